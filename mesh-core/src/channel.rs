@@ -1,0 +1,150 @@
+//! The channels of a link: which there are, and what each promises.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::SendLimits;
+
+/// How a packet travels (Godot: `TransferMode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransferMode {
+    /// Everything arrives, in order.
+    #[doc(alias = "TRANSFER_MODE_RELIABLE")]
+    Reliable,
+    /// What arrives is in order; what would come late does not come (Godot: unreliable-ordered).
+    #[doc(alias = "TRANSFER_MODE_UNRELIABLE_ORDERED")]
+    Ordered,
+    /// Anything may be lost or overtaken.
+    #[doc(alias = "TRANSFER_MODE_UNRELIABLE")]
+    Unreliable,
+}
+
+impl TransferMode {
+    /// The three modes, in the order of their built-in channels.
+    pub const ALL: [Self; 3] = [Self::Reliable, Self::Ordered, Self::Unreliable];
+
+    /// The built-in channel that serves this mode.
+    #[must_use]
+    pub const fn channel(self) -> ChannelIndex {
+        match self {
+            Self::Reliable => ChannelIndex(0),
+            Self::Ordered => ChannelIndex(1),
+            Self::Unreliable => ChannelIndex(2),
+        }
+    }
+
+    /// Whether messages keep their order within a channel of this mode.
+    #[must_use]
+    pub const fn is_ordered(self) -> bool {
+        matches!(self, Self::Reliable | Self::Ordered)
+    }
+
+    /// Whether nothing is lost on a channel of this mode while the link lives.
+    #[must_use]
+    pub const fn is_reliable(self) -> bool {
+        matches!(self, Self::Reliable)
+    }
+
+    /// The label Godot gives the built-in channel of this mode.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Reliable => "reliable",
+            Self::Ordered => "ordered",
+            Self::Unreliable => "unreliable",
+        }
+    }
+}
+
+/// How many channels every link has: one for each [`TransferMode`].
+pub const BUILT_IN_CHANNELS: u16 = 3;
+
+/// Position of a channel in a link's list: 0 reliable, 1 ordered, 2 unreliable, custom ones from 3.
+///
+/// Not the SCTP stream id, which is one more (reference: Godot's channel table).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelIndex(pub u16);
+
+impl ChannelIndex {
+    /// The SCTP stream id of the channel at this position: 1, 2, 3, then 4 and up.
+    #[must_use]
+    pub const fn stream_id(self) -> u16 {
+        self.0.saturating_add(1)
+    }
+}
+
+/// How hard the sender tries. Binds only the sending side, so each side chooses its own.
+///
+/// A type, not a string key: Godot's key is misspelt and does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reliability {
+    /// Retransmit until it arrives or the link ends.
+    Reliable,
+    /// Give a message up so many milliseconds after it was sent (W3C: `maxPacketLifeTime`).
+    Lifetime(u16),
+    /// Give a message up after so many retransmissions (W3C: `maxRetransmits`); 0 sends once.
+    Retransmits(u16),
+}
+
+impl Reliability {
+    /// What Godot's `unreliable_lifetime` (milliseconds) means here: up to 1 is "sent once", more is a lifetime.
+    ///
+    /// A real lifetime of 1 ms would lose 1–5 % on an idle loopback, because it counts from the call of `send`.
+    #[must_use]
+    pub const fn from_unreliable_lifetime(milliseconds: u16) -> Self {
+        match milliseconds {
+            0 | 1 => Self::Retransmits(0),
+            more => Self::Lifetime(more),
+        }
+    }
+
+    /// The lifetime as a span, if it is one.
+    #[must_use]
+    pub const fn lifetime(self) -> Option<Duration> {
+        match self {
+            Self::Lifetime(ms) => Some(Duration::from_millis(ms as u64)),
+            Self::Reliable | Self::Retransmits(_) => None,
+        }
+    }
+}
+
+/// A channel to make: always negotiated (no DCEP), with an empty protocol, before the offer or answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelSpec {
+    /// Local only: a negotiated channel does not tell the far side its label.
+    pub label: String,
+    /// What the far side must agree on, and what each side chooses.
+    pub parameters: ChannelParameters,
+    /// When `send` is refused, and when it is worth trying again.
+    pub limits: SendLimits,
+}
+
+/// What a platform says a channel really is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelParameters {
+    /// SCTP stream id.
+    pub id: u16,
+    /// Whether messages are delivered in the order sent.
+    pub ordered: bool,
+    /// How hard this side tries.
+    pub reliability: Reliability,
+}
+
+impl ChannelSpec {
+    /// One of the three channels every link has.
+    #[must_use]
+    pub fn built_in(mode: TransferMode, unreliable: Reliability, limits: SendLimits) -> Self {
+        Self {
+            label: String::from(mode.label()),
+            parameters: ChannelParameters {
+                id: mode.channel().stream_id(),
+                ordered: mode.is_ordered(),
+                reliability: match mode {
+                    TransferMode::Reliable => Reliability::Reliable,
+                    TransferMode::Ordered | TransferMode::Unreliable => unreliable,
+                },
+            },
+            limits,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One small enum an operation; every one can be shown to a developer, most to a player.
+
+use alloc::string::String;
+
+use thiserror::Error;
+
+use crate::PeerId;
+
+/// A number that is no peer id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{given} is no peer id: ids are 1..=2147483647")]
+pub struct InvalidPeerId {
+    /// The number.
+    pub given: i64,
+}
+
+/// Why a mesh could not be initialized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InitializeError {
+    /// It has an id already, and connections made under it; close it first.
+    #[error("the mesh has been initialized already as peer {id}; close it first")]
+    AlreadyInitialized {
+        /// The id it has.
+        id: PeerId,
+    },
+}
+
+/// Why a connection could not be added as a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AddPeerError {
+    /// The mesh has no id yet (Godot: `ERR_UNCONFIGURED`).
+    #[error("the mesh is not initialized")]
+    NotInitialized,
+    /// No such connection, or it is closed.
+    #[error("no such connection")]
+    UnknownConnection,
+    /// The connection has been offered, answered or added already (Godot: the state is not `STATE_NEW`).
+    #[error("the connection is not new")]
+    NotNew,
+    /// The id is our own.
+    #[error("{id} is this peer's own id")]
+    OwnId {
+        /// Which.
+        id: PeerId,
+    },
+    /// The id is taken; Godot would replace the peer without a word.
+    #[error("peer {id} is there already")]
+    Duplicate {
+        /// Which.
+        id: PeerId,
+    },
+    /// New peers are refused for now (Godot: `refuse_new_connections`, `ERR_UNAUTHORIZED`).
+    #[error("new connections are refused")]
+    Refused,
+}
+
+/// Why an operation on a connection was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// No such connection, or it is closed.
+    #[error("no such connection")]
+    UnknownConnection,
+    /// It has no channels yet: add it as a peer before it is offered or answered.
+    #[error("the connection belongs to no peer yet; add_peer comes first")]
+    NotAdded,
+    /// An offer has been made or taken already.
+    #[error("the connection has been negotiated already")]
+    AlreadyNegotiated,
+    /// An answer came and no offer had been made.
+    #[error("an answer without an offer")]
+    UnexpectedAnswer,
+    /// More candidates arrived before the description than can be held back.
+    #[error("more than {limit} candidates before the description")]
+    TooManyCandidates {
+        /// How many are held back at most.
+        limit: usize,
+    },
+}
+
+/// Why nothing was sent: a fault of the caller. What a single peer could not take is in [`Sent`](crate::Sent).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The mesh has no id yet, or is closed (Godot: `ERR_UNCONFIGURED`).
+    #[error("the mesh is not initialized")]
+    NotInitialized,
+    /// There is no such peer (Godot: `ERR_INVALID_PARAMETER`).
+    #[error("there is no peer {peer}")]
+    UnknownPeer {
+        /// Which.
+        peer: PeerId,
+    },
+    /// There is no such channel.
+    #[error("there is no channel {channel}")]
+    UnknownChannel {
+        /// Which.
+        channel: u16,
+    },
+    /// The message is larger than the far side takes; nobody got it.
+    #[error("{size} bytes are more than the {limit} that peer {peer} takes")]
+    TooLarge {
+        /// The message's size in bytes.
+        size: usize,
+        /// The largest that peer takes.
+        limit: usize,
+        /// The peer with the smallest limit among the targets.
+        peer: PeerId,
+    },
+    /// A text that is not UTF-8.
+    #[error("a text message must be UTF-8")]
+    InvalidText,
+}
+
+/// Why a backend did not take a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BackendSendError {
+    /// The buffered amount is at the high-water mark; a `BufferedAmountLow` follows.
+    #[error("the send buffer is full")]
+    Full,
+    /// The channel is not open, or not any more.
+    #[error("the channel is not open")]
+    NotOpen,
+}
+
+/// Why a signal could not be handed to the signaling.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SignalingError {
+    /// It is not connected, or not joined yet.
+    #[error("the signaling is not connected")]
+    NotConnected,
+    /// Its queue is full.
+    #[error("the signaling's queue is full")]
+    Full,
+    /// The signal cannot be put on this wire.
+    #[error("the signal cannot be sent: {0}")]
+    Unsendable(String),
+}

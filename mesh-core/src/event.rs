@@ -1,0 +1,150 @@
+//! What a mesh tells the game.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::{
+    ChannelIndex, ConnectFailure, ConnectionId, IceCandidate, LinkStats, LostReason, Payload,
+    PeerId, SessionDescription, Topology, TransferMode,
+};
+
+/// What happened, in the order the game should see it.
+///
+/// Within a poll: for each leaver its remaining packets, then its `PeerDisconnected`; then each `PeerConnected`, followed
+/// by its early packets; then packets, round robin between peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A peer's message.
+    Packet(Packet),
+    /// A peer is there: its connection stands and all its channels are open (Godot: `peer_connected`).
+    #[doc(alias = "peer_connected")]
+    PeerConnected(PeerId),
+    /// A peer that was connected is gone (Godot: `peer_disconnected`).
+    #[doc(alias = "peer_disconnected")]
+    PeerDisconnected {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A peer never became connected (no counterpart in Godot, which drops it without a word).
+    PeerFailed {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A connected peer does not answer for now; `PeerResumed` or `PeerDisconnected` follows.
+    PeerInterrupted(PeerId),
+    /// It answers again.
+    PeerResumed(PeerId),
+    /// Server compatibility: peer 1 is there (Godot 3.x: `connection_succeeded`).
+    #[doc(alias = "connection_succeeded")]
+    ConnectionSucceeded,
+    /// Server compatibility: peer 1 could not be connected (Godot 3.x declares `connection_failed` and never emits it).
+    #[doc(alias = "connection_failed")]
+    ConnectionFailed(DisconnectReason),
+    /// Server compatibility: peer 1 is gone (Godot 3.x: `server_disconnected`).
+    #[doc(alias = "server_disconnected")]
+    ServerDisconnected,
+    /// Give this to the far side of a connection made by hand (Godot: `session_description_created`).
+    #[doc(alias = "session_description_created")]
+    Description {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Offer or answer.
+        description: SessionDescription,
+    },
+    /// Give this to the far side of a connection made by hand (Godot: `ice_candidate_created`).
+    #[doc(alias = "ice_candidate_created")]
+    Candidate {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The candidate.
+        candidate: IceCandidate,
+    },
+    /// There is room again for a channel that was full or nearly so.
+    BufferedAmountLow {
+        /// Whose channel.
+        peer: PeerId,
+        /// Which.
+        channel: ChannelIndex,
+    },
+    /// Packets of an unreliable channel were dropped, because the game did not take them in time.
+    PacketsDropped {
+        /// Whose.
+        peer: PeerId,
+        /// Of which channel.
+        channel: ChannelIndex,
+        /// How many.
+        packets: u64,
+    },
+    /// The answer to a request for figures.
+    Stats {
+        /// About whom.
+        peer: PeerId,
+        /// The figures.
+        stats: LinkStats,
+    },
+    /// The signaling server took us in ([`Session`](crate::Session) only).
+    Joined {
+        /// Our id.
+        id: PeerId,
+        /// The lobby's topology.
+        topology: Topology,
+        /// The lobby's name; ours to tell friends if it was made for us.
+        lobby: String,
+    },
+    /// The lobby takes nobody any more ([`Session`](crate::Session) only).
+    Sealed,
+    /// The signaling server is out of reach or sent us away; connected peers stay, nobody new can join
+    /// ([`Session`](crate::Session) only).
+    SignalingLost(LostReason),
+}
+
+/// A peer's message, with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Who sent it.
+    pub from: PeerId,
+    /// How it travelled.
+    pub mode: TransferMode,
+    /// On which channel.
+    pub channel: ChannelIndex,
+    /// What it is.
+    pub payload: Payload,
+}
+
+/// Why a peer is gone, or never came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The far side closed; a leave and a dropped object look alike on the wire.
+    Closed,
+    /// It vanished: no answer, no goodbye.
+    Lost,
+    /// We removed it.
+    Removed,
+    /// It never became connected.
+    ConnectFailed(ConnectFailure),
+    /// It sent more on a reliable channel than the inbox holds.
+    InboxFull,
+    /// It broke a rule of the wire.
+    Protocol(String),
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("Closed: the peer closed the connection"),
+            Self::Lost => f.write_str("Lost: the peer does not answer any more"),
+            Self::Removed => f.write_str("Removed: this side removed the peer"),
+            Self::ConnectFailed(cause) => write!(f, "ConnectFailed: {cause}"),
+            Self::InboxFull => f.write_str(
+                "InboxFull: the peer sent more reliable data than this side took",
+            ),
+            Self::Protocol(what) => write!(f, "Protocol: {what}"),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The rules of a WebRTC mesh for games, and the seams they stand between.
+//!
+//! This crate cannot do I/O: it is `no_std` + alloc, has no clock, no randomness, no sockets and no threads. What happens
+//! comes in as plain values ([`LinkEvent`], [`SignalingEvent`]), what is to be done goes out as plain values
+//! ([`Command`], [`Signal`]), so every decision can be recorded, replayed and compared.
+//!
+//! Four layers, each usable alone:
+//!
+//! - [`Mesh`]: who is a peer, when it counts as connected, what goes to whom. Told everything, does nothing itself.
+//! - [`Multiplayer`]: drives one [`Mesh`] over one [`Backend`]; Godot's class, with any signaling of your own.
+//! - [`Session`]: [`Multiplayer`] plus a [`Signaling`]: five lines to a working mesh.
+//! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks.
+//!
+//! Feature `mock` adds a network in memory with a virtual clock, to test games without sockets.
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(test, feature = "mock"))]
+extern crate std;
+
+mod backend;
+mod channel;
+mod config;
+mod error;
+mod event;
+mod id;
+mod link;
+mod payload;
+mod signal;
+mod signaling;
+mod target;
+mod time;
+
+pub use backend::Backend;
+pub use channel::{
+    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelSpec, Reliability, TransferMode,
+};
+pub use config::{IceServer, IceTransportPolicy, LinkConfig, MeshConfig, SendLimits};
+pub use error::{
+    AddPeerError, BackendSendError, ConnectionError, InitializeError, InvalidPeerId, SendError,
+    SignalingError,
+};
+pub use event::{DisconnectReason, Event, Packet};
+pub use id::{ConnectionId, LinkId, PeerId};
+pub use link::{
+    CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState, LinkEvent,
+    LinkStats, Missing,
+};
+pub use payload::Payload;
+pub use signal::{IceCandidate, SdpType, SessionDescription, Signal};
+pub use signaling::{LostReason, Signaling, SignalingEvent, Topology};
+pub use target::Target;
+pub use time::Instant;
+
+/// The type of every span of time in this crate.
+pub use core::time::Duration;

@@ -1,0 +1,350 @@
+//! The words of the seam: what a core tells a backend, and what it is told.
+
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use crate::{
+    ChannelIndex, ChannelParameters, ChannelSpec, IceCandidate, LinkConfig, LinkId, Payload,
+    SessionDescription,
+};
+
+/// What a backend is to do. Exhaustive on purpose: a new command must break every backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Make a peer connection.
+    Open {
+        /// Its name from now on.
+        link: LinkId,
+        /// Its settings.
+        config: LinkConfig,
+        /// Bytes of received messages to hold until [`Backend::poll_event`](crate::Backend::poll_event) takes them; over
+        /// it, what [`MeshConfig::inbox_bytes`](crate::MeshConfig::inbox_bytes) says happens.
+        inbox_bytes: usize,
+    },
+    /// Make a negotiated channel. Always before the first description of the link.
+    CreateChannel {
+        /// The connection.
+        link: LinkId,
+        /// Its position in the link's list.
+        channel: ChannelIndex,
+        /// What it is to be.
+        spec: ChannelSpec,
+    },
+    /// Close one channel.
+    CloseChannel {
+        /// The connection.
+        link: LinkId,
+        /// Which of its channels.
+        channel: ChannelIndex,
+    },
+    /// Make an offer, apply it as the local description and report it.
+    CreateOffer {
+        /// The connection.
+        link: LinkId,
+        /// Whether to restart ICE.
+        restart: bool,
+    },
+    /// Apply the far side's description. An offer is answered by the backend itself, as in Godot: it makes the answer,
+    /// applies and reports it.
+    SetRemote {
+        /// The connection.
+        link: LinkId,
+        /// What the far side sent.
+        description: SessionDescription,
+    },
+    /// Apply the far side's candidate. Never before the remote description: the core holds it back.
+    AddCandidate {
+        /// The connection.
+        link: LinkId,
+        /// What the far side sent.
+        candidate: IceCandidate,
+    },
+    /// Report [`LinkEvent::Stats`] once.
+    RequestStats {
+        /// The connection.
+        link: LinkId,
+    },
+    /// Take nothing more to send, send what reliable channels have accepted for at most `linger`, then close.
+    Close {
+        /// The connection.
+        link: LinkId,
+        /// How long accepted reliable data may hold the close up.
+        linger: Duration,
+    },
+}
+
+impl Command {
+    /// The connection it is about.
+    #[must_use]
+    pub const fn link(&self) -> LinkId {
+        match self {
+            Self::Open { link, .. }
+            | Self::CreateChannel { link, .. }
+            | Self::CloseChannel { link, .. }
+            | Self::CreateOffer { link, .. }
+            | Self::SetRemote { link, .. }
+            | Self::AddCandidate { link, .. }
+            | Self::RequestStats { link }
+            | Self::Close { link, .. } => *link,
+        }
+    }
+}
+
+/// What happened on a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// The connection's state changed (W3C: `connectionState`).
+    State {
+        /// The connection.
+        link: LinkId,
+        /// Its state now.
+        state: ConnectionState,
+    },
+    /// A local description was made and applied; give it to the far side.
+    Description {
+        /// The connection.
+        link: LinkId,
+        /// Offer or answer.
+        description: SessionDescription,
+    },
+    /// A local candidate was found; give it to the far side, after the description.
+    Candidate {
+        /// The connection.
+        link: LinkId,
+        /// The candidate; never the empty one that means "end of candidates".
+        candidate: IceCandidate,
+    },
+    /// No more local candidates will come.
+    Gathered {
+        /// The connection.
+        link: LinkId,
+    },
+    /// A channel opened.
+    ChannelOpened {
+        /// The connection.
+        link: LinkId,
+        /// Its position: as planned, or above all planned ones if `remote`.
+        channel: ChannelIndex,
+        /// Whether the far side made it in-band (Godot: `data_channel_received`).
+        remote: bool,
+        /// What the platform says it is.
+        actual: ChannelParameters,
+    },
+    /// A channel closed, whoever closed it. All its messages were reported before.
+    ChannelClosed {
+        /// The connection.
+        link: LinkId,
+        /// Which of its channels.
+        channel: ChannelIndex,
+    },
+    /// The buffered amount fell to the low-water mark from above.
+    BufferedAmountLow {
+        /// The connection.
+        link: LinkId,
+        /// Which of its channels.
+        channel: ChannelIndex,
+    },
+    /// A message arrived.
+    Message {
+        /// The connection.
+        link: LinkId,
+        /// On which channel.
+        channel: ChannelIndex,
+        /// What it is.
+        payload: Payload,
+    },
+    /// Messages of an unreliable channel were dropped, because nobody took them.
+    InboxDropped {
+        /// The connection.
+        link: LinkId,
+        /// On which channel.
+        channel: ChannelIndex,
+        /// How many since the last such event.
+        messages: u64,
+    },
+    /// The answer to [`Command::RequestStats`].
+    Stats {
+        /// The connection.
+        link: LinkId,
+        /// The figures.
+        stats: LinkStats,
+    },
+    /// The link is gone; nothing of it follows.
+    Closed {
+        /// The connection.
+        link: LinkId,
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+impl LinkEvent {
+    /// The connection it is about.
+    #[must_use]
+    pub const fn link(&self) -> LinkId {
+        match self {
+            Self::State { link, .. }
+            | Self::Description { link, .. }
+            | Self::Candidate { link, .. }
+            | Self::Gathered { link }
+            | Self::ChannelOpened { link, .. }
+            | Self::ChannelClosed { link, .. }
+            | Self::BufferedAmountLow { link, .. }
+            | Self::Message { link, .. }
+            | Self::InboxDropped { link, .. }
+            | Self::Stats { link, .. }
+            | Self::Closed { link, .. } => *link,
+        }
+    }
+}
+
+/// W3C: `RTCPeerConnectionState`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConnectionState {
+    /// Nothing negotiated yet.
+    #[default]
+    New,
+    /// Looking for a route, or securing it.
+    Connecting,
+    /// A secured route stands.
+    Connected,
+    /// The route does not answer; it may come back.
+    Disconnected,
+    /// No route, or none any more.
+    Failed,
+    /// Closed by this side.
+    Closed,
+}
+
+/// Why a backend gave a link up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// [`Command::Close`] was carried out.
+    Local,
+    /// The far side closed.
+    Remote,
+    /// It could not be connected, or a command could not be carried out.
+    Failed(ConnectFailure),
+    /// A reliable channel got more than the inbox holds.
+    InboxFull,
+    /// The far side broke a rule of the wire.
+    Protocol(String),
+}
+
+/// Why a peer could not be connected, in words a player can be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// The deadline passed.
+    Deadline {
+        /// What was still missing.
+        missing: Missing,
+    },
+    /// ICE tried every pair of candidates.
+    NoRoute,
+    /// A relay was demanded and no TURN server gave one.
+    NoRelay {
+        /// What each server said or did not say.
+        cause: String,
+    },
+    /// The far side closed before the channels were open.
+    Closed,
+    /// The signaling server says that the peer left during the handshake.
+    Left,
+    /// The configuration cannot be used.
+    Config(String),
+    /// The far side's description cannot be used.
+    Description(String),
+    /// The far side's candidate cannot be used.
+    Candidate(String),
+    /// A channel could not be made, or is not what was asked for.
+    Channel(String),
+    /// This platform has no WebRTC, or not here.
+    Unsupported(String),
+    /// The platform failed for a reason of its own.
+    Platform(String),
+}
+
+/// What a handshake still waited for when its deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// The far side's offer or answer.
+    Description,
+    /// A route between the peers.
+    Route,
+    /// The channels.
+    Channels,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Description => "the peer never answered",
+            Self::Route => "no route was found in time; a TURN server may be needed",
+            Self::Channels => "a route was found but the channels did not open",
+        })
+    }
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadline { missing } => write!(f, "timed out: {missing}"),
+            Self::NoRoute => f.write_str(
+                "no route: the peers found no common candidate; a TURN server is needed",
+            ),
+            Self::NoRelay { cause } => write!(f, "no relay: {cause}"),
+            Self::Closed => f.write_str("the peer closed the connection before it was complete"),
+            Self::Left => f.write_str("the peer left during the handshake"),
+            Self::Config(why) => write!(f, "unusable configuration: {why}"),
+            Self::Description(why) => write!(f, "unusable description from the peer: {why}"),
+            Self::Candidate(why) => write!(f, "unusable candidate from the peer: {why}"),
+            Self::Channel(why) => write!(f, "no usable channel: {why}"),
+            Self::Unsupported(why) => write!(f, "WebRTC is not available here: {why}"),
+            Self::Platform(why) => write!(f, "the platform failed: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for ConnectFailure {}
+
+/// Figures of one link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkStats {
+    /// The last round trip of the selected pair, if one was measured.
+    pub round_trip: Option<Duration>,
+    /// Bytes of messages sent.
+    pub bytes_sent: u64,
+    /// Bytes of messages received.
+    pub bytes_received: u64,
+    /// This side's candidate of the selected pair.
+    pub local: Option<CandidateType>,
+    /// The far side's candidate of the selected pair.
+    pub remote: Option<CandidateType>,
+}
+
+/// W3C: `RTCIceCandidateType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CandidateType {
+    /// The peer's own address.
+    Host,
+    /// The address a STUN server saw.
+    ServerReflexive,
+    /// The address the other peer saw.
+    PeerReflexive,
+    /// An address at a TURN server.
+    Relay,
+}
+
+/// What a platform can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The largest message this side can send, in bytes.
+    pub max_message_size: usize,
+    /// Whether [`Command::CreateOffer`] may restart ICE.
+    pub ice_restart: bool,
+    /// Whether the user can set how fast a vanished peer is noticed.
+    pub configurable_timeouts: bool,
+}

@@ -1,0 +1,114 @@
+//! The seam to a signaling service: how peers that are not connected yet reach each other.
+
+use alloc::string::String;
+use core::fmt;
+use core::task::{Context, Poll};
+
+use crate::{Instant, PeerId, Signal, SignalingError};
+
+/// Carries signals between peers that are not connected yet. Bring your own: a lobby server, Steam, Nakama, copy and paste.
+///
+/// The contract:
+///
+/// 1. `Joined` comes first, at most once until `Lost`; the lobby's members follow as `PeerJoined`, and later ones as they
+///    come. `Joined` never carries the id of another member.
+/// 2. Signals between two members arrive in the order sent, at most once; `PeerJoined` of a member precedes its signals.
+/// 3. `send` never blocks; what it has accepted is delivered or the peer's `PeerLeft` or our `Lost` follows.
+/// 4. `Lost` is the last event until a further `Joined`, and carries a reason a person understands.
+/// 5. `poll_event` is cancel-safe and wakes the last waker given, except for the passing of `poll_timeout`.
+/// 6. After `close` nothing more is sent or reported.
+pub trait Signaling {
+    /// Hands over a signal for another member.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError`] when it cannot be queued. The session gives that peer up at its deadline.
+    fn send(&mut self, now: Instant, to: PeerId, signal: Signal) -> Result<(), SignalingError>;
+
+    /// The next event.
+    fn poll_event(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<SignalingEvent>;
+
+    /// When to call `poll_event` even if nothing woke it.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// Leaves. Connected peers are not touched.
+    fn close(&mut self);
+}
+
+/// What a signaling service says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignalingEvent {
+    /// We are a member.
+    Joined {
+        /// Our id.
+        id: PeerId,
+        /// The lobby's topology.
+        topology: Topology,
+        /// The lobby's name.
+        lobby: String,
+    },
+    /// Another member is there.
+    PeerJoined(PeerId),
+    /// It left the lobby; says nothing about a connection that stands.
+    PeerLeft(PeerId),
+    /// Another member's signal.
+    Signal {
+        /// Whose.
+        from: PeerId,
+        /// What it says.
+        signal: Signal,
+    },
+    /// Nobody can join any more.
+    Sealed,
+    /// The service is out of reach or sent us away.
+    Lost {
+        /// Why.
+        reason: LostReason,
+    },
+}
+
+/// Who is linked with whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Topology {
+    /// Everybody with everybody.
+    #[default]
+    Mesh,
+    /// Everybody with peer 1 alone (Godot 4.x: `create_server`, `create_client`).
+    ClientServer,
+}
+
+/// Why the signaling ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LostReason {
+    /// The server could not be reached.
+    Unreachable(String),
+    /// The server refused us, or sent us away, with this code and these words.
+    Refused {
+        /// WebSocket close code, 0 where there is none.
+        code: u16,
+        /// The server's words, control characters escaped.
+        reason: String,
+    },
+    /// The server ended the connection without a word.
+    Closed,
+    /// The lobby ended as agreed: it was sealed, and its time is up.
+    SealComplete,
+    /// The server sent something that is not the protocol.
+    Protocol(String),
+}
+
+impl fmt::Display for LostReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(why) => write!(f, "the signaling server cannot be reached: {why}"),
+            Self::Refused { code: 0, reason } => write!(f, "the signaling server refused: {reason}"),
+            Self::Refused { code, reason } => {
+                write!(f, "the signaling server refused: {reason} (code {code})")
+            }
+            Self::Closed => f.write_str("the signaling server closed the connection"),
+            Self::SealComplete => f.write_str("the lobby is sealed and complete"),
+            Self::Protocol(what) => write!(f, "the signaling server broke the protocol: {what}"),
+        }
+    }
+}
