@@ -141,9 +141,9 @@ impl fmt::Display for DisconnectReason {
             Self::Lost => f.write_str("Lost: the peer does not answer any more"),
             Self::Removed => f.write_str("Removed: this side removed the peer"),
             Self::ConnectFailed(cause) => write!(f, "ConnectFailed: {cause}"),
-            Self::InboxFull => f.write_str(
-                "InboxFull: the peer sent more reliable data than this side took",
-            ),
+            Self::InboxFull => {
+                f.write_str("InboxFull: the peer sent more reliable data than this side took")
+            }
             Self::Protocol(what) => write!(f, "Protocol: {what}"),
         }
     }

@@ -25,7 +25,12 @@ mod error;
 mod event;
 mod id;
 mod link;
+mod mesh;
+mod multiplayer;
+mod negotiation;
 mod payload;
+mod sent;
+mod session;
 mod signal;
 mod signaling;
 mod target;
@@ -46,7 +51,11 @@ pub use link::{
     CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState, LinkEvent,
     LinkStats, Missing,
 };
+pub use mesh::{ConnectionStatus, Mesh, PeerInfo, Recipient, Recipients};
+pub use multiplayer::{Events, Multiplayer};
 pub use payload::Payload;
+pub use sent::{Refused, RefusedReason, Sent};
+pub use session::{Leaving, Session, SessionConfig, SessionEvents};
 pub use signal::{IceCandidate, SdpType, SessionDescription, Signal};
 pub use signaling::{LostReason, Signaling, SignalingEvent, Topology};
 pub use target::Target;

@@ -338,6 +338,17 @@ pub enum CandidateType {
     Relay,
 }
 
+impl Default for Capabilities {
+    /// The least that every platform can: 64 KiB, nothing else.
+    fn default() -> Self {
+        Self {
+            max_message_size: 65536,
+            ice_restart: false,
+            configurable_timeouts: false,
+        }
+    }
+}
+
 /// What a platform can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {

@@ -102,7 +102,9 @@ impl fmt::Display for LostReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(why) => write!(f, "the signaling server cannot be reached: {why}"),
-            Self::Refused { code: 0, reason } => write!(f, "the signaling server refused: {reason}"),
+            Self::Refused { code: 0, reason } => {
+                write!(f, "the signaling server refused: {reason}")
+            }
             Self::Refused { code, reason } => {
                 write!(f, "the signaling server refused: {reason} (code {code})")
             }

@@ -1,0 +1,453 @@
+//! The state machine of a mesh: who is a peer, when it counts as connected, what goes to whom.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use self::agenda::{Agenda, Leaver};
+use self::connection::{Channel, ChannelState, Connection, Member, Phase};
+use self::inbox::Inbox;
+use self::links::Links;
+use crate::negotiation::max_message_size;
+use crate::{
+    AddPeerError, Capabilities, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
+    ConnectionError, ConnectionId, DisconnectReason, Event, IceCandidate, InitializeError, Instant,
+    LinkConfig, LinkId, MeshConfig, PeerId, Reliability, SessionDescription, TransferMode,
+};
+
+mod agenda;
+mod connection;
+mod events;
+mod inbox;
+mod input;
+mod links;
+mod peers;
+mod route;
+
+pub use peers::PeerInfo;
+pub use route::{Recipient, Recipients};
+
+/// How long accepted reliable data may hold up the close of a peer that is removed.
+pub(crate) const REMOVE_LINGER: Duration = Duration::from_millis(200);
+
+/// The rules of a mesh and nothing else: it is told what happened and says what to do.
+///
+/// Four families of methods:
+///
+/// - getters: [`unique_id`](Self::unique_id), [`connection_status`](Self::connection_status), [`peers`](Self::peers),
+///   [`peer`](Self::peer), …
+/// - verbs, which change what the mesh wants: [`initialize`](Self::initialize),
+///   [`create_connection`](Self::create_connection), [`add_peer`](Self::add_peer), [`remove_peer`](Self::remove_peer),
+///   [`close`](Self::close), …; those that can arm a timer take `now`;
+/// - `handle_*`, for what happened: [`handle_event`](Self::handle_event), [`handle_timeout`](Self::handle_timeout);
+/// - `poll_*`, for what follows: [`poll_command`](Self::poll_command), [`poll_event`](Self::poll_event),
+///   [`poll_signal`](Self::poll_signal), [`poll_timeout`](Self::poll_timeout).
+///
+/// **After every verb and every `handle_*`, drain `poll_command` before the next call**: a backend must learn of a new
+/// connection before anything is sent over it. [`Multiplayer`](crate::Multiplayer) is that loop.
+///
+/// ```
+/// use mesh_core::*;
+///
+/// let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
+/// let now = Instant::from_micros(1);
+/// mesh.initialize(PeerId::SERVER, false).unwrap();
+/// let connection = mesh.create_connection(LinkConfig::default());
+/// mesh.add_peer(now, connection, PeerId::new(7).unwrap(), None).unwrap();
+///
+/// let commands: Vec<_> = std::iter::from_fn(|| mesh.poll_command()).collect();
+/// assert!(matches!(commands[0], Command::Open { .. }));
+/// assert_eq!(commands.len(), 1 + 3, "one connection and its three channels");
+/// assert_eq!(mesh.poll_timeout(), Some(now + MeshConfig::default().connect_deadline));
+/// ```
+#[derive(Debug)]
+pub struct Mesh {
+    config: MeshConfig,
+    max_message_size: usize,
+    unique_id: Option<PeerId>,
+    server_compatibility: bool,
+    status: ConnectionStatus,
+    refuse_new_connections: bool,
+    links: Links<Connection>,
+    peers: BTreeMap<PeerId, LinkId>,
+    closing: BTreeSet<LinkId>,
+    commands: VecDeque<Command>,
+    agenda: Agenda,
+}
+
+/// Godot: `MultiplayerPeer.ConnectionStatus`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConnectionStatus {
+    /// Not initialized, closed, or the server is lost.
+    #[default]
+    #[doc(alias = "CONNECTION_DISCONNECTED")]
+    Disconnected,
+    /// Server compatibility: peer 1 has not connected yet.
+    #[doc(alias = "CONNECTION_CONNECTING")]
+    Connecting,
+    /// In use.
+    #[doc(alias = "CONNECTION_CONNECTED")]
+    Connected,
+}
+
+impl Mesh {
+    /// An empty mesh on a platform that can do what `capabilities` says.
+    #[must_use]
+    pub fn new(config: MeshConfig, capabilities: Capabilities) -> Self {
+        Self {
+            config,
+            max_message_size: capabilities.max_message_size,
+            unique_id: None,
+            server_compatibility: false,
+            status: ConnectionStatus::Disconnected,
+            refuse_new_connections: false,
+            links: Links::new(),
+            peers: BTreeMap::new(),
+            closing: BTreeSet::new(),
+            commands: VecDeque::new(),
+            agenda: Agenda::default(),
+        }
+    }
+
+    /// Our own id; `None` before [`initialize`](Self::initialize) and after [`close`](Self::close). (Godot answers 1 there,
+    /// and takes every such peer for the server.)
+    #[doc(alias = "get_unique_id")]
+    #[must_use]
+    pub const fn unique_id(&self) -> Option<PeerId> {
+        self.unique_id
+    }
+
+    /// Whether the mesh is in use.
+    #[doc(alias = "get_connection_status")]
+    #[must_use]
+    pub const fn connection_status(&self) -> ConnectionStatus {
+        self.status
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn config(&self) -> &MeshConfig {
+        &self.config
+    }
+
+    /// Whether [`add_peer`](Self::add_peer) is refused for now.
+    #[must_use]
+    pub const fn refuses_new_connections(&self) -> bool {
+        self.refuse_new_connections
+    }
+
+    /// Whether a link that we closed has not been reported closed yet.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        !self.closing.is_empty()
+    }
+
+    /// Whether the game is so far behind with its events that no more should be fed in.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.agenda.is_full()
+    }
+
+    /// Gives the mesh its id (Godot 3.x: `initialize`; 4.x: `create_mesh`).
+    ///
+    /// With `server_compatibility`, and unless we are peer 1 ourselves, nobody is announced before peer 1 is connected,
+    /// and losing peer 1 ends the mesh.
+    ///
+    /// # Errors
+    ///
+    /// [`InitializeError::AlreadyInitialized`]; Godot would rename us under our peers' feet.
+    #[doc(alias = "create_mesh")]
+    pub fn initialize(
+        &mut self,
+        id: PeerId,
+        server_compatibility: bool,
+    ) -> Result<(), InitializeError> {
+        if let Some(id) = self.unique_id {
+            return Err(InitializeError::AlreadyInitialized { id });
+        }
+        self.unique_id = Some(id);
+        self.server_compatibility = server_compatibility && !id.is_server();
+        self.status = if self.server_compatibility {
+            ConnectionStatus::Connecting
+        } else {
+            ConnectionStatus::Connected
+        };
+        Ok(())
+    }
+
+    /// Refuses [`add_peer`](Self::add_peer), or no longer (Godot: `refuse_new_connections`). Peers already added go on.
+    pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
+        self.refuse_new_connections = refuse;
+    }
+
+    /// Makes a connection that is new and belongs to nobody yet (Godot: a new `WebRTCPeerConnection`).
+    #[doc(alias = "WebRTCPeerConnection")]
+    pub fn create_connection(&mut self, config: LinkConfig) -> ConnectionId {
+        let link = self.links.insert(Connection::new);
+        self.commands.push_back(Command::Open {
+            link,
+            config,
+            inbox_bytes: self.config.inbox_bytes,
+        });
+        link
+    }
+
+    /// Makes a new connection the one to `peer`, with its three channels (Godot: `add_peer`).
+    ///
+    /// `unreliable_lifetime` is in milliseconds, see [`Reliability::from_unreliable_lifetime`]; `None` takes the
+    /// configured one. From now on the peer has [`MeshConfig::connect_deadline`] to connect.
+    ///
+    /// # Errors
+    ///
+    /// [`AddPeerError`]; nothing has changed then.
+    pub fn add_peer(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        peer: PeerId,
+        unreliable_lifetime: Option<u16>,
+    ) -> Result<(), AddPeerError> {
+        let own = self.unique_id.ok_or(AddPeerError::NotInitialized)?;
+        if self.refuse_new_connections {
+            return Err(AddPeerError::Refused);
+        }
+        if peer == own {
+            return Err(AddPeerError::OwnId { id: peer });
+        }
+        if self.peers.contains_key(&peer) {
+            return Err(AddPeerError::Duplicate { id: peer });
+        }
+        let entry = self
+            .links
+            .get_mut(connection)
+            .ok_or(AddPeerError::UnknownConnection)?;
+        if entry.member.is_some() || !entry.negotiation.is_new() {
+            return Err(AddPeerError::NotNew);
+        }
+        let unreliable = unreliable_lifetime.map_or(
+            self.config.unreliable,
+            Reliability::from_unreliable_lifetime,
+        );
+        let channels: Vec<Channel> = TransferMode::ALL
+            .into_iter()
+            .map(|mode| Channel {
+                spec: ChannelSpec::built_in(mode, unreliable, self.config.send_limits),
+                mode,
+                state: ChannelState::Waiting,
+            })
+            .collect();
+        for (channel, planned) in (0..).map(ChannelIndex).zip(&channels) {
+            self.commands.push_back(Command::CreateChannel {
+                link: connection,
+                channel,
+                spec: planned.spec.clone(),
+            });
+        }
+        entry.member = Some(Member {
+            peer,
+            phase: Phase::Connecting {
+                deadline: now + self.config.connect_deadline,
+            },
+            announced: false,
+            interrupted: false,
+            inbox: Inbox::new(channels.len(), self.config.inbox_bytes),
+            in_round: false,
+            max_message_size: self.max_message_size,
+            channels,
+        });
+        let stillborn = entry.stillborn.take();
+        self.peers.insert(peer, connection);
+        if let Some(reason) = stillborn {
+            self.end(connection, reason.into(), None);
+        }
+        Ok(())
+    }
+
+    /// Has the connection make an offer; it comes back through [`poll_signal`](Self::poll_signal).
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError`]; nothing has changed then.
+    pub fn create_offer(&mut self, connection: ConnectionId) -> Result<(), ConnectionError> {
+        self.negotiating(connection)?.negotiation.offer()?;
+        self.commands.push_back(Command::CreateOffer {
+            link: connection,
+            restart: false,
+        });
+        Ok(())
+    }
+
+    /// Gives the connection its far side's description; an offer is answered by itself, as in Godot.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError`]; nothing has changed then.
+    pub fn set_remote_description(
+        &mut self,
+        connection: ConnectionId,
+        description: SessionDescription,
+    ) -> Result<(), ConnectionError> {
+        let own_limit = self.max_message_size;
+        let entry = self.negotiating(connection)?;
+        let held = entry.negotiation.remote(&description)?;
+        if let Some(member) = &mut entry.member {
+            member.max_message_size = own_limit.min(max_message_size(&description.sdp));
+        }
+        self.commands.push_back(Command::SetRemote {
+            link: connection,
+            description,
+        });
+        let candidates = held.into_iter().map(|candidate| Command::AddCandidate {
+            link: connection,
+            candidate,
+        });
+        self.commands.extend(candidates);
+        Ok(())
+    }
+
+    /// Gives the connection a candidate of its far side; one that comes before the description waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError`]; the candidate is dropped then.
+    pub fn add_ice_candidate(
+        &mut self,
+        connection: ConnectionId,
+        candidate: IceCandidate,
+    ) -> Result<(), ConnectionError> {
+        let entry = self.negotiating(connection)?;
+        if let Some(candidate) = entry.negotiation.candidate(candidate)? {
+            self.commands.push_back(Command::AddCandidate {
+                link: connection,
+                candidate,
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes a peer (Godot: `remove_peer`). One that was connected gives `PeerDisconnected` with `Removed`; one that was
+    /// not gives nothing, as in Godot. `false` if there is no such peer.
+    pub fn remove_peer(&mut self, peer: PeerId) -> bool {
+        let Some(&link) = self.peers.get(&peer) else {
+            return false;
+        };
+        self.end(link, DisconnectReason::Removed, Some(REMOVE_LINGER));
+        true
+    }
+
+    /// Ends a peer for a reason that lies outside the mesh, such as the signaling's. `false` if there is no such peer.
+    pub fn end_peer(&mut self, peer: PeerId, reason: DisconnectReason) -> bool {
+        let Some(&link) = self.peers.get(&peer) else {
+            return false;
+        };
+        self.end(link, reason, Some(Duration::ZERO));
+        true
+    }
+
+    /// Closes a connection; one that belongs to a peer is removed with it. `false` if there is no such connection.
+    pub fn close_connection(&mut self, connection: ConnectionId) -> bool {
+        let Some(entry) = self.links.get(connection) else {
+            return false;
+        };
+        match &entry.member {
+            Some(member) => self.remove_peer(member.peer),
+            None => self.drop_link(connection, Some(Duration::ZERO)).is_some(),
+        }
+    }
+
+    /// Asks for a connected peer's figures; they come as [`Event::Stats`]. `false` if there is no such peer.
+    pub fn request_stats(&mut self, peer: PeerId) -> bool {
+        let Some(&link) = self.peers.get(&peer) else {
+            return false;
+        };
+        self.commands.push_back(Command::RequestStats { link });
+        true
+    }
+
+    /// Closes every connection and forgets the id, without events (Godot: `close`). What reliable channels have accepted
+    /// may hold each close up for `linger`.
+    pub fn close(&mut self, linger: Duration) {
+        for link in self.links.ids() {
+            self.drop_link(link, Some(linger));
+        }
+        self.peers.clear();
+        self.agenda = Agenda::default();
+        self.unique_id = None;
+        self.server_compatibility = false;
+        self.status = ConnectionStatus::Disconnected;
+    }
+
+    /// A connection that may be negotiated: it exists and has its channels.
+    fn negotiating(&mut self, id: ConnectionId) -> Result<&mut Connection, ConnectionError> {
+        let entry = self
+            .links
+            .get_mut(id)
+            .ok_or(ConnectionError::UnknownConnection)?;
+        if entry.member.is_none() {
+            return Err(ConnectionError::NotAdded);
+        }
+        Ok(entry)
+    }
+
+    /// Takes a link out of the table; with `close`, the backend is told to close it within that time.
+    fn drop_link(&mut self, link: LinkId, close: Option<Duration>) -> Option<Connection> {
+        let connection = self.links.remove(link)?;
+        if let Some(linger) = close.filter(|_| connection.stillborn.is_none()) {
+            self.closing.insert(link);
+            self.commands.push_back(Command::Close { link, linger });
+        }
+        Some(connection)
+    }
+
+    /// Ends a link and tells the game what it must know.
+    fn end(&mut self, link: LinkId, reason: DisconnectReason, close: Option<Duration>) {
+        let Some(connection) = self.drop_link(link, close) else {
+            return;
+        };
+        let Some(member) = connection.member else {
+            return;
+        };
+        self.peers.remove(&member.peer);
+        let is_server = self.server_compatibility && member.peer.is_server();
+        if !member.was_connected() {
+            // Godot has no signal for one that we remove ourselves before it was there.
+            if reason != DisconnectReason::Removed {
+                let mut leaver = Leaver::failed(member.peer, reason.clone());
+                if is_server && self.status == ConnectionStatus::Connecting {
+                    self.status = ConnectionStatus::Disconnected;
+                    leaver.ends.push_back(Event::ConnectionFailed(reason));
+                }
+                self.agenda.leavers.push_back(leaver);
+            }
+            return;
+        }
+        // Withheld until the server comes: the game has never heard of it.
+        if !member.announced && self.status != ConnectionStatus::Connected {
+            return;
+        }
+        let mut leaver = Leaver::connected(member.peer, member.inbox, reason);
+        if !member.announced {
+            leaver.begins.push_back(Event::PeerConnected(member.peer));
+            if is_server {
+                leaver.begins.push_back(Event::ConnectionSucceeded);
+            }
+        }
+        if is_server {
+            self.status = ConnectionStatus::Disconnected;
+            leaver.ends.push_back(Event::ServerDisconnected);
+        }
+        self.agenda.leavers.push_back(leaver);
+    }
+}
+
+impl From<CloseReason> for DisconnectReason {
+    /// Of a link whose peer was not connected yet; see [`Mesh::handle_event`] for one that was.
+    fn from(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::Local | CloseReason::Remote => Self::ConnectFailed(ConnectFailure::Closed),
+            CloseReason::Failed(cause) => Self::ConnectFailed(cause),
+            CloseReason::InboxFull => Self::InboxFull,
+            CloseReason::Protocol(what) => Self::Protocol(what),
+        }
+    }
+}

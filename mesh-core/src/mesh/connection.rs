@@ -1,0 +1,140 @@
+//! What the mesh knows of one link, and of the peer it belongs to.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::inbox::Inbox;
+use crate::negotiation::Negotiation;
+use crate::{
+    ChannelIndex, ChannelSpec, CloseReason, ConnectFailure, ConnectionState, Instant, LinkId,
+    Missing, PeerId, TransferMode,
+};
+
+/// How long after its first closed channel a peer may still deliver what its other channels hold.
+///
+/// A far side that closes closes all channels at once; a Godot peer that closes one alone is leaving, too.
+pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(100);
+
+/// One peer connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: LinkId,
+    pub(super) state: ConnectionState,
+    pub(super) negotiation: Negotiation,
+    /// From `add_peer` on.
+    pub(super) member: Option<Member>,
+    /// Why the backend gave it up before it belonged to anybody.
+    pub(super) stillborn: Option<CloseReason>,
+}
+
+/// The peer at the other end of a connection.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) peer: PeerId,
+    pub(super) channels: Vec<Channel>,
+    pub(super) phase: Phase,
+    /// Whether the game has been told `PeerConnected`.
+    pub(super) announced: bool,
+    /// Whether the game has been told `PeerInterrupted`.
+    pub(super) interrupted: bool,
+    pub(super) inbox: Inbox,
+    /// Whether it waits in the round of those that have packets.
+    pub(super) in_round: bool,
+    pub(super) max_message_size: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Until all channels are open, or the deadline.
+    Connecting { deadline: Instant },
+    /// Open; counts as lost from `lost_at` on, if the platform says "disconnected".
+    Connected { lost_at: Option<Instant> },
+    /// The far side has closed a channel; ends when all are closed, or at `end`.
+    Closing { end: Instant },
+}
+
+/// One channel of the plan.
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) spec: ChannelSpec,
+    pub(super) mode: TransferMode,
+    pub(super) state: ChannelState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChannelState {
+    Waiting,
+    Open,
+    Closed,
+}
+
+impl Connection {
+    pub(super) fn new(id: LinkId) -> Self {
+        Self {
+            id,
+            state: ConnectionState::New,
+            negotiation: Negotiation::default(),
+            member: None,
+            stillborn: None,
+        }
+    }
+
+    /// What a handshake that has run out of time still waited for.
+    pub(super) fn missing(&self) -> Missing {
+        if !self.negotiation.is_described() {
+            Missing::Description
+        } else if self.state != ConnectionState::Connected {
+            Missing::Route
+        } else {
+            Missing::Channels
+        }
+    }
+
+    /// When this link must be looked at even if nothing happens.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        match self.member.as_ref()?.phase {
+            Phase::Connecting { deadline } => Some(deadline),
+            Phase::Connected { lost_at } => lost_at,
+            Phase::Closing { end } => Some(end),
+        }
+    }
+
+    /// Whether the platform's word and all channels say that the peer is there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.state == ConnectionState::Connected
+            && self.member.as_ref().is_some_and(|member| {
+                member
+                    .channels
+                    .iter()
+                    .all(|channel| channel.state == ChannelState::Open)
+            })
+    }
+
+    pub(super) fn failure(&self) -> ConnectFailure {
+        ConnectFailure::Deadline {
+            missing: self.missing(),
+        }
+    }
+}
+
+impl Member {
+    /// Whether the peer was ever complete.
+    pub(super) const fn was_connected(&self) -> bool {
+        !matches!(self.phase, Phase::Connecting { .. })
+    }
+
+    /// Whether messages can be sent to it.
+    pub(super) const fn is_connected(&self) -> bool {
+        matches!(self.phase, Phase::Connected { .. })
+    }
+
+    pub(super) fn channel(&self, index: ChannelIndex) -> Option<&Channel> {
+        self.channels.get(usize::from(index.0))
+    }
+
+    pub(super) fn all_closed(&self) -> bool {
+        self.channels
+            .iter()
+            .all(|channel| channel.state == ChannelState::Closed)
+    }
+}

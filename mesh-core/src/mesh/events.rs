@@ -1,0 +1,159 @@
+//! `poll_*`: what a mesh wants done, and what it tells the game.
+
+use super::agenda::Leaver;
+use super::{ConnectionStatus, Mesh};
+use crate::{Command, Event, Instant, LinkId, Packet, PeerId, Signal, TransferMode};
+
+impl Mesh {
+    /// The next thing the backend is to do.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// The next description or candidate for the far side of a connection.
+    pub fn poll_signal(&mut self) -> Option<(LinkId, Signal)> {
+        self.agenda.signals.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.links
+            .iter()
+            .filter_map(super::connection::Connection::timeout)
+            .min()
+    }
+
+    /// The next event for the game, in the order that [`Event`] promises.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.next_of_leavers()
+            .or_else(|| self.next_of_arrivals())
+            .or_else(|| self.next_notice())
+            .or_else(|| self.next_packet())
+    }
+
+    fn next_of_leavers(&mut self) -> Option<Event> {
+        loop {
+            let Leaver {
+                peer,
+                begins,
+                inbox,
+                ends,
+            } = self.agenda.leavers.front_mut()?;
+            if let Some(event) = begins.pop_front() {
+                return Some(event);
+            }
+            if let Some((channel, payload)) = inbox.pop() {
+                let from = *peer;
+                return Some(packet(from, channel, payload));
+            }
+            if let Some(event) = ends.pop_front() {
+                return Some(event);
+            }
+            self.agenda.leavers.pop_front();
+        }
+    }
+
+    fn next_of_arrivals(&mut self) -> Option<Event> {
+        loop {
+            if core::mem::take(&mut self.agenda.succeeded) {
+                return Some(Event::ConnectionSucceeded);
+            }
+            if let Some(event) = self.next_early_packet() {
+                return Some(event);
+            }
+            let link = self.agenda.arrivals.pop_front()?;
+            if let Some(event) = self.announce(link) {
+                return Some(event);
+            }
+        }
+    }
+
+    fn announce(&mut self, link: LinkId) -> Option<Event> {
+        // The server that made room for the announcement may be gone again.
+        if self.status != ConnectionStatus::Connected {
+            return None;
+        }
+        let member = self.links.get_mut(link)?.member.as_mut()?;
+        if member.announced {
+            return None;
+        }
+        member.announced = true;
+        let peer = member.peer;
+        self.agenda.succeeded = self.server_compatibility && peer.is_server();
+        self.agenda.arriving = Some((link, member.inbox.len()));
+        Some(Event::PeerConnected(peer))
+    }
+
+    fn next_early_packet(&mut self) -> Option<Event> {
+        let (link, left) = self.agenda.arriving?;
+        let packet = left
+            .checked_sub(1)
+            .and_then(|left| Some((left, self.take_packet(link)?)));
+        if let Some((left, event)) = packet {
+            self.agenda.arriving = Some((link, left));
+            return Some(event);
+        }
+        self.agenda.arriving = None;
+        self.enter_round(link);
+        None
+    }
+
+    fn next_notice(&mut self) -> Option<Event> {
+        loop {
+            let notice = self.agenda.notices.pop_front()?;
+            let member = self.member(notice.link);
+            if let Some(member) = member.filter(|member| member.announced) {
+                return Some(notice.news.about(member.peer));
+            }
+        }
+    }
+
+    fn next_packet(&mut self) -> Option<Event> {
+        loop {
+            let link = self.agenda.round.pop_front()?;
+            let Some(event) = self.take_packet(link) else {
+                continue;
+            };
+            if let Some(member) = self.member_mut(link) {
+                member.in_round = false;
+            }
+            self.enter_round(link);
+            return Some(event);
+        }
+    }
+
+    fn take_packet(&mut self, link: LinkId) -> Option<Event> {
+        let member = self.member_mut(link)?;
+        let (channel, payload) = member.inbox.pop()?;
+        Some(packet(member.peer, channel, payload))
+    }
+
+    /// Puts a peer that has packets at the end of the round, unless it is in it.
+    fn enter_round(&mut self, link: LinkId) {
+        let Some(member) = self.member_mut(link) else {
+            return;
+        };
+        if !member.in_round && !member.inbox.is_empty() {
+            member.in_round = true;
+            self.agenda.round.push_back(link);
+        }
+    }
+}
+
+fn packet(from: PeerId, channel: crate::ChannelIndex, payload: crate::Payload) -> Event {
+    Event::Packet(Packet {
+        from,
+        mode: mode_of(channel),
+        channel,
+        payload,
+    })
+}
+
+/// The mode of a built-in channel.
+fn mode_of(channel: crate::ChannelIndex) -> TransferMode {
+    TransferMode::ALL
+        .into_iter()
+        .find(|mode| mode.channel() == channel)
+        .unwrap_or(TransferMode::Reliable)
+}

@@ -1,0 +1,272 @@
+//! `handle_*`: what a backend reports, and the passing of time.
+
+use core::time::Duration;
+
+use super::agenda::News;
+use super::connection::{CLOSING_GRACE, ChannelState, Phase};
+use super::{ConnectionStatus, Mesh};
+use crate::{
+    ChannelIndex, ChannelParameters, CloseReason, ConnectFailure, ConnectionState,
+    DisconnectReason, Instant, LinkEvent, LinkId, Payload, Signal,
+};
+
+impl Mesh {
+    /// Takes in what happened on a link. Events of links that are no more are ignored.
+    pub fn handle_event(&mut self, now: Instant, event: LinkEvent) {
+        match event {
+            LinkEvent::Message {
+                link,
+                channel,
+                payload,
+            } => self.message(link, channel, payload),
+            LinkEvent::State { link, state } => self.state(now, link, state),
+            LinkEvent::Description { link, description } => {
+                self.signal(link, Signal::Description(description));
+            }
+            LinkEvent::Candidate { link, candidate } => {
+                self.signal(link, Signal::Candidate(candidate));
+            }
+            LinkEvent::ChannelOpened {
+                link,
+                channel,
+                remote: false,
+                actual,
+            } => self.channel_opened(link, channel, actual),
+            LinkEvent::ChannelClosed { link, channel } => self.channel_closed(now, link, channel),
+            LinkEvent::BufferedAmountLow { link, channel } => {
+                self.notice(link, News::BufferedAmountLow(channel));
+            }
+            LinkEvent::InboxDropped {
+                link,
+                channel,
+                messages,
+            } => self.notice(link, News::Dropped(channel, messages)),
+            LinkEvent::Stats { link, stats } => self.notice(link, News::Stats(stats)),
+            LinkEvent::Closed { link, reason } => self.closed(link, reason),
+            // Channels that the far side makes in-band have no place in a mesh.
+            LinkEvent::ChannelOpened { remote: true, .. } | LinkEvent::Gathered { .. } => {}
+        }
+    }
+
+    /// Takes in that it is `now`: gives up those whose time is over. Call it when [`poll_timeout`](Self::poll_timeout)
+    /// has passed, after all events that happened before.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|due| now < due) {
+            return;
+        }
+        for link in self.links.ids() {
+            let Some(connection) = self.links.get(link) else {
+                continue;
+            };
+            if connection.timeout().is_none_or(|due| now < due) {
+                continue;
+            }
+            let reason = match connection.member.as_ref().map(|member| member.phase) {
+                Some(Phase::Connecting { .. }) => {
+                    DisconnectReason::ConnectFailed(connection.failure())
+                }
+                Some(Phase::Closing { .. }) => DisconnectReason::Closed,
+                Some(Phase::Connected { .. }) | None => DisconnectReason::Lost,
+            };
+            self.end(link, reason, Some(Duration::ZERO));
+        }
+    }
+
+    fn message(&mut self, link: LinkId, channel: ChannelIndex, payload: Payload) {
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
+        let Some(reliable) = member.channel(channel).map(|c| c.mode.is_reliable()) else {
+            return;
+        };
+        match member.inbox.push(channel, reliable, payload) {
+            Ok(dropped) => {
+                if member.announced && !member.in_round && !member.inbox.is_empty() {
+                    member.in_round = true;
+                    self.agenda.round.push_back(link);
+                }
+                if dropped > 0 {
+                    self.notice(link, News::Dropped(channel, dropped));
+                }
+            }
+            Err(_overflow) => {
+                self.end(link, DisconnectReason::InboxFull, Some(Duration::ZERO));
+            }
+        }
+    }
+
+    fn state(&mut self, now: Instant, link: LinkId, state: ConnectionState) {
+        let grace = self.config.disconnected_grace;
+        let Some(connection) = self.links.get_mut(link) else {
+            return;
+        };
+        connection.state = state;
+        let Some(member) = &mut connection.member else {
+            return;
+        };
+        match (state, &mut member.phase) {
+            (ConnectionState::Connected, Phase::Connecting { .. }) => self.complete(link),
+            (ConnectionState::Connected, Phase::Connected { lost_at }) => {
+                *lost_at = None;
+                if member.interrupted {
+                    member.interrupted = false;
+                    self.notice(link, News::Resumed);
+                }
+            }
+            (ConnectionState::Disconnected, Phase::Connected { lost_at }) => {
+                lost_at.get_or_insert(now + grace);
+                if !member.interrupted {
+                    member.interrupted = true;
+                    self.notice(link, News::Interrupted);
+                }
+            }
+            (ConnectionState::Failed, Phase::Connecting { .. }) => self.end(
+                link,
+                DisconnectReason::ConnectFailed(ConnectFailure::NoRoute),
+                Some(Duration::ZERO),
+            ),
+            (ConnectionState::Failed, Phase::Connected { .. }) => {
+                self.end(link, DisconnectReason::Lost, Some(Duration::ZERO));
+            }
+            (ConnectionState::Closed, Phase::Connecting { .. }) => self.end(
+                link,
+                DisconnectReason::ConnectFailed(ConnectFailure::Closed),
+                Some(Duration::ZERO),
+            ),
+            // After the first closed channel nothing but the rest of the messages counts.
+            (ConnectionState::Closed, Phase::Connected { .. } | Phase::Closing { .. })
+            | (ConnectionState::Failed, Phase::Closing { .. }) => {
+                self.end(link, DisconnectReason::Closed, Some(Duration::ZERO));
+            }
+            (ConnectionState::New | ConnectionState::Connecting, _)
+            | (ConnectionState::Connected, Phase::Closing { .. })
+            | (ConnectionState::Disconnected, Phase::Connecting { .. } | Phase::Closing { .. }) => {
+            }
+        }
+    }
+
+    fn channel_opened(&mut self, link: LinkId, index: ChannelIndex, actual: ChannelParameters) {
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
+        let Some(channel) = member.channels.get_mut(usize::from(index.0)) else {
+            return;
+        };
+        if actual != channel.spec.parameters {
+            let cause = ConnectFailure::Channel(alloc::format!(
+                "{} was to be {:?} and is {actual:?}",
+                channel.spec.label,
+                channel.spec.parameters
+            ));
+            self.end(
+                link,
+                DisconnectReason::ConnectFailed(cause),
+                Some(Duration::ZERO),
+            );
+            return;
+        }
+        if channel.state == ChannelState::Waiting {
+            channel.state = ChannelState::Open;
+            self.complete(link);
+        }
+    }
+
+    fn channel_closed(&mut self, now: Instant, link: LinkId, index: ChannelIndex) {
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
+        let Some(channel) = member.channels.get_mut(usize::from(index.0)) else {
+            return;
+        };
+        channel.state = ChannelState::Closed;
+        if !member.was_connected() {
+            let reason = DisconnectReason::ConnectFailed(ConnectFailure::Closed);
+            self.end(link, reason, Some(Duration::ZERO));
+        } else if member.all_closed() {
+            self.end(link, DisconnectReason::Closed, Some(Duration::ZERO));
+        } else if member.is_connected() {
+            member.phase = Phase::Closing {
+                end: now + CLOSING_GRACE,
+            };
+        }
+    }
+
+    fn closed(&mut self, link: LinkId, reason: CloseReason) {
+        if self.closing.remove(&link) {
+            return;
+        }
+        let Some(connection) = self.links.get_mut(link) else {
+            return;
+        };
+        let Some(member) = &connection.member else {
+            connection.stillborn = Some(reason);
+            return;
+        };
+        let reason = match reason {
+            CloseReason::Local | CloseReason::Remote if member.was_connected() => {
+                DisconnectReason::Closed
+            }
+            CloseReason::Failed(_) if member.was_connected() => DisconnectReason::Lost,
+            CloseReason::Local
+            | CloseReason::Remote
+            | CloseReason::Failed(_)
+            | CloseReason::InboxFull
+            | CloseReason::Protocol(_) => reason.into(),
+        };
+        self.end(link, reason, None);
+    }
+
+    /// Counts a peer as connected if nothing is missing any more.
+    fn complete(&mut self, link: LinkId) {
+        let Some(connection) = self.links.get_mut(link) else {
+            return;
+        };
+        if !connection.is_complete() {
+            return;
+        }
+        let Some(member) = connection.member.as_mut() else {
+            return;
+        };
+        if member.was_connected() {
+            return;
+        }
+        member.phase = Phase::Connected { lost_at: None };
+        let is_server = self.server_compatibility && member.peer.is_server();
+        if is_server {
+            self.status = ConnectionStatus::Connected;
+        }
+        if self.status != ConnectionStatus::Connected {
+            return;
+        }
+        self.agenda.arrivals.push_back(link);
+        if is_server {
+            self.announce_withheld();
+        }
+    }
+
+    /// Server compatibility: those who came before the server are announced after it, ascending.
+    fn announce_withheld(&mut self) {
+        for &link in self.peers.values() {
+            let withheld = self
+                .links
+                .get(link)
+                .and_then(|connection| connection.member.as_ref())
+                .is_some_and(|member| {
+                    !member.peer.is_server() && member.was_connected() && !member.announced
+                });
+            if withheld {
+                self.agenda.arrivals.push_back(link);
+            }
+        }
+    }
+
+    fn signal(&mut self, link: LinkId, signal: Signal) {
+        if self.links.get(link).is_some() {
+            self.agenda.signals.push_back((link, signal));
+        }
+    }
+
+    fn notice(&mut self, link: LinkId, news: News) {
+        self.agenda.notice(link, news);
+    }
+}

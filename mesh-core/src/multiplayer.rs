@@ -1,0 +1,368 @@
+//! One mesh over one backend: the class a Godot user knows.
+
+use core::future::poll_fn;
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+
+use crate::{
+    AddPeerError, Backend, BackendSendError, ChannelIndex, ConnectionError, ConnectionId,
+    ConnectionStatus, DisconnectReason, Event, IceCandidate, InitializeError, Instant, LinkConfig,
+    Mesh, MeshConfig, Payload, PeerId, PeerInfo, Refused, RefusedReason, SendError, Sent,
+    SessionDescription, Signal, Target, TransferMode,
+};
+
+/// Drives a [`Mesh`] over a [`Backend`] (Godot: `WebRTCMultiplayer`, `WebRTCMultiplayerPeer`).
+///
+/// Full manual control, with any signaling: make a connection, [`add_peer`](Self::add_peer) it while it is new, exchange
+/// descriptions and candidates, and call [`poll`](Self::poll) once a frame. [`Session`](crate::Session) does all of that
+/// but the last.
+///
+/// Dropping it closes every connection, also those never added.
+#[doc(alias = "WebRTCMultiplayer")]
+#[doc(alias = "WebRTCMultiplayerPeer")]
+#[derive(Debug)]
+pub struct Multiplayer<B> {
+    mesh: Mesh,
+    backend: B,
+}
+
+impl<B: Backend> Multiplayer<B> {
+    /// A mesh without an id and without peers.
+    #[must_use]
+    pub fn new(backend: B, config: MeshConfig) -> Self {
+        Self {
+            mesh: Mesh::new(config, backend.capabilities()),
+            backend,
+        }
+    }
+
+    /// See [`Mesh::initialize`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn initialize(
+        &mut self,
+        id: PeerId,
+        server_compatibility: bool,
+    ) -> Result<(), InitializeError> {
+        self.mesh.initialize(id, server_compatibility)
+    }
+
+    /// See [`Mesh::create_connection`].
+    pub fn create_connection(&mut self, config: LinkConfig) -> ConnectionId {
+        self.after(|mesh, _| mesh.create_connection(config))
+    }
+
+    /// See [`Mesh::add_peer`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn add_peer(
+        &mut self,
+        connection: ConnectionId,
+        peer: PeerId,
+        unreliable_lifetime: Option<u16>,
+    ) -> Result<(), AddPeerError> {
+        self.after(|mesh, now| mesh.add_peer(now, connection, peer, unreliable_lifetime))
+    }
+
+    /// See [`Mesh::create_offer`]; it comes as [`Event::Description`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn create_offer(&mut self, connection: ConnectionId) -> Result<(), ConnectionError> {
+        self.after(|mesh, _| mesh.create_offer(connection))
+    }
+
+    /// See [`Mesh::set_remote_description`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_remote_description(
+        &mut self,
+        connection: ConnectionId,
+        description: SessionDescription,
+    ) -> Result<(), ConnectionError> {
+        self.after(|mesh, _| mesh.set_remote_description(connection, description))
+    }
+
+    /// See [`Mesh::add_ice_candidate`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn add_ice_candidate(
+        &mut self,
+        connection: ConnectionId,
+        candidate: IceCandidate,
+    ) -> Result<(), ConnectionError> {
+        self.after(|mesh, _| mesh.add_ice_candidate(connection, candidate))
+    }
+
+    /// See [`Mesh::close_connection`].
+    pub fn close_connection(&mut self, connection: ConnectionId) -> bool {
+        self.after(|mesh, _| mesh.close_connection(connection))
+    }
+
+    /// See [`Mesh::remove_peer`].
+    pub fn remove_peer(&mut self, peer: PeerId) -> bool {
+        self.after(|mesh, _| mesh.remove_peer(peer))
+    }
+
+    /// See [`Mesh::end_peer`].
+    pub fn end_peer(&mut self, peer: PeerId, reason: DisconnectReason) -> bool {
+        self.after(|mesh, _| mesh.end_peer(peer, reason))
+    }
+
+    /// See [`Mesh::request_stats`].
+    pub fn request_stats(&mut self, peer: PeerId) -> bool {
+        self.after(|mesh, _| mesh.request_stats(peer))
+    }
+
+    /// See [`Mesh::set_refuse_new_connections`].
+    pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
+        self.mesh.set_refuse_new_connections(refuse);
+    }
+
+    /// See [`Mesh::close`]; nothing holds the closes up.
+    pub fn close(&mut self) {
+        self.close_lingering(Duration::ZERO);
+    }
+
+    /// See [`Mesh::close`].
+    pub fn close_lingering(&mut self, linger: Duration) {
+        self.after(|mesh, _| mesh.close(linger));
+    }
+
+    /// Sends a message on the built-in channel of a mode (Godot: `put_packet`).
+    ///
+    /// A message is accepted by a channel whose buffered amount is below its high-water mark; what a peer's channel does
+    /// not accept is refused, and named. Nothing is ever queued beyond that.
+    ///
+    /// A Godot peer that runs in a browser loses messages above 65530 bytes, whatever its limit says.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`], where the caller is at fault: unknown target, too large, not initialized. Nobody gets the message
+    /// then.
+    #[doc(alias = "put_packet")]
+    pub fn send(
+        &mut self,
+        target: impl Into<Target>,
+        mode: TransferMode,
+        payload: impl Into<Payload>,
+    ) -> Result<Sent, SendError> {
+        self.send_on(target.into(), mode.channel(), payload.into())
+    }
+
+    fn send_on(
+        &mut self,
+        target: Target,
+        channel: ChannelIndex,
+        payload: Payload,
+    ) -> Result<Sent, SendError> {
+        let mut sent = Sent::default();
+        let mut recipients = self.mesh.route(target, channel, &payload)?.peekable();
+        let mut payload = Some(payload);
+        while let Some(to) = recipients.next() {
+            // The last one gets the bytes themselves: unshared, a backend can send them without a copy.
+            let copy = if recipients.peek().is_some() {
+                payload.clone()
+            } else {
+                payload.take()
+            };
+            let taken = if let Some(copy) = copy.filter(|_| to.connected) {
+                self.backend.send(to.link, channel, copy)
+            } else {
+                Err(BackendSendError::NotOpen)
+            };
+            let reason = match taken {
+                Ok(()) => {
+                    sent.accepted += 1;
+                    continue;
+                }
+                Err(BackendSendError::Full) => RefusedReason::Full,
+                Err(BackendSendError::NotOpen) => RefusedReason::NotConnected,
+            };
+            sent.refused.push(Refused {
+                peer: to.peer,
+                reason,
+            });
+        }
+        Ok(sent)
+    }
+
+    /// Takes in what has happened and gives the events of it; call it once a frame.
+    ///
+    /// Never blocks, and does bounded work. Events that are not taken out of the iterator stay for the next call.
+    pub fn poll(&mut self) -> Events<'_, B> {
+        self.pump(&mut Context::from_waker(Waker::noop()));
+        Events { multiplayer: self }
+    }
+
+    /// Waits for the next event; for tools and servers. Cancel-safe.
+    pub async fn next_event(&mut self) -> Event {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next event, or a wake-up when there may be one.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if let Some(event) = self.take_event() {
+            return Poll::Ready(event);
+        }
+        self.pump(cx);
+        self.take_event().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Takes in what has happened without giving events. Wakes `cx` when there is more.
+    pub(crate) fn pump(&mut self, cx: &mut Context<'_>) {
+        let now = self.backend.now();
+        let mut budget = self.mesh.config().events_per_poll;
+        let drained = loop {
+            if budget == 0 || self.mesh.is_full() {
+                break false;
+            }
+            budget -= 1;
+            match self.backend.poll_event(cx) {
+                Poll::Ready(event) => {
+                    self.mesh.handle_event(now, event);
+                    self.flush();
+                }
+                Poll::Pending => break true,
+            }
+        };
+        if drained {
+            // Only now: what has arrived in time must not count as late because the game was.
+            self.mesh.handle_timeout(now);
+            self.flush();
+        } else {
+            cx.waker().wake_by_ref();
+        }
+        self.backend.set_alarm(self.mesh.poll_timeout());
+    }
+
+    pub(crate) fn take_event(&mut self) -> Option<Event> {
+        if let Some((connection, signal)) = self.mesh.poll_signal() {
+            return Some(match signal {
+                Signal::Description(description) => Event::Description {
+                    connection,
+                    description,
+                },
+                Signal::Candidate(candidate) => Event::Candidate {
+                    connection,
+                    candidate,
+                },
+            });
+        }
+        self.take_mesh_event()
+    }
+
+    pub(crate) fn take_mesh_event(&mut self) -> Option<Event> {
+        self.mesh.poll_event()
+    }
+
+    /// The next description or candidate, before it becomes an event.
+    pub(crate) fn take_signal(&mut self) -> Option<(PeerId, Signal)> {
+        loop {
+            let (connection, signal) = self.mesh.poll_signal()?;
+            if let Some(peer) = self.mesh.peer_of(connection) {
+                return Some((peer, signal));
+            }
+        }
+    }
+
+    pub(crate) fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.backend.set_alarm(deadline);
+    }
+
+    /// See [`Mesh::unique_id`].
+    #[doc(alias = "get_unique_id")]
+    #[must_use]
+    pub const fn unique_id(&self) -> Option<PeerId> {
+        self.mesh.unique_id()
+    }
+
+    /// See [`Mesh::connection_status`].
+    #[doc(alias = "get_connection_status")]
+    #[must_use]
+    pub const fn connection_status(&self) -> ConnectionStatus {
+        self.mesh.connection_status()
+    }
+
+    /// See [`Mesh::has_peer`].
+    #[must_use]
+    pub fn has_peer(&self, peer: PeerId) -> bool {
+        self.mesh.has_peer(peer)
+    }
+
+    /// See [`Mesh::peer`].
+    #[doc(alias = "get_peer")]
+    #[must_use]
+    pub fn peer(&self, peer: PeerId) -> Option<PeerInfo> {
+        self.mesh.peer(peer)
+    }
+
+    /// See [`Mesh::peers`].
+    #[doc(alias = "get_peers")]
+    pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
+        self.mesh.peers()
+    }
+
+    /// Bytes that a peer's channel has accepted and not handed to the network yet; 0 for an unknown one.
+    #[must_use]
+    pub fn buffered_amount(&self, peer: PeerId, channel: ChannelIndex) -> usize {
+        self.mesh
+            .channel(peer, channel)
+            .map_or(0, |(link, channel)| {
+                self.backend.buffered_amount(link, channel)
+            })
+    }
+
+    /// The mesh, to look at.
+    #[must_use]
+    pub const fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// The backend.
+    #[must_use]
+    pub const fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// The backend, for what only this platform has.
+    pub const fn backend_mut(&mut self) -> &mut B {
+        &mut self.backend
+    }
+
+    /// Does something to the mesh and has the backend carry out what follows.
+    fn after<T>(&mut self, verb: impl FnOnce(&mut Mesh, Instant) -> T) -> T {
+        let result = verb(&mut self.mesh, self.backend.now());
+        self.flush();
+        result
+    }
+
+    fn flush(&mut self) {
+        while let Some(command) = self.mesh.poll_command() {
+            self.backend.execute(command);
+        }
+    }
+}
+
+/// The events of one [`Multiplayer::poll`]; what is not taken stays.
+#[derive(Debug)]
+pub struct Events<'a, B> {
+    multiplayer: &'a mut Multiplayer<B>,
+}
+
+impl<B: Backend> Iterator for Events<'_, B> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.multiplayer.take_event()
+    }
+}

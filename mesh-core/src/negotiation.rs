@@ -1,0 +1,185 @@
+//! The order of a handshake: who has described what, and which candidates have to wait for it.
+
+use alloc::vec::Vec;
+
+use crate::{ConnectionError, IceCandidate, SdpType, SessionDescription};
+
+/// Candidates held back before the remote description; a far side that sends more is not trickling, it is flooding.
+const HELD_CANDIDATES: usize = 64;
+
+/// Candidates of one far side in all; browsers with many interfaces and relays send a few dozen.
+const TOTAL_CANDIDATES: usize = 256;
+
+/// What the far side takes when its description does not say (RFC 8841 section 6.1).
+const DEFAULT_MAX_MESSAGE_SIZE: usize = 65536;
+
+/// One connection's handshake. Answers whether a step is legal; carries none out.
+#[derive(Debug, Default)]
+pub(crate) struct Negotiation {
+    phase: Phase,
+    held: Vec<IceCandidate>,
+    candidates: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    New,
+    Offered,
+    Described,
+}
+
+impl Negotiation {
+    pub(crate) fn is_new(&self) -> bool {
+        self.phase == Phase::New
+    }
+
+    /// Whether the far side has described itself.
+    pub(crate) fn is_described(&self) -> bool {
+        self.phase == Phase::Described
+    }
+
+    pub(crate) fn offer(&mut self) -> Result<(), ConnectionError> {
+        if self.phase != Phase::New {
+            return Err(ConnectionError::AlreadyNegotiated);
+        }
+        self.phase = Phase::Offered;
+        Ok(())
+    }
+
+    /// Takes the far side's description; gives the candidates that waited for it.
+    pub(crate) fn remote(
+        &mut self,
+        description: &SessionDescription,
+    ) -> Result<Vec<IceCandidate>, ConnectionError> {
+        match (self.phase, description.sdp_type) {
+            (Phase::New, SdpType::Offer) | (Phase::Offered, SdpType::Answer) => {
+                self.phase = Phase::Described;
+                Ok(core::mem::take(&mut self.held))
+            }
+            (Phase::New, SdpType::Answer) => Err(ConnectionError::UnexpectedAnswer),
+            (Phase::Offered, SdpType::Offer) | (Phase::Described, _) => {
+                Err(ConnectionError::AlreadyNegotiated)
+            }
+        }
+    }
+
+    /// Takes the far side's candidate; gives it back if it may be applied now.
+    pub(crate) fn candidate(
+        &mut self,
+        candidate: IceCandidate,
+    ) -> Result<Option<IceCandidate>, ConnectionError> {
+        let limit = if self.is_described() {
+            TOTAL_CANDIDATES
+        } else {
+            HELD_CANDIDATES
+        };
+        if self.candidates >= limit {
+            return Err(ConnectionError::TooManyCandidates { limit });
+        }
+        self.candidates += 1;
+        if self.is_described() {
+            return Ok(Some(candidate));
+        }
+        self.held.push(candidate);
+        Ok(None)
+    }
+}
+
+/// The largest message the far side takes, by its `a=max-message-size` (RFC 8841): 0 means any size.
+pub(crate) fn max_message_size(sdp: &str) -> usize {
+    let said = sdp
+        .lines()
+        .filter_map(|line| line.trim_end().strip_prefix("a=max-message-size:"))
+        .find_map(|value| value.trim().parse().ok());
+    match said {
+        None => DEFAULT_MAX_MESSAGE_SIZE,
+        Some(0) => usize::MAX,
+        Some(bytes) => bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+
+    fn description(sdp_type: SdpType) -> SessionDescription {
+        SessionDescription {
+            sdp_type,
+            sdp: String::new(),
+        }
+    }
+
+    fn candidate(candidate: &str) -> IceCandidate {
+        IceCandidate {
+            sdp_mid: String::from("0"),
+            sdp_m_line_index: 0,
+            candidate: String::from(candidate),
+        }
+    }
+
+    #[test]
+    fn early_candidates_wait_for_the_description_in_order() {
+        let mut negotiation = Negotiation::default();
+        assert_eq!(negotiation.candidate(candidate("a")), Ok(None));
+        assert_eq!(negotiation.candidate(candidate("b")), Ok(None));
+        let held = negotiation.remote(&description(SdpType::Offer)).unwrap();
+        assert_eq!(held, [candidate("a"), candidate("b")]);
+        assert_eq!(
+            negotiation.candidate(candidate("c")),
+            Ok(Some(candidate("c")))
+        );
+    }
+
+    #[test]
+    fn steps_out_of_order_are_refused() {
+        let mut fresh = Negotiation::default();
+        assert_eq!(
+            fresh.remote(&description(SdpType::Answer)),
+            Err(ConnectionError::UnexpectedAnswer)
+        );
+        assert_eq!(fresh.offer(), Ok(()));
+        assert_eq!(fresh.offer(), Err(ConnectionError::AlreadyNegotiated));
+        assert_eq!(
+            fresh.remote(&description(SdpType::Offer)),
+            Err(ConnectionError::AlreadyNegotiated)
+        );
+        assert!(fresh.remote(&description(SdpType::Answer)).is_ok());
+        assert_eq!(
+            fresh.remote(&description(SdpType::Answer)),
+            Err(ConnectionError::AlreadyNegotiated)
+        );
+    }
+
+    #[test]
+    fn a_flood_of_candidates_is_bounded() {
+        let mut negotiation = Negotiation::default();
+        for _ in 0..HELD_CANDIDATES {
+            negotiation.candidate(candidate("x")).unwrap();
+        }
+        assert_eq!(
+            negotiation.candidate(candidate("x")),
+            Err(ConnectionError::TooManyCandidates {
+                limit: HELD_CANDIDATES
+            })
+        );
+        negotiation.remote(&description(SdpType::Offer)).unwrap();
+        let applied = (0..1000)
+            .filter(|_| negotiation.candidate(candidate("x")).is_ok())
+            .count();
+        assert_eq!(applied, TOTAL_CANDIDATES - HELD_CANDIDATES);
+    }
+
+    #[test]
+    fn reads_the_largest_message() {
+        assert_eq!(max_message_size("v=0\r\na=mid:0\r\n"), 65536);
+        assert_eq!(
+            max_message_size("a=max-message-size:262144\r\na=x"),
+            262_144
+        );
+        assert_eq!(max_message_size("a=max-message-size:0"), usize::MAX);
+        assert_eq!(max_message_size("a=max-message-size:-3"), 65536);
+    }
+}

@@ -1,0 +1,411 @@
+//! A mesh that makes itself: a [`Multiplayer`] that listens to a [`Signaling`].
+
+use alloc::collections::{BTreeSet, VecDeque};
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+
+use crate::{
+    Backend, ChannelIndex, ConnectFailure, ConnectionStatus, DisconnectReason, Event, Instant,
+    LinkConfig, LostReason, MeshConfig, Multiplayer, Payload, PeerId, PeerInfo, SdpType, SendError,
+    Sent, SessionDescription, Signal, Signaling, SignalingError, SignalingEvent, Target, Topology,
+    TransferMode,
+};
+
+/// Signals that wait for a signaling whose queue is full; a handshake has a few dozen.
+const WAITING_SIGNALS: usize = 1024;
+
+/// Events taken from the signaling in one poll.
+const SIGNALS_PER_POLL: usize = 256;
+
+/// Settings of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// The mesh's.
+    pub mesh: MeshConfig,
+    /// Every connection's.
+    pub link: LinkConfig,
+    /// How long [`Session::leave`] lets accepted reliable data hold the close up: 200 ms.
+    pub leave_linger: Duration,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            mesh: MeshConfig::default(),
+            link: LinkConfig::default(),
+            leave_linger: Duration::from_millis(200),
+        }
+    }
+}
+
+/// A [`Multiplayer`] that is told by a [`Signaling`] who is there, and connects itself to everybody.
+///
+/// It adds what Godot leaves to the game's scripts: connections are made as members come, the one with the higher id
+/// offers (as in Godot's official 4.x demo), candidates trickle in the right order, and who cannot be connected is given
+/// up with a reason.
+///
+/// The signaling is for meeting only: its loss is told and touches no connected peer.
+#[derive(Debug)]
+pub struct Session<B, S> {
+    multiplayer: Multiplayer<B>,
+    signaling: S,
+    config: SessionConfig,
+    topology: Topology,
+    /// Who the signaling says is in the lobby.
+    present: BTreeSet<PeerId>,
+    waiting: VecDeque<(PeerId, Signal)>,
+    news: VecDeque<Event>,
+    open: bool,
+}
+
+impl<B: Backend, S: Signaling> Session<B, S> {
+    /// A session that will join as soon as the signaling has.
+    #[must_use]
+    pub fn new(backend: B, signaling: S, config: SessionConfig) -> Self {
+        Self {
+            multiplayer: Multiplayer::new(backend, config.mesh.clone()),
+            signaling,
+            config,
+            topology: Topology::Mesh,
+            present: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            news: VecDeque::new(),
+            open: true,
+        }
+    }
+
+    /// See [`Multiplayer::send`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[doc(alias = "put_packet")]
+    pub fn send(
+        &mut self,
+        target: impl Into<Target>,
+        mode: TransferMode,
+        payload: impl Into<Payload>,
+    ) -> Result<Sent, SendError> {
+        self.multiplayer.send(target, mode, payload)
+    }
+
+    /// See [`Multiplayer::remove_peer`]; the peer may come back if the signaling brings it back.
+    pub fn remove_peer(&mut self, peer: PeerId) -> bool {
+        self.multiplayer.remove_peer(peer)
+    }
+
+    /// See [`Multiplayer::request_stats`].
+    pub fn request_stats(&mut self, peer: PeerId) -> bool {
+        self.multiplayer.request_stats(peer)
+    }
+
+    /// Takes in what has happened and gives the events of it; call it once a frame.
+    ///
+    /// Never blocks, and does bounded work. Events that are not taken out of the iterator stay for the next call.
+    pub fn poll(&mut self) -> SessionEvents<'_, B, S> {
+        self.pump(&mut Context::from_waker(Waker::noop()));
+        SessionEvents { session: self }
+    }
+
+    /// Waits for the next event; for tools and servers. Cancel-safe.
+    pub async fn next_event(&mut self) -> Event {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next event, or a wake-up when there may be one.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if let Some(event) = self.take_event() {
+            return Poll::Ready(event);
+        }
+        self.pump(cx);
+        self.take_event().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Leaves: closes the signaling and every connection, at the call. What reliable channels have accepted is still sent,
+    /// for at most [`SessionConfig::leave_linger`].
+    ///
+    /// The future that it returns waits until the closes have gone out. A game that does not wait need only keep the
+    /// session alive as long; a dropped native backend with its own thread waits for them, too.
+    pub fn leave(&mut self) -> Leaving<'_, B, S> {
+        let linger = self.config.leave_linger;
+        self.open = false;
+        self.signaling.close();
+        self.multiplayer.close_lingering(linger);
+        self.present.clear();
+        self.waiting.clear();
+        self.news.clear();
+        // A backend that never reports a close must not hold a leave for ever.
+        let deadline = self.multiplayer.backend().now() + linger + Duration::from_millis(500);
+        Leaving {
+            session: self,
+            deadline,
+        }
+    }
+
+    /// See [`Multiplayer::unique_id`].
+    #[doc(alias = "get_unique_id")]
+    #[must_use]
+    pub const fn unique_id(&self) -> Option<PeerId> {
+        self.multiplayer.unique_id()
+    }
+
+    /// See [`Multiplayer::connection_status`].
+    #[doc(alias = "get_connection_status")]
+    #[must_use]
+    pub const fn connection_status(&self) -> ConnectionStatus {
+        self.multiplayer.connection_status()
+    }
+
+    /// See [`Multiplayer::peer`].
+    #[must_use]
+    pub fn peer(&self, peer: PeerId) -> Option<PeerInfo> {
+        self.multiplayer.peer(peer)
+    }
+
+    /// See [`Multiplayer::peers`].
+    pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
+        self.multiplayer.peers()
+    }
+
+    /// See [`Multiplayer::buffered_amount`].
+    #[must_use]
+    pub fn buffered_amount(&self, peer: PeerId, channel: ChannelIndex) -> usize {
+        self.multiplayer.buffered_amount(peer, channel)
+    }
+
+    /// The mesh and its backend, to look at.
+    #[must_use]
+    pub const fn multiplayer(&self) -> &Multiplayer<B> {
+        &self.multiplayer
+    }
+
+    /// The mesh and its backend, for what a session does not offer itself.
+    pub const fn multiplayer_mut(&mut self) -> &mut Multiplayer<B> {
+        &mut self.multiplayer
+    }
+
+    /// The signaling, for what only this one has.
+    pub const fn signaling_mut(&mut self) -> &mut S {
+        &mut self.signaling
+    }
+
+    fn pump(&mut self, cx: &mut Context<'_>) {
+        let now = self.multiplayer.backend().now();
+        let mut budget = SIGNALS_PER_POLL;
+        while self.open {
+            if budget == 0 || self.news.len() >= SIGNALS_PER_POLL {
+                cx.waker().wake_by_ref();
+                break;
+            }
+            budget -= 1;
+            match self.signaling.poll_event(now, cx) {
+                Poll::Ready(event) => self.signaled(event),
+                Poll::Pending => break,
+            }
+        }
+        self.multiplayer.pump(cx);
+        self.forward_signals(now);
+        let deadlines = [
+            self.multiplayer.mesh().poll_timeout(),
+            self.signaling.poll_timeout().filter(|_| self.open),
+        ];
+        self.multiplayer
+            .set_alarm(deadlines.into_iter().flatten().min());
+    }
+
+    fn take_event(&mut self) -> Option<Event> {
+        if let Some(event) = self.news.pop_front() {
+            return Some(event);
+        }
+        // Descriptions and candidates that came up since the pump stay in the mesh for the next one.
+        self.multiplayer.take_mesh_event()
+    }
+
+    fn signaled(&mut self, event: SignalingEvent) {
+        match event {
+            SignalingEvent::Joined {
+                id,
+                topology,
+                lobby,
+            } => self.joined(id, topology, lobby),
+            SignalingEvent::PeerJoined(peer) => {
+                self.present.insert(peer);
+                if !self.multiplayer.has_peer(peer) {
+                    self.meet(peer);
+                }
+            }
+            SignalingEvent::PeerLeft(peer) => {
+                self.present.remove(&peer);
+                let is_connected = self.peer(peer).is_some_and(|info| info.connected);
+                if !is_connected {
+                    self.give_up(peer, ConnectFailure::Left);
+                }
+            }
+            SignalingEvent::Signal { from, signal } => match signal {
+                Signal::Description(description) => self.described(from, description),
+                Signal::Candidate(candidate) => {
+                    if let Some(info) = self.peer(from) {
+                        // One too many, or late: the others may do.
+                        let _ = self
+                            .multiplayer
+                            .add_ice_candidate(info.connection, candidate);
+                    }
+                }
+            },
+            SignalingEvent::Sealed => self.news.push_back(Event::Sealed),
+            SignalingEvent::Lost { reason } => {
+                self.present.clear();
+                self.news.push_back(Event::SignalingLost(reason));
+            }
+        }
+    }
+
+    fn joined(&mut self, id: PeerId, topology: Topology, lobby: alloc::string::String) {
+        self.topology = topology;
+        match self.multiplayer.unique_id() {
+            Some(own) if own != id => {
+                // Our peers know us by the old id; a new one would be a stranger's.
+                self.signaling.close();
+                self.open = false;
+                let reason = alloc::format!("it renamed peer {own} to {id}");
+                self.news
+                    .push_back(Event::SignalingLost(LostReason::Protocol(reason)));
+            }
+            known => {
+                if known.is_none() {
+                    // Cannot fail: there is no id yet.
+                    let _ = self.multiplayer.initialize(id, false);
+                }
+                self.news.push_back(Event::Joined {
+                    id,
+                    topology,
+                    lobby,
+                });
+            }
+        }
+    }
+
+    /// Whether the lobby's topology has a link between us and this member.
+    fn wants(&self, peer: PeerId) -> bool {
+        let Some(own) = self.multiplayer.unique_id() else {
+            return false;
+        };
+        peer != own
+            && match self.topology {
+                Topology::Mesh => true,
+                Topology::ClientServer => own.is_server() || peer.is_server(),
+            }
+    }
+
+    /// Starts to connect to a member; the one with the higher id offers.
+    fn meet(&mut self, peer: PeerId) {
+        if !self.wants(peer) {
+            return;
+        }
+        let connection = self.multiplayer.create_connection(self.config.link.clone());
+        if self.multiplayer.add_peer(connection, peer, None).is_err() {
+            // Refused for now, by the game's own wish.
+            self.multiplayer.close_connection(connection);
+            return;
+        }
+        if self.multiplayer.unique_id() > Some(peer) {
+            // Cannot fail: the connection is new.
+            let _ = self.multiplayer.create_offer(connection);
+        }
+    }
+
+    fn described(&mut self, from: PeerId, description: SessionDescription) {
+        if !self.wants(from) {
+            return;
+        }
+        let offers = self.multiplayer.unique_id() > Some(from);
+        if description.sdp_type == SdpType::Offer {
+            if offers {
+                // Out of turn: both would offer for ever.
+                return;
+            }
+            match self.multiplayer.mesh().is_new(from) {
+                Some(true) => {}
+                // It starts anew, so what we have of it is dead.
+                Some(false) => {
+                    self.multiplayer.end_peer(from, DisconnectReason::Closed);
+                    self.meet(from);
+                }
+                None => self.meet(from),
+            }
+        }
+        if let Some(info) = self.peer(from) {
+            // An answer nobody asked for is none of ours.
+            let _ = self
+                .multiplayer
+                .set_remote_description(info.connection, description);
+        }
+    }
+
+    fn give_up(&mut self, peer: PeerId, cause: ConnectFailure) {
+        self.multiplayer
+            .end_peer(peer, DisconnectReason::ConnectFailed(cause));
+    }
+
+    /// Hands descriptions and candidates to the signaling, in order; what it cannot take yet waits.
+    fn forward_signals(&mut self, now: Instant) {
+        while let Some(signal) = self.multiplayer.take_signal() {
+            if self.waiting.len() < WAITING_SIGNALS {
+                self.waiting.push_back(signal);
+            }
+        }
+        while let Some((peer, signal)) = self.waiting.pop_front() {
+            match self.signaling.send(now, peer, signal.clone()) {
+                Ok(()) => {}
+                Err(SignalingError::Full) => {
+                    self.waiting.push_front((peer, signal));
+                    break;
+                }
+                Err(SignalingError::NotConnected) => {
+                    // Nobody will ever hear of it; the peer is given up at its deadline at the latest.
+                }
+                Err(SignalingError::Unsendable(why)) => {
+                    self.give_up(peer, ConnectFailure::Platform(why));
+                }
+            }
+        }
+    }
+}
+
+/// The events of one [`Session::poll`]; what is not taken stays.
+#[derive(Debug)]
+pub struct SessionEvents<'a, B, S> {
+    session: &'a mut Session<B, S>,
+}
+
+impl<B: Backend, S: Signaling> Iterator for SessionEvents<'_, B, S> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.session.take_event()
+    }
+}
+
+/// Waits until a [`Session::leave`] has gone out. Dropping it changes nothing: the leave was done at the call.
+#[derive(Debug)]
+pub struct Leaving<'a, B, S> {
+    session: &'a mut Session<B, S>,
+    deadline: Instant,
+}
+
+impl<B: Backend, S: Signaling> Future for Leaving<'_, B, S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline;
+        let multiplayer = &mut self.session.multiplayer;
+        multiplayer.pump(cx);
+        if !multiplayer.mesh().is_closing() || multiplayer.backend().now() >= deadline {
+            return Poll::Ready(());
+        }
+        multiplayer.set_alarm(Some(deadline));
+        Poll::Pending
+    }
+}
