@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Godot's signaling protocol, and a client for it: wire messages and rules, no sockets.
+//!
+//! The wire is the JSON protocol of Godot's official 4.x demo, so Rust and Godot peers can share a lobby on any server of
+//! either. Three layers:
+//!
+//! - [`decode`] and [`encode`]: one WebSocket text to one [`Message`] and back; [`Request`] and [`Notice`] are what a message
+//!   means on its way to and from a server.
+//! - [`Transport`]: the few things a WebSocket must do; a backend brings it.
+//! - [`Client`]: [`mesh_core::Signaling`] over any [`Transport`].
+//!
+//! Nothing here panics on what a server or a peer sends, and every queue is bounded.
+
+mod client;
+mod codec;
+mod escape;
+mod message;
+mod notice;
+mod request;
+mod signal;
+mod transport;
+
+pub use client::{Client, JoinRequest, MAX_MEMBERS};
+pub use codec::{DecodeError, MAX_MESSAGE_SIZE, decode, encode};
+pub use escape::escape_control;
+pub use message::{Message, MessageType};
+pub use notice::{Notice, NoticeError};
+pub use request::{Request, RequestError};
+pub use signal::{SignalError, SignalType, signal_data, signal_from_data};
+pub use transport::{Transport, TransportError, TransportEvent};

@@ -1,0 +1,178 @@
+//! The client against a transport that plays a script.
+
+mod ending;
+mod joining;
+mod signals;
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use mesh_core::{
+    Instant, LostReason, PeerId, SdpType, SessionDescription, Signal, Signaling, SignalingEvent,
+    Topology,
+};
+use proptest::prelude::*;
+
+use super::{Client, JoinRequest, TEXTS_PER_POLL};
+use crate::{Transport, TransportError, TransportEvent};
+
+const START: Instant = Instant::from_micros(77);
+
+#[derive(Default)]
+struct Script {
+    incoming: VecDeque<TransportEvent>,
+    sent: Vec<String>,
+    full: bool,
+    open: bool,
+    closed: bool,
+}
+
+impl Transport for Script {
+    fn send(&mut self, text: String) -> Result<(), TransportError> {
+        if self.full {
+            return Err(TransportError::Full);
+        }
+        if !self.open || self.closed {
+            return Err(TransportError::NotOpen);
+        }
+        self.sent.push(text);
+        Ok(())
+    }
+
+    fn poll_event(&mut self, _cx: &mut Context<'_>) -> Poll<TransportEvent> {
+        if self.closed {
+            return Poll::Pending;
+        }
+        let Some(event) = self.incoming.pop_front() else {
+            return Poll::Pending;
+        };
+        self.open |= event == TransportEvent::Opened;
+        Poll::Ready(event)
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+    }
+}
+
+fn client(incoming: impl IntoIterator<Item = TransportEvent>) -> Client<Script> {
+    let script = Script {
+        incoming: incoming.into_iter().collect(),
+        ..Script::default()
+    };
+    Client::new(script, JoinRequest::mesh("demo"))
+}
+
+fn text(text: &str) -> TransportEvent {
+    TransportEvent::Text(text.to_owned())
+}
+
+/// A client that is in as `id`, with those members.
+fn joined(id: u32, members: &[u32]) -> Client<Script> {
+    let mut script = vec![
+        TransportEvent::Opened,
+        text(&format!(r#"{{"type":1,"id":{id},"data":"true"}}"#)),
+    ];
+    script.extend(members.iter().map(|member| peer_connect(*member)));
+    script.push(text(JOIN));
+    let mut client = client(script);
+    let events = drain(&mut client);
+    assert_eq!(events.len(), 1 + members.len());
+    client.transport.sent.clear();
+    client
+}
+
+fn peer_connect(id: u32) -> TransportEvent {
+    text(&format!(r#"{{"type":2,"id":{id},"data":""}}"#))
+}
+
+fn give(client: &mut Client<Script>, event: TransportEvent) -> Vec<SignalingEvent> {
+    client.transport.incoming.push_back(event);
+    drain(client)
+}
+
+fn drain(client: &mut Client<Script>) -> Vec<SignalingEvent> {
+    drain_at(client, START)
+}
+
+fn drain_at(client: &mut Client<Script>, now: Instant) -> Vec<SignalingEvent> {
+    let mut events = Vec::new();
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(event) = client.poll_event(now, &mut cx) {
+        events.push(event);
+    }
+    events
+}
+
+fn peer(id: u32) -> PeerId {
+    PeerId::new(id).expect("an id")
+}
+
+fn offer() -> Signal {
+    Signal::Description(SessionDescription {
+        sdp_type: SdpType::Offer,
+        sdp: "v=0".to_owned(),
+    })
+}
+
+fn joined_event(id: u32) -> SignalingEvent {
+    SignalingEvent::Joined {
+        id: peer(id),
+        topology: Topology::Mesh,
+        lobby: "demo".to_owned(),
+    }
+}
+
+fn lost(reason: LostReason) -> Vec<SignalingEvent> {
+    vec![SignalingEvent::Lost { reason }]
+}
+
+fn refused(code: u16, reason: &str) -> LostReason {
+    LostReason::Refused {
+        code,
+        reason: reason.to_owned(),
+    }
+}
+
+const ID: &str = r#"{"type":1,"id":7,"data":"true"}"#;
+const JOIN: &str = r#"{"type":0,"id":0,"data":"demo"}"#;
+const CONNECT_1: &str = r#"{"type":2,"id":1,"data":""}"#;
+const CONNECT_9: &str = r#"{"type":2,"id":9.0,"data":""}"#;
+const OFFER_9: &str = r#"{"type":4,"id":9,"data":"v=0"}"#;
+const SEAL: &str = r#"{"type":7,"id":0,"data":""}"#;
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        (0..9_u8, 0..12_u32, "(demo|true|v=0|\\\\n0\\\\n0\\\\nc|)")
+            .prop_map(|(kind, id, data)| format!(r#"{{"type":{kind},"id":{id},"data":"{data}"}}"#)),
+    ]
+}
+
+proptest! {
+    /// Whatever a server sends, the contract of `Signaling` holds.
+    #[test]
+    fn no_server_breaks_the_contract(texts in proptest::collection::vec(any_text(), 0..60)) {
+        let mut client = client([TransportEvent::Opened]);
+        client.transport.incoming.extend(texts.into_iter().map(TransportEvent::Text));
+        let mut own = None;
+        let mut members = std::collections::BTreeSet::new();
+        let mut over = false;
+        for event in drain(&mut client) {
+            prop_assert!(!over, "an event after Lost");
+            let first = matches!(event, SignalingEvent::Joined { .. } | SignalingEvent::Lost { .. });
+            prop_assert!(own.is_some() || first);
+            match event {
+                SignalingEvent::Joined { id, .. } => prop_assert_eq!(own.replace(id), None),
+                SignalingEvent::PeerJoined(id) => {
+                    prop_assert_ne!(Some(id), own);
+                    prop_assert!(members.insert(id));
+                }
+                SignalingEvent::PeerLeft(id) => prop_assert!(members.remove(&id)),
+                SignalingEvent::Signal { from, .. } => prop_assert!(members.contains(&from)),
+                SignalingEvent::Sealed => {}
+                SignalingEvent::Lost { .. } => over = true,
+            }
+        }
+    }
+}

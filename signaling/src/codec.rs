@@ -1,0 +1,242 @@
+//! One WebSocket text to one [`Message`] and back: a tolerant reader, a strict writer.
+
+mod fields;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::{Message, MessageType};
+
+use fields::{Fields, Scalar};
+
+/// The longest text either side takes unless told otherwise, in bytes: 64 KiB.
+///
+/// A description of a data-only connection has one or two.
+pub const MAX_MESSAGE_SIZE: usize = 64 * 1024;
+
+/// The largest id: Godot keeps ids in a signed 32-bit integer.
+const MAX_ID: i64 = i32::MAX as i64;
+
+/// Why a text is no message.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// It is longer than this side takes.
+    #[error("a message of {size} bytes, more than the {limit} allowed")]
+    TooLarge {
+        /// Its length in bytes.
+        size: usize,
+        /// The most that is taken, in bytes.
+        limit: usize,
+    },
+    /// It is not one JSON object.
+    #[error("not a JSON object: {0}")]
+    NotAnObject(String),
+    /// A field that must be there is not.
+    #[error("no \"{0}\"")]
+    Missing(&'static str),
+    /// A field has a type or a value it cannot have.
+    #[error("\"{0}\" is not what it must be")]
+    Invalid(&'static str),
+    /// There is no such type of message.
+    #[error("no message has the type {0}")]
+    UnknownType(i64),
+    /// No peer can have that id.
+    #[error("no peer has the id {0}")]
+    InvalidId(i64),
+}
+
+/// Reads a message of at most `limit` bytes.
+///
+/// Tolerant where the peers of the field differ: Godot writes whole numbers as `2.0`, some leave out an empty `data`, and
+/// fields that are not known are passed over.
+///
+/// # Errors
+///
+/// [`DecodeError`]; whatever the text is, nothing panics.
+pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
+    let size = text.len();
+    if size > limit {
+        return Err(DecodeError::TooLarge { size, limit });
+    }
+    let fields: Fields = serde_json::from_str(text)
+        .map_err(|error| DecodeError::NotAnObject(crate::escape_control(&error.to_string())))?;
+    let number = integer("type", fields.kind)?;
+    let kind = MessageType::from_number(number).ok_or(DecodeError::UnknownType(number))?;
+    let id = integer("id", fields.id)?;
+    let id = u32::try_from(id)
+        .ok()
+        .filter(|_| id <= MAX_ID)
+        .ok_or(DecodeError::InvalidId(id))?;
+    let data = match fields.data {
+        Scalar::Text(data) => data,
+        Scalar::Absent => String::new(),
+        Scalar::Integer(_) | Scalar::Other => return Err(DecodeError::Invalid("data")),
+    };
+    Ok(Message { kind, id, data })
+}
+
+/// Writes a message: the three fields, whole numbers, nothing else.
+#[must_use]
+pub fn encode(message: &Message) -> String {
+    #[derive(Serialize)]
+    struct Wire<'a> {
+        r#type: u8,
+        id: u32,
+        data: &'a str,
+    }
+    let wire = Wire {
+        r#type: message.kind.number(),
+        id: message.id,
+        data: &message.data,
+    };
+    // Two numbers and a string cannot fail; an empty text would be refused by any reader.
+    serde_json::to_string(&wire).unwrap_or_default()
+}
+
+fn integer(name: &'static str, value: Scalar) -> Result<i64, DecodeError> {
+    match value {
+        Scalar::Integer(number) => Ok(number),
+        Scalar::Absent => Err(DecodeError::Missing(name)),
+        Scalar::Text(_) | Scalar::Other => Err(DecodeError::Invalid(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Message, DecodeError> {
+        decode(text, MAX_MESSAGE_SIZE)
+    }
+
+    fn message(kind: MessageType, id: u32, data: &str) -> Message {
+        Message {
+            kind,
+            id,
+            data: data.to_owned(),
+        }
+    }
+
+    #[test]
+    fn writes_what_the_demo_writes() {
+        assert_eq!(
+            encode(&message(MessageType::Candidate, 7, "\n0\n0\ncandidate:1")),
+            r#"{"type":6,"id":7,"data":"\n0\n0\ncandidate:1"}"#
+        );
+    }
+
+    #[test]
+    fn reads_what_the_field_writes() {
+        let join = message(MessageType::Join, 0, "demo");
+        for text in [
+            r#"{"type":0,"id":0,"data":"demo"}"#,
+            r#"{"data":"demo","id":0.0,"type":0.0}"#,
+            r#" { "type" : -0.0, "id" : 0e3, "data" : "demo" } "#,
+            r#"{"type":0,"id":0,"data":"demo","token":{"deep":[1,[2,[3]]]},"x":null}"#,
+            r#"{"type":0,"id":0,"data":"\u0064emo"}"#,
+        ] {
+            assert_eq!(read(text), Ok(join.clone()), "{text}");
+        }
+        for text in [
+            r#"{"type":7,"id":0}"#,
+            r#"{"type":7,"id":0,"data":null}"#,
+            r#"{"type":7.0,"id":0,"data":""}"#,
+        ] {
+            assert_eq!(read(text), Ok(message(MessageType::Seal, 0, "")), "{text}");
+        }
+        assert_eq!(
+            read(r#"{"type":4,"id":2147483647,"data":"v=0"}"#),
+            Ok(message(MessageType::Offer, 2_147_483_647, "v=0"))
+        );
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let cases = [
+            (r#"{"id":0,"data":""}"#, DecodeError::Missing("type")),
+            (r#"{"type":0,"data":""}"#, DecodeError::Missing("id")),
+            (r#"{"type":"0","id":0}"#, DecodeError::Invalid("type")),
+            (r#"{"type":0.5,"id":0}"#, DecodeError::Invalid("type")),
+            (r#"{"type":0,"id":[]}"#, DecodeError::Invalid("id")),
+            (r#"{"type":0,"id":1e300}"#, DecodeError::Invalid("id")),
+            (
+                r#"{"type":0,"id":0,"data":5}"#,
+                DecodeError::Invalid("data"),
+            ),
+            (
+                r#"{"type":0,"id":0,"data":{}}"#,
+                DecodeError::Invalid("data"),
+            ),
+            (r#"{"type":8,"id":0}"#, DecodeError::UnknownType(8)),
+            (r#"{"type":-1,"id":0}"#, DecodeError::UnknownType(-1)),
+            (r#"{"type":4,"id":-7}"#, DecodeError::InvalidId(-7)),
+            (
+                r#"{"type":4,"id":2147483648}"#,
+                DecodeError::InvalidId(2_147_483_648),
+            ),
+        ];
+        for (text, error) in cases {
+            assert_eq!(read(text), Err(error), "{text}");
+        }
+        for text in [
+            "",
+            "null",
+            "[0,0,\"demo\"]",
+            "\"x\"",
+            "{",
+            r#"{"type":0,"id":0,"data":""} x"#,
+            r#"{"type":0,"type":1,"id":0}"#,
+        ] {
+            assert!(
+                matches!(read(text), Err(DecodeError::NotAnObject(_))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_size_is_bounded_before_anything_is_read() {
+        let text = encode(&message(MessageType::Offer, 2, "x"));
+        let size = text.len();
+        assert!(decode(&text, size).is_ok());
+        assert_eq!(
+            decode(&text, size - 1),
+            Err(DecodeError::TooLarge {
+                size,
+                limit: size - 1
+            })
+        );
+    }
+
+    #[test]
+    fn deep_nesting_costs_no_stack() {
+        let depth = 30_000;
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        let message = message(MessageType::Seal, 0, "");
+        let text = format!(r#"{{"type":7,"id":0,"x":{open}{close}}}"#);
+        assert_eq!(read(&text), Ok(message));
+        assert!(read(&format!(r#"{{"type":7,"id":0,"x":{open}}}"#)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(number in 0_i64..8, id in 0_u32..=2_147_483_647, data in any::<String>()) {
+            let kind = MessageType::from_number(number).ok_or_else(|| TestCaseError::fail("no type"))?;
+            let message = Message { kind, id, data };
+            prop_assert_eq!(decode(&encode(&message), usize::MAX), Ok(message));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(&String::from_utf8_lossy(&bytes));
+        }
+
+        #[test]
+        fn nothing_like_a_message_panics(text in r#"\{"type":[-0-9.e]{0,6},"id":[-0-9.e]{0,12},"data":("[^"]{0,9}"?|null|\[|\{)\}?"#) {
+            let _ = read(&text);
+        }
+    }
+}
