@@ -1,1 +1,5 @@
 //! Placeholder.
+
+mod websocket;
+
+pub use websocket::{CertificateError, WebSocketOptions, WebSocketTransport};

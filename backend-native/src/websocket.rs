@@ -1,0 +1,217 @@
+//! [`WebSocketTransport`]: the socket under a signaling client, on tokio.
+
+mod connection;
+mod tls;
+
+use core::fmt;
+use core::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use mesh_core::LostReason;
+use rustls::pki_types::CertificateDer;
+use signaling::{Transport, TransportError, TransportEvent};
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+
+use connection::Connection;
+
+/// Texts that wait for the network. Joining a lobby of 32 says about 400 at once: a description and a dozen candidates for
+/// each member.
+const TEXTS: usize = 1024;
+
+/// Events that wait for the application.
+const EVENTS: usize = 256;
+
+/// A WebSocket client that carries the texts of a signaling protocol (RFC 6455; `wss` through rustls with the platform's
+/// root certificates).
+///
+/// Connecting and everything after it happens in one task on the given runtime, so every method returns at once. Dropping
+/// the transport closes it: what was accepted goes out, then a close frame, for which the task takes a second at most.
+pub struct WebSocketTransport {
+    /// The task learns of our close because this end of the queue is gone.
+    texts: Option<mpsc::Sender<String>>,
+    events: mpsc::Receiver<TransportEvent>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Connecting,
+    Open,
+    /// By us, or `Closed` has been reported.
+    Closed,
+}
+
+/// What can be chosen about a [`WebSocketTransport`].
+#[derive(Clone, Debug)]
+pub struct WebSocketOptions {
+    connect_timeout: Duration,
+    max_message_size: usize,
+    root_certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Root certificates that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the root certificates cannot be used: {why}")]
+pub struct CertificateError {
+    why: String,
+}
+
+impl Default for WebSocketOptions {
+    /// 10 s to connect, texts of [`signaling::MAX_MESSAGE_SIZE`], the platform's root certificates alone.
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            max_message_size: signaling::MAX_MESSAGE_SIZE,
+            root_certificates: Vec::new(),
+        }
+    }
+}
+
+impl WebSocketOptions {
+    /// How long name resolution, TCP, TLS and the upgrade may take together.
+    #[must_use]
+    pub const fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The longest text to take, in bytes. A longer one ends the connection.
+    #[must_use]
+    pub const fn with_max_message_size(mut self, bytes: usize) -> Self {
+        self.max_message_size = bytes;
+        self
+    }
+
+    /// Trusts these certificates (PEM, one or more) besides the platform's: for a server in the local network that has a
+    /// certificate of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`] when there is none in it, or one that cannot be used.
+    pub fn with_root_certificates(
+        mut self,
+        pem: impl AsRef<[u8]>,
+    ) -> Result<Self, CertificateError> {
+        self.root_certificates
+            .extend(tls::certificates(pem.as_ref())?);
+        Ok(self)
+    }
+}
+
+impl WebSocketTransport {
+    /// Begins to connect to `url` (`ws://…` or `wss://…`) on a task of `handle`'s runtime.
+    ///
+    /// Whatever fails later is reported as [`TransportEvent::Closed`].
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
+    pub fn connect(handle: &Handle, url: &str) -> Result<Self, TransportError> {
+        Self::connect_with(handle, url, WebSocketOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_with(
+        handle: &Handle,
+        url: &str,
+        options: WebSocketOptions,
+    ) -> Result<Self, TransportError> {
+        let request = request(url).map_err(|why| TransportError::InvalidUrl {
+            url: url.into(),
+            why,
+        })?;
+        let (texts, outgoing) = mpsc::channel(TEXTS);
+        let (incoming, events) = mpsc::channel(EVENTS);
+        let connection = Connection {
+            request,
+            options,
+            texts: outgoing,
+            events: incoming,
+        };
+        handle.spawn(connection.run());
+        Ok(Self {
+            texts: Some(texts),
+            events,
+            state: State::Connecting,
+        })
+    }
+}
+
+impl Transport for WebSocketTransport {
+    fn send(&mut self, text: String) -> Result<(), TransportError> {
+        let (State::Open, Some(texts)) = (self.state, &self.texts) else {
+            return Err(TransportError::NotOpen);
+        };
+        texts.try_send(text).map_err(|error| match error {
+            TrySendError::Full(_) => TransportError::Full,
+            TrySendError::Closed(_) => TransportError::NotOpen,
+        })
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<TransportEvent> {
+        if self.state == State::Closed {
+            return Poll::Pending;
+        }
+        // A task that ends without a last word was torn down with its runtime.
+        let event = ready!(self.events.poll_recv(cx)).unwrap_or_else(|| TransportEvent::Closed {
+            reason: LostReason::Unreachable("the runtime of the connection has ended".into()),
+        });
+        match event {
+            TransportEvent::Opened => self.state = State::Open,
+            TransportEvent::Text(_) => {}
+            TransportEvent::Closed { .. } => self.state = State::Closed,
+        }
+        Poll::Ready(event)
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+        self.texts = None;
+        self.events.close();
+    }
+}
+
+impl Drop for WebSocketTransport {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for WebSocketTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketTransport")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The upgrade request, or what is wrong with the URL.
+fn request(url: &str) -> Result<Request, String> {
+    let request = url
+        .into_client_request()
+        .map_err(|error| error.to_string())?;
+    let uri = request.uri();
+    if !matches!(uri.scheme_str(), Some("ws" | "wss")) {
+        return Err("it must begin with ws:// or wss://".into());
+    }
+    let host = uri.host().filter(|host| !host.is_empty());
+    let (Some(host), Some(authority)) = (host, uri.authority()) else {
+        return Err("it names no host".into());
+    };
+    let Some(port) = authority.as_str().strip_prefix(host) else {
+        return Err("a user name or password cannot be used here".into());
+    };
+    // A port that is no u16 reads as none at all.
+    if !port.is_empty() && uri.port_u16().is_none_or(|port| port == 0) {
+        return Err("its port is not in 1..=65535".into());
+    }
+    Ok(request)
+}

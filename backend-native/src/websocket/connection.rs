@@ -1,0 +1,244 @@
+//! The task behind a [`WebSocketTransport`](super::WebSocketTransport): connects, carries texts both ways, says goodbye.
+
+use core::pin::pin;
+use std::io;
+use std::time::Duration;
+
+use futures_util::future::join;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use mesh_core::LostReason;
+use signaling::TransportEvent;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+
+use super::{WebSocketOptions, tls};
+
+/// How long a goodbye may take: what was accepted, the close frame, and the server's answer to it.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// A dead server is noticed after about a minute, and a proxy sees that the connection is in use.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(20);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+pub(super) struct Connection {
+    pub(super) request: Request,
+    pub(super) options: WebSocketOptions,
+    /// Ends when the transport is closed or dropped.
+    pub(super) texts: mpsc::Receiver<String>,
+    /// Closed when the transport is closed or dropped.
+    pub(super) events: mpsc::Sender<TransportEvent>,
+}
+
+impl Connection {
+    pub(super) async fn run(self) {
+        let Self {
+            request,
+            options,
+            texts,
+            events,
+        } = self;
+        let limit = options.connect_timeout;
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let connected = tokio::select! {
+            connected = timeout(limit, connect(request, options)) => connected
+                .unwrap_or_else(|_| Err(format!("no answer from {host} within {} s", limit.as_secs_f32()))),
+            () = events.closed() => return,
+        };
+        let last = match connected {
+            Ok(socket) => carry(socket, texts, &events).await,
+            Err(why) => Some(closed(LostReason::Unreachable(why))),
+        };
+        if let Some(last) = last {
+            // The transport may be gone; then nobody wants to know.
+            let _ = events.send(last).await;
+        }
+    }
+}
+
+const fn closed(reason: LostReason) -> TransportEvent {
+    TransportEvent::Closed { reason }
+}
+
+/// Name resolution, TCP, TLS, upgrade; the error is for a player.
+async fn connect(request: Request, options: WebSocketOptions) -> Result<Socket, String> {
+    let uri = request.uri();
+    let secure = uri.scheme_str() == Some("wss");
+    let host = uri.host().unwrap_or_default();
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+
+    let connector = if secure {
+        let roots = options.root_certificates;
+        let config = tokio::task::spawn_blocking(move || tls::client_config(roots))
+            .await
+            .map_err(|error| error.to_string())??;
+        Connector::Rustls(config)
+    } else {
+        Connector::Plain
+    };
+    let stream = TcpStream::connect((host.as_str(), port))
+        .await
+        .map_err(|error| format!("{host} port {port}: {error}"))?;
+    // Signals are small and each may hold a handshake up.
+    stream
+        .set_nodelay(true)
+        .map_err(|error| error.to_string())?;
+    SockRef::from(&stream)
+        .set_tcp_keepalive(
+            &TcpKeepalive::new()
+                .with_time(KEEPALIVE_IDLE)
+                .with_interval(KEEPALIVE_INTERVAL),
+        )
+        .map_err(|error| error.to_string())?;
+
+    let config = WebSocketConfig::default()
+        .read_buffer_size(8 * 1024)
+        .max_message_size(Some(options.max_message_size))
+        .max_frame_size(Some(options.max_message_size));
+    client_async_tls_with_config(request, stream, Some(config), Some(connector))
+        .await
+        .map(|(socket, _response)| socket)
+        .map_err(|error| {
+            let what = if let WsError::Http(response) = &error {
+                format!("HTTP {} instead of a WebSocket", response.status())
+            } else if let (WsError::Io(error), true) = (&error, secure) {
+                format!("TLS: {error}")
+            } else {
+                error.to_string()
+            };
+            format!("{host} port {port}: {what}")
+        })
+}
+
+/// Carries texts both ways until an end. Gives back the last event if the queue had no room for it.
+///
+/// Reading and writing go side by side: each side of a connection whose buffers are full would otherwise wait for the
+/// other to read.
+async fn carry(
+    socket: Socket,
+    texts: mpsc::Receiver<String>,
+    events: &mpsc::Sender<TransportEvent>,
+) -> Option<TransportEvent> {
+    // An error means that we were closed while it opened; what has been accepted still goes out below.
+    let _ = events.send(TransportEvent::Opened).await;
+    let (sink, mut stream) = socket.split();
+    let mut writing = pin!(write(sink, texts));
+    let mut wrote = false;
+    let reason = {
+        let mut reading = pin!(read(&mut stream, events));
+        tokio::select! {
+            biased;
+            reason = &mut reading => Some(reason),
+            error = &mut writing => {
+                wrote = true;
+                match error {
+                    Ok(()) => None,
+                    // Why the server hung up may already be here to read, and says more.
+                    Err(error) => Some(timeout(GOODBYE, reading).await.unwrap_or_else(|_| lost(error))),
+                }
+            }
+            () = events.closed() => None,
+        }
+    };
+    let ours = reason.is_none();
+    // Before the goodbye, which a server may let run into its limit.
+    let unreported = reason.and_then(|reason| events.try_send(closed(reason)).err());
+    // Ours: the rest and a close frame go out, and the server's answer is read, because dropping a TCP socket with unread
+    // bytes resets it and can take the close frame along. Theirs: the answer to their close frame goes out.
+    let rest = async {
+        if ours && !wrote {
+            let _ = writing.await;
+        }
+    };
+    let answer = async { while let Some(Ok(_)) = stream.next().await {} };
+    let _ = timeout(GOODBYE, join(rest, answer)).await;
+    unreported.map(TrySendError::into_inner)
+}
+
+/// Sends until the queue ends, then the close frame.
+async fn write(
+    mut sink: SplitSink<Socket, Message>,
+    mut texts: mpsc::Receiver<String>,
+) -> Result<(), WsError> {
+    while let Some(text) = texts.recv().await {
+        sink.send(Message::text(text)).await?;
+    }
+    let farewell = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "".into(),
+    };
+    sink.send(Message::Close(Some(farewell))).await
+}
+
+/// Reports what the server sends until it ends the connection; reads nothing while the application's queue is full.
+async fn read(
+    stream: &mut SplitStream<Socket>,
+    events: &mpsc::Sender<TransportEvent>,
+) -> LostReason {
+    loop {
+        let Ok(room) = events.reserve().await else {
+            // Ours to end; the caller has noticed, too.
+            return core::future::pending().await;
+        };
+        match stream.next().await {
+            Some(Ok(Message::Text(text))) => {
+                room.send(TransportEvent::Text(text.as_str().to_owned()))
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Binary(_))) => {
+                return LostReason::Protocol("a binary message".into());
+            }
+            Some(Ok(Message::Close(frame))) => {
+                return LostReason::Refused {
+                    code: frame.as_ref().map_or(0, |frame| frame.code.into()),
+                    reason: frame.map_or_else(String::new, |frame| frame.reason.as_str().into()),
+                };
+            }
+            None => return LostReason::Closed,
+            Some(Err(error)) => return lost(error),
+        }
+    }
+}
+
+/// What an error after the upgrade says about the server.
+fn lost(error: WsError) -> LostReason {
+    if let WsError::Io(error) = &error {
+        let hung_up = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof
+        );
+        return if hung_up {
+            LostReason::Closed
+        } else {
+            LostReason::Unreachable(error.to_string())
+        };
+    }
+    let hung_up = matches!(
+        error,
+        WsError::ConnectionClosed
+            | WsError::AlreadyClosed
+            | WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+    );
+    if hung_up {
+        LostReason::Closed
+    } else {
+        LostReason::Protocol(error.to_string())
+    }
+}
