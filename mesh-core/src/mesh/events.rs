@@ -26,6 +26,10 @@ impl Mesh {
 
     /// The next event for the game, in the order that [`Event`] promises.
     pub fn poll_event(&mut self) -> Option<Event> {
+        // It belongs to the `PeerConnected` before it, even if that peer has left since.
+        if core::mem::take(&mut self.agenda.succeeded) {
+            return Some(Event::ConnectionSucceeded);
+        }
         self.next_of_leavers()
             .or_else(|| self.next_of_arrivals())
             .or_else(|| self.next_notice())
@@ -56,9 +60,6 @@ impl Mesh {
 
     fn next_of_arrivals(&mut self) -> Option<Event> {
         loop {
-            if core::mem::take(&mut self.agenda.succeeded) {
-                return Some(Event::ConnectionSucceeded);
-            }
             if let Some(event) = self.next_early_packet() {
                 return Some(event);
             }

@@ -1,0 +1,143 @@
+//! Random legal histories, told to the mesh and to a naive reference: both must tell the game the same.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most events say nothing here"
+)]
+
+#[path = "model/history.rs"]
+mod history;
+#[path = "model/reference.rs"]
+mod reference;
+
+use std::collections::BTreeMap;
+
+use mesh_core::{Capabilities, Command, Event, Mesh, MeshConfig, PeerId};
+use proptest::prelude::*;
+
+use crate::history::{History, Step};
+use crate::reference::Reference;
+
+/// Who we are in every history; peers are 1 and 3 to 6.
+const OWN: u32 = 2;
+
+fn mesh(server_compatibility: bool) -> Mesh {
+    let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
+    mesh.initialize(peer(OWN), server_compatibility).unwrap();
+    mesh
+}
+
+fn peer(id: u32) -> PeerId {
+    PeerId::new(id).unwrap()
+}
+
+fn commands(mesh: &mut Mesh) -> Vec<Command> {
+    std::iter::from_fn(|| mesh.poll_command()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn the_mesh_tells_what_the_reference_tells(
+        compatibility in any::<bool>(),
+        steps in proptest::collection::vec(history::step(), 1..120),
+    ) {
+        let mut mesh = mesh(compatibility);
+        let mut reference = Reference::new(compatibility, mesh.config().clone());
+        let mut history = History::default();
+        for step in steps {
+            if let Step::Listen = step {
+                let heard: Vec<Event> = std::iter::from_fn(|| mesh.poll_event()).collect();
+                prop_assert_eq!(heard, reference.listen());
+            } else {
+                history.tell(&step, &mut mesh, &mut reference);
+                commands(&mut mesh);
+            }
+            prop_assert_eq!(mesh.connection_status(), reference.status());
+        }
+    }
+
+    #[test]
+    fn a_game_that_listens_now_and_then_hears_a_sound_story(
+        compatibility in any::<bool>(),
+        steps in proptest::collection::vec((history::step(), 0_usize..4), 1..200),
+    ) {
+        let mut mesh = mesh(compatibility);
+        let mut reference = Reference::new(compatibility, mesh.config().clone());
+        let mut history = History::default();
+        let mut story = Story::default();
+        for (step, heard) in steps {
+            history.tell(&step, &mut mesh, &mut reference);
+            commands(&mut mesh);
+            for event in std::iter::from_fn(|| mesh.poll_event()).take(heard) {
+                story.hear(event)?;
+            }
+        }
+        for event in std::iter::from_fn(|| mesh.poll_event()) {
+            story.hear(event)?;
+        }
+    }
+
+    #[test]
+    fn the_same_history_gives_the_same_trace(
+        steps in proptest::collection::vec(history::step(), 1..120),
+    ) {
+        let trace = || {
+            let mut mesh = mesh(false);
+            let mut reference = Reference::new(false, mesh.config().clone());
+            let mut history = History::default();
+            let mut trace = String::new();
+            for step in &steps {
+                history.tell(step, &mut mesh, &mut reference);
+                trace += &format!("{:?}", commands(&mut mesh));
+                if let Step::Listen = step {
+                    let heard: Vec<Event> = std::iter::from_fn(|| mesh.poll_event()).collect();
+                    trace += &format!("{heard:?}");
+                }
+            }
+            trace
+        };
+        prop_assert_eq!(trace(), trace());
+    }
+}
+
+/// What a game has heard so far; knows what it must never hear next.
+#[derive(Default)]
+struct Story {
+    /// Connected peers, with the last number heard on each channel.
+    present: BTreeMap<PeerId, BTreeMap<u16, u32>>,
+}
+
+impl Story {
+    fn hear(&mut self, event: Event) -> Result<(), TestCaseError> {
+        match event {
+            Event::PeerConnected(peer) => {
+                prop_assert!(self.present.insert(peer, BTreeMap::new()).is_none());
+            }
+            Event::PeerDisconnected { peer, .. } => {
+                prop_assert!(self.present.remove(&peer).is_some());
+            }
+            Event::PeerFailed { peer, .. } => prop_assert!(!self.present.contains_key(&peer)),
+            Event::Packet(packet) => {
+                let channels = self.present.get_mut(&packet.from);
+                prop_assert!(channels.is_some(), "a packet of a stranger");
+                let number = reference::number(packet.payload.bytes());
+                let last = channels.and_then(|c| c.insert(packet.channel.0, number));
+                prop_assert!(last.is_none_or(|last| last < number), "out of order");
+            }
+            Event::PeerInterrupted(peer) | Event::PeerResumed(peer) => {
+                prop_assert!(self.present.contains_key(&peer));
+            }
+            Event::ConnectionSucceeded => {
+                prop_assert!(self.present.contains_key(&PeerId::SERVER));
+            }
+            Event::ServerDisconnected => {
+                prop_assert!(!self.present.contains_key(&PeerId::SERVER));
+            }
+            // Nothing that a story could contradict.
+            _ => {}
+        }
+        Ok(())
+    }
+}

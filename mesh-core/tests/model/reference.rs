@@ -1,0 +1,317 @@
+//! A mesh as one would write it for a single poll a lifetime: everything in lists, looked through every time.
+
+use mesh_core::{
+    ChannelIndex, ConnectFailure, ConnectionState, ConnectionStatus, DisconnectReason, Event,
+    Instant, MeshConfig, Missing, Packet, Payload, PeerId, TransferMode,
+};
+
+/// The naive mesh.
+pub(crate) struct Reference {
+    compatibility: bool,
+    config: MeshConfig,
+    status: ConnectionStatus,
+    /// In the order of their links' slots, which is the order in which they time out.
+    peers: Vec<Naive>,
+    gone: Vec<(Naive, DisconnectReason, ConnectionStatus)>,
+    /// Complete peers in the order of completion.
+    arrived: Vec<u32>,
+    slots: Vec<bool>,
+    notices: Vec<(u64, u32, Event)>,
+    lives: u64,
+}
+
+#[derive(Clone)]
+struct Naive {
+    id: u32,
+    life: u64,
+    slot: usize,
+    added: Instant,
+    state: ConnectionState,
+    channels: [i8; 3],
+    complete: bool,
+    announced: bool,
+    lost_at: Option<Instant>,
+    end_at: Option<Instant>,
+    interrupted: bool,
+    packets: Vec<(u16, u32)>,
+}
+
+/// The number a test message carries.
+pub(crate) fn number(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes.try_into().unwrap())
+}
+
+impl Reference {
+    pub(crate) fn new(compatibility: bool, config: MeshConfig) -> Self {
+        Self {
+            compatibility,
+            config,
+            status: if compatibility {
+                ConnectionStatus::Connecting
+            } else {
+                ConnectionStatus::Connected
+            },
+            peers: Vec::new(),
+            gone: Vec::new(),
+            arrived: Vec::new(),
+            slots: Vec::new(),
+            notices: Vec::new(),
+            lives: 0,
+        }
+    }
+
+    pub(crate) fn status(&self) -> ConnectionStatus {
+        self.status
+    }
+
+    pub(crate) fn add(&mut self, now: Instant, id: u32) -> bool {
+        if self.peers.iter().any(|peer| peer.id == id) {
+            return false;
+        }
+        self.lives += 1;
+        // Timeouts are looked for in the order of links, and a refused `add` gives its slot back at once.
+        let slot = self.slots.iter().rposition(|taken| !taken);
+        let slot = slot.unwrap_or(self.slots.len());
+        if slot == self.slots.len() {
+            self.slots.push(true);
+        }
+        self.slots[slot] = true;
+        self.peers.push(Naive {
+            id,
+            life: self.lives,
+            slot,
+            added: now,
+            state: ConnectionState::New,
+            channels: [0; 3],
+            complete: false,
+            announced: false,
+            lost_at: None,
+            end_at: None,
+            interrupted: false,
+            packets: Vec::new(),
+        });
+        true
+    }
+
+    pub(crate) fn remove(&mut self, id: u32) -> bool {
+        let known = self.peers.iter().any(|peer| peer.id == id);
+        self.end(id, DisconnectReason::Removed);
+        known
+    }
+
+    pub(crate) fn state(&mut self, now: Instant, id: u32, state: ConnectionState) {
+        let grace = self.config.disconnected_grace;
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
+            return;
+        };
+        peer.state = state;
+        let closing = peer.end_at.is_some();
+        let complete = peer.complete;
+        match state {
+            ConnectionState::Failed if !complete => self.end(id, no_route()),
+            ConnectionState::Failed if closing => self.end(id, DisconnectReason::Closed),
+            ConnectionState::Failed => self.end(id, DisconnectReason::Lost),
+            ConnectionState::Disconnected if complete && !closing => {
+                peer.lost_at = peer.lost_at.or(Some(now + grace));
+                if !std::mem::replace(&mut peer.interrupted, true) {
+                    let event = Event::PeerInterrupted(self::peer(id));
+                    self.notices.push((peer.life, id, event));
+                }
+            }
+            ConnectionState::Connected if complete && !closing => {
+                peer.lost_at = None;
+                if std::mem::replace(&mut peer.interrupted, false) {
+                    let event = Event::PeerResumed(self::peer(id));
+                    self.notices.push((peer.life, id, event));
+                }
+            }
+            _ => self.complete(id),
+        }
+    }
+
+    pub(crate) fn opened(&mut self, id: u32, channel: usize) {
+        if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id)
+            && peer.channels[channel] == 0
+        {
+            peer.channels[channel] = 1;
+            self.complete(id);
+        }
+    }
+
+    pub(crate) fn channel_closed(&mut self, now: Instant, id: u32, channel: usize) {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
+            return;
+        };
+        peer.channels[channel] = -1;
+        if !peer.complete {
+            self.end(id, DisconnectReason::ConnectFailed(ConnectFailure::Closed));
+        } else if peer.channels == [-1; 3] {
+            self.end(id, DisconnectReason::Closed);
+        } else if peer.end_at.is_none() {
+            peer.end_at = Some(now + std::time::Duration::from_millis(100));
+        }
+    }
+
+    pub(crate) fn message(&mut self, id: u32, channel: u16, number: u32) {
+        if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) {
+            peer.packets.push((channel, number));
+        }
+    }
+
+    pub(crate) fn gone(&mut self, id: u32, failed: bool) {
+        let complete = self.peers.iter().any(|peer| peer.id == id && peer.complete);
+        let reason = match (complete, failed) {
+            (true, true) => DisconnectReason::Lost,
+            (true, false) => DisconnectReason::Closed,
+            (false, true) => no_route(),
+            (false, false) => DisconnectReason::ConnectFailed(ConnectFailure::Closed),
+        };
+        self.end(id, reason);
+    }
+
+    pub(crate) fn pass(&mut self, now: Instant) {
+        let mut due: Vec<(usize, u32, DisconnectReason)> = Vec::new();
+        for peer in &self.peers {
+            let reason = if !peer.complete {
+                (now >= peer.added + self.config.connect_deadline).then_some(
+                    DisconnectReason::ConnectFailed(ConnectFailure::Deadline {
+                        missing: Missing::Description,
+                    }),
+                )
+            } else if let Some(end) = peer.end_at {
+                (now >= end).then_some(DisconnectReason::Closed)
+            } else {
+                peer.lost_at
+                    .is_some_and(|at| now >= at)
+                    .then_some(DisconnectReason::Lost)
+            };
+            due.extend(reason.map(|reason| (peer.slot, peer.id, reason)));
+        }
+        due.sort_by_key(|(slot, ..)| *slot);
+        for (_, id, reason) in due {
+            self.end(id, reason);
+        }
+    }
+
+    /// Everything the game is told in one poll.
+    pub(crate) fn listen(&mut self) -> Vec<Event> {
+        let mut told = Vec::new();
+        for (leaver, reason, status) in std::mem::take(&mut self.gone) {
+            let id = peer(leaver.id);
+            let is_server = self.compatibility && id.is_server();
+            if !leaver.complete {
+                told.push(Event::PeerFailed {
+                    peer: id,
+                    reason: reason.clone(),
+                });
+                if is_server && status == ConnectionStatus::Connecting {
+                    told.push(Event::ConnectionFailed(reason));
+                }
+                continue;
+            }
+            if !leaver.announced {
+                told.push(Event::PeerConnected(id));
+                told.extend(is_server.then_some(Event::ConnectionSucceeded));
+            }
+            told.extend(leaver.packets.iter().map(|&p| packet(leaver.id, p)));
+            told.push(Event::PeerDisconnected { peer: id, reason });
+            told.extend(is_server.then_some(Event::ServerDisconnected));
+        }
+        for id in std::mem::take(&mut self.arrived) {
+            if self.status != ConnectionStatus::Connected {
+                continue;
+            }
+            let Some(arrival) = self.peers.iter_mut().find(|p| p.id == id && p.complete) else {
+                continue;
+            };
+            if std::mem::replace(&mut arrival.announced, true) {
+                continue;
+            }
+            told.push(Event::PeerConnected(peer(id)));
+            told.extend((self.compatibility && id == 1).then_some(Event::ConnectionSucceeded));
+            told.extend(arrival.packets.drain(..).map(|p| packet(id, p)));
+        }
+        for (life, id, event) in std::mem::take(&mut self.notices) {
+            let still = |p: &Naive| p.id == id && p.life == life && p.announced;
+            told.extend(self.peers.iter().any(still).then_some(event));
+        }
+        let mut speakers: Vec<&mut Naive> = self
+            .peers
+            .iter_mut()
+            .filter(|p| p.announced && !p.packets.is_empty())
+            .collect();
+        speakers.sort_by_key(|p| p.packets[0].1);
+        let rounds = speakers.iter().map(|p| p.packets.len()).max().unwrap_or(0);
+        for round in 0..rounds {
+            let said = |p: &&mut Naive| p.packets.get(round).map(|&said| packet(p.id, said));
+            told.extend(speakers.iter().filter_map(said));
+        }
+        speakers.into_iter().for_each(|p| p.packets.clear());
+        told
+    }
+
+    fn complete(&mut self, id: u32) {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
+            return;
+        };
+        let all = peer.state == ConnectionState::Connected && peer.channels == [1; 3];
+        if !all || std::mem::replace(&mut peer.complete, true) {
+            return;
+        }
+        if self.compatibility && id == 1 {
+            self.status = ConnectionStatus::Connected;
+            self.arrived.push(1);
+            let mut others: Vec<u32> = self
+                .peers
+                .iter()
+                .filter(|p| p.id != 1 && p.complete && !p.announced)
+                .map(|p| p.id)
+                .collect();
+            others.sort_unstable();
+            self.arrived.extend(others);
+        } else if self.status == ConnectionStatus::Connected {
+            self.arrived.push(id);
+        }
+    }
+
+    fn end(&mut self, id: u32, reason: DisconnectReason) {
+        let Some(index) = self.peers.iter().position(|peer| peer.id == id) else {
+            return;
+        };
+        let peer = self.peers.remove(index);
+        self.slots[peer.slot] = false;
+        let status = self.status;
+        let heard_of = peer.announced || status == ConnectionStatus::Connected;
+        if self.compatibility && id == 1 && (!peer.complete || heard_of) {
+            let by_us = !peer.complete && reason == DisconnectReason::Removed;
+            if !by_us && (peer.complete || status == ConnectionStatus::Connecting) {
+                self.status = ConnectionStatus::Disconnected;
+            }
+        }
+        let silent = if peer.complete {
+            !heard_of
+        } else {
+            reason == DisconnectReason::Removed
+        };
+        if !silent {
+            self.gone.push((peer, reason, status));
+        }
+    }
+}
+
+fn no_route() -> DisconnectReason {
+    DisconnectReason::ConnectFailed(ConnectFailure::NoRoute)
+}
+
+fn peer(id: u32) -> PeerId {
+    PeerId::new(id).unwrap()
+}
+
+fn packet(from: u32, (channel, number): (u16, u32)) -> Event {
+    Event::Packet(Packet {
+        from: peer(from),
+        mode: TransferMode::ALL[usize::from(channel)],
+        channel: ChannelIndex(channel),
+        payload: Payload::from(number.to_le_bytes().as_slice()),
+    })
+}
