@@ -4,20 +4,20 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use self::agenda::{Agenda, Leaver};
+use self::agenda::Agenda;
 use self::connection::{Channel, ChannelState, Connection, Member, Phase};
 use self::inbox::Inbox;
 use self::links::Links;
-use crate::negotiation::max_message_size;
 use crate::{
-    AddPeerError, Capabilities, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
-    ConnectionError, ConnectionId, DisconnectReason, Event, IceCandidate, InitializeError, Instant,
-    LinkConfig, LinkId, MeshConfig, PeerId, Reliability, SessionDescription, TransferMode,
+    AddPeerError, Capabilities, ChannelIndex, ChannelSpec, Command, ConnectionId, DisconnectReason,
+    InitializeError, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability, TransferMode,
 };
 
 mod agenda;
 mod connection;
+mod ends;
 mod events;
+mod handshake;
 mod inbox;
 mod input;
 mod links;
@@ -263,68 +263,6 @@ impl Mesh {
         Ok(())
     }
 
-    /// Has the connection make an offer; it comes back through [`poll_signal`](Self::poll_signal).
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectionError`]; nothing has changed then.
-    pub fn create_offer(&mut self, connection: ConnectionId) -> Result<(), ConnectionError> {
-        self.negotiating(connection)?.negotiation.offer()?;
-        self.commands.push_back(Command::CreateOffer {
-            link: connection,
-            restart: false,
-        });
-        Ok(())
-    }
-
-    /// Gives the connection its far side's description; an offer is answered by itself, as in Godot.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectionError`]; nothing has changed then.
-    pub fn set_remote_description(
-        &mut self,
-        connection: ConnectionId,
-        description: SessionDescription,
-    ) -> Result<(), ConnectionError> {
-        let own_limit = self.max_message_size;
-        let entry = self.negotiating(connection)?;
-        let held = entry.negotiation.remote(&description)?;
-        if let Some(member) = &mut entry.member {
-            member.max_message_size = own_limit.min(max_message_size(&description.sdp));
-        }
-        self.commands.push_back(Command::SetRemote {
-            link: connection,
-            description,
-        });
-        let candidates = held.into_iter().map(|candidate| Command::AddCandidate {
-            link: connection,
-            candidate,
-        });
-        self.commands.extend(candidates);
-        Ok(())
-    }
-
-    /// Gives the connection a candidate of its far side; one that comes before the description waits for it.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectionError`]; the candidate is dropped then.
-    pub fn add_ice_candidate(
-        &mut self,
-        connection: ConnectionId,
-        candidate: IceCandidate,
-    ) -> Result<(), ConnectionError> {
-        let entry = self.negotiating(connection)?;
-        if let Some(candidate) = entry.negotiation.candidate(candidate)? {
-            self.commands.push_back(Command::AddCandidate {
-                link: connection,
-                candidate,
-            });
-        }
-        Ok(())
-    }
-
     /// Removes a peer (Godot: `remove_peer`). One that was connected gives `PeerDisconnected` with `Removed`; one that was
     /// not gives nothing, as in Godot. `false` if there is no such peer.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
@@ -375,79 +313,5 @@ impl Mesh {
         self.unique_id = None;
         self.server_compatibility = false;
         self.status = ConnectionStatus::Disconnected;
-    }
-
-    /// A connection that may be negotiated: it exists and has its channels.
-    fn negotiating(&mut self, id: ConnectionId) -> Result<&mut Connection, ConnectionError> {
-        let entry = self
-            .links
-            .get_mut(id)
-            .ok_or(ConnectionError::UnknownConnection)?;
-        if entry.member.is_none() {
-            return Err(ConnectionError::NotAdded);
-        }
-        Ok(entry)
-    }
-
-    /// Takes a link out of the table; with `close`, the backend is told to close it within that time.
-    fn drop_link(&mut self, link: LinkId, close: Option<Duration>) -> Option<Connection> {
-        let connection = self.links.remove(link)?;
-        if let Some(linger) = close.filter(|_| connection.stillborn.is_none()) {
-            self.closing.insert(link);
-            self.commands.push_back(Command::Close { link, linger });
-        }
-        Some(connection)
-    }
-
-    /// Ends a link and tells the game what it must know.
-    fn end(&mut self, link: LinkId, reason: DisconnectReason, close: Option<Duration>) {
-        let Some(connection) = self.drop_link(link, close) else {
-            return;
-        };
-        let Some(member) = connection.member else {
-            return;
-        };
-        self.peers.remove(&member.peer);
-        let is_server = self.server_compatibility && member.peer.is_server();
-        if !member.was_connected() {
-            // Godot has no signal for one that we remove ourselves before it was there.
-            if reason != DisconnectReason::Removed {
-                let mut leaver = Leaver::failed(member.peer, reason.clone());
-                if is_server && self.status == ConnectionStatus::Connecting {
-                    self.status = ConnectionStatus::Disconnected;
-                    leaver.ends.push_back(Event::ConnectionFailed(reason));
-                }
-                self.agenda.leavers.push_back(leaver);
-            }
-            return;
-        }
-        // Withheld until the server comes: the game has never heard of it.
-        if !member.announced && self.status != ConnectionStatus::Connected {
-            return;
-        }
-        let mut leaver = Leaver::connected(member.peer, member.inbox, reason);
-        if !member.announced {
-            leaver.begins.push_back(Event::PeerConnected(member.peer));
-            if is_server {
-                leaver.begins.push_back(Event::ConnectionSucceeded);
-            }
-        }
-        if is_server {
-            self.status = ConnectionStatus::Disconnected;
-            leaver.ends.push_back(Event::ServerDisconnected);
-        }
-        self.agenda.leavers.push_back(leaver);
-    }
-}
-
-impl From<CloseReason> for DisconnectReason {
-    /// Of a link whose peer was not connected yet; see [`Mesh::handle_event`] for one that was.
-    fn from(reason: CloseReason) -> Self {
-        match reason {
-            CloseReason::Local | CloseReason::Remote => Self::ConnectFailed(ConnectFailure::Closed),
-            CloseReason::Failed(cause) => Self::ConnectFailed(cause),
-            CloseReason::InboxFull => Self::InboxFull,
-            CloseReason::Protocol(what) => Self::Protocol(what),
-        }
     }
 }

@@ -1,44 +1,30 @@
 //! A mesh that makes itself: a [`Multiplayer`] that listens to a [`Signaling`].
 
-use alloc::collections::{BTreeSet, VecDeque};
-use core::future::{Future, poll_fn};
-use core::pin::Pin;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
+use self::retry::Retry;
 use crate::{
-    Backend, ChannelIndex, ConnectFailure, ConnectionStatus, DisconnectReason, Event, Instant,
-    LinkConfig, LostReason, MeshConfig, Multiplayer, Payload, PeerId, PeerInfo, SdpType, SendError,
-    Sent, SessionDescription, Signal, Signaling, SignalingError, SignalingEvent, Target, Topology,
+    Backend, ChannelIndex, ConnectFailure, ConnectionStatus, Event, Instant, Multiplayer, Payload,
+    PeerId, PeerInfo, SendError, Sent, Signal, Signaling, SignalingError, Target, Topology,
     TransferMode,
 };
+
+mod config;
+mod leaving;
+mod meeting;
+mod retry;
+
+pub use config::SessionConfig;
+pub use leaving::Leaving;
 
 /// Signals that wait for a signaling whose queue is full; a handshake has a few dozen.
 const WAITING_SIGNALS: usize = 1024;
 
 /// Events taken from the signaling in one poll.
 const SIGNALS_PER_POLL: usize = 256;
-
-/// Settings of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionConfig {
-    /// The mesh's.
-    pub mesh: MeshConfig,
-    /// Every connection's.
-    pub link: LinkConfig,
-    /// How long [`Session::leave`] lets accepted reliable data hold the close up: 200 ms.
-    pub leave_linger: Duration,
-}
-
-impl Default for SessionConfig {
-    fn default() -> Self {
-        Self {
-            mesh: MeshConfig::default(),
-            link: LinkConfig::default(),
-            leave_linger: Duration::from_millis(200),
-        }
-    }
-}
 
 /// A [`Multiplayer`] that is told by a [`Signaling`] who is there, and connects itself to everybody.
 ///
@@ -49,12 +35,15 @@ impl Default for SessionConfig {
 /// The signaling is for meeting only: its loss is told and touches no connected peer.
 #[derive(Debug)]
 pub struct Session<B, S> {
-    multiplayer: Multiplayer<B>,
+    // Before the backend, which may own the runtime that the signaling's goodbye needs.
     signaling: S,
+    multiplayer: Multiplayer<B>,
     config: SessionConfig,
     topology: Topology,
     /// Who the signaling says is in the lobby.
     present: BTreeSet<PeerId>,
+    /// Whom to try again, and when.
+    retries: BTreeMap<PeerId, Retry>,
     waiting: VecDeque<(PeerId, Signal)>,
     news: VecDeque<Event>,
     open: bool,
@@ -70,6 +59,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             config,
             topology: Topology::Mesh,
             present: BTreeSet::new(),
+            retries: BTreeMap::new(),
             waiting: VecDeque::new(),
             news: VecDeque::new(),
             open: true,
@@ -134,6 +124,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.signaling.close();
         self.multiplayer.close_lingering(linger);
         self.present.clear();
+        self.retries.clear();
         self.waiting.clear();
         self.news.clear();
         // A backend that never reports a close must not hold a leave for ever.
@@ -205,11 +196,13 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 Poll::Pending => break,
             }
         }
+        self.retry(now);
         self.multiplayer.pump(cx);
         self.forward_signals(now);
         let deadlines = [
             self.multiplayer.mesh().poll_timeout(),
             self.signaling.poll_timeout().filter(|_| self.open),
+            self.retries.values().filter_map(|retry| retry.due).min(),
         ];
         self.multiplayer
             .set_alarm(deadlines.into_iter().flatten().min());
@@ -220,133 +213,9 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             return Some(event);
         }
         // Descriptions and candidates that came up since the pump stay in the mesh for the next one.
-        self.multiplayer.take_mesh_event()
-    }
-
-    fn signaled(&mut self, event: SignalingEvent) {
-        match event {
-            SignalingEvent::Joined {
-                id,
-                topology,
-                lobby,
-            } => self.joined(id, topology, lobby),
-            SignalingEvent::PeerJoined(peer) => {
-                self.present.insert(peer);
-                if !self.multiplayer.has_peer(peer) {
-                    self.meet(peer);
-                }
-            }
-            SignalingEvent::PeerLeft(peer) => {
-                self.present.remove(&peer);
-                let is_connected = self.peer(peer).is_some_and(|info| info.connected);
-                if !is_connected {
-                    self.give_up(peer, ConnectFailure::Left);
-                }
-            }
-            SignalingEvent::Signal { from, signal } => match signal {
-                Signal::Description(description) => self.described(from, description),
-                Signal::Candidate(candidate) => {
-                    if let Some(info) = self.peer(from) {
-                        // One too many, or late: the others may do.
-                        let _ = self
-                            .multiplayer
-                            .add_ice_candidate(info.connection, candidate);
-                    }
-                }
-            },
-            SignalingEvent::Sealed => self.news.push_back(Event::Sealed),
-            SignalingEvent::Lost { reason } => {
-                self.present.clear();
-                self.news.push_back(Event::SignalingLost(reason));
-            }
-        }
-    }
-
-    fn joined(&mut self, id: PeerId, topology: Topology, lobby: alloc::string::String) {
-        self.topology = topology;
-        match self.multiplayer.unique_id() {
-            Some(own) if own != id => {
-                // Our peers know us by the old id; a new one would be a stranger's.
-                self.signaling.close();
-                self.open = false;
-                let reason = alloc::format!("it renamed peer {own} to {id}");
-                self.news
-                    .push_back(Event::SignalingLost(LostReason::Protocol(reason)));
-            }
-            known => {
-                if known.is_none() {
-                    // Cannot fail: there is no id yet.
-                    let _ = self.multiplayer.initialize(id, false);
-                }
-                self.news.push_back(Event::Joined {
-                    id,
-                    topology,
-                    lobby,
-                });
-            }
-        }
-    }
-
-    /// Whether the lobby's topology has a link between us and this member.
-    fn wants(&self, peer: PeerId) -> bool {
-        let Some(own) = self.multiplayer.unique_id() else {
-            return false;
-        };
-        peer != own
-            && match self.topology {
-                Topology::Mesh => true,
-                Topology::ClientServer => own.is_server() || peer.is_server(),
-            }
-    }
-
-    /// Starts to connect to a member; the one with the higher id offers.
-    fn meet(&mut self, peer: PeerId) {
-        if !self.wants(peer) {
-            return;
-        }
-        let connection = self.multiplayer.create_connection(self.config.link.clone());
-        if self.multiplayer.add_peer(connection, peer, None).is_err() {
-            // Refused for now, by the game's own wish.
-            self.multiplayer.close_connection(connection);
-            return;
-        }
-        if self.multiplayer.unique_id() > Some(peer) {
-            // Cannot fail: the connection is new.
-            let _ = self.multiplayer.create_offer(connection);
-        }
-    }
-
-    fn described(&mut self, from: PeerId, description: SessionDescription) {
-        if !self.wants(from) {
-            return;
-        }
-        let offers = self.multiplayer.unique_id() > Some(from);
-        if description.sdp_type == SdpType::Offer {
-            if offers {
-                // Out of turn: both would offer for ever.
-                return;
-            }
-            match self.multiplayer.mesh().is_new(from) {
-                Some(true) => {}
-                // It starts anew, so what we have of it is dead.
-                Some(false) => {
-                    self.multiplayer.end_peer(from, DisconnectReason::Closed);
-                    self.meet(from);
-                }
-                None => self.meet(from),
-            }
-        }
-        if let Some(info) = self.peer(from) {
-            // An answer nobody asked for is none of ours.
-            let _ = self
-                .multiplayer
-                .set_remote_description(info.connection, description);
-        }
-    }
-
-    fn give_up(&mut self, peer: PeerId, cause: ConnectFailure) {
-        self.multiplayer
-            .end_peer(peer, DisconnectReason::ConnectFailed(cause));
+        let event = self.multiplayer.take_mesh_event()?;
+        self.observe(&event);
+        Some(event)
     }
 
     /// Hands descriptions and candidates to the signaling, in order; what it cannot take yet waits.
@@ -367,7 +236,10 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                     // Nobody will ever hear of it; the peer is given up at its deadline at the latest.
                 }
                 Err(SignalingError::Unsendable(why)) => {
-                    self.give_up(peer, ConnectFailure::Platform(why));
+                    // A late candidate for a peer that is connected and has left the lobby is no fault.
+                    if !self.is_connected(peer) {
+                        self.give_up(peer, ConnectFailure::Platform(why));
+                    }
                 }
             }
         }
@@ -385,27 +257,5 @@ impl<B: Backend, S: Signaling> Iterator for SessionEvents<'_, B, S> {
 
     fn next(&mut self) -> Option<Event> {
         self.session.take_event()
-    }
-}
-
-/// Waits until a [`Session::leave`] has gone out. Dropping it changes nothing: the leave was done at the call.
-#[derive(Debug)]
-pub struct Leaving<'a, B, S> {
-    session: &'a mut Session<B, S>,
-    deadline: Instant,
-}
-
-impl<B: Backend, S: Signaling> Future for Leaving<'_, B, S> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.deadline;
-        let multiplayer = &mut self.session.multiplayer;
-        multiplayer.pump(cx);
-        if !multiplayer.mesh().is_closing() || multiplayer.backend().now() >= deadline {
-            return Poll::Ready(());
-        }
-        multiplayer.set_alarm(Some(deadline));
-        Poll::Pending
     }
 }

@@ -1,0 +1,75 @@
+//! The end of a link, and what the game hears of it.
+
+use core::time::Duration;
+
+use super::agenda::Leaver;
+use super::{Connection, ConnectionStatus, Mesh};
+use crate::{CloseReason, Command, ConnectFailure, DisconnectReason, Event, LinkId};
+
+impl Mesh {
+    /// Takes a link out of the table; with `close`, the backend is told to close it within that time.
+    pub(super) fn drop_link(
+        &mut self,
+        link: LinkId,
+        close: Option<Duration>,
+    ) -> Option<Connection> {
+        let connection = self.links.remove(link)?;
+        if let Some(linger) = close.filter(|_| connection.stillborn.is_none()) {
+            self.closing.insert(link);
+            self.commands.push_back(Command::Close { link, linger });
+        }
+        Some(connection)
+    }
+
+    /// Ends a link and tells the game what it must know.
+    pub(super) fn end(&mut self, link: LinkId, reason: DisconnectReason, close: Option<Duration>) {
+        let Some(connection) = self.drop_link(link, close) else {
+            return;
+        };
+        let Some(member) = connection.member else {
+            return;
+        };
+        self.peers.remove(&member.peer);
+        let is_server = self.server_compatibility && member.peer.is_server();
+        if !member.was_connected() {
+            // Godot has no signal for one that we remove ourselves before it was there.
+            if reason != DisconnectReason::Removed {
+                let mut leaver = Leaver::failed(member.peer, reason.clone());
+                if is_server && self.status == ConnectionStatus::Connecting {
+                    self.status = ConnectionStatus::Disconnected;
+                    leaver.ends.push_back(Event::ConnectionFailed(reason));
+                }
+                self.agenda.leavers.push_back(leaver);
+            }
+            return;
+        }
+        // Withheld until the server comes: the game has never heard of it.
+        if !member.announced && self.status != ConnectionStatus::Connected {
+            return;
+        }
+        let mut leaver = Leaver::connected(member.peer, member.inbox, reason);
+        if !member.announced {
+            leaver.begins.push_back(Event::PeerConnected(member.peer));
+            if is_server {
+                leaver.begins.push_back(Event::ConnectionSucceeded);
+            }
+        }
+        if is_server {
+            self.status = ConnectionStatus::Disconnected;
+            leaver.ends.push_back(Event::ServerDisconnected);
+        }
+        self.agenda.leavers.push_back(leaver);
+    }
+}
+
+impl From<CloseReason> for DisconnectReason {
+    /// Of a link whose peer was not connected yet; see [`Mesh::handle_event`] for one that was.
+    fn from(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::Local | CloseReason::Remote => Self::ConnectFailed(ConnectFailure::Closed),
+            CloseReason::Failed(cause) => Self::ConnectFailed(cause),
+            CloseReason::InboxFull => Self::InboxFull,
+            CloseReason::Protocol(what) => Self::Protocol(what),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The handshake of a connection: which step may be taken, and what it makes the backend do.
+
+use super::{Connection, Mesh};
+use crate::negotiation::max_message_size;
+use crate::{Command, ConnectionError, ConnectionId, IceCandidate, SessionDescription};
+
+impl Mesh {
+    /// Has the connection make an offer; it comes back through [`poll_signal`](Self::poll_signal).
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError`]; nothing has changed then.
+    pub fn create_offer(&mut self, connection: ConnectionId) -> Result<(), ConnectionError> {
+        self.negotiating(connection)?.negotiation.offer()?;
+        self.commands.push_back(Command::CreateOffer {
+            link: connection,
+            restart: false,
+        });
+        Ok(())
+    }
+
+    /// Gives the connection its far side's description; an offer is answered by itself, as in Godot.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError`]; nothing has changed then.
+    pub fn set_remote_description(
+        &mut self,
+        connection: ConnectionId,
+        description: SessionDescription,
+    ) -> Result<(), ConnectionError> {
+        let own_limit = self.max_message_size;
+        let entry = self.negotiating(connection)?;
+        let held = entry.negotiation.remote(&description)?;
+        if let Some(member) = &mut entry.member {
+            member.max_message_size = own_limit.min(max_message_size(&description.sdp));
+        }
+        self.commands.push_back(Command::SetRemote {
+            link: connection,
+            description,
+        });
+        let candidates = held.into_iter().map(|candidate| Command::AddCandidate {
+            link: connection,
+            candidate,
+        });
+        self.commands.extend(candidates);
+        Ok(())
+    }
+
+    /// Gives the connection a candidate of its far side; one that comes before the description waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError`]; the candidate is dropped then.
+    pub fn add_ice_candidate(
+        &mut self,
+        connection: ConnectionId,
+        candidate: IceCandidate,
+    ) -> Result<(), ConnectionError> {
+        let entry = self.negotiating(connection)?;
+        if let Some(candidate) = entry.negotiation.candidate(candidate)? {
+            self.commands.push_back(Command::AddCandidate {
+                link: connection,
+                candidate,
+            });
+        }
+        Ok(())
+    }
+
+    /// A connection that may be negotiated: it exists and has its channels.
+    fn negotiating(&mut self, id: ConnectionId) -> Result<&mut Connection, ConnectionError> {
+        let entry = self
+            .links
+            .get_mut(id)
+            .ok_or(ConnectionError::UnknownConnection)?;
+        if entry.member.is_none() {
+            return Err(ConnectionError::NotAdded);
+        }
+        Ok(entry)
+    }
+}
