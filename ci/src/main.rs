@@ -1,2 +1,116 @@
-//! Placeholder.
-fn main() {}
+//! `cargo ci`: every check of this repository, and one line at the end that says how many passed and how many failed.
+
+mod bench;
+mod command;
+mod commands;
+mod gates;
+mod group;
+mod libtest;
+mod matrix;
+mod outcome;
+mod plan;
+mod print;
+mod report;
+mod run;
+mod setup;
+mod stage;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand, value_parser};
+
+use crate::commands::Ci;
+
+/// Checks, conformance columns and benches of webrtc-multiplayer.
+#[derive(Parser)]
+#[command(bin_name = "cargo ci")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything that must be green: setup, gates, fmt, clippy, docs, tests and every column of the matrix
+    Test {
+        /// Run only this column; may be given more than once
+        #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(plan::column_names()))]
+        column: Vec<String>,
+        /// Run the columns so many times and say what was unsteady
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..), requires = "column")]
+        repeat: u32,
+        /// What libtest gets: a filter, or `--skip slow::`
+        #[arg(last = true, value_name = "LIBTEST", requires = "column")]
+        libtest: Vec<String>,
+    },
+    /// Run every column, print the matrix and write target/ci/matrix.md and matrix.json
+    Matrix,
+    /// Check the promises about dependencies, manifests and sources
+    Gates,
+    /// Run the benches and print their figures
+    Bench {
+        /// What the bench program gets instead of `all`
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut ci = Ci::new();
+    match arguments.command {
+        Command::Test { column, .. } if column.is_empty() => ci.test(),
+        Command::Test {
+            column,
+            repeat,
+            libtest,
+        } => ci.repeat(&column, repeat, &libtest),
+        Command::Matrix => ci.matrix(),
+        Command::Gates => ci.gates(),
+        Command::Bench { arguments } => ci.bench(&arguments),
+    }
+    ci.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_column_takes_repeats_and_libtest_arguments() {
+        let words = [
+            "ci", "test", "--column", "native", "--repeat", "20", "--", "--skip", "slow::",
+        ];
+        let arguments = Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
+        let Command::Test {
+            column,
+            repeat,
+            libtest,
+        } = arguments.command
+        else {
+            panic!("not parsed as test");
+        };
+        assert_eq!((column, repeat), (vec!["native".to_owned()], 20));
+        assert_eq!(libtest, ["--skip", "slow::"]);
+    }
+
+    #[test]
+    fn what_would_be_ignored_is_refused() {
+        for words in [
+            vec!["ci", "test", "--column", "netscape"],
+            vec!["ci", "test", "--repeat", "3"],
+            vec!["ci", "test", "--column", "mock", "--repeat", "0"],
+        ] {
+            assert!(Arguments::try_parse_from(&words).is_err(), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A command line as data, so that stages can be listed, printed and compared.
+
+use std::fmt;
+use std::process::Command;
+
+/// A program, its arguments and what is special about its environment.
+#[derive(Clone, Debug)]
+pub(crate) struct CommandLine {
+    pub(crate) program: String,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+}
+
+impl CommandLine {
+    /// `program` with `args`, in the environment of this process.
+    pub(crate) fn new(program: &str, args: &[&str]) -> Self {
+        Self {
+            program: program.to_owned(),
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            env: Vec::new(),
+        }
+    }
+
+    /// The cargo that runs this process, so that both use one toolchain.
+    pub(crate) fn cargo(args: &[&str]) -> Self {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        Self::new(&cargo, args).env("CARGO_TERM_COLOR", "never")
+    }
+
+    /// Adds one more argument.
+    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds a variable.
+    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Ready to be started.
+    pub(crate) fn to_std(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        // `cargo run` describes this package to us. Build scripts that watch these variables (ring's does) would run
+        // again, and what a developer's own `cargo test` has built would be built twice.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&*name);
+            }
+        }
+        command.args(&self.args);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.program.rsplit('/').next().unwrap_or(&self.program);
+        write!(f, "{program}")?;
+        self.args.iter().try_for_each(|arg| write!(f, " {arg}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_reads_as_it_would_be_typed() {
+        let command = CommandLine::new("/usr/bin/cargo", &["test"])
+            .arg("--doc")
+            .env("A", "b");
+        assert_eq!(command.to_string(), "cargo test --doc");
+    }
+
+    #[test]
+    fn what_cargo_says_about_this_package_is_not_passed_on() {
+        // `cargo test` has set it for this process.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        let command = CommandLine::new("true", &[]).env("A", "b").to_std();
+        let changed: Vec<_> = command.get_envs().collect();
+        assert!(
+            changed.contains(&("CARGO_PKG_NAME".as_ref(), None)),
+            "{changed:?}"
+        );
+        assert!(
+            changed.contains(&("A".as_ref(), Some("b".as_ref()))),
+            "{changed:?}"
+        );
+    }
+}

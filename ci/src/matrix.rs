@@ -1,0 +1,230 @@
+//! The matrix: a row a case, a column a pair of participants.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::libtest::Verdict;
+use crate::outcome::Outcome;
+
+/// What happened to one case in one column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", content = "reason", rename_all = "lowercase")]
+pub(crate) enum Cell {
+    Ok,
+    Failed,
+    Expected(String),
+    Ignored,
+    /// The column has no such case, or did not come to it.
+    Missing,
+}
+
+impl Cell {
+    fn text(&self) -> String {
+        match self {
+            Self::Ok => "ok".to_owned(),
+            Self::Failed => "FAILED".to_owned(),
+            Self::Expected(reason) => format!("expected({reason})"),
+            Self::Ignored => "IGNORED".to_owned(),
+            Self::Missing => "-".to_owned(),
+        }
+    }
+}
+
+/// The numbers of one column.
+#[derive(Clone, Debug, Serialize)]
+struct Column {
+    name: String,
+    passed: u32,
+    failed: u32,
+    seconds: f32,
+    /// What went wrong beside the cases.
+    problems: Vec<String>,
+}
+
+/// All columns side by side.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Matrix {
+    columns: Vec<Column>,
+    /// By case, as many cells as there are columns.
+    cases: BTreeMap<String, Vec<Cell>>,
+}
+
+impl Matrix {
+    /// Puts the outcomes of the columns together.
+    pub(crate) fn new(outcomes: &[&Outcome]) -> Self {
+        let mut cases: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
+        for (column, outcome) in outcomes.iter().enumerate() {
+            for case in &outcome.cases {
+                let row = cases
+                    .entry(case.name.clone())
+                    .or_insert_with(|| vec![Cell::Missing; outcomes.len()]);
+                if let Some(cell) = row.get_mut(column) {
+                    *cell = match &case.verdict {
+                        Verdict::Ok => Cell::Ok,
+                        Verdict::Failed => Cell::Failed,
+                        Verdict::Expected(reason) => Cell::Expected(reason.clone()),
+                        Verdict::Ignored => Cell::Ignored,
+                    };
+                }
+            }
+        }
+        let columns = outcomes.iter().map(|outcome| Column {
+            name: outcome.name.clone(),
+            passed: outcome.passed,
+            failed: outcome.failed,
+            seconds: outcome.took.as_secs_f32(),
+            problems: outcome.problems.clone(),
+        });
+        Self {
+            columns: columns.collect(),
+            cases,
+        }
+    }
+
+    /// For a terminal.
+    pub(crate) fn text(&self) -> String {
+        let rows = self.rows();
+        let count = self.columns.len() + 1;
+        let width = |column: usize| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+        };
+        let widths: Vec<usize> = (0..count)
+            .map(|column| width(column).unwrap_or(0))
+            .collect();
+        let line = |row: &Vec<String>| {
+            let cells = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, &width)| format!("{cell:width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// For a page.
+    pub(crate) fn markdown(&self) -> String {
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().map(|cell| cell.replace('|', "\\|"));
+            format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+        };
+        let mut rows = self.rows().into_iter();
+        let mut text = rows.next().map(|head| line(&head)).unwrap_or_default();
+        text.push_str(&format!("|{}\n", "---|".repeat(self.columns.len() + 1)));
+        rows.for_each(|row| text.push_str(&line(&row)));
+        text
+    }
+
+    /// Writes `matrix.md` and `matrix.json` into `folder`.
+    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("matrix.md"), self.markdown())?;
+        fs::write(
+            folder.join("matrix.json"),
+            serde_json::to_string_pretty(self)? + "\n",
+        )
+    }
+
+    /// Head, one row a case, and the sums.
+    fn rows(&self) -> Vec<Vec<String>> {
+        let names = self.columns.iter().map(|column| column.name.clone());
+        let head = std::iter::once("case".to_owned()).chain(names).collect();
+        let cases = self.cases.iter().map(|(name, cells)| {
+            let cells = cells.iter().map(Cell::text);
+            std::iter::once(name.clone()).chain(cells).collect()
+        });
+        let sums = self.columns.iter().map(|column| {
+            let (passed, failed, seconds) = (column.passed, column.failed, column.seconds);
+            format!("{passed} passed, {failed} failed, {seconds:.0} s")
+        });
+        let foot = std::iter::once("sum".to_owned()).chain(sums).collect();
+        std::iter::once(head).chain(cases).chain([foot]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::libtest::Case;
+
+    fn column(name: &str, cases: &[(&str, Verdict)]) -> Outcome {
+        let failed = cases
+            .iter()
+            .filter(|(_, verdict)| *verdict == Verdict::Failed)
+            .count() as u32;
+        Outcome {
+            name: name.to_owned(),
+            took: Duration::from_millis(1500),
+            passed: cases.len() as u32 - failed,
+            failed,
+            problems: Vec::new(),
+            cases: cases
+                .iter()
+                .map(|(name, verdict)| Case {
+                    name: (*name).to_owned(),
+                    verdict: verdict.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    fn sample() -> Matrix {
+        Matrix::new(&[
+            &column(
+                "mock",
+                &[("slow::vanish", Verdict::Ok), ("connect", Verdict::Ok)],
+            ),
+            &column(
+                "native",
+                &[
+                    ("connect", Verdict::Failed),
+                    ("leave", Verdict::Expected("a | b".to_owned())),
+                ],
+            ),
+        ])
+    }
+
+    #[test]
+    fn every_case_has_a_cell_in_every_column() {
+        assert_eq!(
+            sample().text(),
+            "case          mock                     native\n\
+             connect       ok                       FAILED\n\
+             leave         -                        expected(a | b)\n\
+             slow::vanish  ok                       -\n\
+             sum           2 passed, 0 failed, 2 s  1 passed, 1 failed, 2 s"
+        );
+    }
+
+    #[test]
+    fn markdown_keeps_a_bar_in_a_reason() {
+        let markdown = sample().markdown();
+        assert!(
+            markdown.starts_with(
+                "| case | mock | native |\n|---|---|---|\n| connect | ok | FAILED |\n"
+            ),
+            "{markdown}"
+        );
+        assert!(
+            markdown.contains(r"| leave | - | expected(a \| b) |"),
+            "{markdown}"
+        );
+    }
+
+    #[test]
+    fn json_has_columns_and_cells() {
+        let json = serde_json::to_value(sample()).unwrap();
+        assert_eq!(json["columns"][1]["name"], "native");
+        assert_eq!(json["cases"]["connect"][1]["result"], "failed");
+        assert_eq!(json["cases"]["leave"][0]["result"], "missing");
+        assert_eq!(json["cases"]["leave"][1]["reason"], "a | b");
+    }
+}

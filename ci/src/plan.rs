@@ -1,0 +1,171 @@
+//! What is run, in which order and for how long at most. A new column is one entry of [`columns`].
+
+use std::time::Duration;
+
+use crate::command::CommandLine;
+use crate::stage::Stage;
+use crate::workspace::Workspace;
+
+/// The package whose test targets are the columns.
+pub(crate) const CONFORMANCE: &str = "conformance-tests";
+
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(60 * count)
+}
+
+/// What a build from nothing may take.
+const BUILD: Duration = minutes(25);
+
+/// A column: its name and the command that runs every case for it, the build aside.
+struct Column {
+    name: &'static str,
+    /// The time of the fast cases, of the slow group and of a busy machine together.
+    budget: Duration,
+    command: fn() -> CommandLine,
+}
+
+/// Every column, in the order of the matrix.
+const COLUMNS: &[Column] = &[
+    Column {
+        name: "mock",
+        budget: minutes(2),
+        command: || native_target("mock"),
+    },
+    Column {
+        name: "native",
+        budget: minutes(5),
+        command: || native_target("native"),
+    },
+];
+
+/// The names of the columns.
+pub(crate) fn column_names() -> impl Iterator<Item = &'static str> {
+    COLUMNS.iter().map(|column| column.name)
+}
+
+/// One stage a column, `libtest` arguments (a filter, `--skip`) appended.
+pub(crate) fn columns(libtest: &[String]) -> Vec<Stage> {
+    COLUMNS
+        .iter()
+        .map(|column| {
+            // A passing case says what it expected to fail; libtest shows that only when asked to.
+            let command = (column.command)().arg("--").arg("--show-output");
+            let command = libtest.iter().fold(command, CommandLine::arg);
+            Stage::tests(column.name, column.budget, command)
+        })
+        .collect()
+}
+
+/// fmt, clippy and docs: the cheapest first.
+pub(crate) fn checks() -> Vec<Stage> {
+    vec![
+        Stage::check(
+            "fmt",
+            minutes(2),
+            CommandLine::cargo(&["fmt", "--all", "--check"]),
+        ),
+        Stage::check(
+            "clippy",
+            minutes(20),
+            CommandLine::cargo(&["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]),
+        ),
+        // The line above sees mesh-core with its mock, because other packages ask for it.
+        Stage::check(
+            "clippy of mesh-core without features",
+            minutes(5),
+            CommandLine::cargo(&[
+                "clippy",
+                "--package",
+                "mesh-core",
+                "--lib",
+                "--",
+                "-Dwarnings",
+            ]),
+        ),
+        Stage::check(
+            "docs",
+            minutes(10),
+            CommandLine::cargo(&["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-Dwarnings"),
+        ),
+    ]
+}
+
+/// Builds what the tests run, so that compiling eats no budget of theirs.
+///
+/// All native stages select `--workspace`: with another selection cargo would unify features otherwise and build the
+/// heavy dependencies twice.
+pub(crate) fn build() -> Vec<Stage> {
+    let tests = Stage::check(
+        "build of tests",
+        BUILD,
+        CommandLine::cargo(&["test", "--workspace", "--no-run"]),
+    );
+    let names: Vec<String> = column_names().map(str::to_owned).collect();
+    let mut stages = build_for(&names);
+    stages.insert(1, tests);
+    stages
+}
+
+/// Builds what the named columns run.
+pub(crate) fn build_for(names: &[String]) -> Vec<Stage> {
+    // The columns start programs and examples as processes. The examples bring the dev-dependencies in, without which
+    // cargo would, again, unify features otherwise.
+    let programs = CommandLine::cargo(&["build", "--workspace", "--bins", "--examples"]);
+    let columns = COLUMNS
+        .iter()
+        .filter(|column| names.iter().any(|name| name == column.name))
+        .map(|column| {
+            let name = format!("build of column {}", column.name);
+            Stage::check(&name, BUILD, (column.command)().arg("--no-run"))
+        });
+    std::iter::once(Stage::check("build of programs", BUILD, programs))
+        .chain(columns)
+        .collect()
+}
+
+/// Unit tests, integration tests that are no column, and doc tests.
+pub(crate) fn tests(workspace: &Workspace) -> Vec<Stage> {
+    let unit = CommandLine::cargo(&[
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--lib",
+        "--bins",
+        "--examples",
+    ]);
+    let unit = workspace
+        .test_targets()
+        .filter(|(_, target)| column_names().all(|column| column != *target))
+        .fold(unit, |command, (_, target)| {
+            command.arg("--test").arg(target)
+        });
+    let doc = CommandLine::cargo(&["test", "--workspace", "--no-fail-fast", "--doc"]);
+    vec![
+        Stage::tests("unit tests", minutes(15), unit),
+        Stage::tests("doc tests", minutes(10), doc),
+    ]
+}
+
+fn native_target(target: &str) -> CommandLine {
+    CommandLine::cargo(&["test", "--workspace", "--test", target])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_passes_arguments_on_to_libtest() {
+        let stages = columns(&["--skip".to_owned(), "slow::".to_owned()]);
+        assert_eq!(stages.len(), COLUMNS.len());
+        for stage in stages {
+            assert!(stage.command.args.ends_with(&[
+                "--".to_owned(),
+                "--show-output".to_owned(),
+                "--skip".to_owned(),
+                "slow::".to_owned()
+            ]));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Gathers outcomes and says at the end what they come to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::matrix::Matrix;
+use crate::outcome::Outcome;
+use crate::print::say;
+
+/// The outcomes of a run so far.
+#[derive(Debug)]
+pub(crate) struct Report {
+    begun: Instant,
+    outcomes: Vec<Outcome>,
+    /// Which of them are columns.
+    columns: Vec<usize>,
+}
+
+impl Report {
+    /// Nothing yet; the clock starts.
+    pub(crate) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            outcomes: Vec::new(),
+            columns: Vec::new(),
+        }
+    }
+
+    /// Adds a check, a gate or a test stage.
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
+    /// Adds a column, which goes to the matrix too.
+    pub(crate) fn add_column(&mut self, outcome: Outcome) {
+        self.columns.push(self.outcomes.len());
+        self.outcomes.push(outcome);
+    }
+
+    /// Prints the matrix of the columns and writes it into `folder`.
+    pub(crate) fn matrix(&mut self, folder: Option<&Path>) {
+        let begun = Instant::now();
+        let columns: Vec<&Outcome> = self
+            .columns
+            .iter()
+            .filter_map(|&at| self.outcomes.get(at))
+            .collect();
+        let matrix = Matrix::new(&columns);
+        say!("\n{}\n", matrix.text());
+        let Some(folder) = folder else {
+            return;
+        };
+        match matrix.write(folder) {
+            Ok(()) => say!(
+                "[ci] written: matrix.md and matrix.json in {}",
+                folder.display()
+            ),
+            Err(error) => self.add(Outcome::of_check(
+                "matrix",
+                begun.elapsed(),
+                Err(format!("cannot write to {}: {error}", folder.display())),
+            )),
+        }
+    }
+
+    /// Says how often each thing failed, and in which runs, where the outcomes are repeats of few stages.
+    pub(crate) fn say_flakiness(&self) {
+        let mut runs: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut failed: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+        for &at in &self.columns {
+            let Some(outcome) = self.outcomes.get(at) else {
+                continue;
+            };
+            let run = runs.entry(&outcome.name).or_default();
+            *run += 1;
+            for failure in outcome.failures() {
+                failed
+                    .entry((&outcome.name, failure))
+                    .or_default()
+                    .push(run.to_string());
+            }
+        }
+        say!("");
+        for (column, count) in &runs {
+            let unsteady = failed.iter().filter(|((name, _), _)| name == column);
+            say!(
+                "[ci] {column}: {count} runs, {} failing somewhere",
+                unsteady.clone().count()
+            );
+            for ((_, failure), of) in unsteady {
+                say!(
+                    "[ci]   {failure}: failed in {} of {count} runs: {}",
+                    of.len(),
+                    of.join(", ")
+                );
+            }
+        }
+    }
+
+    /// Prints the seconds of every stage, everything that failed, and last the line with the two sums.
+    pub(crate) fn finish(self) -> ExitCode {
+        say!("\n[ci] seconds  passed  failed  stage");
+        for outcome in &self.outcomes {
+            let seconds = outcome.took.as_secs_f32();
+            say!(
+                "[ci] {seconds:7.1}  {:6}  {:6}  {}",
+                outcome.passed,
+                outcome.failed,
+                outcome.name
+            );
+        }
+        let seconds = self.begun.elapsed().as_secs_f32();
+        let (passed, failed) = self.sums();
+        say!("[ci] {seconds:7.1}  {passed:6}  {failed:6}  all");
+        for outcome in self.outcomes.iter().filter(|outcome| outcome.failed > 0) {
+            say!("\n[ci] FAILED: {}", outcome.name);
+            outcome
+                .failures()
+                .for_each(|failure| say!("[ci]   {failure}"));
+        }
+        say!("\n{passed} passed, {failed} failed");
+        if failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+
+    fn sums(&self) -> (u32, u32) {
+        let passed = self.outcomes.iter().map(|outcome| outcome.passed).sum();
+        let failed = self.outcomes.iter().map(|outcome| outcome.failed).sum();
+        (passed, failed)
+    }
+}

@@ -1,0 +1,315 @@
+//! Runs one child process: standard input closed, output passed on line by line, a hard bound in time.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, PipeReader, Read};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::command::CommandLine;
+use crate::group;
+use crate::print::say;
+
+/// How often the child is looked at while it prints nothing.
+const LOOK: Duration = Duration::from_millis(50);
+/// After so long a silence a line says that the stage is still running.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// What a child's own children may still print after it has ended.
+const AFTERMATH: Duration = Duration::from_secs(3);
+/// Lines on their way from the reader; it waits when they are not taken.
+const LINES_UNDER_WAY: usize = 1024;
+/// A longer line comes in pieces. `cargo metadata` prints megabytes as one.
+const LONGEST_LINE: u64 = 64 * 1024 * 1024;
+
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// By itself, with this code; `None` by a signal.
+    Exited(Option<i32>),
+    /// Stopped at its bound.
+    TimedOut,
+    /// Never came to life, for this reason.
+    NotStarted(String),
+}
+
+impl Ending {
+    /// Whether it did what it was asked to.
+    pub(crate) fn is_success(&self) -> bool {
+        *self == Self::Exited(Some(0))
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(Some(code)) => write!(f, "ended with code {code}"),
+            Self::Exited(None) => f.write_str("ended by a signal"),
+            Self::TimedOut => f.write_str("stopped: it took longer than its budget"),
+            Self::NotStarted(reason) => write!(f, "could not be started: {reason}"),
+        }
+    }
+}
+
+/// Whether a child's lines go to standard output too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Echo {
+    Live,
+    Silent,
+}
+
+/// Starts children and knows the living ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Runner {
+    leaders: Arc<Mutex<BTreeSet<u32>>>,
+}
+
+impl Runner {
+    /// Runs `command` for at most `budget` and hands every line of its output to `each_line`.
+    pub(crate) fn run(
+        &self,
+        command: &CommandLine,
+        budget: Duration,
+        echo: Echo,
+        mut each_line: impl FnMut(&str),
+    ) -> Ending {
+        let mut each_line = |line: &str| {
+            if echo == Echo::Live {
+                say!("{line}");
+            }
+            each_line(line);
+        };
+        let (child, lines) = match start(command) {
+            Ok(started) => started,
+            Err(error) => return Ending::NotStarted(error.to_string()),
+        };
+        let leader = child.id();
+        self.leaders().insert(leader);
+        let ending = watch(child, &lines, budget, &mut each_line);
+        self.leaders().remove(&leader);
+        ending
+    }
+
+    /// Runs `command` silently and returns what it printed, or why it did not succeed.
+    pub(crate) fn capture(
+        &self,
+        command: &CommandLine,
+        budget: Duration,
+    ) -> Result<String, String> {
+        let mut printed = String::new();
+        let ending = self.run(command, budget, Echo::Silent, |line| {
+            printed.push_str(line);
+            printed.push('\n');
+        });
+        if ending.is_success() {
+            return Ok(printed);
+        }
+        Err(format!("`{command}` {ending}\n{printed}")
+            .trim_end()
+            .to_owned())
+    }
+
+    /// Ends every living child with all it started.
+    pub(crate) fn kill_all(&self) {
+        self.leaders().iter().copied().for_each(group::kill);
+    }
+
+    fn leaders(&self) -> std::sync::MutexGuard<'_, BTreeSet<u32>> {
+        self.leaders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One pipe for both of the child's streams, so that its lines keep their order.
+fn start(command: &CommandLine) -> io::Result<(Child, Receiver<String>)> {
+    let (reader, writer) = io::pipe()?;
+    let mut command = command.to_std();
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    group::isolate(&mut command);
+    let child = command.spawn()?;
+    // `command` holds our copies of the writing end; while one lives, the reader never sees the end.
+    drop(command);
+    let (sender, lines) = mpsc::sync_channel(LINES_UNDER_WAY);
+    thread::spawn(move || forward(reader, &sender));
+    Ok((child, lines))
+}
+
+fn forward(reader: PipeReader, lines: &SyncSender<String>) {
+    let mut reader = BufReader::new(reader);
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut buffer)
+        {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&buffer);
+        if lines
+            .send(line.trim_end_matches(['\r', '\n']).to_owned())
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn watch(
+    mut child: Child,
+    lines: &Receiver<String>,
+    budget: Duration,
+    each_line: &mut dyn FnMut(&str),
+) -> Ending {
+    let started = Instant::now();
+    let leader = child.id();
+    let mut heard = started;
+    let mut exited: Option<(Option<i32>, Instant)> = None;
+    loop {
+        let open = match lines.recv_timeout(LOOK) {
+            Ok(line) => {
+                heard = Instant::now();
+                each_line(&line);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => {
+                thread::sleep(LOOK);
+                false
+            }
+        };
+        if exited.is_none()
+            && let Ok(Some(status)) = child.try_wait()
+        {
+            exited = Some((status.code(), Instant::now()));
+        }
+        match exited {
+            Some((code, _)) if !open => return Ending::Exited(code),
+            Some((code, at)) if at.elapsed() >= AFTERMATH => {
+                each_line("[ci] it left processes behind, which are ended now");
+                group::kill(leader);
+                drain(lines, each_line);
+                return Ending::Exited(code);
+            }
+            _ => {}
+        }
+        if exited.is_none() && started.elapsed() >= budget {
+            group::kill(leader);
+            let _killed = child.wait();
+            drain(lines, each_line);
+            return Ending::TimedOut;
+        }
+        if heard.elapsed() >= HEARTBEAT {
+            heard = Instant::now();
+            let (running, at_most) = (started.elapsed().as_secs(), budget.as_secs());
+            say!("[ci] still running after {running} s of at most {at_most} s");
+        }
+    }
+}
+
+/// What was printed before the kill is worth reading; a daemon that left the group may hold the pipe open for ever.
+fn drain(lines: &Receiver<String>, each_line: &mut dyn FnMut(&str)) {
+    let until = Instant::now() + AFTERMATH;
+    while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        each_line(&line);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn shell(script: &str, budget: Duration) -> (Ending, Vec<String>) {
+        let mut lines = Vec::new();
+        let ending = Runner::default().run(
+            &CommandLine::new("sh", &["-c", script]),
+            budget,
+            Echo::Silent,
+            |line| lines.push(line.to_owned()),
+        );
+        (ending, lines)
+    }
+
+    #[test]
+    fn both_streams_come_in_order() {
+        let (ending, lines) = shell("echo one; echo two >&2; echo three; exit 3", LONG);
+        assert_eq!(ending, Ending::Exited(Some(3)));
+        assert_eq!(lines, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn standard_input_is_at_its_end() {
+        let (ending, lines) = shell("cat; echo read", LONG);
+        assert_eq!(
+            (ending, lines),
+            (Ending::Exited(Some(0)), vec!["read".to_owned()])
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_and_a_last_line_without_end_arrive() {
+        let (_, lines) = shell(r"printf 'a\377\r\nb'", LONG);
+        assert_eq!(lines, ["a\u{fffd}", "b"]);
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_stays_whole() {
+        let (_, lines) = shell(
+            "head -c 1000000 /dev/zero | tr '\\0' x; echo; echo end",
+            LONG,
+        );
+        assert_eq!(
+            lines.iter().map(String::len).collect::<Vec<_>>(),
+            [1_000_000, 3]
+        );
+    }
+
+    #[test]
+    fn the_bound_ends_the_child_and_its_children() {
+        const BOUND: Duration = Duration::from_millis(300);
+        let begun = Instant::now();
+        let (ending, lines) = shell("echo begun; sleep 61 & sleep 62; echo never", BOUND);
+        assert_eq!(ending, Ending::TimedOut);
+        assert_eq!(lines, ["begun"]);
+        // Had a grandchild survived, the pipe would have stayed open and `drain` would have waited its full time.
+        let took = begun.elapsed();
+        assert!(took < BOUND + AFTERMATH, "{took:?}");
+    }
+
+    #[test]
+    fn a_child_left_behind_does_not_hold_the_stage() {
+        let (ending, lines) = shell("sleep 61 & echo done", LONG);
+        assert_eq!(ending, Ending::Exited(Some(0)));
+        assert_eq!(lines.first().map(String::as_str), Some("done"));
+        assert_eq!(lines.len(), 2, "{lines:?}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_says_so() {
+        let ending = Runner::default().run(
+            &CommandLine::new("/nonexistent/program", &[]),
+            LONG,
+            Echo::Silent,
+            |_| {},
+        );
+        assert!(matches!(ending, Ending::NotStarted(_)), "{ending:?}");
+    }
+
+    #[test]
+    fn captured_output_comes_with_the_failure() {
+        let failed =
+            Runner::default().capture(&CommandLine::new("sh", &["-c", "echo why; exit 1"]), LONG);
+        assert_eq!(
+            failed,
+            Err("`sh -c echo why; exit 1` ended with code 1\nwhy".to_owned())
+        );
+    }
+}

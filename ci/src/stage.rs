@@ -1,0 +1,67 @@
+//! A stage: one command with a name, a budget and a way to count, as data.
+
+use std::time::{Duration, Instant};
+
+use crate::command::CommandLine;
+use crate::libtest::Parser;
+use crate::outcome::Outcome;
+use crate::print::say;
+use crate::run::{Echo, Runner};
+
+/// How a stage is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// As one.
+    AsOne,
+    /// Test by test.
+    EachTest,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    /// Unique within a run; a column of the matrix bears the name of its stage.
+    pub(crate) name: String,
+    pub(crate) command: CommandLine,
+    /// The command is stopped after so long, and has failed.
+    pub(crate) budget: Duration,
+    pub(crate) counts: Counts,
+}
+
+impl Stage {
+    /// A command that succeeds or does not.
+    pub(crate) fn check(name: &str, budget: Duration, command: CommandLine) -> Self {
+        Self {
+            name: name.to_owned(),
+            command,
+            budget,
+            counts: Counts::AsOne,
+        }
+    }
+
+    /// A command that runs tests.
+    pub(crate) fn tests(name: &str, budget: Duration, command: CommandLine) -> Self {
+        Self {
+            counts: Counts::EachTest,
+            ..Self::check(name, budget, command)
+        }
+    }
+
+    /// Runs it, its output going to standard output.
+    pub(crate) fn run(&self, runner: &Runner) -> Outcome {
+        let (name, seconds) = (&self.name, self.budget.as_secs());
+        say!("\n[ci] {name}: {} (at most {seconds} s)", self.command);
+        let started = Instant::now();
+        let mut parser = Parser::default();
+        let ending = runner.run(&self.command, self.budget, Echo::Live, |line| {
+            parser.line(line)
+        });
+        let took = started.elapsed();
+        let outcome = match self.counts {
+            Counts::AsOne => Outcome::of_command(name, took, &ending),
+            Counts::EachTest => Outcome::of_tests(name, took, &ending, parser.finish()),
+        };
+        outcome.say();
+        outcome
+    }
+}
