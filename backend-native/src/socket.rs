@@ -1,0 +1,282 @@
+//! The UDP socket that a peer connection's driver polls: it makes the driver read one datagram at a time until the channels
+//! are open, and go round once more where it would leave something unsent.
+
+mod control;
+pub(crate) mod fault;
+
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
+
+pub use control::SocketControl;
+
+/// How the sockets of one connection behave.
+#[derive(Clone, Debug)]
+pub struct SocketOptions {
+    /// Kernel buffer for what is sent, in bytes. The kernel may give less.
+    pub send_buffer: usize,
+    /// Kernel buffer for what is received, in bytes. The kernel may give less.
+    pub receive_buffer: usize,
+    /// Which faults of the `webrtc` crate are cured.
+    pub cures: Cures,
+    /// What turns a bound socket into one that can be polled; tokio's if `None`. The seam for tests: loss, delay, a network
+    /// in memory.
+    pub source: Option<Arc<dyn SocketSource>>,
+}
+
+impl Default for SocketOptions {
+    /// 4 MiB each way, everything cured.
+    fn default() -> Self {
+        Self {
+            send_buffer: 4 * 1024 * 1024,
+            receive_buffer: 4 * 1024 * 1024,
+            cures: Cures::default(),
+            source: None,
+        }
+    }
+}
+
+/// Which faults of the `webrtc` crate are cured from outside, by the socket. All, unless a test shows what happens without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cures {
+    /// Larger kernel buffers, so that a burst does not overflow them (native.md §2.5).
+    pub socket_buffers: bool,
+    /// Until the channels are open the driver gets one datagram and must then look at its events (web.md §4). Otherwise it
+    /// feeds COOKIE-ACK and the first DATA to the core before the event that dials the negotiated channels, and the core
+    /// drops data for a channel that is not dialed.
+    pub one_at_a_time: bool,
+    /// While connecting or relaying, the driver goes round again after what it has read and after a send. It flushes first
+    /// and handles events afterwards, so what an event wrote, or what went to the TURN client, waits for the next wake-up:
+    /// 200 ms for the SCTP INIT (native.md §2.1), a send interval for a relayed message (native.md §7).
+    pub second_round: bool,
+    /// While relaying, a round every 10 ms: the core's timers write, too (native.md §7).
+    pub relay_tick: bool,
+}
+
+impl Default for Cures {
+    fn default() -> Self {
+        Self {
+            socket_buffers: true,
+            one_at_a_time: true,
+            second_round: true,
+            relay_tick: true,
+        }
+    }
+}
+
+impl Cures {
+    /// The crate as it is.
+    pub const NONE: Self = Self {
+        socket_buffers: false,
+        one_at_a_time: false,
+        second_round: false,
+        relay_tick: false,
+    };
+}
+
+/// Turns a bound socket into one that can be polled.
+pub trait SocketSource: Send + Sync + fmt::Debug {
+    /// Takes the socket over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system.
+    fn wrap(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>>;
+}
+
+/// A socket under a peer connection's driver, with the cures.
+///
+/// The driver polls like this: a future polls until the first datagram, then a probe without a waker polls on until it
+/// gets `Pending` (64 datagrams at most), then the driver goes round: it flushes writes, handles events, hands reads out.
+/// `ErrorKind::Interrupted` counts as transient and makes it go round at once.
+#[derive(Debug)]
+pub(crate) struct CuredSocket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    control: SocketControl,
+    /// Our place in the control's list of wakers.
+    id: u64,
+    /// Whether `state` keeps datagrams; read without the lock on the way of every packet.
+    keeps: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// A datagram was handed over since the last `Pending`.
+    read: bool,
+    /// The next call is `Pending`, whatever is there: one datagram at a time.
+    pause: bool,
+    /// How many rounds the driver owes for what it has read.
+    rounds_due: u8,
+    /// What a coalesced read (GRO) brought besides the datagram that was handed over.
+    kept: Option<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    bytes: Vec<u8>,
+    at: usize,
+    meta: RecvMeta,
+}
+
+impl CuredSocket {
+    pub(crate) fn new(inner: Arc<dyn AsyncUdpSocket>, control: &SocketControl) -> Self {
+        Self {
+            inner,
+            id: control.join(),
+            control: control.clone(),
+            keeps: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is kept, one datagram; the first one is the one the driver has been waiting for longest.
+    fn take_kept(
+        &self,
+        state: &mut State,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Option<usize> {
+        let kept = state.kept.as_mut()?;
+        let (Some(buf), Some(meta)) = (bufs.first_mut(), meta.first_mut()) else {
+            return Some(0);
+        };
+        let rest = &kept.bytes[kept.at..];
+        let len = rest.len().min(kept.meta.stride.max(1)).min(buf.len());
+        buf[..len].copy_from_slice(&rest[..len]);
+        *meta = kept.meta;
+        meta.len = len;
+        meta.stride = len.max(1);
+        kept.at += len.max(1);
+        if kept.at >= kept.bytes.len() {
+            state.kept = None;
+            self.keeps.store(false, Ordering::Relaxed);
+        }
+        Some(1)
+    }
+
+    /// Cuts a coalesced read after its first datagram and keeps the rest.
+    fn cut(&self, state: &mut State, bufs: &[IoSliceMut<'_>], meta: &mut [RecvMeta]) {
+        let (Some(buf), Some(meta)) = (bufs.first(), meta.first_mut()) else {
+            return;
+        };
+        if meta.len <= meta.stride.max(1) || meta.stride >= buf.len() {
+            return;
+        }
+        let rest = &buf[meta.stride.max(1)..meta.len.min(buf.len())];
+        state.kept = Some(Kept {
+            bytes: rest.to_vec(),
+            at: 0,
+            meta: *meta,
+        });
+        self.keeps.store(true, Ordering::Relaxed);
+        meta.len = meta.stride.max(1);
+    }
+}
+
+impl AsyncUdpSocket for CuredSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        self.inner.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let one_at_a_time = self.control.one_at_a_time();
+        let rounds = self.control.rounds_after_reading();
+        // The way of every packet of a direct connection that stands.
+        if !one_at_a_time && rounds == 0 && !self.keeps.load(Ordering::Relaxed) {
+            let polled = self.inner.poll_recv(cx, bufs, meta);
+            if polled.is_pending() && self.control.park(self.id, cx).is_ready() {
+                return go_round();
+            }
+            return polled;
+        }
+
+        let mut state = self.state();
+        if state.rounds_due > 0 {
+            state.rounds_due -= 1;
+            return go_round();
+        }
+        if state.pause {
+            state.pause = false;
+            state.read = false;
+            state.rounds_due = rounds;
+            // The driver's probe has no waker and is followed by a poll that has one; anybody else must come again.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if let Some(n) = self.take_kept(&mut state, bufs, meta) {
+            state.read = true;
+            state.pause = one_at_a_time;
+            return Poll::Ready(Ok(n));
+        }
+        let polled = if one_at_a_time {
+            let (bufs, meta) = (bufs.get_mut(..1), meta.get_mut(..1));
+            let (bufs, meta) = (bufs.unwrap_or_default(), meta.unwrap_or_default());
+            let polled = self.inner.poll_recv(cx, bufs, meta);
+            if let Poll::Ready(Ok(1..)) = polled {
+                self.cut(&mut state, bufs, meta);
+            }
+            polled
+        } else {
+            self.inner.poll_recv(cx, bufs, meta)
+        };
+        match polled {
+            Poll::Ready(Ok(n)) => {
+                state.read = true;
+                state.pause = one_at_a_time;
+                Poll::Ready(Ok(n))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending if state.read && rounds > 0 => {
+                state.read = false;
+                state.rounds_due = rounds;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Pending => match self.control.park(self.id, cx) {
+                Poll::Ready(()) => go_round(),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
+
+impl Drop for CuredSocket {
+    fn drop(&mut self) {
+        self.control.leave(self.id);
+    }
+}
+
+/// Makes the driver go round: it takes this for a transient error.
+fn go_round() -> Poll<io::Result<usize>> {
+    Poll::Ready(Err(io::ErrorKind::Interrupted.into()))
+}

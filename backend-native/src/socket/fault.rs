@@ -1,0 +1,329 @@
+//! A decorator of any socket that loses, delays, reorders and holds what arrives, by a seed or by a rule of the test.
+
+use core::fmt;
+use core::pin::Pin;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
+
+use super::SocketSource;
+
+/// How many datagrams may wait for their time; more are lost, as a kernel's full buffer would lose them.
+const WAITING: usize = 8192;
+
+/// The largest coalesced read.
+const READ: usize = 64 * 1024;
+
+/// What becomes of a datagram that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is handed over.
+    Deliver,
+    /// It is lost.
+    Lose,
+    /// It is handed over so much later; others may overtake it.
+    Delay(Duration),
+    /// It is kept until a `Release`.
+    Hold,
+    /// It is handed over right behind all that were held, as one burst.
+    Release,
+}
+
+/// Decides what becomes of each datagram a socket receives, in the order of their arrival.
+pub type Judge = Box<dyn FnMut(&[u8]) -> Fate + Send>;
+
+/// Makes sockets with faults. Each socket gets a judge of its own.
+pub struct Faults {
+    inner: Arc<dyn SocketSource>,
+    judge: Box<dyn Fn() -> Judge + Send + Sync>,
+}
+
+impl Faults {
+    /// Faults by a rule, over the sockets of `inner`.
+    #[must_use]
+    pub fn by(
+        inner: Arc<dyn SocketSource>,
+        judge: impl Fn() -> Judge + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            judge: Box::new(judge),
+        })
+    }
+
+    /// Faults by chance, over tokio's sockets.
+    #[must_use]
+    pub fn by_chance(chance: Chance) -> Arc<Self> {
+        let sockets = Mutex::new(chance);
+        Self::by(Arc::new(TokioSockets), move || {
+            let mut sockets = sockets.lock().unwrap_or_else(PoisonError::into_inner);
+            // Sockets of one seed differ from each other, and the same way each time.
+            let seed = sockets.draw();
+            let mut chance = Chance {
+                state: seed,
+                ..*sockets
+            };
+            Box::new(move |_: &[u8]| chance.judge())
+        })
+    }
+}
+
+impl SocketSource for Faults {
+    fn wrap(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        Ok(Arc::new(FaultySocket {
+            inner: self.inner.wrap(socket)?,
+            state: Mutex::new(State {
+                judge: (self.judge)(),
+                buffer: vec![0; READ],
+                waiting: BTreeMap::new(),
+                held: VecDeque::new(),
+                arrived: 0,
+                timer: None,
+            }),
+        }))
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sockets as tokio makes them.
+#[derive(Debug)]
+pub struct TokioSockets;
+
+impl SocketSource for TokioSockets {
+    fn wrap(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        TokioRuntime.wrap_udp_socket(socket)
+    }
+}
+
+/// Seeded faults.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance {
+    state: u64,
+    loss: f64,
+    delay: Duration,
+    jitter: Duration,
+    late: f64,
+    late_by: Duration,
+}
+
+impl Chance {
+    /// No faults yet.
+    #[must_use]
+    pub const fn seeded(seed: u64) -> Self {
+        Self {
+            state: seed,
+            loss: 0.0,
+            delay: Duration::ZERO,
+            jitter: Duration::ZERO,
+            late: 0.0,
+            late_by: Duration::ZERO,
+        }
+    }
+
+    /// This part of all datagrams is lost, 0 to 1.
+    #[must_use]
+    pub const fn loss(mut self, part: f64) -> Self {
+        self.loss = part;
+        self
+    }
+
+    /// Every datagram takes so long, and at most `jitter` longer. Jitter reorders.
+    #[must_use]
+    pub const fn delay(mut self, delay: Duration, jitter: Duration) -> Self {
+        self.delay = delay;
+        self.jitter = jitter;
+        self
+    }
+
+    /// This part of all datagrams, 0 to 1, comes so much later than the others.
+    #[must_use]
+    pub const fn late(mut self, part: f64, by: Duration) -> Self {
+        self.late = part;
+        self.late_by = by;
+        self
+    }
+
+    fn judge(&mut self) -> Fate {
+        // Always as many draws, so that one setting does not change what another does.
+        let (loss, jitter, late) = (self.part(), self.part(), self.part());
+        if loss < self.loss {
+            return Fate::Lose;
+        }
+        let mut delay = self.delay + self.jitter.mul_f64(jitter);
+        if late < self.late {
+            delay += self.late_by;
+        }
+        if delay.is_zero() {
+            Fate::Deliver
+        } else {
+            Fate::Delay(delay)
+        }
+    }
+
+    /// 0 to 1.
+    fn part(&mut self) -> f64 {
+        f64::from(u32::try_from(self.draw() >> 32).unwrap_or_default()) / f64::from(u32::MAX)
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    const fn draw(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+#[derive(Debug)]
+struct FaultySocket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    state: Mutex<State>,
+}
+
+struct State {
+    judge: Judge,
+    buffer: Vec<u8>,
+    /// By the time they are due, then by arrival.
+    waiting: BTreeMap<(Instant, u64), Datagram>,
+    held: VecDeque<Datagram>,
+    arrived: u64,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+struct Datagram {
+    bytes: Vec<u8>,
+    meta: RecvMeta,
+}
+
+impl State {
+    /// Judges everything that has arrived.
+    fn take_in(&mut self, inner: &dyn AsyncUdpSocket, cx: &mut Context<'_>) -> io::Result<()> {
+        let mut meta = [RecvMeta::default()];
+        loop {
+            let mut buffer = [IoSliceMut::new(&mut self.buffer)];
+            match inner.poll_recv(cx, &mut buffer, &mut meta) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Ready(Ok(_)) => {}
+            }
+            let [meta] = meta;
+            let read = self.buffer[..meta.len].to_vec();
+            for bytes in read.chunks(meta.stride.max(1)) {
+                let (len, stride) = (bytes.len(), bytes.len());
+                let mut meta = meta;
+                (meta.len, meta.stride) = (len, stride);
+                let fate = (self.judge)(bytes);
+                self.decide(
+                    fate,
+                    Datagram {
+                        bytes: bytes.to_vec(),
+                        meta,
+                    },
+                );
+            }
+        }
+    }
+
+    fn decide(&mut self, fate: Fate, datagram: Datagram) {
+        let now = Instant::now();
+        match fate {
+            Fate::Deliver => self.schedule(now, datagram),
+            Fate::Lose => {}
+            Fate::Delay(delay) => self.schedule(now + delay, datagram),
+            Fate::Hold => self.held.push_back(datagram),
+            Fate::Release => {
+                while let Some(held) = self.held.pop_front() {
+                    self.schedule(now, held);
+                }
+                self.schedule(now, datagram);
+            }
+        }
+    }
+
+    fn schedule(&mut self, due: Instant, datagram: Datagram) {
+        if self.waiting.len() < WAITING {
+            self.arrived += 1;
+            self.waiting.insert((due, self.arrived), datagram);
+        }
+    }
+
+    fn take_due(&mut self) -> Option<Datagram> {
+        let first = self.waiting.first_entry()?;
+        (first.key().0 <= Instant::now()).then(|| first.remove())
+    }
+}
+
+impl AsyncUdpSocket for FaultySocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        self.inner.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(buf), Some(meta)) = (bufs.first_mut(), meta.first_mut()) else {
+            return Poll::Ready(Ok(0));
+        };
+        state.take_in(&*self.inner, cx)?;
+        loop {
+            if let Some(datagram) = state.take_due() {
+                let len = datagram.bytes.len().min(buf.len());
+                buf[..len].copy_from_slice(&datagram.bytes[..len]);
+                *meta = datagram.meta;
+                (meta.len, meta.stride) = (len, len.max(1));
+                return Poll::Ready(Ok(1));
+            }
+            let Some((&(due, _), _)) = state.waiting.first_key_value() else {
+                return Poll::Pending;
+            };
+            let timer = state
+                .timer
+                .get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            match timer.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => state.timer = None,
+            }
+        }
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("waiting", &self.waiting.len())
+            .field("held", &self.held.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,317 @@
+//! The cured socket over a scripted one, polled as the driver polls.
+
+use core::task::Waker;
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
+use std::task::Wake;
+use std::time::Duration;
+
+use super::*;
+
+/// What the kernel would say, one answer a call; `Pending` when it is used up.
+#[derive(Debug, Default)]
+struct Script {
+    /// Bytes and stride.
+    reads: Mutex<VecDeque<(Vec<u8>, usize)>>,
+    wakers: Mutex<Vec<Waker>>,
+}
+
+impl Script {
+    fn arrives(&self, bytes: &[u8]) {
+        self.arrives_coalesced(bytes, bytes.len());
+    }
+
+    fn arrives_coalesced(&self, bytes: &[u8], stride: usize) {
+        self.reads
+            .lock()
+            .unwrap()
+            .push_back((bytes.to_vec(), stride));
+        self.wakers.lock().unwrap().drain(..).for_each(Waker::wake);
+    }
+}
+
+impl AsyncUdpSocket for Script {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(SocketAddr::from(([127, 0, 0, 1], 1)))
+    }
+
+    fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(transmit.contents.len()))
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let Some((bytes, stride)) = self.reads.lock().unwrap().pop_front() else {
+            self.wakers.lock().unwrap().push(cx.waker().clone());
+            return Poll::Pending;
+        };
+        bufs[0][..bytes.len()].copy_from_slice(&bytes);
+        meta[0] = RecvMeta::default();
+        (meta[0].len, meta[0].stride) = (bytes.len(), stride);
+        Poll::Ready(Ok(1))
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        64
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Woken {
+    fn take(&self) -> bool {
+        self.0.swap(0, Ordering::SeqCst) > 0
+    }
+}
+
+struct Rig {
+    script: Arc<Script>,
+    socket: Arc<dyn AsyncUdpSocket>,
+    control: SocketControl,
+    woken: Arc<Woken>,
+}
+
+/// What a poll gave.
+#[derive(Debug, PartialEq, Eq)]
+enum Got {
+    Datagram(Vec<u8>),
+    Round,
+    Nothing,
+}
+use Got::{Datagram, Nothing, Round};
+
+impl Rig {
+    fn new(cures: Cures) -> Self {
+        let script = Arc::new(Script::default());
+        let control = SocketControl::new(cures);
+        let socket = Arc::new(CuredSocket::new(script.clone(), &control));
+        Self {
+            script,
+            socket,
+            control,
+            woken: Arc::default(),
+        }
+    }
+
+    fn poll_as(&self, waker: &Waker) -> Got {
+        let mut buffer = vec![0; 4096];
+        let mut meta = [RecvMeta::default()];
+        let mut bufs = [IoSliceMut::new(&mut buffer)];
+        let mut cx = Context::from_waker(waker);
+        match self.socket.poll_recv(&mut cx, &mut bufs, &mut meta) {
+            Poll::Pending => Nothing,
+            Poll::Ready(Ok(n)) => {
+                assert_eq!(n, 1);
+                assert!(meta[0].stride >= 1, "the driver divides by it");
+                Datagram(buffer[..meta[0].len].to_vec())
+            }
+            Poll::Ready(Err(error)) => {
+                assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+                Round
+            }
+        }
+    }
+
+    /// As the driver waits.
+    fn wait(&self) -> Got {
+        self.poll_as(&Waker::from(self.woken.clone()))
+    }
+
+    /// As the driver probes for more of a burst.
+    fn probe(&self) -> Got {
+        self.poll_as(Waker::noop())
+    }
+}
+
+fn datagram(bytes: &[u8]) -> Got {
+    Datagram(bytes.to_vec())
+}
+
+#[test]
+fn until_the_channels_are_open_the_driver_goes_round_after_each_datagram() {
+    let rig = Rig::new(Cures::default());
+    rig.script.arrives(b"cookie ack");
+    rig.script.arrives(b"data");
+    assert_eq!(rig.wait(), datagram(b"cookie ack"));
+    assert_eq!(rig.probe(), Nothing, "the burst ends here");
+    assert_eq!(rig.wait(), Round);
+    assert_eq!(rig.wait(), datagram(b"data"));
+    assert_eq!(rig.probe(), Nothing);
+    assert_eq!(rig.wait(), Round);
+    assert_eq!(rig.wait(), Nothing);
+}
+
+#[test]
+fn a_pause_wakes_who_waits() {
+    let rig = Rig::new(Cures::default());
+    rig.script.arrives(b"one");
+    rig.script.arrives(b"two");
+    assert_eq!(rig.wait(), datagram(b"one"));
+    assert_eq!(rig.wait(), Nothing, "there is something, but not now");
+    assert!(rig.woken.take(), "nobody would come back for it");
+    assert_eq!(rig.wait(), Round);
+    assert_eq!(rig.wait(), datagram(b"two"));
+}
+
+#[test]
+fn a_coalesced_read_is_handed_over_in_pieces() {
+    let rig = Rig::new(Cures {
+        second_round: false,
+        ..Cures::default()
+    });
+    rig.script.arrives_coalesced(b"aaabbbcc", 3);
+    rig.script.arrives(b"d");
+    for piece in [b"aaa".as_slice(), b"bbb", b"cc", b"d"] {
+        assert_eq!(rig.wait(), datagram(piece));
+        assert_eq!(rig.probe(), Nothing);
+    }
+    assert_eq!(rig.wait(), Nothing);
+}
+
+#[test]
+fn what_is_kept_comes_first_once_the_channels_are_open() {
+    let rig = Rig::new(Cures::default());
+    rig.script.arrives_coalesced(b"aabbcc", 2);
+    rig.script.arrives(b"dd");
+    assert_eq!(rig.wait(), datagram(b"aa"));
+    rig.control.channels_open();
+    assert_eq!(rig.probe(), Nothing, "a pause that was due");
+    assert_eq!(rig.wait(), datagram(b"bb"));
+    assert_eq!(rig.probe(), datagram(b"cc"));
+    assert_eq!(rig.probe(), datagram(b"dd"));
+    assert_eq!(rig.probe(), Nothing);
+}
+
+#[test]
+fn an_empty_datagram_passes() {
+    let rig = Rig::new(Cures::default());
+    rig.script.arrives_coalesced(b"", 1);
+    assert_eq!(rig.wait(), datagram(b""));
+}
+
+#[test]
+fn an_open_direct_connection_is_left_alone() {
+    let rig = Rig::new(Cures::default());
+    rig.control.channels_open();
+    for n in 0..100 {
+        rig.script.arrives(&[n]);
+    }
+    for n in 0..100 {
+        assert_eq!(rig.probe(), datagram(&[n]));
+    }
+    assert_eq!(rig.probe(), Nothing);
+    assert_eq!(rig.wait(), Nothing);
+    rig.control.kick();
+    assert!(
+        !rig.woken.take(),
+        "a send of a direct connection needs no round"
+    );
+    rig.script.arrives(b"x");
+    assert!(rig.woken.take());
+}
+
+#[test]
+fn a_relayed_connection_goes_two_rounds_after_a_burst() {
+    let rig = Rig::new(Cures::default());
+    rig.control.relaying(true);
+    rig.control.channels_open();
+    assert_eq!(rig.wait(), Round, "which the change itself asks for");
+    rig.script.arrives(b"one");
+    rig.script.arrives(b"two");
+    assert_eq!(rig.wait(), datagram(b"one"));
+    assert_eq!(rig.probe(), datagram(b"two"));
+    assert_eq!(rig.probe(), Nothing);
+    assert_eq!(rig.wait(), Round);
+    assert_eq!(rig.wait(), Round);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_wakes_a_relayed_connection_for_one_round() {
+    let rig = Rig::new(Cures::default());
+    rig.control.relaying(true);
+    rig.control.channels_open();
+    assert_eq!(rig.wait(), Round);
+    assert_eq!(rig.wait(), Nothing);
+    assert!(!rig.woken.take());
+    rig.control.kick();
+    assert!(rig.woken.take());
+    assert_eq!(rig.wait(), Round);
+    assert_eq!(rig.wait(), Nothing);
+    rig.control.relaying(false);
+    rig.control.kick();
+    assert!(!rig.woken.take());
+}
+
+/// The driver may be between its probe and its wait when another thread sends.
+#[tokio::test(start_paused = true)]
+async fn a_kick_while_nobody_waits_is_not_lost() {
+    let rig = Rig::new(Cures::default());
+    rig.control.relaying(true);
+    rig.control.kick();
+    assert_eq!(rig.wait(), Round);
+    assert_eq!(rig.wait(), Nothing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relayed_connection_goes_round_every_ten_milliseconds() {
+    let rig = Rig::new(Cures::default());
+    rig.control.channels_open();
+    assert_eq!(rig.wait(), Nothing);
+    rig.control.relaying(true);
+    assert!(rig.woken.take(), "or the tick would never be armed");
+    assert_eq!(rig.wait(), Round);
+    for _ in 0..3 {
+        assert_eq!(rig.wait(), Nothing);
+        tokio::time::advance(Duration::from_millis(9)).await;
+        assert!(!rig.woken.take());
+        tokio::time::advance(Duration::from_millis(2)).await;
+        assert!(rig.woken.take());
+        assert_eq!(rig.wait(), Round);
+    }
+    rig.control.relaying(false);
+    assert_eq!(rig.wait(), Nothing);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(!rig.woken.take(), "the tick goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_cures_off_it_is_the_socket_underneath() {
+    let rig = Rig::new(Cures::NONE);
+    rig.control.relaying(true);
+    rig.script.arrives_coalesced(b"aabb", 2);
+    rig.script.arrives(b"cc");
+    assert_eq!(rig.wait(), datagram(b"aabb"));
+    assert_eq!(rig.probe(), datagram(b"cc"));
+    assert_eq!(rig.probe(), Nothing);
+    assert_eq!(rig.wait(), Nothing);
+    rig.control.kick();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(!rig.woken.take());
+}
+
+#[test]
+fn a_dropped_socket_leaves_no_waker_behind() {
+    let rig = Rig::new(Cures::default());
+    assert_eq!(rig.wait(), Nothing);
+    rig.script.wakers.lock().unwrap().clear();
+    assert_eq!(
+        Arc::strong_count(&rig.woken),
+        2,
+        "ours and the parked waker"
+    );
+    drop(rig.socket);
+    assert_eq!(Arc::strong_count(&rig.woken), 1);
+    rig.control.kick();
+    rig.control.relaying(true);
+}
