@@ -85,10 +85,10 @@ impl Report {
         say!("");
         for (column, count) in &runs {
             let unsteady = failed.iter().filter(|((name, _), _)| name == column);
-            say!(
-                "[ci] {column}: {count} runs, {} failing somewhere",
-                unsteady.clone().count()
-            );
+            match unsteady.clone().count() {
+                0 => say!("[ci] {column}: {count} runs, nothing failed"),
+                some => say!("[ci] {column}: {count} runs, {some} failed at least once"),
+            }
             for ((_, failure), of) in unsteady {
                 say!(
                     "[ci]   {failure}: failed in {} of {count} runs: {}",
