@@ -136,10 +136,7 @@ impl Matrix {
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("matrix.md"), self.markdown())?;
-        fs::write(
-            folder.join("matrix.json"),
-            serde_json::to_string_pretty(self)? + "\n",
-        )
+        fs::write(folder.join("matrix.json"), format!("{:#}\n", self.json()))
     }
 
     /// Head, one row a case, and the sums.
