@@ -26,6 +26,8 @@ mod event;
 mod id;
 mod link;
 mod mesh;
+#[cfg(any(test, feature = "mock"))]
+pub mod mock;
 mod multiplayer;
 mod negotiation;
 mod payload;

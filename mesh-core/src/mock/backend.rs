@@ -1,0 +1,112 @@
+//! A participant's backend: the mock behind the seam.
+
+use core::task::{Context, Poll, Waker};
+
+use super::conditions::BackendId;
+use super::network::Network;
+use crate::{
+    Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
+    LinkEvent, LinkId, Payload,
+};
+
+/// A [`Backend`] on a [`Network`]; made by [`Network::backend`]. Dropping it closes its links, and the far sides see it.
+#[derive(Debug)]
+pub struct MockBackend {
+    network: Network,
+    id: BackendId,
+}
+
+impl MockBackend {
+    pub(super) const fn new(network: Network, id: BackendId) -> Self {
+        Self { network, id }
+    }
+
+    /// What the network calls this backend.
+    #[must_use]
+    pub const fn id(&self) -> BackendId {
+        self.id
+    }
+
+    /// The network it is on.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Makes a channel in-band (DCEP), as some other stack on the far side might: there it appears as `remote`.
+    ///
+    /// Opens by a `ChannelOpened` on both sides. `false`, and nothing happens, when the link is not up, or the index or
+    /// the stream is taken. No mesh does this: it is here to test how one takes it.
+    pub fn open_in_band(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: &ChannelSpec,
+    ) -> bool {
+        let host = self.id.0;
+        self.network
+            .with(|world| world.open_in_band(host, link, channel, spec))
+    }
+}
+
+impl Backend for MockBackend {
+    fn now(&self) -> Instant {
+        self.network.now()
+    }
+
+    fn execute(&mut self, command: Command) {
+        self.network.with(|world| world.execute(self.id.0, command));
+    }
+
+    fn send(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+        payload: Payload,
+    ) -> Result<(), BackendSendError> {
+        self.network
+            .with(|world| world.send(self.id.0, link, channel, payload))
+    }
+
+    fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
+        self.network
+            .with(|world| world.buffered_amount(self.id.0, link, channel))
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
+        // The former waker is dropped outside the lock: it may own a task that owns a backend.
+        let (event, _former): (_, Option<Waker>) = self.network.with(|world| {
+            if let Some(event) = world.take_event(self.id.0) {
+                return (Poll::Ready(event), None);
+            }
+            (Poll::Pending, world.wait(self.id.0, cx.waker()))
+        });
+        event
+    }
+
+    fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.network
+            .with(|world| world.set_alarm(self.id.0, deadline));
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let config = self.network.with(|world| {
+            let host = world.host(self.id.0);
+            host.map(|host| host.config).unwrap_or_default()
+        });
+        Capabilities {
+            max_message_size: config.max_message_size,
+            ice_restart: false,
+            configurable_timeouts: true,
+        }
+    }
+}
+
+impl Drop for MockBackend {
+    fn drop(&mut self) {
+        let _former = self.network.with(|world| {
+            world.drop_host(self.id.0);
+            world.host_mut(self.id.0).and_then(|host| host.waker.take())
+        });
+    }
+}

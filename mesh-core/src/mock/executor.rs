@@ -1,0 +1,235 @@
+//! Runs futures on the virtual clock: when all of them wait, time jumps to whatever is due next.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::fmt;
+use core::future::Future;
+use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, Waker};
+
+use thiserror::Error;
+
+use super::network::Network;
+use crate::{Duration, Instant};
+
+/// How often a future may be woken without any time passing.
+const MAX_POLLS_AT_ONCE: u32 = 10_000_000;
+
+/// Why [`Network::block_on`] gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Stalled {
+    /// The future waits, and nothing will ever wake it.
+    #[error("deadlock at {at:?}: the future waits and nothing is due")]
+    Deadlock {
+        /// When.
+        at: Instant,
+    },
+    /// The future wakes itself over and over, and so never lets time pass.
+    #[error("livelock at {at:?}: the future keeps waking itself and time cannot pass")]
+    Livelock {
+        /// When.
+        at: Instant,
+    },
+}
+
+/// A future took longer than it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the deadline passed")]
+pub struct Elapsed;
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Network {
+    /// Runs a future to its end on this thread. Whenever it waits, the clock moves to the next moment something is due.
+    ///
+    /// Join the futures of several participants into one to run them side by side.
+    ///
+    /// # Errors
+    ///
+    /// [`Stalled`] when it can never end: no hanging test.
+    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Stalled> {
+        let mut future = pin!(future);
+        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let waker = Waker::from(flag.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut polls_at_once = 0;
+        loop {
+            while flag.0.swap(false, Ordering::AcqRel) {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    return Ok(output);
+                }
+                polls_at_once += 1;
+                if polls_at_once > MAX_POLLS_AT_ONCE {
+                    return Err(Stalled::Livelock { at: self.now() });
+                }
+            }
+            let before = self.now();
+            if !self.step() && !flag.0.load(Ordering::Acquire) {
+                return Err(Stalled::Deadlock { at: before });
+            }
+            if self.now() > before {
+                polls_at_once = 0;
+            }
+        }
+    }
+
+    /// Waits for a span of the network's time.
+    pub fn sleep(&self, span: Duration) -> Sleep {
+        self.sleep_until(self.now() + span)
+    }
+
+    /// Waits for a moment of the network's time.
+    pub fn sleep_until(&self, deadline: Instant) -> Sleep {
+        Sleep {
+            id: self.with(|world| world.clock.unique()),
+            network: self.clone(),
+            deadline,
+        }
+    }
+
+    /// Waits for a future, but not longer than a span of the network's time.
+    ///
+    /// # Errors
+    ///
+    /// [`Elapsed`] when the span passes first.
+    pub async fn timeout<F: Future>(
+        &self,
+        span: Duration,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
+        let sleep = self.sleep(span);
+        Timeout {
+            future: Box::pin(future),
+            sleep,
+        }
+        .await
+    }
+}
+
+/// Waits for a moment of the network's time; see [`Network::sleep`].
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Sleep {
+    network: Network,
+    deadline: Instant,
+    id: u64,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let (poll, _former) = self.network.with(|world| {
+            if world.clock.now() >= self.deadline {
+                return (
+                    Poll::Ready(()),
+                    world.clock.cancel_sleep(self.deadline, self.id),
+                );
+            }
+            let former = world.clock.sleep(self.deadline, self.id, cx.waker());
+            (Poll::Pending, former)
+        });
+        poll
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let _former = self
+            .network
+            .with(|world| world.clock.cancel_sleep(self.deadline, self.id));
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Timeout<F> {
+    future: Pin<Box<F>>,
+    sleep: Sleep,
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(output) = self.future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        Pin::new(&mut self.sleep).poll(cx).map(|()| Err(Elapsed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::future::{pending, poll_fn, ready};
+
+    use super::*;
+
+    #[test]
+    fn time_jumps_to_what_is_due() {
+        let network = Network::new(1);
+        let start = network.now();
+        let slept = network.block_on(async {
+            network.sleep(Duration::from_secs(3600)).await;
+            network.now() - start
+        });
+        assert_eq!(slept, Ok(Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn a_deadlock_is_reported() {
+        let network = Network::new(1);
+        let at = network.now();
+        assert_eq!(
+            network.block_on(pending::<()>()),
+            Err(Stalled::Deadlock { at })
+        );
+    }
+
+    #[test]
+    fn a_livelock_is_reported() {
+        let network = Network::new(1);
+        let at = network.now();
+        let spinning = poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        assert_eq!(network.block_on(spinning), Err(Stalled::Livelock { at }));
+    }
+
+    #[test]
+    fn a_timeout_gives_up_and_leaves_nothing_behind() {
+        let network = Network::new(1);
+        let result = network.block_on(network.timeout(Duration::from_secs(1), pending::<()>()));
+        assert_eq!(result, Ok(Err(Elapsed)));
+        let result = network.block_on(network.timeout(Duration::from_secs(1), ready(7)));
+        assert_eq!(result, Ok(Ok(7)));
+        assert_eq!(network.next_due(), None);
+    }
+
+    #[test]
+    fn everything_can_move_to_another_thread() {
+        const fn is_send<T: Send>() {}
+        is_send::<Network>();
+        is_send::<Sleep>();
+        is_send::<super::super::MockBackend>();
+    }
+}

@@ -1,0 +1,174 @@
+//! The handle of a network: its participants, its conditions, its clock.
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::mem;
+use std::sync::{Mutex, PoisonError};
+
+use super::backend::MockBackend;
+use super::conditions::{BackendId, Conditions, MockConfig, Turn, Usage};
+use super::world::World;
+use crate::{Duration, Instant};
+
+/// A network in memory with a virtual clock. A cheap handle: clones are the same network.
+///
+/// Nothing happens by itself: time passes only in [`advance`](Self::advance), [`run_until_idle`](Self::run_until_idle),
+/// [`step`](Self::step) and [`block_on`](Self::block_on). The same seed and the same calls give the same events at the
+/// same moments, byte for byte.
+#[derive(Clone)]
+pub struct Network {
+    world: Arc<Mutex<World>>,
+}
+
+impl Network {
+    /// A network whose losses, delays and ids are drawn from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            world: Arc::new(Mutex::new(World::new(seed))),
+        }
+    }
+
+    /// A new participant.
+    #[must_use]
+    pub fn backend(&self) -> MockBackend {
+        self.backend_with(MockConfig::default())
+    }
+
+    /// A new participant with settings of its own.
+    #[must_use]
+    pub fn backend_with(&self, config: MockConfig) -> MockBackend {
+        let id = self.with(|world| world.add_host(config));
+        MockBackend::new(self.clone(), BackendId(id))
+    }
+
+    /// The time on the network's clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.with(|world| world.clock.now())
+    }
+
+    /// Lets time pass, and everything happen that is due by then. Participants are woken, not run: poll them afterwards.
+    pub fn advance(&self, span: Duration) {
+        let target = self.now() + span;
+        while self.next_due().is_some_and(|due| due <= target) {
+            self.step();
+        }
+        self.with(|world| world.run(target));
+    }
+
+    /// Lets time pass until nothing is on its way any more. Alarms and sleeps do not count: they are the participants'.
+    ///
+    /// A link that was cut off runs into its timeouts here, because nothing else is going to happen to it.
+    pub fn run_until_idle(&self) {
+        while let Some(due) = self.with(World::next_action) {
+            self.advance(due - self.now());
+        }
+    }
+
+    /// Moves to the next moment at which something is due, an alarm or a sleep included; `false` when nothing is.
+    pub fn step(&self) -> bool {
+        self.with(|world| {
+            let due = world.next_due();
+            if let Some(due) = due {
+                world.run(due);
+            }
+            due.is_some()
+        })
+    }
+
+    /// The next moment at which something is due, an alarm or a sleep included.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        self.with(World::next_due)
+    }
+
+    /// Sets how well all paths carry that have no conditions of their own. What is on its way is not touched.
+    pub fn set_conditions(&self, conditions: Conditions) {
+        self.with(|world| {
+            world.paths.set_default(&conditions);
+            world.refresh_all();
+        });
+    }
+
+    /// Sets how well the path from one participant to another carries; the way back has its own.
+    pub fn set_path(&self, from: BackendId, to: BackendId, conditions: Conditions) {
+        self.with(|world| {
+            world.paths.set_one(from.0, to.0, &conditions);
+            world.refresh_all();
+        });
+    }
+
+    /// Cuts every path between a participant of `left` and one of `right`, both ways, relays included.
+    ///
+    /// Reliable messages wait for [`heal`](Self::heal), others are lost; a link is "disconnected" and then "failed" after
+    /// the times in [`MockConfig`].
+    pub fn partition(&self, left: &[BackendId], right: &[BackendId]) {
+        self.with(|world| {
+            for a in left {
+                for b in right {
+                    world.paths.part(a.0, b.0);
+                }
+            }
+            world.refresh_all();
+        });
+    }
+
+    /// Ends every partition.
+    pub fn heal(&self) {
+        self.with(|world| {
+            world.paths.join_all();
+            world.refresh_all();
+        });
+    }
+
+    /// Ends the partition between two participants.
+    pub fn heal_pair(&self, a: BackendId, b: BackendId) {
+        self.with(|world| {
+            world.paths.join(a.0, b.0);
+            world.refresh_all();
+        });
+    }
+
+    /// Sets whether two participants can reach each other without a relay, as many behind NATs cannot. For new links.
+    pub fn set_direct(&self, a: BackendId, b: BackendId, direct: bool) {
+        self.with(|world| world.paths.set_direct(a.0, b.0, direct));
+    }
+
+    /// Sets how the TURN server answers.
+    pub fn set_turn(&self, turn: Turn) {
+        self.with(|world| world.turn = turn);
+    }
+
+    /// Ends a participant as if its process had been killed: no goodbye on any link. Its backend is dead from then on.
+    pub fn kill(&self, backend: BackendId) {
+        self.with(|world| world.kill(backend.0));
+    }
+
+    /// What the network holds at the moment; for tests that nothing is left behind.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.with(|world| world.usage())
+    }
+
+    /// Works on the world, then wakes whom that concerns: outside the lock, because a waker may come straight back.
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
+        // The lock is poisoned only if a test's own assertion failed in a waker; the world is whole.
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&mut world);
+        let wakes = mem::take(&mut world.wakes);
+        drop(world);
+        for waker in wakes {
+            waker.wake();
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network")
+            .field("now", &self.now())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,266 @@
+//! Two participants, their signals carried by hand.
+
+use alloc::vec::Vec;
+use core::task::{Context, Poll, Waker};
+
+use crate::mock::{MockBackend, MockConfig, Network};
+use crate::{
+    Backend, BackendSendError, ChannelIndex, ChannelParameters, ChannelSpec, CloseReason, Command,
+    ConnectionState, Duration, LinkConfig, LinkEvent, LinkId, LinkStats, Payload, Reliability,
+    SendLimits, TransferMode,
+};
+
+pub(super) const LINK: LinkId = LinkId {
+    slot: 0,
+    generation: 0,
+};
+pub(super) const RELIABLE: ChannelIndex = ChannelIndex(0);
+pub(super) const ORDERED: ChannelIndex = ChannelIndex(1);
+pub(super) const UNRELIABLE: ChannelIndex = ChannelIndex(2);
+
+/// One participant with one link, and all it was told.
+pub(super) struct Peer {
+    pub(super) backend: MockBackend,
+    pub(super) seen: Vec<LinkEvent>,
+    /// Whether its events are taken; a stalled application does not.
+    pub(super) polls: bool,
+    outbox: Vec<Command>,
+}
+
+impl Peer {
+    pub(super) fn new(network: &Network, config: MockConfig) -> Self {
+        Self {
+            backend: network.backend_with(config),
+            seen: Vec::new(),
+            polls: true,
+            outbox: Vec::new(),
+        }
+    }
+
+    pub(super) fn open(&mut self, config: LinkConfig, inbox_bytes: usize) {
+        self.backend.execute(Command::Open {
+            link: LINK,
+            config,
+            inbox_bytes,
+        });
+    }
+
+    pub(super) fn create_channels(&mut self, unreliable: Reliability, limits: SendLimits) {
+        for mode in TransferMode::ALL {
+            self.create_channel(
+                mode.channel(),
+                ChannelSpec::built_in(mode, unreliable, limits),
+            );
+        }
+    }
+
+    pub(super) fn create_channel(&mut self, channel: ChannelIndex, spec: ChannelSpec) {
+        self.backend.execute(Command::CreateChannel {
+            link: LINK,
+            channel,
+            spec,
+        });
+    }
+
+    pub(super) fn offer(&mut self) {
+        self.backend.execute(Command::CreateOffer {
+            link: LINK,
+            restart: false,
+        });
+    }
+
+    pub(super) fn close(&mut self, linger: Duration) {
+        self.backend.execute(Command::Close { link: LINK, linger });
+    }
+
+    pub(super) fn send(
+        &mut self,
+        channel: ChannelIndex,
+        payload: impl Into<Payload>,
+    ) -> Result<(), BackendSendError> {
+        self.backend.send(LINK, channel, payload.into())
+    }
+
+    /// Takes all events there are; those that are signals are kept for the far side, too.
+    pub(super) fn drain(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while self.polls
+            && let Poll::Ready(event) = self.backend.poll_event(&mut cx)
+        {
+            if let LinkEvent::Description { description, .. } = &event {
+                self.outbox.push(Command::SetRemote {
+                    link: LINK,
+                    description: description.clone(),
+                });
+            }
+            if let LinkEvent::Candidate { candidate, .. } = &event {
+                self.outbox.push(Command::AddCandidate {
+                    link: LINK,
+                    candidate: candidate.clone(),
+                });
+            }
+            self.seen.push(event);
+        }
+    }
+
+    fn pick<T>(&self, what: impl FnMut(&LinkEvent) -> Option<T>) -> Vec<T> {
+        self.seen.iter().filter_map(what).collect()
+    }
+
+    pub(super) fn messages(&self, of: ChannelIndex) -> Vec<Payload> {
+        self.pick(|event| {
+            let LinkEvent::Message {
+                channel, payload, ..
+            } = event
+            else {
+                return None;
+            };
+            (*channel == of).then(|| payload.clone())
+        })
+    }
+
+    /// The numbers sent by [`numbered`].
+    pub(super) fn numbers(&self, of: ChannelIndex) -> Vec<u32> {
+        let messages = self.messages(of);
+        messages
+            .iter()
+            .map(|payload| u32::from_be_bytes(payload.bytes()[..4].try_into().unwrap()))
+            .collect()
+    }
+
+    pub(super) fn states(&self) -> Vec<ConnectionState> {
+        self.pick(|event| {
+            let LinkEvent::State { state, .. } = event else {
+                return None;
+            };
+            Some(*state)
+        })
+    }
+
+    /// Channels that opened, and what they are.
+    pub(super) fn opened(&self) -> Vec<(ChannelIndex, ChannelParameters)> {
+        self.pick(|event| {
+            let LinkEvent::ChannelOpened {
+                channel, actual, ..
+            } = event
+            else {
+                return None;
+            };
+            Some((*channel, *actual))
+        })
+    }
+
+    pub(super) fn closed_channels(&self) -> usize {
+        let closed = |event: &LinkEvent| matches!(event, LinkEvent::ChannelClosed { .. });
+        self.pick(|event| closed(event).then_some(())).len()
+    }
+
+    pub(super) fn stats(&self) -> Vec<LinkStats> {
+        self.pick(|event| {
+            let LinkEvent::Stats { stats, .. } = event else {
+                return None;
+            };
+            Some(*stats)
+        })
+    }
+
+    pub(super) fn closed(&self) -> Option<&CloseReason> {
+        self.seen.iter().find_map(|event| {
+            let LinkEvent::Closed { reason, .. } = event else {
+                return None;
+            };
+            Some(reason)
+        })
+    }
+}
+
+/// A message that begins with its number.
+pub(super) fn numbered(number: u32) -> Payload {
+    Payload::from(&number.to_be_bytes())
+}
+
+/// Two participants whose signals arrive at once.
+pub(super) struct Duo {
+    pub(super) network: Network,
+    pub(super) a: Peer,
+    pub(super) b: Peer,
+    /// Whether candidates are carried; without them there is no route.
+    pub(super) carries_candidates: bool,
+}
+
+impl Duo {
+    /// Two participants, nothing opened.
+    pub(super) fn bare(seed: u64) -> Self {
+        let network = Network::new(seed);
+        let a = Peer::new(&network, MockConfig::default());
+        let b = Peer::new(&network, MockConfig::default());
+        Self {
+            network,
+            a,
+            b,
+            carries_candidates: true,
+        }
+    }
+
+    /// Two participants with an open link and their three channels, not offered yet.
+    pub(super) fn new(seed: u64) -> Self {
+        let mut duo = Self::bare(seed);
+        for peer in [&mut duo.a, &mut duo.b] {
+            peer.open(LinkConfig::default(), 16 << 20);
+            peer.create_channels(Reliability::Retransmits(0), SendLimits::default());
+        }
+        duo
+    }
+
+    /// Two connected participants.
+    pub(super) fn connected(seed: u64) -> Self {
+        let mut duo = Self::new(seed);
+        duo.connect();
+        duo
+    }
+
+    pub(super) fn connect(&mut self) {
+        self.a.offer();
+        self.run(Duration::from_secs(1));
+        assert_eq!((self.a.opened().len(), self.b.opened().len()), (3, 3));
+    }
+
+    /// Lets time pass, signals carried.
+    pub(super) fn run(&mut self, span: Duration) {
+        let target = self.network.now() + span;
+        loop {
+            self.carry();
+            match self.network.next_due() {
+                Some(due) if due <= target => self.network.step(),
+                _ => break,
+            };
+        }
+        self.network.advance(target - self.network.now());
+        self.carry();
+    }
+
+    fn carry(&mut self) {
+        loop {
+            self.a.drain();
+            self.b.drain();
+            if self.a.outbox.is_empty() && self.b.outbox.is_empty() {
+                return;
+            }
+            carry(&mut self.a, &mut self.b, self.carries_candidates);
+            carry(&mut self.b, &mut self.a, self.carries_candidates);
+        }
+    }
+
+    pub(super) fn partition(&self) {
+        self.network
+            .partition(&[self.a.backend.id()], &[self.b.backend.id()]);
+    }
+}
+
+fn carry(from: &mut Peer, to: &mut Peer, candidates: bool) {
+    for command in from.outbox.drain(..) {
+        if candidates || !matches!(command, Command::AddCandidate { .. }) {
+            to.backend.execute(command);
+        }
+    }
+}

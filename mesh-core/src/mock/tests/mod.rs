@@ -1,0 +1,5 @@
+//! The mock, tried through the seam alone.
+
+mod duo;
+mod life;
+mod wakes;
