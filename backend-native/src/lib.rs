@@ -1,9 +1,29 @@
-//! Placeholder.
+//! The native backend of webrtc-multiplayer: peer connections on the `webrtc` crate and tokio.
+//!
+//! [`PlatformBackend`] implements [`mesh_core::Backend`]; [`PlatformConfig`] has what only a native program can choose. The
+//! rules of a mesh are in `mesh-core`, this crate makes connections and translates.
+//!
+//! How it is built: each connection is one task that awaits its commands in order, each channel one task that sends and one
+//! that receives. They report through one queue, which [`poll_event`](mesh_core::Backend::poll_event) takes from. What the
+//! `webrtc` crate calls things is known to few modules: `connection`, `channel` and `translate`.
 
+mod backend;
+mod channel;
+mod clock;
+mod config;
+mod connection;
+mod executor;
+mod inbox;
+mod link;
+mod outbox;
 mod runtime;
 mod socket;
+mod translate;
 mod websocket;
 
+pub use backend::PlatformBackend;
+pub use config::PlatformConfig;
+pub use executor::StartError;
 pub use websocket::{CertificateError, WebSocketOptions, WebSocketTransport};
 
 /// What the tests of this workspace need of the inside: the runtime under a connection, and its sockets with faults to

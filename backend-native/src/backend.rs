@@ -1,0 +1,358 @@
+//! The backend: takes commands, hands out events.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use async_channel::{Receiver, Sender};
+use futures_util::Stream;
+use mesh_core::{
+    Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, ConnectionState,
+    Instant, LinkConfig, LinkEvent, LinkId, Payload,
+};
+use tokio::runtime::Handle;
+
+use crate::clock::{Alarm, Clock};
+use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
+use crate::executor::{Executor, StartError};
+use crate::inbox::{ChannelInbox, Events, Incoming, Item, LinkInbox};
+use crate::link::{self, Order, Start};
+use crate::outbox::Outbox;
+use crate::socket::SocketOptions;
+
+/// How many messages of one channel come in a row before the next channel has its turn.
+const TURN: u32 = 64;
+
+/// How many candidates of the far side a link takes. Each makes pairs with all of ours, and each pair is tried for a second.
+const MAX_REMOTE_CANDIDATES: u32 = 128;
+
+/// Peer connections on the `webrtc` crate.
+///
+/// Works without any async runtime (it brings its own threads) and inside one ([`with_handle`](Self::with_handle)). Dropping it
+/// closes every link.
+pub struct PlatformBackend {
+    // In this order: the links end because their queues do, then the executor waits for them.
+    links: Vec<Option<LinkHandle>>,
+    alarm: Alarm,
+    turn: Option<(Arc<ChannelInbox>, u32)>,
+    incoming: Pin<Box<Receiver<Incoming>>>,
+    events: Events,
+    clock: Clock,
+    config: Arc<PlatformConfig>,
+    sockets: SocketOptions,
+    executor: Executor,
+}
+
+/// The backend's end of a link.
+struct LinkHandle {
+    id: LinkId,
+    orders: Sender<Order>,
+    inbox: Arc<LinkInbox>,
+    outboxes: Vec<Option<Arc<Outbox>>>,
+    remote_candidates: u32,
+    closing: bool,
+}
+
+impl PlatformBackend {
+    /// A backend with threads of its own ([`PlatformConfig::worker_threads`]).
+    ///
+    /// Dropping it waits until the goodbyes have gone out, 250 ms at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where the operating system gives no threads.
+    pub fn new(config: PlatformConfig) -> Result<Self, StartError> {
+        Ok(Self::on(Executor::start(config.worker_threads)?, config))
+    }
+
+    /// A backend on the runtime that `handle` belongs to; it must have I/O and time enabled.
+    ///
+    /// Dropping it does not wait, because that could block the very runtime that is to send the goodbyes. If the runtime ends
+    /// right after, the far side may not hear of it: close the session and await that (`leave().await`) before.
+    #[must_use]
+    pub fn with_handle(handle: Handle, config: PlatformConfig) -> Self {
+        Self::on(Executor::given(handle), config)
+    }
+
+    fn on(executor: Executor, config: PlatformConfig) -> Self {
+        // Bounded by what goes in: a token a channel, and events of control that somebody here caused.
+        let (events, incoming) = async_channel::unbounded();
+        Self {
+            links: Vec::new(),
+            alarm: Alarm::new(),
+            turn: None,
+            incoming: Box::pin(incoming),
+            events,
+            clock: Clock::new(),
+            sockets: SocketOptions {
+                send_buffer: config.socket_send_buffer,
+                receive_buffer: config.socket_receive_buffer,
+                ..SocketOptions::default()
+            },
+            config: Arc::new(config),
+            executor,
+        }
+    }
+
+    /// The runtime its tasks run on.
+    #[must_use]
+    pub const fn handle(&self) -> &Handle {
+        self.executor.handle()
+    }
+
+    /// Puts other sockets under the links opened from now on. For tests: see [`testing`](crate::testing).
+    #[doc(hidden)]
+    pub fn use_sockets(&mut self, sockets: SocketOptions) {
+        self.sockets = sockets;
+    }
+
+    fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {
+        let (orders, received) = async_channel::unbounded();
+        let inbox = LinkInbox::new(link, self.events.clone(), inbox_bytes);
+        self.executor.spawn_link(link::run(Start {
+            config,
+            platform: Arc::clone(&self.config),
+            sockets: self.sockets.clone(),
+            inbox: Arc::clone(&inbox),
+            orders: received,
+        }));
+        let slot = slot(link);
+        if self.links.len() <= slot {
+            self.links.resize_with(slot + 1, || None);
+        }
+        self.links[slot] = Some(LinkHandle {
+            id: link,
+            orders,
+            inbox,
+            outboxes: Vec::new(),
+            remote_candidates: 0,
+            closing: false,
+        });
+    }
+
+    fn link(&self, link: LinkId) -> Option<&LinkHandle> {
+        let handle = self.links.get(slot(link))?.as_ref()?;
+        (handle.id == link).then_some(handle)
+    }
+
+    fn link_mut(&mut self, link: LinkId) -> Option<&mut LinkHandle> {
+        let handle = self.links.get_mut(slot(link))?.as_mut()?;
+        (handle.id == link).then_some(handle)
+    }
+
+    /// The next thing of the channel whose turn it is.
+    fn next_of_turn(&mut self) -> Option<LinkEvent> {
+        let (channel, left) = self.turn.take()?;
+        let item = channel.pop()?;
+        let link = channel.link();
+        let index = channel.channel();
+        if left > 1 {
+            self.turn = Some((channel, left - 1));
+        } else {
+            // It may have more; the others first.
+            let _ = self.events.try_send(Incoming::Readable(channel));
+        }
+        Some(self.translate(link, index, item))
+    }
+
+    fn translate(&mut self, link: LinkId, channel: ChannelIndex, item: Item) -> LinkEvent {
+        match item {
+            Item::Opened(opened) => {
+                if let Some(handle) = self.link_mut(link) {
+                    handle.keep(channel, opened.outbox);
+                }
+                LinkEvent::ChannelOpened {
+                    link,
+                    channel,
+                    remote: opened.remote,
+                    actual: opened.actual,
+                }
+            }
+            Item::Dropped(messages) => LinkEvent::InboxDropped {
+                link,
+                channel,
+                messages,
+            },
+            Item::Message(payload) => LinkEvent::Message {
+                link,
+                channel,
+                payload,
+            },
+            Item::Closed => LinkEvent::ChannelClosed { link, channel },
+        }
+    }
+
+    /// What an entry of the queue has to report, if it is time for it.
+    fn take(&mut self, incoming: Incoming) -> Option<LinkEvent> {
+        match incoming {
+            Incoming::Readable(channel) => {
+                self.turn = Some((channel, TURN));
+                None
+            }
+            Incoming::Event(event) => {
+                if self.must_wait(&event) {
+                    let _ = self.events.try_send(Incoming::Event(event));
+                    return None;
+                }
+                Some(event)
+            }
+            Incoming::Closed(inbox, reason) => {
+                if !inbox.is_empty() {
+                    let _ = self.events.try_send(Incoming::Closed(inbox, reason));
+                    return None;
+                }
+                let link = inbox.link();
+                if self.link(link).is_some() {
+                    self.links[slot(link)] = None;
+                }
+                Some(LinkEvent::Closed { link, reason })
+            }
+        }
+    }
+
+    /// A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
+    fn must_wait(&self, event: &LinkEvent) -> bool {
+        let LinkEvent::State {
+            link,
+            state: ConnectionState::Failed,
+        } = event
+        else {
+            return false;
+        };
+        self.link(*link)
+            .is_some_and(|handle| !handle.inbox.is_empty())
+    }
+}
+
+impl LinkHandle {
+    fn keep(&mut self, channel: ChannelIndex, outbox: Arc<Outbox>) {
+        let index = usize::from(channel.0);
+        if self.outboxes.len() <= index {
+            self.outboxes.resize_with(index + 1, || None);
+        }
+        self.outboxes[index] = Some(outbox);
+    }
+
+    fn outbox(&self, channel: ChannelIndex) -> Option<&Outbox> {
+        self.outboxes.get(usize::from(channel.0))?.as_deref()
+    }
+
+    fn create_channel(&mut self, channel: ChannelIndex, spec: ChannelSpec) -> Order {
+        let (outbox, outgoing) = Outbox::new(spec.limits);
+        self.keep(channel, Arc::clone(&outbox));
+        Order::CreateChannel {
+            channel,
+            spec,
+            outbox,
+            outgoing,
+        }
+    }
+
+    fn execute(&mut self, command: Command) {
+        if self.closing {
+            return;
+        }
+        let order = match command {
+            Command::CreateChannel { channel, spec, .. } => self.create_channel(channel, spec),
+            Command::AddCandidate { .. } if self.remote_candidates >= MAX_REMOTE_CANDIDATES => {
+                return;
+            }
+            Command::AddCandidate { .. } => {
+                self.remote_candidates += 1;
+                Order::Command(command)
+            }
+            Command::CloseChannel { channel, .. } => {
+                if let Some(outbox) = self.outbox(channel) {
+                    outbox.close();
+                }
+                Order::Command(command)
+            }
+            Command::Close { .. } => {
+                self.closing = true;
+                for outbox in self.outboxes.iter().flatten() {
+                    outbox.close();
+                }
+                self.inbox.discard();
+                Order::Command(command)
+            }
+            Command::Open { .. }
+            | Command::CreateOffer { .. }
+            | Command::SetRemote { .. }
+            | Command::RequestStats { .. } => Order::Command(command),
+        };
+        // Fails once the link has ended, and its `Closed` is on the way.
+        let _ = self.orders.try_send(order);
+    }
+}
+
+impl Backend for PlatformBackend {
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn execute(&mut self, command: Command) {
+        if let Command::Open {
+            link,
+            config,
+            inbox_bytes,
+        } = command
+        {
+            self.open(link, config, inbox_bytes);
+            return;
+        }
+        if let Some(handle) = self.link_mut(command.link()) {
+            handle.execute(command);
+        }
+    }
+
+    fn send(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+        payload: Payload,
+    ) -> Result<(), BackendSendError> {
+        self.link(link)
+            .and_then(|handle| handle.outbox(channel))
+            .ok_or(BackendSendError::NotOpen)?
+            .send(payload)
+    }
+
+    fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
+        self.link(link)
+            .and_then(|handle| handle.outbox(channel))
+            .map_or(0, Outbox::buffered)
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
+        loop {
+            if let Some(event) = self.next_of_turn() {
+                return Poll::Ready(event);
+            }
+            let Poll::Ready(Some(incoming)) = self.incoming.as_mut().poll_next(cx) else {
+                break;
+            };
+            if let Some(event) = self.take(incoming) {
+                return Poll::Ready(event);
+            }
+        }
+        self.alarm.wait(cx);
+        Poll::Pending
+    }
+
+    fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.alarm
+            .set(self.executor.handle(), &self.clock, deadline);
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            max_message_size: MAX_MESSAGE_SIZE,
+            ice_restart: true,
+            configurable_timeouts: true,
+        }
+    }
+}
+
+fn slot(link: LinkId) -> usize {
+    usize::try_from(link.slot).unwrap_or(usize::MAX)
+}

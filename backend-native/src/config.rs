@@ -1,0 +1,188 @@
+//! What only a native program can choose.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use mesh_core::Duration;
+use rtc::shared::ifaces::ifaces;
+
+/// The largest message this platform can send or take, in bytes.
+pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
+
+/// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlatformConfig {
+    /// Where each connection binds its UDP sockets: `0.0.0.0:0` and `[::]:0`.
+    ///
+    /// An unspecified address stands for every interface that is up, without loopback and link-local ones. Every connection
+    /// has sockets of its own, so a port other than 0 allows one connection only.
+    pub bind: Vec<SocketAddr>,
+    /// Whether 127.0.0.1 is bound, too: no. It is in any case where no other interface is up.
+    pub include_loopback: bool,
+    /// Threads of the runtime that [`PlatformBackend::new`](crate::PlatformBackend::new) starts: 2.
+    pub worker_threads: usize,
+    /// Silence after which a connection counts as disconnected: 2 s.
+    pub disconnected_timeout: Duration,
+    /// Silence after which a disconnected connection has failed: 3 s more. So a vanished peer is noticed within 5 s.
+    pub failed_timeout: Duration,
+    /// How often the far side is asked for a sign of life: 0.5 s.
+    pub keepalive_interval: Duration,
+    /// How often connectivity checks are sent while connecting: 20 ms.
+    pub check_interval: Duration,
+    /// How many checks a pair of candidates gets before it is given up: 50.
+    pub check_attempts: u16,
+    /// How long a server-reflexive pair waits for a better one: 100 ms.
+    pub srflx_wait: Duration,
+    /// How long a relayed pair waits for a better one: 200 ms.
+    pub relay_wait: Duration,
+    /// Kernel buffer of each socket for what is sent, in bytes: 4 MiB. The kernel may give less.
+    pub socket_send_buffer: usize,
+    /// Kernel buffer of each socket for what is received, in bytes: 4 MiB. The kernel may give less.
+    pub socket_receive_buffer: usize,
+    /// The window a peer may fill before it must wait for us, in bytes: 16 MiB.
+    pub sctp_receive_buffer: u32,
+    /// Bytes of a channel that may be in flight or ready for it, below the send buffer of
+    /// [`SendLimits`](mesh_core::SendLimits): 256 KiB.
+    pub sctp_send_limit: usize,
+}
+
+impl Default for PlatformConfig {
+    fn default() -> Self {
+        Self {
+            bind: vec![
+                SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+                SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+            ],
+            include_loopback: false,
+            worker_threads: 2,
+            disconnected_timeout: Duration::from_secs(2),
+            failed_timeout: Duration::from_secs(3),
+            keepalive_interval: Duration::from_millis(500),
+            check_interval: Duration::from_millis(20),
+            check_attempts: 50,
+            srflx_wait: Duration::from_millis(100),
+            relay_wait: Duration::from_millis(200),
+            socket_send_buffer: 4 * 1024 * 1024,
+            socket_receive_buffer: 4 * 1024 * 1024,
+            sctp_receive_buffer: 16 * 1024 * 1024,
+            sctp_send_limit: 256 * 1024,
+        }
+    }
+}
+
+impl PlatformConfig {
+    /// Binds 127.0.0.1 alone: peers on this machine only, for tests. (A browser may not connect to it.)
+    #[must_use]
+    pub fn loopback() -> Self {
+        Self {
+            bind: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+            ..Self::default()
+        }
+    }
+
+    /// The addresses to bind now.
+    ///
+    /// The interfaces are listed here and not by the `webrtc` crate: it leaves loopback out and binds the unspecified address
+    /// where a family has no interface, which makes a candidate that nobody can reach.
+    pub(crate) fn bind_addresses(&self) -> Vec<SocketAddr> {
+        let interfaces: Vec<IpAddr> = ifaces()
+            .into_iter()
+            .flatten()
+            .filter_map(|interface| interface.addr)
+            .map(|address| address.ip())
+            .collect();
+        self.expand(&interfaces)
+    }
+
+    fn expand(&self, interfaces: &[IpAddr]) -> Vec<SocketAddr> {
+        let mut addresses = Vec::new();
+        for bind in &self.bind {
+            if !bind.ip().is_unspecified() {
+                push_unique(&mut addresses, *bind);
+                continue;
+            }
+            for ip in interfaces {
+                if ip.is_ipv4() == bind.is_ipv4() && is_reachable(ip) {
+                    push_unique(&mut addresses, SocketAddr::new(*ip, bind.port()));
+                }
+            }
+        }
+        if self.include_loopback || addresses.is_empty() {
+            push_unique(&mut addresses, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        }
+        addresses
+    }
+}
+
+/// Whether a peer elsewhere could reach it. An IPv6 link-local address means nothing without its interface.
+fn is_reachable(ip: &IpAddr) -> bool {
+    let link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    !ip.is_loopback() && !ip.is_unspecified() && !ip.is_multicast() && !link_local
+}
+
+fn push_unique(addresses: &mut Vec<SocketAddr>, address: SocketAddr) {
+    if !addresses.contains(&address) {
+        addresses.push(address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ips(list: &[&str]) -> Vec<IpAddr> {
+        list.iter()
+            .map(|ip| ip.parse().expect("an address"))
+            .collect()
+    }
+
+    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
+        list.iter()
+            .map(|a| a.parse().expect("an address"))
+            .collect()
+    }
+
+    #[test]
+    fn an_unspecified_address_is_every_reachable_interface() {
+        let interfaces = ips(&[
+            "127.0.0.1",
+            "10.0.0.2",
+            "169.254.1.1",
+            "::1",
+            "fe80::1",
+            "2001:db8::2",
+            "10.0.0.2",
+        ]);
+        assert_eq!(
+            PlatformConfig::default().expand(&interfaces),
+            addresses(&["10.0.0.2:0", "[2001:db8::2]:0"]),
+        );
+    }
+
+    #[test]
+    fn loopback_is_bound_where_there_is_nothing_else_or_by_option() {
+        let config = PlatformConfig::default();
+        assert_eq!(
+            config.expand(&ips(&["127.0.0.1", "::1"])),
+            addresses(&["127.0.0.1:0"])
+        );
+        let config = PlatformConfig {
+            include_loopback: true,
+            ..PlatformConfig::default()
+        };
+        assert_eq!(
+            config.expand(&ips(&["127.0.0.1", "10.0.0.2"])),
+            addresses(&["10.0.0.2:0", "127.0.0.1:0"]),
+        );
+    }
+
+    #[test]
+    fn a_concrete_address_stays_as_it_is() {
+        assert_eq!(
+            PlatformConfig::loopback().expand(&ips(&["10.0.0.2"])),
+            addresses(&["127.0.0.1:0"]),
+        );
+    }
+}

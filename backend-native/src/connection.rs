@@ -1,0 +1,340 @@
+//! One peer connection of the `webrtc` crate, behind our words.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_channel::Sender;
+use async_trait::async_trait;
+use mesh_core::{
+    ChannelSpec, ConnectFailure, ConnectionState, Duration, IceCandidate, LinkConfig, LinkStats,
+    SdpType, SessionDescription,
+};
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::peer_connection::configuration::RTCOfferOptions;
+use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
+use tokio::runtime::Handle;
+use webrtc::data_channel::DataChannel;
+use webrtc::error::Error;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
+    RTCIceCandidateType, RTCIceGatheringState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+    RTCSessionDescription, SettingEngine, SettingEngineBuilder, StatsSelector,
+};
+
+use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
+use crate::runtime::LinkRuntime;
+use crate::socket::{SocketControl, SocketOptions};
+use crate::translate;
+
+/// How many channels a peer may open in-band in the life of a link. The `webrtc` crate keeps figures of each for ever.
+const MAX_REMOTE_CHANNELS_EVER: usize = 64;
+
+/// A description larger than this is not looked at.
+const MAX_DESCRIPTION: usize = 64 * 1024;
+
+/// What a connection and its channels tell their link.
+pub(crate) enum Note {
+    State(ConnectionState),
+    /// A local candidate, and whether it is one of a relay.
+    Candidate(String, bool),
+    Gathered,
+    /// One of the planned channels opened.
+    Opened,
+    /// The far side made a channel.
+    RemoteChannel(Arc<dyn DataChannel>),
+    /// The far side made more channels than anybody needs.
+    TooManyChannels,
+    /// A reliable channel got more than the inbox holds.
+    InboxFull,
+    /// An accepted message could not be sent.
+    SendFailed(String),
+    /// The `webrtc` crate gave the connection up by itself.
+    Stopped,
+}
+
+/// Receives the callbacks of the `webrtc` crate and passes them on.
+///
+/// They are awaited by the task that drives the connection, so nothing here may wait. It must not hold the connection either,
+/// nor a channel: the connection holds it, and the three would never be freed.
+struct Handler {
+    notes: Sender<Note>,
+    remote_channels: AtomicUsize,
+}
+
+impl Handler {
+    fn note(&self, note: Note) {
+        // Fails once the link has ended.
+        let _ = self.notes.try_send(note);
+    }
+}
+
+#[async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        let is_relay = event.candidate.typ == RTCIceCandidateType::Relay;
+        // The empty candidate would mean "no more come", which is told otherwise.
+        if let Ok(candidate) = event.candidate.to_json()
+            && !candidate.candidate.is_empty()
+        {
+            self.note(Note::Candidate(candidate.candidate, is_relay));
+        }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.note(Note::Gathered);
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        if let Some(state) = translate::state(state) {
+            self.note(Note::State(state));
+        }
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        // Counted here: a burst of them must not fill the queue either.
+        match self.remote_channels.fetch_add(1, Ordering::Relaxed) {
+            0..MAX_REMOTE_CHANNELS_EVER => self.note(Note::RemoteChannel(channel)),
+            MAX_REMOTE_CHANNELS_EVER => self.note(Note::TooManyChannels),
+            _ => {}
+        }
+    }
+}
+
+/// A peer connection.
+pub(crate) struct Connection {
+    inner: Arc<dyn PeerConnection>,
+    sockets: SocketControl,
+    media_id: String,
+}
+
+impl Connection {
+    /// Makes it and binds its sockets.
+    pub(crate) async fn open(
+        config: &LinkConfig,
+        platform: &PlatformConfig,
+        sockets: SocketOptions,
+        notes: Sender<Note>,
+    ) -> Result<Self, ConnectFailure> {
+        let servers: Vec<_> = config
+            .ice_servers
+            .iter()
+            .map(translate::ice_server)
+            .collect();
+        for server in &servers {
+            server.urls().map_err(|error| {
+                ConnectFailure::Config(format!("{}: {error}", server.urls.join(", ")))
+            })?;
+        }
+        let configuration = RTCConfigurationBuilder::default()
+            .with_ice_servers(servers)
+            .with_ice_transport_policy(translate::policy(config.ice_transport_policy))
+            .build();
+        let handler = Handler {
+            notes,
+            remote_channels: AtomicUsize::new(0),
+        };
+        let addresses: Vec<SocketAddr> = platform.bind_addresses();
+        let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
+        let connection = PeerConnectionBuilder::new()
+            .with_configuration(configuration)
+            .with_setting_engine(settings(platform))
+            .with_runtime(runtime)
+            .with_handler(Arc::new(handler))
+            .with_udp_addrs(addresses)
+            .with_data_channel_send_buffer_limit(platform.sctp_send_limit)
+            .build()
+            .await
+            .map_err(platform_failure)?;
+        Ok(Self {
+            inner: Arc::new(connection),
+            sockets,
+            media_id: String::new(),
+        })
+    }
+
+    /// Makes a negotiated channel.
+    pub(crate) async fn create_channel(
+        &self,
+        spec: &ChannelSpec,
+    ) -> Result<Arc<dyn DataChannel>, ConnectFailure> {
+        let init = translate::channel_init(spec.parameters);
+        self.inner
+            .create_data_channel(&spec.label, Some(init))
+            .await
+            .map_err(|error| {
+                let id = spec.parameters.id;
+                ConnectFailure::Channel(format!("channel {id} \"{}\": {error}", spec.label))
+            })
+    }
+
+    /// Makes an offer and applies it.
+    pub(crate) async fn offer(
+        &mut self,
+        restart: bool,
+    ) -> Result<SessionDescription, ConnectFailure> {
+        let options = RTCOfferOptions {
+            ice_restart: restart,
+        };
+        let offer = self
+            .inner
+            .create_offer(Some(options))
+            .await
+            .map_err(platform_failure)?;
+        let description = translate::local_description(SdpType::Offer, &offer);
+        self.apply_local(offer, &description).await?;
+        Ok(description)
+    }
+
+    /// Applies the far side's description. An offer is answered.
+    pub(crate) async fn accept(
+        &mut self,
+        description: SessionDescription,
+    ) -> Result<Option<SessionDescription>, ConnectFailure> {
+        let unusable = |error: Error| ConnectFailure::Description(error.to_string());
+        if description.sdp.len() > MAX_DESCRIPTION {
+            let why = format!("{} bytes are too many", description.sdp.len());
+            return Err(ConnectFailure::Description(why));
+        }
+        if !description.sdp.contains("m=application") {
+            let why = String::from("it has no section for data channels");
+            return Err(ConnectFailure::Description(why));
+        }
+        let sdp_type = description.sdp_type;
+        let remote = translate::remote_description(description).map_err(unusable)?;
+        self.inner
+            .set_remote_description(remote)
+            .await
+            .map_err(unusable)?;
+        if sdp_type == SdpType::Answer {
+            return Ok(None);
+        }
+        let answer = self.inner.create_answer(None).await.map_err(unusable)?;
+        let description = translate::local_description(SdpType::Answer, &answer);
+        self.apply_local(answer, &description).await?;
+        Ok(Some(description))
+    }
+
+    async fn apply_local(
+        &mut self,
+        local: RTCSessionDescription,
+        description: &SessionDescription,
+    ) -> Result<(), ConnectFailure> {
+        self.media_id = translate::media_id(&description.sdp);
+        self.inner
+            .set_local_description(local)
+            .await
+            .map_err(platform_failure)
+    }
+
+    /// Applies the far side's candidate; the words of the `webrtc` crate if it cannot be used.
+    pub(crate) async fn add_candidate(&self, candidate: IceCandidate) -> Result<(), String> {
+        self.inner
+            .add_ice_candidate(translate::remote_candidate(candidate))
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// A local candidate as the far side is told.
+    pub(crate) fn local_candidate(&self, candidate: String) -> IceCandidate {
+        IceCandidate {
+            sdp_mid: self.media_id.clone(),
+            sdp_m_line_index: 0,
+            candidate,
+        }
+    }
+
+    /// What to ask about a channel.
+    pub(crate) fn inspector(&self) -> Inspector {
+        Inspector(Arc::clone(&self.inner))
+    }
+
+    /// What steers its sockets.
+    pub(crate) const fn sockets(&self) -> &SocketControl {
+        &self.sockets
+    }
+
+    /// Whether what we send goes through a TURN server of ours.
+    pub(crate) async fn is_relayed(&self) -> bool {
+        let pair = self.selected_pair().await;
+        pair.is_some_and(|(local, _)| local == RTCIceCandidateType::Relay)
+    }
+
+    async fn selected_pair(&self) -> Option<(RTCIceCandidateType, RTCIceCandidateType)> {
+        let ice = self.inner.sctp().await?.transport().ice_transport();
+        let pair = ice.get_selected_candidate_pair().await.ok()??;
+        Some((pair.local().typ, pair.remote().typ))
+    }
+
+    pub(crate) async fn stats(&self) -> LinkStats {
+        let pair = self.selected_pair().await;
+        let report = self
+            .inner
+            .get_stats(std::time::Instant::now(), StatsSelector::None)
+            .await;
+        translate::stats(&report, pair)
+    }
+
+    /// Sends what is queued and says goodbye.
+    pub(crate) async fn close(&self) {
+        // An error means that it was closed before.
+        let _ = self.inner.close().await;
+    }
+}
+
+/// Reads what only the figures of a connection tell about a channel.
+#[derive(Clone)]
+pub(crate) struct Inspector(Arc<dyn PeerConnection>);
+
+/// Figures of one channel.
+pub(crate) struct ChannelFigures {
+    /// The SCTP stream id; `DataChannel::id` is a number of the connection's own.
+    pub(crate) stream_id: u16,
+    /// How many messages have come in, taken or not.
+    pub(crate) messages_received: u32,
+}
+
+impl Inspector {
+    pub(crate) async fn channel(&self, channel: &dyn DataChannel) -> Option<ChannelFigures> {
+        let report = self
+            .0
+            .get_stats(std::time::Instant::now(), StatsSelector::None)
+            .await;
+        let id = format!("RTCDataChannel_{}", channel.id());
+        report
+            .data_channels()
+            .find(|figures| figures.stats.id == id)
+            .map(|figures| ChannelFigures {
+                stream_id: figures.data_channel_identifier,
+                messages_received: figures.messages_received,
+            })
+    }
+}
+
+fn settings(platform: &PlatformConfig) -> SettingEngine {
+    let max_message_size = u32::try_from(MAX_MESSAGE_SIZE).unwrap_or(u32::MAX);
+    SettingEngineBuilder::new()
+        // One multicast socket a connection less. A browser's `.local` candidates are left out; it finds ours.
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .with_ice_timeouts(
+            Some(platform.disconnected_timeout),
+            Some(platform.failed_timeout),
+            Some(platform.keepalive_interval),
+        )
+        // Checks are sent on this tick alone, and it is 200 ms where nothing is set.
+        .with_ice_connection_attempts(Some(platform.check_interval), Some(platform.check_attempts))
+        // A check may be here before the candidate it belongs to; the pair is as good, but would wait 1 s.
+        .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
+        .with_srflx_acceptance_min_wait(Some(platform.srflx_wait))
+        .with_relay_acceptance_min_wait(Some(platform.relay_wait))
+        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(max_message_size))
+        // The window is not announced again after it was closed, so it must not close.
+        .with_sctp_max_receive_buffer_size(platform.sctp_receive_buffer)
+        .build()
+}
+
+fn platform_failure(error: Error) -> ConnectFailure {
+    ConnectFailure::Platform(error.to_string())
+}

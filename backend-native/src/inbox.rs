@@ -1,0 +1,296 @@
+//! What a link has received and nobody has taken yet, bounded in bytes.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use async_channel::{Receiver, Sender};
+use mesh_core::{
+    ChannelIndex, ChannelParameters, CloseReason, LinkEvent, LinkId, Payload, Reliability,
+};
+
+use crate::outbox::Outbox;
+
+/// What a message costs besides its bytes, so that a flood of empty ones is bounded, too.
+const OVERHEAD: usize = 64;
+
+/// The queue all links report through: events of control, and one token for each channel that has something.
+pub(crate) type Events = Sender<Incoming>;
+
+/// One entry of that queue.
+pub(crate) enum Incoming {
+    /// An event as it is.
+    Event(LinkEvent),
+    /// The token of a channel that has something.
+    Readable(Arc<ChannelInbox>),
+    /// The link has ended. To be reported after everything its channels still hold.
+    Closed(Arc<LinkInbox>, CloseReason),
+}
+
+/// One thing a channel has to report.
+pub(crate) enum Item {
+    Opened(Opened),
+    Dropped(u64),
+    Message(Payload),
+    Closed,
+}
+
+/// What is known of a channel when it opens.
+pub(crate) struct Opened {
+    /// Whether the far side made it.
+    pub(crate) remote: bool,
+    /// What the platform says it is.
+    pub(crate) actual: ChannelParameters,
+    /// Where to send.
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+/// A reliable message found no room: the link must end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct InboxFull;
+
+/// What the channels of a link share: the bytes they may hold together.
+pub(crate) struct LinkInbox {
+    link: LinkId,
+    events: Events,
+    limit: usize,
+    bytes: AtomicUsize,
+    tokens_out: AtomicUsize,
+    discarding: AtomicBool,
+    // Taken when a channel is made and when there is no room; never on the way of a packet.
+    droppable: Mutex<Vec<Weak<ChannelInbox>>>,
+}
+
+impl LinkInbox {
+    pub(crate) fn new(link: LinkId, events: Events, limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            link,
+            events,
+            limit,
+            bytes: AtomicUsize::new(0),
+            tokens_out: AtomicUsize::new(0),
+            discarding: AtomicBool::new(false),
+            droppable: Mutex::new(Vec::new()),
+        })
+    }
+
+    pub(crate) const fn link(&self) -> LinkId {
+        self.link
+    }
+
+    /// The inbox of a new channel.
+    pub(crate) fn channel(
+        self: &Arc<Self>,
+        channel: ChannelIndex,
+        reliability: Reliability,
+    ) -> Arc<ChannelInbox> {
+        // Bounded in bytes, by the link.
+        let (sender, messages) = async_channel::unbounded();
+        let inbox = Arc::new(ChannelInbox {
+            link: Arc::clone(self),
+            channel,
+            reliable: reliability == Reliability::Reliable,
+            sender,
+            messages,
+            token_out: AtomicBool::new(false),
+            opened: Mutex::new(None),
+            has_opened: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            has_closed: AtomicBool::new(false),
+        });
+        if !inbox.reliable {
+            let mut droppable = self
+                .droppable
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            droppable.retain(|channel| channel.strong_count() > 0);
+            droppable.push(Arc::downgrade(&inbox));
+        }
+        inbox
+    }
+
+    /// Reports an event of control.
+    pub(crate) fn report(&self, event: LinkEvent) {
+        // Fails only once the backend is gone, and then nobody listens.
+        let _ = self.events.try_send(Incoming::Event(event));
+    }
+
+    /// Reports the end, behind everything the channels hold.
+    pub(crate) fn report_closed(self: &Arc<Self>, reason: CloseReason) {
+        let _ = self
+            .events
+            .try_send(Incoming::Closed(Arc::clone(self), reason));
+    }
+
+    /// Whether no channel has anything to report.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tokens_out.load(Ordering::Acquire) == 0
+    }
+
+    /// From now on nothing is kept: nobody wants it any more.
+    pub(crate) fn discard(&self) {
+        self.discarding.store(true, Ordering::Release);
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Acquire) > self.limit
+    }
+
+    /// Drops the oldest messages of the unreliable channels, `first` before the others, until there is room.
+    fn make_room(&self, first: Option<&ChannelInbox>) -> bool {
+        if let Some(first) = first {
+            first.drop_oldest();
+        }
+        if !self.is_full() {
+            return true;
+        }
+        let droppable = self
+            .droppable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for channel in droppable.iter().filter_map(Weak::upgrade) {
+            channel.drop_oldest();
+        }
+        !self.is_full()
+    }
+}
+
+/// The inbox of one channel.
+///
+/// It has at most one token ([`Incoming::Readable`]) in the queue of events, however much it holds: whoever puts the first
+/// thing in sends it, whoever finds it empty gives it back. So a flood of packets neither delays events of control nor makes
+/// the queue of events long, and whoever waits for events is woken once a flood, not once a packet.
+pub(crate) struct ChannelInbox {
+    link: Arc<LinkInbox>,
+    channel: ChannelIndex,
+    reliable: bool,
+    sender: Sender<Payload>,
+    messages: Receiver<Payload>,
+    token_out: AtomicBool,
+    opened: Mutex<Option<Opened>>,
+    has_opened: AtomicBool,
+    dropped: AtomicU64,
+    has_closed: AtomicBool,
+}
+
+impl ChannelInbox {
+    pub(crate) fn link(&self) -> LinkId {
+        self.link.link
+    }
+
+    /// Reports an event of control.
+    pub(crate) fn report(&self, event: LinkEvent) {
+        self.link.report(event);
+    }
+
+    pub(crate) const fn channel(&self) -> ChannelIndex {
+        self.channel
+    }
+
+    /// The channel is open; before its first message.
+    pub(crate) fn push_opened(self: &Arc<Self>, opened: Opened) {
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+        self.has_opened.store(true, Ordering::Release);
+        self.send_token();
+    }
+
+    /// A message arrived. Where there is no room, older unreliable ones go; where there is still none, an unreliable message
+    /// goes itself.
+    pub(crate) fn push(self: &Arc<Self>, payload: Payload) -> Result<(), InboxFull> {
+        let link = &*self.link;
+        if link.discarding.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let cost = cost(&payload);
+        let held = link.bytes.fetch_add(cost, Ordering::AcqRel) + cost;
+        let first = (!self.reliable).then_some(&**self);
+        if held > link.limit && !link.make_room(first) {
+            link.bytes.fetch_sub(cost, Ordering::AcqRel);
+            if self.reliable {
+                return Err(InboxFull);
+            }
+            self.dropped.fetch_add(1, Ordering::AcqRel);
+        } else {
+            // Fails only once the receiver is gone, and that is ours.
+            let _ = self.sender.try_send(payload);
+        }
+        self.send_token();
+        Ok(())
+    }
+
+    /// The channel is closed; after its last message.
+    pub(crate) fn push_closed(self: &Arc<Self>) {
+        self.has_closed.store(true, Ordering::Release);
+        self.send_token();
+    }
+
+    fn send_token(self: &Arc<Self>) {
+        if self.token_out.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.link.tokens_out.fetch_add(1, Ordering::AcqRel);
+        let token = Incoming::Readable(Arc::clone(self));
+        let _ = self.link.events.try_send(token);
+    }
+
+    fn drop_oldest(&self) {
+        while self.link.is_full() {
+            let Ok(payload) = self.messages.try_recv() else {
+                return;
+            };
+            self.link.bytes.fetch_sub(cost(&payload), Ordering::AcqRel);
+            self.dropped.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes the next thing. For the holder of the token; `None` gives it back.
+    pub(crate) fn pop(&self) -> Option<Item> {
+        loop {
+            if let Some(item) = self.next() {
+                return Some(item);
+            }
+            // A read-modify-write, so that what was put in by somebody who saw the token out is seen here.
+            self.token_out.swap(false, Ordering::AcqRel);
+            self.link.tokens_out.fetch_sub(1, Ordering::AcqRel);
+            if !self.has_something() || self.token_out.swap(true, Ordering::AcqRel) {
+                return None;
+            }
+            self.link.tokens_out.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    fn next(&self) -> Option<Item> {
+        if self.has_opened.swap(false, Ordering::AcqRel) {
+            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(opened) = opened.take() {
+                return Some(Item::Opened(opened));
+            }
+        }
+        let dropped = self.dropped.swap(0, Ordering::AcqRel);
+        if dropped > 0 {
+            return Some(Item::Dropped(dropped));
+        }
+        // Looked at before the messages: all of them were put in before it.
+        let closed = self.has_closed.load(Ordering::Acquire);
+        while let Ok(payload) = self.messages.try_recv() {
+            self.link.bytes.fetch_sub(cost(&payload), Ordering::AcqRel);
+            if !self.link.discarding.load(Ordering::Acquire) {
+                return Some(Item::Message(payload));
+            }
+        }
+        if closed && self.has_closed.swap(false, Ordering::AcqRel) {
+            return Some(Item::Closed);
+        }
+        None
+    }
+
+    fn has_something(&self) -> bool {
+        !self.messages.is_empty()
+            || self.has_opened.load(Ordering::Acquire)
+            || self.has_closed.load(Ordering::Acquire)
+            || self.dropped.load(Ordering::Acquire) > 0
+    }
+}
+
+const fn cost(payload: &Payload) -> usize {
+    payload.len().saturating_add(OVERHEAD)
+}

@@ -1,0 +1,349 @@
+//! One connection: a task that awaits its commands in order and reports what happens.
+
+use std::sync::Arc;
+
+use async_channel::{Receiver, Sender};
+use mesh_core::{
+    ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
+    IceTransportPolicy, LinkConfig, LinkEvent, LinkId, Payload, Reliability, SendLimits,
+};
+use tokio::time::{Instant, sleep};
+use webrtc::data_channel::DataChannel;
+
+use crate::channel::{Channel, Ends};
+use crate::config::PlatformConfig;
+use crate::connection::{Connection, Note};
+use crate::inbox::LinkInbox;
+use crate::outbox::Outbox;
+use crate::socket::SocketOptions;
+
+/// How many channels of the far side may be there at a time.
+const MAX_REMOTE_CHANNELS: u16 = 16;
+
+/// How often a link that could be relayed is asked whether it is: its route may change.
+const RELAY_CHECK: Duration = Duration::from_secs(2);
+
+/// How long a task of a closed connection may take to notice.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What the backend tells a link.
+pub(crate) enum Order {
+    /// [`Command::CreateChannel`], with the queue the application already sends to.
+    CreateChannel {
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+        outbox: Arc<Outbox>,
+        outgoing: Receiver<Payload>,
+    },
+    /// Any other command.
+    Command(Command),
+}
+
+/// One connection.
+pub(crate) struct Link {
+    id: LinkId,
+    inbox: Arc<LinkInbox>,
+    channels: Vec<(ChannelIndex, Channel)>,
+    planned_channels: u16,
+    remote_channels: u16,
+    opened_channels: usize,
+    relay: Relay,
+    notes: Sender<Note>,
+}
+
+/// What a link has to do with TURN servers.
+struct Relay {
+    urls: Vec<String>,
+    /// Nothing else may be used.
+    only: bool,
+    /// A server gave an address.
+    found: bool,
+    connected: bool,
+}
+
+/// What a link needs to begin.
+pub(crate) struct Start {
+    pub(crate) config: LinkConfig,
+    pub(crate) platform: Arc<PlatformConfig>,
+    pub(crate) sockets: SocketOptions,
+    pub(crate) inbox: Arc<LinkInbox>,
+    pub(crate) orders: Receiver<Order>,
+}
+
+/// Serves a link from its opening to its end.
+pub(crate) async fn run(start: Start) {
+    let (notes, noted) = async_channel::unbounded();
+    let mut link = Link {
+        id: start.inbox.link(),
+        inbox: start.inbox,
+        channels: Vec::new(),
+        planned_channels: 0,
+        remote_channels: 0,
+        opened_channels: 0,
+        relay: Relay::new(&start.config),
+        notes: notes.clone(),
+    };
+    let reason = match Connection::open(&start.config, &start.platform, start.sockets, notes).await
+    {
+        Ok(mut connection) => {
+            let reason = link.serve(&mut connection, &start.orders, &noted).await;
+            link.end(&connection).await;
+            reason
+        }
+        Err(failure) => CloseReason::Failed(failure),
+    };
+    // A channel that waits here would keep the connection, which keeps the sender of this queue.
+    noted.close();
+    while noted.try_recv().is_ok() {}
+    link.inbox.report_closed(reason);
+}
+
+impl Link {
+    async fn serve(
+        &mut self,
+        connection: &mut Connection,
+        orders: &Receiver<Order>,
+        notes: &Receiver<Note>,
+    ) -> CloseReason {
+        connection.sockets().relaying(self.relay.is_possible());
+        loop {
+            let outcome = tokio::select! {
+                order = orders.recv() => match order {
+                    Ok(Order::Command(Command::Close { linger, .. })) => {
+                        self.drain(linger).await;
+                        return CloseReason::Local;
+                    }
+                    Ok(order) => self.carry_out(connection, order).await.map_err(CloseReason::Failed),
+                    // The backend is gone.
+                    Err(_) => return CloseReason::Local,
+                },
+                note = notes.recv() => match note {
+                    Ok(note) => self.take_note(connection, note).await,
+                    Err(_) => return CloseReason::Local,
+                },
+                () = sleep(RELAY_CHECK), if self.relay.is_possible() && self.relay.connected => {
+                    connection.sockets().relaying(connection.is_relayed().await);
+                    Ok(())
+                }
+            };
+            if let Err(reason) = outcome {
+                return reason;
+            }
+        }
+    }
+
+    async fn carry_out(
+        &mut self,
+        connection: &mut Connection,
+        order: Order,
+    ) -> Result<(), ConnectFailure> {
+        let command = match order {
+            Order::Command(command) => command,
+            Order::CreateChannel {
+                channel,
+                spec,
+                outbox,
+                outgoing,
+            } => {
+                let inner = connection.create_channel(&spec).await?;
+                self.planned_channels = self.planned_channels.max(channel.0.saturating_add(1));
+                let reliability = spec.parameters.reliability;
+                let ends = Ends {
+                    inbox: self.inbox.channel(channel, reliability),
+                    outbox,
+                    outgoing,
+                    remote: false,
+                    reliable: reliability == Reliability::Reliable,
+                    sockets: connection.sockets().clone(),
+                };
+                self.start_channel(connection, channel, inner, ends);
+                return Ok(());
+            }
+        };
+        match command {
+            Command::CloseChannel { channel, .. } => {
+                if let Some((_, channel)) = self.channels.iter().find(|(at, _)| *at == channel) {
+                    channel.close().await;
+                }
+            }
+            Command::CreateOffer { restart, .. } => {
+                let description = connection.offer(restart).await?;
+                self.report(LinkEvent::Description {
+                    link: self.id,
+                    description,
+                });
+            }
+            Command::SetRemote { description, .. } => {
+                if let Some(description) = connection.accept(description).await? {
+                    self.report(LinkEvent::Description {
+                        link: self.id,
+                        description,
+                    });
+                }
+            }
+            Command::AddCandidate { candidate, .. } => {
+                // One that cannot be used is left out: others may do, and if none does, the deadline tells.
+                let _ = connection.add_candidate(candidate).await;
+            }
+            Command::RequestStats { .. } => {
+                let stats = connection.stats().await;
+                self.report(LinkEvent::Stats {
+                    link: self.id,
+                    stats,
+                });
+            }
+            // Not sent to a link, or seen to before.
+            Command::Open { .. } | Command::CreateChannel { .. } | Command::Close { .. } => {}
+        }
+        connection.sockets().kick();
+        Ok(())
+    }
+
+    async fn take_note(&mut self, connection: &Connection, note: Note) -> Result<(), CloseReason> {
+        match note {
+            Note::State(state) => {
+                if state == ConnectionState::Connected {
+                    self.relay.connected = true;
+                    if self.relay.is_possible() {
+                        connection.sockets().relaying(connection.is_relayed().await);
+                    }
+                }
+                self.report(LinkEvent::State {
+                    link: self.id,
+                    state,
+                });
+            }
+            Note::Candidate(candidate, is_relay) => {
+                self.relay.found |= is_relay;
+                self.report(LinkEvent::Candidate {
+                    link: self.id,
+                    candidate: connection.local_candidate(candidate),
+                });
+            }
+            Note::Gathered => {
+                self.report(LinkEvent::Gathered { link: self.id });
+                if self.relay.only && !self.relay.found {
+                    return Err(CloseReason::Failed(self.relay.failure()));
+                }
+            }
+            Note::Opened => {
+                self.opened_channels += 1;
+                if self.opened_channels >= usize::from(self.planned_channels) {
+                    connection.sockets().channels_open();
+                }
+            }
+            Note::RemoteChannel(channel) => self.add_remote_channel(connection, channel).await,
+            Note::TooManyChannels => {
+                let why = String::from("it opened more channels than anybody needs");
+                return Err(CloseReason::Protocol(why));
+            }
+            Note::InboxFull => return Err(CloseReason::InboxFull),
+            Note::SendFailed(why) => {
+                return Err(CloseReason::Failed(ConnectFailure::Channel(why)));
+            }
+            Note::Stopped => {
+                let why = String::from("the connection stopped by itself");
+                return Err(CloseReason::Failed(ConnectFailure::Platform(why)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a channel that the far side made. One too many is closed again.
+    async fn add_remote_channel(&mut self, connection: &Connection, inner: Arc<dyn DataChannel>) {
+        if self.remote_channels >= MAX_REMOTE_CHANNELS {
+            let _ = inner.close().await;
+            return;
+        }
+        let index = ChannelIndex(self.planned_channels.saturating_add(self.remote_channels));
+        self.remote_channels += 1;
+        let (outbox, outgoing) = Outbox::new(SendLimits::default());
+        let ends = Ends {
+            // The crate does not say how hard the far side tries; losing nothing is right in any case.
+            inbox: self.inbox.channel(index, Reliability::Reliable),
+            outbox,
+            outgoing,
+            remote: true,
+            reliable: true,
+            sockets: connection.sockets().clone(),
+        };
+        self.start_channel(connection, index, inner, ends);
+    }
+
+    fn start_channel(
+        &mut self,
+        connection: &Connection,
+        index: ChannelIndex,
+        inner: Arc<dyn DataChannel>,
+        ends: Ends,
+    ) {
+        let channel = Channel::start(inner, connection.inspector(), self.notes.clone(), ends);
+        self.channels.push((index, channel));
+    }
+
+    /// Takes nothing more and waits until the reliable channels have delivered what they accepted.
+    async fn drain(&self, linger: Duration) {
+        for (_, channel) in &self.channels {
+            channel.stop_accepting();
+        }
+        let deadline = Instant::now() + linger;
+        let mut pause = Duration::from_millis(1);
+        while !self.is_drained().await && Instant::now() + pause <= deadline {
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(8));
+        }
+    }
+
+    async fn is_drained(&self) -> bool {
+        for (_, channel) in &self.channels {
+            if !channel.is_drained().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Says goodbye and leaves no task behind.
+    async fn end(&mut self, connection: &Connection) {
+        for (_, channel) in &self.channels {
+            channel.stop_accepting();
+        }
+        connection.close().await;
+        for (_, channel) in self.channels.drain(..) {
+            channel.join(PATIENCE).await;
+        }
+    }
+
+    fn report(&self, event: LinkEvent) {
+        self.inbox.report(event);
+    }
+}
+
+impl Relay {
+    fn new(config: &LinkConfig) -> Self {
+        let servers = config.ice_servers.iter();
+        Self {
+            urls: servers
+                .flat_map(|server| server.urls.iter())
+                .filter(|url| url.starts_with("turn"))
+                .cloned()
+                .collect(),
+            only: config.ice_transport_policy == IceTransportPolicy::Relay,
+            found: false,
+            connected: false,
+        }
+    }
+
+    fn is_possible(&self) -> bool {
+        !self.urls.is_empty()
+    }
+
+    fn failure(&self) -> ConnectFailure {
+        ConnectFailure::NoRelay {
+            cause: match self.urls.as_slice() {
+                [] => String::from("only relays may be used, and no TURN server is set"),
+                urls => format!("{} gave no address", urls.join(", ")),
+            },
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What a channel has been given to send and the `webrtc` crate has not taken yet.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_channel::{Receiver, Sender};
+use mesh_core::{BackendSendError, Payload, SendLimits};
+
+/// The send queue of one channel, bounded by its high-water mark.
+///
+/// What the `webrtc` crate has taken does not count any more, as in a browser: it holds
+/// [`PlatformConfig::sctp_send_limit`](crate::PlatformConfig::sctp_send_limit) bytes at most, in flight or about to be.
+pub(crate) struct Outbox {
+    messages: Sender<Payload>,
+    buffered: AtomicUsize,
+    open: AtomicBool,
+    high_water: usize,
+    low_water: usize,
+}
+
+impl Outbox {
+    /// A queue that is not open yet, and the end that its sender task takes from.
+    pub(crate) fn new(limits: SendLimits) -> (Arc<Self>, Receiver<Payload>) {
+        let (messages, outgoing) = async_channel::unbounded();
+        let high_water = limits.high_water.max(1);
+        let outbox = Self {
+            messages,
+            buffered: AtomicUsize::new(0),
+            open: AtomicBool::new(false),
+            high_water,
+            // Below the high-water mark in any case: a full queue must cross it on its way down.
+            low_water: limits.low_water.min(high_water - 1),
+        };
+        (Arc::new(outbox), outgoing)
+    }
+
+    pub(crate) fn open(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+
+    /// Takes nothing more. What was accepted stays for the sender task.
+    pub(crate) fn close(&self) {
+        self.open.store(false, Ordering::Release);
+        self.messages.close();
+    }
+
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffered.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn send(&self, payload: Payload) -> Result<(), BackendSendError> {
+        if !self.open.load(Ordering::Acquire) {
+            return Err(BackendSendError::NotOpen);
+        }
+        if self.buffered() >= self.high_water {
+            return Err(BackendSendError::Full);
+        }
+        // Counted first: the sender task may have it before this line's end.
+        let cost = cost(&payload);
+        self.buffered.fetch_add(cost, Ordering::AcqRel);
+        self.messages.try_send(payload).map_err(|_| {
+            self.buffered.fetch_sub(cost, Ordering::AcqRel);
+            BackendSendError::NotOpen
+        })
+    }
+
+    /// A message of this cost has been taken; whether that brought the queue down to its low-water mark.
+    pub(crate) fn taken(&self, cost: usize) -> bool {
+        let before = self.buffered.fetch_sub(cost, Ordering::AcqRel);
+        before > self.low_water && before.saturating_sub(cost) <= self.low_water
+    }
+}
+
+/// What a message adds to the buffered amount: its bytes, and 1 for an empty one (as on the wire), so that empty messages are
+/// bounded, too.
+pub(crate) fn cost(payload: &Payload) -> usize {
+    payload.len().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbox(high_water: usize, low_water: usize) -> (Arc<Outbox>, Receiver<Payload>) {
+        let (outbox, outgoing) = Outbox::new(SendLimits {
+            high_water,
+            low_water,
+        });
+        outbox.open();
+        (outbox, outgoing)
+    }
+
+    fn bytes(length: usize) -> Payload {
+        Payload::from(vec![0; length])
+    }
+
+    #[test]
+    fn a_message_is_admitted_while_below_the_mark() {
+        let (outbox, _outgoing) = outbox(100, 40);
+        assert_eq!(outbox.send(bytes(99)), Ok(()));
+        assert_eq!(outbox.send(bytes(500)), Ok(()));
+        assert_eq!(outbox.buffered(), 599);
+        assert_eq!(outbox.send(bytes(0)), Err(BackendSendError::Full));
+    }
+
+    #[test]
+    fn low_is_told_once_when_it_is_reached_from_above() {
+        let (outbox, _outgoing) = outbox(100, 40);
+        for length in [30, 30, 30, 10] {
+            outbox.send(bytes(length)).expect("room");
+        }
+        assert!(!outbox.taken(30), "70 left");
+        assert!(outbox.taken(30), "40 left");
+        assert!(!outbox.taken(30), "was low before");
+        assert!(!outbox.taken(10));
+    }
+
+    #[test]
+    fn a_full_queue_always_gets_low_again() {
+        let (outbox, _outgoing) = outbox(100, 100);
+        outbox.send(bytes(100)).expect("room");
+        assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::Full));
+        assert!(outbox.taken(100));
+    }
+
+    #[test]
+    fn empty_messages_are_bounded_too() {
+        let (outbox, _outgoing) = outbox(3, 1);
+        for _ in 0..3 {
+            outbox.send(bytes(0)).expect("room");
+        }
+        assert_eq!(outbox.send(bytes(0)), Err(BackendSendError::Full));
+    }
+
+    #[test]
+    fn a_closed_queue_keeps_what_it_accepted() {
+        let (outbox, outgoing) = outbox(100, 40);
+        outbox.send(bytes(7)).expect("room");
+        outbox.close();
+        assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::NotOpen));
+        assert_eq!(outgoing.try_recv().map(|p| p.len()), Ok(7));
+        assert!(outgoing.try_recv().is_err());
+    }
+
+    #[test]
+    fn nothing_is_sent_before_the_channel_is_open() {
+        let (outbox, _outgoing) = Outbox::new(SendLimits::default());
+        assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::NotOpen));
+        assert_eq!(outbox.buffered(), 0);
+    }
+}

@@ -1,0 +1,162 @@
+//! The words of the `webrtc` crate and ours, both ways.
+
+use bytes::{Bytes, BytesMut};
+use mesh_core::{
+    CandidateType, ChannelParameters, ConnectionState, Duration, IceCandidate, IceServer,
+    IceTransportPolicy, LinkStats, Payload, Reliability, SdpType, SessionDescription,
+};
+use webrtc::data_channel::{RTCDataChannelInit, RTCDataChannelMessage};
+use webrtc::error::Error;
+use webrtc::peer_connection::{
+    RTCIceCandidateInit, RTCIceCandidateType, RTCIceServer, RTCIceTransportPolicy,
+    RTCPeerConnectionState, RTCSessionDescription, RTCStatsReport,
+};
+
+/// A STUN or TURN server.
+pub(crate) fn ice_server(server: &IceServer) -> RTCIceServer {
+    RTCIceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone(),
+        credential: server.credential.clone(),
+    }
+}
+
+pub(crate) const fn policy(policy: IceTransportPolicy) -> RTCIceTransportPolicy {
+    match policy {
+        IceTransportPolicy::All => RTCIceTransportPolicy::All,
+        IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,
+    }
+}
+
+pub(crate) const fn state(state: RTCPeerConnectionState) -> Option<ConnectionState> {
+    match state {
+        RTCPeerConnectionState::New => Some(ConnectionState::New),
+        RTCPeerConnectionState::Connecting => Some(ConnectionState::Connecting),
+        RTCPeerConnectionState::Connected => Some(ConnectionState::Connected),
+        RTCPeerConnectionState::Disconnected => Some(ConnectionState::Disconnected),
+        RTCPeerConnectionState::Failed => Some(ConnectionState::Failed),
+        RTCPeerConnectionState::Closed => Some(ConnectionState::Closed),
+        RTCPeerConnectionState::Unspecified | _ => None,
+    }
+}
+
+const fn candidate_type(candidate_type: RTCIceCandidateType) -> Option<CandidateType> {
+    match candidate_type {
+        RTCIceCandidateType::Host => Some(CandidateType::Host),
+        RTCIceCandidateType::Srflx => Some(CandidateType::ServerReflexive),
+        RTCIceCandidateType::Prflx => Some(CandidateType::PeerReflexive),
+        RTCIceCandidateType::Relay => Some(CandidateType::Relay),
+        RTCIceCandidateType::Unspecified | _ => None,
+    }
+}
+
+/// What the far side sent, parsed.
+pub(crate) fn remote_description(
+    description: SessionDescription,
+) -> Result<RTCSessionDescription, Error> {
+    match description.sdp_type {
+        SdpType::Offer => RTCSessionDescription::offer(description.sdp),
+        SdpType::Answer => RTCSessionDescription::answer(description.sdp),
+    }
+}
+
+/// What we made.
+pub(crate) fn local_description(
+    sdp_type: SdpType,
+    description: &RTCSessionDescription,
+) -> SessionDescription {
+    SessionDescription {
+        sdp_type,
+        sdp: description.sdp.clone(),
+    }
+}
+
+/// The `a=mid` of the first media section: the one our candidates belong to. The `webrtc` crate leaves it empty in its
+/// candidates, and Godot ignores a candidate that has none.
+pub(crate) fn media_id(sdp: &str) -> String {
+    sdp.lines()
+        .find_map(|line| line.strip_prefix("a=mid:"))
+        .map_or("0", str::trim)
+        .to_owned()
+}
+
+pub(crate) fn remote_candidate(candidate: IceCandidate) -> RTCIceCandidateInit {
+    RTCIceCandidateInit {
+        candidate: candidate.candidate,
+        sdp_mid: Some(candidate.sdp_mid),
+        sdp_mline_index: Some(candidate.sdp_m_line_index),
+        username_fragment: None,
+        url: None,
+    }
+}
+
+/// A negotiated channel: no DCEP, an empty protocol.
+pub(crate) fn channel_init(parameters: ChannelParameters) -> RTCDataChannelInit {
+    let (max_packet_life_time, max_retransmits) = match parameters.reliability {
+        Reliability::Reliable => (None, None),
+        Reliability::Lifetime(milliseconds) => (Some(milliseconds), None),
+        Reliability::Retransmits(times) => (None, Some(times)),
+    };
+    RTCDataChannelInit {
+        ordered: parameters.ordered,
+        max_packet_life_time,
+        max_retransmits,
+        protocol: String::new(),
+        negotiated: Some(parameters.id),
+    }
+}
+
+/// What the platform says about a channel, as our type.
+pub(crate) const fn reliability(
+    max_packet_life_time: Option<u16>,
+    max_retransmits: Option<u16>,
+) -> Reliability {
+    match (max_packet_life_time, max_retransmits) {
+        (Some(milliseconds), _) => Reliability::Lifetime(milliseconds),
+        (None, Some(times)) => Reliability::Retransmits(times),
+        (None, None) => Reliability::Reliable,
+    }
+}
+
+/// A received message, without a copy. Text is not looked at: a peer may send bytes there that are not UTF-8.
+pub(crate) fn received(message: RTCDataChannelMessage) -> Payload {
+    let bytes = message.data.freeze();
+    if message.is_string {
+        Payload::Text(bytes)
+    } else {
+        Payload::Binary(bytes)
+    }
+}
+
+/// The buffer the `webrtc` crate wants, without a copy where nobody else has the bytes.
+pub(crate) fn outgoing(bytes: Bytes) -> BytesMut {
+    bytes
+        .try_into_mut()
+        .unwrap_or_else(|shared| BytesMut::from(&shared[..]))
+}
+
+/// Figures of a link. `pair` are the candidates that carry it.
+pub(crate) fn stats(
+    report: &RTCStatsReport,
+    pair: Option<(RTCIceCandidateType, RTCIceCandidateType)>,
+) -> LinkStats {
+    let round_trip = report
+        .candidate_pairs()
+        .filter(|pair| pair.nominated)
+        .map(|pair| pair.current_round_trip_time)
+        .find(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    LinkStats {
+        round_trip,
+        bytes_sent: report
+            .data_channels()
+            .map(|channel| channel.bytes_sent)
+            .sum(),
+        bytes_received: report
+            .data_channels()
+            .map(|channel| channel.bytes_received)
+            .sum(),
+        local: pair.and_then(|(local, _)| candidate_type(local)),
+        remote: pair.and_then(|(_, remote)| candidate_type(remote)),
+    }
+}

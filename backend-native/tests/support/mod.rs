@@ -1,0 +1,338 @@
+//! Two backends in one process, driven through the trait: no core, no signaling, real sockets.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    clippy::expect_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use backend_native::{PlatformBackend, PlatformConfig};
+use mesh_core::{
+    Backend, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectionState, IceCandidate,
+    LinkConfig, LinkEvent, LinkId, Payload, Reliability, SendLimits, SessionDescription,
+    TransferMode,
+};
+
+pub(crate) const RELIABLE: ChannelIndex = ChannelIndex(0);
+pub(crate) const ORDERED: ChannelIndex = ChannelIndex(1);
+pub(crate) const UNRELIABLE: ChannelIndex = ChannelIndex(2);
+
+/// No wait in these tests takes longer, unless something is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const INBOX: usize = 16 * 1024 * 1024;
+
+pub(crate) const fn link(generation: u32) -> LinkId {
+    LinkId {
+        slot: 0,
+        generation,
+    }
+}
+
+pub(crate) fn specs() -> Vec<ChannelSpec> {
+    specs_with(SendLimits::default())
+}
+
+pub(crate) fn specs_with(limits: SendLimits) -> Vec<ChannelSpec> {
+    TransferMode::ALL
+        .into_iter()
+        .map(|mode| ChannelSpec::built_in(mode, Reliability::Retransmits(0), limits))
+        .collect()
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// A waker that ends this thread's [`thread::park`].
+pub(crate) fn unpark_me() -> Waker {
+    Waker::from(Arc::new(Unpark(thread::current())))
+}
+
+/// One side.
+pub(crate) struct Peer {
+    pub(crate) backend: PlatformBackend,
+    pub(crate) link: LinkId,
+    /// Everything it reported, in order; tests take from it.
+    pub(crate) log: VecDeque<LinkEvent>,
+    pub(crate) opened: Vec<ChannelIndex>,
+    pub(crate) state: ConnectionState,
+    pub(crate) closed: Option<CloseReason>,
+    pub(crate) descriptions: Vec<SessionDescription>,
+    pub(crate) candidates: Vec<IceCandidate>,
+    remote_is_set: bool,
+    held_back: Vec<IceCandidate>,
+}
+
+impl Peer {
+    pub(crate) fn new(backend: PlatformBackend) -> Self {
+        Self {
+            backend,
+            link: link(0),
+            log: VecDeque::new(),
+            opened: Vec::new(),
+            state: ConnectionState::New,
+            closed: None,
+            descriptions: Vec::new(),
+            candidates: Vec::new(),
+            remote_is_set: false,
+            held_back: Vec::new(),
+        }
+    }
+
+    pub(crate) fn loopback() -> Self {
+        Self::new(PlatformBackend::new(PlatformConfig::loopback()).expect("threads"))
+    }
+
+    /// Opens a new link with these channels; the former one is forgotten.
+    pub(crate) fn open(
+        &mut self,
+        link: LinkId,
+        config: LinkConfig,
+        inbox_bytes: usize,
+        specs: &[ChannelSpec],
+    ) {
+        self.link = link;
+        self.log.clear();
+        self.opened.clear();
+        self.state = ConnectionState::New;
+        self.closed = None;
+        self.descriptions.clear();
+        self.candidates.clear();
+        self.remote_is_set = false;
+        self.held_back.clear();
+        self.backend.execute(Command::Open {
+            link,
+            config,
+            inbox_bytes,
+        });
+        for (index, spec) in (0..).zip(specs) {
+            self.backend.execute(Command::CreateChannel {
+                link,
+                channel: ChannelIndex(index),
+                spec: spec.clone(),
+            });
+        }
+    }
+
+    pub(crate) fn offer(&mut self) {
+        let link = self.link;
+        self.backend.execute(Command::CreateOffer {
+            link,
+            restart: false,
+        });
+    }
+
+    pub(crate) fn set_remote(&mut self, description: SessionDescription) {
+        let link = self.link;
+        self.backend
+            .execute(Command::SetRemote { link, description });
+        self.remote_is_set = true;
+        for candidate in std::mem::take(&mut self.held_back) {
+            self.add_candidate(candidate);
+        }
+    }
+
+    /// As the core does: never before the description.
+    pub(crate) fn add_candidate(&mut self, candidate: IceCandidate) {
+        if !self.remote_is_set {
+            self.held_back.push(candidate);
+            return;
+        }
+        let link = self.link;
+        self.backend
+            .execute(Command::AddCandidate { link, candidate });
+    }
+
+    pub(crate) fn close(&mut self, linger: Duration) {
+        let link = self.link;
+        self.backend.execute(Command::Close { link, linger });
+    }
+
+    pub(crate) fn send(&mut self, channel: ChannelIndex, payload: impl Into<Payload>) {
+        let link = self.link;
+        self.backend
+            .send(link, channel, payload.into())
+            .expect("accepted");
+    }
+
+    /// Takes everything that is ready. What the other side must hear is returned.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        while let Poll::Ready(event) = self.backend.poll_event(cx) {
+            if event.link() != self.link {
+                continue;
+            }
+            assert_eq!(self.closed, None, "{event:?} after the link had closed");
+            match &event {
+                LinkEvent::State { state, .. } => self.state = *state,
+                LinkEvent::Description { description, .. } => {
+                    self.descriptions.push(description.clone());
+                    heard.push(Heard::Description(description.clone()));
+                }
+                LinkEvent::Candidate { candidate, .. } => {
+                    assert!(
+                        !self.descriptions.is_empty(),
+                        "a candidate before its description"
+                    );
+                    self.candidates.push(candidate.clone());
+                    heard.push(Heard::Candidate(candidate.clone()));
+                }
+                LinkEvent::ChannelOpened { channel, .. } => {
+                    assert!(!self.opened.contains(channel), "{channel:?} opened twice");
+                    self.opened.push(*channel);
+                }
+                LinkEvent::Message { channel, .. } => {
+                    assert!(
+                        self.opened.contains(channel),
+                        "a message before {channel:?} opened"
+                    );
+                }
+                LinkEvent::Closed { reason, .. } => self.closed = Some(reason.clone()),
+                _ => {}
+            }
+            self.log.push_back(event);
+        }
+        heard
+    }
+
+    /// Takes the messages of a channel out of the log.
+    pub(crate) fn take_messages(&mut self, channel: ChannelIndex) -> Vec<Payload> {
+        let mut taken = Vec::new();
+        self.log.retain(|event| match event {
+            LinkEvent::Message {
+                channel: at,
+                payload,
+                ..
+            } if *at == channel => {
+                taken.push(payload.clone());
+                false
+            }
+            _ => true,
+        });
+        taken
+    }
+
+    pub(crate) fn messages(&self, channel: ChannelIndex) -> usize {
+        self.log
+            .iter()
+            .filter(
+                |event| matches!(event, LinkEvent::Message { channel: at, .. } if *at == channel),
+            )
+            .count()
+    }
+
+    pub(crate) fn has_closed_channel(&self, channel: ChannelIndex) -> bool {
+        self.log.iter().any(
+            |event| matches!(event, LinkEvent::ChannelClosed { channel: at, .. } if *at == channel),
+        )
+    }
+
+    pub(crate) fn has_low(&self, channel: ChannelIndex) -> bool {
+        self.log.iter().any(
+            |event| matches!(event, LinkEvent::BufferedAmountLow { channel: at, .. } if *at == channel),
+        )
+    }
+
+    /// Polls this side alone until `done`.
+    pub(crate) fn wait(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let waker = unpark_me();
+        let mut cx = Context::from_waker(&waker);
+        wait_until(what, || {
+            self.poll(&mut cx);
+            done(self)
+        });
+    }
+}
+
+/// What one side has for the other.
+pub(crate) enum Heard {
+    Description(SessionDescription),
+    Candidate(IceCandidate),
+}
+
+/// Two sides whose signals reach each other.
+pub(crate) struct Pair {
+    pub(crate) a: Peer,
+    pub(crate) b: Peer,
+}
+
+impl Pair {
+    pub(crate) fn loopback() -> Self {
+        Self {
+            a: Peer::loopback(),
+            b: Peer::loopback(),
+        }
+    }
+
+    /// Two backends with three channels each, all open.
+    pub(crate) fn connected() -> Self {
+        let mut pair = Self::loopback();
+        pair.open(&specs());
+        pair.connect();
+        pair
+    }
+
+    pub(crate) fn open(&mut self, specs: &[ChannelSpec]) {
+        for peer in [&mut self.a, &mut self.b] {
+            peer.open(link(0), LinkConfig::default(), INBOX, specs);
+        }
+    }
+
+    /// Offers and waits until three channels are open on both sides.
+    pub(crate) fn connect(&mut self) {
+        self.a.offer();
+        self.wait("both connected", |pair| {
+            pair.a.opened.len() >= 3
+                && pair.b.opened.len() >= 3
+                && pair.a.state == ConnectionState::Connected
+                && pair.b.state == ConnectionState::Connected
+        });
+    }
+
+    pub(crate) fn pump(&mut self, cx: &mut Context<'_>) {
+        for heard in self.a.poll(cx) {
+            tell(&mut self.b, heard);
+        }
+        for heard in self.b.poll(cx) {
+            tell(&mut self.a, heard);
+        }
+    }
+
+    /// Carries signals and takes events until `done`.
+    pub(crate) fn wait(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let waker = unpark_me();
+        let mut cx = Context::from_waker(&waker);
+        wait_until(what, || {
+            self.pump(&mut cx);
+            done(self)
+        });
+    }
+}
+
+fn tell(peer: &mut Peer, heard: Heard) {
+    match heard {
+        Heard::Description(description) => peer.set_remote(description),
+        Heard::Candidate(candidate) => peer.add_candidate(candidate),
+    }
+}
+
+/// Tries whenever this thread is unparked, and fails after [`PATIENCE`].
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "still waiting: {what}");
+        thread::park_timeout(left);
+    }
+}
