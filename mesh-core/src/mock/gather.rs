@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::clock::Action;
 use super::conditions::Turn;
-use super::link::{End, Negotiation};
+use super::end::{End, Negotiation};
 use super::sdp;
 use super::slab::Key;
 use super::world::World;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::clock::Action;
-use super::link::{End, Negotiation, Progress};
+use super::end::{End, Negotiation, Progress};
 use super::slab::Key;
 use super::world::World;
 use crate::{CandidateType, ConnectionState, IceTransportPolicy, Instant, LinkEvent, Reliability};

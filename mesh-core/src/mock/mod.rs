@@ -67,10 +67,13 @@
 //!
 //! Not modelled: congestion control, IP addresses, ICE restart.
 
+mod arrival;
 mod backend;
 mod channel;
 mod clock;
+mod closing;
 mod conditions;
+mod end;
 mod executor;
 mod gather;
 mod ice;

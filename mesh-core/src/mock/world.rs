@@ -6,7 +6,7 @@ use core::task::Waker;
 
 use super::clock::{Action, Clock};
 use super::conditions::{MockConfig, Turn, Usage};
-use super::link::End;
+use super::end::End;
 use super::path::Paths;
 use super::rng::Rng;
 use super::slab::{Key, Slab};

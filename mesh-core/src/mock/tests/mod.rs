@@ -2,4 +2,6 @@
 
 mod duo;
 mod life;
+mod silence;
 mod wakes;
+mod weather;

@@ -1,0 +1,146 @@
+//! One side of a peer connection, as it stands.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::channel::Channel;
+use super::inbox::Inbox;
+use super::slab::Key;
+use crate::{CandidateType, ChannelIndex, ConnectionState, Instant, LinkConfig, LinkId};
+
+/// How far the exchange of descriptions is (W3C: `RTCSignalingState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Negotiation {
+    New,
+    Offered,
+    Done,
+}
+
+/// How far the transport is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    /// A description is missing.
+    Idle,
+    /// Looking for a route.
+    Checking,
+    /// A route was found and is being secured.
+    Securing,
+    /// DTLS stands (W3C: "connected").
+    Secured,
+    /// SCTP stands, too: channels are open.
+    Associated,
+}
+
+/// One side of a peer connection.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) host: u32,
+    pub(super) link: LinkId,
+    pub(super) config: LinkConfig,
+    pub(super) negotiation: Negotiation,
+    /// Whom the far side's description names.
+    pub(super) far: Option<Key>,
+    pub(super) offerer: bool,
+    /// Local candidates found so far.
+    pub(super) found: Vec<(CandidateType, String)>,
+    /// Local candidates still to be found.
+    pub(super) to_find: Vec<CandidateType>,
+    /// The far side's candidates that are really its own.
+    pub(super) heard: Vec<CandidateType>,
+    pub(super) state: ConnectionState,
+    pub(super) progress: Progress,
+    /// Counts changes of the route's life; a late step of an earlier one is void.
+    pub(super) epoch: u32,
+    /// Whether the far side answers.
+    pub(super) reachable: bool,
+    pub(super) associated_at: Instant,
+    /// A step of the handshake was due while the route did not answer.
+    pub(super) step_waits: bool,
+    pub(super) channels: Vec<Channel>,
+    /// The channel to be served next.
+    pub(super) turn: usize,
+    pub(super) transmit_scheduled: bool,
+    pub(super) wire_free_at: Instant,
+    /// Bytes of reliable messages on their way.
+    pub(super) in_flight: usize,
+    /// Streams on which messages came before there was a channel, with the last number.
+    pub(super) unclaimed: BTreeMap<u16, u64>,
+    /// Reliable messages that wait for the route to answer again.
+    pub(super) held: Vec<Key>,
+    pub(super) inbox: Inbox,
+    pub(super) is_ready: bool,
+    pub(super) closing: bool,
+    pub(super) gone: bool,
+    pub(super) bytes_sent: u64,
+    pub(super) bytes_received: u64,
+}
+
+impl End {
+    pub(super) fn new(
+        host: u32,
+        link: LinkId,
+        config: LinkConfig,
+        inbox_bytes: usize,
+        now: Instant,
+    ) -> Self {
+        Self {
+            host,
+            link,
+            config,
+            negotiation: Negotiation::New,
+            far: None,
+            offerer: false,
+            found: Vec::new(),
+            to_find: Vec::new(),
+            heard: Vec::new(),
+            state: ConnectionState::New,
+            progress: Progress::Idle,
+            epoch: 0,
+            reachable: false,
+            associated_at: now,
+            step_waits: false,
+            channels: Vec::new(),
+            turn: 0,
+            transmit_scheduled: false,
+            wire_free_at: now,
+            in_flight: 0,
+            unclaimed: BTreeMap::new(),
+            held: Vec::new(),
+            inbox: Inbox::new(inbox_bytes),
+            is_ready: false,
+            closing: false,
+            gone: false,
+            bytes_sent: 0,
+            bytes_received: 0,
+        }
+    }
+
+    pub(super) const fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    pub(super) fn is_secured(&self) -> bool {
+        self.progress >= Progress::Secured
+    }
+
+    pub(super) fn is_associated(&self) -> bool {
+        self.progress == Progress::Associated
+    }
+
+    pub(super) fn channel(&self, index: ChannelIndex) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.index == index)
+    }
+
+    pub(super) fn channel_mut(&mut self, index: ChannelIndex) -> Option<&mut Channel> {
+        self.channels
+            .iter_mut()
+            .find(|channel| channel.index == index)
+    }
+
+    pub(super) fn stream_mut(&mut self, stream: u16) -> Option<&mut Channel> {
+        self.channels
+            .iter_mut()
+            .find(|channel| channel.stream() == stream)
+    }
+}

@@ -1,0 +1,345 @@
+//! Far sides that do not answer: partitions, kills, missing routes and relays.
+
+use alloc::vec;
+
+use super::duo::{Duo, LINK, ORDERED, Peer, RELIABLE, UNRELIABLE, numbered};
+use crate::mock::{Conditions, MockConfig, Turn};
+use crate::{
+    Backend, BackendSendError, CandidateType, CloseReason, Command, ConnectFailure,
+    ConnectionState, Duration, IceServer, IceTransportPolicy, LinkConfig, LinkEvent, Reliability,
+    SendLimits,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const UP: [ConnectionState; 2] = [ConnectionState::Connecting, ConnectionState::Connected];
+
+#[test]
+fn a_short_partition_delays_reliable_messages_and_loses_others() {
+    let mut duo = Duo::connected(1);
+    duo.a.send(RELIABLE, numbered(0)).unwrap();
+    duo.network.step();
+    duo.partition();
+    for number in 1..10 {
+        duo.a.send(RELIABLE, numbered(number)).unwrap();
+        duo.a.send(UNRELIABLE, numbered(number)).unwrap();
+        duo.run(Duration::from_millis(100));
+    }
+    assert_eq!(duo.b.numbers(RELIABLE), []);
+    duo.network.heal();
+    duo.a.send(RELIABLE, numbered(10)).unwrap();
+    duo.run(SECOND);
+    assert_eq!(duo.b.numbers(RELIABLE), (0..11).collect::<vec::Vec<_>>());
+    assert_eq!(duo.b.numbers(UNRELIABLE), []);
+    assert_eq!(duo.a.states(), UP, "nobody noticed");
+    assert_eq!(duo.network.usage().messages_in_flight, 0);
+}
+
+#[test]
+fn a_longer_partition_is_noticed_and_got_over() {
+    let mut duo = Duo::connected(1);
+    duo.partition();
+    duo.a.send(RELIABLE, numbered(1)).unwrap();
+    duo.run(SECOND * 4);
+    duo.network.heal();
+    duo.run(SECOND);
+    for peer in [&duo.a, &duo.b] {
+        assert_eq!(
+            peer.states()[2..],
+            [ConnectionState::Disconnected, ConnectionState::Connected]
+        );
+    }
+    assert_eq!(duo.b.numbers(RELIABLE), [1]);
+    duo.run(SECOND * 10);
+    assert_eq!(duo.a.states().len(), 4, "the timeout was called off");
+}
+
+#[test]
+fn a_partition_without_end_fails_the_link_at_its_time() {
+    let mut duo = Duo::connected(1);
+    duo.partition();
+    duo.run(Duration::from_millis(1999));
+    assert_eq!(duo.b.states(), UP);
+    duo.run(Duration::from_millis(1));
+    assert_eq!(duo.b.states()[2..], [ConnectionState::Disconnected]);
+    duo.run(Duration::from_millis(2999));
+    assert_eq!(duo.b.states().len(), 3);
+    duo.run(Duration::from_millis(1));
+    assert_eq!(duo.b.states()[3..], [ConnectionState::Failed]);
+    // Given up for good.
+    duo.network.heal();
+    duo.run(SECOND * 10);
+    assert_eq!(duo.b.states().len(), 4);
+}
+
+#[test]
+fn a_flapping_path_is_timed_from_its_last_failure() {
+    let mut duo = Duo::connected(1);
+    for _ in 0..10 {
+        duo.partition();
+        duo.run(Duration::from_millis(1500));
+        duo.network.heal();
+        duo.run(Duration::from_millis(10));
+    }
+    assert_eq!(duo.a.states(), UP);
+}
+
+#[test]
+fn a_dead_path_bounds_what_is_buffered() {
+    let mut duo = Duo::connected(1);
+    duo.partition();
+    let mut accepted = 0_usize;
+    for _ in 0..100 {
+        while duo.a.send(RELIABLE, vec![0; 10_000]).is_ok() {
+            accepted += 10_000;
+        }
+        duo.run(Duration::from_millis(10));
+    }
+    assert_eq!(
+        accepted, 1_050_000,
+        "1 MiB, and the message that crossed it"
+    );
+    assert_eq!(duo.a.send(RELIABLE, "x"), Err(BackendSendError::Full));
+    duo.a.send(UNRELIABLE, "lost at once").unwrap();
+}
+
+#[test]
+fn a_partition_during_the_handshake_only_delays_it() {
+    // Cut at every step of the handshake, heal after a second.
+    for steps in 0..40 {
+        let mut duo = Duo::new(1);
+        duo.a.offer();
+        for _ in 0..steps {
+            duo.a.drain();
+            duo.b.drain();
+            duo.run(Duration::from_micros(500));
+        }
+        duo.partition();
+        duo.run(SECOND);
+        duo.network.heal();
+        duo.run(SECOND);
+        assert_eq!(
+            (duo.a.opened().len(), duo.b.opened().len()),
+            (3, 3),
+            "cut after {steps} steps"
+        );
+        duo.a.send(RELIABLE, "there").unwrap();
+        duo.b.send(RELIABLE, "back").unwrap();
+        duo.run(SECOND);
+        assert_eq!(duo.a.messages(RELIABLE).len(), 1);
+        assert_eq!(duo.b.messages(RELIABLE).len(), 1);
+    }
+}
+
+#[test]
+fn without_candidates_there_is_no_route() {
+    let mut duo = Duo::new(1);
+    duo.carries_candidates = false;
+    duo.a.offer();
+    duo.run(Duration::from_millis(4999));
+    assert_eq!(duo.b.states(), [ConnectionState::Connecting]);
+    duo.run(Duration::from_millis(10));
+    assert_eq!(duo.b.states()[1..], [ConnectionState::Failed]);
+    assert_eq!(duo.a.states()[1..], [ConnectionState::Failed]);
+}
+
+#[test]
+fn a_killed_process_says_nothing() {
+    let mut duo = Duo::connected(1);
+    duo.a.send(RELIABLE, "on its way").unwrap();
+    duo.network.step();
+    duo.network.kill(duo.a.backend.id());
+    duo.run(SECOND * 6);
+    assert_eq!(duo.b.messages(RELIABLE).len(), 1);
+    assert_eq!(
+        duo.b.states()[2..],
+        [ConnectionState::Disconnected, ConnectionState::Failed]
+    );
+    assert_eq!(duo.b.closed_channels(), 0);
+    assert_eq!(duo.a.send(RELIABLE, "x"), Err(BackendSendError::NotOpen));
+    duo.b.close(Duration::ZERO);
+    duo.run(SECOND);
+    assert_eq!(duo.network.usage(), Default::default());
+}
+
+#[test]
+fn the_times_are_each_backends_own() {
+    let mut duo = Duo::bare(1);
+    let patient = MockConfig {
+        ice_disconnected: SECOND * 5,
+        ice_failed: SECOND * 25,
+        ..MockConfig::default()
+    };
+    duo.b = Peer::new(&duo.network, patient);
+    for peer in [&mut duo.a, &mut duo.b] {
+        peer.open(LinkConfig::default(), 1 << 20);
+        peer.create_channels(Reliability::Retransmits(0), SendLimits::default());
+    }
+    duo.connect();
+    duo.partition();
+    duo.run(SECOND * 29);
+    assert_eq!(duo.a.states()[2..].len(), 2);
+    assert_eq!(duo.b.states()[2..], [ConnectionState::Disconnected]);
+    duo.run(SECOND);
+    assert_eq!(duo.b.states()[3..], [ConnectionState::Failed]);
+}
+
+#[test]
+fn total_loss_in_one_direction_is_silence_in_both() {
+    let mut duo = Duo::connected(1);
+    let dead = Conditions {
+        loss: 1.0,
+        ..Conditions::default()
+    };
+    let (a, b) = (duo.a.backend.id(), duo.b.backend.id());
+    duo.network.set_path(a, b, dead);
+    duo.run(SECOND * 3);
+    for peer in [&duo.a, &duo.b] {
+        assert_eq!(peer.states()[2..], [ConnectionState::Disconnected]);
+    }
+}
+
+#[test]
+fn a_lost_goodbye_leaves_the_timeouts() {
+    let mut duo = Duo::connected(1);
+    duo.partition();
+    duo.a.close(Duration::ZERO);
+    duo.network.heal();
+    duo.run(SECOND * 6);
+    assert_eq!(duo.a.closed(), Some(&CloseReason::Local));
+    assert_eq!(duo.b.closed(), None);
+    assert_eq!(duo.b.states()[3..], [ConnectionState::Failed]);
+}
+
+fn turn(policy: IceTransportPolicy) -> LinkConfig {
+    LinkConfig {
+        ice_servers: vec![IceServer::turn("turn:example.org:3478", "user", "secret")],
+        ice_transport_policy: policy,
+    }
+}
+
+/// Connects two with these configurations; the types of A's selected pair, if there is one.
+fn relayed(duo: &mut Duo, a: LinkConfig, b: LinkConfig) -> Option<[CandidateType; 2]> {
+    for (peer, config) in [(&mut duo.a, a), (&mut duo.b, b)] {
+        peer.open(config, 1 << 20);
+        peer.create_channels(Reliability::Retransmits(0), SendLimits::default());
+    }
+    duo.a.offer();
+    duo.run(SECOND * 6);
+    duo.a.backend.execute(Command::RequestStats { link: LINK });
+    duo.run(SECOND);
+    let stats = *duo.a.stats().first()?;
+    Some([stats.local?, stats.remote?])
+}
+
+#[test]
+fn relays_are_used_where_they_are_demanded_or_needed() {
+    use CandidateType::{Host, Relay};
+    use IceTransportPolicy as Policy;
+    let plain = LinkConfig::default;
+    let connect = |direct: bool, a, b| {
+        let mut duo = Duo::bare(1);
+        let ids = (duo.a.backend.id(), duo.b.backend.id());
+        duo.network.set_direct(ids.0, ids.1, direct);
+        relayed(&mut duo, a, b)
+    };
+    let only = || turn(Policy::Relay);
+    let maybe = || turn(Policy::All);
+    assert_eq!(connect(true, only(), only()), Some([Relay, Relay]));
+    assert_eq!(connect(true, only(), plain()), Some([Relay, Host]));
+    assert_eq!(connect(true, plain(), only()), Some([Host, Relay]));
+    assert_eq!(connect(true, maybe(), maybe()), Some([Host, Host]));
+    assert_eq!(connect(false, plain(), plain()), None);
+    assert!(connect(false, maybe(), plain()).is_some());
+    assert!(connect(false, plain(), maybe()).is_some());
+}
+
+#[test]
+fn a_missing_relay_is_named_as_soon_as_gathering_ends() {
+    let relay_only = LinkConfig {
+        ice_transport_policy: IceTransportPolicy::Relay,
+        ..LinkConfig::default()
+    };
+    for (answer, config, word) in [
+        (Turn::Reachable, relay_only, "no TURN server"),
+        (
+            Turn::Unreachable,
+            turn(IceTransportPolicy::Relay),
+            "no answer",
+        ),
+        (
+            Turn::RefusesCredentials,
+            turn(IceTransportPolicy::Relay),
+            "401",
+        ),
+    ] {
+        let mut duo = Duo::bare(1);
+        duo.network.set_turn(answer);
+        assert_eq!(relayed(&mut duo, config.clone(), config), None);
+        let Some(CloseReason::Failed(ConnectFailure::NoRelay { cause })) = duo.a.closed() else {
+            panic!("{:?}", duo.a.closed());
+        };
+        assert!(cause.contains(word), "{cause}");
+        let gathered = LinkEvent::Gathered { link: LINK };
+        assert!(duo.a.seen.contains(&gathered));
+    }
+}
+
+#[test]
+fn an_application_that_does_not_poll_loses_the_oldest_unreliable_messages() {
+    let mut duo = Duo::connected(1);
+    duo.b.polls = false;
+    for number in 0..100_000 {
+        duo.a.send(UNRELIABLE, numbered(number)).unwrap();
+        if number % 100 == 0 {
+            duo.run(Duration::from_millis(1));
+        }
+    }
+    duo.run(SECOND);
+    duo.b.polls = true;
+    duo.run(SECOND);
+    assert_eq!(duo.b.numbers(UNRELIABLE).last(), Some(&99_999));
+    assert_eq!(duo.b.closed(), None);
+}
+
+fn flood(channel: crate::ChannelIndex) -> Duo {
+    let mut duo = Duo::bare(1);
+    for peer in [&mut duo.a, &mut duo.b] {
+        peer.open(LinkConfig::default(), 100_000);
+        peer.create_channels(Reliability::Retransmits(0), SendLimits::default());
+    }
+    duo.connect();
+    duo.b.polls = false;
+    for _ in 0..200 {
+        duo.a.send(channel, vec![0; 1000]).unwrap();
+    }
+    duo.run(SECOND);
+    duo.b.polls = true;
+    duo.run(SECOND);
+    duo
+}
+
+#[test]
+fn a_full_inbox_drops_and_counts_unreliable_messages() {
+    for channel in [ORDERED, UNRELIABLE] {
+        let duo = flood(channel);
+        let kept = duo.b.messages(channel).len();
+        let dropped = duo.b.seen.iter().find_map(|event| {
+            let LinkEvent::InboxDropped { messages, .. } = event else {
+                return None;
+            };
+            usize::try_from(*messages).ok()
+        });
+        assert_eq!(kept + dropped.unwrap(), 200);
+        assert!((90..100).contains(&kept), "{kept}");
+        assert_eq!(duo.b.closed(), None);
+    }
+}
+
+#[test]
+fn a_full_inbox_ends_a_reliable_link() {
+    let duo = flood(RELIABLE);
+    assert_eq!(duo.b.closed(), Some(&CloseReason::InboxFull));
+    assert_eq!(duo.a.closed(), Some(&CloseReason::Remote));
+    assert_eq!(duo.a.closed_channels(), 3);
+    assert_eq!(duo.network.usage(), Default::default());
+}
