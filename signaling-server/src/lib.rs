@@ -1,1 +1,43 @@
-//! Placeholder.
+//! A signaling server for webrtc-multiplayer and for Godot games.
+//!
+//! It speaks the JSON protocol of Godot's official 4.x demo: peers join a lobby by name, learn of each other, and have it
+//! pass on what they need to connect directly. It never sees game traffic.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), signaling_server::BindError> {
+//! let server = signaling_server::Server::bind(([127, 0, 0, 1], 0).into(), Default::default()).await?;
+//! println!("ws://{}", server.local_addr());
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - Joining a lobby that does not exist makes it, and its first member is its host, peer 1. No name: a random one is given.
+//! - When the host leaves, the lobby's sockets are closed with code 4000 and words. Connected peers need not care.
+//! - When the host seals the lobby nobody is taken any more, and after [`Config::seal_duration`] its sockets are closed with
+//!   code 1000, whether or not the host waits for that.
+//! - In a client/server lobby the host is announced to the clients and they to it; clients do not learn of each other.
+//! - A signal for somebody who is not there is dropped: it may have crossed their leaving.
+//! - Whoever breaks a rule or a limit of [`Config`] is closed with a code and a reason.
+//!
+//! # Strict
+//!
+//! [`Config::strict`] answers as Godot's Node demo server does: joining an unknown lobby is an error, a join takes at most a
+//! second, everybody is announced in client/server lobbies, a signal for nobody is an error, the host's leaving ends a sealed
+//! lobby, and errors have the demo's words alone.
+
+mod bucket;
+mod config;
+mod entropy;
+mod goodbye;
+mod hub;
+mod lobby;
+mod outbox;
+mod relay;
+mod routes;
+mod server;
+mod socket;
+
+pub use config::Config;
+pub use routes::router;
+pub use server::{BindError, Server};

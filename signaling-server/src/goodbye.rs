@@ -1,0 +1,132 @@
+//! Why the server closes a socket, as a WebSocket close code and words.
+
+use std::fmt;
+use std::time::Duration;
+
+use signaling::DecodeError;
+
+/// A close frame holds 125 bytes, two of them the code.
+const MAX_REASON: usize = 123;
+
+/// The demo's code for everything that is an error.
+const ERROR: u16 = 4000;
+
+/// Why a socket is closed. The words are those of Godot's Node demo server wherever it has some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Goodbye {
+    TooManyPeers,
+    TooManyLobbies,
+    LobbyFull { limit: usize },
+    LobbyNameTooLong { limit: usize },
+    UnknownLobby,
+    Sealed,
+    AlreadyInLobby,
+    NoLobby,
+    JoinDeadline,
+    NotHost,
+    Format { why: Option<DecodeError> },
+    TooLarge { limit: usize },
+    Unreadable,
+    Binary,
+    InvalidCommand,
+    InvalidDestination,
+    TooFast { per_second: u32 },
+    TooSlow { limit: usize },
+    Silent { within: Duration },
+    HostLeft,
+    SealComplete,
+    ShuttingDown,
+    NoEntropy,
+}
+
+impl Goodbye {
+    /// The close code: the demo's 4000, WebSocket's own where the demo has no counterpart.
+    pub(crate) const fn code(&self) -> u16 {
+        match self {
+            Self::SealComplete => 1000,
+            Self::ShuttingDown => 1001,
+            Self::Unreadable => 1002,
+            Self::TooFast { .. } | Self::TooSlow { .. } | Self::Silent { .. } => 1008,
+            Self::TooLarge { .. } => 1009,
+            Self::NoEntropy => 1011,
+            Self::TooManyPeers
+            | Self::TooManyLobbies
+            | Self::LobbyFull { .. }
+            | Self::LobbyNameTooLong { .. }
+            | Self::UnknownLobby
+            | Self::Sealed
+            | Self::AlreadyInLobby
+            | Self::NoLobby
+            | Self::JoinDeadline
+            | Self::NotHost
+            | Self::Format { .. }
+            | Self::Binary
+            | Self::InvalidCommand
+            | Self::InvalidDestination
+            | Self::HostLeft => ERROR,
+        }
+    }
+
+    /// The words, as many as a close frame holds.
+    pub(crate) fn reason(&self) -> String {
+        let mut reason = self.to_string();
+        let end = reason.floor_char_boundary(MAX_REASON);
+        reason.truncate(end);
+        reason
+    }
+
+    /// Whether what waits for the socket may be dropped: it does not read.
+    pub(crate) const fn is_impatient(&self) -> bool {
+        matches!(self, Self::TooSlow { .. } | Self::Silent { .. })
+    }
+}
+
+impl fmt::Display for Goodbye {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyPeers => f.write_str("Too many peers connected"),
+            Self::TooManyLobbies => f.write_str("Too many lobbies open, disconnecting"),
+            Self::LobbyFull { limit } => write!(f, "Lobby is full: it has {limit} members"),
+            Self::LobbyNameTooLong { limit } => {
+                write!(f, "Lobby name is too long: at most {limit} bytes")
+            }
+            Self::UnknownLobby => f.write_str("Lobby does not exists"),
+            Self::Sealed => f.write_str("Lobby is sealed"),
+            Self::AlreadyInLobby => f.write_str("Already in a lobby"),
+            Self::NoLobby => f.write_str("Invalid message when not in a lobby"),
+            Self::JoinDeadline => f.write_str("Have not joined lobby yet"),
+            Self::NotHost => f.write_str("Only host can seal the lobby"),
+            Self::Format { why: None } => f.write_str("Invalid message format"),
+            Self::Format { why: Some(why) } => write!(f, "Invalid message format: {why}"),
+            Self::TooLarge { limit } => write!(f, "Message too large: at most {limit} bytes"),
+            Self::Unreadable => f.write_str("Not a WebSocket frame, or far too large a one"),
+            Self::Binary => f.write_str("Invalid transfer mode, must be text"),
+            Self::InvalidCommand => f.write_str("Invalid command"),
+            Self::InvalidDestination => f.write_str("Invalid destination"),
+            Self::TooFast { per_second } => {
+                write!(f, "Too many messages: at most {per_second} a second")
+            }
+            Self::TooSlow { limit } => {
+                write!(f, "Not reading: more than {limit} bytes are waiting")
+            }
+            Self::Silent { within } => write!(f, "No answer to a ping within {within:?}"),
+            Self::HostLeft => f.write_str("Room host has disconnected"),
+            Self::SealComplete => f.write_str("Seal complete"),
+            Self::ShuttingDown => f.write_str("The server is shutting down"),
+            Self::NoEntropy => f.write_str("Server error, no random numbers"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_a_close_frame() {
+        let why = Some(DecodeError::NotAnObject("ä".repeat(300)));
+        let reason = Goodbye::Format { why }.reason();
+        assert!(reason.len() <= MAX_REASON && reason.len() > MAX_REASON - 4);
+        assert!(reason.starts_with("Invalid message format: "));
+    }
+}

@@ -1,0 +1,294 @@
+//! Joining, relaying, sealing, leaving.
+
+use super::*;
+
+#[test]
+fn the_first_to_join_makes_the_lobby_and_is_its_host() {
+    let mut hub = hub(Config::default());
+    let host = connect(&mut hub);
+    assert_eq!(
+        give(&mut hub, host, JOIN),
+        [(host, notice(1, 1, "true")), (host, notice(0, 0, "demo"))]
+    );
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 1,
+            lobbies: 1
+        }
+    );
+}
+
+#[test]
+fn a_joiner_learns_of_everybody_and_everybody_of_it() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 2, JOIN);
+    let third = connect(&mut hub);
+    assert_eq!(
+        give(&mut hub, third, JOIN),
+        [
+            (third, notice(1, 11, "true")),
+            (sockets[0], notice(2, 11, "")),
+            (third, notice(2, 1, "")),
+            (sockets[1], notice(2, 11, "")),
+            (third, notice(2, 10, "")),
+            (third, notice(0, 0, "demo")),
+        ]
+    );
+}
+
+#[test]
+fn a_lobby_without_a_name_gets_one() {
+    let mut hub = Hub::new(Config::default(), entropy::system());
+    let host = connect(&mut hub);
+    let said = give(&mut hub, host, r#"{"type":0,"id":1,"data":""}"#);
+    assert_eq!(said[0], (host, notice(1, 1, "")));
+    let name = said[1].1.split('"').nth(7).expect("a name").to_owned();
+    assert_eq!(name.len(), 16);
+
+    let guest = connect(&mut hub);
+    let said = give(&mut hub, guest, &notice(0, 0, &name));
+    assert_eq!(said.last(), Some(&(guest, notice(0, 0, &name))));
+}
+
+#[test]
+fn the_host_decides_the_topology() {
+    let (mut hub, _) = lobby_of(Config::default(), 1, JOIN_AS_CLIENT);
+    let guest = connect(&mut hub);
+    assert_eq!(give(&mut hub, guest, JOIN)[0], (guest, notice(1, 10, "")));
+}
+
+#[test]
+fn clients_of_a_host_do_not_learn_of_each_other() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 2, JOIN_AS_CLIENT);
+    let third = connect(&mut hub);
+    assert_eq!(
+        give(&mut hub, third, JOIN_AS_CLIENT),
+        [
+            (third, notice(1, 11, "")),
+            (sockets[0], notice(2, 11, "")),
+            (third, notice(2, 1, "")),
+            (third, notice(0, 0, "demo")),
+        ]
+    );
+    assert_eq!(give(&mut hub, third, &notice(4, 10, "v=0")), []);
+    hub.disconnect(third);
+    assert_eq!(actions(&mut hub), [(sockets[0], notice(3, 11, ""))]);
+}
+
+#[test]
+fn signals_are_passed_on_under_the_senders_id() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 3, JOIN);
+    for (kind, from, to, to_id, from_id) in [(4, 1, 0, 1, 10), (5, 0, 1, 10, 1), (6, 2, 1, 10, 11)]
+    {
+        assert_eq!(
+            give(&mut hub, sockets[from], &notice(kind, to_id, r"a\nb")),
+            [(sockets[to], notice(kind, from_id, r"a\nb"))]
+        );
+    }
+}
+
+#[test]
+fn what_a_peer_adds_to_a_message_is_not_passed_on() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 2, JOIN);
+    let text = r#"{"type":4.0,"id":1.0,"data":"v=0","token":"secret"}"#;
+    assert_eq!(
+        give(&mut hub, sockets[1], text),
+        [(sockets[0], notice(4, 10, "v=0"))]
+    );
+}
+
+#[test]
+fn a_signal_for_one_who_has_left_is_dropped() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 3, JOIN);
+    hub.disconnect(sockets[2]);
+    assert_eq!(
+        actions(&mut hub),
+        [
+            (sockets[0], notice(3, 11, "")),
+            (sockets[1], notice(3, 11, ""))
+        ]
+    );
+    for id in [11, 10, 0, 2_147_483_647] {
+        assert_eq!(give(&mut hub, sockets[1], &notice(6, id, "c")), []);
+    }
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 2,
+            lobbies: 1
+        }
+    );
+}
+
+#[test]
+fn a_signal_stays_in_its_lobby() {
+    let (mut hub, _) = lobby_of(Config::default(), 2, JOIN);
+    let other = connect(&mut hub);
+    give(&mut hub, other, &notice(0, 0, "another"));
+    assert_eq!(give(&mut hub, other, &notice(4, 10, "v=0")), []);
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 3,
+            lobbies: 2
+        }
+    );
+}
+
+#[test]
+fn the_host_leaving_ends_the_lobby() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 3, JOIN);
+    hub.disconnect(sockets[0]);
+    let goodbye = "4000 Room host has disconnected".to_owned();
+    assert_eq!(
+        actions(&mut hub),
+        [(sockets[1], goodbye.clone()), (sockets[2], goodbye)]
+    );
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 0,
+            lobbies: 0
+        }
+    );
+
+    // Those who come back find each other again, under a new host.
+    let again = connect(&mut hub);
+    assert_eq!(
+        give(&mut hub, again, JOIN)[0],
+        (again, notice(1, 1, "true"))
+    );
+}
+
+#[test]
+fn a_lobby_ends_with_its_last_member() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 1, JOIN);
+    hub.disconnect(sockets[0]);
+    hub.disconnect(sockets[0]);
+    assert_eq!(actions(&mut hub), []);
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 0,
+            lobbies: 0
+        }
+    );
+}
+
+#[test]
+fn a_sealed_lobby_takes_nobody_and_ends_when_its_time_is_up() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 2, JOIN);
+    let sealed = notice(7, 0, "");
+    assert_eq!(hub.poll_timeout(sockets[1]), None);
+    assert_eq!(
+        give(&mut hub, sockets[0], SEAL),
+        [(sockets[0], sealed.clone()), (sockets[1], sealed)]
+    );
+    assert_eq!(give(&mut hub, sockets[0], SEAL), []);
+
+    let late = connect(&mut hub);
+    assert_eq!(
+        give(&mut hub, late, JOIN),
+        [(late, "4000 Lobby is sealed".to_owned())]
+    );
+    assert_eq!(
+        give(&mut hub, sockets[1], &notice(4, 1, "v=0")),
+        [(sockets[0], notice(4, 10, "v=0"))]
+    );
+
+    let due = START + Duration::from_secs(10);
+    for socket in &sockets {
+        assert_eq!(hub.poll_timeout(*socket), Some(due));
+    }
+    hub.handle_timeout(START + Duration::from_micros(9_999_999), sockets[1]);
+    assert_eq!(actions(&mut hub), []);
+    hub.handle_timeout(due, sockets[1]);
+    let goodbye = "1000 Seal complete".to_owned();
+    assert_eq!(
+        actions(&mut hub),
+        [(sockets[0], goodbye.clone()), (sockets[1], goodbye)]
+    );
+    hub.handle_timeout(due, sockets[0]);
+    hub.disconnect(sockets[0]);
+    assert_eq!(actions(&mut hub), []);
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 0,
+            lobbies: 0
+        }
+    );
+}
+
+#[test]
+fn a_host_that_seals_and_leaves_does_not_cut_handshakes_short() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 3, JOIN);
+    give(&mut hub, sockets[0], SEAL);
+    hub.disconnect(sockets[0]);
+    assert_eq!(actions(&mut hub), []);
+    assert_eq!(
+        give(&mut hub, sockets[2], &notice(4, 10, "v=0")),
+        [(sockets[1], notice(4, 11, "v=0"))]
+    );
+    assert_eq!(give(&mut hub, sockets[2], &notice(4, 1, "v=0")), []);
+    let late = connect(&mut hub);
+    assert_eq!(
+        give(&mut hub, late, JOIN),
+        [(late, "4000 Lobby is sealed".to_owned())]
+    );
+
+    hub.handle_timeout(START + Duration::from_secs(10), sockets[1]);
+    let goodbye = "1000 Seal complete".to_owned();
+    assert_eq!(
+        actions(&mut hub),
+        [(sockets[1], goodbye.clone()), (sockets[2], goodbye)]
+    );
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 0,
+            lobbies: 0
+        }
+    );
+}
+
+#[test]
+fn a_sealed_lobby_that_everybody_left_is_free_again() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 2, JOIN);
+    give(&mut hub, sockets[0], SEAL);
+    hub.disconnect(sockets[0]);
+    hub.disconnect(sockets[1]);
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 0,
+            lobbies: 0
+        }
+    );
+    let again = connect(&mut hub);
+    assert_eq!(
+        give(&mut hub, again, JOIN)[0],
+        (again, notice(1, 1, "true"))
+    );
+    // The old end is not the new lobby's.
+    assert_eq!(hub.poll_timeout(again), None);
+}
+
+#[test]
+fn a_shutdown_sends_everybody_away_for_good() {
+    let (mut hub, sockets) = lobby_of(Config::default(), 2, JOIN);
+    hub.shut_down();
+    let goodbye = "1001 The server is shutting down".to_owned();
+    assert_eq!(
+        actions(&mut hub),
+        [(sockets[0], goodbye.clone()), (sockets[1], goodbye)]
+    );
+    assert_eq!(hub.connect(START), Err(Goodbye::ShuttingDown));
+    assert_eq!(
+        hub.counts(),
+        Counts {
+            peers: 0,
+            lobbies: 0
+        }
+    );
+}

@@ -1,0 +1,126 @@
+//! Health, an end in good order, and the server inside other programs.
+
+use std::time::Duration;
+
+use signaling_server::{Config, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::peer::*;
+
+/// The answer to a GET, head and body.
+async fn get(addr: std::net::SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.expect("a server");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("an open socket");
+    let mut answer = String::new();
+    let read = timeout(DEADLINE, stream.read_to_string(&mut answer)).await;
+    read.expect("in time").expect("an answer");
+    answer
+}
+
+#[tokio::test]
+async fn health_has_figures() {
+    let server = server(quick()).await;
+    let (_host, _, _) = Peer::join(&server).await;
+    let (_guest, _, _) = Peer::join(&server).await;
+    let answer = get(server.local_addr(), "/health").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(
+        answer.contains("content-type: application/json\r\n"),
+        "{answer}"
+    );
+    let body = r#"{"status":"ok","peers":2,"lobbies":1}"#;
+    assert!(answer.ends_with(body), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_websocket_is_told_so() {
+    let server = server(quick()).await;
+    let answer = get(server.local_addr(), "/").await;
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_shutdown_closes_every_socket_and_frees_the_address() {
+    let server = server(quick()).await;
+    let addr = server.local_addr();
+    let (mut host, _, _) = Peer::join(&server).await;
+    let (mut guest, _, _) = Peer::join(&server).await;
+    let mut idle = Peer::connect(&server).await;
+    let goodbye = "1001 The server is shutting down";
+    let ((), ()) = tokio::join!(server.shutdown(), async {
+        assert_eq!(host.close().await, goodbye);
+        assert_eq!(guest.close().await, goodbye);
+        assert_eq!(idle.close().await, goodbye);
+    });
+    assert!(TcpStream::connect(addr).await.is_err());
+    let again = Server::bind(addr, quick())
+        .await
+        .expect("the address is free");
+    let (_host, id, _) = Peer::join(&again).await;
+    assert_eq!(id, 1);
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_nobody_for_ever() {
+    let server = server(Config {
+        close_deadline: Duration::from_secs(3600),
+        shutdown_deadline: Duration::from_millis(100),
+        ..quick()
+    })
+    .await;
+    let (_deaf, _, _) = Peer::join(&server).await;
+    timeout(DEADLINE, server.shutdown()).await.expect("in time");
+}
+
+#[tokio::test]
+async fn a_dropped_server_lets_go() {
+    let server = server(quick()).await;
+    let (mut peer, _, _) = Peer::join(&server).await;
+    drop(server);
+    assert_eq!(peer.close().await, "1001 The server is shutting down");
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_an_error_with_words() {
+    let first = server(quick()).await;
+    let addr = first.local_addr();
+    let error = Server::bind(addr, quick()).await.expect_err("it is taken");
+    let words = error.to_string();
+    assert!(
+        words.starts_with(&format!("cannot listen on {addr}: ")),
+        "{words}"
+    );
+}
+
+#[tokio::test]
+async fn two_servers_in_a_process_do_not_know_each_other() {
+    let (one, two) = (server(quick()).await, server(quick()).await);
+    for server in [&one, &two] {
+        let (peer, id, _) = Peer::join(server).await;
+        assert_eq!(id, 1);
+        peer.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn it_runs_inside_an_axum_application() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    let app = axum::Router::new()
+        .route("/", axum::routing::get(|| async { "a game" }))
+        .nest("/signaling", signaling_server::router(quick()));
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let mut peer = Peer::connect_to(&format!("ws://{addr}/signaling")).await;
+    peer.send(JOIN).await;
+    assert_eq!(peer.text().await, notice(1, 1, "true"));
+    let health = get(addr, "/signaling/health").await;
+    assert!(health.contains(r#""peers":1"#), "{health}");
+    assert!(get(addr, "/").await.ends_with("a game"));
+    serving.abort();
+}

@@ -1,0 +1,15 @@
+//! The server over real sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy knows the helpers of an integration test as no test code"
+)]
+
+mod lifecycle;
+mod limits;
+mod peer;
+mod protocol;
+mod simultaneous;
+mod strict;

@@ -1,0 +1,128 @@
+//! A WebSocket client that waits with a deadline, and knows no more of the protocol than a script does.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use signaling_server::{Config, Server};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Far above what anything here takes, far below what a person waits.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) const JOIN: &str = r#"{"type":0,"id":0,"data":"demo"}"#;
+pub(crate) const SEAL: &str = r#"{"type":7,"id":0,"data":""}"#;
+
+pub(crate) struct Peer(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+pub(crate) async fn server(config: Config) -> Server {
+    Server::bind(([127, 0, 0, 1], 0).into(), config)
+        .await
+        .expect("a free port")
+}
+
+/// A server on which nothing of the defaults' length is waited for.
+pub(crate) fn quick() -> Config {
+    Config {
+        close_deadline: Duration::from_millis(200),
+        ..Config::default()
+    }
+}
+
+impl Peer {
+    pub(crate) async fn connect(server: &Server) -> Self {
+        Self::connect_to(&format!("ws://{}", server.local_addr())).await
+    }
+
+    pub(crate) async fn connect_to(url: &str) -> Self {
+        let connected = timeout(DEADLINE, connect_async(url)).await;
+        Self(connected.expect("in time").expect("a server").0)
+    }
+
+    /// Connects and joins `demo`; its id and the ids it was told.
+    pub(crate) async fn join(server: &Server) -> (Self, u32, Vec<u32>) {
+        let mut peer = Self::connect(server).await;
+        peer.send(JOIN).await;
+        let (_, own) = ids(&peer.text().await);
+        let mut others = Vec::new();
+        loop {
+            match ids(&peer.text().await) {
+                (0, _) => return (peer, own, others),
+                (2, other) => others.push(other),
+                (kind, _) => panic!("a message of type {kind} before the lobby's name"),
+            }
+        }
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.frame(Message::text(text)).await;
+    }
+
+    pub(crate) async fn frame(&mut self, message: Message) {
+        let sent = timeout(DEADLINE, self.0.send(message)).await;
+        sent.expect("in time").expect("an open socket");
+    }
+
+    /// Sends, whether or not the server still listens.
+    pub(crate) async fn send_anyway(&mut self, text: &str) {
+        let sent = timeout(DEADLINE, self.0.send(Message::text(text))).await;
+        let _closed = sent.expect("in time");
+    }
+
+    /// The next text.
+    pub(crate) async fn text(&mut self) -> String {
+        match self.next().await {
+            Some(Ok(Message::Text(text))) => text.as_str().to_owned(),
+            other => panic!("{other:?} is no text"),
+        }
+    }
+
+    /// The close, past the texts that come before it.
+    pub(crate) async fn close(&mut self) -> String {
+        loop {
+            match self.next().await {
+                Some(Ok(Message::Text(_))) => {}
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    let close = format!("{} {}", u16::from(frame.code), frame.reason);
+                    // The answer goes out with the next read, and nothing comes after it.
+                    assert!(!matches!(self.next().await, Some(Ok(_))));
+                    return close;
+                }
+                other => panic!("{other:?} instead of a close"),
+            }
+        }
+    }
+
+    /// Leaves with WebSocket's manners.
+    pub(crate) async fn leave(mut self) {
+        let closed = timeout(DEADLINE, self.0.close(None)).await;
+        closed.expect("in time").expect("an open socket");
+        while let Some(Ok(_)) = self.next().await {}
+    }
+
+    /// What comes next, pings aside.
+    async fn next(&mut self) -> Option<Result<Message, Error>> {
+        loop {
+            match timeout(DEADLINE, self.0.next()).await.expect("in time") {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+/// Type and id of a message.
+pub(crate) fn ids(text: &str) -> (u32, u32) {
+    let number = |name: &str| {
+        let (_, rest) = text.split_once(&format!(r#""{name}":"#)).expect("a field");
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().expect("a number")
+    };
+    (number("type"), number("id"))
+}
+
+pub(crate) fn notice(kind: u32, id: u32, data: &str) -> String {
+    format!(r#"{{"type":{kind},"id":{id},"data":"{data}"}}"#)
+}
