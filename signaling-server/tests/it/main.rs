@@ -10,6 +10,8 @@
 mod lifecycle;
 mod limits;
 mod peer;
+#[cfg(unix)]
+mod program;
 mod protocol;
 mod simultaneous;
 mod strict;
