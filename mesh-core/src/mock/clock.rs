@@ -43,6 +43,8 @@ pub(super) enum Action {
     InBandDone { to: Key, stream: u16 },
     /// A close has waited long enough for its data.
     LingerOver { end: Key },
+    /// Something reaches the lobby service, or a member of it.
+    Lobby { post: Key },
 }
 
 #[derive(Debug)]

@@ -1,54 +1,57 @@
-//! A network in memory: a [`Backend`](crate::Backend) whose links, losses and time are all under a test's control.
+//! A network in memory: a [`Backend`](crate::Backend) and a [`Signaling`](crate::Signaling) under a test's control.
 //!
-//! Made to test games, and production code itself: it keeps the contract of the seam, and the conformance suite runs
+//! Made to test games, and production code itself: it keeps the contracts of both seams, and the conformance suite runs
 //! against it. One [`Network`] holds any number of participants; nothing in it is global, everything is `Send`, and the
 //! clock is virtual: an hour of game time passes in the time its messages take to compute. The same seed and the same calls
 //! give the same run, byte for byte.
 //!
 //! ```
-//! use std::future::poll_fn;
-//!
 //! use mesh_core::mock::{Conditions, Network};
-//! use mesh_core::{
-//!     Backend, ChannelSpec, Command, Duration, LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, TransferMode,
-//! };
+//! use mesh_core::{Duration, Event, Session, SessionConfig, Target, TransferMode};
 //!
 //! let network = Network::new(42);
-//! network.set_conditions(Conditions { latency: Duration::from_millis(40), loss: 0.02, ..Conditions::default() });
-//! let mut peers = [network.backend(), network.backend()];
-//! let link = LinkId { slot: 0, generation: 0 };
-//! let mode = TransferMode::Reliable;
+//! network.set_conditions(Conditions {
+//!     latency: Duration::from_millis(40),
+//!     jitter: Duration::from_millis(10),
+//!     loss: 0.02,
+//!     ..Conditions::default()
+//! });
+//! let player = |_| Session::new(network.backend(), network.signaling("demo"), SessionConfig::default());
+//! let mut players: Vec<_> = (0..3).map(player).collect();
 //!
-//! // Both sides plan the same channel; the first one offers.
-//! for backend in &mut peers {
-//!     let spec = ChannelSpec::built_in(mode, Reliability::Reliable, SendLimits::default());
-//!     backend.execute(Command::Open { link, config: LinkConfig::default(), inbox_bytes: 1 << 20 });
-//!     backend.execute(Command::CreateChannel { link, channel: mode.channel(), spec });
-//! }
-//! peers[0].execute(Command::CreateOffer { link, restart: false });
-//!
-//! // A signaling of three lines: what one side says, the other is told.
-//! let greeting = network.block_on(poll_fn(|cx| {
-//!     loop {
-//!         let Some((me, event)) = (0..2).find_map(|me| match peers[me].poll_event(cx) {
-//!             std::task::Poll::Ready(event) => Some((me, event)),
-//!             std::task::Poll::Pending => None,
-//!         }) else {
-//!             return std::task::Poll::Pending;
-//!         };
-//!         let far = &mut peers[1 - me];
-//!         match event {
-//!             LinkEvent::Description { description, .. } => far.execute(Command::SetRemote { link, description }),
-//!             LinkEvent::Candidate { candidate, .. } => far.execute(Command::AddCandidate { link, candidate }),
-//!             LinkEvent::ChannelOpened { channel, .. } if me == 0 => {
-//!                 peers[0].send(link, channel, "hello".into()).expect("open");
-//!             }
-//!             LinkEvent::Message { payload, .. } => return std::task::Poll::Ready(payload),
-//!             _ => {}
+//! // The game's loop at 60 Hz, until everybody has met everybody and heard a message of each.
+//! let (mut connected, mut packets) = (0, 0);
+//! while packets < 6 {
+//!     network.advance(Duration::from_micros(16_667));
+//!     for player in &mut players {
+//!         let events: Vec<Event> = player.poll().collect();
+//!         connected += events.iter().filter(|event| matches!(event, Event::PeerConnected(_))).count();
+//!         packets += events.iter().filter(|event| matches!(event, Event::Packet(_))).count();
+//!     }
+//!     if connected == 6 {
+//!         connected = 0;
+//!         for player in &mut players {
+//!             player.send(Target::All, TransferMode::Reliable, "hello")?;
 //!         }
 //!     }
-//! }));
-//! assert_eq!(greeting.expect("no deadlock").text(), Some("hello"));
+//! }
+//! # Ok::<(), mesh_core::SendError>(())
+//! ```
+//!
+//! Code that awaits runs in [`Network::block_on`]: whenever everything waits, the clock moves to the next moment at which
+//! something is due, and a deadlock is an error rather than a hanging test.
+//!
+//! ```
+//! use mesh_core::mock::{Network, Stalled};
+//! use mesh_core::{Duration, Event, Session, SessionConfig};
+//!
+//! let network = Network::new(7);
+//! let mut host = Session::new(network.backend(), network.signaling("demo"), SessionConfig::default());
+//! let event = network.block_on(network.timeout(Duration::from_secs(1), host.next_event()))?;
+//! assert!(matches!(event, Ok(Event::Joined { id, .. }) if id.is_server()));
+//! // Nobody else is there, and nothing will ever happen.
+//! assert!(matches!(network.block_on(host.next_event()), Err(Stalled::Deadlock { .. })));
+//! # Ok::<(), Stalled>(())
 //! ```
 //!
 //! # What is modelled
@@ -64,6 +67,7 @@
 //! - A message on a stream the far side has not claimed is dropped there, as real stacks do.
 //! - A malformed description or candidate ends the link with a reason. A candidate that is well-formed but not the far
 //!   side's leads nowhere and is ignored.
+//! - **A lobby service** with Godot's rules; see [`MockSignaling`].
 //!
 //! Not modelled: congestion control, IP addresses, ICE restart.
 
@@ -79,10 +83,13 @@ mod gather;
 mod ice;
 mod inbox;
 mod link;
+mod lobby;
+mod member;
 mod network;
 mod path;
 mod rng;
 mod sdp;
+mod signaling;
 mod slab;
 mod streams;
 #[cfg(test)]
@@ -94,3 +101,4 @@ pub use backend::MockBackend;
 pub use conditions::{BackendId, Conditions, MockConfig, Turn, Usage};
 pub use executor::{Elapsed, Sleep, Stalled};
 pub use network::Network;
+pub use signaling::{MockSignaling, SignalingId};

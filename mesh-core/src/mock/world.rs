@@ -7,6 +7,7 @@ use core::task::Waker;
 use super::clock::{Action, Clock};
 use super::conditions::{MockConfig, Turn, Usage};
 use super::end::End;
+use super::lobby::Service;
 use super::path::Paths;
 use super::rng::Rng;
 use super::slab::{Key, Slab};
@@ -35,6 +36,7 @@ pub(super) struct World {
     pub(super) rng: Rng,
     pub(super) paths: Paths,
     pub(super) turn: Turn,
+    pub(super) service: Service,
     pub(super) hosts: Vec<Host>,
     pub(super) ends: Slab<End>,
     pub(super) flights: Slab<Flight>,
@@ -49,6 +51,7 @@ impl World {
             rng: Rng::new(seed),
             paths: Paths::new(),
             turn: Turn::default(),
+            service: Service::new(),
             hosts: Vec::new(),
             ends: Slab::new(),
             flights: Slab::new(),
@@ -222,7 +225,7 @@ impl World {
     /// Whether an action still has an effect; if not, it must not move the clock.
     fn is_wanted(&self, action: Action) -> bool {
         match action {
-            Action::Arrive { .. } => true,
+            Action::Arrive { .. } | Action::Lobby { .. } => true,
             Action::Transmit { end } | Action::LingerOver { end } | Action::Gather { end } => {
                 self.live(end).is_some()
             }
@@ -260,6 +263,7 @@ impl World {
             Action::InBand { to, stream } => self.in_band_made(to, stream),
             Action::InBandDone { to, stream } => self.in_band_done(to, stream),
             Action::LingerOver { end } => self.close_now(end),
+            Action::Lobby { post } => self.deliver_letter(post),
         }
     }
 
@@ -267,7 +271,7 @@ impl World {
         Usage {
             links: self.ends.len(),
             messages_in_flight: self.flights.len(),
-            signals_in_flight: 0,
+            signals_in_flight: self.service.mail_in_flight(),
             scheduled: self.clock.scheduled(),
         }
     }

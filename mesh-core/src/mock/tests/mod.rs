@@ -2,6 +2,8 @@
 
 mod duo;
 mod life;
+mod lobbies;
+mod sessions;
 mod silence;
 mod wakes;
 mod weather;
