@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// The longest name of a lobby, in bytes [default: 64]
     #[arg(long, env = "SIGNALING_MAX_LOBBY_NAME")]
     max_lobby_name: Option<usize>,
-    /// How many messages a second a socket may send for ever [default: 128]
+    /// How many messages a second a socket may send for ever, counting every 256 bytes begun [default: 128]
     #[arg(long, env = "SIGNALING_MESSAGES_PER_SECOND")]
     messages_per_second: Option<u32>,
     /// How many messages it may send at once after a silence [default: 2048]

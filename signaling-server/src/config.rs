@@ -17,11 +17,13 @@ pub struct Config {
     pub max_message_size: usize,
     /// The longest name of a lobby, in bytes: 64.
     pub max_lobby_name: usize,
-    /// How many messages a second a socket may send for ever: 128. One counts once for every KiB begun; pings count, too.
+    /// How many messages a second a socket may send for ever: 128. One counts once for every 256 bytes begun; pings count.
     pub messages_per_second: u32,
     /// How many it may send at once after a silence: 2048, enough to greet a full lobby.
     pub message_burst: u32,
-    /// How many bytes may wait for a socket that does not read: 1 MiB.
+    /// How many bytes may wait for a socket that does not read, 64 for each message included: 1 MiB.
+    ///
+    /// Keep it above 320 times `message_burst`, or one member can have another sent away by flooding it.
     pub max_outgoing: usize,
     /// How long a TCP connection may take to become a WebSocket: 5 s.
     pub handshake_deadline: Duration,

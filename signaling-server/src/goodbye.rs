@@ -86,7 +86,7 @@ impl fmt::Display for Goodbye {
         match self {
             Self::TooManyPeers => f.write_str("Too many peers connected"),
             Self::TooManyLobbies => f.write_str("Too many lobbies open, disconnecting"),
-            Self::LobbyFull { limit } => write!(f, "Lobby is full: it has {limit} members"),
+            Self::LobbyFull { limit } => write!(f, "Lobby is full: at most {limit} peers"),
             Self::LobbyNameTooLong { limit } => {
                 write!(f, "Lobby name is too long: at most {limit} bytes")
             }

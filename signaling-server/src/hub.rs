@@ -17,8 +17,10 @@ use crate::entropy::{self, Entropy};
 use crate::goodbye::Goodbye;
 use crate::lobby::Lobby;
 
-/// What a message costs: one for every so many bytes begun.
-const BYTES_PER_TOKEN: u64 = 1024;
+/// What a message costs: one token for every so many bytes begun.
+///
+/// So few that one sender's burst fits into an outbox (by default), and none can have another sent away for not reading.
+const BYTES_PER_TOKEN: u64 = 256;
 
 /// A socket, for as long as it lives; never given to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

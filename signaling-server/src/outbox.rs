@@ -134,6 +134,13 @@ mod tests {
         assert_eq!(outbox.push(text(100)), Ok(()));
     }
 
+    #[test]
+    fn by_default_no_sender_can_overflow_anothers_outbox() {
+        let config = crate::Config::default();
+        let burst = usize::try_from(config.message_burst).expect("a burst fits");
+        assert!(burst * (256 + TEXT_COST) < config.max_outgoing);
+    }
+
     #[tokio::test]
     async fn who_does_not_read_is_not_sent_the_rest() {
         let outbox = Outbox::new(1000);

@@ -1,16 +1,24 @@
 //! The routes of an axum application.
 
-use axum::Router;
+use std::net::SocketAddr;
+
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 
 use crate::relay::Relay;
 use crate::socket;
 use crate::{Config, hub::Counts};
+
+/// Bytes a socket holds to read into: most are idle, and the default of 128 KiB each would be most of the memory.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Room for answers to pings and closes beside a message that is being written.
+const CONTROL_FRAMES: usize = 64 * 1024;
 
 /// The server's routes for an axum application of your own: `/` takes the WebSockets, `/health` answers with figures.
 ///
@@ -31,7 +39,16 @@ pub(crate) fn routes(relay: Relay, any_path: bool) -> Router {
     router.with_state(relay)
 }
 
-async fn upgrade(State(relay): State<Relay>, upgrade: WebSocketUpgrade) -> Response {
+/// Where a request came from, for the log; known where the listener is ours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remote(pub(crate) SocketAddr);
+
+async fn upgrade(
+    State(relay): State<Relay>,
+    remote: Option<Extension<Remote>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let remote = remote.map(|Extension(Remote(addr))| addr);
     let Some(task) = relay.task() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
@@ -39,9 +56,13 @@ async fn upgrade(State(relay): State<Relay>, upgrade: WebSocketUpgrade) -> Respo
     // Twice what is taken: a message that is somewhat too large gets an answer that names the limit.
     let readable = limit.saturating_mul(2);
     upgrade
+        .read_buffer_size(READ_BUFFER)
+        // Each message is flushed on its own, so at most one waits here; the outbox has the others.
+        .write_buffer_size(0)
+        .max_write_buffer_size(readable.saturating_add(CONTROL_FRAMES))
         .max_message_size(readable)
         .max_frame_size(readable)
-        .on_upgrade(move |websocket| socket::serve(relay, task, websocket))
+        .on_upgrade(move |websocket| socket::serve(relay, task, remote, websocket))
 }
 
 async fn health(State(relay): State<Relay>) -> impl IntoResponse {

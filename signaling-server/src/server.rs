@@ -7,21 +7,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::Config;
 use crate::relay::Relay;
-use crate::routes::routes;
+use crate::routes::{Remote, routes};
 
 /// How many connections may be on their way to becoming a WebSocket; more wait in the system's queue.
 const MAX_HANDSHAKES: usize = 1024;
+
+/// The longest request head, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
 
 /// How long to wait when the system has no more sockets for us.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -113,9 +119,14 @@ async fn accept(listener: TcpListener, relay: Relay) {
             return;
         };
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                tracing::trace!(%peer, "accepted");
-                handshakes.spawn(handshake(stream, router.clone(), deadline, place));
+            Ok((stream, remote)) => {
+                let answering = answer(stream, Remote(remote), router.clone());
+                handshakes.spawn(async move {
+                    if timeout(deadline, answering).await.is_err() {
+                        tracing::debug!(%remote, "not a WebSocket in time");
+                    }
+                    drop(place);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept");
@@ -125,21 +136,20 @@ async fn accept(listener: TcpListener, relay: Relay) {
     }
 }
 
-/// Answers HTTP until the deadline, whoever dawdles; a connection that becomes a WebSocket lives on elsewhere.
-async fn handshake(
-    stream: TcpStream,
-    router: Router,
-    deadline: Duration,
-    _place: OwnedSemaphorePermit,
-) {
+/// Answers HTTP; a connection that becomes a WebSocket lives on elsewhere.
+async fn answer(stream: TcpStream, remote: Remote, router: Router) {
     // Signals are small and wait for each other.
     let _ = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(remote);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    match timeout(deadline, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "no HTTP"),
-        Err(_) => tracing::debug!("no request in time"),
+    if let Err(error) = connection.await {
+        tracing::debug!(?remote, %error, "not HTTP");
     }
 }

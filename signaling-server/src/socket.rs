@@ -1,5 +1,6 @@
 //! One WebSocket, from its opening to its end.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,20 +15,20 @@ use crate::outbox::Outgoing;
 use crate::relay::{Place, Relay, Task};
 
 /// Serves a socket until it is closed.
-pub(crate) async fn serve(relay: Relay, task: Task, socket: WebSocket) {
+pub(crate) async fn serve(relay: Relay, task: Task, remote: Option<SocketAddr>, socket: WebSocket) {
     let _task = task;
     tokio::select! {
-        () = run(&relay, socket) => {}
+        () = run(&relay, remote, socket) => {}
         () = relay.aborted() => {}
     }
 }
 
-async fn run(relay: &Relay, socket: WebSocket) {
+async fn run(relay: &Relay, remote: Option<SocketAddr>, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let config = relay.config();
     match relay.connect() {
         Ok(place) => {
-            tracing::debug!(socket = ?place.socket(), "connected");
+            tracing::debug!(socket = ?place.socket(), ?remote, "connected");
             {
                 let mut writing = pin!(write(config, &place, &mut sink));
                 tokio::select! {
@@ -37,7 +38,10 @@ async fn run(relay: &Relay, socket: WebSocket) {
             }
             tracing::debug!(socket = ?place.socket(), "closed");
         }
-        Err(goodbye) => close(config, &mut sink, &goodbye).await,
+        Err(goodbye) => {
+            tracing::debug!(?remote, %goodbye, "refused");
+            close(config, &mut sink, &goodbye).await;
+        }
     }
     // TCP would take back the close frame if we closed while something of theirs is unread.
     let _ = timeout(config.close_deadline, drain(&mut stream)).await;

@@ -8,6 +8,15 @@
 //! - [`Transport`]: the few things a WebSocket must do; a backend brings it.
 //! - [`Client`]: [`mesh_core::Signaling`] over any [`Transport`].
 //!
+//! ```
+//! use signaling::{MAX_MESSAGE_SIZE, Notice, decode};
+//!
+//! // As Godot writes it: whole numbers with a point, fields in any order.
+//! let message = decode(r#"{"data":"","id":7.0,"type":2.0}"#, MAX_MESSAGE_SIZE)?;
+//! assert_eq!(Notice::try_from(message)?, Notice::PeerConnect(7_u32.try_into()?));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Nothing here panics on what a server or a peer sends, and every queue is bounded.
 
 mod client;

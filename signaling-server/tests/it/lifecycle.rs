@@ -39,6 +39,32 @@ async fn health_has_figures() {
 }
 
 #[tokio::test]
+async fn nothing_of_those_who_left_is_left_behind() {
+    let server = server(quick()).await;
+    for round in 0..50 {
+        let (host, _, _) = Peer::join(&server).await;
+        let (guest, _, _) = Peer::join(&server).await;
+        let idle = Peer::connect(&server).await;
+        match round % 2 {
+            0 => guest.leave().await,
+            _ => drop(guest),
+        }
+        drop(idle);
+        host.leave().await;
+        let gone = async {
+            while !get(server.local_addr(), "/health")
+                .await
+                .ends_with(r#""peers":0,"lobbies":0}"#)
+            {}
+        };
+        timeout(DEADLINE, gone).await.expect("in time");
+    }
+    // Sockets that would still live would hold this up until its own deadline.
+    let shutdown = timeout(Config::default().shutdown_deadline / 2, server.shutdown());
+    shutdown.await.expect("nobody is left");
+}
+
+#[tokio::test]
 async fn a_request_that_is_no_websocket_is_told_so() {
     let server = server(quick()).await;
     let answer = get(server.local_addr(), "/").await;

@@ -51,7 +51,7 @@ async fn a_full_lobby() {
     let (_first, _, _) = Peer::join(&server).await;
     let mut second = Peer::connect(&server).await;
     second.send(JOIN).await;
-    assert_eq!(second.close().await, "4000 Lobby is full: it has 1 members");
+    assert_eq!(second.close().await, "4000 Lobby is full: at most 1 peers");
 }
 
 #[tokio::test]
@@ -205,8 +205,8 @@ async fn one_that_does_not_read() {
 #[tokio::test]
 async fn one_that_does_not_answer_pings() {
     let server = server(Config {
-        ping_interval: Duration::from_millis(50),
-        ping_deadline: Duration::from_millis(200),
+        ping_interval: Duration::from_millis(100),
+        ping_deadline: Duration::from_secs(2),
         ..quick()
     })
     .await;
@@ -215,10 +215,7 @@ async fn one_that_does_not_answer_pings() {
     // The host answers pings while it waits; the other does not, because nobody polls it.
     assert_eq!(host.text().await, notice(2, id, ""));
     assert_eq!(host.text().await, notice(3, id, ""));
-    assert_eq!(
-        silent.close().await,
-        "1008 No answer to a ping within 200ms"
-    );
+    assert_eq!(silent.close().await, "1008 No answer to a ping within 2s");
 }
 
 #[tokio::test]
@@ -241,4 +238,21 @@ async fn a_connection_that_never_asks_for_anything() {
         let _reset_or_end = read.expect("in time");
         assert_eq!(answer, b"");
     }
+}
+
+#[tokio::test]
+async fn a_request_head_that_has_no_end() {
+    let server = server(quick()).await;
+    let mut stream = TcpStream::connect(server.local_addr())
+        .await
+        .expect("a server");
+    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(20_000));
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .expect("an open socket");
+    let mut line = [0; 12];
+    let read = timeout(DEADLINE, stream.read_exact(&mut line)).await;
+    read.expect("in time").expect("an answer");
+    assert_eq!(&line, b"HTTP/1.1 431");
 }

@@ -23,9 +23,10 @@ pub(crate) async fn server(config: Config) -> Server {
         .expect("a free port")
 }
 
-/// A server on which nothing of the defaults' length is waited for.
+/// Closes soon, and gives a busy machine time to join.
 pub(crate) fn quick() -> Config {
     Config {
+        join_deadline: DEADLINE,
         close_deadline: Duration::from_millis(200),
         ..Config::default()
     }

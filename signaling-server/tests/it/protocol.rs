@@ -7,7 +7,7 @@ use crate::peer::*;
 #[tokio::test]
 async fn a_session_of_godot_clients() {
     let server = server(signaling_server::Config {
-        seal_duration: Duration::from_millis(300),
+        seal_duration: Duration::from_secs(2),
         ..quick()
     })
     .await;
@@ -70,6 +70,40 @@ async fn the_host_leaving_sends_everybody_away() {
     let (mut guest, _, _) = Peer::join(&server).await;
     host.leave().await;
     assert_eq!(guest.close().await, "4000 Room host has disconnected");
+}
+
+#[tokio::test]
+async fn a_host_that_seals_and_leaves_at_once() {
+    let server = server(signaling_server::Config {
+        seal_duration: Duration::from_secs(2),
+        ..quick()
+    })
+    .await;
+    let (mut host, _, _) = Peer::join(&server).await;
+    let (mut guest, guest_id, _) = Peer::join(&server).await;
+    let (mut other, other_id, _) = Peer::join(&server).await;
+    assert_eq!(guest.text().await, notice(2, other_id, ""));
+    host.send(SEAL).await;
+    host.leave().await;
+    assert_eq!(guest.text().await, notice(7, 0, ""));
+    assert_eq!(other.text().await, notice(7, 0, ""));
+    // The handshake between the others still has its time.
+    other.send(&notice(4, guest_id, "v=0")).await;
+    assert_eq!(guest.text().await, notice(4, other_id, "v=0"));
+    assert_eq!(guest.close().await, "1000 Seal complete");
+    assert_eq!(other.close().await, "1000 Seal complete");
+}
+
+#[tokio::test]
+async fn a_last_word_before_leaving_arrives() {
+    let server = server(quick()).await;
+    let (mut host, _, _) = Peer::join(&server).await;
+    let (mut guest, id, _) = Peer::join(&server).await;
+    guest.send(&notice(6, 1, "last")).await;
+    guest.leave().await;
+    assert_eq!(host.text().await, notice(2, id, ""));
+    assert_eq!(host.text().await, notice(6, id, "last"));
+    assert_eq!(host.text().await, notice(3, id, ""));
 }
 
 #[tokio::test]

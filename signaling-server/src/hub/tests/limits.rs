@@ -129,7 +129,7 @@ fn members_are_counted() {
     let third = connect(&mut hub);
     assert_eq!(
         give(&mut hub, third, JOIN),
-        [(third, "4000 Lobby is full: it has 2 members".to_owned())]
+        [(third, "4000 Lobby is full: at most 2 peers".to_owned())]
     );
     hub.disconnect(sockets[1]);
     actions(&mut hub);
