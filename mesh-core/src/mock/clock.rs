@@ -124,8 +124,9 @@ impl Clock {
         self.actions.pop().map(|entry| entry.action)
     }
 
-    pub(super) fn scheduled(&self) -> usize {
-        self.actions.len()
+    /// Everything scheduled, in no order.
+    pub(super) fn actions(&self) -> impl Iterator<Item = Action> {
+        self.actions.iter().map(|entry| entry.action)
     }
 
     /// The earliest alarm or sleep.

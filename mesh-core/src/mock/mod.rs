@@ -54,6 +54,9 @@
 //! # Ok::<(), Stalled>(())
 //! ```
 //!
+//! Two decorators work on any backend: [`Recorder`] writes down what goes through the seam, and [`Faulty`] breaks the
+//! contract in a planted way, to show that a test would notice.
+//!
 //! # What is modelled
 //!
 //! - **Setting up.** Descriptions name their link; candidates are found one by one; a route needs both descriptions, a
@@ -77,8 +80,11 @@ mod channel;
 mod clock;
 mod closing;
 mod conditions;
+mod distort;
 mod end;
 mod executor;
+mod fault;
+mod faulty;
 mod gather;
 mod ice;
 mod inbox;
@@ -87,6 +93,7 @@ mod lobby;
 mod member;
 mod network;
 mod path;
+mod recorder;
 mod rng;
 mod sdp;
 mod signaling;
@@ -100,5 +107,8 @@ mod world;
 pub use backend::MockBackend;
 pub use conditions::{BackendId, Conditions, MockConfig, Turn, Usage};
 pub use executor::{Elapsed, Sleep, Stalled};
+pub use fault::Fault;
+pub use faulty::Faulty;
 pub use network::Network;
+pub use recorder::{Recorder, Trace};
 pub use signaling::{MockSignaling, SignalingId};

@@ -272,7 +272,11 @@ impl World {
             links: self.ends.len(),
             messages_in_flight: self.flights.len(),
             signals_in_flight: self.service.mail_in_flight(),
-            scheduled: self.clock.scheduled(),
+            scheduled: self
+                .clock
+                .actions()
+                .filter(|action| self.is_wanted(*action))
+                .count(),
         }
     }
 }

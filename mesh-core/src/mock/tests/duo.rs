@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::task::{Context, Poll, Waker};
 
-use crate::mock::{MockBackend, MockConfig, Network};
+use crate::mock::{MockBackend, Network};
 use crate::{
     Backend, BackendSendError, ChannelIndex, ChannelParameters, ChannelSpec, CloseReason, Command,
     ConnectionState, Duration, LinkConfig, LinkEvent, LinkId, LinkStats, Payload, Reliability,
@@ -19,18 +19,18 @@ pub(super) const ORDERED: ChannelIndex = ChannelIndex(1);
 pub(super) const UNRELIABLE: ChannelIndex = ChannelIndex(2);
 
 /// One participant with one link, and all it was told.
-pub(super) struct Peer {
-    pub(super) backend: MockBackend,
+pub(super) struct Peer<B = MockBackend> {
+    pub(super) backend: B,
     pub(super) seen: Vec<LinkEvent>,
     /// Whether its events are taken; a stalled application does not.
     pub(super) polls: bool,
     outbox: Vec<Command>,
 }
 
-impl Peer {
-    pub(super) fn new(network: &Network, config: MockConfig) -> Self {
+impl<B: Backend> Peer<B> {
+    pub(super) fn new(backend: B) -> Self {
         Self {
-            backend: network.backend_with(config),
+            backend,
             seen: Vec::new(),
             polls: true,
             outbox: Vec::new(),
@@ -180,10 +180,10 @@ pub(super) fn numbered(number: u32) -> Payload {
 }
 
 /// Two participants whose signals arrive at once.
-pub(super) struct Duo {
+pub(super) struct Duo<B = MockBackend> {
     pub(super) network: Network,
-    pub(super) a: Peer,
-    pub(super) b: Peer,
+    pub(super) a: Peer<B>,
+    pub(super) b: Peer<B>,
     /// Whether candidates are carried; without them there is no route.
     pub(super) carries_candidates: bool,
 }
@@ -192,14 +192,8 @@ impl Duo {
     /// Two participants, nothing opened.
     pub(super) fn bare(seed: u64) -> Self {
         let network = Network::new(seed);
-        let a = Peer::new(&network, MockConfig::default());
-        let b = Peer::new(&network, MockConfig::default());
-        Self {
-            network,
-            a,
-            b,
-            carries_candidates: true,
-        }
+        let (a, b) = (network.backend(), network.backend());
+        Self::of(network, a, b)
     }
 
     /// Two participants with an open link and their three channels, not offered yet.
@@ -219,10 +213,27 @@ impl Duo {
         duo
     }
 
+    pub(super) fn partition(&self) {
+        self.network
+            .partition(&[self.a.backend.id()], &[self.b.backend.id()]);
+    }
+
     pub(super) fn connect(&mut self) {
         self.a.offer();
         self.run(Duration::from_secs(1));
         assert_eq!((self.a.opened().len(), self.b.opened().len()), (3, 3));
+    }
+}
+
+impl<B: Backend> Duo<B> {
+    /// Two participants on these backends.
+    pub(super) fn of(network: Network, a: B, b: B) -> Self {
+        Self {
+            network,
+            a: Peer::new(a),
+            b: Peer::new(b),
+            carries_candidates: true,
+        }
     }
 
     /// Lets time pass, signals carried.
@@ -250,14 +261,9 @@ impl Duo {
             carry(&mut self.b, &mut self.a, self.carries_candidates);
         }
     }
-
-    pub(super) fn partition(&self) {
-        self.network
-            .partition(&[self.a.backend.id()], &[self.b.backend.id()]);
-    }
 }
 
-fn carry(from: &mut Peer, to: &mut Peer, candidates: bool) {
+fn carry<B: Backend>(from: &mut Peer<B>, to: &mut Peer<B>, candidates: bool) {
     for command in from.outbox.drain(..) {
         if candidates || !matches!(command, Command::AddCandidate { .. }) {
             to.backend.execute(command);

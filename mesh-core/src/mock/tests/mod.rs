@@ -1,6 +1,7 @@
 //! The mock, tried through the seam alone.
 
 mod duo;
+mod faults;
 mod life;
 mod lobbies;
 mod sessions;

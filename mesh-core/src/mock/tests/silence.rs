@@ -169,7 +169,7 @@ fn the_times_are_each_backends_own() {
         ice_failed: SECOND * 25,
         ..MockConfig::default()
     };
-    duo.b = Peer::new(&duo.network, patient);
+    duo.b = Peer::new(duo.network.backend_with(patient));
     for peer in [&mut duo.a, &mut duo.b] {
         peer.open(LinkConfig::default(), 1 << 20);
         peer.create_channels(Reliability::Retransmits(0), SendLimits::default());

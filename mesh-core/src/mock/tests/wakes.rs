@@ -10,10 +10,10 @@ use crate::mock::Network;
 use crate::{Backend, Duration};
 
 #[derive(Default)]
-struct Counter(AtomicUsize);
+pub(super) struct Counter(AtomicUsize);
 
 impl Counter {
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -24,7 +24,7 @@ impl Wake for Counter {
     }
 }
 
-fn poll(backend: &mut impl Backend, counter: &Arc<Counter>) -> bool {
+pub(super) fn poll(backend: &mut impl Backend, counter: &Arc<Counter>) -> bool {
     let waker = Waker::from(counter.clone());
     matches!(
         backend.poll_event(&mut Context::from_waker(&waker)),
