@@ -1,5 +1,6 @@
 //! The mock, tried through the seam alone.
 
+mod chaos;
 mod duo;
 mod faults;
 mod life;
