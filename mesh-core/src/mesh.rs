@@ -293,7 +293,7 @@ impl Mesh {
         }
     }
 
-    /// Asks for a connected peer's figures; they come as [`Event::Stats`]. `false` if there is no such peer.
+    /// Asks for a connected peer's figures; they come as [`Event::Stats`](crate::Event::Stats). `false` if there is no such peer.
     pub fn request_stats(&mut self, peer: PeerId) -> bool {
         let Some(&link) = self.peers.get(&peer) else {
             return false;

@@ -11,7 +11,7 @@ pub struct SessionConfig {
     pub mesh: MeshConfig,
     /// Every connection's.
     pub link: LinkConfig,
-    /// How long [`Session::leave`] lets accepted reliable data hold the close up: 200 ms.
+    /// How long [`Session::leave`](crate::Session::leave) lets accepted reliable data hold the close up: 200 ms.
     pub leave_linger: Duration,
     /// How long after a failed or lost connection to try again, while the peer is in the lobby: 1 s, doubled each time up to
     /// 32 s. `None`: never. The game hears of every end, and of every new `PeerConnected`.
