@@ -10,6 +10,7 @@ use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, ConnectionState,
     Instant, LinkConfig, LinkEvent, LinkId, Payload,
 };
+use signaling::TransportError;
 use tokio::runtime::Handle;
 
 use crate::clock::{Alarm, Clock};
@@ -19,6 +20,7 @@ use crate::inbox::{ChannelInbox, Events, Incoming, Item, LinkInbox};
 use crate::link::{self, Order, Start};
 use crate::outbox::Outbox;
 use crate::socket::SocketOptions;
+use crate::websocket::WebSocketTransport;
 
 /// How many messages of one channel come in a row before the next channel has its turn.
 const TURN: u32 = 64;
@@ -104,6 +106,15 @@ impl PlatformBackend {
     #[doc(hidden)]
     pub fn use_sockets(&mut self, sockets: SocketOptions) {
         self.sockets = sockets;
+    }
+
+    /// A WebSocket to a signaling server, on the same runtime. See [`WebSocketTransport::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn websocket(&self, url: &str) -> Result<WebSocketTransport, TransportError> {
+        WebSocketTransport::connect(self.handle(), url)
     }
 
     fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {

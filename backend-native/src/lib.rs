@@ -12,6 +12,7 @@ mod channel;
 mod clock;
 mod config;
 mod connection;
+mod entropy;
 mod executor;
 mod inbox;
 mod link;
@@ -23,6 +24,7 @@ mod websocket;
 
 pub use backend::PlatformBackend;
 pub use config::PlatformConfig;
+pub use entropy::entropy;
 pub use executor::StartError;
 pub use websocket::{CertificateError, WebSocketOptions, WebSocketTransport};
 
