@@ -1,1 +1,45 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+//!
+//! # What is where
+//!
+//! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server.
+//! - [`Session`]: what they give: [`poll`](mesh_core::Session::poll) once a frame, [`send`](mesh_core::Session::send).
+//! - [`Multiplayer`]: one layer down, with any signaling of your own.
+//! - [`mesh_core`]: the rules and the seams, without I/O; its feature `mock` tests a game without a network.
+
+cfg_if::cfg_if! {
+    if #[cfg(target_arch = "wasm32")] {
+        compile_error!("webrtc-multiplayer has no web backend yet");
+    } else {
+        use backend_native as platform;
+    }
+}
+
+mod lobby;
+
+pub use lobby::{JoinError, Lobby, join};
+pub use mesh_core;
+pub use mesh_core::{
+    ConnectFailure, ConnectionStatus, DisconnectReason, Event, IceServer, IceTransportPolicy,
+    LinkConfig, LostReason, MeshConfig, Packet, Payload, PeerId, Reliability, SendError, Sent,
+    SessionConfig, Target, Topology, TransferMode,
+};
+pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};
+pub use signaling;
+
+/// The mesh of this platform, for any signaling (Godot: `WebRTCMultiplayer`).
+pub type Multiplayer = mesh_core::Multiplayer<PlatformBackend>;
+
+/// The self-made mesh of this platform over a WebSocket signaling server.
+pub type Session = mesh_core::Session<PlatformBackend, signaling::Client<WebSocketTransport>>;
+
+/// A random id in 2..=2147483647, for a signaling of your own (Godot: `generate_unique_id`).
+#[must_use]
+pub fn generate_unique_id() -> PeerId {
+    PeerId::generate_unique(platform::entropy())
+}
+
+/// What nearly every user imports.
+pub mod prelude {
+    pub use crate::{Event, Lobby, Packet, PeerId, Session, Target, TransferMode, join};
+}
