@@ -61,11 +61,11 @@ pub struct CertificateError {
 }
 
 impl Default for WebSocketOptions {
-    /// 10 s to connect, texts of [`signaling::MAX_MESSAGE_SIZE`], the platform's root certificates alone.
+    /// 10 s to connect, texts of [`signaling::MAX_NOTICE_SIZE`], the platform's root certificates alone.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            max_message_size: signaling::MAX_MESSAGE_SIZE,
+            max_message_size: signaling::MAX_NOTICE_SIZE,
             root_certificates: Vec::new(),
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// How many members a lobby has at most [default: 128, strict 4096]
     #[arg(long, env = "SIGNALING_MAX_LOBBY_PEERS")]
     max_lobby_peers: Option<usize>,
-    /// The longest message, in bytes [default: 65536]
+    /// The longest message, in bytes [default: 32768]
     #[arg(long, env = "SIGNALING_MAX_MESSAGE_SIZE")]
     max_message_size: Option<usize>,
     /// The longest name of a lobby, in bytes [default: 64]

@@ -13,7 +13,7 @@ pub struct Config {
     pub max_lobbies: usize,
     /// How many members a lobby has at most: 128, strict 4096.
     pub max_lobby_peers: usize,
-    /// The longest message taken, in bytes: 65536.
+    /// The longest message taken, in bytes: 32768. A Godot client takes no more than 65535.
     pub max_message_size: usize,
     /// The longest name of a lobby, in bytes: 64.
     pub max_lobby_name: usize,

@@ -13,16 +13,13 @@ use mesh_core::{
 };
 
 use crate::{
-    MAX_MESSAGE_SIZE, Message, Notice, Request, Transport, TransportError, TransportEvent, decode,
-    encode, escape_control, signal_data,
+    MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, Message, Notice, Request, Transport, TransportError,
+    TransportEvent, decode, encode, escape_control, signal_data,
 };
 
 use membership::Membership;
 
 pub use membership::MAX_MEMBERS;
-
-/// The longest text taken from a server, in bytes: more than any of ours, because other servers relay more.
-const MAX_NOTICE_SIZE: usize = 1024 * 1024;
 
 /// How many texts one poll reads at most; the rest waits for the next, which is asked for at once.
 const TEXTS_PER_POLL: usize = 1024;

@@ -9,10 +9,10 @@
 //! - [`Client`]: [`mesh_core::Signaling`] over any [`Transport`].
 //!
 //! ```
-//! use signaling::{MAX_MESSAGE_SIZE, Notice, decode};
+//! use signaling::{MAX_NOTICE_SIZE, Notice, decode};
 //!
 //! // As Godot writes it: whole numbers with a point, fields in any order.
-//! let message = decode(r#"{"data":"","id":7.0,"type":2.0}"#, MAX_MESSAGE_SIZE)?;
+//! let message = decode(r#"{"data":"","id":7.0,"type":2.0}"#, MAX_NOTICE_SIZE)?;
 //! assert_eq!(Notice::try_from(message)?, Notice::PeerConnect(7_u32.try_into()?));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -29,7 +29,7 @@ mod signal;
 mod transport;
 
 pub use client::{Client, JoinRequest, MAX_MEMBERS};
-pub use codec::{DecodeError, MAX_MESSAGE_SIZE, decode, encode};
+pub use codec::{DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, decode, encode};
 pub use escape::escape_control;
 pub use message::{Message, MessageType};
 pub use notice::{Notice, NoticeError};

@@ -79,18 +79,18 @@ async fn no_join_in_time() {
 #[tokio::test]
 async fn messages_that_are_too_large() {
     let server = server(quick()).await;
-    let fits = notice(4, 9, &"x".repeat(65536 - notice(4, 9, "").len()));
+    let fits = notice(4, 9, &"x".repeat(32768 - notice(4, 9, "").len()));
     let (mut peer, _, _) = Peer::join(&server).await;
     peer.send(&fits).await;
     peer.send(&format!("{fits} ")).await;
     assert_eq!(
         peer.close().await,
-        "1009 Message too large: at most 65536 bytes"
+        "1009 Message too large: at most 32768 bytes"
     );
 
     // One that the server does not even read to its end.
     let (mut peer, _, _) = Peer::join(&server).await;
-    peer.send_anyway(&"x".repeat(65536 * 2 + 1)).await;
+    peer.send_anyway(&"x".repeat(32768 * 2 + 1)).await;
     assert_eq!(
         peer.close().await,
         "1002 Not a WebSocket frame, or far too large a one"
@@ -185,7 +185,7 @@ async fn one_that_does_not_read() {
     assert_eq!(host.text().await, notice(2, deaf_id, ""));
 
     // It fills the sockets' buffers, then the outbox, then it is sent away: told to the host while it still sends.
-    let signal = notice(6, deaf_id, &"x".repeat(60_000));
+    let signal = notice(6, deaf_id, &"x".repeat(30_000));
     let flood = async {
         loop {
             host.send(&signal).await;

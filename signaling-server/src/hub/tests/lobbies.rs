@@ -1,6 +1,10 @@
 //! Joining, relaying, sealing, leaving.
 
+use signaling::{MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE};
+
 use super::*;
+
+const MAX_ID: u32 = PeerId::MAX.get();
 
 #[test]
 fn the_first_to_join_makes_the_lobby_and_is_its_host() {
@@ -95,6 +99,21 @@ fn what_a_peer_adds_to_a_message_is_not_passed_on() {
         give(&mut hub, sockets[1], text),
         [(sockets[0], notice(4, 10, "v=0"))]
     );
+}
+
+#[test]
+fn the_largest_message_taken_is_one_that_every_client_takes() {
+    let longest = MAX_ID - 2;
+    let entropy: Entropy = Box::new(move || Some(longest));
+    let mut hub = Hub::new(Config::default(), entropy);
+    let (host, guest) = (connect(&mut hub), connect(&mut hub));
+    give(&mut hub, host, JOIN);
+    give(&mut hub, guest, JOIN);
+    let room = MAX_MESSAGE_SIZE - notice(4, 1, "").len();
+    let said = give(&mut hub, guest, &notice(4, 1, &"x".repeat(room)));
+    assert_eq!(said.len(), 1);
+    assert!(said[0].1.len() > MAX_MESSAGE_SIZE);
+    assert!(said[0].1.len() <= MAX_NOTICE_SIZE.min(65535));
 }
 
 #[test]

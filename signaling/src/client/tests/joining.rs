@@ -143,8 +143,8 @@ fn a_request_that_cannot_be_sent_ends_it() {
 #[test]
 fn a_flood_before_joining_is_bounded() {
     let mut client = client([TransportEvent::Opened, text(CONNECT_9)]);
-    let long = format!(r#"{{"type":4,"id":9,"data":"{}"}}"#, "x".repeat(900_000));
-    for _ in 0..20 {
+    let long = format!(r#"{{"type":4,"id":9,"data":"{}"}}"#, "x".repeat(60_000));
+    for _ in 0..200 {
         client.transport.incoming.push_back(text(&long));
     }
     assert_eq!(
