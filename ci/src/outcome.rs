@@ -88,6 +88,13 @@ impl Outcome {
         outcome
     }
 
+    /// Adds the command's own first complaint to a failure that no test explains.
+    pub(crate) fn explain(&mut self, complaint: Option<String>) {
+        if !self.problems.is_empty() {
+            self.problems.extend(complaint);
+        }
+    }
+
     /// Prints the result in one line, and a line for each thing that went wrong.
     pub(crate) fn say(&self) {
         let (name, seconds) = (&self.name, self.took.as_secs_f32());
@@ -200,5 +207,21 @@ mod tests {
         );
         let passed = Outcome::of_command("fmt", Duration::ZERO, &Ending::Exited(Some(0)));
         assert_eq!((passed.passed, passed.failed), (1, 0));
+    }
+
+    #[test]
+    fn only_a_failure_without_a_name_is_explained() {
+        let complaint = || Some("error: no such target".to_owned());
+        let mut unnamed = Outcome::of_command("docs", Duration::ZERO, &Ending::Exited(Some(101)));
+        unnamed.explain(complaint());
+        assert_eq!((unnamed.failed, unnamed.problems.len()), (1, 2));
+        let mut named = Outcome::of_tests(
+            "unit",
+            Duration::ZERO,
+            &Ending::Exited(Some(101)),
+            tally(5, 1),
+        );
+        named.explain(complaint());
+        assert_eq!((named.failed, named.problems.len()), (1, 0));
     }
 }

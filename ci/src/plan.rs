@@ -1,4 +1,4 @@
-//! What is run, in which order and for how long at most. A new column is one entry of [`columns`].
+//! What is run, in which order and for how long at most. A new column is one entry of [`COLUMNS`].
 
 use std::time::Duration;
 
@@ -67,7 +67,14 @@ pub(crate) fn checks() -> Vec<Stage> {
         Stage::check(
             "clippy",
             minutes(20),
-            CommandLine::cargo(&["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]),
+            CommandLine::cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--keep-going",
+                "--",
+                "-Dwarnings",
+            ]),
         ),
         // The line above sees mesh-core with its mock, because other packages ask for it.
         Stage::check(
@@ -85,8 +92,16 @@ pub(crate) fn checks() -> Vec<Stage> {
         Stage::check(
             "docs",
             minutes(10),
-            CommandLine::cargo(&["doc", "--workspace", "--no-deps"])
-                .env("RUSTDOCFLAGS", "-Dwarnings"),
+            // The examples bring the dev-dependencies in, and with them the features that clippy has checked already.
+            CommandLine::cargo(&[
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--lib",
+                "--examples",
+                "--keep-going",
+            ])
+            .env("RUSTDOCFLAGS", "-Dwarnings"),
         ),
     ]
 }
@@ -99,7 +114,7 @@ pub(crate) fn build() -> Vec<Stage> {
     let tests = Stage::check(
         "build of tests",
         BUILD,
-        CommandLine::cargo(&["test", "--workspace", "--no-run"]),
+        CommandLine::cargo(&["test", "--workspace", "--no-run", "--no-fail-fast"]),
     );
     let names: Vec<String> = column_names().map(str::to_owned).collect();
     let mut stages = build_for(&names);
@@ -111,7 +126,13 @@ pub(crate) fn build() -> Vec<Stage> {
 pub(crate) fn build_for(names: &[String]) -> Vec<Stage> {
     // The columns start programs and examples as processes. The examples bring the dev-dependencies in, without which
     // cargo would, again, unify features otherwise.
-    let programs = CommandLine::cargo(&["build", "--workspace", "--bins", "--examples"]);
+    let programs = CommandLine::cargo(&[
+        "build",
+        "--workspace",
+        "--bins",
+        "--examples",
+        "--keep-going",
+    ]);
     let columns = COLUMNS
         .iter()
         .filter(|column| names.iter().any(|name| name == column.name))

@@ -53,14 +53,19 @@ impl Stage {
         say!("\n[ci] {name}: {} (at most {seconds} s)", self.command);
         let started = Instant::now();
         let mut parser = Parser::default();
+        let mut complaint = None;
         let ending = runner.run(&self.command, self.budget, Echo::Live, |line| {
-            parser.line(line)
+            parser.line(line);
+            if complaint.is_none() && (line.starts_with("error:") || line.starts_with("error[")) {
+                complaint = Some(line.to_owned());
+            }
         });
         let took = started.elapsed();
-        let outcome = match self.counts {
+        let mut outcome = match self.counts {
             Counts::AsOne => Outcome::of_command(name, took, &ending),
             Counts::EachTest => Outcome::of_tests(name, took, &ending, parser.finish()),
         };
+        outcome.explain(complaint);
         outcome.say();
         outcome
     }
