@@ -1,16 +1,17 @@
-//! The two tasks of a channel: one sends, one receives.
+//! The two tasks of a channel: one sends, one receives. Both ride on the connection's driver.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_channel::{Receiver, Sender};
 use mesh_core::{ChannelParameters, Duration, LinkEvent, Payload};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use webrtc::data_channel::{DataChannel, DataChannelEvent};
+use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 use webrtc::error::Error;
 
+use crate::aboard::Aboard;
 use crate::connection::{Inspector, Note};
-use crate::inbox::{ChannelInbox, Opened};
+use crate::inbox::{ChannelInbox, InboxFull, Opened};
 use crate::outbox::{Outbox, cost};
 use crate::socket::SocketControl;
 use crate::translate;
@@ -23,8 +24,7 @@ pub(crate) struct Channel {
     inner: Arc<dyn DataChannel>,
     outbox: Arc<Outbox>,
     reliable: bool,
-    sender: JoinHandle<()>,
-    receiver: JoinHandle<()>,
+    all_sent: Arc<AtomicBool>,
 }
 
 /// What the tasks of a channel work with.
@@ -36,6 +36,7 @@ pub(crate) struct Ends {
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
     pub(crate) sockets: SocketControl,
+    pub(crate) aboard: Aboard,
 }
 
 impl Channel {
@@ -46,12 +47,14 @@ impl Channel {
         notes: Sender<Note>,
         ends: Ends,
     ) -> Self {
+        let all_sent = Arc::new(AtomicBool::new(false));
         let sending = Sending {
             channel: Arc::clone(&inner),
             inbox: Arc::clone(&ends.inbox),
             outbox: Arc::clone(&ends.outbox),
             outgoing: ends.outgoing,
             sockets: ends.sockets,
+            all_sent: Arc::clone(&all_sent),
             notes: notes.clone(),
         };
         let receiving = Receiving {
@@ -60,15 +63,17 @@ impl Channel {
             inbox: ends.inbox,
             outbox: Arc::clone(&ends.outbox),
             remote: ends.remote,
+            aboard: ends.aboard.clone(),
             notes,
             received: 0,
         };
+        ends.aboard.spawn(receiving.run());
+        ends.aboard.spawn(sending.run());
         Self {
             inner,
             outbox: ends.outbox,
             reliable: ends.reliable,
-            sender: tokio::spawn(sending.run()),
-            receiver: tokio::spawn(receiving.run()),
+            all_sent,
         }
     }
 
@@ -90,16 +95,8 @@ impl Channel {
             return true;
         }
         // A channel that is gone has nothing left to wait for.
-        self.sender.is_finished() && self.inner.outstanding_bytes().await.unwrap_or(0) == 0
-    }
-
-    /// Waits until both tasks have ended, as they do once the connection is closed.
-    pub(crate) async fn join(mut self, patience: Duration) {
-        for task in [&mut self.sender, &mut self.receiver] {
-            if timeout(patience, &mut *task).await.is_err() {
-                task.abort();
-            }
-        }
+        self.all_sent.load(Ordering::Acquire)
+            && self.inner.outstanding_bytes().await.unwrap_or(0) == 0
     }
 }
 
@@ -109,6 +106,7 @@ struct Sending {
     outbox: Arc<Outbox>,
     outgoing: Receiver<Payload>,
     sockets: SocketControl,
+    all_sent: Arc<AtomicBool>,
     notes: Sender<Note>,
 }
 
@@ -138,6 +136,7 @@ impl Sending {
             }
         }
         self.outbox.close();
+        self.all_sent.store(true, Ordering::Release);
     }
 
     async fn send(&self, payload: Payload) -> Result<(), Error> {
@@ -158,6 +157,7 @@ struct Receiving {
     inbox: Arc<ChannelInbox>,
     outbox: Arc<Outbox>,
     remote: bool,
+    aboard: Aboard,
     notes: Sender<Note>,
     received: u32,
 }
@@ -170,9 +170,7 @@ impl Receiving {
             match event {
                 DataChannelEvent::OnOpen => self.opened().await,
                 DataChannelEvent::OnMessage(message) => {
-                    self.received = self.received.wrapping_add(1);
-                    if self.inbox.push(translate::received(message)).is_err() {
-                        let _ = self.notes.try_send(Note::InboxFull);
+                    if self.message(message).is_err() {
                         return;
                     }
                 }
@@ -185,8 +183,18 @@ impl Receiving {
                 | _ => {}
             }
         }
-        // No word of a close: either we closed the connection, or its task has stopped by itself.
-        let _ = self.notes.try_send(Note::Stopped);
+        // No word of a close: the connection is no more, and its link knows.
+        self.outbox.close();
+    }
+
+    fn message(&mut self, message: RTCDataChannelMessage) -> Result<(), InboxFull> {
+        self.received = self.received.wrapping_add(1);
+        self.aboard.count_message();
+        let pushed = self.inbox.push(translate::received(message));
+        if pushed.is_err() {
+            let _ = self.notes.try_send(Note::InboxFull);
+        }
+        pushed
     }
 
     async fn opened(&self) {
@@ -231,9 +239,7 @@ impl Receiving {
         while self.received != expected {
             match timeout(STRAGGLERS, self.channel.poll()).await {
                 Ok(Some(DataChannelEvent::OnMessage(message))) => {
-                    self.received = self.received.wrapping_add(1);
-                    if self.inbox.push(translate::received(message)).is_err() {
-                        let _ = self.notes.try_send(Note::InboxFull);
+                    if self.message(message).is_err() {
                         return;
                     }
                 }

@@ -22,6 +22,7 @@ use webrtc::peer_connection::{
     RTCSessionDescription, SettingEngine, SettingEngineBuilder, StatsSelector,
 };
 
+use crate::aboard::{Aboard, AboardSockets};
 use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
 use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
@@ -107,6 +108,7 @@ impl PeerConnectionEventHandler for Handler {
 pub(crate) struct Connection {
     inner: Arc<dyn PeerConnection>,
     sockets: SocketControl,
+    aboard: Aboard,
     media_id: String,
 }
 
@@ -132,6 +134,14 @@ impl Connection {
             .with_ice_servers(servers)
             .with_ice_transport_policy(translate::policy(config.ice_transport_policy))
             .build();
+        let aboard = Aboard::new(sockets.cures.messages_put_aside, notes.clone());
+        let sockets = SocketOptions {
+            source: Some(Arc::new(AboardSockets {
+                aboard: aboard.clone(),
+                source: sockets.source,
+            })),
+            ..sockets
+        };
         let handler = Handler {
             notes,
             remote_channels: AtomicUsize::new(0),
@@ -151,6 +161,7 @@ impl Connection {
         Ok(Self {
             inner: Arc::new(connection),
             sockets,
+            aboard,
             media_id: String::new(),
         })
     }
@@ -254,6 +265,11 @@ impl Connection {
     /// What steers its sockets.
     pub(crate) const fn sockets(&self) -> &SocketControl {
         &self.sockets
+    }
+
+    /// The tasks its driver runs.
+    pub(crate) const fn aboard(&self) -> &Aboard {
+        &self.aboard
     }
 
     /// Whether what we send goes through a TURN server of ours.

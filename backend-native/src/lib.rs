@@ -7,6 +7,7 @@
 //! that receives. They report through one queue, which [`poll_event`](mesh_core::Backend::poll_event) takes from. What the
 //! `webrtc` crate calls things is known to few modules: `connection`, `channel` and `translate`.
 
+mod aboard;
 mod backend;
 mod channel;
 mod clock;

@@ -7,7 +7,7 @@ use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
     IceTransportPolicy, LinkConfig, LinkEvent, LinkId, Payload, Reliability, SendLimits,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use webrtc::data_channel::DataChannel;
 
 use crate::channel::{Channel, Ends};
@@ -23,7 +23,7 @@ const MAX_REMOTE_CHANNELS: u16 = 16;
 /// How often a link that could be relayed is asked whether it is: its route may change.
 const RELAY_CHECK: Duration = Duration::from_secs(2);
 
-/// How long a task of a closed connection may take to notice.
+/// How long the tasks of a dead connection may take to hand over what is left.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What the backend tells a link.
@@ -155,6 +155,7 @@ impl Link {
                     remote: false,
                     reliable: reliability == Reliability::Reliable,
                     sockets: connection.sockets().clone(),
+                    aboard: connection.aboard().clone(),
                 };
                 self.start_channel(connection, channel, inner, ends);
                 return Ok(());
@@ -242,6 +243,7 @@ impl Link {
                 return Err(CloseReason::Failed(ConnectFailure::Channel(why)));
             }
             Note::Stopped => {
+                let _ = timeout(PATIENCE, connection.aboard().finish()).await;
                 let why = String::from("the connection stopped by itself");
                 return Err(CloseReason::Failed(ConnectFailure::Platform(why)));
             }
@@ -266,6 +268,7 @@ impl Link {
             remote: true,
             reliable: true,
             sockets: connection.sockets().clone(),
+            aboard: connection.aboard().clone(),
         };
         self.start_channel(connection, index, inner, ends);
     }
@@ -309,9 +312,8 @@ impl Link {
             channel.stop_accepting();
         }
         connection.close().await;
-        for (_, channel) in self.channels.drain(..) {
-            channel.join(PATIENCE).await;
-        }
+        connection.aboard().clear();
+        self.channels.clear();
     }
 
     fn report(&self, event: LinkEvent) {

@@ -59,6 +59,9 @@ pub struct Cures {
     pub second_round: bool,
     /// While relaying, a round every 10 ms: the core's timers write, too (native.md §7).
     pub relay_tick: bool,
+    /// After 256 messages the driver gets a datagram of ours, so that the core hands out the messages it has put aside
+    /// (module `aboard`). Otherwise they are late, or lost if the far side closes.
+    pub messages_put_aside: bool,
 }
 
 impl Default for Cures {
@@ -68,6 +71,7 @@ impl Default for Cures {
             one_at_a_time: true,
             second_round: true,
             relay_tick: true,
+            messages_put_aside: true,
         }
     }
 }
@@ -79,6 +83,7 @@ impl Cures {
         one_at_a_time: false,
         second_round: false,
         relay_tick: false,
+        messages_put_aside: false,
     };
 }
 
