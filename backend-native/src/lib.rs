@@ -18,6 +18,7 @@ mod executor;
 mod inbox;
 mod link;
 mod outbox;
+mod relay;
 mod runtime;
 mod socket;
 mod translate;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
-    IceTransportPolicy, LinkConfig, LinkEvent, LinkId, Payload, Reliability, SendLimits,
+    LinkConfig, LinkEvent, LinkId, Payload, Reliability, SendLimits, SessionDescription,
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use webrtc::data_channel::DataChannel;
 
 use crate::channel::{Channel, Ends};
@@ -15,6 +15,7 @@ use crate::config::PlatformConfig;
 use crate::connection::{Connection, Note};
 use crate::inbox::LinkInbox;
 use crate::outbox::Outbox;
+use crate::relay::Relay;
 use crate::socket::SocketOptions;
 
 /// How many channels of the far side may be there at a time.
@@ -22,6 +23,10 @@ const MAX_REMOTE_CHANNELS: u16 = 16;
 
 /// How often a link that could be relayed is asked whether it is: its route may change.
 const RELAY_CHECK: Duration = Duration::from_secs(2);
+
+/// How long gathering can take: the last request to a TURN server that does not answer is given up after 7.8 s. The crate then
+/// waits on (it mistakes the request for another), so somebody else must say that no more candidates come.
+const GATHERING: Duration = Duration::from_secs(8);
 
 /// How long the tasks of a dead connection may take to hand over what is left.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -48,17 +53,10 @@ pub(crate) struct Link {
     remote_channels: u16,
     opened_channels: usize,
     relay: Relay,
+    has_connected: bool,
+    /// While candidates may still be found: until when.
+    gathering: Option<Instant>,
     notes: Sender<Note>,
-}
-
-/// What a link has to do with TURN servers.
-struct Relay {
-    urls: Vec<String>,
-    /// Nothing else may be used.
-    only: bool,
-    /// A server gave an address.
-    found: bool,
-    connected: bool,
 }
 
 /// What a link needs to begin.
@@ -81,10 +79,20 @@ pub(crate) async fn run(start: Start) {
         remote_channels: 0,
         opened_channels: 0,
         relay: Relay::new(&start.config),
+        has_connected: false,
+        gathering: None,
         notes: notes.clone(),
     };
-    let reason = match Connection::open(&start.config, &start.platform, start.sockets, notes).await
-    {
+    let sockets = SocketOptions {
+        source: link.relay.listen(start.sockets.source),
+        ..start.sockets
+    };
+    // The crate refuses such a configuration with less helpful words.
+    let opened = match link.relay.failure().filter(|_| !link.relay.is_possible()) {
+        Some(failure) => Err(failure),
+        None => Connection::open(&start.config, &start.platform, sockets, notes).await,
+    };
+    let reason = match opened {
         Ok(mut connection) => {
             let reason = link.serve(&mut connection, &start.orders, &noted).await;
             link.end(&connection).await;
@@ -121,7 +129,10 @@ impl Link {
                     Ok(note) => self.take_note(connection, note).await,
                     Err(_) => return CloseReason::Local,
                 },
-                () = sleep(RELAY_CHECK), if self.relay.is_possible() && self.relay.connected => {
+                () = sleep_until(self.gathering.unwrap_or_else(Instant::now)), if self.gathering.is_some() => {
+                    self.gathered()
+                }
+                () = sleep(RELAY_CHECK), if self.relay.is_possible() && self.has_connected => {
                     connection.sockets().relaying(connection.is_relayed().await);
                     Ok(())
                 }
@@ -169,17 +180,11 @@ impl Link {
             }
             Command::CreateOffer { restart, .. } => {
                 let description = connection.offer(restart).await?;
-                self.report(LinkEvent::Description {
-                    link: self.id,
-                    description,
-                });
+                self.described(description);
             }
             Command::SetRemote { description, .. } => {
                 if let Some(description) = connection.accept(description).await? {
-                    self.report(LinkEvent::Description {
-                        link: self.id,
-                        description,
-                    });
+                    self.described(description);
                 }
             }
             Command::AddCandidate { candidate, .. } => {
@@ -204,7 +209,7 @@ impl Link {
         match note {
             Note::State(state) => {
                 if state == ConnectionState::Connected {
-                    self.relay.connected = true;
+                    self.has_connected = true;
                     if self.relay.is_possible() {
                         connection.sockets().relaying(connection.is_relayed().await);
                     }
@@ -215,18 +220,17 @@ impl Link {
                 });
             }
             Note::Candidate(candidate, is_relay) => {
-                self.relay.found |= is_relay;
+                if is_relay {
+                    self.relay.found();
+                }
                 self.report(LinkEvent::Candidate {
                     link: self.id,
                     candidate: connection.local_candidate(candidate),
                 });
             }
-            Note::Gathered => {
-                self.report(LinkEvent::Gathered { link: self.id });
-                if self.relay.only && !self.relay.found {
-                    return Err(CloseReason::Failed(self.relay.failure()));
-                }
-            }
+            Note::Gathered if self.gathering.is_some() => return self.gathered(),
+            // Was said already.
+            Note::Gathered => {}
             Note::Opened => {
                 self.opened_channels += 1;
                 if self.opened_channels >= usize::from(self.planned_channels) {
@@ -316,36 +320,25 @@ impl Link {
         self.channels.clear();
     }
 
+    /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported.
+    fn described(&mut self, description: SessionDescription) {
+        self.gathering = Some(Instant::now() + GATHERING);
+        self.report(LinkEvent::Description {
+            link: self.id,
+            description,
+        });
+    }
+
+    fn gathered(&mut self) -> Result<(), CloseReason> {
+        self.gathering = None;
+        self.report(LinkEvent::Gathered { link: self.id });
+        match self.relay.failure() {
+            Some(failure) => Err(CloseReason::Failed(failure)),
+            None => Ok(()),
+        }
+    }
+
     fn report(&self, event: LinkEvent) {
         self.inbox.report(event);
-    }
-}
-
-impl Relay {
-    fn new(config: &LinkConfig) -> Self {
-        let servers = config.ice_servers.iter();
-        Self {
-            urls: servers
-                .flat_map(|server| server.urls.iter())
-                .filter(|url| url.starts_with("turn"))
-                .cloned()
-                .collect(),
-            only: config.ice_transport_policy == IceTransportPolicy::Relay,
-            found: false,
-            connected: false,
-        }
-    }
-
-    fn is_possible(&self) -> bool {
-        !self.urls.is_empty()
-    }
-
-    fn failure(&self) -> ConnectFailure {
-        ConnectFailure::NoRelay {
-            cause: match self.urls.as_slice() {
-                [] => String::from("only relays may be used, and no TURN server is set"),
-                urls => format!("{} gave no address", urls.join(", ")),
-            },
-        }
     }
 }
