@@ -160,3 +160,61 @@ pub(crate) fn stats(
         remote: pair.and_then(|(_, remote)| candidate_type(remote)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_is_no_utf_8_arrives_as_it_was_sent() {
+        let payload = received(RTCDataChannelMessage {
+            is_string: true,
+            data: BytesMut::from(&b"\xff\xfe"[..]),
+        });
+        assert_eq!(payload, Payload::Text(Bytes::from_static(b"\xff\xfe")));
+        assert_eq!(payload.text(), None);
+    }
+
+    #[test]
+    fn bytes_that_nobody_else_has_are_not_copied() {
+        let bytes = Bytes::from(vec![7; 1000]);
+        let at = bytes.as_ptr();
+        assert_eq!(outgoing(bytes).as_ptr(), at);
+
+        let shared = Bytes::from(vec![7; 1000]);
+        let copy = outgoing(shared.clone());
+        assert_ne!(copy.as_ptr(), shared.as_ptr());
+        assert_eq!(copy, shared);
+    }
+
+    #[test]
+    fn a_channel_is_as_reliable_as_it_was_asked_to_be() {
+        for asked in [
+            Reliability::Reliable,
+            Reliability::Lifetime(300),
+            Reliability::Retransmits(0),
+            Reliability::Retransmits(9),
+        ] {
+            let init = channel_init(ChannelParameters {
+                id: 5,
+                ordered: false,
+                reliability: asked,
+            });
+            assert_eq!(
+                reliability(init.max_packet_life_time, init.max_retransmits),
+                asked
+            );
+            assert_eq!(init.negotiated, Some(5));
+        }
+    }
+
+    #[test]
+    fn the_media_id_is_the_descriptions() {
+        assert_eq!(media_id("v=0\r\na=mid:data\r\n"), "data");
+        assert_eq!(
+            media_id("v=0\r\n"),
+            "0",
+            "what every stack says where there is one section"
+        );
+    }
+}

@@ -1,4 +1,10 @@
 //! Two backends connect, talk and part.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
 
 mod support;
 

@@ -6,6 +6,8 @@
     reason = "test code"
 )]
 
+pub(crate) mod raw;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -154,6 +156,14 @@ impl Peer {
             .execute(Command::AddCandidate { link, candidate });
     }
 
+    /// Sends until the queue is full, or this often.
+    pub(crate) fn fill(&mut self, channel: ChannelIndex, message: &Payload, times: usize) -> usize {
+        let link = self.link;
+        (0..times)
+            .take_while(|_| self.backend.send(link, channel, message.clone()).is_ok())
+            .count()
+    }
+
     pub(crate) fn close(&mut self, linger: Duration) {
         let link = self.link;
         self.backend.execute(Command::Close { link, linger });
@@ -284,20 +294,25 @@ impl Pair {
     }
 
     pub(crate) fn open(&mut self, specs: &[ChannelSpec]) {
+        self.open_with(INBOX, specs);
+    }
+
+    pub(crate) fn open_with(&mut self, inbox_bytes: usize, specs: &[ChannelSpec]) {
         for peer in [&mut self.a, &mut self.b] {
-            peer.open(link(0), LinkConfig::default(), INBOX, specs);
+            peer.open(link(0), LinkConfig::default(), inbox_bytes, specs);
         }
     }
 
     /// Offers and waits until three channels are open on both sides.
     pub(crate) fn connect(&mut self) {
         self.a.offer();
-        self.wait("both connected", |pair| {
-            pair.a.opened.len() >= 3
-                && pair.b.opened.len() >= 3
-                && pair.a.state == ConnectionState::Connected
-                && pair.b.state == ConnectionState::Connected
-        });
+        self.wait("both connected", |pair| pair.is_connected());
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        [&self.a, &self.b]
+            .iter()
+            .all(|peer| peer.opened.len() >= 3 && peer.state == ConnectionState::Connected)
     }
 
     pub(crate) fn pump(&mut self, cx: &mut Context<'_>) {
@@ -307,6 +322,20 @@ impl Pair {
         for heard in self.b.poll(cx) {
             tell(&mut self.a, heard);
         }
+    }
+
+    /// As `wait`, for a test that is a task.
+    pub(crate) async fn wait_async(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let wait = std::future::poll_fn(|cx| {
+            self.pump(cx);
+            if done(self) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        });
+        let waited = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(waited.is_ok(), "still waiting: {what}");
     }
 
     /// Carries signals and takes events until `done`.

@@ -1,0 +1,173 @@
+//! The `webrtc` crate hands out 256 messages of a burst and puts the rest aside, acknowledged: with the cure nobody notices.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use backend_native::testing::{Cures, Fate, Faults, SocketOptions, TokioSockets};
+use backend_native::{PlatformBackend, PlatformConfig};
+use mesh_core::{Payload, SendLimits};
+use support::{Pair, Peer, RELIABLE, UNRELIABLE, specs_with};
+
+/// What a burst is made of: more than the crate hands out at once.
+const BURST: usize = 1000;
+
+/// The least a message takes on the wire: the header of an SCTP chunk, one byte, padding.
+const CHUNK: usize = 20;
+
+/// Holds what one side receives.
+#[derive(Default)]
+struct Gate {
+    mode: AtomicU8,
+    held_bytes: AtomicUsize,
+}
+
+impl Gate {
+    const OPEN: u8 = 0;
+    /// Data waits, the rest passes.
+    const HOLD: u8 = 1;
+    /// The next data passes behind all that waited, in one burst; then everything waits.
+    const BURST: u8 = 2;
+    const SHUT: u8 = 3;
+    /// As `BURST`, and then everything passes.
+    const RELEASE: u8 = 4;
+
+    fn set(&self, mode: u8) {
+        self.mode.store(mode, Ordering::SeqCst);
+    }
+
+    fn judge(&self, datagram: &[u8]) -> Fate {
+        const APPLICATION_DATA: u8 = 23;
+        let is_data = datagram.first() == Some(&APPLICATION_DATA);
+        match self.mode.load(Ordering::SeqCst) {
+            Self::OPEN => Fate::Deliver,
+            Self::HOLD if is_data => {
+                self.held_bytes.fetch_add(datagram.len(), Ordering::SeqCst);
+                Fate::Hold
+            }
+            Self::BURST if is_data => {
+                self.set(Self::SHUT);
+                Fate::Release
+            }
+            Self::RELEASE if is_data => {
+                self.set(Self::OPEN);
+                Fate::Release
+            }
+            Self::HOLD | Self::BURST | Self::RELEASE => Fate::Deliver,
+            _ => Fate::Lose,
+        }
+    }
+}
+
+/// A connected pair of which `b` has just been sent a burst that waits at the gate.
+fn burst_at_the_gate(messages_put_aside: bool) -> (Pair, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let mut backend = PlatformBackend::new(PlatformConfig::loopback()).expect("threads");
+    let judged = Arc::clone(&gate);
+    backend.use_sockets(SocketOptions {
+        cures: Cures {
+            messages_put_aside,
+            ..Cures::default()
+        },
+        source: Some(Faults::by(Arc::new(TokioSockets), move || {
+            let gate = Arc::clone(&judged);
+            Box::new(move |datagram: &[u8]| gate.judge(datagram))
+        })),
+        ..SocketOptions::default()
+    });
+    let mut pair = Pair {
+        a: Peer::loopback(),
+        b: Peer::new(backend),
+    };
+    pair.open(&specs_with(SendLimits::default()));
+    pair.connect();
+
+    // Opens the congestion window, so that the burst can leave before anything of it is acknowledged.
+    for _ in 0..16 {
+        pair.a.send(RELIABLE, vec![0; 64 * 1024]);
+    }
+    pair.wait("the window opens", |pair| pair.b.messages(RELIABLE) == 16);
+    pair.b.take_messages(RELIABLE);
+
+    gate.set(Gate::HOLD);
+    for number in 0..BURST {
+        pair.a
+            .send(RELIABLE, vec![u8::try_from(number % 251).expect("small")]);
+    }
+    let deadline = Instant::now() + support::PATIENCE;
+    while gate.held_bytes.load(Ordering::SeqCst) < BURST * CHUNK {
+        assert!(Instant::now() < deadline, "the burst never came");
+        std::thread::yield_now();
+    }
+    (pair, gate)
+}
+
+fn assert_whole(messages: &[Payload]) {
+    assert_eq!(messages.len(), BURST);
+    for (number, message) in messages.iter().enumerate() {
+        assert_eq!(usize::from(message.bytes()[0]), number % 251);
+    }
+}
+
+#[test]
+fn a_burst_arrives_though_nothing_follows_it() {
+    let (mut pair, gate) = burst_at_the_gate(true);
+    gate.set(Gate::BURST);
+    pair.a.send(UNRELIABLE, "opens the gate");
+    pair.wait("the whole burst", |pair| pair.b.messages(RELIABLE) == BURST);
+    assert_whole(&pair.b.take_messages(RELIABLE));
+    assert_eq!(
+        gate.mode.load(Ordering::SeqCst),
+        Gate::SHUT,
+        "nothing followed"
+    );
+}
+
+#[test]
+fn without_the_cure_it_stays_put_aside_until_something_follows() {
+    let (mut pair, gate) = burst_at_the_gate(false);
+    gate.set(Gate::BURST);
+    pair.a.send(UNRELIABLE, "opens the gate");
+    let a_while = Instant::now() + Duration::from_millis(300);
+    let waker = support::unpark_me();
+    let mut cx = std::task::Context::from_waker(&waker);
+    while Instant::now() < a_while {
+        pair.pump(&mut cx);
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    let came = pair.b.messages(RELIABLE);
+    assert!(came < BURST, "{came} came");
+
+    gate.set(Gate::OPEN);
+    pair.wait("the rest", |pair| pair.b.messages(RELIABLE) == BURST);
+    assert_whole(&pair.b.take_messages(RELIABLE));
+}
+
+#[test]
+fn a_burst_arrives_though_the_sender_leaves_at_once() {
+    let (mut pair, gate) = burst_at_the_gate(true);
+    gate.set(Gate::RELEASE);
+    pair.a.send(UNRELIABLE, "opens the gate");
+    pair.a.close(Duration::from_secs(5));
+    pair.wait("the close", |pair| pair.b.has_closed_channel(RELIABLE));
+    assert_whole(&pair.b.take_messages(RELIABLE));
+}
+
+#[test]
+fn without_the_cure_acknowledged_messages_are_lost_when_the_sender_leaves() {
+    let (mut pair, gate) = burst_at_the_gate(false);
+    gate.set(Gate::RELEASE);
+    pair.a.send(UNRELIABLE, "opens the gate");
+    pair.a.close(Duration::from_secs(5));
+    pair.wait("the close", |pair| pair.b.has_closed_channel(RELIABLE));
+    let came = pair.b.messages(RELIABLE);
+    assert!(came < BURST, "{came} came");
+}

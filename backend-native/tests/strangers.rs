@@ -1,0 +1,128 @@
+//! A far side that is not ours: what it does beyond the three channels has bounds.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
+
+mod support;
+
+use mesh_core::{ChannelIndex, CloseReason, LinkConfig, LinkEvent, Payload};
+use support::raw::{Raw, RawChannel, RawEvent};
+use support::{INBOX, Peer, RELIABLE, link, specs};
+
+fn opened_peer() -> Peer {
+    let mut peer = Peer::loopback();
+    peer.open(link(0), LinkConfig::default(), INBOX, &specs());
+    peer
+}
+
+fn negotiated(raw: &Raw) -> Vec<RawChannel> {
+    [("reliable", 1), ("ordered", 2), ("unreliable", 3)]
+        .map(|(label, id)| raw.channel(label, Some(id)))
+        .into()
+}
+
+#[test]
+fn channels_made_in_band_are_reported_up_to_a_number() {
+    let mut peer = opened_peer();
+    let raw = Raw::new();
+    let _planned = negotiated(&raw);
+    let mut extra: Vec<_> = (0..20)
+        .map(|number| raw.channel(&format!("extra {number}"), None))
+        .collect();
+    raw.connect(&mut peer);
+    raw.wait(&mut peer, "sixteen channels, and four closed", |peer| {
+        peer.opened.len() == 19
+            && extra
+                .iter_mut()
+                .filter_map(|channel| channel.saw(&RawEvent::Closed).then_some(()))
+                .count()
+                == 4
+    });
+    for event in &peer.log {
+        if let LinkEvent::ChannelOpened {
+            channel,
+            remote,
+            actual,
+            ..
+        } = event
+        {
+            assert_eq!(*remote, channel.0 >= 3, "{event:?}");
+            assert_eq!(*remote, !(1..=3).contains(&actual.id), "{event:?}");
+        }
+    }
+
+    // Messages go both ways on what is left.
+    for channel in extra
+        .iter_mut()
+        .filter(|channel| !channel.seen.contains(&RawEvent::Closed))
+    {
+        raw.send(channel, b"from outside");
+    }
+    let remote: Vec<_> = (3..19).map(ChannelIndex).collect();
+    raw.wait(&mut peer, "a message on each", |peer| {
+        remote.iter().all(|channel| peer.messages(*channel) == 1)
+    });
+    for channel in remote {
+        assert_eq!(
+            peer.take_messages(channel),
+            [Payload::from(b"from outside")]
+        );
+        peer.send(channel, b"from inside");
+    }
+    raw.wait(&mut peer, "an answer on each", |_| {
+        let answered = RawEvent::Message(b"from inside".to_vec());
+        extra
+            .iter_mut()
+            .filter_map(|channel| channel.saw(&answered).then_some(()))
+            .count()
+            == 16
+    });
+    assert_eq!(peer.closed, None);
+}
+
+#[test]
+fn opening_channels_without_end_ends_the_link() {
+    let mut peer = opened_peer();
+    let raw = Raw::new();
+    let _planned = negotiated(&raw);
+    raw.connect(&mut peer);
+    let mut flood = Vec::new();
+    raw.wait(&mut peer, "enough is enough", |peer| {
+        if flood.len() < 200 {
+            flood.push(raw.channel("flood", None));
+        }
+        peer.closed.is_some()
+    });
+    assert!(
+        matches!(&peer.closed, Some(CloseReason::Protocol(why)) if why.contains("channels")),
+        "{:?}",
+        peer.closed
+    );
+    assert!(peer.opened.len() <= 19, "{:?}", peer.opened);
+}
+
+#[test]
+fn messages_sent_right_before_a_close_arrive_before_it() {
+    let mut peer = opened_peer();
+    let raw = Raw::new();
+    let mut planned = negotiated(&raw);
+    raw.connect(&mut peer);
+    raw.wait(&mut peer, "its side is open, too", |_| {
+        planned[0].saw(&RawEvent::Opened)
+    });
+    // Data, acknowledgement and abort in one go: the crate tells of the close first.
+    raw.runtime.block_on(async {
+        for _ in 0..10 {
+            let message = bytes::BytesMut::from(&b"the last words"[..]);
+            planned[0].inner.send(message).await.expect("sent");
+        }
+        raw.connection.close().await.expect("closed");
+    });
+    raw.wait(&mut peer, "the close", |peer| {
+        peer.has_closed_channel(RELIABLE)
+    });
+    assert_eq!(peer.messages(RELIABLE), 10);
+}
