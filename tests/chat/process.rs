@@ -143,12 +143,13 @@ impl Drop for Chat {
     }
 }
 
-/// The chat as built beside this test. `cargo test --test chat` alone does not build examples, so this does.
+/// The chat as built beside this test. `cargo test --test chat` alone does not build examples, so this does; with the
+/// features of the whole workspace, as `cargo ci test` has built it already.
 fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--example", "chat"])
+            .args(["build", "--quiet", "--workspace", "--example", "chat"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .unwrap();
