@@ -22,7 +22,7 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// It delegates to [`TokioRuntime`], except that
 ///
-/// - every UDP socket becomes a [`CuredSocket`];
+/// - every UDP socket is one of ours, with the cures; [`SocketControl`] steers them;
 /// - it carries its own handle, so a connection can be made and closed on any thread;
 /// - it reads tokio's clock, so that a test with a paused clock reaches the timers of ICE, DTLS and SCTP.
 pub struct LinkRuntime {

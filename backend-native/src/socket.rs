@@ -147,6 +147,14 @@ impl CuredSocket {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// There is nothing to read.
+    fn idle(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self.control.park(self.id, cx) {
+            Poll::Ready(()) => go_round(),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
     /// What is kept, one datagram; the first one is the one the driver has been waiting for longest.
     fn take_kept(
         &self,
@@ -210,11 +218,10 @@ impl AsyncUdpSocket for CuredSocket {
         let rounds = self.control.rounds_after_reading();
         // The way of every packet of a direct connection that stands.
         if !one_at_a_time && rounds == 0 && !self.keeps.load(Ordering::Relaxed) {
-            let polled = self.inner.poll_recv(cx, bufs, meta);
-            if polled.is_pending() && self.control.park(self.id, cx).is_ready() {
-                return go_round();
-            }
-            return polled;
+            return match self.inner.poll_recv(cx, bufs, meta) {
+                Poll::Pending => self.idle(cx),
+                ready => ready,
+            };
         }
 
         let mut state = self.state();
@@ -259,10 +266,7 @@ impl AsyncUdpSocket for CuredSocket {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Poll::Pending => match self.control.park(self.id, cx) {
-                Poll::Ready(()) => go_round(),
-                Poll::Pending => Poll::Pending,
-            },
+            Poll::Pending => self.idle(cx),
         }
     }
 
