@@ -28,6 +28,9 @@ const RELAY_CHECK: Duration = Duration::from_secs(2);
 /// waits on (it mistakes the request for another), so somebody else must say that no more candidates come.
 const GATHERING: Duration = Duration::from_secs(8);
 
+/// How long the driver of a relayed connection may take to send that the channels are closed: a few rounds.
+const GOODBYE: Duration = Duration::from_millis(20);
+
 /// How long the tasks of a dead connection may take to hand over what is left.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -310,14 +313,27 @@ impl Link {
         true
     }
 
-    /// Says goodbye and leaves no task behind.
+    /// Closes it and leaves no task behind.
     async fn end(&mut self, connection: &Connection) {
         for (_, channel) in &self.channels {
             channel.stop_accepting();
         }
+        if connection.is_relayed().await {
+            self.say_goodbye(connection).await;
+        }
         connection.close().await;
         connection.aboard().clear();
         self.channels.clear();
+    }
+
+    /// The crate gives up its TURN allocations before it sends what a close has to say, which is then dropped. So the channels
+    /// are closed one by one, which the far side hears as well.
+    async fn say_goodbye(&self, connection: &Connection) {
+        for (_, channel) in &self.channels {
+            channel.close().await;
+        }
+        connection.sockets().kick();
+        sleep(GOODBYE).await;
     }
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported.
