@@ -1,0 +1,132 @@
+//! The baseline: the bare `webrtc` crate, tuned as far as its own settings go, used as its documentation says.
+//!
+//! One task a data channel polls it, freezes each message and sends it into the one queue of its node's application task, as
+//! any user of the crate must. Sending is a plain `DataChannel::send` in the application task. Shares no code with
+//! backend-native.
+
+mod connection;
+mod runtime;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use bytes::BytesMut;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::bare::connection::{Connection, Note};
+use crate::node::{Channel, Message, Node, Side};
+use crate::settings::Settings;
+
+/// The bare crate.
+pub(crate) struct Bare;
+
+/// One peer: its connections by the index of the far side, and the queue of its application.
+pub(crate) struct BareNode {
+    connections: Vec<Option<Connection>>,
+    received: UnboundedReceiver<Message>,
+}
+
+impl Side for Bare {
+    type Node = BareNode;
+
+    async fn mesh(count: usize, settings: &Settings) -> Result<Vec<BareNode>> {
+        let settings = Arc::new(settings.clone());
+        let (queues, received): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded_channel()).unzip();
+        let mut pairs = JoinSet::new();
+        for left in 0..count {
+            for right in left + 1..count {
+                let to_left: UnboundedSender<Message> = queues[left].clone();
+                let to_right = queues[right].clone();
+                let settings = Arc::clone(&settings);
+                pairs.spawn(async move {
+                    let pair = connect(&settings, (left, to_left), (right, to_right)).await?;
+                    anyhow::Ok((left, right, pair))
+                });
+            }
+        }
+        let mut nodes: Vec<BareNode> = received
+            .into_iter()
+            .map(|received| BareNode {
+                connections: (0..count).map(|_| None).collect(),
+                received,
+            })
+            .collect();
+        while let Some(pair) = pairs.join_next().await {
+            let (left, right, (of_left, of_right)) = pair??;
+            nodes[left].connections[right] = Some(of_left);
+            nodes[right].connections[left] = Some(of_right);
+        }
+        Ok(nodes)
+    }
+}
+
+/// Connects two nodes, each given by its index and its application's queue.
+async fn connect(
+    settings: &Settings,
+    left: (usize, UnboundedSender<Message>),
+    right: (usize, UnboundedSender<Message>),
+) -> Result<(Connection, Connection)> {
+    let (to_right, mut of_left) = unbounded_channel();
+    let (to_left, mut of_right) = unbounded_channel();
+    let (offering, answering) = tokio::try_join!(
+        Connection::open(settings, right.0, left.1, to_right),
+        Connection::open(settings, left.0, right.1, to_left),
+    )?;
+    let offer = offering.offer().await?;
+    let answer = answering.answer(offer).await?;
+    offering.accept(answer).await?;
+    let mut open = 0;
+    while open < 2 * Channel::ALL.len() {
+        let (note, from, to) = tokio::select! {
+            note = of_left.recv() => (note, &offering, &answering),
+            note = of_right.recv() => (note, &answering, &offering),
+        };
+        match note.context("a connection ended before its channels were open")? {
+            Note::Candidate(candidate) => to.add_candidate(candidate).await?,
+            Note::Connected => from.kick().await?,
+            Note::Failed => bail!("no connection"),
+            Note::Open => open += 1,
+        }
+    }
+    Ok((offering, answering))
+}
+
+impl BareNode {
+    fn connection(&self, to: usize) -> Result<&Connection> {
+        self.connections
+            .get(to)
+            .and_then(Option::as_ref)
+            .with_context(|| format!("no connection to {to}"))
+    }
+}
+
+impl Node for BareNode {
+    async fn send(&mut self, to: usize, channel: Channel, message: BytesMut) -> Result<()> {
+        self.connection(to)?.send(channel, message).await
+    }
+
+    async fn broadcast(&mut self, channel: Channel, message: &[u8]) -> Result<()> {
+        for connection in self.connections.iter().flatten() {
+            connection.send(channel, BytesMut::from(message)).await?;
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Message> {
+        self.received.recv().await.context("all channels ended")
+    }
+
+    fn take_all(&mut self, mut each: impl FnMut(Message)) -> Result<()> {
+        while let Ok(message) = self.received.try_recv() {
+            each(message);
+        }
+        Ok(())
+    }
+
+    async fn close(self) {
+        for connection in self.connections.into_iter().flatten() {
+            connection.close().await;
+        }
+    }
+}

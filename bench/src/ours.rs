@@ -1,0 +1,248 @@
+//! Our side: `Multiplayer` over `PlatformBackend`, through the public API alone.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context, Result, bail};
+use backend_native::{PlatformBackend, PlatformConfig};
+use bytes::BytesMut;
+use mesh_core::{
+    ConnectionId, Event, IceServer, IceTransportPolicy, LinkConfig, MeshConfig, Multiplayer,
+    PeerId, SendLimits, Signal, TransferMode,
+};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::node::{Channel, Message, Node, Side};
+use crate::settings::Settings;
+
+/// This repository's library.
+pub(crate) struct Ours;
+
+/// One peer.
+pub(crate) struct OurNode {
+    multiplayer: Multiplayer<PlatformBackend>,
+    limits: SendLimits,
+    /// Came while a send waited for room.
+    early: VecDeque<Message>,
+}
+
+/// What a node tells another before they are connected; the first is the index of the sender.
+type Signaled = (usize, Signal);
+
+impl Side for Ours {
+    type Node = OurNode;
+
+    async fn mesh(count: usize, settings: &Settings) -> Result<Vec<OurNode>> {
+        let (to, signals): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded_channel()).unzip();
+        let mut connecting = JoinSet::new();
+        for (index, signals) in signals.into_iter().enumerate() {
+            let node = OurNode::new(index, settings)?;
+            connecting.spawn(join(node, index, link(settings), to.clone(), signals));
+        }
+        let mut nodes = Vec::new();
+        while let Some(node) = connecting.join_next().await {
+            nodes.push(node??);
+        }
+        nodes.sort_by_key(|(index, _)| *index);
+        Ok(nodes.into_iter().map(|(_, node)| node).collect())
+    }
+}
+
+/// Connects a node to all others; the higher index makes the offer.
+async fn join(
+    mut node: OurNode,
+    index: usize,
+    link: LinkConfig,
+    to: Vec<UnboundedSender<Signaled>>,
+    mut signals: UnboundedReceiver<Signaled>,
+) -> Result<(usize, OurNode)> {
+    let multiplayer = &mut node.multiplayer;
+    let mut connections: Vec<Option<ConnectionId>> = vec![None; to.len()];
+    for other in (0..to.len()).filter(|other| *other != index) {
+        let connection = multiplayer.create_connection(link.clone());
+        multiplayer.add_peer(connection, peer(other)?, None)?;
+        connections[other] = Some(connection);
+        if other < index {
+            multiplayer.create_offer(connection)?;
+        }
+    }
+    let mut missing = to.len() - 1;
+    while missing > 0 {
+        let (connection, signal) = tokio::select! {
+            Some((from, signal)) = signals.recv() => {
+                let connection = connections[from].context("a signal to oneself")?;
+                match signal {
+                    Signal::Description(description) => {
+                        multiplayer.set_remote_description(connection, description)?;
+                    }
+                    Signal::Candidate(candidate) => {
+                        multiplayer.add_ice_candidate(connection, candidate)?;
+                    }
+                }
+                continue;
+            }
+            event = multiplayer.next_event() => {
+                missing -= usize::from(matches!(event, Event::PeerConnected(_)));
+                match signal_in(event)? {
+                    Some(signal) => signal,
+                    None => continue,
+                }
+            }
+        };
+        let other = connections
+            .iter()
+            .position(|known| *known == Some(connection))
+            .context("an event of no connection")?;
+        // Fails where the other is connected and does not listen any more.
+        let _ = to[other].send((index, signal));
+    }
+    Ok((index, node))
+}
+
+fn link(settings: &Settings) -> LinkConfig {
+    let Some(relay) = &settings.relay else {
+        return LinkConfig::default();
+    };
+    LinkConfig {
+        ice_servers: vec![IceServer::turn(
+            relay.url.as_str(),
+            relay.username.as_str(),
+            relay.credential.as_str(),
+        )],
+        ice_transport_policy: IceTransportPolicy::Relay,
+    }
+}
+
+fn peer(index: usize) -> Result<PeerId> {
+    Ok(PeerId::new(u32::try_from(index + 1)?)?)
+}
+
+const fn index(peer: PeerId) -> usize {
+    peer.get() as usize - 1
+}
+
+const fn mode(channel: Channel) -> TransferMode {
+    match channel {
+        Channel::Reliable => TransferMode::Reliable,
+        Channel::Ordered => TransferMode::Ordered,
+        Channel::Unreliable => TransferMode::Unreliable,
+    }
+}
+
+/// What is to be told the far side of a connection; an error if the measurement cannot go on.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "nothing else is to be signaled"
+)]
+fn signal_in(event: Event) -> Result<Option<(ConnectionId, Signal)>> {
+    match event {
+        Event::Description {
+            connection,
+            description,
+        } => Ok(Some((connection, Signal::Description(description)))),
+        Event::Candidate {
+            connection,
+            candidate,
+        } => Ok(Some((connection, Signal::Candidate(candidate)))),
+        other => message_in(other).map(|_| None),
+    }
+}
+
+/// The message, if it is one; an error if the measurement cannot go on.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "nothing else matters to a measurement"
+)]
+fn message_in(event: Event) -> Result<Option<Message>> {
+    match event {
+        Event::Packet(packet) => Ok(Some(Message {
+            from: index(packet.from),
+            bytes: packet.payload.into_bytes(),
+        })),
+        Event::PeerFailed { peer, reason } | Event::PeerDisconnected { peer, reason } => {
+            bail!("peer {peer}: {reason}")
+        }
+        _ => Ok(None),
+    }
+}
+
+impl OurNode {
+    fn new(own: usize, settings: &Settings) -> Result<Self> {
+        let platform = PlatformConfig {
+            disconnected_timeout: settings.disconnected_timeout,
+            failed_timeout: settings.failed_timeout,
+            keepalive_interval: settings.keepalive_interval,
+            check_interval: settings.check_interval,
+            check_attempts: settings.check_attempts,
+            srflx_wait: settings.srflx_wait,
+            relay_wait: settings.relay_wait,
+            socket_send_buffer: settings.socket_buffer,
+            socket_receive_buffer: settings.socket_buffer,
+            sctp_receive_buffer: settings.sctp_receive_buffer,
+            sctp_send_limit: settings.sctp_send_limit,
+            ..PlatformConfig::loopback()
+        };
+        let config = MeshConfig::default();
+        let limits = config.send_limits;
+        // The same runtime, with the same threads, as the other side has.
+        let backend = PlatformBackend::with_handle(Handle::current(), platform);
+        let mut multiplayer = Multiplayer::new(backend, config);
+        multiplayer.initialize(peer(own)?, false)?;
+        Ok(Self {
+            multiplayer,
+            limits,
+            early: VecDeque::new(),
+        })
+    }
+}
+
+impl Node for OurNode {
+    async fn send(&mut self, to: usize, channel: Channel, message: BytesMut) -> Result<()> {
+        let (to, mode) = (peer(to)?, mode(channel));
+        while self.multiplayer.buffered_amount(to, mode.channel()) >= self.limits.high_water {
+            let event = self.multiplayer.next_event().await;
+            self.early.extend(message_in(event)?);
+        }
+        let sent = self.multiplayer.send(to, mode, message.freeze())?;
+        if !sent.is_complete() {
+            bail!("a message was refused: {:?}", sent.refused);
+        }
+        Ok(())
+    }
+
+    async fn broadcast(&mut self, channel: Channel, message: &[u8]) -> Result<()> {
+        let sent = self
+            .multiplayer
+            .send(mesh_core::Target::All, mode(channel), message)?;
+        if !sent.is_complete() {
+            bail!("a message was refused: {:?}", sent.refused);
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Message> {
+        if let Some(message) = self.early.pop_front() {
+            return Ok(message);
+        }
+        loop {
+            if let Some(message) = message_in(self.multiplayer.next_event().await)? {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn take_all(&mut self, mut each: impl FnMut(Message)) -> Result<()> {
+        self.early.drain(..).for_each(&mut each);
+        for event in self.multiplayer.poll() {
+            if let Some(message) = message_in(event)? {
+                each(message);
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(mut self) {
+        self.multiplayer.close();
+    }
+}

@@ -1,0 +1,62 @@
+//! What this process uses, and what the whole machine is busy with.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Processor time of all threads of this process, so far.
+pub(crate) fn cpu() -> Duration {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(spent.tv_sec).unwrap_or(0);
+    let nanoseconds = u32::try_from(spent.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanoseconds)
+}
+
+/// Resident memory of this process in KiB.
+pub(crate) fn resident_kib() -> Result<f64> {
+    status("VmRSS:")
+}
+
+/// How many threads this process has.
+pub(crate) fn threads() -> Result<f64> {
+    status("Threads:")
+}
+
+/// How many file descriptors this process has open.
+pub(crate) fn descriptors() -> Result<f64> {
+    // The listing itself holds one.
+    let open = fs::read_dir("/proc/self/fd")?.count().saturating_sub(1);
+    Ok(f64::from(u32::try_from(open)?))
+}
+
+fn status(field: &str) -> Result<f64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let value = line.and_then(|line| line.split_whitespace().next());
+    let value = value.with_context(|| format!("no {field} in /proc/self/status"))?;
+    Ok(value.parse()?)
+}
+
+/// Time the machine's processors were busy since boot, all of them together, time taken by other virtual machines included.
+pub(crate) fn machine_busy() -> Result<Duration> {
+    /// The unit of /proc/stat, fixed in the kernel's interface.
+    const TICKS_PER_SECOND: u64 = 100;
+    let stat = fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().context("/proc/stat is empty")?;
+    let ticks = line
+        .split_whitespace()
+        .skip(1)
+        .map(str::parse)
+        .collect::<Result<Vec<u64>, _>>()?;
+    // user nice system idle iowait irq softirq steal; what follows is contained in the first two.
+    let busy: u64 = ticks
+        .iter()
+        .take(8)
+        .enumerate()
+        .filter(|(at, _)| !matches!(at, 3 | 4))
+        .map(|(_, ticks)| ticks)
+        .sum();
+    Ok(Duration::from_millis(busy * 1000 / TICKS_PER_SECOND))
+}
