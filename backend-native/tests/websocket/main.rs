@@ -1,0 +1,13 @@
+//! The WebSocket transport against real servers on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the lints' exceptions for tests do not reach the helpers of a test file"
+)]
+
+mod carry;
+mod connect;
+mod end;
+mod support;
+mod tls;

@@ -1,0 +1,88 @@
+//! `wss` with certificates of our own.
+
+use std::sync::Arc;
+
+use backend_native::{WebSocketOptions, WebSocketTransport};
+use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use signaling::{Transport, TransportEvent};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio_tungstenite::accept_async;
+
+use crate::support::{next, text, unreachable_because, within};
+
+/// A TLS server with a certificate of its own for `localhost`; the URL and the certificate.
+async fn secure_server() -> (tokio::task::JoinHandle<()>, String, String) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
+        certified.signing_key.serialize_der(),
+    ));
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(vec![certified.cert.der().clone()], key)
+    .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // A client that does not trust us hangs up here.
+        let Ok(stream) = acceptor.accept(stream).await else {
+            return;
+        };
+        let mut server = accept_async(stream).await.unwrap();
+        while let Some(Ok(message)) = server.next().await {
+            if message.is_text() {
+                server.send(message).await.unwrap();
+            }
+        }
+    });
+    (
+        serving,
+        format!("wss://localhost:{port}/"),
+        certified.cert.pem(),
+    )
+}
+
+#[tokio::test]
+async fn wss_with_a_certificate_of_ones_own() {
+    let (serving, url, certificate) = secure_server().await;
+    let options = WebSocketOptions::default()
+        .with_root_certificates(certificate)
+        .unwrap();
+    let mut client = WebSocketTransport::connect_with(&Handle::current(), &url, options).unwrap();
+    assert_eq!(next(&mut client).await, TransportEvent::Opened);
+    client.send("secret".into()).unwrap();
+    assert_eq!(next(&mut client).await, text("secret"));
+    drop(client);
+    within(serving).await.unwrap();
+}
+
+#[tokio::test]
+async fn wss_with_an_unknown_certificate_is_unreachable() {
+    let (serving, url, _) = secure_server().await;
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let options = WebSocketOptions::default()
+        .with_root_certificates(other.cert.pem())
+        .unwrap();
+    let mut client = WebSocketTransport::connect_with(&Handle::current(), &url, options).unwrap();
+    let why = unreachable_because(&mut client).await;
+    assert!(why.contains("TLS") && why.contains("certificate"), "{why}");
+    within(serving).await.unwrap();
+}
+
+#[test]
+fn root_certificates_that_are_none_are_an_error() {
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for pem in ["", "nonsense", broken] {
+        let error = WebSocketOptions::default()
+            .with_root_certificates(pem)
+            .unwrap_err();
+        assert!(error.to_string().contains("cannot be used"));
+    }
+}
