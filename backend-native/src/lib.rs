@@ -38,6 +38,7 @@ pub use websocket::{CertificateError, WebSocketOptions, WebSocketTransport};
 #[doc(hidden)]
 pub mod testing {
     pub use crate::runtime::LinkRuntime;
-    pub use crate::socket::fault::{Chance, Fate, Faults, Judge, TokioSockets};
+    pub use crate::socket::chance::Chance;
+    pub use crate::socket::fault::{Fate, Faults, Judge, TokioSockets};
     pub use crate::socket::{Cures, SocketControl, SocketOptions, SocketSource};
 }

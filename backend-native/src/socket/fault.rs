@@ -1,4 +1,7 @@
-//! A decorator of any socket that loses, delays, reorders and holds what arrives, by a seed or by a rule of the test.
+//! A decorator of any socket that loses, delays, reorders and holds what arrives, by chance or by a rule of the test.
+
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 use core::pin::Pin;
@@ -13,6 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
 use super::SocketSource;
+use super::chance::Chance;
 
 /// How many datagrams may wait for their time; more are lost, as a kernel's full buffer would lose them.
 const WAITING: usize = 8192;
@@ -60,15 +64,11 @@ impl Faults {
     /// Faults by chance, over tokio's sockets.
     #[must_use]
     pub fn by_chance(chance: Chance) -> Arc<Self> {
-        let sockets = Mutex::new(chance);
+        let chance = Mutex::new(chance);
         Self::by(Arc::new(TokioSockets), move || {
-            let mut sockets = sockets.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut chance = chance.lock().unwrap_or_else(PoisonError::into_inner);
             // Sockets of one seed differ from each other, and the same way each time.
-            let seed = sockets.draw();
-            let mut chance = Chance {
-                state: seed,
-                ..*sockets
-            };
+            let mut chance = chance.fork();
             Box::new(move |_: &[u8]| chance.judge())
         })
     }
@@ -105,85 +105,6 @@ pub struct TokioSockets;
 impl SocketSource for TokioSockets {
     fn wrap(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         TokioRuntime.wrap_udp_socket(socket)
-    }
-}
-
-/// Seeded faults.
-#[derive(Clone, Copy, Debug)]
-pub struct Chance {
-    state: u64,
-    loss: f64,
-    delay: Duration,
-    jitter: Duration,
-    late: f64,
-    late_by: Duration,
-}
-
-impl Chance {
-    /// No faults yet.
-    #[must_use]
-    pub const fn seeded(seed: u64) -> Self {
-        Self {
-            state: seed,
-            loss: 0.0,
-            delay: Duration::ZERO,
-            jitter: Duration::ZERO,
-            late: 0.0,
-            late_by: Duration::ZERO,
-        }
-    }
-
-    /// This part of all datagrams is lost, 0 to 1.
-    #[must_use]
-    pub const fn loss(mut self, part: f64) -> Self {
-        self.loss = part;
-        self
-    }
-
-    /// Every datagram takes so long, and at most `jitter` longer. Jitter reorders.
-    #[must_use]
-    pub const fn delay(mut self, delay: Duration, jitter: Duration) -> Self {
-        self.delay = delay;
-        self.jitter = jitter;
-        self
-    }
-
-    /// This part of all datagrams, 0 to 1, comes so much later than the others.
-    #[must_use]
-    pub const fn late(mut self, part: f64, by: Duration) -> Self {
-        self.late = part;
-        self.late_by = by;
-        self
-    }
-
-    fn judge(&mut self) -> Fate {
-        // Always as many draws, so that one setting does not change what another does.
-        let (loss, jitter, late) = (self.part(), self.part(), self.part());
-        if loss < self.loss {
-            return Fate::Lose;
-        }
-        let mut delay = self.delay + self.jitter.mul_f64(jitter);
-        if late < self.late {
-            delay += self.late_by;
-        }
-        if delay.is_zero() {
-            Fate::Deliver
-        } else {
-            Fate::Delay(delay)
-        }
-    }
-
-    /// 0 to 1.
-    fn part(&mut self) -> f64 {
-        f64::from(u32::try_from(self.draw() >> 32).unwrap_or_default()) / f64::from(u32::MAX)
-    }
-
-    /// SplitMix64 (Steele, Lea, Flood 2014).
-    const fn draw(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
 
@@ -243,7 +164,8 @@ impl State {
             Fate::Deliver => self.schedule(now, datagram),
             Fate::Lose => {}
             Fate::Delay(delay) => self.schedule(now + delay, datagram),
-            Fate::Hold => self.held.push_back(datagram),
+            Fate::Hold if self.held.len() < WAITING => self.held.push_back(datagram),
+            Fate::Hold => {}
             Fate::Release => {
                 while let Some(held) = self.held.pop_front() {
                     self.schedule(now, held);

@@ -1,64 +1,12 @@
 //! The cured socket over a scripted one, polled as the driver polls.
 
 use core::task::Waker;
-use std::collections::VecDeque;
 use std::sync::atomic::AtomicUsize;
 use std::task::Wake;
 use std::time::Duration;
 
+use super::script::Script;
 use super::*;
-
-/// What the kernel would say, one answer a call; `Pending` when it is used up.
-#[derive(Debug, Default)]
-struct Script {
-    /// Bytes and stride.
-    reads: Mutex<VecDeque<(Vec<u8>, usize)>>,
-    wakers: Mutex<Vec<Waker>>,
-}
-
-impl Script {
-    fn arrives(&self, bytes: &[u8]) {
-        self.arrives_coalesced(bytes, bytes.len());
-    }
-
-    fn arrives_coalesced(&self, bytes: &[u8], stride: usize) {
-        self.reads
-            .lock()
-            .unwrap()
-            .push_back((bytes.to_vec(), stride));
-        self.wakers.lock().unwrap().drain(..).for_each(Waker::wake);
-    }
-}
-
-impl AsyncUdpSocket for Script {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(SocketAddr::from(([127, 0, 0, 1], 1)))
-    }
-
-    fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(transmit.contents.len()))
-    }
-
-    fn poll_recv(
-        &self,
-        cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-        meta: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
-        let Some((bytes, stride)) = self.reads.lock().unwrap().pop_front() else {
-            self.wakers.lock().unwrap().push(cx.waker().clone());
-            return Poll::Pending;
-        };
-        bufs[0][..bytes.len()].copy_from_slice(&bytes);
-        meta[0] = RecvMeta::default();
-        (meta[0].len, meta[0].stride) = (bytes.len(), stride);
-        Poll::Ready(Ok(1))
-    }
-
-    fn max_gro_segments(&self) -> usize {
-        64
-    }
-}
 
 #[derive(Default)]
 struct Woken(AtomicUsize);
