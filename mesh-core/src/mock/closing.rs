@@ -88,7 +88,8 @@ impl World {
         for flight in held {
             self.flights.remove(flight);
         }
-        if !quiet {
+        // Our own giving up is told with its reason; channels that closed would say that the far side had left.
+        if !quiet && reason != CloseReason::InboxFull {
             for channel in channels.iter().filter(|channel| channel.is_receiving()) {
                 let channel = channel.index;
                 self.tell(key, LinkEvent::ChannelClosed { link, channel });
