@@ -1,1 +1,50 @@
-//! Placeholder.
+//! One list of cases for every backend and every mix of them.
+//!
+//! A case is an `async fn` over [`Participant`]s, handles on whatever plays the part: the mock network, a backend in this
+//! process, another process, a page in a browser. It knows only what it is told, so a new kind of participant changes no
+//! case.
+//!
+//! - [`cases`]: what is shown, each topic in its own file; [`conformance!`] is the only list of them.
+//! - [`Participant`]: what a case can ask for. A request goes through a conduit ([`conduit::Conduit`]) to a host, an actor
+//!   that plays one participant on its [`platform::Platform`].
+//! - [`mock`]: a column. A column brings a platform and an [`environment::Environment`].
+//! - [`expectations`]: known differences, as data.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a case names the answer or the event it waits for; any other, a future one too, is the failure it reports"
+)]
+
+pub mod cases;
+pub mod conduit;
+mod content;
+pub mod environment;
+pub mod expectations;
+mod failure;
+mod host;
+mod kind;
+pub mod list;
+pub mod mailbox;
+mod matchmaker;
+pub mod mock;
+mod observed;
+mod participant;
+pub mod platform;
+mod refusal;
+mod request;
+mod runner;
+mod wire;
+
+
+pub use content::{Body, Content};
+pub use failure::{Failure, Outcome};
+pub use kind::Kind;
+pub use list::Case;
+pub use matchmaker::{Matchmaker, deliver};
+pub use observed::{Figures, Handshake, LinkSeen, Observed, Rumour, Seen};
+pub use participant::Participant;
+pub use refusal::Refusal;
+pub use request::{
+    Log, LurkerRequest, Meeting, MeshRequest, Pace, PeerReport, Reply, Request, SeamRequest,
+    SentReport, Settings, Start, To, Vitals, Woken,
+};
+pub use runner::verdict;

@@ -1,0 +1,13 @@
+//! The cases, a file a topic. Each says what it shows; how it is staffed is in the list.
+
+pub mod connect;
+pub mod contract;
+pub mod delivery;
+pub mod edges;
+pub mod endings;
+pub mod endurance;
+pub mod flow;
+pub mod hostile;
+pub mod lobby;
+pub mod messages;
+mod steps;

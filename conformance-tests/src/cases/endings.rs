@@ -1,0 +1,125 @@
+//! How a peer ends, and how the others are told.
+
+use futures_util::future::try_join;
+use mesh_core::{Command, ConnectionStatus, DisconnectReason, TransferMode};
+
+use super::steps;
+use crate::failure::{ensure, ensure_eq};
+use crate::{Matchmaker, Outcome, Participant};
+
+/// Who leaves is `Closed` to the others, at once; they keep each other.
+pub async fn a_leave_is_seen_as_closed(cast: [Participant; 3]) -> Outcome {
+    let [a, b, leaver] = &cast;
+    steps::meet(&cast).await?;
+    leaver.leave().await?;
+    both_see_closed(a, b, leaver.id()).await?;
+    steps::everybody_talks(&cast[..2]).await
+}
+
+/// So is one whose mesh is dropped without a word.
+pub async fn a_drop_is_seen_as_closed(cast: [Participant; 3]) -> Outcome {
+    let [a, b, dropped] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect_all(&matchmaker, &cast).await?;
+            dropped.drop_all().await?;
+            both_see_closed(a, b, dropped.id()).await?;
+            steps::everybody_talks(&cast[..2]).await
+        })
+        .await
+}
+
+/// So is one that closes its mesh; that side hears no more of its peers, and may start anew, under another id even.
+pub async fn a_closed_mesh_starts_anew(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 1, 0).await?;
+            a.close_mesh().await?;
+            ensure_eq!(
+                a.status().await?,
+                (None, ConnectionStatus::Disconnected),
+                "id and status of a closed mesh"
+            );
+            ensure_eq!(
+                b.disconnected(a.id()).await?,
+                DisconnectReason::Closed,
+                "what b is told"
+            );
+            a.rename(77).await?;
+            matchmaker.introduce(0, 1).await?;
+            // The first event since the close: closing gives none.
+            let first = a.seen().await?;
+            ensure_eq!(
+                first,
+                crate::Seen::Connected(b.id()),
+                "the first event of a"
+            );
+            b.connected(77).await?;
+            steps::everybody_talks(&cast).await
+        })
+        .await
+}
+
+/// A far side that closes one of the planned channels has left.
+pub async fn closing_one_channel_ends_the_peer(cast: [Participant; 2]) -> Outcome {
+    let [bare, mesh] = &cast;
+    bare.start_backend().await?;
+    mesh.start_mesh().await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            let (link, _) = matchmaker.introduce(0, 1).await?;
+            try_join(bare.opened(link), mesh.connected(bare.id())).await?;
+            let channel = TransferMode::Ordered.channel();
+            bare.execute(Command::CloseChannel { link, channel })
+                .await?;
+            ensure_eq!(
+                mesh.disconnected(bare.id()).await?,
+                DisconnectReason::Closed,
+                "what becomes of the peer"
+            );
+            Ok(())
+        })
+        .await
+}
+
+/// Who vanishes without a goodbye is `Lost` within the time its observers' platforms need; they keep each other.
+pub async fn a_vanished_peer_is_lost(cast: [Participant; 3]) -> Outcome {
+    let [a, b, victim] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(steps::connect_all(&matchmaker, &cast))
+        .await?;
+    let began = [a.now().await?, b.now().await?];
+    victim.kill().await?;
+    for (observer, began) in [a, b].into_iter().zip(began) {
+        let reason = observer.disconnected(victim.id()).await?;
+        let took = observer.now().await? - began;
+        ensure_eq!(reason, DisconnectReason::Lost, "why it is gone");
+        let limit = observer.kind().vanish_limit();
+        ensure!(
+            took <= limit,
+            "{} was told after {took:?} instead of {limit:?}",
+            observer.name()
+        );
+    }
+    steps::everybody_talks(&cast[..2]).await
+}
+
+async fn both_see_closed(a: &Participant, b: &Participant, peer: u32) -> Outcome {
+    for participant in [a, b] {
+        ensure_eq!(
+            participant.disconnected(peer).await?,
+            DisconnectReason::Closed,
+            "what {} is told",
+            participant.name()
+        );
+    }
+    Ok(())
+}

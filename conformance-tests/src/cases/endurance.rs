@@ -1,0 +1,86 @@
+//! The same thing a hundred times, and nothing is left of it.
+
+use mesh_core::DisconnectReason;
+
+use super::steps;
+use crate::failure::{ensure, ensure_eq};
+use crate::request::Vitals;
+use crate::{Matchmaker, Outcome, Participant};
+
+/// How much the resident memory may grow between the 50th and the 100th cycle.
+const GROWTH: u64 = 1024 * 1024;
+
+/// A hundred times two peers connect, talk and part. Everything that is counted is back where it was, and memory does
+/// not grow.
+pub async fn a_hundred_cycles_leave_nothing(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            // The first pays for what is made once and kept.
+            cycle(&matchmaker, &cast, 0).await?;
+            let before = [a.vitals().await?, b.vitals().await?];
+            let mut half_way = None;
+            for round in 1..=100 {
+                cycle(&matchmaker, &cast, round).await?;
+                if round == 50 {
+                    half_way = Some([a.vitals().await?, b.vitals().await?]);
+                }
+            }
+            for (participant, before) in [a, b].into_iter().zip(&before) {
+                settle(participant, before).await?;
+            }
+            for (participant, half_way) in [a, b].into_iter().zip(half_way.iter().flatten()) {
+                let resident = participant.vitals().await?.resident;
+                let grown = resident
+                    .zip(half_way.resident)
+                    .map(|(now, then)| now.saturating_sub(then));
+                ensure!(
+                    grown.unwrap_or(0) < GROWTH,
+                    "{} grew by {grown:?} bytes in fifty cycles",
+                    participant.name()
+                );
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn cycle(matchmaker: &Matchmaker<'_>, cast: &[Participant; 2], round: usize) -> Outcome {
+    let (leaver, other) = (&cast[round % 2], &cast[1 - round % 2]);
+    steps::connect(matchmaker, cast, round / 2 % 2, 1 - round / 2 % 2).await?;
+    steps::everybody_talks(cast).await?;
+    leaver.remove_peer(other.id()).await?;
+    ensure_eq!(
+        other.disconnected(leaver.id()).await?,
+        DisconnectReason::Closed,
+        "the end of round {round}"
+    );
+    ensure_eq!(
+        leaver.disconnected(other.id()).await?,
+        DisconnectReason::Removed,
+        "the end of round {round} at the other side"
+    );
+    Ok(())
+}
+
+/// Waits until everything counted is back where it was: the last goodbyes may still be under way.
+async fn settle(participant: &Participant, before: &Vitals) -> Outcome {
+    loop {
+        let now = participant.vitals().await?;
+        let more: Vec<_> = now
+            .counts
+            .iter()
+            .zip(&before.counts)
+            .filter(|((_, now), (_, before))| now > before)
+            .collect();
+        if more.is_empty() {
+            return Ok(());
+        }
+        participant.note(format!("still holds {more:?}"));
+        participant
+            .sleep(std::time::Duration::from_millis(100))
+            .await?;
+    }
+}

@@ -1,0 +1,320 @@
+//! What is sent, to whom, and what arrives.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::try_join;
+use mesh_core::{DisconnectReason, SendError, TransferMode};
+
+use super::steps;
+use crate::failure::{ensure, ensure_eq};
+use crate::observed::Seen;
+use crate::refusal::Refusal;
+use crate::request::{Pace, To};
+use crate::{Body, Content, Matchmaker, Outcome, Participant};
+
+/// Text and binary of every size, empty and the largest allowed among them, on all three channels, both ways.
+pub async fn every_size_on_every_channel(cast: [Participant; 2]) -> Outcome {
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 1, 0).await?;
+            for (from, to) in [(0, 1), (1, 0)] {
+                let (from, to) = (&cast[from], &cast[to]);
+                let largest = largest(from, to).await?;
+                for mode in TransferMode::ALL {
+                    for len in [0, 1, 16 * 1024, 64 * 1024, largest] {
+                        for text in [false, true] {
+                            let number = len as u64;
+                            let content = Content::Numbered { number, len, text };
+                            arrives(from, to, mode, &content).await?;
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The largest message one may send to another.
+async fn largest(from: &Participant, to: &Participant) -> Outcome<usize> {
+    let peers = from.peers().await?;
+    peers
+        .iter()
+        .find(|peer| peer.id == to.id())
+        .map(|peer| peer.max_message_size)
+        .ok_or_else(|| from.fail("does not know its peer"))
+}
+
+/// Sends until it arrives, once where the channel is reliable; it is what was sent, and comes from whom it came.
+async fn arrives(
+    from: &Participant,
+    to: &Participant,
+    mode: TransferMode,
+    content: &Content,
+) -> Outcome {
+    let tries = if mode.is_reliable() { 1 } else { 5 };
+    for _ in 0..tries {
+        from.send(To::One(to.id()), mode, content.clone()).await?;
+        let wait = Duration::from_secs(if mode.is_reliable() { 5 } else { 1 });
+        let Some((sender, by, body)) = to.within(wait, to.packet()).await? else {
+            continue;
+        };
+        ensure_eq!(sender, from.id(), "whose it is");
+        ensure_eq!(by, mode, "how it came");
+        ensure_eq!(body, content.body(), "what it is");
+        return Ok(());
+    }
+    Err(to.fail(format!("{content:?} did not arrive on {mode:?}")))
+}
+
+/// A message above the limit is an error that names the limit and the peer, and nobody gets it.
+pub async fn too_large_names_the_limit(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 1, 0).await?;
+            let largest = largest(a, b).await?;
+            for to in [To::One(b.id()), To::All] {
+                for mode in TransferMode::ALL {
+                    let content = Content::Binary(vec![0; largest + 1]);
+                    let refused = a.try_send(to, mode, content, 1).await?;
+                    let expected = Err(Refusal::Send(SendError::TooLarge {
+                        size: largest + 1,
+                        limit: largest,
+                        peer: crate::refusal::peer_id(b.id())
+                            .map_err(|why| a.fail(why.to_string()))?,
+                    }));
+                    ensure_eq!(refused, expected, "one byte too many on {mode:?}");
+                }
+            }
+            a.say("after").await?;
+            let (_, _, body) = b.packet().await?;
+            ensure_eq!(
+                body,
+                Content::Text("after".into()).body(),
+                "the next packet"
+            );
+            Ok(())
+        })
+        .await
+}
+
+/// One, all, all but one: exactly those get it. A stranger is an error, and excluding one excludes nobody.
+pub async fn targets_are_one_all_and_all_but_one(cast: [Participant; 4]) -> Outcome {
+    let [a, b, c, d] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect_all(&matchmaker, &cast).await?;
+            let plan = [
+                (To::One(c.id()), vec![c]),
+                (To::All, vec![b, c, d]),
+                (To::AllExcept(b.id()), vec![c, d]),
+                (To::AllExcept(4711), vec![b, c, d]),
+                (To::One(d.id()), vec![d]),
+            ];
+            for (number, (to, hearers)) in (0..).zip(&plan) {
+                let content = Content::numbered(number, 20);
+                let accepted = a.send(*to, TransferMode::Reliable, content).await?;
+                ensure_eq!(accepted, hearers.len(), "how many get {to:?}");
+            }
+            for listener in [b, c, d] {
+                for (number, (to, hearers)) in (0..).zip(&plan) {
+                    if !hearers.iter().any(|hearer| hearer.id() == listener.id()) {
+                        continue;
+                    }
+                    let (from, _, body) = listener.packet().await?;
+                    ensure_eq!(from, a.id(), "who sent it");
+                    ensure_eq!(
+                        steps::number(listener, &body)?,
+                        number,
+                        "what {} hears first of what was sent {to:?}",
+                        listener.name()
+                    );
+                }
+            }
+            for stranger in [4711, a.id()] {
+                let refused = a
+                    .try_send(
+                        To::One(stranger),
+                        TransferMode::Reliable,
+                        Content::numbered(0, 8),
+                        1,
+                    )
+                    .await?;
+                ensure!(
+                    matches!(&refused, Err(Refusal::Send(SendError::UnknownPeer { peer })) if peer.get() == stranger),
+                    "sending to {stranger} gave {refused:?}"
+                );
+            }
+            // Nothing else had been on its way: this comes next.
+            for listener in [b, c, d] {
+                steps::tell(a, listener, "done").await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Reliable: all, in order. Ordered: in order. Unreliable: anything may be missing or late. None ever comes twice.
+pub async fn each_mode_keeps_its_rules(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    let count: u64 = 200;
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 1, 0).await?;
+            steps::bad_weather(a).await?;
+            for number in 0..count {
+                for mode in TransferMode::ALL {
+                    a.send(To::One(b.id()), mode, Content::numbered(number, 32))
+                        .await?;
+                }
+            }
+            let mut heard = [vec![], vec![], vec![]];
+            while heard[0].len() < count as usize {
+                let (_, mode, body) = b.packet().await?;
+                heard[usize::from(mode.channel().0)].push(steps::number(b, &body)?);
+            }
+            let [reliable, ordered, unreliable] = heard;
+            ensure!(
+                reliable.iter().copied().eq(0..count),
+                "on reliable came {reliable:?}"
+            );
+            ensure!(
+                ordered.is_sorted_by(|former, later| former < later),
+                "on ordered came {ordered:?}"
+            );
+            let unique: BTreeSet<_> = unreliable.iter().collect();
+            ensure!(
+                unique.len() == unreliable.len(),
+                "on unreliable came {unreliable:?}"
+            );
+            // A channel that delivers nothing would have passed so far.
+            ensure!(
+                !ordered.is_empty() && !unreliable.is_empty(),
+                "of {count} messages none arrived on a channel"
+            );
+            Ok(())
+        })
+        .await
+}
+
+/// What a peer sends in its very first moment comes after its `PeerConnected`, and comes once.
+pub async fn early_packets_follow_connected(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    for participant in &cast {
+        participant
+            .greet(&[Content::Text(format!("I am {}", participant.name()))])
+            .await?;
+    }
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            for round in 0..6 {
+                let offerer = round % 2;
+                matchmaker.introduce(offerer, 1 - offerer).await?;
+                try_join(greeted(a, b), greeted(b, a)).await?;
+                a.remove_peer(b.id()).await?;
+                try_join(gone(a, b), gone(b, a)).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// One is told of another first, and greeted by it then.
+async fn greeted(participant: &Participant, by: &Participant) -> Outcome {
+    let first = participant.seen().await?;
+    ensure_eq!(first, Seen::Connected(by.id()), "the first of a peer");
+    let expected = Content::Text(format!("I am {}", by.name())).body();
+    participant
+        .find("to be greeted", |seen| match seen {
+            Seen::Packet {
+                mode: TransferMode::Reliable,
+                body,
+                ..
+            } => Some(body.clone()),
+            _ => None,
+        })
+        .await
+        .and_then(|body| {
+            ensure_eq!(body, expected, "the greeting");
+            Ok(())
+        })
+}
+
+/// One is told that another has gone; what is still heard of it on the lossy channels is its greeting.
+async fn gone(participant: &Participant, peer: &Participant) -> Outcome {
+    participant
+        .find("the peer to go", |seen| {
+            matches!(seen, Seen::Disconnected { peer: id, .. } if *id == peer.id()).then_some(())
+        })
+        .await
+}
+
+/// What a peer sent before it left comes before its `PeerDisconnected`, also to one that was not looking meanwhile.
+pub async fn late_packets_precede_disconnected(cast: [Participant; 2]) -> Outcome {
+    let [host, leaver] = &cast;
+    steps::meet(&cast).await?;
+    let count = 50;
+    host.pace(Pace::Never).await?;
+    steps::send_series(leaver, host.id(), TransferMode::Reliable, 0..count, 100).await?;
+    leaver.leave().await?;
+    host.pace(Pace::Events).await?;
+    let heard = until_it_leaves(host, leaver.id()).await?;
+    ensure_eq!(heard.len(), count as usize, "packets before it left");
+    for (expected, body) in (0..).zip(&heard) {
+        ensure_eq!(steps::number(host, body)?, expected, "the next packet");
+    }
+    Ok(())
+}
+
+/// The last reliable message before a leave arrives, however large what stands before it.
+pub async fn the_last_message_before_a_leave_arrives(cast: [Participant; 3]) -> Outcome {
+    let [a, b, leaver] = &cast;
+    steps::meet(&cast).await?;
+    leaver
+        .send(
+            To::All,
+            TransferMode::Reliable,
+            Content::numbered(1, 60_000),
+        )
+        .await?;
+    leaver.say("goodbye").await?;
+    leaver.leave().await?;
+    for listener in [a, b] {
+        let heard = until_it_leaves(listener, leaver.id()).await?;
+        let expected = [
+            Content::numbered(1, 60_000).body(),
+            Content::Text("goodbye".into()).body(),
+        ];
+        ensure_eq!(heard, expected, "what {} hears of it", listener.name());
+    }
+    steps::tell(a, b, "still here").await
+}
+
+/// All packets until that peer is gone, which must be by its own wish.
+async fn until_it_leaves(participant: &Participant, leaver: u32) -> Outcome<Vec<Body>> {
+    let mut heard = Vec::new();
+    let reason = participant
+        .find(&format!("for {leaver} to leave"), |seen| match seen {
+            Seen::Packet { from, body, .. } if *from == leaver => {
+                heard.push(body.clone());
+                None
+            }
+            Seen::Disconnected { peer, reason } if *peer == leaver => Some(reason.clone()),
+            _ => None,
+        })
+        .await?;
+    ensure_eq!(reason, DisconnectReason::Closed, "why it is gone");
+    Ok(heard)
+}

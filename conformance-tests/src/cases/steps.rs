@@ -1,0 +1,257 @@
+//! Steps that many cases begin or end with.
+
+use futures_util::future::{join_all, try_join, try_join_all};
+use mesh_core::{BackendSendError, LinkId, SessionDescription, TransferMode};
+
+use crate::environment::Ask;
+use crate::failure::{ensure, ensure_eq};
+use crate::observed::{LinkSeen, Seen};
+use crate::request::To;
+use crate::{Body, Content, Matchmaker, Outcome, Participant};
+
+/// All become meshes with default settings.
+pub(super) async fn start_meshes(cast: &[Participant]) -> Outcome {
+    for participant in cast {
+        participant.start_mesh().await?;
+    }
+    Ok(())
+}
+
+/// All become bare backends.
+pub(super) async fn start_backends(cast: &[Participant]) -> Outcome {
+    for participant in cast {
+        participant.start_backend().await?;
+    }
+    Ok(())
+}
+
+/// Two meshes connect, the first of them offering.
+pub(super) async fn connect(
+    matchmaker: &Matchmaker<'_>,
+    cast: &[Participant],
+    offerer: usize,
+    answerer: usize,
+) -> Outcome<(LinkId, LinkId)> {
+    let ends = matchmaker.introduce(offerer, answerer).await?;
+    try_join(
+        cast[offerer].connected(cast[answerer].id()),
+        cast[answerer].connected(cast[offerer].id()),
+    )
+    .await?;
+    Ok(ends)
+}
+
+/// Two bare backends connect, the first of them offering.
+pub(super) async fn link(
+    matchmaker: &Matchmaker<'_>,
+    cast: &[Participant],
+    offerer: usize,
+    answerer: usize,
+) -> Outcome<(LinkId, LinkId)> {
+    let (near, far) = matchmaker.introduce(offerer, answerer).await?;
+    try_join(cast[offerer].opened(near), cast[answerer].opened(far)).await?;
+    Ok((near, far))
+}
+
+/// Every two meshes of the cast connect.
+pub(super) async fn connect_all(matchmaker: &Matchmaker<'_>, cast: &[Participant]) -> Outcome {
+    for offerer in 0..cast.len() {
+        for answerer in 0..offerer {
+            matchmaker.introduce(offerer, answerer).await?;
+        }
+    }
+    try_join_all(
+        cast.iter()
+            .map(|participant| participant.connected_peers(cast.len() - 1)),
+    )
+    .await?;
+    Ok(())
+}
+
+/// All meet as sessions in one lobby, the first as its host, and connect.
+pub(super) async fn meet(cast: &[Participant]) -> Outcome {
+    let Some((host, guests)) = cast.split_first() else {
+        return Ok(());
+    };
+    let meeting = host.meeting().await?;
+    ensure_eq!(host.join(&meeting).await?, 1, "the host's id");
+    try_join_all(guests.iter().map(|guest| guest.join(&meeting))).await?;
+    all_connected(cast).await
+}
+
+/// Each of the cast waits for all others, and is told of each once.
+pub(super) async fn all_connected(cast: &[Participant]) -> Outcome {
+    let met = try_join_all(
+        cast.iter()
+            .map(|participant| participant.connected_peers(cast.len() - 1)),
+    )
+    .await?;
+    for (participant, mut met) in cast.iter().zip(met) {
+        let mut others: Vec<_> = cast
+            .iter()
+            .map(Participant::id)
+            .filter(|id| *id != participant.id())
+            .collect();
+        others.sort_unstable();
+        met.sort_unstable();
+        ensure_eq!(met, others, "{} is connected with", participant.name());
+    }
+    Ok(())
+}
+
+/// Everybody tells everybody something, and it arrives once from each.
+pub(super) async fn everybody_talks(cast: &[Participant]) -> Outcome {
+    for participant in cast {
+        let told = participant.say(participant.name()).await?;
+        ensure_eq!(told, cast.len() - 1, "peers of {}", participant.name());
+    }
+    let heard = join_all(cast.iter().map(|participant| hear(participant, cast))).await;
+    heard.into_iter().collect()
+}
+
+/// One hears of every other what [`everybody_talks`] has it say.
+async fn hear(participant: &Participant, cast: &[Participant]) -> Outcome {
+    let mut heard = Vec::new();
+    for _ in 1..cast.len() {
+        let (from, _, body) = participant.packet().await?;
+        let speaker = cast.iter().find(|other| other.id() == from);
+        let Some(speaker) = speaker.filter(|_| !heard.contains(&from)) else {
+            return Err(participant.fail(format!("a second word of {from}, or a stranger's")));
+        };
+        let expected = Content::Text(speaker.name().to_owned()).body();
+        ensure_eq!(body, expected, "the word of {}", speaker.name());
+        heard.push(from);
+    }
+    Ok(())
+}
+
+/// One tells another something on the reliable channel, and waits until it has arrived: what came before it has come.
+pub(super) async fn tell(from: &Participant, to: &Participant, word: &str) -> Outcome {
+    let content = Content::Text(word.to_owned());
+    let expected = content.body();
+    from.send(To::One(to.id()), TransferMode::Reliable, content)
+        .await?;
+    to.find(&format!("to be told {word:?}"), |seen| match seen {
+        Seen::Packet { body, .. } if *body == expected => Some(()),
+        _ => None,
+    })
+    .await
+}
+
+/// Sends numbered messages, all of them: waits for room whenever the buffer is full.
+pub(super) async fn send_series(
+    from: &Participant,
+    to: u32,
+    mode: TransferMode,
+    numbers: std::ops::Range<u64>,
+    len: usize,
+) -> Outcome {
+    let mut next = numbers.start;
+    while next < numbers.end {
+        let content = Content::numbered(next, len);
+        let sent = from
+            .try_send(To::One(to), mode, content, numbers.end - next)
+            .await?;
+        let report = match sent {
+            Ok(report) => report,
+            Err(refusal) => return Err(from.fail(format!("could not send: {refusal}"))),
+        };
+        ensure!(
+            report.not_connected.is_empty(),
+            "{} lost {to} after {next} messages",
+            from.name()
+        );
+        next += report.messages;
+        if next < numbers.end {
+            room(from, to, mode).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until there is room again for a peer.
+pub(super) async fn room(from: &Participant, to: u32, mode: TransferMode) -> Outcome {
+    from.find(&format!("for room for {to}"), |seen| match seen {
+        Seen::Low { peer, channel } if *peer == to && *channel == mode.channel() => Some(()),
+        _ => None,
+    })
+    .await
+}
+
+/// The number of a message that is as it was sent.
+pub(super) fn number(participant: &Participant, body: &Body) -> Outcome<u64> {
+    body.number()
+        .ok_or_else(|| participant.fail(format!("a damaged message: {body:?}")))
+}
+
+/// A platform may put the candidates it knows already into its description.
+pub(super) fn without_candidates(mut description: SessionDescription) -> SessionDescription {
+    description.sdp = description
+        .sdp
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("a=candidate:"))
+        .collect();
+    description
+}
+
+/// From now on the network loses and reorders, where it is ours to spoil.
+pub(super) async fn bad_weather(participant: &Participant) -> Outcome {
+    let (loss, reorder) = (0.05, 0.2);
+    participant
+        .wish(Ask::Weather { loss, reorder })
+        .await
+        .map(drop)
+}
+
+/// Hands numbered messages to a channel, all of them: waits for room whenever it is full.
+pub(super) async fn send_all_on(
+    from: &Participant,
+    link: LinkId,
+    mode: TransferMode,
+    count: u64,
+    len: usize,
+) -> Outcome {
+    let mut next = 0;
+    while next < count {
+        let content = Content::numbered(next, len);
+        match from
+            .try_send_on(link, mode.channel(), content, count - next)
+            .await?
+        {
+            Ok(taken) => next += taken,
+            Err(BackendSendError::Full) => {}
+            Err(error) => return Err(from.fail(format!("message {next}: {error}"))),
+        }
+        if next < count {
+            room_on(from, link, mode).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn room_on(from: &Participant, link: LinkId, mode: TransferMode) -> Outcome {
+    from.find_on(link, "for room", |seen| {
+        (*seen == LinkSeen::Low(mode.channel())).then_some(())
+    })
+    .await
+}
+
+/// One tells another something on the reliable channel; all that the other sees before it is given to `note`.
+pub(super) async fn flush(
+    from: &Participant,
+    to: &Participant,
+    mut note: impl FnMut(&Seen),
+) -> Outcome {
+    let word = Content::Text("flush".to_owned());
+    let expected = word.body();
+    from.send(To::One(to.id()), TransferMode::Reliable, word)
+        .await?;
+    to.find("the last word", |seen| match seen {
+        Seen::Packet { body, .. } if *body == expected => Some(()),
+        seen => {
+            note(seen);
+            None
+        }
+    })
+    .await
+}

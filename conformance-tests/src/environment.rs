@@ -1,0 +1,45 @@
+//! What a case needs of the world around its participants.
+
+use futures_util::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::Outcome;
+use crate::request::Meeting;
+
+/// A wish of a case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    /// A lobby of its own, on a signaling server of its own.
+    Meeting,
+    /// That signaling server is to end.
+    EndSignaling,
+    /// This participant is to vanish, without a goodbye: its process is killed.
+    Kill {
+        /// Its name.
+        participant: String,
+    },
+    /// Bad weather: from now on so much is lost, 0.0 to 1.0, and overtaken. Only a simulated network obeys.
+    Weather {
+        /// How much is lost.
+        loss: f64,
+        /// How much is overtaken.
+        reorder: f64,
+    },
+}
+
+/// The answer to a wish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Told {
+    /// It is so.
+    Done,
+    /// This world cannot do that; the case goes on without.
+    NotHere,
+    /// Where to meet.
+    Meeting(Meeting),
+}
+
+/// Fulfils a case's wishes: a mock network, a native test process, or a coordinator in another process.
+pub trait Environment {
+    /// Fulfils one.
+    fn ask(&self, ask: Ask) -> LocalBoxFuture<'_, Outcome<Told>>;
+}

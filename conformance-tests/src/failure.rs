@@ -1,0 +1,80 @@
+//! Why a case failed, in words that let one find the place.
+
+use std::fmt;
+
+/// A case's verdict when it is not "passed": what was expected, of whom, and what was seen instead.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure {
+    what: String,
+    traces: Vec<String>,
+}
+
+impl Failure {
+    /// A failure in these words.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            traces: Vec::new(),
+        }
+    }
+
+    /// Adds what a participant did and saw last.
+    #[must_use]
+    pub fn with_trace(mut self, trace: impl Into<String>) -> Self {
+        self.traces.push(trace.into());
+        self
+    }
+
+    /// What went wrong, without the traces.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        for trace in &self.traces {
+            write!(f, "\n  {trace}")?;
+        }
+        Ok(())
+    }
+}
+
+/// As `Display`: libtest prints what a test returned by `Debug`.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What every case and every step of one gives.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// Fails the case unless the condition holds; the words are `format!`'s.
+macro_rules! ensure {
+    ($condition:expr, $($words:tt)+) => {
+        if !$condition {
+            return Err($crate::Failure::new(format!($($words)+)));
+        }
+    };
+}
+
+/// Fails the case unless both are equal, and shows both.
+macro_rules! ensure_eq {
+    ($left:expr, $right:expr, $($words:tt)+) => {{
+        let (left, right) = (&$left, &$right);
+        if left != right {
+            return Err($crate::Failure::new(format!(
+                "{}: {left:?} instead of {right:?}",
+                format_args!($($words)+)
+            )));
+        }
+    }};
+}
+
+pub(crate) use {ensure, ensure_eq};

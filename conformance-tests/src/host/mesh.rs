@@ -1,0 +1,126 @@
+//! Requests to a mesh or a session.
+
+use mesh_core::{Backend, Multiplayer, RefusedReason, Session};
+
+use super::Host;
+use super::stack::Stack;
+use crate::platform::Platform;
+use crate::refusal::{Refusal, peer_id};
+use crate::request::{MeshRequest, PeerReport, Reply, SentReport};
+
+impl<P: Platform> Host<P> {
+    pub(super) async fn mesh(&mut self, request: MeshRequest) -> Result<Reply, Refusal> {
+        match request {
+            MeshRequest::Leave => self.leave().await,
+            MeshRequest::Seal => self.seal(),
+            request => match &mut self.stack {
+                Stack::Mesh(mesh) => carry_out(mesh, request),
+                Stack::Session(session) => carry_out(session.multiplayer_mut(), request),
+                Stack::Nothing | Stack::Backend(_) | Stack::Lurker { .. } => Err(no_mesh()),
+            },
+        }
+    }
+
+    async fn leave(&mut self) -> Result<Reply, Refusal> {
+        self.session()?.leave().await;
+        self.stack = Stack::Nothing;
+        Ok(Reply::Done)
+    }
+
+    fn seal(&mut self) -> Result<Reply, Refusal> {
+        let Stack::Session(session) = &mut self.stack else {
+            return Err(no_mesh());
+        };
+        self.platform.seal(session.signaling_mut())?;
+        Ok(Reply::Done)
+    }
+
+    fn session(&mut self) -> Result<&mut Session<P::Backend, P::Signaling>, Refusal> {
+        let Stack::Session(session) = &mut self.stack else {
+            return Err(no_mesh());
+        };
+        Ok(session)
+    }
+}
+
+fn no_mesh() -> Refusal {
+    Refusal::Suite("this participant has nothing that could do that".to_owned())
+}
+
+fn carry_out<B: Backend>(
+    mesh: &mut Multiplayer<B>,
+    request: MeshRequest,
+) -> Result<Reply, Refusal> {
+    match request {
+        MeshRequest::Initialize { id } => mesh.initialize(peer_id(id)?, false)?,
+        MeshRequest::CreateConnection(config) => {
+            return Ok(Reply::Connection(mesh.create_connection(config)));
+        }
+        MeshRequest::AddPeer { connection, peer } => {
+            mesh.add_peer(connection, peer_id(peer)?, None)?;
+        }
+        MeshRequest::CreateOffer(connection) => mesh.create_offer(connection)?,
+        MeshRequest::SetRemote {
+            connection,
+            description,
+        } => mesh.set_remote_description(connection, description)?,
+        MeshRequest::AddCandidate {
+            connection,
+            candidate,
+        } => mesh.add_ice_candidate(connection, candidate)?,
+        MeshRequest::CloseConnection(connection) => {
+            return Ok(Reply::Flag(mesh.close_connection(connection)));
+        }
+        MeshRequest::RemovePeer(peer) => return Ok(Reply::Flag(mesh.remove_peer(peer_id(peer)?))),
+        MeshRequest::Send {
+            to,
+            mode,
+            content,
+            count,
+        } => {
+            let mut report = SentReport::default();
+            for payload in content.payloads(count) {
+                let sent = mesh.send(to.target()?, mode, payload)?;
+                report.accepted = sent.accepted;
+                for refused in &sent.refused {
+                    match refused.reason {
+                        RefusedReason::Full => report.full.push(refused.peer.get()),
+                        _ => report.not_connected.push(refused.peer.get()),
+                    }
+                }
+                if !sent.is_complete() {
+                    break;
+                }
+                report.messages += 1;
+            }
+            return Ok(Reply::Sent(report));
+        }
+        MeshRequest::RequestStats(peer) => {
+            return Ok(Reply::Flag(mesh.request_stats(peer_id(peer)?)));
+        }
+        MeshRequest::Buffered { peer, mode } => {
+            let amount = mesh.buffered_amount(peer_id(peer)?, mode.channel());
+            return Ok(Reply::Amount(amount));
+        }
+        MeshRequest::Peers => {
+            let peers = mesh.peers().map(|peer| PeerReport {
+                id: peer.id.get(),
+                connection: peer.connection,
+                connected: peer.connected,
+                state: peer.state,
+                max_message_size: peer.max_message_size,
+            });
+            return Ok(Reply::Peers(peers.collect()));
+        }
+        MeshRequest::Status => {
+            return Ok(Reply::Status {
+                id: mesh.unique_id().map(mesh_core::PeerId::get),
+                status: mesh.connection_status(),
+            });
+        }
+        MeshRequest::RefuseNew(refuse) => mesh.set_refuse_new_connections(refuse),
+        MeshRequest::CloseMesh => mesh.close(),
+        MeshRequest::Leave | MeshRequest::Seal => return Err(no_mesh()),
+    }
+    Ok(Reply::Done)
+}

@@ -1,0 +1,53 @@
+//! Requests to a bare backend.
+
+use mesh_core::{Backend, BackendSendError};
+
+use super::stack::Stack;
+use super::{Host, wake};
+use crate::platform::Platform;
+use crate::refusal::Refusal;
+use crate::request::{Reply, SeamRequest, SentReport};
+
+impl<P: Platform> Host<P> {
+    pub(super) async fn seam(&mut self, request: SeamRequest) -> Result<Reply, Refusal> {
+        let Stack::Backend(backend) = &mut self.stack else {
+            return Err(Refusal::Suite(
+                "this participant is no bare backend".to_owned(),
+            ));
+        };
+        Ok(match request {
+            SeamRequest::Execute(command) => {
+                backend.execute(command);
+                Reply::Done
+            }
+            SeamRequest::SendOn {
+                link,
+                channel,
+                content,
+                count,
+            } => {
+                let mut report = SentReport::default();
+                for payload in content.payloads(count) {
+                    match backend.send(link, channel, payload) {
+                        Ok(()) => report.messages += 1,
+                        Err(BackendSendError::Full) if report.messages > 0 => break,
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Reply::Sent(report)
+            }
+            SeamRequest::BufferedOn { link, channel } => {
+                Reply::Amount(backend.buffered_amount(link, channel))
+            }
+            SeamRequest::Capabilities => Reply::Capabilities(backend.capabilities()),
+            SeamRequest::Wake { alarm, wait } => {
+                let timer = self.platform.sleep(wait);
+                let (woken, entries) = wake::watch(backend.as_mut(), alarm, timer).await;
+                for entry in entries {
+                    self.note(entry);
+                }
+                Reply::Woken(woken)
+            }
+        })
+    }
+}

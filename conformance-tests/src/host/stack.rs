@@ -1,0 +1,120 @@
+//! What a participant is at the moment: nothing, a bare backend, a mesh, a session, a bare signaling client.
+
+use std::task::{Context, Poll};
+
+use mesh_core::{
+    Backend, ChannelIndex, Instant, LinkId, MeshConfig, Multiplayer, PeerId, Session,
+    SessionConfig, Signal, Signaling, TransferMode,
+};
+
+use crate::Content;
+use crate::observed::translate::Entry;
+use crate::platform::Platform;
+use crate::refusal::{Refusal, peer_id};
+use crate::request::{LurkerRequest, Start};
+
+pub(super) enum Stack<P: Platform> {
+    Nothing,
+    Backend(Box<P::Backend>),
+    Mesh(Box<Multiplayer<P::Backend>>),
+    Session(Box<Session<P::Backend, P::Signaling>>),
+    Lurker {
+        signaling: Box<P::Signaling>,
+        /// What its socket lives on.
+        _backend: Box<P::Backend>,
+    },
+}
+
+impl<P: Platform> Stack<P> {
+    pub(super) fn start(platform: &P, start: Start) -> Result<Self, Refusal> {
+        let backend = platform.backend()?;
+        Ok(match start {
+            Start::Backend => Self::Backend(Box::new(backend)),
+            Start::Mesh {
+                id,
+                server_compatibility,
+                settings,
+            } => {
+                let mut mesh = Box::new(Multiplayer::new(backend, settings.into()));
+                if id != 0 {
+                    mesh.initialize(peer_id(id)?, server_compatibility)?;
+                }
+                Self::Mesh(mesh)
+            }
+            Start::Session { meeting, settings } => {
+                let signaling = platform.signaling(&backend, &meeting)?;
+                let config = SessionConfig {
+                    mesh: MeshConfig::from(settings),
+                    ..SessionConfig::default()
+                };
+                Self::Session(Box::new(Session::new(backend, signaling, config)))
+            }
+            Start::Lurker { meeting } => Self::Lurker {
+                signaling: Box::new(platform.signaling(&backend, &meeting)?),
+                _backend: Box::new(backend),
+            },
+        })
+    }
+
+    /// The next event, and when to ask again without being woken.
+    pub(super) fn poll_next(
+        &mut self,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> (Poll<Entry>, Option<Instant>) {
+        let event = match self {
+            Self::Nothing => Poll::Pending,
+            Self::Backend(backend) => backend.poll_event(cx).map(Entry::from),
+            Self::Mesh(mesh) => mesh.poll_next(cx).map(Entry::from),
+            Self::Session(session) => session.poll_next(cx).map(Entry::from),
+            Self::Lurker { signaling, .. } => {
+                let event = signaling.poll_event(now, cx).map(Entry::from);
+                return (event, signaling.poll_timeout());
+            }
+        };
+        (event, None)
+    }
+
+    /// All events of one frame.
+    pub(super) fn poll_frame(&mut self) -> Vec<Entry> {
+        match self {
+            Self::Mesh(mesh) => mesh.poll().map(Entry::from).collect(),
+            Self::Session(session) => session.poll().map(Entry::from).collect(),
+            // Frames are a game's; these two are not for games.
+            Self::Nothing | Self::Backend(_) | Self::Lurker { .. } => Vec::new(),
+        }
+    }
+
+    pub(super) fn greet_peer(&mut self, peer: u32, content: &Content) {
+        let Ok(peer) = PeerId::new(peer) else {
+            return;
+        };
+        for mode in TransferMode::ALL {
+            // A refusal shows as the greeting's absence, which is what the case looks for.
+            let _ = match self {
+                Self::Mesh(mesh) => mesh.send(peer, mode, content.payload()),
+                Self::Session(session) => session.send(peer, mode, content.payload()),
+                Self::Nothing | Self::Backend(_) | Self::Lurker { .. } => return,
+            };
+        }
+    }
+
+    pub(super) fn greet_channel(&mut self, link: LinkId, channel: ChannelIndex, content: &Content) {
+        if let Self::Backend(backend) = self {
+            let _ = backend.send(link, channel, content.payload());
+        }
+    }
+
+    pub(super) fn lurk(&mut self, now: Instant, request: LurkerRequest) -> Result<(), Refusal> {
+        let Self::Lurker { signaling, .. } = self else {
+            return Err(Refusal::Suite("this participant is no lurker".to_owned()));
+        };
+        let (to, signal) = match request {
+            LurkerRequest::Describe { to, description } => (to, Signal::Description(description)),
+            LurkerRequest::Trickle { to, candidate } => (to, Signal::Candidate(candidate)),
+        };
+        signaling
+            .send(now, peer_id(to)?, signal)
+            .map_err(|error| Refusal::Suite(error.to_string()))
+    }
+}

@@ -1,0 +1,41 @@
+//! The kinds of participant, as far as a case may know them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Which implementation a participant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// mesh-core's network in memory.
+    Mock,
+    /// backend-native.
+    Native,
+    /// backend-web in Chromium.
+    Chromium,
+    /// backend-web in Firefox.
+    Firefox,
+}
+
+impl Kind {
+    /// How long it may take to tell that a peer has vanished. The browsers' ICE timings are their own.
+    #[must_use]
+    pub const fn vanish_limit(self) -> Duration {
+        Duration::from_secs(match self {
+            // Its ICE timings are the native ones, and its clock is exact.
+            Self::Mock | Self::Native => 5,
+            Self::Chromium => 10,
+            Self::Firefox => 14,
+        })
+    }
+
+    /// How far a wake-up may lag behind its deadline: a loaded machine, or a page whose timers are throttled.
+    #[must_use]
+    pub const fn timer_slack(self) -> Duration {
+        match self {
+            Self::Mock => Duration::ZERO,
+            Self::Native => Duration::from_millis(500),
+            Self::Chromium | Self::Firefox => Duration::from_millis(1500),
+        }
+    }
+}

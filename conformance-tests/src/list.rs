@@ -1,0 +1,185 @@
+//! The only list of cases, and what is made of it.
+
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::{Outcome, Participant};
+
+/// Gives the whole list to a macro of yours: `conformance!(your_macro => more tokens)` becomes `your_macro! { more tokens;
+/// fast { topic::case(participants, staff, seconds); … } slow { … } }`.
+///
+/// `participants` is how many the case needs. `staff` is `together` where they may live in the process of the test, and
+/// `apart` where each needs its own. `seconds` is the case's deadline, on the clock of its first participant.
+#[macro_export]
+macro_rules! conformance {
+    ($($receiver:ident)::+ $(=> $($more:tt)+)?) => {
+        $($receiver)::+! {
+            $($($more)+)?;
+            fast {
+                contract::clause_01_commands_take_effect_in_order(2, together, 10);
+                contract::clause_02_failures_come_back_as_closed(2, together, 10);
+                contract::clause_03_close_is_the_end(2, together, 10);
+                delivery::clause_04_messages_keep_kind_and_boundaries(2, together, 10);
+                delivery::clause_05_ordered_channels_keep_order(2, together, 20);
+                delivery::clause_06_reliable_channels_lose_nothing(2, together, 20);
+                delivery::clause_07_channels_are_what_was_asked_for(2, together, 10);
+                edges::clause_08_the_last_waker_is_woken(2, together, 10);
+                edges::clause_09_full_and_then_low(2, together, 10);
+                edges::clause_10_dropping_closes_every_link(3, together, 10);
+                contract::clause_11_early_candidates_are_kept(2, together, 10);
+                hostile::clause_12_nothing_panics(2, apart, 20);
+                connect::connect(2, together, 10);
+                connect::connect_with_the_lower_id_offering(2, together, 10);
+                connect::connect_frame_by_frame(2, together, 10);
+                connect::own_and_duplicate_ids_are_refused(2, together, 10);
+                connect::the_same_id_comes_back(2, together, 10);
+                connect::no_answer_ends_at_the_deadline(1, together, 10);
+                connect::no_candidates_end_at_the_deadline(2, together, 10);
+                connect::steps_out_of_order_are_refused(2, together, 10);
+                connect::server_compatibility_announces_the_server_first(3, together, 10);
+                messages::every_size_on_every_channel(2, together, 20);
+                messages::too_large_names_the_limit(2, together, 10);
+                messages::targets_are_one_all_and_all_but_one(4, together, 10);
+                messages::each_mode_keeps_its_rules(2, together, 20);
+                messages::early_packets_follow_connected(2, together, 10);
+                messages::late_packets_precede_disconnected(2, together, 10);
+                messages::the_last_message_before_a_leave_arrives(3, together, 10);
+                flow::a_slow_receiver_gives_full_and_then_room(2, together, 10);
+                flow::a_reliable_flood_ends_with_inbox_full(2, together, 10);
+                flow::an_unreliable_flood_drops_the_oldest(2, together, 10);
+                endings::a_leave_is_seen_as_closed(3, together, 10);
+                endings::a_drop_is_seen_as_closed(3, together, 10);
+                endings::a_closed_mesh_starts_anew(2, together, 10);
+                endings::closing_one_channel_ends_the_peer(2, together, 10);
+                lobby::a_lobby_of_eight(8, together, 10);
+                lobby::simultaneous_joins_all_connect(6, together, 10);
+                lobby::joining_disturbs_nobody(4, together, 10);
+                lobby::losing_the_signaling_touches_no_link(3, together, 10);
+                lobby::the_hosts_leaving_parts_nobody_else(3, together, 10);
+                lobby::leaving_early_cancels_the_handshake(3, together, 10);
+                lobby::sealing_keeps_the_lobby_as_it_is(3, together, 10);
+                hostile::garbage_descriptions_fail_that_peer(2, together, 10);
+                hostile::garbage_candidates_do_no_harm(2, together, 10);
+                hostile::a_hostile_member_fails_alone(3, together, 10);
+            }
+            slow {
+                endings::a_vanished_peer_is_lost(3, apart, 30);
+                endurance::a_hundred_cycles_leave_nothing(2, apart, 120);
+                lobby::a_lobby_of_eight_processes(8, apart, 30);
+            }
+        }
+    };
+}
+
+/// Where a case's participants live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Staff {
+    /// In the process of the test, unless the column has them elsewhere anyway.
+    Together,
+    /// Each in its own process, where the column has processes.
+    Apart,
+}
+
+/// One case of the list.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// Its name, the same in every column.
+    pub name: &'static str,
+    /// Whether it belongs to the group that runs once, and not in every repetition.
+    pub slow: bool,
+    /// How many participants it needs.
+    pub participants: u32,
+    /// Where they live.
+    pub staff: Staff,
+    /// How long it may take, on the clock of its first participant.
+    pub deadline: Duration,
+    /// The case itself.
+    pub run: fn(Vec<Participant>) -> LocalBoxFuture<'static, Outcome>,
+}
+
+macro_rules! data {
+    (; fast { $($fast:ident::$fast_case:ident $fast_about:tt;)* } slow { $($slow:ident::$slow_case:ident $slow_about:tt;)* }) => {
+        /// Every case, in the order of the list.
+        #[must_use]
+        pub fn cases() -> Vec<Case> {
+            vec![
+                $(data!(@one false $fast::$fast_case $fast_about),)*
+                $(data!(@one true $slow::$slow_case $slow_about),)*
+            ]
+        }
+    };
+    (@one $is_slow:literal $topic:ident::$case:ident ($participants:literal, $staff:ident, $seconds:literal)) => {
+        Case {
+            name: stringify!($case),
+            slow: $is_slow,
+            participants: $participants,
+            staff: data!(@staff $staff),
+            deadline: Duration::from_secs($seconds),
+            run: |cast| Box::pin(async move {
+                let cast: [Participant; $participants] = cast
+                    .try_into()
+                    .map_err(|_| $crate::Failure::new("the column brought a wrong cast"))?;
+                $crate::cases::$topic::$case(cast).await
+            }),
+        }
+    };
+    (@staff together) => { Staff::Together };
+    (@staff apart) => { Staff::Apart };
+}
+
+conformance!(data);
+
+/// The case of this name.
+#[must_use]
+pub fn case(name: &str) -> Option<Case> {
+    cases().into_iter().find(|case| case.name == name)
+}
+
+/// One libtest test a case, the slow ones in a module `slow`: `conformance!(conformance_tests::libtest => path::to::run)`,
+/// where `run` takes the case's name and gives a [`Result`].
+#[macro_export]
+macro_rules! libtest {
+    ($run:path; fast { $($fast:ident::$fast_case:ident $fast_about:tt;)* } slow { $($slow:ident::$slow_case:ident $slow_about:tt;)* }) => {
+        $(
+            #[test]
+            fn $fast_case() -> $crate::Outcome {
+                $run(stringify!($fast_case))
+            }
+        )*
+        mod slow {
+            $(
+                #[test]
+                fn $slow_case() -> $crate::Outcome {
+                    $run(stringify!($slow_case))
+                }
+            )*
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut seen = BTreeSet::new();
+        for case in cases() {
+            assert!(seen.insert(case.name), "{} is there twice", case.name);
+        }
+    }
+
+    #[test]
+    fn each_clause_of_the_contract_has_a_case() {
+        for clause in 1..=12 {
+            let prefix = format!("clause_{clause:02}_");
+            assert!(
+                cases().iter().any(|case| case.name.starts_with(&prefix)),
+                "no case begins with {prefix}"
+            );
+        }
+    }
+}

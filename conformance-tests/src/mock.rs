@@ -1,0 +1,158 @@
+//! The mock column: mesh-core's network in memory. A case takes no real time, and the same run comes out each time.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use mesh_core::Instant;
+use mesh_core::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network};
+
+use crate::conduit::{Conduit, Local};
+use crate::environment::{Ask, Environment, Told};
+use crate::host::Host;
+use crate::list::{self, Case};
+use crate::platform::Platform;
+use crate::request::{Meeting, Vitals};
+use crate::runner::play;
+use crate::{Failure, Kind, Outcome, Participant, verdict};
+
+/// The column's name.
+const NAME: &str = "mock";
+
+/// Every run is the same; a failure that needs another seed belongs into the simulation of mesh-core.
+const SEED: u64 = 20_261_123;
+
+/// Runs one case of the list, by name.
+///
+/// # Errors
+///
+/// What the case found.
+pub fn run(name: &str) -> Outcome {
+    let case = list::case(name).ok_or_else(|| Failure::new(format!("there is no case {name}")))?;
+    let outcome = perform(&case);
+    verdict(NAME, &case, outcome)
+}
+
+fn perform(case: &Case) -> Outcome {
+    let network = Network::new(SEED);
+    let world = Rc::new(World {
+        network: network.clone(),
+        backends: RefCell::new(BTreeMap::new()),
+        meetings: Cell::new(0),
+    });
+    let mut cast = Vec::new();
+    let mut hosts = Vec::new();
+    for index in 0..case.participants {
+        let environment = Rc::clone(&world) as Rc<dyn Environment>;
+        cast.push(Participant::new(index, Kind::Mock, environment, |name| {
+            let (conduit, calls) = Local::new();
+            let host = Host::new(Mock {
+                world: Rc::clone(&world),
+                name: name.to_owned(),
+            });
+            hosts.push(Box::pin(host.run(calls)) as LocalBoxFuture<'static, ()>);
+            Ok(Rc::new(conduit) as Rc<dyn Conduit>)
+        })?);
+    }
+    network
+        .block_on(play(case, cast, hosts))
+        .unwrap_or_else(|stalled| Err(Failure::new(stalled.to_string())))
+}
+
+/// One participant.
+struct Mock {
+    world: Rc<World>,
+    name: String,
+}
+
+impl Platform for Mock {
+    type Backend = MockBackend;
+    type Signaling = MockSignaling;
+
+    fn backend(&self) -> Result<MockBackend, String> {
+        let backend = self.world.network.backend();
+        self.world
+            .backends
+            .borrow_mut()
+            .insert(self.name.clone(), backend.id());
+        Ok(backend)
+    }
+
+    fn signaling(&self, _: &MockBackend, meeting: &Meeting) -> Result<MockSignaling, String> {
+        Ok(self.world.network.signaling(&meeting.lobby))
+    }
+
+    fn seal(&self, signaling: &mut MockSignaling) -> Result<(), String> {
+        signaling.seal().map_err(|error| error.to_string())
+    }
+
+    fn now(&self) -> Instant {
+        self.world.network.now()
+    }
+
+    fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(self.world.network.sleep(span))
+    }
+
+    /// The whole network's: what one participant left behind is not told apart, and nothing may be left.
+    fn vitals(&self) -> Vitals {
+        let usage = self.world.network.usage();
+        let counts = [
+            ("links", usage.links),
+            ("messages in flight", usage.messages_in_flight),
+            ("signals in flight", usage.signals_in_flight),
+            ("scheduled", usage.scheduled),
+        ];
+        Vitals {
+            counts: counts
+                .map(|(name, count)| (name.to_owned(), count as u64))
+                .into(),
+            resident: None,
+            panics: None,
+        }
+    }
+}
+
+/// What is around a mock case.
+struct World {
+    network: Network,
+    /// The backend each participant has now, by the participant's name.
+    backends: RefCell<BTreeMap<String, BackendId>>,
+    meetings: Cell<u32>,
+}
+
+impl Environment for World {
+    fn ask(&self, ask: Ask) -> LocalBoxFuture<'_, Outcome<Told>> {
+        let told = match ask {
+            Ask::Meeting => {
+                self.meetings.set(self.meetings.get() + 1);
+                Ok(Told::Meeting(Meeting {
+                    url: String::new(),
+                    lobby: format!("lobby {}", self.meetings.get()),
+                }))
+            }
+            Ask::EndSignaling => {
+                self.network.stop_signaling();
+                Ok(Told::Done)
+            }
+            Ask::Kill { participant } => match self.backends.borrow().get(&participant) {
+                Some(backend) => {
+                    self.network.kill(*backend);
+                    Ok(Told::Done)
+                }
+                None => Err(Failure::new(format!("{participant} is nothing yet"))),
+            },
+            Ask::Weather { loss, reorder } => {
+                self.network.set_conditions(Conditions {
+                    loss,
+                    reorder,
+                    ..Conditions::default()
+                });
+                Ok(Told::Done)
+            }
+        };
+        Box::pin(std::future::ready(told))
+    }
+}

@@ -1,0 +1,221 @@
+//! What a participant tells of what happened to it.
+
+use mesh_core::{
+    ChannelIndex, ChannelParameters, CloseReason, ConnectionState, DisconnectReason, IceCandidate,
+    LinkId, LinkStats, LostReason, SessionDescription, TransferMode,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Body, wire};
+
+pub(crate) mod translate;
+
+/// A description or a candidate; kept apart from the other events, so that relaying them takes nothing away from a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Handshake {
+    /// An offer or an answer.
+    Description {
+        /// Of which connection.
+        #[serde(with = "wire::LinkIdDef")]
+        link: LinkId,
+        /// Itself.
+        #[serde(with = "wire::SessionDescriptionDef")]
+        description: SessionDescription,
+    },
+    /// A candidate.
+    Candidate {
+        /// Of which connection.
+        #[serde(with = "wire::LinkIdDef")]
+        link: LinkId,
+        /// Itself.
+        #[serde(with = "wire::IceCandidateDef")]
+        candidate: IceCandidate,
+    },
+}
+
+impl Handshake {
+    /// The connection it belongs to.
+    #[must_use]
+    pub const fn link(&self) -> LinkId {
+        match self {
+            Self::Description { link, .. } | Self::Candidate { link, .. } => *link,
+        }
+    }
+}
+
+/// An event of a mesh or a session ([`mesh_core::Event`]), with messages as [`Body`] and ids as numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of mesh_core::Event")]
+pub enum Seen {
+    /// A message.
+    Packet {
+        from: u32,
+        #[serde(with = "wire::TransferModeDef")]
+        mode: TransferMode,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        body: Body,
+    },
+    /// A peer is there.
+    Connected(u32),
+    /// A peer is gone.
+    Disconnected {
+        peer: u32,
+        #[serde(with = "wire::DisconnectReasonDef")]
+        reason: DisconnectReason,
+    },
+    /// A peer never came.
+    Failed {
+        peer: u32,
+        #[serde(with = "wire::DisconnectReasonDef")]
+        reason: DisconnectReason,
+    },
+    /// A peer does not answer.
+    Interrupted(u32),
+    /// It does again.
+    Resumed(u32),
+    /// There is room again.
+    Low {
+        peer: u32,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+    },
+    /// Messages were dropped.
+    Dropped {
+        peer: u32,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        packets: u64,
+    },
+    /// Figures.
+    Stats { peer: u32, figures: Figures },
+    /// Taken in by the signaling.
+    Joined { id: u32, lobby: String },
+    /// Nobody can join any more.
+    Sealed,
+    /// The signaling is gone.
+    SignalingLost(#[serde(with = "wire::LostReasonDef")] LostReason),
+    /// Server compatibility: the server is there.
+    ServerConnected,
+    /// Server compatibility: the server could not be connected.
+    ServerFailed(#[serde(with = "wire::DisconnectReasonDef")] DisconnectReason),
+    /// Server compatibility: the server is gone.
+    ServerDisconnected,
+    /// Something newer than the suite.
+    Unknown(String),
+}
+
+/// An event of a backend ([`mesh_core::LinkEvent`]), but for descriptions and candidates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkSeen {
+    /// The connection's state.
+    State(#[serde(with = "wire::ConnectionStateDef")] ConnectionState),
+    /// No more candidates.
+    Gathered,
+    /// A channel opened.
+    Opened {
+        /// Which.
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        /// Whether the far side made it.
+        remote: bool,
+        /// What it is.
+        #[serde(with = "wire::ChannelParametersDef")]
+        actual: ChannelParameters,
+    },
+    /// A channel closed.
+    ChannelClosed(#[serde(with = "wire::ChannelIndexDef")] ChannelIndex),
+    /// There is room again.
+    Low(#[serde(with = "wire::ChannelIndexDef")] ChannelIndex),
+    /// A message.
+    Message {
+        /// On which channel.
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        /// What it was.
+        body: Body,
+    },
+    /// Messages were dropped.
+    Dropped {
+        /// On which channel.
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        /// How many.
+        messages: u64,
+    },
+    /// Figures.
+    Stats(Figures),
+    /// The link is gone.
+    Closed(#[serde(with = "wire::CloseReasonDef")] CloseReason),
+}
+
+/// What a bare signaling client sees: no mesh behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rumour {
+    /// Taken in.
+    Joined {
+        /// Its id.
+        id: u32,
+    },
+    /// Somebody is there.
+    PeerJoined(u32),
+    /// Somebody left.
+    PeerLeft(u32),
+    /// Somebody's description.
+    Description {
+        /// Whose.
+        from: u32,
+        /// Itself.
+        #[serde(with = "wire::SessionDescriptionDef")]
+        description: SessionDescription,
+    },
+    /// Somebody's candidate.
+    Candidate {
+        /// Whose.
+        from: u32,
+        /// Itself.
+        #[serde(with = "wire::IceCandidateDef")]
+        candidate: IceCandidate,
+    },
+    /// Nobody can join any more.
+    Sealed,
+    /// The signaling is gone.
+    Lost(#[serde(with = "wire::LostReasonDef")] LostReason),
+}
+
+/// Anything a participant reports but handshakes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Observed {
+    /// Of its mesh or session.
+    Mesh(Seen),
+    /// Of one link of its bare backend.
+    Link(#[serde(with = "wire::LinkIdDef")] LinkId, LinkSeen),
+    /// Of its bare signaling client.
+    Signaling(Rumour),
+}
+
+/// Figures of a link; the candidates' types by their debug names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// The last round trip in microseconds.
+    pub round_trip_us: Option<u64>,
+    /// Bytes of messages sent.
+    pub bytes_sent: u64,
+    /// Bytes of messages received.
+    pub bytes_received: u64,
+    /// Whether both candidates of the selected pair are known.
+    pub has_pair: bool,
+}
+
+impl From<LinkStats> for Figures {
+    fn from(stats: LinkStats) -> Self {
+        Self {
+            round_trip_us: stats
+                .round_trip
+                .map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+            bytes_sent: stats.bytes_sent,
+            bytes_received: stats.bytes_received,
+            has_pair: stats.local.is_some() && stats.remote.is_some(),
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! What a case can ask of a participant, and the answers: everything that crosses to another process.
+
+use std::time::Duration;
+
+use mesh_core::{
+    Capabilities, ChannelIndex, Command, ConnectionId, ConnectionState, ConnectionStatus,
+    IceCandidate, Instant, LinkConfig, LinkId, MeshConfig, SendLimits, SessionDescription, Target,
+    TransferMode,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::observed::{Handshake, Observed};
+use crate::refusal::Refusal;
+use crate::{Content, wire};
+
+/// Where sessions of one case meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meeting {
+    /// The signaling server; empty where there is no socket.
+    pub url: String,
+    /// The lobby.
+    pub lobby: String,
+}
+
+/// What a case may set of a [`MeshConfig`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Bytes at which a channel refuses more.
+    pub high_water: usize,
+    /// Bytes at which it says that there is room.
+    pub low_water: usize,
+    /// Bytes of messages a link holds for its application.
+    pub inbox_bytes: usize,
+    /// How long a handshake may take.
+    pub connect_deadline: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let mesh = MeshConfig::default();
+        Self {
+            high_water: mesh.send_limits.high_water,
+            low_water: mesh.send_limits.low_water,
+            inbox_bytes: mesh.inbox_bytes,
+            connect_deadline: mesh.connect_deadline,
+        }
+    }
+}
+
+impl From<Settings> for MeshConfig {
+    fn from(settings: Settings) -> Self {
+        Self {
+            send_limits: SendLimits {
+                high_water: settings.high_water,
+                low_water: settings.low_water,
+            },
+            inbox_bytes: settings.inbox_bytes,
+            connect_deadline: settings.connect_deadline,
+            ..Self::default()
+        }
+    }
+}
+
+/// What a participant is to be from now on; whatever it was is dropped first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Start {
+    /// A bare backend, for the clauses of its contract.
+    Backend,
+    /// A [`mesh_core::Multiplayer`], initialized with this id unless it is 0.
+    Mesh {
+        /// Its id.
+        id: u32,
+        /// Godot 3.x's server compatibility.
+        server_compatibility: bool,
+        /// Its settings.
+        settings: Settings,
+    },
+    /// A [`mesh_core::Session`].
+    Session {
+        /// Where it meets the others.
+        meeting: Meeting,
+        /// Its settings.
+        settings: Settings,
+    },
+    /// A signaling client and nothing behind it: a peer that says what the case wants.
+    Lurker {
+        /// Where it meets the others.
+        meeting: Meeting,
+    },
+}
+
+/// How a participant takes its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// As they come, woken for each; what tools and servers do.
+    Events,
+    /// Once a frame, without being woken; what games do.
+    Frames(Duration),
+    /// Not at all: an application that hangs.
+    Never,
+}
+
+/// Which of a participant's logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Log {
+    /// Descriptions and candidates.
+    Handshakes,
+    /// All others.
+    Events,
+}
+
+/// To whom a message goes; [`Target`] with ids as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum To {
+    /// Everybody.
+    All,
+    /// One.
+    One(u32),
+    /// Everybody but one.
+    AllExcept(u32),
+}
+
+impl To {
+    pub(crate) fn target(self) -> Result<Target, Refusal> {
+        Ok(match self {
+            Self::All => Target::All,
+            Self::One(id) => Target::One(crate::refusal::peer_id(id)?),
+            Self::AllExcept(id) => Target::AllExcept(crate::refusal::peer_id(id)?),
+        })
+    }
+}
+
+/// A request to any participant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Become this.
+    Start(Start),
+    /// Drop everything, without a word.
+    Drop,
+    /// Give the log from this position on, as soon as there is something or the wait is over.
+    Observe {
+        /// Which.
+        log: Log,
+        /// First entry not seen yet; earlier ones are forgotten.
+        from: u64,
+        /// How long to wait at most.
+        wait: Duration,
+    },
+    /// Take events like this from now on.
+    Pace(Pace),
+    /// Send this on each mode's channel as soon as a peer is there (a bare backend: as soon as the channel is open).
+    Greet(Vec<Content>),
+    /// Answer after so long.
+    Sleep(Duration),
+    /// The time on its clock.
+    Now,
+    /// What it holds of its platform.
+    Vitals,
+    /// To a bare backend.
+    Seam(SeamRequest),
+    /// To a mesh or a session.
+    Mesh(MeshRequest),
+    /// To a lurker.
+    Lurker(LurkerRequest),
+}
+
+/// A request to a bare backend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of mesh_core::Backend's methods"
+)]
+pub enum SeamRequest {
+    /// Carry a command out.
+    Execute(#[serde(with = "wire::CommandDef")] Command),
+    /// Send `count` messages, the first as given, numbered ones counting up; stops at the first refusal.
+    SendOn {
+        #[serde(with = "wire::LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        content: Content,
+        count: u64,
+    },
+    /// How much is buffered.
+    BufferedOn {
+        #[serde(with = "wire::LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+    },
+    /// What the platform can do.
+    Capabilities,
+    /// Poll with one waker, then with another, and tell which is woken by the next event, or by an alarm so far ahead.
+    Wake {
+        alarm: Option<Duration>,
+        wait: Duration,
+    },
+}
+
+/// A request to a mesh or a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of mesh_core::Multiplayer's methods"
+)]
+pub enum MeshRequest {
+    /// Take an id.
+    Initialize { id: u32 },
+    /// Make a connection.
+    CreateConnection(#[serde(with = "wire::LinkConfigDef")] LinkConfig),
+    /// Make it a peer's.
+    AddPeer {
+        #[serde(with = "wire::LinkIdDef")]
+        connection: ConnectionId,
+        peer: u32,
+    },
+    /// Make an offer.
+    CreateOffer(#[serde(with = "wire::LinkIdDef")] ConnectionId),
+    /// Apply the far side's description.
+    SetRemote {
+        #[serde(with = "wire::LinkIdDef")]
+        connection: ConnectionId,
+        #[serde(with = "wire::SessionDescriptionDef")]
+        description: SessionDescription,
+    },
+    /// Apply the far side's candidate.
+    AddCandidate {
+        #[serde(with = "wire::LinkIdDef")]
+        connection: ConnectionId,
+        #[serde(with = "wire::IceCandidateDef")]
+        candidate: IceCandidate,
+    },
+    /// Close a connection.
+    CloseConnection(#[serde(with = "wire::LinkIdDef")] ConnectionId),
+    /// Remove a peer.
+    RemovePeer(u32),
+    /// Send `count` messages, the first as given, numbered ones counting up; stops once one is refused.
+    Send {
+        to: To,
+        #[serde(with = "wire::TransferModeDef")]
+        mode: TransferMode,
+        content: Content,
+        count: u64,
+    },
+    /// Ask for figures.
+    RequestStats(u32),
+    /// How much is buffered.
+    Buffered {
+        peer: u32,
+        #[serde(with = "wire::TransferModeDef")]
+        mode: TransferMode,
+    },
+    /// Who is there.
+    Peers,
+    /// Its id and status.
+    Status,
+    /// Refuse new peers, or take them again.
+    RefuseNew(bool),
+    /// Close at once ([`mesh_core::Multiplayer::close`]).
+    CloseMesh,
+    /// Leave and wait for it ([`mesh_core::Session::leave`]), then drop.
+    Leave,
+    /// Seal the lobby.
+    Seal,
+}
+
+/// A request to a lurker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of mesh_core::Signaling::send"
+)]
+pub enum LurkerRequest {
+    /// Send a description to a member.
+    Describe {
+        to: u32,
+        #[serde(with = "wire::SessionDescriptionDef")]
+        description: SessionDescription,
+    },
+    /// Send a candidate to a member.
+    Trickle {
+        to: u32,
+        #[serde(with = "wire::IceCandidateDef")]
+        candidate: IceCandidate,
+    },
+}
+
+/// What became of a send.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentReport {
+    /// How many messages were handed over whole, to every target.
+    pub messages: u64,
+    /// How many targets took the last one.
+    pub accepted: usize,
+    /// Whose buffer was full for the last one.
+    pub full: Vec<u32>,
+    /// Who was not connected for the last one.
+    pub not_connected: Vec<u32>,
+}
+
+/// A peer, as its mesh describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerReport {
+    /// Who.
+    pub id: u32,
+    /// Its connection.
+    #[serde(with = "wire::LinkIdDef")]
+    pub connection: ConnectionId,
+    /// Whether it counts as connected.
+    pub connected: bool,
+    /// What the platform says.
+    #[serde(with = "wire::ConnectionStateDef")]
+    pub state: ConnectionState,
+    /// The largest message it takes.
+    pub max_message_size: usize,
+}
+
+/// What a participant holds of its platform, by name: all must be back where they were once all links are closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vitals {
+    /// Counted things: tasks, files, links, closures.
+    pub counts: Vec<(String, u64)>,
+    /// Resident memory in bytes, where it can be told.
+    pub resident: Option<u64>,
+    /// Panics in this process, if it is the participant's own.
+    pub panics: Option<u64>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each field is what its request asks for")]
+pub enum Reply {
+    Done,
+    Refused(Refusal),
+    Handshakes {
+        first: u64,
+        items: Vec<Handshake>,
+    },
+    Events {
+        first: u64,
+        items: Vec<Observed>,
+    },
+    Now {
+        micros: u64,
+    },
+    Vitals(Vitals),
+    Connection(#[serde(with = "wire::LinkIdDef")] ConnectionId),
+    Sent(SentReport),
+    Amount(usize),
+    Flag(bool),
+    Peers(Vec<PeerReport>),
+    Status {
+        id: Option<u32>,
+        #[serde(with = "wire::ConnectionStatusDef")]
+        status: ConnectionStatus,
+    },
+    Capabilities(#[serde(with = "wire::CapabilitiesDef")] Capabilities),
+    Woken(Woken),
+}
+
+/// What was seen of two wakers, the first of them replaced by the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Woken {
+    /// Whether the last one given was woken in time.
+    pub last: bool,
+    /// When it was asked to be woken, on the participant's clock, in microseconds.
+    pub due_micros: u64,
+    /// When it was.
+    pub at_micros: u64,
+}
+
+impl Reply {
+    pub(crate) const fn now(now: Instant) -> Self {
+        Self::Now {
+            micros: now.as_micros(),
+        }
+    }
+}

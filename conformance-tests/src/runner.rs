@@ -1,0 +1,69 @@
+//! Runs one case with a given cast, and gives the verdict of a column.
+
+use std::io::Write;
+use std::pin::pin;
+
+use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::expectations::expectation;
+use crate::list::Case;
+use crate::{Failure, Outcome, Participant};
+
+/// Plays a case to its end or its deadline, the hosts of this process beside it.
+pub(crate) async fn play(
+    case: &Case,
+    cast: Vec<Participant>,
+    hosts: Vec<LocalBoxFuture<'static, ()>>,
+) -> Outcome {
+    let traces: Vec<_> = cast.iter().map(Participant::trace).collect();
+    let Some(deadline) = cast.first().map(|first| first.deadline(case.deadline)) else {
+        return Err(Failure::new("a case without participants"));
+    };
+    let part = pin!(async {
+        match select((case.run)(cast), deadline).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right((Ok(()), _)) => {
+                Err(Failure::new(format!("not done after {:?}", case.deadline)))
+            }
+            Either::Right((Err(failure), _)) => Err(failure),
+        }
+    });
+    // Each host has its own waker here: one that its backend forgets to wake stands still, and the case with it.
+    let mut hosts: FuturesUnordered<_> = hosts.into_iter().collect();
+    let hosts = pin!(async { while hosts.next().await.is_some() {} });
+    let outcome = match select(part, hosts).await {
+        Either::Left((outcome, _)) => outcome,
+        // All are elsewhere, or all have ended, which fails the case's next request.
+        Either::Right(((), part)) => part.await,
+    };
+    outcome.map_err(|failure| {
+        traces.iter().fold(failure, |failure, trace| {
+            let steps: Vec<_> = trace.borrow().iter().cloned().collect();
+            failure.with_trace(steps.join("\n  "))
+        })
+    })
+}
+
+/// What a column makes of a case's outcome: an expected failure passes, and says why; an unexpected pass fails.
+pub fn verdict(column: &str, case: &Case, outcome: Outcome) -> Outcome {
+    let Some(known) = expectation(column, case.name) else {
+        return outcome;
+    };
+    match outcome {
+        Ok(()) => Err(Failure::new(format!(
+            "{column}::{} passes, and is listed as failing because {}",
+            case.name, known.reason
+        ))),
+        Err(_) => {
+            // Straight to the stream: libtest would keep what a passing test prints to itself.
+            let _ = writeln!(
+                std::io::stderr(),
+                "expected failure: {column}::{}: {}",
+                case.name,
+                known.reason
+            );
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Doubles of the errors and reasons.
+
+use mesh_core::{
+    AddPeerError, BackendSendError, CloseReason, ConnectFailure, ConnectionError, DisconnectReason,
+    InitializeError, LostReason, Missing, PeerId, SendError,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Missing")]
+pub(crate) enum MissingDef {
+    Description,
+    Route,
+    Channels,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ConnectFailure")]
+#[non_exhaustive]
+pub(crate) enum ConnectFailureDef {
+    Deadline {
+        #[serde(with = "MissingDef")]
+        missing: Missing,
+    },
+    NoRoute,
+    NoRelay {
+        cause: String,
+    },
+    Closed,
+    Left,
+    Config(String),
+    Description(String),
+    Candidate(String),
+    Channel(String),
+    Unsupported(String),
+    Platform(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DisconnectReason")]
+#[non_exhaustive]
+pub(crate) enum DisconnectReasonDef {
+    Closed,
+    Lost,
+    Removed,
+    ConnectFailed(#[serde(with = "ConnectFailureDef")] ConnectFailure),
+    InboxFull,
+    Protocol(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CloseReason")]
+#[non_exhaustive]
+pub(crate) enum CloseReasonDef {
+    Local,
+    Remote,
+    Failed(#[serde(with = "ConnectFailureDef")] ConnectFailure),
+    InboxFull,
+    Protocol(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "LostReason")]
+#[non_exhaustive]
+pub(crate) enum LostReasonDef {
+    Unreachable(String),
+    Refused { code: u16, reason: String },
+    Closed,
+    SealComplete,
+    Protocol(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "InitializeError")]
+#[non_exhaustive]
+pub(crate) enum InitializeErrorDef {
+    AlreadyInitialized {
+        #[serde(with = "super::peer_id")]
+        id: PeerId,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "AddPeerError")]
+#[non_exhaustive]
+pub(crate) enum AddPeerErrorDef {
+    NotInitialized,
+    UnknownConnection,
+    NotNew,
+    OwnId {
+        #[serde(with = "super::peer_id")]
+        id: PeerId,
+    },
+    Duplicate {
+        #[serde(with = "super::peer_id")]
+        id: PeerId,
+    },
+    Refused,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ConnectionError")]
+#[non_exhaustive]
+pub(crate) enum ConnectionErrorDef {
+    UnknownConnection,
+    NotAdded,
+    AlreadyNegotiated,
+    UnexpectedAnswer,
+    TooManyCandidates { limit: usize },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SendError")]
+#[non_exhaustive]
+pub(crate) enum SendErrorDef {
+    NotInitialized,
+    UnknownPeer {
+        #[serde(with = "super::peer_id")]
+        peer: PeerId,
+    },
+    UnknownChannel {
+        channel: u16,
+    },
+    TooLarge {
+        size: usize,
+        limit: usize,
+        #[serde(with = "super::peer_id")]
+        peer: PeerId,
+    },
+    InvalidText,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "BackendSendError")]
+pub(crate) enum BackendSendErrorDef {
+    Full,
+    NotOpen,
+}

@@ -1,0 +1,211 @@
+//! Doubles of the words of the seam.
+
+use std::time::Duration;
+
+use mesh_core::{
+    Capabilities, ChannelIndex, ChannelParameters, ChannelSpec, Command, ConnectionState,
+    ConnectionStatus, IceCandidate, IceServer, IceTransportPolicy, LinkConfig, LinkId, Reliability,
+    SdpType, SendLimits, SessionDescription, TransferMode,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "LinkId")]
+pub(crate) struct LinkIdDef {
+    slot: u32,
+    generation: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ChannelIndex")]
+pub(crate) struct ChannelIndexDef(u16);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "TransferMode")]
+pub(crate) enum TransferModeDef {
+    Reliable,
+    Ordered,
+    Unreliable,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Reliability")]
+pub(crate) enum ReliabilityDef {
+    Reliable,
+    Lifetime(u16),
+    Retransmits(u16),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ChannelParameters")]
+pub(crate) struct ChannelParametersDef {
+    id: u16,
+    ordered: bool,
+    #[serde(with = "ReliabilityDef")]
+    reliability: Reliability,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SendLimits")]
+pub(crate) struct SendLimitsDef {
+    high_water: usize,
+    low_water: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ChannelSpec")]
+pub(crate) struct ChannelSpecDef {
+    label: String,
+    #[serde(with = "ChannelParametersDef")]
+    parameters: ChannelParameters,
+    #[serde(with = "SendLimitsDef")]
+    limits: SendLimits,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "IceTransportPolicy")]
+pub(crate) enum IceTransportPolicyDef {
+    All,
+    Relay,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "LinkConfig")]
+pub(crate) struct LinkConfigDef {
+    #[serde(with = "ice_servers")]
+    ice_servers: Vec<IceServer>,
+    #[serde(with = "IceTransportPolicyDef")]
+    ice_transport_policy: IceTransportPolicy,
+}
+
+mod ice_servers {
+    use mesh_core::IceServer;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        servers: &[IceServer],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let servers: Vec<_> = servers
+            .iter()
+            .map(|server| (&server.urls, &server.username, &server.credential))
+            .collect();
+        servers.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<IceServer>, D::Error> {
+        let servers = Vec::<(Vec<String>, String, String)>::deserialize(from)?;
+        Ok(servers
+            .into_iter()
+            .map(|(urls, username, credential)| IceServer {
+                urls,
+                username,
+                credential,
+            })
+            .collect())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SdpType")]
+pub(crate) enum SdpTypeDef {
+    Offer,
+    Answer,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SessionDescription")]
+pub(crate) struct SessionDescriptionDef {
+    #[serde(with = "SdpTypeDef")]
+    sdp_type: SdpType,
+    sdp: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "IceCandidate")]
+pub(crate) struct IceCandidateDef {
+    sdp_mid: String,
+    sdp_m_line_index: u16,
+    candidate: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Command")]
+pub(crate) enum CommandDef {
+    Open {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "LinkConfigDef")]
+        config: LinkConfig,
+        inbox_bytes: usize,
+    },
+    CreateChannel {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "ChannelIndexDef")]
+        channel: ChannelIndex,
+        #[serde(with = "ChannelSpecDef")]
+        spec: ChannelSpec,
+    },
+    CloseChannel {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "ChannelIndexDef")]
+        channel: ChannelIndex,
+    },
+    CreateOffer {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+        restart: bool,
+    },
+    SetRemote {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "SessionDescriptionDef")]
+        description: SessionDescription,
+    },
+    AddCandidate {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "IceCandidateDef")]
+        candidate: IceCandidate,
+    },
+    RequestStats {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+    },
+    Close {
+        #[serde(with = "LinkIdDef")]
+        link: LinkId,
+        linger: Duration,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ConnectionState")]
+pub(crate) enum ConnectionStateDef {
+    New,
+    Connecting,
+    Connected,
+    Disconnected,
+    Failed,
+    Closed,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ConnectionStatus")]
+pub(crate) enum ConnectionStatusDef {
+    Disconnected,
+    Connecting,
+    Connected,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Capabilities")]
+pub(crate) struct CapabilitiesDef {
+    max_message_size: usize,
+    ice_restart: bool,
+    configurable_timeouts: bool,
+}
