@@ -7,7 +7,7 @@
 //! - [`cases`]: what is shown, each topic in its own file; [`conformance!`] is the only list of them.
 //! - [`Participant`]: what a case can ask for. A request goes through a conduit ([`conduit::Conduit`]) to a host, an actor
 //!   that plays one participant on its [`platform::Platform`].
-//! - [`mock`]: a column. A column brings a platform and an [`environment::Environment`].
+//! - [`mock`], [`native`]: the columns. A column brings a platform and an [`environment::Environment`].
 //! - [`expectations`]: known differences, as data.
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -34,6 +34,8 @@ mod request;
 mod runner;
 mod wire;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
 
 pub use content::{Body, Content};
 pub use failure::{Failure, Outcome};

@@ -1,0 +1,81 @@
+//! Starts and kills puppets.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use tokio::process::Child;
+
+use crate::{Failure, Outcome};
+
+/// The puppets of one case, by name; dropping them kills them.
+#[derive(Default)]
+pub(super) struct Puppets(BTreeMap<String, Child>);
+
+impl Puppets {
+    pub(super) fn start(&mut self, url: &str, name: &str) -> Outcome {
+        let child = tokio::process::Command::new(program()?)
+            .args([url, name])
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| Failure::new(format!("no puppet: {error}")))?;
+        self.0.insert(name.to_owned(), child);
+        Ok(())
+    }
+
+    /// Ends one with SIGKILL: no destructor runs, no goodbye goes out.
+    pub(super) fn kill(&mut self, name: &str) -> Outcome {
+        let Some(child) = self.0.get_mut(name) else {
+            return Err(Failure::new(format!("{name} is no process of its own")));
+        };
+        child
+            .start_kill()
+            .map_err(|error| Failure::new(format!("{name} does not die: {error}")))
+    }
+}
+
+/// The puppet's program: `CONFORMANCE_PUPPET`, or else built once by the cargo that runs the test.
+fn program() -> Outcome<&'static PathBuf> {
+    static PROGRAM: OnceLock<Outcome<PathBuf>> = OnceLock::new();
+    PROGRAM
+        .get_or_init(|| match std::env::var_os("CONFORMANCE_PUPPET") {
+            Some(path) => Ok(path.into()),
+            None => build(),
+        })
+        .as_ref()
+        .map_err(Clone::clone)
+}
+
+/// Builds it beside the test's own executable, in the same profile.
+fn build() -> Outcome<PathBuf> {
+    let failed = |what: &str| Failure::new(format!("cannot build the puppet: {what}"));
+    let here = std::env::current_exe().map_err(|error| failed(&error.to_string()))?;
+    // target/PROFILE/deps/native-HASH
+    let profile = here
+        .parent()
+        .and_then(|deps| deps.parent())
+        .ok_or_else(|| failed("the test's executable is in no folder"))?;
+    let target = profile
+        .parent()
+        .ok_or_else(|| failed("there is no target folder"))?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--quiet", "--package", "conformance-puppet"])
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/puppet/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().map_err(|error| failed(&error.to_string()))?;
+    if !status.success() {
+        return Err(failed("cargo says why"));
+    }
+    Ok(profile.join(format!(
+        "conformance-puppet{}",
+        std::env::consts::EXE_SUFFIX
+    )))
+}
