@@ -1,5 +1,6 @@
 //! What each command runs. Nothing is left out because something before it failed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -69,21 +70,21 @@ impl Ci {
         if let Some(workspace) = &self.workspace {
             self.stages(plan::tests(workspace));
         }
-        self.columns(plan::columns(&[]));
+        self.columns();
     }
 
     /// Every column, once.
     pub(crate) fn matrix(&mut self) {
         self.setup();
         self.stages(plan::build());
-        self.columns(plan::columns(&[]));
+        self.columns();
     }
 
     /// The named columns, `count` times one after the other.
     pub(crate) fn repeat(&mut self, names: &[String], count: u32, libtest: &[String]) {
         self.setup();
         self.stages(plan::build_for(names));
-        let columns: Vec<Stage> = plan::columns(libtest)
+        let columns: Vec<Stage> = plan::columns(libtest, &self.programs())
             .into_iter()
             .filter(|stage| names.contains(&stage.name))
             .collect();
@@ -123,14 +124,23 @@ impl Ci {
             .for_each(|outcome| self.report.add(outcome));
     }
 
+    /// Where cargo puts what a stage builds.
+    fn programs(&self) -> PathBuf {
+        let target = self
+            .workspace
+            .as_ref()
+            .map(|workspace| workspace.target_directory.clone());
+        target.unwrap_or_default().join("debug")
+    }
+
     fn stages(&mut self, stages: Vec<Stage>) {
         for stage in stages {
             self.report.add(stage.run(&self.runner));
         }
     }
 
-    fn columns(&mut self, columns: Vec<Stage>) {
-        for column in columns {
+    fn columns(&mut self) {
+        for column in plan::columns(&[], &self.programs()) {
             self.report.add_column(column.run(&self.runner));
         }
         let folder = self

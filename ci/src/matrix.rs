@@ -61,7 +61,7 @@ impl Matrix {
         for (column, outcome) in outcomes.iter().enumerate() {
             for case in &outcome.cases {
                 let row = cases
-                    .entry(case.name.clone())
+                    .entry(row_name(&outcome.name, &case.name).to_owned())
                     .or_insert_with(|| vec![Cell::Missing; outcomes.len()]);
                 if let Some(cell) = row.get_mut(column) {
                     *cell = match &case.verdict {
@@ -139,6 +139,18 @@ impl Matrix {
         fs::write(folder.join("matrix.json"), format!("{:#}\n", self.json()))
     }
 
+    /// Cases that a column lacks without a reason of its own, such as having been stopped.
+    pub(crate) fn gaps(&self) -> Vec<String> {
+        let mut gaps = Vec::new();
+        for (case, cells) in &self.cases {
+            let lacking = self.columns.iter().zip(cells);
+            let lacking = lacking
+                .filter(|(column, cell)| **cell == Cell::Missing && column.problems.is_empty());
+            gaps.extend(lacking.map(|(column, _)| format!("{} has no case {case}", column.name)));
+        }
+        gaps
+    }
+
     /// Head, one row a case, and the sums.
     fn rows(&self) -> Vec<Vec<String>> {
         let names = self.columns.iter().map(|column| column.name.clone());
@@ -154,6 +166,15 @@ impl Matrix {
         let foot = std::iter::once("sum".to_owned()).chain(sums).collect();
         std::iter::once(head).chain(cases).chain([foot]).collect()
     }
+}
+
+/// A case without the module that bears the name of its column.
+fn row_name<'a>(column: &str, case: &'a str) -> &'a str {
+    let module = column.replace(|c: char| !c.is_alphanumeric(), "_");
+    let within = case
+        .strip_prefix(module.as_str())
+        .and_then(|rest| rest.strip_prefix("::"));
+    within.unwrap_or(case)
 }
 
 #[cfg(test)]
@@ -209,6 +230,31 @@ mod tests {
              leave         -                        expected(a | b)\n\
              slow::vanish  ok                       -\n\
              sum           2 passed, 0 failed, 2 s  1 passed, 1 failed, 2 s"
+        );
+    }
+
+    #[test]
+    fn the_module_of_a_column_is_no_part_of_the_case() {
+        assert_eq!(row_name("mock", "mock::slow::vanish"), "slow::vanish");
+        assert_eq!(
+            row_name("native-chromium", "native_chromium::connect"),
+            "connect"
+        );
+        assert_eq!(row_name("mock", "mocked::connect"), "mocked::connect");
+    }
+
+    #[test]
+    fn a_gap_is_named_unless_the_column_has_an_excuse() {
+        assert_eq!(
+            sample().gaps(),
+            ["mock has no case leave", "native has no case slow::vanish"]
+        );
+        let mut stopped = column("native", &[]);
+        stopped.problems.push("stopped".to_owned());
+        assert!(
+            Matrix::new(&[&column("mock", &[("connect", Verdict::Ok)]), &stopped])
+                .gaps()
+                .is_empty()
         );
     }
 

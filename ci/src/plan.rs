@@ -1,5 +1,7 @@
 //! What is run, in which order and for how long at most. A new column is one entry of [`COLUMNS`].
 
+use std::env::consts::EXE_SUFFIX;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::command::CommandLine;
@@ -43,14 +45,18 @@ pub(crate) fn column_names() -> impl Iterator<Item = &'static str> {
     COLUMNS.iter().map(|column| column.name)
 }
 
-/// One stage a column, `libtest` arguments (a filter, `--skip`) appended.
-pub(crate) fn columns(libtest: &[String]) -> Vec<Stage> {
+/// One stage a column, `libtest` arguments (a filter, `--skip`) appended. `programs` is where [`build_for`] leaves them.
+pub(crate) fn columns(libtest: &[String], programs: &Path) -> Vec<Stage> {
+    // Without this variable the suite would build its puppet itself, in a column's time.
+    let puppet = programs.join(format!("conformance-puppet{EXE_SUFFIX}"));
+    let puppet = puppet.to_string_lossy();
     COLUMNS
         .iter()
         .map(|column| {
             let separator = (!libtest.is_empty()).then(|| "--".to_owned());
             let arguments = separator.iter().chain(libtest);
-            let command = arguments.fold((column.command)(), CommandLine::arg);
+            let command = (column.command)().env("CONFORMANCE_PUPPET", puppet.clone());
+            let command = arguments.fold(command, CommandLine::arg);
             Stage::tests(column.name, column.budget, command)
         })
         .collect()
@@ -178,7 +184,10 @@ mod tests {
 
     #[test]
     fn a_column_passes_arguments_on_to_libtest() {
-        let stages = columns(&["--skip".to_owned(), "slow::".to_owned()]);
+        let stages = columns(
+            &["--skip".to_owned(), "slow::".to_owned()],
+            Path::new("/target/debug"),
+        );
         assert_eq!(stages.len(), COLUMNS.len());
         for stage in stages {
             assert!(stage.command.args.ends_with(&[

@@ -39,7 +39,7 @@ impl Report {
         self.outcomes.push(outcome);
     }
 
-    /// Prints the matrix of the columns and writes it into `folder`.
+    /// Prints the matrix of the columns and writes it into `folder`; a gap in it is a failure.
     pub(crate) fn matrix(&mut self, folder: Option<&Path>) {
         let begun = Instant::now();
         let columns: Vec<&Outcome> = self
@@ -49,20 +49,24 @@ impl Report {
             .collect();
         let matrix = Matrix::new(&columns);
         say!("\n{}\n", matrix.text());
-        let Some(folder) = folder else {
-            return;
-        };
-        match matrix.write(folder) {
-            Ok(()) => say!(
-                "[ci] written: matrix.md and matrix.json in {}",
-                folder.display()
-            ),
-            Err(error) => self.add(Outcome::of_check(
-                "matrix",
-                begun.elapsed(),
-                Err(format!("cannot write to {}: {error}", folder.display())),
-            )),
+        let mut problems = matrix.gaps();
+        if let Some(folder) = folder {
+            match matrix.write(folder) {
+                Ok(()) => say!(
+                    "[ci] written: matrix.md and matrix.json in {}",
+                    folder.display()
+                ),
+                Err(error) => {
+                    problems.push(format!("cannot write to {}: {error}", folder.display()))
+                }
+            }
         }
+        let result = if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems.join("\n"))
+        };
+        self.add(Outcome::of_check("matrix is full", begun.elapsed(), result));
     }
 
     /// Says how often each thing failed, and in which runs, where the outcomes are repeats of few stages.
