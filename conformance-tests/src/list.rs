@@ -41,6 +41,7 @@ macro_rules! conformance {
                 messages::every_size_on_every_channel(2, together, 20);
                 messages::too_large_names_the_limit(2, together, 10);
                 messages::targets_are_one_all_and_all_but_one(4, together, 10);
+                messages::figures_come_when_asked_for(2, together, 10);
                 messages::each_mode_keeps_its_rules(2, together, 20);
                 messages::early_packets_follow_connected(2, together, 10);
                 messages::late_packets_precede_disconnected(2, together, 10);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mesh_core::Instant;
-use mesh_core::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network};
+use mesh_core::mock::{BackendId, Conditions, Fault, Faulty, MockBackend, MockSignaling, Network};
 
 use crate::conduit::{Conduit, Local};
 use crate::environment::{Ask, Environment, Told};
@@ -30,12 +30,25 @@ const SEED: u64 = 20_261_123;
 ///
 /// What the case found.
 pub fn run(name: &str) -> Outcome {
-    let case = list::case(name).ok_or_else(|| Failure::new(format!("there is no case {name}")))?;
-    let outcome = perform(&case);
+    let case = named(name)?;
+    let outcome = perform(&case, None);
     verdict(NAME, &case, outcome)
 }
 
-fn perform(case: &Case) -> Outcome {
+/// Runs one case of the list on backends that break their contract like this, to see whether it fails.
+///
+/// # Errors
+///
+/// What the case found, as it should.
+pub fn run_with(fault: Fault, name: &str) -> Outcome {
+    perform(&named(name)?, Some(fault))
+}
+
+fn named(name: &str) -> Outcome<Case> {
+    list::case(name).ok_or_else(|| Failure::new(format!("there is no case {name}")))
+}
+
+fn perform(case: &Case, fault: Option<Fault>) -> Outcome {
     let network = Network::new(SEED);
     let world = Rc::new(World {
         network: network.clone(),
@@ -51,6 +64,7 @@ fn perform(case: &Case) -> Outcome {
             let host = Host::new(Mock {
                 world: Rc::clone(&world),
                 name: name.to_owned(),
+                fault,
             });
             hosts.push(Box::pin(host.run(calls)) as LocalBoxFuture<'static, ()>);
             Ok(Rc::new(conduit) as Rc<dyn Conduit>)
@@ -65,22 +79,27 @@ fn perform(case: &Case) -> Outcome {
 struct Mock {
     world: Rc<World>,
     name: String,
+    fault: Option<Fault>,
 }
 
 impl Platform for Mock {
-    type Backend = MockBackend;
+    type Backend = Faulty<MockBackend>;
     type Signaling = MockSignaling;
 
-    fn backend(&self) -> Result<MockBackend, String> {
+    fn backend(&self) -> Result<Self::Backend, String> {
         let backend = self.world.network.backend();
         self.world
             .backends
             .borrow_mut()
             .insert(self.name.clone(), backend.id());
-        Ok(backend)
+        let backend = Faulty::new(backend);
+        Ok(match self.fault {
+            Some(fault) => backend.plant(fault),
+            None => backend,
+        })
     }
 
-    fn signaling(&self, _: &MockBackend, meeting: &Meeting) -> Result<MockSignaling, String> {
+    fn signaling(&self, _: &Self::Backend, meeting: &Meeting) -> Result<MockSignaling, String> {
         Ok(self.world.network.signaling(&meeting.lobby))
     }
 

@@ -297,6 +297,8 @@ pub struct SentReport {
     pub full: Vec<u32>,
     /// Who was not connected for the last one.
     pub not_connected: Vec<u32>,
+    /// Of a bare backend's channel: the most bytes that were buffered right after one.
+    pub most_buffered: usize,
 }
 
 /// A peer, as its mesh describes it.

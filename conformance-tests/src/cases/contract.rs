@@ -189,8 +189,8 @@ pub async fn clause_03_close_is_the_end(cast: [Participant; 2]) -> Outcome {
                 )
                 .await?;
             ensure_eq!(
-                refused,
-                Err(BackendSendError::NotOpen),
+                refused.err(),
+                Some(BackendSendError::NotOpen),
                 "sending after close"
             );
             ensure_eq!(

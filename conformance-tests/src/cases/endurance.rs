@@ -1,5 +1,7 @@
 //! The same thing a hundred times, and nothing is left of it.
 
+use std::time::Duration;
+
 use mesh_core::DisconnectReason;
 
 use super::steps;
@@ -29,6 +31,10 @@ pub async fn a_hundred_cycles_leave_nothing(cast: [Participant; 2]) -> Outcome {
                 }
             }
             for (participant, before) in [a, b].into_iter().zip(&before) {
+                settle(participant, before).await?;
+                // Nor is anything left of a connection that nobody was added on, and that nobody closed.
+                participant.create_connection().await?;
+                participant.start_mesh().await?;
                 settle(participant, before).await?;
             }
             for (participant, half_way) in [a, b].into_iter().zip(half_way.iter().flatten()) {
@@ -79,8 +85,6 @@ async fn settle(participant: &Participant, before: &Vitals) -> Outcome {
             return Ok(());
         }
         participant.note(format!("still holds {more:?}"));
-        participant
-            .sleep(std::time::Duration::from_millis(100))
-            .await?;
+        participant.sleep(Duration::from_millis(100)).await?;
     }
 }

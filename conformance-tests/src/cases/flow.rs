@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use mesh_core::{DisconnectReason, TransferMode};
+use mesh_core::{DisconnectReason, SendError, TransferMode};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::Seen;
+use crate::refusal::Refusal;
 use crate::request::{Pace, Settings, To};
 use crate::{Content, Matchmaker, Outcome, Participant};
 
@@ -103,7 +104,12 @@ async fn flood_until_gone(from: &Participant, to: u32, len: usize) -> Outcome {
                 64,
             )
             .await?;
-        let Ok(report) = sent else { break };
+        let report = match sent {
+            Ok(report) => report,
+            // Its end is among the events, and overtook them.
+            Err(Refusal::Send(SendError::UnknownPeer { .. })) => break,
+            Err(refusal) => return Err(from.fail(format!("could not send: {refusal}"))),
+        };
         next += report.messages;
         ensure!(
             next < 4096,

@@ -23,6 +23,11 @@ pub async fn every_size_on_every_channel(cast: [Participant; 2]) -> Outcome {
             for (from, to) in [(0, 1), (1, 0)] {
                 let (from, to) = (&cast[from], &cast[to]);
                 let largest = largest(from, to).await?;
+                ensure!(
+                    largest >= 64 * 1024,
+                    "{} takes {largest} bytes at most",
+                    to.name()
+                );
                 for mode in TransferMode::ALL {
                     for len in [0, 1, 16 * 1024, 64 * 1024, largest] {
                         for text in [false, true] {
@@ -156,6 +161,41 @@ pub async fn targets_are_one_all_and_all_but_one(cast: [Participant; 4]) -> Outc
             // Nothing else had been on its way: this comes next.
             for listener in [b, c, d] {
                 steps::tell(a, listener, "done").await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The figures of a peer's link come when they are asked for, and know of what was sent and received.
+pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 1, 0).await?;
+            let len = 5000;
+            a.send(
+                To::One(b.id()),
+                TransferMode::Reliable,
+                Content::numbered(0, len),
+            )
+            .await?;
+            b.packet().await?;
+            steps::tell(b, a, "got it").await?;
+            for (participant, peer) in [(a, b), (b, a)] {
+                let figures = participant.figures(peer.id()).await?;
+                let (bytes, at_least) = if participant.id() == a.id() {
+                    (figures.bytes_sent, len as u64)
+                } else {
+                    (figures.bytes_received, len as u64)
+                };
+                ensure!(
+                    bytes >= at_least && figures.has_pair,
+                    "{} has the figures {figures:?}",
+                    participant.name()
+                );
             }
             Ok(())
         })

@@ -218,7 +218,7 @@ pub(super) async fn send_all_on(
             .try_send_on(link, mode.channel(), content, count - next)
             .await?
         {
-            Ok(taken) => next += taken,
+            Ok(report) => next += report.messages,
             Err(BackendSendError::Full) => {}
             Err(error) => return Err(from.fail(format!("message {next}: {error}"))),
         }

@@ -29,7 +29,11 @@ impl<P: Platform> Host<P> {
                 let mut report = SentReport::default();
                 for payload in content.payloads(count) {
                     match backend.send(link, channel, payload) {
-                        Ok(()) => report.messages += 1,
+                        Ok(()) => {
+                            report.messages += 1;
+                            let buffered = backend.buffered_amount(link, channel);
+                            report.most_buffered = report.most_buffered.max(buffered);
+                        }
                         Err(BackendSendError::Full) if report.messages > 0 => break,
                         Err(error) => return Err(error.into()),
                     }

@@ -6,7 +6,7 @@ use mesh_core::{
 };
 
 use super::Participant;
-use crate::observed::{Handshake, Observed, Seen};
+use crate::observed::{Figures, Handshake, Observed, Seen};
 use crate::refusal::Refusal;
 use crate::request::{MeshRequest, PeerReport, Reply, Request, SentReport, To};
 use crate::{Body, Content, Outcome};
@@ -117,6 +117,19 @@ impl Participant {
     pub async fn say(&self, text: &str) -> Outcome<usize> {
         let content = Content::Text(text.to_owned());
         self.send(To::All, TransferMode::Reliable, content).await
+    }
+
+    /// The figures of a peer's link.
+    pub async fn figures(&self, peer: u32) -> Outcome<Figures> {
+        match self.mesh(MeshRequest::RequestStats(peer)).await? {
+            Reply::Flag(true) => {}
+            reply => return Err(self.odd(&reply)),
+        }
+        self.find("for figures", |seen| match seen {
+            Seen::Stats { peer: of, figures } if *of == peer => Some(figures.clone()),
+            _ => None,
+        })
+        .await
     }
 
     /// How much the channel of a mode buffers.

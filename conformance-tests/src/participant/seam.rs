@@ -10,7 +10,7 @@ use mesh_core::{
 use super::Participant;
 use crate::observed::{LinkSeen, Observed};
 use crate::refusal::Refusal;
-use crate::request::{Reply, Request, SeamRequest, Woken};
+use crate::request::{Reply, Request, SeamRequest, SentReport, Woken};
 use crate::{Body, Content, Outcome};
 
 impl Participant {
@@ -62,7 +62,7 @@ impl Participant {
         self.execute(Command::Close { link, linger }).await
     }
 
-    /// Hands messages to a channel; gives how many were taken before it was full.
+    /// Hands messages to a channel, until it is full.
     ///
     /// The error is that of the first message: what a single `send` gives.
     pub async fn try_send_on(
@@ -71,7 +71,7 @@ impl Participant {
         channel: ChannelIndex,
         content: Content,
         count: u64,
-    ) -> Outcome<Result<u64, BackendSendError>> {
+    ) -> Outcome<Result<SentReport, BackendSendError>> {
         let request = SeamRequest::SendOn {
             link,
             channel,
@@ -79,7 +79,7 @@ impl Participant {
             count,
         };
         match self.attempt(Request::Seam(request)).await? {
-            Ok(Reply::Sent(report)) => Ok(Ok(report.messages)),
+            Ok(Reply::Sent(report)) => Ok(Ok(report)),
             Err(Refusal::BackendSend(error)) => Ok(Err(error)),
             other => Err(self.odd(&other)),
         }
