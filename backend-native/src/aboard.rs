@@ -5,6 +5,8 @@
 //! saves a task switch a message, the queues never fill up, and it is known how many messages a round has brought, which cures
 //! a fault of the crate.
 //!
+//! They must never wait for the connection's lock: see [`off_board`].
+//!
 //! **The fault.** Of what one round reads, 256 messages are handed out; more stay in SCTP's reassembly queues, acknowledged,
 //! and are only looked at when the next datagram arrives. If none does they are late (by up to the next ICE check, 0.5 s), and
 //! if it is the far side's ABORT they are lost, reliable or not.
@@ -12,7 +14,11 @@
 //! **The cure.** When a round may have brought 256 messages, the next datagram is one of ours: a byte from the port of
 //! multicast DNS, which is switched off. The core ignores it and hands out 256 messages more. What the network has must wait.
 
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
+use core::future::poll_fn;
 use core::pin::Pin;
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -147,6 +153,25 @@ impl Aboard {
             .collect();
         drop(sockets);
         wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Does something on behalf of a task aboard that may have to wait for the connection's lock. `None`: the runtime is ending.
+///
+/// Whoever is next at that lock is woken alone. If that were a task aboard while the driver waits for the lock, too, the task
+/// would not run until the driver does, and the driver not until the task has: so what cannot be done at once is done by a
+/// task of its own.
+pub(crate) async fn off_board<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    let mut work = Box::pin(work);
+    let at_once = poll_fn(|_| {
+        let mut cx = Context::from_waker(Waker::noop());
+        Poll::Ready(work.as_mut().poll(&mut cx))
+    });
+    match at_once.await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => tokio::spawn(work).await.ok(),
     }
 }
 

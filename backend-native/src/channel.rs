@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_channel::{Receiver, Sender};
-use mesh_core::{ChannelParameters, Duration, LinkEvent, Payload};
+use mesh_core::{Duration, LinkEvent, Payload};
 use tokio::time::timeout;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 use webrtc::error::Error;
 
-use crate::aboard::Aboard;
+use crate::aboard::{Aboard, off_board};
 use crate::connection::{Inspector, Note};
 use crate::inbox::{ChannelInbox, InboxFull, Opened};
 use crate::outbox::{Outbox, cost};
@@ -24,8 +24,20 @@ pub(crate) struct Channel {
     inner: Arc<dyn DataChannel>,
     outbox: Arc<Outbox>,
     reliable: bool,
-    all_sent: Arc<AtomicBool>,
+    progress: Arc<Progress>,
 }
+
+/// How far sending has come.
+#[derive(Default)]
+struct Progress {
+    /// Everything accepted is with the crate, and nothing more will be accepted.
+    all_sent: AtomicBool,
+    /// An empty message may not have arrived. The crate counts it as no byte outstanding, though it is one on the wire.
+    empty_outstanding: AtomicBool,
+}
+
+/// Below it SCTP tells when what is outstanding falls to it; it never gets there.
+const SILENT: u32 = u32::MAX;
 
 /// What the tasks of a channel work with.
 pub(crate) struct Ends {
@@ -41,20 +53,22 @@ pub(crate) struct Ends {
 
 impl Channel {
     /// Starts the tasks.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         inner: Arc<dyn DataChannel>,
         inspector: Inspector,
         notes: Sender<Note>,
         ends: Ends,
     ) -> Self {
-        let all_sent = Arc::new(AtomicBool::new(false));
+        let progress = Arc::new(Progress::default());
+        // Otherwise each acknowledgement that leaves nothing outstanding is an event. (Fails if it is closed already.)
+        let _ = inner.set_buffered_amount_low_threshold(SILENT).await;
         let sending = Sending {
             channel: Arc::clone(&inner),
             inbox: Arc::clone(&ends.inbox),
             outbox: Arc::clone(&ends.outbox),
             outgoing: ends.outgoing,
             sockets: ends.sockets,
-            all_sent: Arc::clone(&all_sent),
+            progress: Arc::clone(&progress),
             notes: notes.clone(),
         };
         let receiving = Receiving {
@@ -64,6 +78,7 @@ impl Channel {
             outbox: Arc::clone(&ends.outbox),
             remote: ends.remote,
             aboard: ends.aboard.clone(),
+            progress: Arc::clone(&progress),
             notes,
             received: 0,
         };
@@ -73,7 +88,7 @@ impl Channel {
             inner,
             outbox: ends.outbox,
             reliable: ends.reliable,
-            all_sent,
+            progress,
         }
     }
 
@@ -95,7 +110,8 @@ impl Channel {
             return true;
         }
         // A channel that is gone has nothing left to wait for.
-        self.all_sent.load(Ordering::Acquire)
+        self.progress.all_sent.load(Ordering::Acquire)
+            && !self.progress.empty_outstanding.load(Ordering::Acquire)
             && self.inner.outstanding_bytes().await.unwrap_or(0) == 0
     }
 }
@@ -106,7 +122,7 @@ struct Sending {
     outbox: Arc<Outbox>,
     outgoing: Receiver<Payload>,
     sockets: SocketControl,
-    all_sent: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     notes: Sender<Note>,
 }
 
@@ -116,6 +132,13 @@ impl Sending {
     async fn run(self) {
         while let Ok(payload) = self.outgoing.recv().await {
             let cost = cost(&payload);
+            if payload.is_empty() {
+                // By SCTP's own count it is not yet there while something is outstanding: have that told.
+                self.progress
+                    .empty_outstanding
+                    .store(true, Ordering::Release);
+                tell_when_low(&self.channel, 0).await;
+            }
             let result = self.send(payload).await;
             if self.outbox.taken(cost) {
                 self.inbox.report(LinkEvent::BufferedAmountLow {
@@ -136,19 +159,29 @@ impl Sending {
             }
         }
         self.outbox.close();
-        self.all_sent.store(true, Ordering::Release);
+        self.progress.all_sent.store(true, Ordering::Release);
     }
 
     async fn send(&self, payload: Payload) -> Result<(), Error> {
-        match payload {
-            Payload::Binary(bytes) => self.channel.send(translate::outgoing(bytes)).await,
-            Payload::Text(bytes) => {
-                // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
-                let text = String::from_utf8_lossy(&bytes);
-                self.channel.send_text(&text).await
+        let channel = Arc::clone(&self.channel);
+        let sent = off_board(async move {
+            match payload {
+                Payload::Binary(bytes) => channel.send(translate::outgoing(bytes)).await,
+                Payload::Text(bytes) => {
+                    // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
+                    channel.send_text(&String::from_utf8_lossy(&bytes)).await
+                }
             }
-        }
+        });
+        sent.await.unwrap_or(Err(Error::ErrDataChannelClosed))
     }
+}
+
+/// Fails if the channel is closed already, and then it does not matter.
+async fn tell_when_low(channel: &Arc<dyn DataChannel>, threshold: u32) {
+    let channel = Arc::clone(channel);
+    let set = async move { channel.set_buffered_amount_low_threshold(threshold).await };
+    let _ = off_board(set).await;
 }
 
 struct Receiving {
@@ -158,6 +191,7 @@ struct Receiving {
     outbox: Arc<Outbox>,
     remote: bool,
     aboard: Aboard,
+    progress: Arc<Progress>,
     notes: Sender<Note>,
     received: u32,
 }
@@ -175,10 +209,15 @@ impl Receiving {
                     }
                 }
                 DataChannelEvent::OnClose => return self.closed().await,
-                // How much is buffered is counted on our side, and a close follows its announcement.
+                DataChannelEvent::OnBufferedAmountLow => {
+                    self.progress
+                        .empty_outstanding
+                        .store(false, Ordering::Release);
+                    tell_when_low(&self.channel, SILENT).await;
+                }
+                // A close follows its announcement.
                 DataChannelEvent::OnError
                 | DataChannelEvent::OnClosing
-                | DataChannelEvent::OnBufferedAmountLow
                 | DataChannelEvent::OnBufferedAmountHigh
                 | _ => {}
             }
@@ -198,44 +237,31 @@ impl Receiving {
     }
 
     async fn opened(&self) {
-        match self.parameters().await {
-            Ok(actual) => {
-                self.outbox.open();
-                self.inbox.push_opened(Opened {
-                    remote: self.remote,
-                    actual,
-                    outbox: Arc::clone(&self.outbox),
-                });
-                if !self.remote {
-                    let _ = self.notes.try_send(Note::Opened);
-                }
-            }
+        let (inspector, channel) = (self.inspector.clone(), Arc::clone(&self.channel));
+        let actual = off_board(async move { inspector.parameters(&*channel).await }).await;
+        let Some(Ok(actual)) = actual else {
             // Gone again already; the close follows.
-            Err(_) => self.outbox.close(),
+            self.outbox.close();
+            return;
+        };
+        self.outbox.open();
+        self.inbox.push_opened(Opened {
+            remote: self.remote,
+            actual,
+            outbox: Arc::clone(&self.outbox),
+        });
+        if !self.remote {
+            let _ = self.notes.try_send(Note::Opened);
         }
-    }
-
-    async fn parameters(&self) -> Result<ChannelParameters, Error> {
-        let channel = &*self.channel;
-        let figures = self.inspector.channel(channel).await;
-        Ok(ChannelParameters {
-            id: figures.ok_or(Error::ErrDataChannelClosed)?.stream_id,
-            ordered: channel.ordered().await?,
-            reliability: translate::reliability(
-                channel.max_packet_life_time().await?,
-                channel.max_retransmits().await?,
-            ),
-        })
     }
 
     /// The crate hands over events before messages, so a close overtakes messages that arrived with it. How many there are is
     /// in its figures.
     async fn closed(mut self) {
         self.outbox.close();
-        let expected = match self.inspector.channel(&*self.channel).await {
-            Some(figures) => figures.messages_received,
-            None => self.received,
-        };
+        let (inspector, channel) = (self.inspector.clone(), Arc::clone(&self.channel));
+        let expected = off_board(async move { inspector.messages_received(&*channel).await }).await;
+        let expected = expected.flatten().unwrap_or(self.received);
         while self.received != expected {
             match timeout(STRAGGLERS, self.channel.poll()).await {
                 Ok(Some(DataChannelEvent::OnMessage(message))) => {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::{
-    ChannelSpec, ConnectFailure, ConnectionState, Duration, IceCandidate, LinkConfig, LinkStats,
-    SdpType, SessionDescription,
+    ChannelParameters, ChannelSpec, ConnectFailure, ConnectionState, Duration, IceCandidate,
+    LinkConfig, LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -300,20 +300,38 @@ impl Connection {
     }
 }
 
-/// Reads what only the figures of a connection tell about a channel.
+/// Reads what only a connection can tell about a channel.
 #[derive(Clone)]
 pub(crate) struct Inspector(Arc<dyn PeerConnection>);
 
-/// Figures of one channel.
-pub(crate) struct ChannelFigures {
-    /// The SCTP stream id; `DataChannel::id` is a number of the connection's own.
-    pub(crate) stream_id: u16,
-    /// How many messages have come in, taken or not.
-    pub(crate) messages_received: u32,
-}
-
 impl Inspector {
-    pub(crate) async fn channel(&self, channel: &dyn DataChannel) -> Option<ChannelFigures> {
+    /// What the platform says the channel is.
+    pub(crate) async fn parameters(
+        &self,
+        channel: &dyn DataChannel,
+    ) -> Result<ChannelParameters, Error> {
+        // `DataChannel::id` is a number of the connection's own; the stream id is in the figures alone.
+        let (id, _) = self
+            .figures(channel)
+            .await
+            .ok_or(Error::ErrDataChannelClosed)?;
+        Ok(ChannelParameters {
+            id,
+            ordered: channel.ordered().await?,
+            reliability: translate::reliability(
+                channel.max_packet_life_time().await?,
+                channel.max_retransmits().await?,
+            ),
+        })
+    }
+
+    /// How many messages have come in, taken or not.
+    pub(crate) async fn messages_received(&self, channel: &dyn DataChannel) -> Option<u32> {
+        self.figures(channel).await.map(|(_, messages)| messages)
+    }
+
+    /// Stream id and messages received.
+    async fn figures(&self, channel: &dyn DataChannel) -> Option<(u16, u32)> {
         let report = self
             .0
             .get_stats(std::time::Instant::now(), StatsSelector::None)
@@ -322,10 +340,7 @@ impl Inspector {
         report
             .data_channels()
             .find(|figures| figures.stats.id == id)
-            .map(|figures| ChannelFigures {
-                stream_id: figures.data_channel_identifier,
-                messages_received: figures.messages_received,
-            })
+            .map(|figures| (figures.data_channel_identifier, figures.messages_received))
     }
 }
 

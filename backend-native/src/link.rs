@@ -171,7 +171,7 @@ impl Link {
                     sockets: connection.sockets().clone(),
                     aboard: connection.aboard().clone(),
                 };
-                self.start_channel(connection, channel, inner, ends);
+                self.start_channel(connection, channel, inner, ends).await;
                 return Ok(());
             }
         };
@@ -277,17 +277,17 @@ impl Link {
             sockets: connection.sockets().clone(),
             aboard: connection.aboard().clone(),
         };
-        self.start_channel(connection, index, inner, ends);
+        self.start_channel(connection, index, inner, ends).await;
     }
 
-    fn start_channel(
+    async fn start_channel(
         &mut self,
         connection: &Connection,
         index: ChannelIndex,
         inner: Arc<dyn DataChannel>,
         ends: Ends,
     ) {
-        let channel = Channel::start(inner, connection.inspector(), self.notes.clone(), ends);
+        let channel = Channel::start(inner, connection.inspector(), self.notes.clone(), ends).await;
         self.channels.push((index, channel));
     }
 

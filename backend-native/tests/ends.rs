@@ -8,10 +8,13 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use backend_native::testing::{Fate, Faults, SocketOptions, TokioSockets};
 use backend_native::{PlatformBackend, PlatformConfig};
-use mesh_core::{CloseReason, ConnectionState, Payload};
+use mesh_core::{Backend, CloseReason, Command, ConnectionState, Payload};
 use support::{Pair, Peer, RELIABLE, specs};
 use tokio::runtime::Handle;
 
@@ -76,7 +79,6 @@ fn a_slot_is_used_again_at_once() {
 fn one_channel_closes_and_the_others_live() {
     let mut pair = Pair::connected();
     let link = pair.a.link;
-    use mesh_core::{Backend, Command};
     pair.a.backend.execute(Command::CloseChannel {
         link,
         channel: support::ORDERED,
@@ -168,4 +170,102 @@ async fn a_backend_with_its_own_threads_inside_a_runtime() {
         }
     })
     .await;
+}
+
+/// A backend that receives nothing any more once the flag is set.
+fn deaf(flag: &Arc<AtomicBool>) -> Peer {
+    let mut backend = PlatformBackend::new(PlatformConfig::loopback()).expect("threads");
+    let flag = Arc::clone(flag);
+    backend.use_sockets(SocketOptions {
+        source: Some(Faults::by(Arc::new(TokioSockets), move || {
+            let flag = Arc::clone(&flag);
+            Box::new(move |_: &[u8]| {
+                if flag.load(Ordering::SeqCst) {
+                    Fate::Lose
+                } else {
+                    Fate::Deliver
+                }
+            })
+        })),
+        ..SocketOptions::default()
+    });
+    Peer::new(backend)
+}
+
+#[test]
+fn a_vanished_peer_is_noticed_within_five_seconds() {
+    let flag = Arc::new(AtomicBool::new(false));
+    let mut pair = Pair {
+        a: deaf(&flag),
+        b: deaf(&flag),
+    };
+    pair.open(&specs());
+    pair.connect();
+    flag.store(true, Ordering::SeqCst);
+    let vanished = Instant::now();
+    pair.wait("disconnected", |pair| {
+        pair.a.state == ConnectionState::Disconnected
+    });
+    assert!(
+        vanished.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        vanished.elapsed()
+    );
+    pair.wait("failed", |pair| pair.a.state == ConnectionState::Failed);
+    assert!(
+        vanished.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        vanished.elapsed()
+    );
+    assert_eq!(pair.a.closed, None, "what it means is the core's to say");
+}
+
+#[test]
+fn a_link_that_was_cut_for_a_moment_lives_on() {
+    let flag = Arc::new(AtomicBool::new(false));
+    let mut pair = Pair {
+        a: deaf(&flag),
+        b: deaf(&flag),
+    };
+    pair.open(&specs());
+    pair.connect();
+    flag.store(true, Ordering::SeqCst);
+    pair.a.send(RELIABLE, "sent into the dark");
+    pair.wait("disconnected", |pair| {
+        pair.a.state == ConnectionState::Disconnected
+    });
+    flag.store(false, Ordering::SeqCst);
+    pair.wait("connected again, and nothing lost", |pair| {
+        pair.a.state == ConnectionState::Connected && pair.b.messages(RELIABLE) == 1
+    });
+}
+
+#[test]
+fn ice_can_be_restarted() {
+    let mut pair = Pair::connected();
+    let link = pair.a.link;
+    pair.a.backend.execute(Command::CreateOffer {
+        link,
+        restart: true,
+    });
+    pair.wait("another offer and answer", |pair| {
+        pair.a.descriptions.len() == 2 && pair.b.descriptions.len() == 2
+    });
+    let ufrag = |sdp: &str| {
+        let line = sdp.lines().find(|line| line.starts_with("a=ice-ufrag:"));
+        line.expect("a ufrag").to_owned()
+    };
+    assert_ne!(
+        ufrag(&pair.a.descriptions[0].sdp),
+        ufrag(&pair.a.descriptions[1].sdp)
+    );
+    // Sent while there is no route: SCTP tries again after a second.
+    pair.a.send(RELIABLE, "over the new route");
+    pair.b.send(RELIABLE, "and back");
+    pair.wait("messages both ways", |pair| {
+        pair.a.messages(RELIABLE) == 1
+            && pair.b.messages(RELIABLE) == 1
+            && pair.a.state == ConnectionState::Connected
+            && pair.b.state == ConnectionState::Connected
+    });
 }

@@ -8,7 +8,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mesh_core::{Backend, CloseReason, LinkEvent, Payload};
@@ -103,5 +103,25 @@ fn the_last_reliable_message_before_a_close_arrives() {
         after.into_iter().all(
             |event| !matches!(event, LinkEvent::Message { channel, .. } if *channel == RELIABLE)
         )
+    );
+}
+
+#[test]
+fn an_empty_last_message_arrives_too() {
+    let mut pair = Pair::connected();
+    pair.a.send(RELIABLE, "before");
+    pair.a.send(RELIABLE, "");
+    let asked = Instant::now();
+    pair.a.close(Duration::from_secs(10));
+    pair.wait("the far side hears", |pair| {
+        pair.b.has_closed_channel(RELIABLE)
+    });
+    let messages = pair.b.take_messages(RELIABLE);
+    assert_eq!(messages, [Payload::from("before"), Payload::from("")]);
+    // SCTP acknowledges a lone packet after 200 ms.
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
     );
 }

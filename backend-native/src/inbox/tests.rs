@@ -1,0 +1,203 @@
+//! Tests of the module above.
+
+use mesh_core::SendLimits;
+
+use super::*;
+
+/// Room for ten messages of 36 bytes.
+const TEN: usize = 10 * (36 + OVERHEAD);
+const LINK: LinkId = LinkId {
+    slot: 0,
+    generation: 0,
+};
+
+struct Fixture {
+    link: Arc<LinkInbox>,
+    events: Receiver<Incoming>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let (sender, events) = async_channel::unbounded();
+        Self {
+            link: LinkInbox::new(LINK, sender, TEN),
+            events,
+        }
+    }
+
+    fn channel(&self, index: u16, reliability: Reliability) -> Arc<ChannelInbox> {
+        self.link.channel(ChannelIndex(index), reliability)
+    }
+
+    fn tokens(&self) -> usize {
+        self.events.len()
+    }
+}
+
+fn message(number: u8) -> Payload {
+    Payload::from(vec![number; 36])
+}
+
+/// Everything a channel has, as numbers: messages as they are, what was dropped as a negative count.
+fn take(channel: &ChannelInbox) -> Vec<i64> {
+    std::iter::from_fn(|| channel.pop())
+        .map(|item| match item {
+            Item::Message(payload) => i64::from(payload.bytes()[0]),
+            Item::Dropped(count) => -i64::try_from(count).expect("few"),
+            Item::Opened(_) => 1000,
+            Item::Closed => 2000,
+        })
+        .collect()
+}
+
+fn opened() -> Opened {
+    Opened {
+        remote: false,
+        actual: ChannelParameters {
+            id: 1,
+            ordered: true,
+            reliability: Reliability::Reliable,
+        },
+        outbox: Outbox::new(SendLimits::default()).0,
+    }
+}
+
+#[test]
+fn a_channel_has_one_token_however_much_it_holds() {
+    let fixture = Fixture::new();
+    let channel = fixture.channel(0, Reliability::Reliable);
+    for number in 0..5 {
+        channel.push(message(number)).expect("room");
+    }
+    assert_eq!(fixture.tokens(), 1);
+    assert!(!fixture.link.is_empty());
+    assert_eq!(take(&channel), [0, 1, 2, 3, 4]);
+    assert!(fixture.link.is_empty());
+    channel.push(message(5)).expect("room");
+    assert_eq!(fixture.tokens(), 2, "given back and sent again");
+}
+
+#[test]
+fn opened_comes_first_and_closed_last() {
+    let fixture = Fixture::new();
+    let channel = fixture.channel(0, Reliability::Reliable);
+    channel.push_opened(opened());
+    channel.push(message(1)).expect("room");
+    channel.push_closed();
+    assert_eq!(take(&channel), [1000, 1, 2000]);
+    assert_eq!(take(&channel), [0; 0]);
+}
+
+#[test]
+fn a_reliable_channel_takes_what_fits_and_no_more() {
+    let fixture = Fixture::new();
+    let channel = fixture.channel(0, Reliability::Reliable);
+    for number in 0..10 {
+        channel.push(message(number)).expect("room");
+    }
+    assert_eq!(channel.push(message(10)), Err(InboxFull));
+    assert_eq!(take(&channel).len(), 10, "nothing that was taken is lost");
+    channel.push(message(11)).expect("room again");
+}
+
+#[test]
+fn an_unreliable_channel_drops_its_oldest_and_counts() {
+    let fixture = Fixture::new();
+    let channel = fixture.channel(1, Reliability::Retransmits(0));
+    for number in 0..25 {
+        channel.push(message(number)).expect("always");
+    }
+    assert_eq!(
+        take(&channel),
+        [-15, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24]
+    );
+    channel.push(message(25)).expect("always");
+    assert_eq!(take(&channel), [25], "counted once");
+}
+
+#[test]
+fn a_message_that_can_never_fit_is_dropped_or_ends_the_link() {
+    let fixture = Fixture::new();
+    let huge = Payload::from(vec![0; TEN]);
+    let unreliable = fixture.channel(1, Reliability::Lifetime(100));
+    unreliable.push(message(1)).expect("always");
+    unreliable.push(huge.clone()).expect("always");
+    assert_eq!(take(&unreliable), [-2]);
+    let reliable = fixture.channel(0, Reliability::Reliable);
+    assert_eq!(reliable.push(huge), Err(InboxFull));
+    reliable
+        .push(message(1))
+        .expect("what was refused takes no room");
+}
+
+#[test]
+fn a_reliable_message_pushes_out_unreliable_ones() {
+    let fixture = Fixture::new();
+    let reliable = fixture.channel(0, Reliability::Reliable);
+    let first = fixture.channel(1, Reliability::Retransmits(0));
+    let second = fixture.channel(2, Reliability::Retransmits(0));
+    for number in 0..5 {
+        first.push(message(number)).expect("room");
+        second.push(message(number)).expect("room");
+    }
+    for number in 0..7 {
+        reliable.push(message(number)).expect("room is made");
+    }
+    assert_eq!(take(&reliable), [0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(take(&first), [-5]);
+    assert_eq!(take(&second), [-2, 2, 3, 4]);
+}
+
+#[test]
+fn empty_messages_are_bounded_too() {
+    let fixture = Fixture::new();
+    let channel = fixture.channel(0, Reliability::Reliable);
+    let empty = || Payload::from(Vec::new());
+    let held = (0..1000)
+        .take_while(|_| channel.push(empty()).is_ok())
+        .count();
+    assert_eq!(held, TEN / OVERHEAD);
+}
+
+#[test]
+fn what_nobody_wants_is_not_kept() {
+    let fixture = Fixture::new();
+    let channel = fixture.channel(0, Reliability::Reliable);
+    channel.push(message(1)).expect("room");
+    fixture.link.discard();
+    for number in 0..100 {
+        channel.push(message(number)).expect("thrown away");
+    }
+    assert_eq!(take(&channel), [0; 0]);
+    assert!(fixture.link.is_empty());
+}
+
+#[test]
+fn nothing_is_lost_between_two_threads() {
+    let (sender, events) = async_channel::unbounded();
+    let link = LinkInbox::new(LINK, sender, usize::MAX);
+    let channel = link.channel(ChannelIndex(0), Reliability::Reliable);
+    let total = 50_000_u32;
+    let producer = std::thread::spawn(move || {
+        for number in 0..total {
+            let payload = Payload::from(number.to_be_bytes().to_vec());
+            channel.push(payload).expect("room");
+        }
+    });
+    let mut next = 0;
+    // A token that got lost would leave this waiting: the queue is never closed while the channel lives.
+    while next < total {
+        let Ok(Incoming::Readable(channel)) = events.recv_blocking() else {
+            panic!("a token");
+        };
+        while let Some(item) = channel.pop() {
+            let Item::Message(payload) = item else {
+                panic!("a message");
+            };
+            assert_eq!(payload.bytes()[..], next.to_be_bytes());
+            next += 1;
+        }
+    }
+    producer.join().expect("no panic");
+    assert!(link.is_empty());
+}
