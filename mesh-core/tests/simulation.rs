@@ -5,6 +5,10 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else is heard is a fault"
+)]
 
 #[path = "simulation/game.rs"]
 mod game;

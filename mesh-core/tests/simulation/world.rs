@@ -97,7 +97,7 @@ impl World {
     /// All leave, and nothing is left of them.
     pub(crate) fn part(&mut self) {
         for game in &mut self.games {
-            drop(game.session.leave());
+            game.session.leave();
         }
         for _ in 0..40 {
             self.network.advance(FRAME);
@@ -144,7 +144,7 @@ impl World {
         let index = 1 + self.dice.index(self.games.len() - 1);
         let mut game = self.games.remove(index);
         if self.dice.below(2) == 0 {
-            drop(game.session.leave());
+            game.session.leave();
         } else {
             self.network.kill(game.backend);
         }
