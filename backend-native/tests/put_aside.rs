@@ -1,4 +1,5 @@
 //! The `webrtc` crate hands out 256 messages of a burst and puts the rest aside, acknowledged: with the cure nobody notices.
+//! What happens without it is shown in `cures/burst.rs`, where time is virtual.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use backend_native::testing::{Cures, Fate, Faults, SocketOptions, TokioSockets};
+use backend_native::testing::{Fate, Faults, SocketOptions, TokioSockets};
 use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{Payload, SendLimits};
 use support::{Pair, Peer, RELIABLE, UNRELIABLE, specs_with};
@@ -68,15 +69,11 @@ impl Gate {
 }
 
 /// A connected pair of which `b` has just been sent a burst that waits at the gate.
-fn burst_at_the_gate(messages_put_aside: bool) -> (Pair, Arc<Gate>) {
+fn burst_at_the_gate() -> (Pair, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let mut backend = PlatformBackend::new(PlatformConfig::loopback()).expect("threads");
     let judged = Arc::clone(&gate);
     backend.use_sockets(SocketOptions {
-        cures: Cures {
-            messages_put_aside,
-            ..Cures::default()
-        },
         source: Some(Faults::by(Arc::new(TokioSockets), move || {
             let gate = Arc::clone(&judged);
             Box::new(move |datagram: &[u8]| gate.judge(datagram))
@@ -119,7 +116,7 @@ fn assert_whole(messages: &[Payload]) {
 
 #[test]
 fn a_burst_arrives_though_nothing_follows_it() {
-    let (mut pair, gate) = burst_at_the_gate(true);
+    let (mut pair, gate) = burst_at_the_gate();
     gate.set(Gate::BURST);
     pair.a.send(UNRELIABLE, "opens the gate");
     pair.wait("the whole burst", |pair| pair.b.messages(RELIABLE) == BURST);
@@ -132,42 +129,11 @@ fn a_burst_arrives_though_nothing_follows_it() {
 }
 
 #[test]
-fn without_the_cure_it_stays_put_aside_until_something_follows() {
-    let (mut pair, gate) = burst_at_the_gate(false);
-    gate.set(Gate::BURST);
-    pair.a.send(UNRELIABLE, "opens the gate");
-    let a_while = Instant::now() + Duration::from_millis(300);
-    let waker = support::unpark_me();
-    let mut cx = std::task::Context::from_waker(&waker);
-    while Instant::now() < a_while {
-        pair.pump(&mut cx);
-        std::thread::park_timeout(Duration::from_millis(10));
-    }
-    let came = pair.b.messages(RELIABLE);
-    assert!(came < BURST, "{came} came");
-
-    gate.set(Gate::OPEN);
-    pair.wait("the rest", |pair| pair.b.messages(RELIABLE) == BURST);
-    assert_whole(&pair.b.take_messages(RELIABLE));
-}
-
-#[test]
 fn a_burst_arrives_though_the_sender_leaves_at_once() {
-    let (mut pair, gate) = burst_at_the_gate(true);
+    let (mut pair, gate) = burst_at_the_gate();
     gate.set(Gate::RELEASE);
     pair.a.send(UNRELIABLE, "opens the gate");
     pair.a.close(Duration::from_secs(5));
     pair.wait("the close", |pair| pair.b.has_closed_channel(RELIABLE));
     assert_whole(&pair.b.take_messages(RELIABLE));
-}
-
-#[test]
-fn without_the_cure_acknowledged_messages_are_lost_when_the_sender_leaves() {
-    let (mut pair, gate) = burst_at_the_gate(false);
-    gate.set(Gate::RELEASE);
-    pair.a.send(UNRELIABLE, "opens the gate");
-    pair.a.close(Duration::from_secs(5));
-    pair.wait("the close", |pair| pair.b.has_closed_channel(RELIABLE));
-    let came = pair.b.messages(RELIABLE);
-    assert!(came < BURST, "{came} came");
 }
