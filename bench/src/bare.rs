@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use bytes::BytesMut;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::bare::connection::{Connection, Note};
 use crate::node::{Channel, Message, Node, Side};
@@ -34,16 +35,17 @@ impl Side for Bare {
         let settings = Arc::new(settings.clone());
         let (queues, received): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded_channel()).unzip();
         let mut pairs = JoinSet::new();
-        for left in 0..count {
-            for right in left + 1..count {
-                let to_left: UnboundedSender<Message> = queues[left].clone();
-                let to_right = queues[right].clone();
-                let settings = Arc::clone(&settings);
-                pairs.spawn(async move {
-                    let pair = connect(&settings, (left, to_left), (right, to_right)).await?;
-                    anyhow::Ok((left, right, pair))
-                });
-            }
+        for (delay, left, right) in settings.schedule(count) {
+            let to_left: UnboundedSender<Message> = queues[left].clone();
+            let to_right = queues[right].clone();
+            let settings = Arc::clone(&settings);
+            pairs.spawn(async move {
+                if !delay.is_zero() {
+                    sleep(delay).await;
+                }
+                let pair = connect(&settings, (left, to_left), (right, to_right)).await?;
+                anyhow::Ok((left, right, pair))
+            });
         }
         let mut nodes: Vec<BareNode> = received
             .into_iter()

@@ -12,6 +12,7 @@ use mesh_core::{
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use crate::node::{Channel, Message, Node, Side};
 use crate::settings::Settings;
@@ -34,11 +35,21 @@ impl Side for Ours {
     type Node = OurNode;
 
     async fn mesh(count: usize, settings: &Settings) -> Result<Vec<OurNode>> {
+        let start = Instant::now();
         let (to, signals): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded_channel()).unzip();
         let mut connecting = JoinSet::new();
         for (index, signals) in signals.into_iter().enumerate() {
             let node = OurNode::new(index, settings)?;
-            connecting.spawn(join(node, index, link(settings), to.clone(), signals));
+            let joining = Joining {
+                node,
+                index,
+                link: link(settings),
+                begins: begins(settings, count, index, start),
+                connections: vec![None; count],
+                to: to.clone(),
+                signals,
+            };
+            connecting.spawn(joining.run());
         }
         let mut nodes = Vec::new();
         while let Some(node) = connecting.join_next().await {
@@ -49,55 +60,94 @@ impl Side for Ours {
     }
 }
 
-/// Connects a node to all others; the higher index makes the offer.
-async fn join(
-    mut node: OurNode,
+/// When a node begins to connect to each other one, and the index of that, in this order.
+fn begins(
+    settings: &Settings,
+    count: usize,
+    index: usize,
+    start: Instant,
+) -> VecDeque<(Instant, usize)> {
+    settings
+        .schedule(count)
+        .filter(|(_, left, right)| [*left, *right].contains(&index))
+        .map(|(delay, left, right)| (start + delay, left + right - index))
+        .collect()
+}
+
+/// A node that connects to all others.
+struct Joining {
+    node: OurNode,
     index: usize,
     link: LinkConfig,
+    begins: VecDeque<(Instant, usize)>,
+    /// By the index of the far side.
+    connections: Vec<Option<ConnectionId>>,
     to: Vec<UnboundedSender<Signaled>>,
-    mut signals: UnboundedReceiver<Signaled>,
-) -> Result<(usize, OurNode)> {
-    let multiplayer = &mut node.multiplayer;
-    let mut connections: Vec<Option<ConnectionId>> = vec![None; to.len()];
-    for other in (0..to.len()).filter(|other| *other != index) {
-        let connection = multiplayer.create_connection(link.clone());
+    signals: UnboundedReceiver<Signaled>,
+}
+
+impl Joining {
+    async fn run(mut self) -> Result<(usize, OurNode)> {
+        let mut missing = self.to.len() - 1;
+        while missing > 0 {
+            while let Some((_, other)) = self.begins.pop_front_if(|(due, _)| *due <= Instant::now())
+            {
+                self.begin(other)?;
+            }
+            let next = self.begins.front().map(|(due, _)| *due);
+            tokio::select! {
+                Some((from, signal)) = self.signals.recv() => self.take(from, signal)?,
+                event = self.node.multiplayer.next_event() => {
+                    missing -= usize::from(matches!(event, Event::PeerConnected(_)));
+                    if let Some((connection, signal)) = signal_in(event)? {
+                        self.tell(connection, signal)?;
+                    }
+                }
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+            }
+        }
+        Ok((self.index, self.node))
+    }
+
+    /// Makes the connection to another node, unless it is there; the higher index makes the offer.
+    fn begin(&mut self, other: usize) -> Result<ConnectionId> {
+        if let Some(connection) = self.connections[other] {
+            return Ok(connection);
+        }
+        let multiplayer = &mut self.node.multiplayer;
+        let connection = multiplayer.create_connection(self.link.clone());
         multiplayer.add_peer(connection, peer(other)?, None)?;
-        connections[other] = Some(connection);
-        if other < index {
+        if other < self.index {
             multiplayer.create_offer(connection)?;
         }
+        self.connections[other] = Some(connection);
+        Ok(connection)
     }
-    let mut missing = to.len() - 1;
-    while missing > 0 {
-        let (connection, signal) = tokio::select! {
-            Some((from, signal)) = signals.recv() => {
-                let connection = connections[from].context("a signal to oneself")?;
-                match signal {
-                    Signal::Description(description) => {
-                        multiplayer.set_remote_description(connection, description)?;
-                    }
-                    Signal::Candidate(candidate) => {
-                        multiplayer.add_ice_candidate(connection, candidate)?;
-                    }
-                }
-                continue;
+
+    fn take(&mut self, from: usize, signal: Signal) -> Result<()> {
+        let connection = self.begin(from)?;
+        let multiplayer = &mut self.node.multiplayer;
+        match signal {
+            Signal::Description(description) => {
+                multiplayer.set_remote_description(connection, description)?;
             }
-            event = multiplayer.next_event() => {
-                missing -= usize::from(matches!(event, Event::PeerConnected(_)));
-                match signal_in(event)? {
-                    Some(signal) => signal,
-                    None => continue,
-                }
+            Signal::Candidate(candidate) => {
+                multiplayer.add_ice_candidate(connection, candidate)?;
             }
-        };
-        let other = connections
+        }
+        Ok(())
+    }
+
+    fn tell(&self, connection: ConnectionId, signal: Signal) -> Result<()> {
+        let other = self
+            .connections
             .iter()
             .position(|known| *known == Some(connection))
             .context("an event of no connection")?;
         // Fails where the other is connected and does not listen any more.
-        let _ = to[other].send((index, signal));
+        let _ = self.to[other].send((self.index, signal));
+        Ok(())
     }
-    Ok((index, node))
 }
 
 fn link(settings: &Settings) -> LinkConfig {

@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) sctp_send_limit: usize,
     /// The largest message, in bytes.
     pub(crate) max_message_size: u32,
+    /// How long after a pair of nodes the next one begins to connect.
+    pub(crate) stagger: Duration,
     /// Connects through this server only, if it is there.
     pub(crate) relay: Option<Relay>,
 }
@@ -35,6 +37,17 @@ pub(crate) struct Relay {
     pub(crate) url: String,
     pub(crate) username: String,
     pub(crate) credential: String,
+}
+
+impl Settings {
+    /// When each pair of `count` nodes begins to connect: how long after the start, and the indices, the lower first.
+    pub(crate) fn schedule(&self, count: usize) -> impl Iterator<Item = (Duration, usize, usize)> {
+        let pairs =
+            (0..count).flat_map(move |left| (left + 1..count).map(move |right| (left, right)));
+        (0..)
+            .zip(pairs)
+            .map(|(number, (left, right))| (self.stagger * number, left, right))
+    }
 }
 
 impl Default for Settings {
@@ -51,6 +64,7 @@ impl Default for Settings {
             sctp_receive_buffer: 16 * 1024 * 1024,
             sctp_send_limit: 256 * 1024,
             max_message_size: 262_144,
+            stagger: Duration::ZERO,
             relay: None,
         }
     }

@@ -23,10 +23,19 @@ const STAGGER: Duration = Duration::from_millis(2);
 const WARM_UP: Duration = Duration::from_millis(500);
 const WINDOW: Duration = Duration::from_secs(3);
 
+/// Apart, so that their timers are spread as those of connections that came about one by one. How often the processors must
+/// wake for them decides what idling costs, and would otherwise hang on how evenly a side connects.
+fn settings() -> Settings {
+    Settings {
+        stagger: Duration::from_millis(37),
+        ..Settings::default()
+    }
+}
+
 /// Percent of a core that all connections together use while nobody sends.
 pub(super) async fn idle<S: Side>() -> Result<Vec<f64>> {
     let mut crew = Crew::default();
-    for mut node in S::mesh(PEERS, &Settings::default()).await? {
+    for mut node in S::mesh(PEERS, &settings()).await? {
         crew.spawn(async move {
             loop {
                 node.receive().await?;
@@ -43,7 +52,7 @@ pub(super) async fn events<S: Side>() -> Result<Vec<f64>> {
     let descriptors = usage::descriptors()?;
     let mut crew = Crew::default();
     let received = Arc::new(AtomicU32::new(0));
-    for (index, mut node) in (0..).zip(S::mesh(PEERS, &Settings::default()).await?) {
+    for (index, mut node) in (0..).zip(S::mesh(PEERS, &settings()).await?) {
         let received = Arc::clone(&received);
         crew.spawn(async move {
             let start = tokio::time::Instant::now() + STAGGER * index;
@@ -74,7 +83,7 @@ pub(super) async fn events<S: Side>() -> Result<Vec<f64>> {
 pub(super) async fn frames<S: Side>() -> Result<Vec<f64>> {
     let mut crew = Crew::default();
     let received = Arc::new(AtomicU32::new(0));
-    for (index, mut node) in (0..).zip(S::mesh(PEERS, &Settings::default()).await?) {
+    for (index, mut node) in (0..).zip(S::mesh(PEERS, &settings()).await?) {
         let (runtime, received) = (Handle::current(), Arc::clone(&received));
         crew.thread(move || {
             let mut next = Instant::now() + STAGGER * index;
