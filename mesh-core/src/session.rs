@@ -237,7 +237,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 }
                 Err(SignalingError::Unsendable(why)) => {
                     // A late candidate for a peer that is connected and has left the lobby is no fault.
-                    if !self.is_connected(peer) {
+                    if !self.was_connected(peer) {
                         self.give_up(peer, ConnectFailure::Platform(why));
                     }
                 }

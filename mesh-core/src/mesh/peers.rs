@@ -63,6 +63,13 @@ impl Mesh {
         Some(self.connection_of(peer)?.negotiation.is_new())
     }
 
+    /// Whether a peer has ever been connected under its present connection, also if that is ending; `None` for an unknown
+    /// peer.
+    #[must_use]
+    pub fn was_connected(&self, peer: PeerId) -> Option<bool> {
+        Some(self.connection_of(peer)?.member.as_ref()?.was_connected())
+    }
+
     /// The link and the position of a peer's channel, for questions to the backend.
     #[must_use]
     pub fn channel(&self, peer: PeerId, channel: ChannelIndex) -> Option<(LinkId, ChannelIndex)> {

@@ -23,7 +23,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             SignalingEvent::PeerLeft(peer) => {
                 self.present.remove(&peer);
                 self.retries.remove(&peer);
-                if !self.is_connected(peer) {
+                // One that was connected ends by its connection, which may be ending already.
+                if !self.was_connected(peer) {
                     self.give_up(peer, ConnectFailure::Left);
                 }
             }
@@ -115,8 +116,10 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 Some(true) => {}
                 // It starts anew, so what we have of it is dead. An attempt that never came to anything ends unheard.
                 Some(false) => {
-                    let reason = if self.is_connected(from) {
+                    let reason = if self.peer(from).is_some_and(|info| info.connected) {
                         DisconnectReason::Lost
+                    } else if self.was_connected(from) {
+                        DisconnectReason::Closed
                     } else {
                         DisconnectReason::Removed
                     };
@@ -134,8 +137,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         }
     }
 
-    pub(super) fn is_connected(&self, peer: PeerId) -> bool {
-        self.peer(peer).is_some_and(|info| info.connected)
+    pub(super) fn was_connected(&self, peer: PeerId) -> bool {
+        self.multiplayer.mesh().was_connected(peer) == Some(true)
     }
 
     pub(super) fn give_up(&mut self, peer: PeerId, cause: ConnectFailure) {

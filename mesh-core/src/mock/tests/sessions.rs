@@ -5,7 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network, Recorder, Trace};
-use crate::{Duration, Event, Session, SessionConfig, Target, TransferMode};
+use crate::{
+    Backend, Command, DisconnectReason, Duration, Event, Session, SessionConfig, Target,
+    TransferMode,
+};
 
 type Player = Session<Recorder<MockBackend>, MockSignaling>;
 
@@ -103,6 +106,27 @@ fn signaling_may_be_lost_without_harm() {
             0
         );
     }
+}
+
+/// A leave reaches the others by two ways. What its signaling says in between must not make a failure of it.
+#[test]
+fn leaving_is_closed_though_the_signaling_hears_of_it_first() {
+    let mut party = Party::new(1, 2);
+    party.run(Duration::from_secs(5));
+    let (leaver, _) = &mut party.players[1];
+    let link = leaver.peers().next().unwrap().connection;
+    let channel = TransferMode::Reliable.channel();
+    let backend = leaver.multiplayer_mut().backend_mut();
+    backend.execute(Command::CloseChannel { link, channel });
+    party.run(Duration::from_millis(32));
+    let id = party.players[1].0.signaling_mut().id();
+    party.network.lose_signaling(id);
+    party.run(Duration::from_secs(1));
+    let ended = |event: &&Event| matches!(event, Event::PeerDisconnected { .. });
+    let Some(Event::PeerDisconnected { reason, .. }) = party.players[0].1.iter().find(ended) else {
+        panic!("nobody left");
+    };
+    assert_eq!(*reason, DisconnectReason::Closed);
 }
 
 #[test]
