@@ -27,8 +27,9 @@ macro_rules! conformance {
                 edges::clause_08_the_last_waker_is_woken(2, together, 10);
                 edges::clause_09_full_and_then_low(2, together, 10);
                 edges::clause_10_dropping_closes_every_link(3, together, 10);
+                edges::a_linger_has_an_end(2, apart, 10);
                 contract::clause_11_early_candidates_are_kept(2, together, 10);
-                hostile::clause_12_nothing_panics(2, apart, 20);
+                hostile::clause_12_nothing_panics(2, apart, 30);
                 connect::connect(2, together, 10);
                 connect::connect_with_the_lower_id_offering(2, together, 10);
                 connect::connect_frame_by_frame(2, together, 10);

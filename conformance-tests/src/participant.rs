@@ -150,7 +150,12 @@ impl Participant {
 
     /// Becomes a session at this meeting, and waits until it has joined; gives its id.
     pub async fn join(&self, meeting: &Meeting) -> Outcome<u32> {
-        self.start_session(meeting, Settings::default()).await?;
+        self.join_with(meeting, Settings::default()).await
+    }
+
+    /// The same with these settings.
+    pub async fn join_with(&self, meeting: &Meeting, settings: Settings) -> Outcome<u32> {
+        self.start_session(meeting, settings).await?;
         self.joined().await
     }
 

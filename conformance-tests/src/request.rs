@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mesh_core::{
     Capabilities, ChannelIndex, Command, ConnectionId, ConnectionState, ConnectionStatus,
-    IceCandidate, Instant, LinkConfig, LinkId, MeshConfig, SendLimits, SessionDescription, Target,
-    TransferMode,
+    IceCandidate, Instant, LinkConfig, LinkId, MeshConfig, SendLimits, SessionConfig,
+    SessionDescription, Target, TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct Meeting {
     pub lobby: String,
 }
 
-/// What a case may set of a [`MeshConfig`].
+/// What a case may set of a [`MeshConfig`] and a [`SessionConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Bytes at which a channel refuses more.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub inbox_bytes: usize,
     /// How long a handshake may take.
     pub connect_deadline: Duration,
+    /// How long a session that leaves lets accepted data hold it up.
+    pub leave_linger: Duration,
 }
 
 impl Default for Settings {
@@ -43,6 +45,17 @@ impl Default for Settings {
             low_water: mesh.send_limits.low_water,
             inbox_bytes: mesh.inbox_bytes,
             connect_deadline: mesh.connect_deadline,
+            leave_linger: SessionConfig::default().leave_linger,
+        }
+    }
+}
+
+impl From<Settings> for SessionConfig {
+    fn from(settings: Settings) -> Self {
+        Self {
+            mesh: settings.into(),
+            leave_linger: settings.leave_linger,
+            ..Self::default()
         }
     }
 }

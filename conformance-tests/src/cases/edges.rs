@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select, try_join};
-use mesh_core::{BackendSendError, Instant, LinkId, MeshConfig, SendLimits, TransferMode};
+use mesh_core::{
+    BackendSendError, CloseReason, Command, Instant, LinkId, MeshConfig, SendLimits, TransferMode,
+};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
@@ -124,4 +126,27 @@ pub async fn clause_10_dropping_closes_every_link(cast: [Participant; 3]) -> Out
             c.message(and_back).await.map(drop)
         })
         .await
+}
+
+/// A close waits for what was accepted, but no longer than its linger: the far side may be gone for good.
+pub async fn a_linger_has_an_end(cast: [Participant; 2]) -> Outcome {
+    let [a, victim] = &cast;
+    steps::start_backends(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    let (link, _) = matchmaker
+        .relaying(steps::link(&matchmaker, &cast, 0, 1))
+        .await?;
+    victim.kill().await?;
+    a.send_on(link, TransferMode::Reliable, Content::numbered(0, 10_000))
+        .await?;
+    let linger = Duration::from_millis(400);
+    let began = a.now().await?;
+    a.execute(Command::Close { link, linger }).await?;
+    ensure_eq!(a.closed(link).await?, CloseReason::Local, "how it ended");
+    let took = a.now().await? - began;
+    ensure!(
+        took <= linger + a.kind().timer_slack(),
+        "a linger of {linger:?} took {took:?}"
+    );
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::steps;
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::Seen;
 use crate::refusal::Refusal;
-use crate::request::{Pace, To};
+use crate::request::{Pace, Settings, To};
 use crate::{Body, Content, Matchmaker, Outcome, Participant};
 
 /// Text and binary of every size, empty and the largest allowed among them, on all three channels, both ways.
@@ -304,7 +304,7 @@ async fn gone(participant: &Participant, peer: &Participant) -> Outcome {
 /// What a peer sent before it left comes before its `PeerDisconnected`, also to one that was not looking meanwhile.
 pub async fn late_packets_precede_disconnected(cast: [Participant; 2]) -> Outcome {
     let [host, leaver] = &cast;
-    steps::meet(&cast).await?;
+    steps::meet_with(&cast, unhurried()).await?;
     let count = 50;
     host.pace(Pace::Never).await?;
     steps::send_series(leaver, host.id(), TransferMode::Reliable, 0..count, 100).await?;
@@ -321,7 +321,7 @@ pub async fn late_packets_precede_disconnected(cast: [Participant; 2]) -> Outcom
 /// The last reliable message before a leave arrives, however large what stands before it.
 pub async fn the_last_message_before_a_leave_arrives(cast: [Participant; 3]) -> Outcome {
     let [a, b, leaver] = &cast;
-    steps::meet(&cast).await?;
+    steps::meet_with(&cast, unhurried()).await?;
     leaver
         .send(
             To::All,
@@ -340,6 +340,14 @@ pub async fn the_last_message_before_a_leave_arrives(cast: [Participant; 3]) -> 
         ensure_eq!(heard, expected, "what {} hears of it", listener.name());
     }
     steps::tell(a, b, "still here").await
+}
+
+/// A linger that a busy machine does not use up: that it has an end is shown elsewhere.
+fn unhurried() -> Settings {
+    Settings {
+        leave_linger: Duration::from_secs(4),
+        ..Settings::default()
+    }
 }
 
 /// All packets until that peer is gone, which must be by its own wish.

@@ -6,7 +6,7 @@ use mesh_core::{BackendSendError, LinkId, SessionDescription, TransferMode};
 use crate::environment::Ask;
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::{LinkSeen, Seen};
-use crate::request::To;
+use crate::request::{Settings, To};
 use crate::{Body, Content, Matchmaker, Outcome, Participant};
 
 /// All become meshes with default settings.
@@ -70,12 +70,26 @@ pub(super) async fn connect_all(matchmaker: &Matchmaker<'_>, cast: &[Participant
 
 /// All meet as sessions in one lobby, the first as its host, and connect.
 pub(super) async fn meet(cast: &[Participant]) -> Outcome {
+    meet_with(cast, Settings::default()).await
+}
+
+/// The same, all with these settings.
+pub(super) async fn meet_with(cast: &[Participant], settings: Settings) -> Outcome {
     let Some((host, guests)) = cast.split_first() else {
         return Ok(());
     };
     let meeting = host.meeting().await?;
-    ensure_eq!(host.join(&meeting).await?, 1, "the host's id");
-    try_join_all(guests.iter().map(|guest| guest.join(&meeting))).await?;
+    ensure_eq!(
+        host.join_with(&meeting, settings).await?,
+        1,
+        "the host's id"
+    );
+    try_join_all(
+        guests
+            .iter()
+            .map(|guest| guest.join_with(&meeting, settings)),
+    )
+    .await?;
     all_connected(cast).await
 }
 

@@ -3,8 +3,8 @@
 use std::task::{Context, Poll};
 
 use mesh_core::{
-    Backend, ChannelIndex, Instant, LinkId, MeshConfig, Multiplayer, PeerId, Session,
-    SessionConfig, Signal, Signaling, TransferMode,
+    Backend, ChannelIndex, Instant, LinkId, Multiplayer, PeerId, Session, Signal, Signaling,
+    TransferMode,
 };
 
 use crate::Content;
@@ -43,11 +43,7 @@ impl<P: Platform> Stack<P> {
             }
             Start::Session { meeting, settings } => {
                 let signaling = platform.signaling(&backend, &meeting)?;
-                let config = SessionConfig {
-                    mesh: MeshConfig::from(settings),
-                    ..SessionConfig::default()
-                };
-                Self::Session(Box::new(Session::new(backend, signaling, config)))
+                Self::Session(Box::new(Session::new(backend, signaling, settings.into())))
             }
             Start::Lurker { meeting } => Self::Lurker {
                 signaling: Box::new(platform.signaling(&backend, &meeting)?),
