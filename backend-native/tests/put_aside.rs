@@ -9,8 +9,8 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use backend_native::testing::{Fate, Faults, SocketOptions, TokioSockets};
@@ -38,14 +38,16 @@ impl Gate {
     /// The next data passes behind all that waited, in one burst; then everything waits.
     const BURST: u8 = 2;
     const SHUT: u8 = 3;
-    /// As `BURST`, and then everything passes.
+    /// As `BURST`, and then only data and goodbyes pass.
     const RELEASE: u8 = 4;
+    const AFTER_RELEASE: u8 = 5;
 
     fn set(&self, mode: u8) {
         self.mode.store(mode, Ordering::SeqCst);
     }
 
     fn judge(&self, datagram: &[u8]) -> Fate {
+        const ALERT: u8 = 21;
         const APPLICATION_DATA: u8 = 23;
         let is_data = datagram.first() == Some(&APPLICATION_DATA);
         match self.mode.load(Ordering::SeqCst) {
@@ -59,9 +61,10 @@ impl Gate {
                 Fate::Release
             }
             Self::RELEASE if is_data => {
-                self.set(Self::OPEN);
+                self.set(Self::AFTER_RELEASE);
                 Fate::Release
             }
+            Self::AFTER_RELEASE if is_data || datagram.first() == Some(&ALERT) => Fate::Deliver,
             Self::HOLD | Self::BURST | Self::RELEASE => Fate::Deliver,
             _ => Fate::Lose,
         }
@@ -80,8 +83,12 @@ fn burst_at_the_gate() -> (Pair, Arc<Gate>) {
         })),
         ..SocketOptions::default()
     });
+    let one_thread = PlatformConfig {
+        worker_threads: 1,
+        ..PlatformConfig::loopback()
+    };
     let mut pair = Pair {
-        a: Peer::loopback(),
+        a: Peer::new(PlatformBackend::new(one_thread).expect("a thread")),
         b: Peer::new(backend),
     };
     pair.open(&specs_with(SendLimits::default()));
@@ -94,11 +101,20 @@ fn burst_at_the_gate() -> (Pair, Arc<Gate>) {
     pair.wait("the window opens", |pair| pair.b.messages(RELIABLE) == 16);
     pair.b.take_messages(RELIABLE);
 
+    // The sender's thread is kept busy until all is queued, so that it leaves in few datagrams: one round's worth.
     gate.set(Gate::HOLD);
+    let (is_kept, kept) = mpsc::channel();
+    let (go_on, wait) = mpsc::channel::<()>();
+    pair.a.backend.handle().spawn(async move {
+        let _ = is_kept.send(());
+        let _ = wait.recv();
+    });
+    kept.recv().expect("its thread");
     for number in 0..BURST {
-        pair.a
-            .send(RELIABLE, vec![u8::try_from(number % 251).expect("small")]);
+        let number = u8::try_from(number % 251).expect("small");
+        pair.a.send(RELIABLE, vec![number]);
     }
+    drop(go_on);
     let deadline = Instant::now() + support::PATIENCE;
     while gate.held_bytes.load(Ordering::SeqCst) < BURST * CHUNK {
         assert!(Instant::now() < deadline, "the burst never came");
