@@ -1,7 +1,7 @@
 //! `poll_*`: what a mesh wants done, and what it tells the game.
 
-use super::agenda::Leaver;
 use super::{ConnectionStatus, Mesh};
+use super::agenda::Leaver;
 use crate::{Command, Event, Instant, LinkId, Packet, PeerId, Signal, TransferMode};
 
 impl Mesh {
@@ -113,14 +113,14 @@ impl Mesh {
     fn next_packet(&mut self) -> Option<Event> {
         loop {
             let link = self.agenda.round.pop_front()?;
-            let Some(event) = self.take_packet(link) else {
-                continue;
-            };
+            // Its packets may have been dropped since: out of the round all the same, or it could not enter again.
             if let Some(member) = self.member_mut(link) {
                 member.in_round = false;
             }
-            self.enter_round(link);
-            return Some(event);
+            if let Some(event) = self.take_packet(link) {
+                self.enter_round(link);
+                return Some(event);
+            }
         }
     }
 
@@ -157,4 +157,61 @@ fn mode_of(channel: crate::ChannelIndex) -> TransferMode {
         .into_iter()
         .find(|mode| mode.channel() == channel)
         .unwrap_or(TransferMode::Reliable)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::{
+        Capabilities, ConnectionState, LinkConfig, LinkEvent, MeshConfig, Payload, Reliability,
+    };
+
+    #[test]
+    fn a_peer_whose_packets_were_all_dropped_is_heard_again() {
+        let now = Instant::from_micros(1);
+        let config = MeshConfig {
+            inbox_bytes: 1000,
+            ..MeshConfig::default()
+        };
+        let mut mesh = Mesh::new(config, Capabilities::default());
+        let peer = PeerId::new(7).unwrap();
+        mesh.initialize(PeerId::SERVER, false).unwrap();
+        let link = mesh.create_connection(LinkConfig::default());
+        mesh.add_peer(now, link, peer, None).unwrap();
+        let state = ConnectionState::Connected;
+        mesh.handle_event(now, LinkEvent::State { link, state });
+        for mode in TransferMode::ALL {
+            let actual = crate::ChannelSpec::built_in(
+                mode,
+                Reliability::Retransmits(0),
+                MeshConfig::default().send_limits,
+            );
+            let opened = LinkEvent::ChannelOpened {
+                link,
+                channel: mode.channel(),
+                remote: false,
+                actual: actual.parameters,
+            };
+            mesh.handle_event(now, opened);
+        }
+        assert_eq!(mesh.poll_event(), Some(Event::PeerConnected(peer)));
+        assert_eq!(mesh.poll_event(), None);
+
+        // What is larger than the inbox empties it and finds no room all the same.
+        mesh.handle_event(now, message(link, 10));
+        mesh.handle_event(now, message(link, 2000));
+        while mesh.poll_event().is_some() {}
+        mesh.handle_event(now, message(link, 10));
+        assert!(matches!(mesh.poll_event(), Some(Event::Packet(_))));
+    }
+
+    fn message(link: LinkId, bytes: usize) -> LinkEvent {
+        LinkEvent::Message {
+            link,
+            channel: TransferMode::Unreliable.channel(),
+            payload: Payload::from(vec![0; bytes]),
+        }
+    }
 }
