@@ -66,7 +66,10 @@ proptest! {
         let mut mesh = mesh(compatibility);
         let mut reference = Reference::new(compatibility, mesh.config().clone());
         let mut history = History::default();
-        let mut story = Story::default();
+        let mut story = Story {
+            compatibility,
+            ..Story::default()
+        };
         for (step, heard) in steps {
             history.tell(&step, &mut mesh, &mut reference);
             commands(&mut mesh);
@@ -105,6 +108,7 @@ proptest! {
 /// What a game has heard so far; knows what it must never hear next.
 #[derive(Default)]
 struct Story {
+    compatibility: bool,
     /// Connected peers, with the last number heard on each channel.
     present: BTreeMap<PeerId, BTreeMap<u16, u32>>,
 }
@@ -113,6 +117,8 @@ impl Story {
     fn hear(&mut self, event: Event) -> Result<(), TestCaseError> {
         match event {
             Event::PeerConnected(peer) => {
+                let served = peer.is_server() || self.present.contains_key(&PeerId::SERVER);
+                prop_assert!(served || !self.compatibility, "{} before the server", peer);
                 prop_assert!(self.present.insert(peer, BTreeMap::new()).is_none());
             }
             Event::PeerDisconnected { peer, .. } => {

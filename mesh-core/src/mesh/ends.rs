@@ -23,6 +23,9 @@ impl Mesh {
 
     /// Ends a link and tells the game what it must know.
     pub(super) fn end(&mut self, link: LinkId, reason: DisconnectReason, close: Option<Duration>) {
+        let may_announce = self
+            .peer_of(link)
+            .is_some_and(|peer| self.may_announce(peer));
         let Some(connection) = self.drop_link(link, close) else {
             return;
         };
@@ -44,7 +47,7 @@ impl Mesh {
             return;
         }
         // Withheld until the server comes: the game has never heard of it.
-        if !member.announced && self.status != ConnectionStatus::Connected {
+        if !member.announced && !may_announce {
             return;
         }
         let mut leaver = Leaver::connected(member.peer, member.inbox, reason);

@@ -1,6 +1,6 @@
 //! `poll_*`: what a mesh wants done, and what it tells the game.
 
-use super::{ConnectionStatus, Mesh};
+use super::Mesh;
 use super::agenda::Leaver;
 use crate::{Command, Event, Instant, LinkId, Packet, PeerId, Signal, TransferMode};
 
@@ -72,7 +72,7 @@ impl Mesh {
 
     fn announce(&mut self, link: LinkId) -> Option<Event> {
         // The server that made room for the announcement may be gone again.
-        if self.status != ConnectionStatus::Connected {
+        if !self.may_announce(self.member(link)?.peer) {
             return None;
         }
         let member = self.links.get_mut(link)?.member.as_mut()?;

@@ -1,7 +1,7 @@
 //! Looking at a mesh's peers.
 
 use super::connection::{Connection, Member};
-use super::{ChannelState, Mesh};
+use super::{ChannelState, ConnectionStatus, Mesh};
 use crate::{ChannelIndex, ConnectionId, ConnectionState, LinkId, PeerId};
 
 /// What a mesh knows of one peer (Godot: the dictionary of `get_peer`).
@@ -76,6 +76,22 @@ impl Mesh {
         let connection = self.connection_of(peer)?;
         connection.member.as_ref()?.channel(channel)?;
         Some((connection.id, channel))
+    }
+
+    /// Whether the peer is not complete yet; `false` for one that was and is going, and for an unknown one.
+    pub(crate) fn is_connecting(&self, peer: PeerId) -> bool {
+        self.connection_of(peer)
+            .and_then(|connection| connection.member.as_ref())
+            .is_some_and(|member| !member.was_connected())
+    }
+
+    /// Whether the game may be told of a complete peer. Server compatibility: of nobody before it is told of the server.
+    pub(super) fn may_announce(&self, peer: PeerId) -> bool {
+        let server = || self.member(*self.peers.get(&PeerId::SERVER)?);
+        self.status == ConnectionStatus::Connected
+            && (!self.server_compatibility
+                || peer.is_server()
+                || server().is_some_and(|server| server.announced))
     }
 
     pub(super) fn connection_of(&self, peer: PeerId) -> Option<&Connection> {

@@ -15,6 +15,8 @@ use crate::reference::Reference;
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Add(u32),
+    /// All that makes a peer complete, at once: what is left to chance alone is seldom more than one of them.
+    Arrive(u32),
     Remove(u32),
     State(u32, ConnectionState),
     Opened(u32, u16),
@@ -35,6 +37,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         3 => id().prop_map(Step::Add),
+        3 => id().prop_map(Step::Arrive),
         1 => id().prop_map(Step::Remove),
         4 => (id(), state).prop_map(|(id, state)| Step::State(id, state)),
         8 => (id(), 0_u16..3).prop_map(|(id, channel)| Step::Opened(id, channel)),
@@ -76,6 +79,17 @@ impl History {
                     self.links.insert(id, link);
                 } else {
                     mesh.close_connection(link);
+                }
+            }
+            Step::Arrive(id) => {
+                self.tell(&Step::Add(id), mesh, reference);
+                self.tell(
+                    &Step::State(id, ConnectionState::Connected),
+                    mesh,
+                    reference,
+                );
+                for channel in 0..3 {
+                    self.tell(&Step::Opened(id, channel), mesh, reference);
                 }
             }
             Step::Remove(id) => {

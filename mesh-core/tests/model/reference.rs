@@ -15,7 +15,9 @@ pub(crate) struct Reference {
     gone: Vec<(Naive, DisconnectReason, ConnectionStatus)>,
     /// Complete peers in the order of completion.
     arrived: Vec<u32>,
-    slots: Vec<bool>,
+    slots: usize,
+    /// The slot freed last is used first.
+    free: Vec<usize>,
     notices: Vec<(u64, u32, Event)>,
     lives: u64,
 }
@@ -54,7 +56,8 @@ impl Reference {
             peers: Vec::new(),
             gone: Vec::new(),
             arrived: Vec::new(),
-            slots: Vec::new(),
+            slots: 0,
+            free: Vec::new(),
             notices: Vec::new(),
             lives: 0,
         }
@@ -70,12 +73,8 @@ impl Reference {
         }
         self.lives += 1;
         // Timeouts are looked for in the order of links, and a refused `add` gives its slot back at once.
-        let slot = self.slots.iter().rposition(|taken| !taken);
-        let slot = slot.unwrap_or(self.slots.len());
-        if slot == self.slots.len() {
-            self.slots.push(true);
-        }
-        self.slots[slot] = true;
+        let slot = self.free.pop().unwrap_or(self.slots);
+        self.slots = self.slots.max(slot + 1);
         self.peers.push(Naive {
             id,
             life: self.lives,
@@ -218,7 +217,7 @@ impl Reference {
             told.extend(is_server.then_some(Event::ServerDisconnected));
         }
         for id in std::mem::take(&mut self.arrived) {
-            if self.status != ConnectionStatus::Connected {
+            if !self.may_announce(id) {
                 continue;
             }
             let Some(arrival) = self.peers.iter_mut().find(|p| p.id == id && p.complete) else {
@@ -278,10 +277,11 @@ impl Reference {
         let Some(index) = self.peers.iter().position(|peer| peer.id == id) else {
             return;
         };
+        let heard_of = self.peers[index].announced || self.may_announce(id);
         let peer = self.peers.remove(index);
-        self.slots[peer.slot] = false;
+        self.free.push(peer.slot);
+        self.arrived.retain(|&arrived| arrived != id);
         let status = self.status;
-        let heard_of = peer.announced || status == ConnectionStatus::Connected;
         if self.compatibility && id == 1 && (!peer.complete || heard_of) {
             let by_us = !peer.complete && reason == DisconnectReason::Removed;
             if !by_us && (peer.complete || status == ConnectionStatus::Connecting) {
@@ -296,6 +296,12 @@ impl Reference {
         if !silent {
             self.gone.push((peer, reason, status));
         }
+    }
+
+    /// Server compatibility: nobody is told of before the server.
+    fn may_announce(&self, id: u32) -> bool {
+        let served = || self.peers.iter().any(|peer| peer.id == 1 && peer.announced);
+        self.status == ConnectionStatus::Connected && (!self.compatibility || id == 1 || served())
     }
 }
 
