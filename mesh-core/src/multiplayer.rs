@@ -222,27 +222,39 @@ impl<B: Backend> Multiplayer<B> {
     pub(crate) fn pump(&mut self, cx: &mut Context<'_>) {
         let now = self.backend.now();
         let mut budget = self.mesh.config().events_per_poll;
-        let drained = loop {
-            if budget == 0 || self.mesh.is_full() {
-                break false;
+        if self.take_in(&mut budget, now, cx) {
+            self.pass(now);
+        }
+        self.backend.set_alarm(self.mesh.poll_timeout());
+    }
+
+    /// The first half: the backend's events, at most as many as `budget` says. Whether all were taken.
+    pub(crate) fn take_in(
+        &mut self,
+        budget: &mut usize,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        loop {
+            if *budget == 0 || self.mesh.is_full() {
+                cx.waker().wake_by_ref();
+                return false;
             }
-            budget -= 1;
             match self.backend.poll_event(cx) {
                 Poll::Ready(event) => {
+                    *budget -= 1;
                     self.mesh.handle_event(now, event);
                     self.flush();
                 }
-                Poll::Pending => break true,
+                Poll::Pending => return true,
             }
-        };
-        if drained {
-            // Only now: what has arrived in time must not count as late because the game was.
-            self.mesh.handle_timeout(now);
-            self.flush();
-        } else {
-            cx.waker().wake_by_ref();
         }
-        self.backend.set_alarm(self.mesh.poll_timeout());
+    }
+
+    /// The second half, only after all events: what has arrived in time must not count as late because the game was.
+    pub(crate) fn pass(&mut self, now: Instant) {
+        self.mesh.handle_timeout(now);
+        self.flush();
     }
 
     pub(crate) fn take_event(&mut self) -> Option<Event> {

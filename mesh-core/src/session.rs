@@ -16,6 +16,8 @@ mod config;
 mod leaving;
 mod meeting;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 pub use config::SessionConfig;
 pub use leaving::Leaving;
@@ -25,6 +27,9 @@ const WAITING_SIGNALS: usize = 1024;
 
 /// Events taken from the signaling in one poll.
 const SIGNALS_PER_POLL: usize = 256;
+
+/// How long to wait for a signaling whose queue is full: its contract has no word for room again.
+const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// A [`Multiplayer`] that is told by a [`Signaling`] who is there, and connects itself to everybody.
 ///
@@ -83,6 +88,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
 
     /// See [`Multiplayer::remove_peer`]; the peer may come back if the signaling brings it back.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
+        self.retries.remove(&peer);
         self.multiplayer.remove_peer(peer)
     }
 
@@ -184,6 +190,9 @@ impl<B: Backend, S: Signaling> Session<B, S> {
 
     fn pump(&mut self, cx: &mut Context<'_>) {
         let now = self.multiplayer.backend().now();
+        let mut events = self.multiplayer.mesh().config().events_per_poll;
+        // Before the signaling: who has connected and left the lobby since has not left during its handshake.
+        let _ = self.multiplayer.take_in(&mut events, now, cx);
         let mut budget = SIGNALS_PER_POLL;
         while self.open {
             if budget == 0 || self.news.len() >= SIGNALS_PER_POLL {
@@ -197,12 +206,16 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             }
         }
         self.retry(now);
-        self.multiplayer.pump(cx);
+        // And after it: what it has set going need not wait for the next poll.
+        if self.multiplayer.take_in(&mut events, now, cx) {
+            self.multiplayer.pass(now);
+        }
         self.forward_signals(now);
         let deadlines = [
             self.multiplayer.mesh().poll_timeout(),
             self.signaling.poll_timeout().filter(|_| self.open),
             self.retries.values().filter_map(|retry| retry.due).min(),
+            (!self.waiting.is_empty()).then(|| now + FULL_PAUSE),
         ];
         self.multiplayer
             .set_alarm(deadlines.into_iter().flatten().min());

@@ -78,13 +78,6 @@ impl Mesh {
         Some((connection.id, channel))
     }
 
-    /// Whether the peer is not complete yet; `false` for one that was and is going, and for an unknown one.
-    pub(crate) fn is_connecting(&self, peer: PeerId) -> bool {
-        self.connection_of(peer)
-            .and_then(|connection| connection.member.as_ref())
-            .is_some_and(|member| !member.was_connected())
-    }
-
     /// Whether the game may be told of a complete peer. Server compatibility: of nobody before it is told of the server.
     pub(super) fn may_announce(&self, peer: PeerId) -> bool {
         let server = || self.member(*self.peers.get(&PeerId::SERVER)?);

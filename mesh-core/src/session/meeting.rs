@@ -55,6 +55,9 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 // Our peers know us by the old id; a new one would be a stranger's.
                 self.signaling.close();
                 self.open = false;
+                self.present.clear();
+                self.retries.clear();
+                self.waiting.clear();
                 let reason = alloc::format!("it renamed peer {own} to {id}");
                 self.news
                     .push_back(Event::SignalingLost(LostReason::Protocol(reason)));

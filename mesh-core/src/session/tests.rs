@@ -1,0 +1,272 @@
+//! A session between a backend and a signaling that say what the test has them say.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use crate::{
+    Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, ConnectFailure,
+    ConnectionState, DisconnectReason, Event, Instant, LinkEvent, LinkId, LostReason, Payload,
+    PeerId, SdpType, Session, SessionConfig, SessionDescription, Signal, Signaling, SignalingError,
+    SignalingEvent, Topology, TransferMode,
+};
+
+/// A backend without a network.
+struct Platform {
+    now: Instant,
+    alarm: Option<Instant>,
+    commands: Vec<Command>,
+    events: VecDeque<LinkEvent>,
+}
+
+impl Backend for Platform {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn execute(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    fn send(&mut self, _: LinkId, _: ChannelIndex, _: Payload) -> Result<(), BackendSendError> {
+        Ok(())
+    }
+
+    fn buffered_amount(&self, _: LinkId, _: ChannelIndex) -> usize {
+        0
+    }
+
+    fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<LinkEvent> {
+        self.events.pop_front().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.alarm = deadline;
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+}
+
+/// A signaling without a server.
+#[derive(Default)]
+struct Post {
+    full: bool,
+    sent: usize,
+    events: VecDeque<SignalingEvent>,
+}
+
+impl Signaling for Post {
+    fn send(&mut self, _: Instant, _: PeerId, _: Signal) -> Result<(), SignalingError> {
+        if self.full {
+            return Err(SignalingError::Full);
+        }
+        self.sent += 1;
+        Ok(())
+    }
+
+    fn poll_event(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<SignalingEvent> {
+        self.events.pop_front().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    fn close(&mut self) {}
+}
+
+type Player = Session<Platform, Post>;
+
+fn id(id: u32) -> PeerId {
+    PeerId::new(id).unwrap()
+}
+
+fn joined(id: PeerId) -> SignalingEvent {
+    SignalingEvent::Joined {
+        id,
+        topology: Topology::Mesh,
+        lobby: String::from("demo"),
+    }
+}
+
+/// Peer 9 in a lobby with peer 7, whom it has to call.
+fn calling() -> (Player, LinkId) {
+    calling_with(SessionConfig::default())
+}
+
+fn calling_with(config: SessionConfig) -> (Player, LinkId) {
+    let backend = Platform {
+        now: Instant::from_micros(1),
+        alarm: None,
+        commands: Vec::new(),
+        events: VecDeque::new(),
+    };
+    let mut session = Session::new(backend, Post::default(), config);
+    signaled(&mut session, joined(id(9)));
+    signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
+    assert!(matches!(heard(&mut session)[..], [Event::Joined { .. }]));
+    let link = session.peer(id(7)).unwrap().connection;
+    (session, link)
+}
+
+/// The same, and connected.
+fn connected() -> (Player, LinkId) {
+    let (mut session, link) = calling();
+    open(&mut session, link);
+    assert_eq!(heard(&mut session), [Event::PeerConnected(id(7))]);
+    (session, link)
+}
+
+fn signaled(session: &mut Player, event: SignalingEvent) {
+    session.signaling_mut().events.push_back(event);
+}
+
+fn happened(session: &mut Player, event: LinkEvent) {
+    let backend = session.multiplayer_mut().backend_mut();
+    backend.events.push_back(event);
+}
+
+fn open(session: &mut Player, link: LinkId) {
+    let state = ConnectionState::Connected;
+    happened(session, LinkEvent::State { link, state });
+    let commands = session.multiplayer().backend().commands.clone();
+    for command in commands {
+        if let Command::CreateChannel {
+            link: of,
+            channel,
+            spec,
+        } = command
+            && of == link
+        {
+            let opened = LinkEvent::ChannelOpened {
+                link,
+                channel,
+                remote: false,
+                actual: spec.parameters,
+            };
+            happened(session, opened);
+        }
+    }
+}
+
+fn heard(session: &mut Player) -> Vec<Event> {
+    session.poll().collect()
+}
+
+fn pass(session: &mut Player, span: Duration) {
+    session.multiplayer_mut().backend_mut().now += span;
+}
+
+#[test]
+fn who_leaves_the_lobby_while_its_link_closes_is_closed_and_its_last_words_are_heard() {
+    let (mut session, link) = connected();
+    let channel = TransferMode::Ordered.channel();
+    happened(&mut session, LinkEvent::ChannelClosed { link, channel });
+    assert_eq!(heard(&mut session), []);
+    signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
+    assert_eq!(heard(&mut session), []);
+
+    let message = LinkEvent::Message {
+        link,
+        channel: TransferMode::Reliable.channel(),
+        payload: Payload::from("bye"),
+    };
+    happened(&mut session, message);
+    let reason = CloseReason::Remote;
+    happened(&mut session, LinkEvent::Closed { link, reason });
+    let told = heard(&mut session);
+    assert!(matches!(told[0], Event::Packet(_)), "{told:?}");
+    let reason = DisconnectReason::Closed;
+    assert_eq!(
+        told[1..],
+        [Event::PeerDisconnected {
+            peer: id(7),
+            reason
+        }]
+    );
+}
+
+#[test]
+fn who_connects_and_leaves_the_lobby_in_the_same_frame_is_connected() {
+    let (mut session, link) = calling();
+    open(&mut session, link);
+    signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
+    assert_eq!(heard(&mut session), [Event::PeerConnected(id(7))]);
+}
+
+#[test]
+fn who_leaves_during_the_handshake_has_failed() {
+    let (mut session, _) = calling();
+    signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
+    let reason = DisconnectReason::ConnectFailed(ConnectFailure::Left);
+    let failed = Event::PeerFailed {
+        peer: id(7),
+        reason,
+    };
+    assert_eq!(heard(&mut session), [failed]);
+}
+
+#[test]
+fn a_handshake_ends_at_its_deadline_however_few_events_a_poll_takes() {
+    let mut config = SessionConfig::default();
+    config.mesh.events_per_poll = 1;
+    let (mut session, _) = calling_with(config);
+    pass(&mut session, Duration::from_secs(15));
+    assert!(matches!(
+        heard(&mut session)[..],
+        [Event::PeerFailed { .. }]
+    ));
+}
+
+#[test]
+fn signals_for_a_full_signaling_are_tried_again_soon() {
+    let (mut session, link) = calling();
+    session.signaling_mut().full = true;
+    let description = SessionDescription {
+        sdp_type: SdpType::Offer,
+        sdp: String::new(),
+    };
+    happened(&mut session, LinkEvent::Description { link, description });
+    assert_eq!(heard(&mut session), []);
+    let backend = session.multiplayer().backend();
+    let wait = backend.alarm.unwrap() - backend.now;
+    assert!(wait <= Duration::from_millis(100), "{wait:?}");
+
+    session.signaling_mut().full = false;
+    pass(&mut session, wait);
+    assert_eq!(heard(&mut session), []);
+    assert_eq!(session.signaling_mut().sent, 1);
+}
+
+#[test]
+fn a_removed_peer_is_not_called_again() {
+    let (mut session, link) = connected();
+    let reason = CloseReason::Failed(ConnectFailure::NoRoute);
+    happened(&mut session, LinkEvent::Closed { link, reason });
+    assert_eq!(heard(&mut session).len(), 1);
+    session.remove_peer(id(7));
+    pass(&mut session, Duration::from_secs(60));
+    assert_eq!(heard(&mut session), []);
+    assert_eq!(session.peer(id(7)), None);
+}
+
+#[test]
+fn a_server_that_renames_us_is_left_for_good() {
+    let (mut session, link) = connected();
+    let reason = CloseReason::Failed(ConnectFailure::NoRoute);
+    happened(&mut session, LinkEvent::Closed { link, reason });
+    assert_eq!(heard(&mut session).len(), 1);
+    signaled(&mut session, joined(id(8)));
+    let told = heard(&mut session);
+    assert!(
+        matches!(told[..], [Event::SignalingLost(LostReason::Protocol(_))]),
+        "{told:?}"
+    );
+    pass(&mut session, Duration::from_secs(60));
+    assert_eq!(heard(&mut session), []);
+    assert_eq!(session.peer(id(7)), None, "nobody could answer");
+}
