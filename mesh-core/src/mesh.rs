@@ -234,6 +234,7 @@ impl Mesh {
                 spec: ChannelSpec::built_in(mode, unreliable, self.config.send_limits),
                 mode,
                 state: ChannelState::Waiting,
+                dropped: 0,
             })
             .collect();
         for (channel, planned) in (0..).map(ChannelIndex).zip(&channels) {

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::connection::Member;
 use super::inbox::Inbox;
 use crate::{ChannelIndex, DisconnectReason, Event, LinkId, LinkStats, PeerId, Signal};
 
@@ -49,20 +50,22 @@ pub(super) enum News {
     Interrupted,
     Resumed,
     BufferedAmountLow(ChannelIndex),
-    Dropped(ChannelIndex, u64),
+    /// How many is counted in the channel, so that a flood is one event.
+    Dropped(ChannelIndex),
     Stats(LinkStats),
 }
 
 impl News {
-    pub(super) const fn about(self, peer: PeerId) -> Event {
+    pub(super) fn about(self, member: &mut Member) -> Event {
+        let peer = member.peer;
         match self {
             Self::Interrupted => Event::PeerInterrupted(peer),
             Self::Resumed => Event::PeerResumed(peer),
             Self::BufferedAmountLow(channel) => Event::BufferedAmountLow { peer, channel },
-            Self::Dropped(channel, packets) => Event::PacketsDropped {
+            Self::Dropped(channel) => Event::PacketsDropped {
                 peer,
                 channel,
-                packets,
+                packets: member.take_dropped(channel),
             },
             Self::Stats(stats) => Event::Stats { peer, stats },
         }

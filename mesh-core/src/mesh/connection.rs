@@ -59,6 +59,8 @@ pub(super) struct Channel {
     pub(super) spec: ChannelSpec,
     pub(super) mode: TransferMode,
     pub(super) state: ChannelState,
+    /// Messages dropped since the game was last told.
+    pub(super) dropped: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +132,22 @@ impl Member {
 
     pub(super) fn channel(&self, index: ChannelIndex) -> Option<&Channel> {
         self.channels.get(usize::from(index.0))
+    }
+
+    /// Counts dropped messages; whether the game has to be told, and is not going to be already.
+    pub(super) fn count_dropped(&mut self, index: ChannelIndex, messages: u64) -> bool {
+        let Some(channel) = self.channels.get_mut(usize::from(index.0)) else {
+            return false;
+        };
+        let is_first = channel.dropped == 0;
+        channel.dropped = channel.dropped.saturating_add(messages);
+        is_first && messages > 0
+    }
+
+    pub(super) fn take_dropped(&mut self, index: ChannelIndex) -> u64 {
+        self.channels
+            .get_mut(usize::from(index.0))
+            .map_or(0, |channel| core::mem::take(&mut channel.dropped))
     }
 
     pub(super) fn all_closed(&self) -> bool {

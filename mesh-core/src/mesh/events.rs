@@ -1,7 +1,7 @@
 //! `poll_*`: what a mesh wants done, and what it tells the game.
 
 use super::Mesh;
-use super::agenda::Leaver;
+use super::agenda::{Leaver, Notice};
 use crate::{Command, Event, Instant, LinkId, Packet, PeerId, Signal, TransferMode};
 
 impl Mesh {
@@ -102,10 +102,13 @@ impl Mesh {
 
     fn next_notice(&mut self) -> Option<Event> {
         loop {
-            let notice = self.agenda.notices.pop_front()?;
-            let member = self.member(notice.link);
-            if let Some(member) = member.filter(|member| member.announced) {
-                return Some(notice.news.about(member.peer));
+            let Notice { link, news } = self.agenda.notices.pop_front()?;
+            let Some(member) = self.member_mut(link) else {
+                continue;
+            };
+            let event = news.about(member);
+            if member.announced {
+                return Some(event);
             }
         }
     }
@@ -168,20 +171,23 @@ mod tests {
         Capabilities, ConnectionState, LinkConfig, LinkEvent, MeshConfig, Payload, Reliability,
     };
 
-    #[test]
-    fn a_peer_whose_packets_were_all_dropped_is_heard_again() {
-        let now = Instant::from_micros(1);
+    fn now() -> Instant {
+        Instant::from_micros(1)
+    }
+
+    /// A mesh that has told of its one peer.
+    fn connected(inbox_bytes: usize) -> (Mesh, LinkId, PeerId) {
         let config = MeshConfig {
-            inbox_bytes: 1000,
+            inbox_bytes,
             ..MeshConfig::default()
         };
         let mut mesh = Mesh::new(config, Capabilities::default());
         let peer = PeerId::new(7).unwrap();
         mesh.initialize(PeerId::SERVER, false).unwrap();
         let link = mesh.create_connection(LinkConfig::default());
-        mesh.add_peer(now, link, peer, None).unwrap();
+        mesh.add_peer(now(), link, peer, None).unwrap();
         let state = ConnectionState::Connected;
-        mesh.handle_event(now, LinkEvent::State { link, state });
+        mesh.handle_event(now(), LinkEvent::State { link, state });
         for mode in TransferMode::ALL {
             let actual = crate::ChannelSpec::built_in(
                 mode,
@@ -194,17 +200,44 @@ mod tests {
                 remote: false,
                 actual: actual.parameters,
             };
-            mesh.handle_event(now, opened);
+            mesh.handle_event(now(), opened);
         }
         assert_eq!(mesh.poll_event(), Some(Event::PeerConnected(peer)));
         assert_eq!(mesh.poll_event(), None);
+        (mesh, link, peer)
+    }
 
+    #[test]
+    fn a_peer_whose_packets_were_all_dropped_is_heard_again() {
+        let (mut mesh, link, peer) = connected(1000);
         // What is larger than the inbox empties it and finds no room all the same.
-        mesh.handle_event(now, message(link, 10));
-        mesh.handle_event(now, message(link, 2000));
-        while mesh.poll_event().is_some() {}
-        mesh.handle_event(now, message(link, 10));
+        mesh.handle_event(now(), message(link, 10));
+        mesh.handle_event(now(), message(link, 2000));
+        let dropped = Event::PacketsDropped {
+            peer,
+            channel: TransferMode::Unreliable.channel(),
+            packets: 2,
+        };
+        assert_eq!(mesh.poll_event(), Some(dropped));
+        assert_eq!(mesh.poll_event(), None);
+        mesh.handle_event(now(), message(link, 10));
         assert!(matches!(mesh.poll_event(), Some(Event::Packet(_))));
+    }
+
+    #[test]
+    fn a_flood_that_finds_no_room_is_one_event() {
+        let (mut mesh, link, peer) = connected(1000);
+        for _ in 0..10_000 {
+            mesh.handle_event(now(), message(link, 900));
+        }
+        let dropped = Event::PacketsDropped {
+            peer,
+            channel: TransferMode::Unreliable.channel(),
+            packets: 9_999,
+        };
+        assert_eq!(mesh.poll_event(), Some(dropped));
+        assert!(matches!(mesh.poll_event(), Some(Event::Packet(_))));
+        assert_eq!(mesh.poll_event(), None);
     }
 
     fn message(link: LinkId, bytes: usize) -> LinkEvent {

@@ -40,7 +40,7 @@ impl Mesh {
                 link,
                 channel,
                 messages,
-            } => self.notice(link, News::Dropped(channel, messages)),
+            } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.notice(link, News::Stats(stats)),
             LinkEvent::Closed { link, reason } => self.closed(link, reason),
             // Channels that the far side makes in-band have no place in a mesh.
@@ -86,7 +86,7 @@ impl Mesh {
                     self.agenda.round.push_back(link);
                 }
                 if dropped > 0 {
-                    self.notice(link, News::Dropped(channel, dropped));
+                    self.dropped(link, channel, dropped);
                 }
             }
             Err(_overflow) => {
@@ -263,6 +263,13 @@ impl Mesh {
     fn signal(&mut self, link: LinkId, signal: Signal) {
         if self.links.get(link).is_some() {
             self.agenda.signals.push_back((link, signal));
+        }
+    }
+
+    fn dropped(&mut self, link: LinkId, channel: ChannelIndex, messages: u64) {
+        let member = self.member_mut(link);
+        if member.is_some_and(|member| member.count_dropped(channel, messages)) {
+            self.notice(link, News::Dropped(channel));
         }
     }
 
