@@ -79,6 +79,12 @@ impl Lobby {
         self
     }
 
+    /// Replaces every setting of the session, those of the connections and of the mesh included.
+    pub fn session_config(mut self, config: SessionConfig) -> Self {
+        self.session = config;
+        self
+    }
+
     /// Replaces every setting of the mesh.
     pub fn mesh_config(mut self, config: MeshConfig) -> Self {
         self.session.mesh = config;

@@ -171,8 +171,9 @@ fn losing_the_server_touches_no_connection() {
 
 #[test]
 fn a_server_that_cannot_be_reached_is_one_clear_line_and_exit_code_1() {
-    // Bound and never listened on: nobody else gets the port, and nobody answers on it.
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    // The port of a connection's near end: nobody else gets it, and nobody listens on it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port();
     let mut chat = Chat::start(&["--url", &format!("ws://127.0.0.1:{port}")]);
     assert_eq!(chat.exit_code(), Some(1));
