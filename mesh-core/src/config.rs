@@ -110,8 +110,9 @@ pub struct MeshConfig {
     /// Bytes of received messages a link may hold until the application takes them: 16 MiB.
     ///
     /// Held twice at most: what the platform has and the mesh has not fetched yet, and what the mesh has and the
-    /// application has not taken. Over it an unreliable channel loses its oldest messages, counted; a reliable one ends
-    /// the link with [`DisconnectReason::InboxFull`](crate::DisconnectReason::InboxFull).
+    /// application has not taken. Over it the oldest messages of the unreliable channels are dropped, and counted; a
+    /// reliable one that finds no room even so ends the link with
+    /// [`DisconnectReason::InboxFull`](crate::DisconnectReason::InboxFull).
     pub inbox_bytes: usize,
     /// How long a peer may take from `add_peer` until all its channels are open: 15 s.
     pub connect_deadline: Duration,

@@ -251,7 +251,10 @@ impl Mesh {
             },
             announced: false,
             interrupted: false,
-            inbox: Inbox::new(channels.len(), self.config.inbox_bytes),
+            inbox: Inbox::new(
+                channels.iter().map(|channel| channel.mode.is_reliable()),
+                self.config.inbox_bytes,
+            ),
             in_round: false,
             max_message_size: self.max_message_size,
             channels,

@@ -134,16 +134,6 @@ impl Member {
         self.channels.get(usize::from(index.0))
     }
 
-    /// Counts dropped messages; whether the game has to be told, and is not going to be already.
-    pub(super) fn count_dropped(&mut self, index: ChannelIndex, messages: u64) -> bool {
-        let Some(channel) = self.channels.get_mut(usize::from(index.0)) else {
-            return false;
-        };
-        let is_first = channel.dropped == 0;
-        channel.dropped = channel.dropped.saturating_add(messages);
-        is_first && messages > 0
-    }
-
     pub(super) fn take_dropped(&mut self, index: ChannelIndex) -> u64 {
         self.channels
             .get_mut(usize::from(index.0))
@@ -155,4 +145,14 @@ impl Member {
             .iter()
             .all(|channel| channel.state == ChannelState::Closed)
     }
+}
+
+/// Counts dropped messages; whether the game has to be told, and is not going to be already.
+pub(super) fn count_dropped(channels: &mut [Channel], index: ChannelIndex, messages: u64) -> bool {
+    let Some(channel) = channels.get_mut(usize::from(index.0)) else {
+        return false;
+    };
+    let is_first = channel.dropped == 0;
+    channel.dropped = channel.dropped.saturating_add(messages);
+    is_first && messages > 0
 }

@@ -11,11 +11,17 @@ const OVERHEAD: usize = 64;
 /// Received messages of one link: a queue a channel, taken in the order of arrival.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    channels: Vec<VecDeque<Received>>,
+    channels: Vec<Queue>,
     messages: usize,
     bytes: usize,
     limit: usize,
     next_arrival: u64,
+}
+
+#[derive(Debug)]
+struct Queue {
+    messages: VecDeque<Received>,
+    reliable: bool,
 }
 
 #[derive(Debug)]
@@ -24,14 +30,19 @@ struct Received {
     payload: Payload,
 }
 
-/// The inbox of a reliable channel is full: the link cannot be kept without a loss.
+/// A reliable message found no room, and nothing that may be dropped: the link cannot be kept without a loss.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
 
 impl Inbox {
-    pub(super) fn new(channels: usize, limit: usize) -> Self {
+    /// An inbox for channels that are reliable or not.
+    pub(super) fn new(reliable: impl IntoIterator<Item = bool>, limit: usize) -> Self {
+        let queue = |reliable| Queue {
+            messages: VecDeque::new(),
+            reliable,
+        };
         Self {
-            channels: (0..channels).map(|_| VecDeque::new()).collect(),
+            channels: reliable.into_iter().map(queue).collect(),
             messages: 0,
             bytes: 0,
             limit,
@@ -47,50 +58,57 @@ impl Inbox {
         self.messages
     }
 
-    /// Queues a message; says how many older ones of an unreliable channel had to go for it.
+    /// Queues a message. The oldest of the unreliable channels go for it, whichever channel it is of; `dropped` hears of
+    /// each. An unreliable one that finds no room even so is dropped itself.
     pub(super) fn push(
         &mut self,
         channel: ChannelIndex,
-        reliable: bool,
         payload: Payload,
-    ) -> Result<u64, Overflow> {
-        let Some(queue) = self.channels.get_mut(usize::from(channel.0)) else {
-            return Ok(0);
+        mut dropped: impl FnMut(ChannelIndex),
+    ) -> Result<(), Overflow> {
+        let Some(reliable) = self.queue(channel).map(|queue| queue.reliable) else {
+            return Ok(());
         };
         let cost = payload.len() + OVERHEAD;
-        let mut dropped = 0;
         while self.bytes + cost > self.limit {
-            if reliable {
-                return Err(Overflow);
-            }
-            let Some(oldest) = queue.pop_front() else {
-                // The room is taken by other channels: the newcomer is the oldest of its own.
-                return Ok(dropped + 1);
+            let Some((from, _)) = self.pop_first(|queue| !queue.reliable) else {
+                if reliable {
+                    return Err(Overflow);
+                }
+                dropped(channel);
+                return Ok(());
             };
-            self.bytes -= oldest.payload.len() + OVERHEAD;
-            self.messages -= 1;
-            dropped += 1;
+            dropped(from);
         }
-        queue.push_back(Received {
-            arrival: self.next_arrival,
-            payload,
-        });
-        self.next_arrival += 1;
-        self.bytes += cost;
-        self.messages += 1;
-        Ok(dropped)
+        let arrival = self.next_arrival;
+        if let Some(queue) = self.queue(channel) {
+            queue.messages.push_back(Received { arrival, payload });
+            self.next_arrival += 1;
+            self.bytes += cost;
+            self.messages += 1;
+        }
+        Ok(())
+    }
+
+    fn queue(&mut self, channel: ChannelIndex) -> Option<&mut Queue> {
+        self.channels.get_mut(usize::from(channel.0))
     }
 
     /// Takes the message that arrived first.
     pub(super) fn pop(&mut self) -> Option<(ChannelIndex, Payload)> {
+        self.pop_first(|_| true)
+    }
+
+    fn pop_first(&mut self, of: impl Fn(&Queue) -> bool) -> Option<(ChannelIndex, Payload)> {
         let (index, queue) = self
             .channels
             .iter_mut()
             .enumerate()
-            .filter_map(|(index, queue)| Some((queue.front()?.arrival, index, queue)))
+            .filter(|(_, queue)| of(queue))
+            .filter_map(|(index, queue)| Some((queue.messages.front()?.arrival, index, queue)))
             .min_by_key(|(arrival, ..)| *arrival)
             .map(|(_, index, queue)| (index, queue))?;
-        let received = queue.pop_front()?;
+        let received = queue.messages.pop_front()?;
         self.bytes -= received.payload.len() + OVERHEAD;
         self.messages -= 1;
         let channel = ChannelIndex(u16::try_from(index).unwrap_or(u16::MAX));
@@ -105,17 +123,33 @@ mod tests {
     use super::*;
 
     const RELIABLE: ChannelIndex = ChannelIndex(0);
+    const ORDERED: ChannelIndex = ChannelIndex(1);
     const UNRELIABLE: ChannelIndex = ChannelIndex(2);
+
+    fn inbox(limit: usize) -> Inbox {
+        Inbox::new([true, false, false], limit)
+    }
 
     fn message(bytes: usize, tag: u8) -> Payload {
         Payload::from(vec![tag; bytes])
     }
 
+    /// What had to go for it.
+    fn push(
+        inbox: &mut Inbox,
+        channel: ChannelIndex,
+        payload: Payload,
+    ) -> Result<Vec<ChannelIndex>, Overflow> {
+        let mut gone = Vec::new();
+        inbox.push(channel, payload, |dropped| gone.push(dropped))?;
+        Ok(gone)
+    }
+
     #[test]
     fn messages_come_out_in_the_order_of_arrival() {
-        let mut inbox = Inbox::new(3, 10_000);
+        let mut inbox = inbox(10_000);
         for (channel, tag) in [(UNRELIABLE, 1), (RELIABLE, 2), (UNRELIABLE, 3)] {
-            assert_eq!(inbox.push(channel, false, message(1, tag)), Ok(0));
+            assert_eq!(push(&mut inbox, channel, message(1, tag)), Ok(vec![]));
         }
         let taken: Vec<_> = core::iter::from_fn(|| inbox.pop()).collect();
         assert_eq!(
@@ -131,10 +165,10 @@ mod tests {
 
     #[test]
     fn an_unreliable_channel_loses_its_oldest() {
-        let mut inbox = Inbox::new(3, 3 * (100 + OVERHEAD));
+        let mut inbox = inbox(3 * (100 + OVERHEAD));
         for tag in 0..5 {
-            let dropped = inbox.push(UNRELIABLE, false, message(100, tag)).unwrap();
-            assert_eq!(dropped, u64::from(tag >= 3));
+            let gone = push(&mut inbox, UNRELIABLE, message(100, tag)).unwrap();
+            assert_eq!(gone.len(), usize::from(tag >= 3));
         }
         assert_eq!(inbox.len(), 3);
         assert_eq!(inbox.pop(), Some((UNRELIABLE, message(100, 2))));
@@ -142,27 +176,40 @@ mod tests {
 
     #[test]
     fn a_reliable_channel_overflows() {
-        let mut inbox = Inbox::new(3, 2 * (100 + OVERHEAD));
-        inbox.push(RELIABLE, true, message(100, 0)).unwrap();
-        inbox.push(RELIABLE, true, message(100, 1)).unwrap();
-        assert_eq!(inbox.push(RELIABLE, true, message(0, 2)), Err(Overflow));
+        let mut inbox = inbox(2 * (100 + OVERHEAD));
+        push(&mut inbox, RELIABLE, message(100, 0)).unwrap();
+        push(&mut inbox, RELIABLE, message(100, 1)).unwrap();
+        assert_eq!(push(&mut inbox, RELIABLE, message(0, 2)), Err(Overflow));
         inbox.pop().unwrap();
-        assert_eq!(inbox.push(RELIABLE, true, message(0, 2)), Ok(0));
+        assert_eq!(push(&mut inbox, RELIABLE, message(0, 2)), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_flood_of_unreliable_messages_costs_no_reliable_one() {
+        let mut inbox = inbox(3 * (100 + OVERHEAD));
+        push(&mut inbox, ORDERED, message(100, 0)).unwrap();
+        push(&mut inbox, UNRELIABLE, message(100, 1)).unwrap();
+        push(&mut inbox, UNRELIABLE, message(100, 2)).unwrap();
+        let gone = push(&mut inbox, RELIABLE, message(200, 3));
+        assert_eq!(gone, Ok(vec![ORDERED, UNRELIABLE]));
+        assert_eq!(inbox.pop(), Some((UNRELIABLE, message(100, 2))));
+        assert_eq!(inbox.pop(), Some((RELIABLE, message(200, 3))));
     }
 
     #[test]
     fn a_newcomer_that_finds_no_room_is_dropped_itself() {
-        let mut inbox = Inbox::new(3, 100 + OVERHEAD);
-        inbox.push(RELIABLE, true, message(100, 0)).unwrap();
-        assert_eq!(inbox.push(UNRELIABLE, false, message(1, 1)), Ok(1));
+        let mut inbox = inbox(100 + OVERHEAD);
+        push(&mut inbox, RELIABLE, message(100, 0)).unwrap();
+        let gone = push(&mut inbox, UNRELIABLE, message(1, 1));
+        assert_eq!(gone, Ok(vec![UNRELIABLE]));
         assert_eq!(inbox.len(), 1);
     }
 
     #[test]
     fn empty_messages_count() {
-        let mut inbox = Inbox::new(3, 10 * OVERHEAD);
+        let mut inbox = inbox(10 * OVERHEAD);
         let kept = (0..100)
-            .filter(|_| inbox.push(RELIABLE, true, message(0, 0)).is_ok())
+            .filter(|_| push(&mut inbox, RELIABLE, message(0, 0)).is_ok())
             .count();
         assert_eq!(kept, 10);
     }

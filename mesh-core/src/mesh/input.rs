@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::agenda::News;
-use super::connection::{CLOSING_GRACE, ChannelState, Phase};
+use super::connection::{CLOSING_GRACE, ChannelState, Member, Phase, count_dropped};
 use super::{ConnectionStatus, Mesh};
 use crate::{
     ChannelIndex, ChannelParameters, CloseReason, ConnectFailure, ConnectionState,
@@ -76,17 +76,20 @@ impl Mesh {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
-        let Some(reliable) = member.channel(channel).map(|c| c.mode.is_reliable()) else {
-            return;
-        };
-        match member.inbox.push(channel, reliable, payload) {
-            Ok(dropped) => {
+        let agenda = &mut self.agenda;
+        let Member {
+            inbox, channels, ..
+        } = &mut *member;
+        let pushed = inbox.push(channel, payload, |dropped| {
+            if count_dropped(channels, dropped, 1) {
+                agenda.notice(link, News::Dropped(dropped));
+            }
+        });
+        match pushed {
+            Ok(()) => {
                 if member.announced && !member.in_round && !member.inbox.is_empty() {
                     member.in_round = true;
                     self.agenda.round.push_back(link);
-                }
-                if dropped > 0 {
-                    self.dropped(link, channel, dropped);
                 }
             }
             Err(_overflow) => {
@@ -268,7 +271,7 @@ impl Mesh {
 
     fn dropped(&mut self, link: LinkId, channel: ChannelIndex, messages: u64) {
         let member = self.member_mut(link);
-        if member.is_some_and(|member| member.count_dropped(channel, messages)) {
+        if member.is_some_and(|member| count_dropped(&mut member.channels, channel, messages)) {
             self.notice(link, News::Dropped(channel));
         }
     }
