@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod edges;
 pub mod endings;
 pub mod endurance;
+pub mod first_and_last;
 pub mod flow;
 pub mod hostile;
 pub mod lobby;

@@ -4,7 +4,8 @@ use async_channel::{Receiver, Sender};
 use futures_util::future::LocalBoxFuture;
 
 use crate::host::Call;
-use crate::request::{Reply, Request};
+use crate::reply::Reply;
+use crate::request::Request;
 use crate::{Failure, Outcome};
 
 /// Carries one request and its answer. Requests may overlap; what is given up half way must do no harm.

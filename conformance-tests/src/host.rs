@@ -25,7 +25,8 @@ use crate::observed::translate::Entry;
 use crate::observed::{Handshake, LinkSeen, Observed, Seen};
 use crate::platform::Platform;
 use crate::refusal::Refusal;
-use crate::request::{Log, LurkerRequest, Pace, Reply, Request, Start};
+use crate::reply::Reply;
+use crate::request::{Log, LurkerRequest, Pace, Request, Start};
 
 /// Events taken in one turn; the rest waits for the next, so that requests are answered in between.
 const EVENTS_PER_TURN: usize = 256;

@@ -30,6 +30,7 @@ mod observed;
 mod participant;
 pub mod platform;
 mod refusal;
+mod reply;
 mod request;
 mod runner;
 mod wire;
@@ -45,8 +46,8 @@ pub use matchmaker::{Matchmaker, deliver};
 pub use observed::{Figures, Handshake, LinkSeen, Observed, Rumour, Seen};
 pub use participant::Participant;
 pub use refusal::Refusal;
+pub use reply::{PeerReport, Reply, SentReport, Vitals, Woken};
 pub use request::{
-    Log, LurkerRequest, Meeting, MeshRequest, Pace, PeerReport, Reply, Request, SeamRequest,
-    SentReport, Settings, Start, To, Vitals, Woken,
+    Log, LurkerRequest, Meeting, MeshRequest, Pace, Request, SeamRequest, Settings, Start, To,
 };
 pub use runner::verdict;

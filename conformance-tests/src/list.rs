@@ -44,9 +44,9 @@ macro_rules! conformance {
                 messages::targets_are_one_all_and_all_but_one(4, together, 10);
                 messages::figures_come_when_asked_for(2, together, 10);
                 messages::each_mode_keeps_its_rules(2, together, 20);
-                messages::early_packets_follow_connected(2, together, 10);
-                messages::late_packets_precede_disconnected(2, together, 10);
-                messages::the_last_message_before_a_leave_arrives(3, together, 10);
+                first_and_last::early_packets_follow_connected(2, together, 10);
+                first_and_last::late_packets_precede_disconnected(2, together, 10);
+                first_and_last::the_last_message_before_a_leave_arrives(3, together, 10);
                 flow::a_slow_receiver_gives_full_and_then_room(2, together, 10);
                 flow::a_reliable_flood_ends_with_inbox_full(2, together, 10);
                 flow::an_unreliable_flood_drops_the_oldest(2, together, 10);

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::conduit::Conduit;
 use crate::host::Call;
-use crate::request::{Reply, Request};
+use crate::reply::Reply;
+use crate::request::Request;
 use crate::{Failure, Outcome};
 
 /// How long one look into a mailbox lasts at most.

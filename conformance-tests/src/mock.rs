@@ -14,7 +14,8 @@ use crate::environment::{Ask, Environment, Told};
 use crate::host::Host;
 use crate::list::{self, Case};
 use crate::platform::Platform;
-use crate::request::{Meeting, Vitals};
+use crate::reply::Vitals;
+use crate::request::Meeting;
 use crate::runner::play;
 use crate::{Failure, Kind, Outcome, Participant, verdict};
 

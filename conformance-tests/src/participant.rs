@@ -1,6 +1,7 @@
 //! A case's handle on one participant, wherever that runs.
 
 mod mesh;
+mod reading;
 mod seam;
 
 use std::cell::{Cell, RefCell};
@@ -14,15 +15,14 @@ use std::time::Duration;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use mesh_core::Instant;
 
+use self::reading::Queue;
 use crate::conduit::Conduit;
 use crate::environment::{Ask, Environment, Told};
 use crate::observed::{Handshake, Observed, Rumour};
 use crate::refusal::Refusal;
-use crate::request::{Log, LurkerRequest, Meeting, Pace, Reply, Request, Settings, Start, Vitals};
+use crate::reply::{Reply, Vitals};
+use crate::request::{LurkerRequest, Meeting, Pace, Request, Settings, Start};
 use crate::{Content, Failure, Kind, Outcome};
-
-/// One look at a remote log lasts so long at most; then the next begins.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// Steps kept for the report of a failure.
 const STEPS: usize = 40;
@@ -32,31 +32,6 @@ const WORDS: usize = 200;
 
 /// What a participant did and saw last, shared with the runner.
 pub(crate) type Trace = Rc<RefCell<VecDeque<String>>>;
-
-/// A line of the log that a case has fetched and not looked at yet.
-struct Queue<T> {
-    next: u64,
-    items: VecDeque<T>,
-}
-
-impl<T> Queue<T> {
-    const fn new() -> Self {
-        Self {
-            next: 0,
-            items: VecDeque::new(),
-        }
-    }
-
-    /// Takes an answer in; two looks at once may have brought the same entries.
-    fn fill(&mut self, first: u64, items: Vec<T>) {
-        let known = usize::try_from(self.next.saturating_sub(first)).unwrap_or(usize::MAX);
-        self.next = self.next.max(first);
-        for item in items.into_iter().skip(known) {
-            self.items.push_back(item);
-            self.next += 1;
-        }
-    }
-}
 
 /// What a participant was started as, which decides how a handshake is handed to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,8 +166,8 @@ impl Participant {
             Start::Mesh { .. } | Start::Session { .. } | Start::Lurker { .. } => Level::Mesh,
         });
         self.done(Request::Start(start)).await?;
-        self.events.borrow_mut().items.clear();
-        self.handshakes.borrow_mut().items.clear();
+        self.events.borrow_mut().clear();
+        self.handshakes.borrow_mut().clear();
         Ok(())
     }
 
@@ -278,70 +253,10 @@ impl Participant {
         }
     }
 
-    /// The next event of any level.
-    pub async fn next(&self) -> Outcome<Observed> {
-        loop {
-            if let Some(event) = self.events.borrow_mut().items.pop_front() {
-                self.note(format!("saw {event:?}"));
-                return Ok(event);
-            }
-            let from = self.events.borrow().next;
-            match self.look(Log::Events, from).await? {
-                Reply::Events { first, items } => self.events.borrow_mut().fill(first, items),
-                reply => return Err(self.odd(&reply)),
-            }
-        }
-    }
-
-    /// The next description or candidate.
-    pub async fn next_handshake(&self) -> Outcome<Handshake> {
-        loop {
-            if let Some(handshake) = self.handshakes.borrow_mut().items.pop_front() {
-                return Ok(handshake);
-            }
-            let from = self.handshakes.borrow().next;
-            match self.look(Log::Handshakes, from).await? {
-                Reply::Handshakes { first, items } => {
-                    self.handshakes.borrow_mut().fill(first, items);
-                }
-                reply => return Err(self.odd(&reply)),
-            }
-        }
-    }
-
-    /// The next thing a signaling client hears that this accepts; what it does not accept is passed over.
-    pub async fn rumour<T>(
-        &self,
-        what: &str,
-        mut accept: impl FnMut(&Rumour) -> Option<T>,
-    ) -> Outcome<T> {
-        self.note(format!("waits {what}"));
-        loop {
-            match self.next().await? {
-                Observed::Signaling(rumour) => {
-                    if let Some(found) = accept(&rumour) {
-                        return Ok(found);
-                    }
-                    if let Rumour::Lost(reason) = rumour {
-                        return Err(self.fail(format!("waited {what}: {reason}")));
-                    }
-                }
-                event => return Err(self.fail(format!("waited {what}, saw {event:?}"))),
-            }
-        }
-    }
-
     /// A failure that names this participant.
     #[must_use]
     pub fn fail(&self, what: impl AsRef<str>) -> Failure {
         Failure::new(format!("{}: {}", self.name, what.as_ref()))
-    }
-
-    async fn look(&self, log: Log, from: u64) -> Outcome<Reply> {
-        let wait = LOOK;
-        self.conduit
-            .call(Request::Observe { log, from, wait })
-            .await
     }
 
     async fn done(&self, request: Request) -> Outcome {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use mesh_core::{Backend, Instant, Signaling};
 
-use crate::request::{Meeting, Vitals};
+use crate::reply::Vitals;
+use crate::request::Meeting;
 
 /// Makes backends and signaling clients, and keeps the time.
 pub trait Platform {

@@ -1,15 +1,13 @@
-//! What a case can ask of a participant, and the answers: everything that crosses to another process.
+//! What a case can ask of a participant.
 
 use std::time::Duration;
 
 use mesh_core::{
-    Capabilities, ChannelIndex, Command, ConnectionId, ConnectionState, ConnectionStatus,
-    IceCandidate, Instant, LinkConfig, LinkId, MeshConfig, SendLimits, SessionConfig,
-    SessionDescription, Target, TransferMode,
+    ChannelIndex, Command, ConnectionId, IceCandidate, LinkConfig, LinkId, MeshConfig, SendLimits,
+    SessionConfig, SessionDescription, Target, TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::observed::{Handshake, Observed};
 use crate::refusal::Refusal;
 use crate::{Content, wire};
 
@@ -297,98 +295,4 @@ pub enum LurkerRequest {
         #[serde(with = "wire::IceCandidateDef")]
         candidate: IceCandidate,
     },
-}
-
-/// What became of a send.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentReport {
-    /// How many messages were handed over whole, to every target.
-    pub messages: u64,
-    /// How many targets took the last one.
-    pub accepted: usize,
-    /// Whose buffer was full for the last one.
-    pub full: Vec<u32>,
-    /// Who was not connected for the last one.
-    pub not_connected: Vec<u32>,
-    /// Of a bare backend's channel: the most bytes that were buffered right after one.
-    pub most_buffered: usize,
-}
-
-/// A peer, as its mesh describes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerReport {
-    /// Who.
-    pub id: u32,
-    /// Its connection.
-    #[serde(with = "wire::LinkIdDef")]
-    pub connection: ConnectionId,
-    /// Whether it counts as connected.
-    pub connected: bool,
-    /// What the platform says.
-    #[serde(with = "wire::ConnectionStateDef")]
-    pub state: ConnectionState,
-    /// The largest message it takes.
-    pub max_message_size: usize,
-}
-
-/// What a participant holds of its platform, by name: all must be back where they were once all links are closed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vitals {
-    /// Counted things: tasks, files, links, closures.
-    pub counts: Vec<(String, u64)>,
-    /// Resident memory in bytes, where it can be told.
-    pub resident: Option<u64>,
-    /// Panics in this process, if it is the participant's own.
-    pub panics: Option<u64>,
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each field is what its request asks for")]
-pub enum Reply {
-    Done,
-    Refused(Refusal),
-    Handshakes {
-        first: u64,
-        items: Vec<Handshake>,
-    },
-    Events {
-        first: u64,
-        items: Vec<Observed>,
-    },
-    Now {
-        micros: u64,
-    },
-    Vitals(Vitals),
-    Connection(#[serde(with = "wire::LinkIdDef")] ConnectionId),
-    Sent(SentReport),
-    Amount(usize),
-    Flag(bool),
-    Peers(Vec<PeerReport>),
-    Status {
-        id: Option<u32>,
-        #[serde(with = "wire::ConnectionStatusDef")]
-        status: ConnectionStatus,
-    },
-    Capabilities(#[serde(with = "wire::CapabilitiesDef")] Capabilities),
-    Woken(Woken),
-}
-
-/// What was seen of two wakers, the first of them replaced by the second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Woken {
-    /// Whether the last one given was woken in time.
-    pub last: bool,
-    /// When it was asked to be woken, on the participant's clock, in microseconds.
-    pub due_micros: u64,
-    /// When it was.
-    pub at_micros: u64,
-}
-
-impl Reply {
-    pub(crate) const fn now(now: Instant) -> Self {
-        Self::Now {
-            micros: now.as_micros(),
-        }
-    }
 }

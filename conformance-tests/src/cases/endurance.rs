@@ -6,7 +6,7 @@ use mesh_core::DisconnectReason;
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
-use crate::request::Vitals;
+use crate::reply::Vitals;
 use crate::{Matchmaker, Outcome, Participant};
 
 /// How much the resident memory may grow between the 50th and the 100th cycle.

@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::future::try_join;
-use mesh_core::{DisconnectReason, SendError, TransferMode};
+use mesh_core::{SendError, TransferMode};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
-use crate::observed::Seen;
 use crate::refusal::Refusal;
-use crate::request::{Pace, Settings, To};
-use crate::{Body, Content, Matchmaker, Outcome, Participant};
+use crate::request::To;
+use crate::{Content, Matchmaker, Outcome, Participant};
 
 /// Text and binary of every size, empty and the largest allowed among them, on all three channels, both ways.
 pub async fn every_size_on_every_channel(cast: [Participant; 2]) -> Outcome {
@@ -245,124 +243,4 @@ pub async fn each_mode_keeps_its_rules(cast: [Participant; 2]) -> Outcome {
             Ok(())
         })
         .await
-}
-
-/// What a peer sends in its very first moment comes after its `PeerConnected`, and comes once.
-pub async fn early_packets_follow_connected(cast: [Participant; 2]) -> Outcome {
-    let [a, b] = &cast;
-    steps::start_meshes(&cast).await?;
-    for participant in &cast {
-        participant
-            .greet(&[Content::Text(format!("I am {}", participant.name()))])
-            .await?;
-    }
-    let matchmaker = Matchmaker::new(&cast);
-    matchmaker
-        .relaying(async {
-            for round in 0..6 {
-                let offerer = round % 2;
-                matchmaker.introduce(offerer, 1 - offerer).await?;
-                try_join(greeted(a, b), greeted(b, a)).await?;
-                a.remove_peer(b.id()).await?;
-                try_join(gone(a, b), gone(b, a)).await?;
-            }
-            Ok(())
-        })
-        .await
-}
-
-/// One is told of another first, and greeted by it then.
-async fn greeted(participant: &Participant, by: &Participant) -> Outcome {
-    let first = participant.seen().await?;
-    ensure_eq!(first, Seen::Connected(by.id()), "the first of a peer");
-    let expected = Content::Text(format!("I am {}", by.name())).body();
-    participant
-        .find("to be greeted", |seen| match seen {
-            Seen::Packet {
-                mode: TransferMode::Reliable,
-                body,
-                ..
-            } => Some(body.clone()),
-            _ => None,
-        })
-        .await
-        .and_then(|body| {
-            ensure_eq!(body, expected, "the greeting");
-            Ok(())
-        })
-}
-
-/// One is told that another has gone; what is still heard of it on the lossy channels is its greeting.
-async fn gone(participant: &Participant, peer: &Participant) -> Outcome {
-    participant
-        .find("the peer to go", |seen| {
-            matches!(seen, Seen::Disconnected { peer: id, .. } if *id == peer.id()).then_some(())
-        })
-        .await
-}
-
-/// What a peer sent before it left comes before its `PeerDisconnected`, also to one that was not looking meanwhile.
-pub async fn late_packets_precede_disconnected(cast: [Participant; 2]) -> Outcome {
-    let [host, leaver] = &cast;
-    steps::meet_with(&cast, unhurried()).await?;
-    let count = 50;
-    host.pace(Pace::Never).await?;
-    steps::send_series(leaver, host.id(), TransferMode::Reliable, 0..count, 100).await?;
-    leaver.leave().await?;
-    host.pace(Pace::Events).await?;
-    let heard = until_it_leaves(host, leaver.id()).await?;
-    ensure_eq!(heard.len(), count as usize, "packets before it left");
-    for (expected, body) in (0..).zip(&heard) {
-        ensure_eq!(steps::number(host, body)?, expected, "the next packet");
-    }
-    Ok(())
-}
-
-/// The last reliable message before a leave arrives, however large what stands before it.
-pub async fn the_last_message_before_a_leave_arrives(cast: [Participant; 3]) -> Outcome {
-    let [a, b, leaver] = &cast;
-    steps::meet_with(&cast, unhurried()).await?;
-    leaver
-        .send(
-            To::All,
-            TransferMode::Reliable,
-            Content::numbered(1, 60_000),
-        )
-        .await?;
-    leaver.say("goodbye").await?;
-    leaver.leave().await?;
-    for listener in [a, b] {
-        let heard = until_it_leaves(listener, leaver.id()).await?;
-        let expected = [
-            Content::numbered(1, 60_000).body(),
-            Content::Text("goodbye".into()).body(),
-        ];
-        ensure_eq!(heard, expected, "what {} hears of it", listener.name());
-    }
-    steps::tell(a, b, "still here").await
-}
-
-/// A linger that a busy machine does not use up: that it has an end is shown elsewhere.
-fn unhurried() -> Settings {
-    Settings {
-        leave_linger: Duration::from_secs(4),
-        ..Settings::default()
-    }
-}
-
-/// All packets until that peer is gone, which must be by its own wish.
-async fn until_it_leaves(participant: &Participant, leaver: u32) -> Outcome<Vec<Body>> {
-    let mut heard = Vec::new();
-    let reason = participant
-        .find(&format!("for {leaver} to leave"), |seen| match seen {
-            Seen::Packet { from, body, .. } if *from == leaver => {
-                heard.push(body.clone());
-                None
-            }
-            Seen::Disconnected { peer, reason } if *peer == leaver => Some(reason.clone()),
-            _ => None,
-        })
-        .await?;
-    ensure_eq!(reason, DisconnectReason::Closed, "why it is gone");
-    Ok(heard)
 }

@@ -6,7 +6,8 @@ use super::Host;
 use super::stack::Stack;
 use crate::platform::Platform;
 use crate::refusal::{Refusal, peer_id};
-use crate::request::{MeshRequest, PeerReport, Reply, SentReport};
+use crate::reply::{PeerReport, Reply, SentReport};
+use crate::request::MeshRequest;
 
 impl<P: Platform> Host<P> {
     pub(super) async fn mesh(&mut self, request: MeshRequest) -> Result<Reply, Refusal> {

@@ -6,7 +6,8 @@ use super::stack::Stack;
 use super::{Host, wake};
 use crate::platform::Platform;
 use crate::refusal::Refusal;
-use crate::request::{Reply, SeamRequest, SentReport};
+use crate::reply::{Reply, SentReport};
+use crate::request::SeamRequest;
 
 impl<P: Platform> Host<P> {
     pub(super) async fn seam(&mut self, request: SeamRequest) -> Result<Reply, Refusal> {

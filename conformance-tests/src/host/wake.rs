@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use mesh_core::Backend;
 
 use crate::observed::translate::Entry;
-use crate::request::Woken;
+use crate::reply::Woken;
 
 /// Remembers that it was woken, and passes it on.
 struct Bell {

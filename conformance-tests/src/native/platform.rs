@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 
 use super::vitals;
 use crate::platform::Platform;
-use crate::request::{Meeting, Vitals};
+use crate::reply::Vitals;
+use crate::request::Meeting;
 
 /// On whose threads a participant's backends run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::runtime::Handle;
 
-use crate::request::Vitals;
+use crate::reply::Vitals;
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 

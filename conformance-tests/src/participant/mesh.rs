@@ -8,7 +8,8 @@ use mesh_core::{
 use super::Participant;
 use crate::observed::{Figures, Handshake, Observed, Seen};
 use crate::refusal::Refusal;
-use crate::request::{MeshRequest, PeerReport, Reply, Request, SentReport, To};
+use crate::reply::{PeerReport, Reply, SentReport};
+use crate::request::{MeshRequest, Request, To};
 use crate::{Body, Content, Outcome};
 
 impl Participant {

@@ -10,7 +10,8 @@ use mesh_core::{
 use super::Participant;
 use crate::observed::{LinkSeen, Observed};
 use crate::refusal::Refusal;
-use crate::request::{Reply, Request, SeamRequest, SentReport, Woken};
+use crate::reply::{Reply, SentReport, Woken};
+use crate::request::{Request, SeamRequest};
 use crate::{Body, Content, Outcome};
 
 impl Participant {
