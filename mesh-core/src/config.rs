@@ -120,7 +120,8 @@ pub struct MeshConfig {
     pub disconnected_grace: Duration,
     /// How hard the ordered and unreliable channels try, where `add_peer` is given no lifetime: sent once.
     pub unreliable: Reliability,
-    /// How many events one `poll` takes from the backend at most: 65536. What is left waits for the next.
+    /// How many events one `poll` takes from the backend at most: 65536, and at least 1. What is left waits for the
+    /// next.
     pub events_per_poll: usize,
 }
 

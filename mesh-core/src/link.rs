@@ -31,7 +31,7 @@ pub enum Command {
         /// What it is to be.
         spec: ChannelSpec,
     },
-    /// Close one channel.
+    /// Close one channel. No rule of the mesh asks for it yet.
     CloseChannel {
         /// The connection.
         link: LinkId,
@@ -42,7 +42,7 @@ pub enum Command {
     CreateOffer {
         /// The connection.
         link: LinkId,
-        /// Whether to restart ICE.
+        /// Whether to restart ICE. No rule of the mesh asks for it yet.
         restart: bool,
     },
     /// Apply the far side's description. An offer is answered by the backend itself, as in Godot: it makes the answer,

@@ -221,7 +221,8 @@ impl<B: Backend> Multiplayer<B> {
     /// Takes in what has happened without giving events. Wakes `cx` when there is more.
     pub(crate) fn pump(&mut self, cx: &mut Context<'_>) {
         let now = self.backend.now();
-        let mut budget = self.mesh.config().events_per_poll;
+        // A mesh that takes in nothing would never hear of its peers.
+        let mut budget = self.mesh.config().events_per_poll.max(1);
         if self.take_in(&mut budget, now, cx) {
             self.pass(now);
         }

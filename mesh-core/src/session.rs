@@ -190,7 +190,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
 
     fn pump(&mut self, cx: &mut Context<'_>) {
         let now = self.multiplayer.backend().now();
-        let mut events = self.multiplayer.mesh().config().events_per_poll;
+        let mut events = self.multiplayer.mesh().config().events_per_poll.max(1);
         // Before the signaling: who has connected and left the lobby since has not left during its handshake.
         let _ = self.multiplayer.take_in(&mut events, now, cx);
         let mut budget = SIGNALS_PER_POLL;
@@ -251,7 +251,12 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 Err(SignalingError::Unsendable(why)) => {
                     // A late candidate for a peer that is connected and has left the lobby is no fault.
                     if !self.was_connected(peer) {
-                        self.give_up(peer, ConnectFailure::Platform(why));
+                        let cause = if self.present.contains(&peer) {
+                            ConnectFailure::Platform(why)
+                        } else {
+                            ConnectFailure::Left
+                        };
+                        self.give_up(peer, cause);
                     }
                 }
             }
