@@ -46,28 +46,29 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPE
 pub(crate) struct Aboard(Arc<Shared>);
 
 struct Shared {
-    tasks: Mutex<FuturesUnordered<Task>>,
+    crew: Mutex<Crew>,
     /// Messages taken since the last datagram of ours.
     messages: AtomicUsize,
-    /// Each socket that lives, with the waker of its last poll.
-    sockets: Mutex<Sockets>,
+    /// How many sockets there are.
+    sockets: AtomicUsize,
     more_rounds: bool,
     notes: Sender<Note>,
 }
 
 #[derive(Default)]
-struct Sockets {
-    next_id: u64,
-    wakers: Vec<(u64, Option<Waker>)>,
+struct Crew {
+    tasks: FuturesUnordered<Task>,
+    /// Of the socket that was polled last.
+    waker: Option<Waker>,
 }
 
 impl Aboard {
     /// `more_rounds` is the cure; without it the fault shows.
     pub(crate) fn new(more_rounds: bool, notes: Sender<Note>) -> Self {
         Self(Arc::new(Shared {
-            tasks: Mutex::default(),
+            crew: Mutex::default(),
             messages: AtomicUsize::new(0),
-            sockets: Mutex::default(),
+            sockets: AtomicUsize::new(0),
             more_rounds,
             notes,
         }))
@@ -75,8 +76,14 @@ impl Aboard {
 
     /// Takes a task aboard.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        lock(&self.0.tasks).push(Box::pin(task));
-        self.wake();
+        let mut crew = self.crew();
+        crew.tasks.push(Box::pin(task));
+        // Before the first poll there is none, and that poll finds the task.
+        let waker = crew.waker.take();
+        drop(crew);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// A message has been taken from the core.
@@ -86,14 +93,14 @@ impl Aboard {
 
     /// The driver is gone: lets the tasks finish with what it left.
     pub(crate) async fn finish(&self) {
-        let mut tasks = std::mem::take(&mut *lock(&self.0.tasks));
+        let mut tasks = std::mem::take(&mut self.crew().tasks);
         while tasks.next().await.is_some() {}
     }
 
     /// Drops all tasks.
     pub(crate) fn clear(&self) {
         // Outside the lock: a task may hold the last handle of something.
-        let tasks = std::mem::take(&mut *lock(&self.0.tasks));
+        let tasks = std::mem::take(&mut self.crew().tasks);
         drop(tasks);
     }
 
@@ -107,52 +114,29 @@ impl Aboard {
     }
 
     fn poll(&self, cx: &mut Context<'_>) {
-        let mut tasks = lock(&self.0.tasks);
+        let mut crew = self.crew();
+        match &mut crew.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => crew.waker = Some(cx.waker().clone()),
+        }
         // Ready with a task that has ended, or with nothing because there is none.
-        while let Poll::Ready(Some(())) = Pin::new(&mut *tasks).poll_next(cx) {}
+        while let Poll::Ready(Some(())) = Pin::new(&mut crew.tasks).poll_next(cx) {}
     }
 
-    fn join(&self) -> u64 {
-        let mut sockets = lock(&self.0.sockets);
-        let id = sockets.next_id;
-        sockets.next_id += 1;
-        sockets.wakers.push((id, None));
-        id
+    /// Never contended while packets flow: only the driver comes here then.
+    fn crew(&self) -> MutexGuard<'_, Crew> {
+        self.0.crew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep_waker(&self, id: u64, waker: &Waker) {
-        let mut sockets = lock(&self.0.sockets);
-        let Some((_, kept)) = sockets.wakers.iter_mut().find(|(socket, _)| *socket == id) else {
-            return;
-        };
-        match kept {
-            Some(kept) => kept.clone_from(waker),
-            None => *kept = Some(waker.clone()),
-        }
+    fn join(&self) {
+        self.0.sockets.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A socket is gone. The others must take the tasks over; after the last one nobody does.
-    fn leave(&self, id: u64) {
-        let mut sockets = lock(&self.0.sockets);
-        sockets.wakers.retain(|(socket, _)| *socket != id);
-        let last = sockets.wakers.is_empty();
-        drop(sockets);
-        if last {
+    /// A socket is gone. If it was the last one, so is the driver.
+    fn leave(&self) {
+        if self.0.sockets.fetch_sub(1, Ordering::AcqRel) == 1 {
             let _ = self.0.notes.try_send(Note::Stopped);
-        } else {
-            self.wake();
         }
-    }
-
-    fn wake(&self) {
-        let sockets = lock(&self.0.sockets);
-        let wakers: Vec<Waker> = sockets
-            .wakers
-            .iter()
-            .filter_map(|(_, waker)| waker.clone())
-            .collect();
-        drop(sockets);
-        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -181,11 +165,6 @@ impl fmt::Debug for Aboard {
     }
 }
 
-/// Never contended while packets flow: only the driver comes here then.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Makes sockets whose polls run the tasks.
 #[derive(Debug)]
 pub(crate) struct AboardSockets {
@@ -200,9 +179,9 @@ impl SocketSource for AboardSockets {
             Some(source) => source.wrap(socket)?,
             None => TokioRuntime.wrap_udp_socket(socket)?,
         };
+        self.aboard.join();
         Ok(Arc::new(AboardSocket {
             inner,
-            id: self.aboard.join(),
             aboard: self.aboard.clone(),
             was_ours: AtomicBool::new(false),
         }))
@@ -213,7 +192,6 @@ impl SocketSource for AboardSockets {
 struct AboardSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     aboard: Aboard,
-    id: u64,
     /// The last datagram was ours: the driver must go round before it reads on.
     was_ours: AtomicBool,
 }
@@ -239,7 +217,6 @@ impl AsyncUdpSocket for AboardSocket {
             return Poll::Pending;
         }
         if !in_burst {
-            self.aboard.keep_waker(self.id, cx.waker());
             self.aboard.poll(cx);
             if self.aboard.round_due()
                 && let (Some(buf), Some(meta)) = (bufs.first_mut(), meta.first_mut())
@@ -269,6 +246,6 @@ impl AsyncUdpSocket for AboardSocket {
 
 impl Drop for AboardSocket {
     fn drop(&mut self) {
-        self.aboard.leave(self.id);
+        self.aboard.leave();
     }
 }

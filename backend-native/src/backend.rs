@@ -1,17 +1,16 @@
 //! The backend: takes commands, hands out events.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use async_channel::{Receiver, Sender};
-use futures_util::Stream;
+use async_channel::Sender;
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, ConnectionState,
     Instant, LinkConfig, LinkEvent, LinkId, Payload,
 };
 use signaling::TransportError;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::clock::{Alarm, Clock};
 use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
@@ -37,7 +36,7 @@ pub struct PlatformBackend {
     links: Vec<Option<LinkHandle>>,
     alarm: Alarm,
     turn: Option<(Arc<ChannelInbox>, u32)>,
-    incoming: Pin<Box<Receiver<Incoming>>>,
+    incoming: UnboundedReceiver<Incoming>,
     events: Events,
     clock: Clock,
     config: Arc<PlatformConfig>,
@@ -78,12 +77,12 @@ impl PlatformBackend {
 
     fn on(executor: Executor, config: PlatformConfig) -> Self {
         // Bounded by what goes in: a token a channel, and events of control that somebody here caused.
-        let (events, incoming) = async_channel::unbounded();
+        let (events, incoming) = unbounded_channel();
         Self {
             links: Vec::new(),
             alarm: Alarm::new(),
             turn: None,
-            incoming: Box::pin(incoming),
+            incoming,
             events,
             clock: Clock::new(),
             sockets: SocketOptions {
@@ -161,7 +160,7 @@ impl PlatformBackend {
             self.turn = Some((channel, left - 1));
         } else {
             // It may have more; the others first.
-            let _ = self.events.try_send(Incoming::Readable(channel));
+            let _ = self.events.send(Incoming::Readable(channel));
         }
         Some(self.translate(link, index, item))
     }
@@ -202,14 +201,14 @@ impl PlatformBackend {
             }
             Incoming::Event(event) => {
                 if self.must_wait(&event) {
-                    let _ = self.events.try_send(Incoming::Event(event));
+                    let _ = self.events.send(Incoming::Event(event));
                     return None;
                 }
                 Some(event)
             }
             Incoming::Closed(inbox, reason) => {
                 if !inbox.is_empty() {
-                    let _ = self.events.try_send(Incoming::Closed(inbox, reason));
+                    let _ = self.events.send(Incoming::Closed(inbox, reason));
                     return None;
                 }
                 let link = inbox.link();
@@ -339,8 +338,13 @@ impl Backend for PlatformBackend {
             if let Some(event) = self.next_of_turn() {
                 return Poll::Ready(event);
             }
-            let Poll::Ready(Some(incoming)) = self.incoming.as_mut().poll_next(cx) else {
-                break;
+            // Not `poll_recv` at first: it would stop now and then to let other tasks run, and a game's frame is no task.
+            let incoming = match self.incoming.try_recv() {
+                Ok(incoming) => incoming,
+                Err(_) => match self.incoming.poll_recv(cx) {
+                    Poll::Ready(Some(incoming)) => incoming,
+                    Poll::Ready(None) | Poll::Pending => break,
+                },
             };
             if let Some(event) = self.take(incoming) {
                 return Poll::Ready(event);

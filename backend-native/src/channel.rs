@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_channel::{Receiver, Sender};
+use async_channel::Sender;
 use mesh_core::{Duration, LinkEvent, Payload};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 use webrtc::error::Error;
@@ -12,7 +13,7 @@ use webrtc::error::Error;
 use crate::aboard::{Aboard, off_board};
 use crate::connection::{Inspector, Note};
 use crate::inbox::{ChannelInbox, InboxFull, Opened};
-use crate::outbox::{Outbox, cost};
+use crate::outbox::{Outbox, Outgoing, cost};
 use crate::socket::SocketControl;
 use crate::translate;
 
@@ -43,7 +44,7 @@ const SILENT: u32 = u32::MAX;
 pub(crate) struct Ends {
     pub(crate) inbox: Arc<ChannelInbox>,
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) outgoing: Receiver<Payload>,
+    pub(crate) outgoing: UnboundedReceiver<Outgoing>,
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
@@ -120,7 +121,7 @@ struct Sending {
     channel: Arc<dyn DataChannel>,
     inbox: Arc<ChannelInbox>,
     outbox: Arc<Outbox>,
-    outgoing: Receiver<Payload>,
+    outgoing: UnboundedReceiver<Outgoing>,
     sockets: SocketControl,
     progress: Arc<Progress>,
     notes: Sender<Note>,
@@ -129,8 +130,8 @@ struct Sending {
 impl Sending {
     /// Hands over what the application sends. Nothing is awaited between messages while the crate takes them, so a burst
     /// leaves in one go.
-    async fn run(self) {
-        while let Ok(payload) = self.outgoing.recv().await {
+    async fn run(mut self) {
+        while let Some(Outgoing::Message(payload)) = self.outgoing.recv().await {
             let cost = cost(&payload);
             if payload.is_empty() {
                 // By SCTP's own count it is not yet there while something is outstanding: have that told.

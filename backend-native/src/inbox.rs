@@ -10,6 +10,7 @@ use async_channel::{Receiver, Sender};
 use mesh_core::{
     ChannelIndex, ChannelParameters, CloseReason, LinkEvent, LinkId, Payload, Reliability,
 };
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::outbox::Outbox;
 
@@ -17,7 +18,7 @@ use crate::outbox::Outbox;
 const OVERHEAD: usize = 64;
 
 /// The queue all links report through: events of control, and one token for each channel that has something.
-pub(crate) type Events = Sender<Incoming>;
+pub(crate) type Events = UnboundedSender<Incoming>;
 
 /// One entry of that queue.
 pub(crate) enum Incoming {
@@ -114,14 +115,12 @@ impl LinkInbox {
     /// Reports an event of control.
     pub(crate) fn report(&self, event: LinkEvent) {
         // Fails only once the backend is gone, and then nobody listens.
-        let _ = self.events.try_send(Incoming::Event(event));
+        let _ = self.events.send(Incoming::Event(event));
     }
 
     /// Reports the end, behind everything the channels hold.
     pub(crate) fn report_closed(self: &Arc<Self>, reason: CloseReason) {
-        let _ = self
-            .events
-            .try_send(Incoming::Closed(Arc::clone(self), reason));
+        let _ = self.events.send(Incoming::Closed(Arc::clone(self), reason));
     }
 
     /// Whether no channel has anything to report.
@@ -232,7 +231,7 @@ impl ChannelInbox {
         }
         self.link.tokens_out.fetch_add(1, Ordering::AcqRel);
         let token = Incoming::Readable(Arc::clone(self));
-        let _ = self.link.events.try_send(token);
+        let _ = self.link.events.send(token);
     }
 
     fn drop_oldest(&self) {
@@ -262,15 +261,15 @@ impl ChannelInbox {
     }
 
     fn next(&self) -> Option<Item> {
-        if self.has_opened.swap(false, Ordering::AcqRel) {
+        if self.has_opened.load(Ordering::Acquire) {
+            self.has_opened.store(false, Ordering::Release);
             let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(opened) = opened.take() {
                 return Some(Item::Opened(opened));
             }
         }
-        let dropped = self.dropped.swap(0, Ordering::AcqRel);
-        if dropped > 0 {
-            return Some(Item::Dropped(dropped));
+        if self.dropped.load(Ordering::Acquire) > 0 {
+            return Some(Item::Dropped(self.dropped.swap(0, Ordering::AcqRel)));
         }
         // Looked at before the messages: all of them were put in before it.
         let closed = self.has_closed.load(Ordering::Acquire);

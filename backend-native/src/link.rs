@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
-    LinkConfig, LinkEvent, LinkId, Payload, Reliability, SendLimits, SessionDescription,
+    LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
 };
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use webrtc::data_channel::DataChannel;
 
@@ -14,7 +15,7 @@ use crate::channel::{Channel, Ends};
 use crate::config::PlatformConfig;
 use crate::connection::{Connection, Note};
 use crate::inbox::LinkInbox;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Outgoing};
 use crate::relay::Relay;
 use crate::socket::SocketOptions;
 
@@ -41,7 +42,7 @@ pub(crate) enum Order {
         channel: ChannelIndex,
         spec: ChannelSpec,
         outbox: Arc<Outbox>,
-        outgoing: Receiver<Payload>,
+        outgoing: UnboundedReceiver<Outgoing>,
     },
     /// Any other command.
     Command(Command),

@@ -3,15 +3,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use async_channel::{Receiver, Sender};
 use mesh_core::{BackendSendError, Payload, SendLimits};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// One entry of a send queue.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing {
+    Message(Payload),
+    /// Nothing comes after it.
+    End,
+}
 
 /// The send queue of one channel, bounded by its high-water mark.
 ///
 /// What the `webrtc` crate has taken does not count any more, as in a browser: it holds
 /// [`PlatformConfig::sctp_send_limit`](crate::PlatformConfig::sctp_send_limit) bytes at most, in flight or about to be.
 pub(crate) struct Outbox {
-    messages: Sender<Payload>,
+    // Bounded by the high-water mark.
+    messages: UnboundedSender<Outgoing>,
     buffered: AtomicUsize,
     open: AtomicBool,
     high_water: usize,
@@ -20,8 +29,8 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// A queue that is not open yet, and the end that its sender task takes from.
-    pub(crate) fn new(limits: SendLimits) -> (Arc<Self>, Receiver<Payload>) {
-        let (messages, outgoing) = async_channel::unbounded();
+    pub(crate) fn new(limits: SendLimits) -> (Arc<Self>, UnboundedReceiver<Outgoing>) {
+        let (messages, outgoing) = unbounded_channel();
         let high_water = limits.high_water.max(1);
         let outbox = Self {
             messages,
@@ -41,7 +50,8 @@ impl Outbox {
     /// Takes nothing more. What was accepted stays for the sender task.
     pub(crate) fn close(&self) {
         self.open.store(false, Ordering::Release);
-        self.messages.close();
+        // Fails once the sender task has ended.
+        let _ = self.messages.send(Outgoing::End);
     }
 
     pub(crate) fn buffered(&self) -> usize {
@@ -58,7 +68,8 @@ impl Outbox {
         // Counted first: the sender task may have it before this line's end.
         let cost = cost(&payload);
         self.buffered.fetch_add(cost, Ordering::AcqRel);
-        self.messages.try_send(payload).map_err(|_| {
+        let taken = self.messages.send(Outgoing::Message(payload));
+        taken.map_err(|_| {
             self.buffered.fetch_sub(cost, Ordering::AcqRel);
             BackendSendError::NotOpen
         })
@@ -81,7 +92,7 @@ pub(crate) fn cost(payload: &Payload) -> usize {
 mod tests {
     use super::*;
 
-    fn outbox(high_water: usize, low_water: usize) -> (Arc<Outbox>, Receiver<Payload>) {
+    fn outbox(high_water: usize, low_water: usize) -> (Arc<Outbox>, UnboundedReceiver<Outgoing>) {
         let (outbox, outgoing) = Outbox::new(SendLimits {
             high_water,
             low_water,
@@ -134,12 +145,12 @@ mod tests {
 
     #[test]
     fn a_closed_queue_keeps_what_it_accepted() {
-        let (outbox, outgoing) = outbox(100, 40);
+        let (outbox, mut outgoing) = outbox(100, 40);
         outbox.send(bytes(7)).expect("room");
         outbox.close();
         assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::NotOpen));
-        assert_eq!(outgoing.try_recv().map(|p| p.len()), Ok(7));
-        assert!(outgoing.try_recv().is_err());
+        assert_eq!(outgoing.try_recv(), Ok(Outgoing::Message(bytes(7))));
+        assert_eq!(outgoing.try_recv(), Ok(Outgoing::End));
     }
 
     #[test]

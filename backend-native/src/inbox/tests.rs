@@ -1,6 +1,7 @@
 //! Tests of the module above.
 
 use mesh_core::SendLimits;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
 
@@ -13,12 +14,12 @@ const LINK: LinkId = LinkId {
 
 struct Fixture {
     link: Arc<LinkInbox>,
-    events: Receiver<Incoming>,
+    events: UnboundedReceiver<Incoming>,
 }
 
 impl Fixture {
     fn new() -> Self {
-        let (sender, events) = async_channel::unbounded();
+        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
         Self {
             link: LinkInbox::new(LINK, sender, TEN),
             events,
@@ -174,7 +175,7 @@ fn what_nobody_wants_is_not_kept() {
 
 #[test]
 fn nothing_is_lost_between_two_threads() {
-    let (sender, events) = async_channel::unbounded();
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
     let link = LinkInbox::new(LINK, sender, usize::MAX);
     let channel = link.channel(ChannelIndex(0), Reliability::Reliable);
     let total = 50_000_u32;
@@ -187,7 +188,7 @@ fn nothing_is_lost_between_two_threads() {
     let mut next = 0;
     // A token that got lost would leave this waiting: the queue is never closed while the channel lives.
     while next < total {
-        let Ok(Incoming::Readable(channel)) = events.recv_blocking() else {
+        let Some(Incoming::Readable(channel)) = events.blocking_recv() else {
             panic!("a token");
         };
         while let Some(item) = channel.pop() {
