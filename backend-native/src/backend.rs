@@ -1,5 +1,6 @@
 //! The backend: takes commands, hands out events.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -36,6 +37,8 @@ pub struct PlatformBackend {
     links: Vec<Option<LinkHandle>>,
     alarm: Alarm,
     turn: Option<(Arc<ChannelInbox>, u32)>,
+    /// What the channel whose turn it is has handed over already; empty between turns.
+    hand: VecDeque<Payload>,
     incoming: UnboundedReceiver<Incoming>,
     events: Events,
     clock: Clock,
@@ -82,6 +85,7 @@ impl PlatformBackend {
             links: Vec::new(),
             alarm: Alarm::new(),
             turn: None,
+            hand: VecDeque::new(),
             incoming,
             events,
             clock: Clock::new(),
@@ -153,11 +157,11 @@ impl PlatformBackend {
     /// The next thing of the channel whose turn it is.
     fn next_of_turn(&mut self) -> Option<LinkEvent> {
         let (channel, left) = self.turn.take()?;
-        let item = channel.pop()?;
+        let item = channel.pop(&mut self.hand)?;
         let link = channel.link();
         let index = channel.channel();
-        if left > 1 {
-            self.turn = Some((channel, left - 1));
+        if left > 1 || !self.hand.is_empty() {
+            self.turn = Some((channel, left.saturating_sub(1)));
         } else {
             // It may have more; the others first.
             let _ = self.events.send(Incoming::Readable(channel));

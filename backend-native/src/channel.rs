@@ -1,7 +1,9 @@
 //! The two tasks of a channel: one sends, one receives. Both ride on the connection's driver.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use async_channel::Sender;
 use mesh_core::{Duration, LinkEvent, Payload};
@@ -12,13 +14,16 @@ use webrtc::error::Error;
 
 use crate::aboard::{Aboard, off_board};
 use crate::connection::{Inspector, Note};
-use crate::inbox::{ChannelInbox, InboxFull, Opened};
+use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, InboxFull, Opened};
 use crate::outbox::{Outbox, Outgoing, cost};
 use crate::socket::SocketControl;
 use crate::translate;
 
 /// How long to wait for messages that the crate has counted and not delivered yet. They are there within microseconds.
 const STRAGGLERS: Duration = Duration::from_millis(100);
+
+/// How many messages are handed over in one step. What it saves a message is spent already at a dozen.
+const BURST: usize = 64;
 
 /// A channel and the tasks that serve it.
 pub(crate) struct Channel {
@@ -64,24 +69,31 @@ impl Channel {
         // Otherwise each acknowledgement that leaves nothing outstanding is an event. (Fails if it is closed already.)
         let _ = inner.set_buffered_amount_low_threshold(SILENT).await;
         let sending = Sending {
-            channel: Arc::clone(&inner),
-            inbox: Arc::clone(&ends.inbox),
-            outbox: Arc::clone(&ends.outbox),
+            handover: Arc::new(Handover {
+                channel: Arc::clone(&inner),
+                progress: Arc::clone(&progress),
+                inbox: Arc::clone(&ends.inbox),
+                outbox: Arc::clone(&ends.outbox),
+            }),
             outgoing: ends.outgoing,
             sockets: ends.sockets,
-            progress: Arc::clone(&progress),
             notes: notes.clone(),
         };
         let receiving = Receiving {
             channel: Arc::clone(&inner),
             inspector,
-            inbox: ends.inbox,
             outbox: Arc::clone(&ends.outbox),
             remote: ends.remote,
             aboard: ends.aboard.clone(),
             progress: Arc::clone(&progress),
-            notes,
+            notes: notes.clone(),
             received: 0,
+            batch: Batch {
+                inbox: ends.inbox,
+                notes,
+                messages: Vec::new(),
+                bytes: 0,
+            },
         };
         ends.aboard.spawn(receiving.run());
         ends.aboard.spawn(sending.run());
@@ -118,90 +130,133 @@ impl Channel {
 }
 
 struct Sending {
-    channel: Arc<dyn DataChannel>,
-    inbox: Arc<ChannelInbox>,
-    outbox: Arc<Outbox>,
+    handover: Arc<Handover>,
     outgoing: UnboundedReceiver<Outgoing>,
     sockets: SocketControl,
-    progress: Arc<Progress>,
     notes: Sender<Note>,
+}
+
+/// What handing a burst over needs, whoever does it.
+struct Handover {
+    channel: Arc<dyn DataChannel>,
+    progress: Arc<Progress>,
+    inbox: Arc<ChannelInbox>,
+    outbox: Arc<Outbox>,
 }
 
 impl Sending {
     /// Hands over what the application sends. Nothing is awaited between messages while the crate takes them, so a burst
     /// leaves in one go.
     async fn run(mut self) {
-        while let Some(Outgoing::Message(payload)) = self.outgoing.recv().await {
-            let cost = cost(&payload);
-            if payload.is_empty() {
-                // By SCTP's own count it is not yet there while something is outstanding: have that told.
-                self.progress
-                    .empty_outstanding
-                    .store(true, Ordering::Release);
-                tell_when_low(&self.channel, 0).await;
-            }
-            let result = self.send(payload).await;
-            if self.outbox.taken(cost) {
-                self.inbox.report(LinkEvent::BufferedAmountLow {
-                    link: self.inbox.link(),
-                    channel: self.inbox.channel(),
-                });
-            }
+        let mut burst = Vec::new();
+        while self.outgoing.recv_many(&mut burst, BURST).await > 0 {
+            let end = burst.iter().position(|one| *one == Outgoing::End);
+            burst.truncate(end.unwrap_or(burst.len()));
+            let handover = Arc::clone(&self.handover);
+            let handed = off_board(async move { (handover.send_all(&mut burst).await, burst) });
+            let (result, rest) = handed
+                .await
+                .unwrap_or((Err(Error::ErrDataChannelClosed), Vec::new()));
+            burst = rest;
             if self.outgoing.is_empty() {
                 self.sockets.kick();
             }
             match result {
-                Ok(()) => {}
-                Err(Error::ErrDataChannelClosed) => break,
+                Ok(()) if end.is_none() => {}
+                Ok(()) | Err(Error::ErrDataChannelClosed) => break,
                 Err(error) => {
                     let _ = self.notes.try_send(Note::SendFailed(error.to_string()));
                     break;
                 }
             }
         }
-        self.outbox.close();
-        self.progress.all_sent.store(true, Ordering::Release);
-    }
-
-    async fn send(&self, payload: Payload) -> Result<(), Error> {
-        let channel = Arc::clone(&self.channel);
-        let sent = off_board(async move {
-            match payload {
-                Payload::Binary(bytes) => channel.send(translate::outgoing(bytes)).await,
-                Payload::Text(bytes) => {
-                    // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
-                    channel.send_text(&String::from_utf8_lossy(&bytes)).await
-                }
-            }
-        });
-        sent.await.unwrap_or(Err(Error::ErrDataChannelClosed))
+        self.handover.outbox.close();
+        self.handover
+            .progress
+            .all_sent
+            .store(true, Ordering::Release);
     }
 }
 
-/// Fails if the channel is closed already, and then it does not matter.
-async fn tell_when_low(channel: &Arc<dyn DataChannel>, threshold: u32) {
-    let channel = Arc::clone(channel);
-    let set = async move { channel.set_buffered_amount_low_threshold(threshold).await };
-    let _ = off_board(set).await;
+impl Handover {
+    async fn send_all(&self, burst: &mut Vec<Outgoing>) -> Result<(), Error> {
+        for outgoing in burst.drain(..) {
+            let Outgoing::Message(payload) = outgoing else {
+                break;
+            };
+            if payload.is_empty() {
+                // By SCTP's own count it is not yet there while something is outstanding: have that told.
+                self.progress
+                    .empty_outstanding
+                    .store(true, Ordering::Release);
+                let _ = self.channel.set_buffered_amount_low_threshold(0).await;
+            }
+            let cost = cost(&payload);
+            let result = match payload {
+                Payload::Binary(bytes) => self.channel.send(translate::outgoing(bytes)).await,
+                Payload::Text(bytes) => {
+                    // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
+                    let text = String::from_utf8_lossy(&bytes);
+                    self.channel.send_text(&text).await
+                }
+            };
+            if self.outbox.taken(cost) {
+                self.inbox.report(LinkEvent::BufferedAmountLow {
+                    link: self.inbox.link(),
+                    channel: self.inbox.channel(),
+                });
+            }
+            result?;
+        }
+        Ok(())
+    }
 }
 
 struct Receiving {
     channel: Arc<dyn DataChannel>,
     inspector: Inspector,
-    inbox: Arc<ChannelInbox>,
     outbox: Arc<Outbox>,
     remote: bool,
     aboard: Aboard,
     progress: Arc<Progress>,
     notes: Sender<Note>,
     received: u32,
+    batch: Batch,
+}
+
+/// What has been taken from the crate and goes into the inbox in one step, before anything is awaited.
+struct Batch {
+    inbox: Arc<ChannelInbox>,
+    notes: Sender<Note>,
+    messages: Vec<Payload>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn add(&mut self, payload: Payload) -> Result<(), InboxFull> {
+        self.bytes += payload.len();
+        self.messages.push(payload);
+        if self.messages.len() < BATCH_MESSAGES && self.bytes < BATCH_BYTES {
+            return Ok(());
+        }
+        self.hand_over()
+    }
+
+    fn hand_over(&mut self) -> Result<(), InboxFull> {
+        self.bytes = 0;
+        let pushed = self.inbox.push(&mut self.messages);
+        if pushed.is_err() {
+            let _ = self.notes.try_send(Note::InboxFull);
+        }
+        pushed
+    }
 }
 
 impl Receiving {
     /// Takes what arrives, at once and always: while the crate's own queue is full the peer's window closes, and it does not
     /// hear when it opens again.
     async fn run(mut self) {
-        while let Some(event) = self.channel.poll().await {
+        while let Ok(Some(event)) = self.next().await {
             match event {
                 DataChannelEvent::OnOpen => self.opened().await,
                 DataChannelEvent::OnMessage(message) => {
@@ -214,7 +269,12 @@ impl Receiving {
                     self.progress
                         .empty_outstanding
                         .store(false, Ordering::Release);
-                    tell_when_low(&self.channel, SILENT).await;
+                    let channel = Arc::clone(&self.channel);
+                    // Fails if the channel is closed already, and then it does not matter.
+                    let _ = off_board(async move {
+                        channel.set_buffered_amount_low_threshold(SILENT).await
+                    })
+                    .await;
                 }
                 // A close follows its announcement.
                 DataChannelEvent::OnError
@@ -227,14 +287,27 @@ impl Receiving {
         self.outbox.close();
     }
 
+    /// The next event of the crate. Before anything but a further message, what came goes into the inbox.
+    async fn next(&mut self) -> Result<Option<DataChannelEvent>, InboxFull> {
+        let mut next = self.channel.poll();
+        let batch = &mut self.batch;
+        poll_fn(|cx| {
+            let event = next.as_mut().poll(cx);
+            if matches!(event, Poll::Ready(Some(DataChannelEvent::OnMessage(_)))) {
+                return event.map(Ok);
+            }
+            match batch.hand_over() {
+                Ok(()) => event.map(Ok),
+                Err(full) => Poll::Ready(Err(full)),
+            }
+        })
+        .await
+    }
+
     fn message(&mut self, message: RTCDataChannelMessage) -> Result<(), InboxFull> {
         self.received = self.received.wrapping_add(1);
         self.aboard.count_message();
-        let pushed = self.inbox.push(translate::received(message));
-        if pushed.is_err() {
-            let _ = self.notes.try_send(Note::InboxFull);
-        }
-        pushed
+        self.batch.add(translate::received(message))
     }
 
     async fn opened(&self) {
@@ -246,7 +319,7 @@ impl Receiving {
             return;
         };
         self.outbox.open();
-        self.inbox.push_opened(Opened {
+        self.batch.inbox.push_opened(Opened {
             remote: self.remote,
             actual,
             outbox: Arc::clone(&self.outbox),
@@ -264,16 +337,19 @@ impl Receiving {
         let expected = off_board(async move { inspector.messages_received(&*channel).await }).await;
         let expected = expected.flatten().unwrap_or(self.received);
         while self.received != expected {
-            match timeout(STRAGGLERS, self.channel.poll()).await {
-                Ok(Some(DataChannelEvent::OnMessage(message))) => {
+            match timeout(STRAGGLERS, self.next()).await {
+                Ok(Ok(Some(DataChannelEvent::OnMessage(message)))) => {
                     if self.message(message).is_err() {
                         return;
                     }
                 }
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => break,
+                Ok(Ok(Some(_))) => {}
+                Ok(Err(InboxFull)) => return,
+                Ok(Ok(None)) | Err(_) => break,
             }
         }
-        self.inbox.push_closed();
+        if self.batch.hand_over().is_ok() {
+            self.batch.inbox.push_closed();
+        }
     }
 }

@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use async_channel::{Receiver, Sender};
 use mesh_core::{
     ChannelIndex, ChannelParameters, CloseReason, LinkEvent, LinkId, Payload, Reliability,
 };
@@ -16,6 +16,11 @@ use crate::outbox::Outbox;
 
 /// What a message costs besides its bytes, so that a flood of empty ones is bounded, too.
 const OVERHEAD: usize = 64;
+
+/// How many messages, and bytes of them, move in one step from one thread to the other. Two threads that touch the same
+/// counters for each single message spend more on that than on the message.
+pub(crate) const BATCH_MESSAGES: usize = 64;
+pub(crate) const BATCH_BYTES: usize = 64 * 1024;
 
 /// The queue all links report through: events of control, and one token for each channel that has something.
 pub(crate) type Events = UnboundedSender<Incoming>;
@@ -87,14 +92,11 @@ impl LinkInbox {
         channel: ChannelIndex,
         reliability: Reliability,
     ) -> Arc<ChannelInbox> {
-        // Bounded in bytes, by the link.
-        let (sender, messages) = async_channel::unbounded();
         let inbox = Arc::new(ChannelInbox {
             link: Arc::clone(self),
             channel,
             reliable: reliability == Reliability::Reliable,
-            sender,
-            messages,
+            messages: Mutex::default(),
             token_out: AtomicBool::new(false),
             opened: Mutex::new(None),
             has_opened: AtomicBool::new(false),
@@ -165,8 +167,8 @@ pub(crate) struct ChannelInbox {
     link: Arc<LinkInbox>,
     channel: ChannelIndex,
     reliable: bool,
-    sender: Sender<Payload>,
-    messages: Receiver<Payload>,
+    // Bounded in bytes, by the link. Taken once a batch, and never while anything is awaited.
+    messages: Mutex<VecDeque<Payload>>,
     token_out: AtomicBool,
     opened: Mutex<Option<Opened>>,
     has_opened: AtomicBool,
@@ -195,27 +197,46 @@ impl ChannelInbox {
         self.send_token();
     }
 
-    /// A message arrived. Where there is no room, older unreliable ones go; where there is still none, an unreliable message
-    /// goes itself.
-    pub(crate) fn push(self: &Arc<Self>, payload: Payload) -> Result<(), InboxFull> {
-        let link = &*self.link;
-        if link.discarding.load(Ordering::Acquire) {
+    /// Messages arrived. Where there is no room, older unreliable ones go; where there is still none, an unreliable message
+    /// goes itself. Empties `batch` in any case.
+    pub(crate) fn push(self: &Arc<Self>, batch: &mut Vec<Payload>) -> Result<(), InboxFull> {
+        if batch.is_empty() {
             return Ok(());
         }
+        let link = &*self.link;
+        if link.discarding.load(Ordering::Acquire) {
+            batch.clear();
+            return Ok(());
+        }
+        let costs = batch.iter().map(cost).sum();
+        let held = link.bytes.fetch_add(costs, Ordering::AcqRel) + costs;
+        let result = if held <= link.limit {
+            self.messages().extend(batch.drain(..));
+            Ok(())
+        } else {
+            link.bytes.fetch_sub(costs, Ordering::AcqRel);
+            batch
+                .drain(..)
+                .try_for_each(|payload| self.push_with_force(payload))
+        };
+        self.send_token();
+        result
+    }
+
+    fn push_with_force(&self, payload: Payload) -> Result<(), InboxFull> {
+        let link = &*self.link;
         let cost = cost(&payload);
         let held = link.bytes.fetch_add(cost, Ordering::AcqRel) + cost;
-        let first = (!self.reliable).then_some(&**self);
-        if held > link.limit && !link.make_room(first) {
-            link.bytes.fetch_sub(cost, Ordering::AcqRel);
-            if self.reliable {
-                return Err(InboxFull);
-            }
-            self.dropped.fetch_add(1, Ordering::AcqRel);
-        } else {
-            // Fails only once the receiver is gone, and that is ours.
-            let _ = self.sender.try_send(payload);
+        let first = (!self.reliable).then_some(self);
+        if held <= link.limit || link.make_room(first) {
+            self.messages().push_back(payload);
+            return Ok(());
         }
-        self.send_token();
+        link.bytes.fetch_sub(cost, Ordering::AcqRel);
+        if self.reliable {
+            return Err(InboxFull);
+        }
+        self.dropped.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -236,7 +257,7 @@ impl ChannelInbox {
 
     fn drop_oldest(&self) {
         while self.link.is_full() {
-            let Ok(payload) = self.messages.try_recv() else {
+            let Some(payload) = self.messages().pop_front() else {
                 return;
             };
             self.link.bytes.fetch_sub(cost(&payload), Ordering::AcqRel);
@@ -244,10 +265,12 @@ impl ChannelInbox {
         }
     }
 
-    /// Takes the next thing. For the holder of the token; `None` gives it back.
-    pub(crate) fn pop(&self) -> Option<Item> {
+    /// Takes the next thing. For the holder of the token; `None` gives it back, and then `hand` is empty.
+    ///
+    /// `hand` is the holder's: messages taken out and not given yet. They count no more, and can be dropped no more.
+    pub(crate) fn pop(&self, hand: &mut VecDeque<Payload>) -> Option<Item> {
         loop {
-            if let Some(item) = self.next() {
+            if let Some(item) = self.next(hand) {
                 return Some(item);
             }
             // A read-modify-write, so that what was put in by somebody who saw the token out is seen here.
@@ -260,7 +283,10 @@ impl ChannelInbox {
         }
     }
 
-    fn next(&self) -> Option<Item> {
+    fn next(&self, hand: &mut VecDeque<Payload>) -> Option<Item> {
+        if let Some(message) = self.next_in(hand) {
+            return Some(message);
+        }
         if self.has_opened.load(Ordering::Acquire) {
             self.has_opened.store(false, Ordering::Release);
             let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
@@ -273,11 +299,9 @@ impl ChannelInbox {
         }
         // Looked at before the messages: all of them were put in before it.
         let closed = self.has_closed.load(Ordering::Acquire);
-        while let Ok(payload) = self.messages.try_recv() {
-            self.link.bytes.fetch_sub(cost(&payload), Ordering::AcqRel);
-            if !self.link.discarding.load(Ordering::Acquire) {
-                return Some(Item::Message(payload));
-            }
+        self.take_in(hand);
+        if let Some(message) = self.next_in(hand) {
+            return Some(message);
         }
         if closed && self.has_closed.swap(false, Ordering::AcqRel) {
             return Some(Item::Closed);
@@ -285,8 +309,39 @@ impl ChannelInbox {
         None
     }
 
+    fn next_in(&self, hand: &mut VecDeque<Payload>) -> Option<Item> {
+        if !hand.is_empty() && self.link.discarding.load(Ordering::Acquire) {
+            hand.clear();
+        }
+        hand.pop_front().map(Item::Message)
+    }
+
+    /// Takes a batch in hand.
+    fn take_in(&self, hand: &mut VecDeque<Payload>) {
+        let mut messages = self.messages();
+        // A queue that nobody wants any more goes whole.
+        let nobody = self.link.discarding.load(Ordering::Acquire);
+        let (mut costs, mut bytes) = (0, 0);
+        while nobody || (hand.len() < BATCH_MESSAGES && bytes < BATCH_BYTES) {
+            let Some(payload) = messages.pop_front() else {
+                break;
+            };
+            costs += cost(&payload);
+            bytes += payload.len();
+            hand.push_back(payload);
+        }
+        drop(messages);
+        if costs > 0 {
+            self.link.bytes.fetch_sub(costs, Ordering::AcqRel);
+        }
+    }
+
+    fn messages(&self) -> MutexGuard<'_, VecDeque<Payload>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn has_something(&self) -> bool {
-        !self.messages.is_empty()
+        !self.messages().is_empty()
             || self.has_opened.load(Ordering::Acquire)
             || self.has_closed.load(Ordering::Acquire)
             || self.dropped.load(Ordering::Acquire) > 0
