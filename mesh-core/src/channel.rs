@@ -1,6 +1,6 @@
 //! The channels of a link: which there are, and what each promises.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::SendLimits;
@@ -59,6 +59,9 @@ impl TransferMode {
 /// How many channels every link has: one for each [`TransferMode`].
 pub const BUILT_IN_CHANNELS: u16 = 3;
 
+/// How many custom channels a link may have: as many as Godot's transfer channels 1..=255 can name.
+pub const MAX_CUSTOM_CHANNELS: u8 = u8::MAX;
+
 /// Position of a channel in a link's list: 0 reliable, 1 ordered, 2 unreliable, custom ones from 3.
 ///
 /// Not the SCTP stream id, which is one more (reference: Godot's channel table).
@@ -70,6 +73,33 @@ impl ChannelIndex {
     #[must_use]
     pub const fn stream_id(self) -> u16 {
         self.0.saturating_add(1)
+    }
+
+    /// The channel that Godot picks for a transfer mode and a transfer channel: 0 is the built-in one of the mode; above
+    /// it the mode does not count, because a custom channel has its own.
+    #[doc(alias = "set_transfer_channel")]
+    #[must_use]
+    pub const fn for_transfer(mode: TransferMode, transfer_channel: u8) -> Self {
+        match transfer_channel {
+            0 => mode.channel(),
+            custom => Self(custom as u16 + BUILT_IN_CHANNELS - 1),
+        }
+    }
+
+    /// Godot's transfer channel at this position: 0 for the three built-in ones, then 1 and up.
+    #[doc(alias = "get_packet_channel")]
+    #[must_use]
+    pub const fn transfer_channel(self) -> u8 {
+        match self.0.saturating_sub(BUILT_IN_CHANNELS - 1) {
+            custom if custom <= u8::MAX as u16 => custom as u8,
+            _ => u8::MAX,
+        }
+    }
+
+    /// Whether every link has it.
+    #[must_use]
+    pub const fn is_built_in(self) -> bool {
+        self.0 < BUILT_IN_CHANNELS
     }
 }
 
@@ -131,13 +161,23 @@ pub struct ChannelParameters {
 }
 
 impl ChannelSpec {
-    /// One of the three channels every link has.
+    /// The channel at a position: one of the three that every link has, labelled by its mode, or a custom one, labelled by
+    /// its stream id as Godot does it.
     #[must_use]
-    pub fn built_in(mode: TransferMode, unreliable: Reliability, limits: SendLimits) -> Self {
+    pub fn planned(
+        index: ChannelIndex,
+        mode: TransferMode,
+        unreliable: Reliability,
+        limits: SendLimits,
+    ) -> Self {
         Self {
-            label: String::from(mode.label()),
+            label: if index.is_built_in() {
+                String::from(mode.label())
+            } else {
+                index.stream_id().to_string()
+            },
             parameters: ChannelParameters {
-                id: mode.channel().stream_id(),
+                id: index.stream_id(),
                 ordered: mode.is_ordered(),
                 reliability: match mode {
                     TransferMode::Reliable => Reliability::Reliable,
@@ -145,6 +185,49 @@ impl ChannelSpec {
                 },
             },
             limits,
+        }
+    }
+
+    /// One of the three channels every link has.
+    #[must_use]
+    pub fn built_in(mode: TransferMode, unreliable: Reliability, limits: SendLimits) -> Self {
+        Self::planned(mode.channel(), mode, unreliable, limits)
+    }
+}
+
+/// W3C: `RTCDataChannelState`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ChannelState {
+    /// Not open yet.
+    #[default]
+    #[doc(alias = "STATE_CONNECTING")]
+    Connecting,
+    /// Messages pass.
+    #[doc(alias = "STATE_OPEN")]
+    Open,
+    /// This side closes it.
+    #[doc(alias = "STATE_CLOSING")]
+    Closing,
+    /// It is over, whoever closed it.
+    #[doc(alias = "STATE_CLOSED")]
+    Closed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfer_channels_are_godots() {
+        for mode in TransferMode::ALL {
+            assert_eq!(ChannelIndex::for_transfer(mode, 0), mode.channel());
+            assert_eq!(ChannelIndex::for_transfer(mode, 1), ChannelIndex(3));
+            assert_eq!(mode.channel().transfer_channel(), 0);
+        }
+        for transfer_channel in 1..=u8::MAX {
+            let index = ChannelIndex::for_transfer(TransferMode::Reliable, transfer_channel);
+            assert_eq!(index.transfer_channel(), transfer_channel);
+            assert_eq!(index.stream_id(), u16::from(transfer_channel) + 3);
         }
     }
 }

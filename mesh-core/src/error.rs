@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use thiserror::Error;
 
-use crate::PeerId;
+use crate::{MAX_CUSTOM_CHANNELS, PeerId};
 
 /// A number that is no peer id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -24,36 +24,53 @@ pub enum InitializeError {
         /// The id it has.
         id: PeerId,
     },
+    /// A client cannot be peer 1 (Godot: `ERR_INVALID_PARAMETER`).
+    #[error("a client cannot be peer 1, the server")]
+    ServerId,
+    /// More custom channels than can be named.
+    #[error("{given} custom channels are more than {MAX_CUSTOM_CHANNELS}")]
+    TooManyChannels {
+        /// How many were given.
+        given: usize,
+    },
 }
 
-/// Why a connection could not be added as a peer.
+/// Why a connection could not be added as a peer. Of several reasons the first of these is given, which is Godot's order.
+///
+/// Godot's checks for an id below 1 and a lifetime below 0 are the types of the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AddPeerError {
     /// The mesh has no id yet (Godot: `ERR_UNCONFIGURED`).
     #[error("the mesh is not initialized")]
     NotInitialized,
-    /// No such connection, or it is closed.
-    #[error("no such connection")]
-    UnknownConnection,
-    /// The connection has been offered, answered or added already (Godot: the state is not `STATE_NEW`).
-    #[error("the connection is not new")]
-    NotNew,
-    /// The id is our own.
-    #[error("{id} is this peer's own id")]
-    OwnId {
+    /// A client links with peer 1 alone (Godot: `ERR_INVALID_PARAMETER`).
+    #[error("a client links with peer 1 alone, not with {id}")]
+    NotTheServer {
         /// Which.
         id: PeerId,
     },
-    /// The id is taken; Godot would replace the peer without a word.
-    #[error("peer {id} is there already")]
-    Duplicate {
+    /// The id is our own (Godot checks it of a server only).
+    #[error("{id} is this peer's own id")]
+    OwnId {
         /// Which.
         id: PeerId,
     },
     /// New peers are refused for now (Godot: `refuse_new_connections`, `ERR_UNAUTHORIZED`).
     #[error("new connections are refused")]
     Refused,
+    /// No such connection, or it is closed.
+    #[error("no such connection")]
+    UnknownConnection,
+    /// The connection has been offered, answered or added already (Godot: the state is not `STATE_NEW`).
+    #[error("the connection is not new")]
+    NotNew,
+    /// The id is taken; Godot would replace the peer without a word.
+    #[error("peer {id} is there already")]
+    Duplicate {
+        /// Which.
+        id: PeerId,
+    },
 }
 
 /// Why an operation on a connection was refused.

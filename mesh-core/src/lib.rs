@@ -29,6 +29,7 @@ mod mesh;
 #[cfg(any(test, feature = "mock"))]
 pub mod mock;
 mod multiplayer;
+mod multiplayer_peer;
 mod negotiation;
 mod payload;
 mod sent;
@@ -40,7 +41,8 @@ mod time;
 
 pub use backend::Backend;
 pub use channel::{
-    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelSpec, Reliability, TransferMode,
+    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelSpec, ChannelState,
+    MAX_CUSTOM_CHANNELS, Reliability, TransferMode,
 };
 pub use config::{IceServer, IceTransportPolicy, LinkConfig, MeshConfig, SendLimits};
 pub use error::{
@@ -55,6 +57,7 @@ pub use link::{
 };
 pub use mesh::{ConnectionStatus, Mesh, PeerInfo, Recipient, Recipients};
 pub use multiplayer::{Events, Multiplayer};
+pub use multiplayer_peer::MultiplayerPeer;
 pub use payload::Payload;
 pub use sent::{Refused, RefusedReason, Sent};
 pub use session::{Leaving, Session, SessionConfig, SessionEvents};

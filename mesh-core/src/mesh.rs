@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use self::agenda::Agenda;
-use self::connection::{Channel, ChannelState, Connection, Member, Phase};
+use self::connection::{Channel, Connection, Member, Phase};
 use self::inbox::Inbox;
 use self::links::Links;
+use self::setup::Mode;
 use crate::{
-    AddPeerError, Capabilities, ChannelIndex, ChannelSpec, Command, ConnectionId, DisconnectReason,
-    InitializeError, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability, TransferMode,
+    AddPeerError, Capabilities, ChannelIndex, ChannelSpec, ChannelState, Command, ConnectionId,
+    DisconnectReason, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability, TransferMode,
 };
 
 mod agenda;
@@ -23,6 +24,7 @@ mod input;
 mod links;
 mod peers;
 mod route;
+mod setup;
 
 pub use peers::PeerInfo;
 pub use route::{Recipient, Recipients};
@@ -37,7 +39,7 @@ pub(crate) const REMOVE_LINGER: Duration = Duration::from_millis(200);
 /// - getters: [`unique_id`](Self::unique_id), [`connection_status`](Self::connection_status), [`peers`](Self::peers),
 ///   [`peer`](Self::peer), …
 /// - verbs, which change what the mesh wants: [`initialize`](Self::initialize),
-///   [`create_connection`](Self::create_connection), [`add_peer`](Self::add_peer), [`remove_peer`](Self::remove_peer),
+///   [`create_client`](Self::create_client), [`create_connection`](Self::create_connection), [`add_peer`](Self::add_peer), [`remove_peer`](Self::remove_peer),
 ///   [`close`](Self::close), …; those that can arm a timer take `now`;
 /// - `handle_*`, for what happened: [`handle_event`](Self::handle_event), [`handle_timeout`](Self::handle_timeout);
 /// - `poll_*`, for what follows: [`poll_command`](Self::poll_command), [`poll_event`](Self::poll_event),
@@ -65,7 +67,9 @@ pub struct Mesh {
     config: MeshConfig,
     max_message_size: usize,
     unique_id: Option<PeerId>,
-    server_compatibility: bool,
+    mode: Mode,
+    /// Of the peers added from now on, the built-in ones first.
+    channel_modes: Vec<TransferMode>,
     status: ConnectionStatus,
     refuse_new_connections: bool,
     links: Links<Connection>,
@@ -82,7 +86,7 @@ pub enum ConnectionStatus {
     #[default]
     #[doc(alias = "CONNECTION_DISCONNECTED")]
     Disconnected,
-    /// Server compatibility: peer 1 has not connected yet.
+    /// A client, or server compatibility: peer 1 has not connected yet.
     #[doc(alias = "CONNECTION_CONNECTING")]
     Connecting,
     /// In use.
@@ -98,7 +102,8 @@ impl Mesh {
             config,
             max_message_size: capabilities.max_message_size,
             unique_id: None,
-            server_compatibility: false,
+            mode: Mode::default(),
+            channel_modes: setup::channel_modes(&[]),
             status: ConnectionStatus::Disconnected,
             refuse_new_connections: false,
             links: Links::new(),
@@ -148,33 +153,6 @@ impl Mesh {
         self.agenda.is_full()
     }
 
-    /// Gives the mesh its id (Godot 3.x: `initialize`; 4.x: `create_mesh`).
-    ///
-    /// With `server_compatibility`, and unless we are peer 1 ourselves, nobody is announced before peer 1 is connected,
-    /// and losing peer 1 ends the mesh.
-    ///
-    /// # Errors
-    ///
-    /// [`InitializeError::AlreadyInitialized`]; Godot would rename us under our peers' feet.
-    #[doc(alias = "create_mesh")]
-    pub fn initialize(
-        &mut self,
-        id: PeerId,
-        server_compatibility: bool,
-    ) -> Result<(), InitializeError> {
-        if let Some(id) = self.unique_id {
-            return Err(InitializeError::AlreadyInitialized { id });
-        }
-        self.unique_id = Some(id);
-        self.server_compatibility = server_compatibility && !id.is_server();
-        self.status = if self.server_compatibility {
-            ConnectionStatus::Connecting
-        } else {
-            ConnectionStatus::Connected
-        };
-        Ok(())
-    }
-
     /// Refuses [`add_peer`](Self::add_peer), or no longer (Godot: `refuse_new_connections`). Peers already added go on.
     pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.refuse_new_connections = refuse;
@@ -192,14 +170,14 @@ impl Mesh {
         link
     }
 
-    /// Makes a new connection the one to `peer`, with its three channels (Godot: `add_peer`).
+    /// Makes a new connection the one to `peer`, with its channels (Godot: `add_peer`).
     ///
     /// `unreliable_lifetime` is in milliseconds, see [`Reliability::from_unreliable_lifetime`]; `None` takes the
     /// configured one. From now on the peer has [`MeshConfig::connect_deadline`] to connect.
     ///
     /// # Errors
     ///
-    /// [`AddPeerError`]; nothing has changed then.
+    /// [`AddPeerError`], the first that applies in the order of its variants; nothing has changed then.
     pub fn add_peer(
         &mut self,
         now: Instant,
@@ -207,33 +185,22 @@ impl Mesh {
         peer: PeerId,
         unreliable_lifetime: Option<u16>,
     ) -> Result<(), AddPeerError> {
-        let own = self.unique_id.ok_or(AddPeerError::NotInitialized)?;
-        if self.refuse_new_connections {
-            return Err(AddPeerError::Refused);
-        }
-        if peer == own {
-            return Err(AddPeerError::OwnId { id: peer });
-        }
-        if self.peers.contains_key(&peer) {
-            return Err(AddPeerError::Duplicate { id: peer });
-        }
+        self.check_new_peer(connection, peer)?;
         let entry = self
             .links
             .get_mut(connection)
             .ok_or(AddPeerError::UnknownConnection)?;
-        if entry.member.is_some() || !entry.negotiation.is_new() {
-            return Err(AddPeerError::NotNew);
-        }
         let unreliable = unreliable_lifetime.map_or(
             self.config.unreliable,
             Reliability::from_unreliable_lifetime,
         );
-        let channels: Vec<Channel> = TransferMode::ALL
-            .into_iter()
-            .map(|mode| Channel {
-                spec: ChannelSpec::built_in(mode, unreliable, self.config.send_limits),
+        let channels: Vec<Channel> = (0..)
+            .map(ChannelIndex)
+            .zip(&self.channel_modes)
+            .map(|(index, &mode)| Channel {
+                spec: ChannelSpec::planned(index, mode, unreliable, self.config.send_limits),
                 mode,
-                state: ChannelState::Waiting,
+                state: ChannelState::Connecting,
                 dropped: 0,
             })
             .collect();
@@ -251,10 +218,7 @@ impl Mesh {
             },
             announced: false,
             interrupted: false,
-            inbox: Inbox::new(
-                channels.iter().map(|channel| channel.mode.is_reliable()),
-                self.config.inbox_bytes,
-            ),
+            inbox: Inbox::new(&self.channel_modes, self.config.inbox_bytes),
             in_round: false,
             max_message_size: self.max_message_size,
             channels,
@@ -267,6 +231,32 @@ impl Mesh {
         Ok(())
     }
 
+    /// Godot's checks in Godot's order, then its two omissions.
+    fn check_new_peer(&self, connection: ConnectionId, peer: PeerId) -> Result<(), AddPeerError> {
+        let own = self.unique_id.ok_or(AddPeerError::NotInitialized)?;
+        if self.mode == Mode::Client && !peer.is_server() {
+            return Err(AddPeerError::NotTheServer { id: peer });
+        }
+        // A server's check for id 1 is this one, too.
+        if peer == own {
+            return Err(AddPeerError::OwnId { id: peer });
+        }
+        if self.refuse_new_connections {
+            return Err(AddPeerError::Refused);
+        }
+        let entry = self
+            .links
+            .get(connection)
+            .ok_or(AddPeerError::UnknownConnection)?;
+        if entry.member.is_some() || !entry.negotiation.is_new() {
+            return Err(AddPeerError::NotNew);
+        }
+        if self.peers.contains_key(&peer) {
+            return Err(AddPeerError::Duplicate { id: peer });
+        }
+        Ok(())
+    }
+
     /// Removes a peer (Godot: `remove_peer`). One that was connected gives `PeerDisconnected` with `Removed`; one that was
     /// not gives nothing, as in Godot. `false` if there is no such peer.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
@@ -274,6 +264,23 @@ impl Mesh {
             return false;
         };
         self.end(link, DisconnectReason::Removed, Some(REMOVE_LINGER));
+        true
+    }
+
+    /// Ends a peer (Godot 4.x: `disconnect_peer`). Without `force` it is [`remove_peer`](Self::remove_peer). With it the
+    /// link closes at once, the game hears nothing more of the peer, and a mesh that needs peer 1 is `Disconnected`
+    /// without it. `false` if there is no such peer.
+    pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
+        if !force {
+            return self.remove_peer(peer);
+        }
+        let Some(link) = self.peers.remove(&peer) else {
+            return false;
+        };
+        self.drop_link(link, Some(Duration::ZERO));
+        if self.mode.needs_server() && peer.is_server() {
+            self.status = ConnectionStatus::Disconnected;
+        }
         true
     }
 
@@ -315,7 +322,8 @@ impl Mesh {
         self.peers.clear();
         self.agenda = Agenda::default();
         self.unique_id = None;
-        self.server_compatibility = false;
+        self.mode = Mode::default();
+        self.channel_modes = setup::channel_modes(&[]);
         self.status = ConnectionStatus::Disconnected;
     }
 }

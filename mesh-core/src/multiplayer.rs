@@ -49,7 +49,59 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.initialize(id, server_compatibility)
     }
 
+    /// See [`Mesh::create_mesh`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn create_mesh(
+        &mut self,
+        id: PeerId,
+        custom_channels: &[TransferMode],
+    ) -> Result<(), InitializeError> {
+        self.mesh.create_mesh(id, custom_channels)
+    }
+
+    /// See [`Mesh::create_server`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn create_server(
+        &mut self,
+        custom_channels: &[TransferMode],
+    ) -> Result<(), InitializeError> {
+        self.mesh.create_server(custom_channels)
+    }
+
+    /// See [`Mesh::create_client`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn create_client(
+        &mut self,
+        id: PeerId,
+        custom_channels: &[TransferMode],
+    ) -> Result<(), InitializeError> {
+        self.mesh.create_client(id, custom_channels)
+    }
+
+    /// See [`Mesh::set_custom_channels`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[doc(alias = "channels_config")]
+    pub fn set_custom_channels(
+        &mut self,
+        custom_channels: &[TransferMode],
+    ) -> Result<(), InitializeError> {
+        self.mesh.set_custom_channels(custom_channels)
+    }
+
     /// See [`Mesh::create_connection`].
+    #[doc(alias = "WebRTCPeerConnection")]
     pub fn create_connection(&mut self, config: LinkConfig) -> ConnectionId {
         self.after(|mesh, _| mesh.create_connection(config))
     }
@@ -113,6 +165,11 @@ impl<B: Backend> Multiplayer<B> {
         self.after(|mesh, _| mesh.remove_peer(peer))
     }
 
+    /// See [`Mesh::disconnect_peer`].
+    pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
+        self.after(|mesh, _| mesh.disconnect_peer(peer, force))
+    }
+
     /// See [`Mesh::end_peer`].
     pub fn end_peer(&mut self, peer: PeerId, reason: DisconnectReason) -> bool {
         self.after(|mesh, _| mesh.end_peer(peer, reason))
@@ -123,7 +180,15 @@ impl<B: Backend> Multiplayer<B> {
         self.after(|mesh, _| mesh.request_stats(peer))
     }
 
+    /// See [`Mesh::refuses_new_connections`].
+    #[doc(alias = "is_refusing_new_connections")]
+    #[must_use]
+    pub const fn refuses_new_connections(&self) -> bool {
+        self.mesh.refuses_new_connections()
+    }
+
     /// See [`Mesh::set_refuse_new_connections`].
+    #[doc(alias = "refuse_new_connections")]
     pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.mesh.set_refuse_new_connections(refuse);
     }
@@ -159,7 +224,13 @@ impl<B: Backend> Multiplayer<B> {
         self.send_on(target.into(), mode.channel(), payload.into())
     }
 
-    fn send_on(
+    /// Sends a message on any channel, a custom one too; see [`send`](Self::send). [`ChannelIndex::for_transfer`] finds
+    /// the channel of Godot's `transfer_channel`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn send_on(
         &mut self,
         target: Target,
         channel: ChannelIndex,
@@ -297,6 +368,18 @@ impl<B: Backend> Multiplayer<B> {
     #[must_use]
     pub const fn unique_id(&self) -> Option<PeerId> {
         self.mesh.unique_id()
+    }
+
+    /// See [`Mesh::is_server`].
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.mesh.is_server()
+    }
+
+    /// See [`Mesh::is_server_relay_supported`].
+    #[must_use]
+    pub const fn is_server_relay_supported(&self) -> bool {
+        self.mesh.is_server_relay_supported()
     }
 
     /// See [`Mesh::connection_status`].

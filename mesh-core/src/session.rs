@@ -86,6 +86,39 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.send(target, mode, payload)
     }
 
+    /// See [`Multiplayer::send_on`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn send_on(
+        &mut self,
+        target: Target,
+        channel: ChannelIndex,
+        payload: Payload,
+    ) -> Result<Sent, SendError> {
+        self.multiplayer.send_on(target, channel, payload)
+    }
+
+    /// See [`Multiplayer::disconnect_peer`]; the peer may come back if the signaling brings it back.
+    pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
+        self.retries.remove(&peer);
+        self.multiplayer.disconnect_peer(peer, force)
+    }
+
+    /// See [`Mesh::refuses_new_connections`](crate::Mesh::refuses_new_connections).
+    #[doc(alias = "is_refusing_new_connections")]
+    #[must_use]
+    pub const fn refuses_new_connections(&self) -> bool {
+        self.multiplayer.refuses_new_connections()
+    }
+
+    /// Lets no member of the lobby connect to us, or lets them again (Godot: `refuse_new_connections`).
+    #[doc(alias = "refuse_new_connections")]
+    pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
+        self.multiplayer.set_refuse_new_connections(refuse);
+    }
+
     /// See [`Multiplayer::remove_peer`]; the peer may come back if the signaling brings it back.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
         self.retries.remove(&peer);
@@ -148,6 +181,12 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.unique_id()
     }
 
+    /// See [`Multiplayer::is_server`].
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.multiplayer.is_server()
+    }
+
     /// See [`Multiplayer::connection_status`].
     #[doc(alias = "get_connection_status")]
     #[must_use]
@@ -188,7 +227,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         &mut self.signaling
     }
 
-    fn pump(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn pump(&mut self, cx: &mut Context<'_>) {
         let now = self.multiplayer.backend().now();
         let mut events = self.multiplayer.mesh().config().events_per_poll.max(1);
         // Before the signaling: who has connected and left the lobby since has not left during its handshake.
@@ -221,7 +260,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             .set_alarm(deadlines.into_iter().flatten().min());
     }
 
-    fn take_event(&mut self) -> Option<Event> {
+    pub(crate) fn take_event(&mut self) -> Option<Event> {
         if let Some(event) = self.news.pop_front() {
             return Some(event);
         }

@@ -99,7 +99,7 @@ impl Leaver {
         Self {
             peer,
             begins: VecDeque::new(),
-            inbox: Inbox::new([], 0),
+            inbox: Inbox::new(&[], 0),
             ends: VecDeque::from([Event::PeerFailed { peer, reason }]),
         }
     }

@@ -6,8 +6,8 @@ use core::time::Duration;
 use super::inbox::Inbox;
 use crate::negotiation::Negotiation;
 use crate::{
-    ChannelIndex, ChannelSpec, CloseReason, ConnectFailure, ConnectionState, Instant, LinkId,
-    Missing, PeerId, TransferMode,
+    ChannelIndex, ChannelSpec, ChannelState, CloseReason, ConnectFailure, ConnectionState, Instant,
+    LinkId, Missing, PeerId, TransferMode,
 };
 
 /// How long after its first closed channel a peer may still deliver what its other channels hold.
@@ -61,13 +61,6 @@ pub(super) struct Channel {
     pub(super) state: ChannelState,
     /// Messages dropped since the game was last told.
     pub(super) dropped: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChannelState {
-    Waiting,
-    Open,
-    Closed,
 }
 
 impl Connection {

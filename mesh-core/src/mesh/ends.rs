@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::agenda::Leaver;
+use super::setup::Mode;
 use super::{Connection, ConnectionStatus, Mesh};
 use crate::{CloseReason, Command, ConnectFailure, DisconnectReason, Event, LinkId};
 
@@ -33,7 +34,9 @@ impl Mesh {
             return;
         };
         self.peers.remove(&member.peer);
-        let is_server = self.server_compatibility && member.peer.is_server();
+        let is_server = self.mode.needs_server() && member.peer.is_server();
+        // Godot 4.x leaves it to the layer above to call the loss of peer 1 by a name of its own.
+        let by_name = is_server && self.mode == Mode::Compatible;
         if !member.was_connected() {
             // Godot has no signal for one that we remove ourselves before it was there.
             if reason != DisconnectReason::Removed {
@@ -53,12 +56,14 @@ impl Mesh {
         let mut leaver = Leaver::connected(member.peer, member.inbox, reason);
         if !member.announced {
             leaver.begins.push_back(Event::PeerConnected(member.peer));
-            if is_server {
+            if by_name {
                 leaver.begins.push_back(Event::ConnectionSucceeded);
             }
         }
         if is_server {
             self.status = ConnectionStatus::Disconnected;
+        }
+        if by_name {
             leaver.ends.push_back(Event::ServerDisconnected);
         }
         self.agenda.leavers.push_back(leaver);

@@ -2,7 +2,10 @@
 
 use super::Mesh;
 use super::agenda::{Leaver, Notice};
-use crate::{Command, Event, Instant, LinkId, Packet, PeerId, Signal, TransferMode};
+use super::setup::Mode;
+use crate::{
+    ChannelIndex, Command, Event, Instant, LinkId, Packet, Payload, PeerId, Signal, TransferMode,
+};
 
 impl Mesh {
     /// The next thing the backend is to do.
@@ -47,9 +50,8 @@ impl Mesh {
             if let Some(event) = begins.pop_front() {
                 return Some(event);
             }
-            if let Some((channel, payload)) = inbox.pop() {
-                let from = *peer;
-                return Some(packet(from, channel, payload));
+            if let Some(taken) = inbox.pop() {
+                return Some(packet(*peer, taken));
             }
             if let Some(event) = ends.pop_front() {
                 return Some(event);
@@ -81,7 +83,7 @@ impl Mesh {
         }
         member.announced = true;
         let peer = member.peer;
-        self.agenda.succeeded = self.server_compatibility && peer.is_server();
+        self.agenda.succeeded = self.mode == Mode::Compatible && peer.is_server();
         self.agenda.arriving = Some((link, member.inbox.len()));
         Some(Event::PeerConnected(peer))
     }
@@ -129,8 +131,8 @@ impl Mesh {
 
     fn take_packet(&mut self, link: LinkId) -> Option<Event> {
         let member = self.member_mut(link)?;
-        let (channel, payload) = member.inbox.pop()?;
-        Some(packet(member.peer, channel, payload))
+        let taken = member.inbox.pop()?;
+        Some(packet(member.peer, taken))
     }
 
     /// Puts a peer that has packets at the end of the round, unless it is in it.
@@ -145,21 +147,13 @@ impl Mesh {
     }
 }
 
-fn packet(from: PeerId, channel: crate::ChannelIndex, payload: crate::Payload) -> Event {
+fn packet(from: PeerId, (channel, mode, payload): (ChannelIndex, TransferMode, Payload)) -> Event {
     Event::Packet(Packet {
         from,
-        mode: mode_of(channel),
+        mode,
         channel,
         payload,
     })
-}
-
-/// The mode of a built-in channel.
-fn mode_of(channel: crate::ChannelIndex) -> TransferMode {
-    TransferMode::ALL
-        .into_iter()
-        .find(|mode| mode.channel() == channel)
-        .unwrap_or(TransferMode::Reliable)
 }
 
 #[cfg(test)]
@@ -167,9 +161,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-    use crate::{
-        Capabilities, ConnectionState, LinkConfig, LinkEvent, MeshConfig, Payload, Reliability,
-    };
+    use crate::{Capabilities, ConnectionState, LinkConfig, LinkEvent, MeshConfig, Reliability};
 
     fn now() -> Instant {
         Instant::from_micros(1)

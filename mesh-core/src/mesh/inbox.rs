@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::{ChannelIndex, Payload};
+use crate::{ChannelIndex, Payload, TransferMode};
 
 /// What a queued message costs beside its bytes, so that a flood of empty ones is bounded, too.
 const OVERHEAD: usize = 64;
@@ -21,7 +21,7 @@ pub(super) struct Inbox {
 #[derive(Debug)]
 struct Queue {
     messages: VecDeque<Received>,
-    reliable: bool,
+    mode: TransferMode,
 }
 
 #[derive(Debug)]
@@ -35,14 +35,14 @@ struct Received {
 pub(super) struct Overflow;
 
 impl Inbox {
-    /// An inbox for channels that are reliable or not.
-    pub(super) fn new(reliable: impl IntoIterator<Item = bool>, limit: usize) -> Self {
-        let queue = |reliable| Queue {
+    /// An inbox for channels of these modes.
+    pub(super) fn new(modes: &[TransferMode], limit: usize) -> Self {
+        let queue = |&mode| Queue {
             messages: VecDeque::new(),
-            reliable,
+            mode,
         };
         Self {
-            channels: reliable.into_iter().map(queue).collect(),
+            channels: modes.iter().map(queue).collect(),
             messages: 0,
             bytes: 0,
             limit,
@@ -66,12 +66,12 @@ impl Inbox {
         payload: Payload,
         mut dropped: impl FnMut(ChannelIndex),
     ) -> Result<(), Overflow> {
-        let Some(reliable) = self.queue(channel).map(|queue| queue.reliable) else {
+        let Some(reliable) = self.queue(channel).map(|queue| queue.mode.is_reliable()) else {
             return Ok(());
         };
         let cost = payload.len() + OVERHEAD;
         while self.bytes + cost > self.limit {
-            let Some((from, _)) = self.pop_first(|queue| !queue.reliable) else {
+            let Some((from, ..)) = self.pop_first(|queue| !queue.mode.is_reliable()) else {
                 if reliable {
                     return Err(Overflow);
                 }
@@ -95,11 +95,14 @@ impl Inbox {
     }
 
     /// Takes the message that arrived first.
-    pub(super) fn pop(&mut self) -> Option<(ChannelIndex, Payload)> {
+    pub(super) fn pop(&mut self) -> Option<(ChannelIndex, TransferMode, Payload)> {
         self.pop_first(|_| true)
     }
 
-    fn pop_first(&mut self, of: impl Fn(&Queue) -> bool) -> Option<(ChannelIndex, Payload)> {
+    fn pop_first(
+        &mut self,
+        of: impl Fn(&Queue) -> bool,
+    ) -> Option<(ChannelIndex, TransferMode, Payload)> {
         let (index, queue) = self
             .channels
             .iter_mut()
@@ -109,10 +112,11 @@ impl Inbox {
             .min_by_key(|(arrival, ..)| *arrival)
             .map(|(_, index, queue)| (index, queue))?;
         let received = queue.messages.pop_front()?;
+        let mode = queue.mode;
         self.bytes -= received.payload.len() + OVERHEAD;
         self.messages -= 1;
         let channel = ChannelIndex(u16::try_from(index).unwrap_or(u16::MAX));
-        Some((channel, received.payload))
+        Some((channel, mode, received.payload))
     }
 }
 
@@ -127,11 +131,15 @@ mod tests {
     const UNRELIABLE: ChannelIndex = ChannelIndex(2);
 
     fn inbox(limit: usize) -> Inbox {
-        Inbox::new([true, false, false], limit)
+        Inbox::new(&TransferMode::ALL, limit)
     }
 
     fn message(bytes: usize, tag: u8) -> Payload {
         Payload::from(vec![tag; bytes])
+    }
+
+    fn pop(inbox: &mut Inbox) -> Option<(ChannelIndex, Payload)> {
+        inbox.pop().map(|(channel, _, payload)| (channel, payload))
     }
 
     /// What had to go for it.
@@ -155,9 +163,9 @@ mod tests {
         assert_eq!(
             taken,
             [
-                (UNRELIABLE, message(1, 1)),
-                (RELIABLE, message(1, 2)),
-                (UNRELIABLE, message(1, 3)),
+                (UNRELIABLE, TransferMode::Unreliable, message(1, 1)),
+                (RELIABLE, TransferMode::Reliable, message(1, 2)),
+                (UNRELIABLE, TransferMode::Unreliable, message(1, 3)),
             ]
         );
         assert!(inbox.is_empty());
@@ -171,7 +179,7 @@ mod tests {
             assert_eq!(gone.len(), usize::from(tag >= 3));
         }
         assert_eq!(inbox.len(), 3);
-        assert_eq!(inbox.pop(), Some((UNRELIABLE, message(100, 2))));
+        assert_eq!(pop(&mut inbox), Some((UNRELIABLE, message(100, 2))));
     }
 
     #[test]
@@ -192,8 +200,8 @@ mod tests {
         push(&mut inbox, UNRELIABLE, message(100, 2)).unwrap();
         let gone = push(&mut inbox, RELIABLE, message(200, 3));
         assert_eq!(gone, Ok(vec![ORDERED, UNRELIABLE]));
-        assert_eq!(inbox.pop(), Some((UNRELIABLE, message(100, 2))));
-        assert_eq!(inbox.pop(), Some((RELIABLE, message(200, 3))));
+        assert_eq!(pop(&mut inbox), Some((UNRELIABLE, message(100, 2))));
+        assert_eq!(pop(&mut inbox), Some((RELIABLE, message(200, 3))));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use super::agenda::News;
-use super::connection::{CLOSING_GRACE, ChannelState, Member, Phase, count_dropped};
+use super::connection::{CLOSING_GRACE, Member, Phase, count_dropped};
 use super::{ConnectionStatus, Mesh};
 use crate::{
-    ChannelIndex, ChannelParameters, CloseReason, ConnectFailure, ConnectionState,
+    ChannelIndex, ChannelParameters, ChannelState, CloseReason, ConnectFailure, ConnectionState,
     DisconnectReason, Instant, LinkEvent, LinkId, Payload, Signal,
 };
 
@@ -168,7 +168,7 @@ impl Mesh {
             );
             return;
         }
-        if channel.state == ChannelState::Waiting {
+        if channel.state == ChannelState::Connecting {
             channel.state = ChannelState::Open;
             self.complete(link);
         }
@@ -234,7 +234,7 @@ impl Mesh {
             return;
         }
         member.phase = Phase::Connected { lost_at: None };
-        let is_server = self.server_compatibility && member.peer.is_server();
+        let is_server = self.mode.needs_server() && member.peer.is_server();
         if is_server {
             self.status = ConnectionStatus::Connected;
         }

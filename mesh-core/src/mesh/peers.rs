@@ -1,8 +1,8 @@
 //! Looking at a mesh's peers.
 
 use super::connection::{Connection, Member};
-use super::{ChannelState, ConnectionStatus, Mesh};
-use crate::{ChannelIndex, ConnectionId, ConnectionState, LinkId, PeerId};
+use super::{ConnectionStatus, Mesh};
+use crate::{ChannelIndex, ChannelState, ConnectionId, ConnectionState, LinkId, PeerId};
 
 /// What a mesh knows of one peer (Godot: the dictionary of `get_peer`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,13 +82,17 @@ impl Mesh {
     pub(super) fn may_announce(&self, peer: PeerId) -> bool {
         let server = || self.member(*self.peers.get(&PeerId::SERVER)?);
         self.status == ConnectionStatus::Connected
-            && (!self.server_compatibility
+            && (!self.mode.needs_server()
                 || peer.is_server()
                 || server().is_some_and(|server| server.announced))
     }
 
     pub(super) fn connection_of(&self, peer: PeerId) -> Option<&Connection> {
         self.links.get(*self.peers.get(&peer)?)
+    }
+
+    pub(super) fn member_of(&self, peer: PeerId) -> Option<&Member> {
+        self.connection_of(peer)?.member.as_ref()
     }
 
     pub(super) fn member(&self, link: LinkId) -> Option<&Member> {

@@ -33,16 +33,19 @@ impl Mesh {
         if !initialized {
             return Err(SendError::NotInitialized);
         }
-        if channel.0 >= crate::BUILT_IN_CHANNELS {
-            return Err(SendError::UnknownChannel { channel: channel.0 });
-        }
         if payload.is_text() && payload.text().is_none() {
             return Err(SendError::InvalidText);
         }
-        if let Target::One(peer) = target
-            && !self.peers.contains_key(&peer)
-        {
-            return Err(SendError::UnknownPeer { peer });
+        let known = match target {
+            Target::One(peer) => self
+                .member_of(peer)
+                .ok_or(SendError::UnknownPeer { peer })?
+                .channel(channel)
+                .is_some(),
+            Target::All | Target::AllExcept(_) => usize::from(channel.0) < self.channel_modes.len(),
+        };
+        if !known {
+            return Err(SendError::UnknownChannel { channel: channel.0 });
         }
         let recipients = Recipients::new(self, target);
         let size = payload.len();
