@@ -160,6 +160,18 @@ pub struct ChannelParameters {
     pub reliability: Reliability,
 }
 
+impl ChannelParameters {
+    /// The mode that promises no more than such a channel keeps.
+    #[must_use]
+    pub const fn mode(&self) -> TransferMode {
+        match (self.ordered, self.reliability) {
+            (true, Reliability::Reliable) => TransferMode::Reliable,
+            (true, Reliability::Lifetime(_) | Reliability::Retransmits(_)) => TransferMode::Ordered,
+            (false, _) => TransferMode::Unreliable,
+        }
+    }
+}
+
 impl ChannelSpec {
     /// The channel at a position: one of the three that every link has, labelled by its mode, or a custom one, labelled by
     /// its stream id as Godot does it.

@@ -101,8 +101,8 @@ pub enum ConnectionError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The mesh has no id yet, or is closed (Godot: `ERR_UNCONFIGURED`).
-    #[error("the mesh is not initialized")]
+    /// The mesh has no id yet, is closed, or has lost the server it cannot do without (Godot: `ERR_UNCONFIGURED`).
+    #[error("the mesh is not initialized, or has lost its server")]
     NotInitialized,
     /// There is no such peer (Godot: `ERR_INVALID_PARAMETER`).
     #[error("there is no peer {peer}")]
@@ -110,7 +110,7 @@ pub enum SendError {
         /// Which.
         peer: PeerId,
     },
-    /// There is no such channel.
+    /// There is no such channel (Godot: `ERR_INVALID_PARAMETER`).
     #[error("there is no channel {channel}")]
     UnknownChannel {
         /// Which.

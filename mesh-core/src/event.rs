@@ -42,7 +42,7 @@ pub enum Event {
     /// Server compatibility: peer 1 is there (Godot 3.x: `connection_succeeded`).
     #[doc(alias = "connection_succeeded")]
     ConnectionSucceeded,
-    /// Server compatibility: peer 1 could not be connected (Godot 3.x declares `connection_failed` and never emits it).
+    /// A client, or server compatibility: peer 1 could not be connected (Godot 3.x declares `connection_failed` and never emits it).
     #[doc(alias = "connection_failed")]
     ConnectionFailed(DisconnectReason),
     /// Server compatibility: peer 1 is gone (Godot 3.x: `server_disconnected`).
@@ -69,6 +69,15 @@ pub enum Event {
         /// Whose channel.
         peer: PeerId,
         /// Which.
+        channel: ChannelIndex,
+    },
+    /// The far side made a channel of its own, in-band (Godot: `data_channel_received`). Its messages come as packets, and
+    /// [`Target::One`](crate::Target::One) reaches it; that it is closed again touches nothing else.
+    #[doc(alias = "data_channel_received")]
+    ChannelReceived {
+        /// Whose channel.
+        peer: PeerId,
+        /// Its position, above those of the plan.
         channel: ChannelIndex,
     },
     /// Packets of an unreliable channel were dropped, because the game did not take them in time.

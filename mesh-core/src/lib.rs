@@ -52,10 +52,10 @@ pub use error::{
 pub use event::{DisconnectReason, Event, Packet};
 pub use id::{ConnectionId, LinkId, PeerId};
 pub use link::{
-    CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState, LinkEvent,
-    LinkStats, Missing,
+    CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,
+    GatheringState, LinkEvent, LinkStats, Missing, SignalingState,
 };
-pub use mesh::{ConnectionStatus, Mesh, PeerInfo, Recipient, Recipients};
+pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Recipient, Recipients};
 pub use multiplayer::{Events, Multiplayer};
 pub use multiplayer_peer::MultiplayerPeer;
 pub use payload::Payload;

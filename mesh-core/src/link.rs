@@ -31,7 +31,7 @@ pub enum Command {
         /// What it is to be.
         spec: ChannelSpec,
     },
-    /// Close one channel. No rule of the mesh asks for it yet.
+    /// Close one channel.
     CloseChannel {
         /// The connection.
         link: LinkId,
@@ -204,16 +204,55 @@ impl LinkEvent {
 pub enum ConnectionState {
     /// Nothing negotiated yet.
     #[default]
+    #[doc(alias = "STATE_NEW")]
     New,
     /// Looking for a route, or securing it.
+    #[doc(alias = "STATE_CONNECTING")]
     Connecting,
     /// A secured route stands.
+    #[doc(alias = "STATE_CONNECTED")]
     Connected,
     /// The route does not answer; it may come back.
+    #[doc(alias = "STATE_DISCONNECTED")]
     Disconnected,
     /// No route, or none any more.
+    #[doc(alias = "STATE_FAILED")]
     Failed,
     /// Closed by this side.
+    #[doc(alias = "STATE_CLOSED")]
+    Closed,
+}
+
+/// W3C: `RTCIceGatheringState`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum GatheringState {
+    /// Not begun.
+    #[default]
+    #[doc(alias = "GATHERING_STATE_NEW")]
+    New,
+    /// Looking for addresses of ours.
+    #[doc(alias = "GATHERING_STATE_GATHERING")]
+    Gathering,
+    /// No more will be found.
+    #[doc(alias = "GATHERING_STATE_COMPLETE")]
+    Complete,
+}
+
+/// W3C: `RTCSignalingState`, without provisional answers, which are not used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SignalingState {
+    /// Nothing negotiated yet, or both descriptions are there.
+    #[default]
+    #[doc(alias = "SIGNALING_STATE_STABLE")]
+    Stable,
+    /// Our offer waits for an answer.
+    #[doc(alias = "SIGNALING_STATE_HAVE_LOCAL_OFFER")]
+    HaveLocalOffer,
+    /// The far side's offer is being answered.
+    #[doc(alias = "SIGNALING_STATE_HAVE_REMOTE_OFFER")]
+    HaveRemoteOffer,
+    /// The connection is over.
+    #[doc(alias = "SIGNALING_STATE_CLOSED")]
     Closed,
 }
 

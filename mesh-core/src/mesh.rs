@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod agenda;
+mod channels;
 mod connection;
 mod ends;
 mod events;
@@ -26,7 +27,7 @@ mod peers;
 mod route;
 mod setup;
 
-pub use peers::PeerInfo;
+pub use peers::{ChannelInfo, PeerInfo};
 pub use route::{Recipient, Recipients};
 
 /// How long accepted reliable data may hold up the close of a peer that is removed.
@@ -201,6 +202,7 @@ impl Mesh {
                 spec: ChannelSpec::planned(index, mode, unreliable, self.config.send_limits),
                 mode,
                 state: ChannelState::Connecting,
+                in_band: false,
                 dropped: 0,
             })
             .collect();

@@ -160,6 +160,11 @@ impl<B: Backend> Multiplayer<B> {
         self.after(|mesh, _| mesh.close_connection(connection))
     }
 
+    /// See [`Mesh::close_channel`].
+    pub fn close_channel(&mut self, peer: PeerId, channel: ChannelIndex) -> bool {
+        self.after(|mesh, now| mesh.close_channel(now, peer, channel))
+    }
+
     /// See [`Mesh::remove_peer`].
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
         self.after(|mesh, _| mesh.remove_peer(peer))
@@ -246,18 +251,17 @@ impl<B: Backend> Multiplayer<B> {
             } else {
                 payload.take()
             };
-            let taken = if let Some(copy) = copy.filter(|_| to.connected) {
-                self.backend.send(to.link, channel, copy)
-            } else {
-                Err(BackendSendError::NotOpen)
-            };
-            let reason = match taken {
-                Ok(()) => {
-                    sent.accepted += 1;
-                    continue;
-                }
-                Err(BackendSendError::Full) => RefusedReason::Full,
-                Err(BackendSendError::NotOpen) => RefusedReason::NotConnected,
+            let reason = match (to.refused, copy) {
+                (Some(reason), _) => reason,
+                (None, None) => RefusedReason::NotConnected,
+                (None, Some(copy)) => match self.backend.send(to.link, channel, copy) {
+                    Ok(()) => {
+                        sent.accepted += 1;
+                        continue;
+                    }
+                    Err(BackendSendError::Full) => RefusedReason::Full,
+                    Err(BackendSendError::NotOpen) => RefusedReason::NotConnected,
+                },
             };
             sent.refused.push(Refused {
                 peer: to.peer,
@@ -395,20 +399,28 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.has_peer(peer)
     }
 
-    /// See [`Mesh::peer`].
+    /// One peer, connected or not (Godot: `get_peer`).
     #[doc(alias = "get_peer")]
     #[must_use]
     pub fn peer(&self, peer: PeerId) -> Option<PeerInfo> {
-        self.mesh.peer(peer)
+        self.mesh.peer(peer).map(|info| self.with_buffers(info))
     }
 
-    /// See [`Mesh::peers`].
+    /// All peers, connected or not, ascending (Godot: `get_peers`).
     #[doc(alias = "get_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
-        self.mesh.peers()
+        self.mesh.peers().map(|info| self.with_buffers(info))
+    }
+
+    fn with_buffers(&self, mut info: PeerInfo) -> PeerInfo {
+        for (index, channel) in (0..).map(ChannelIndex).zip(&mut info.channels) {
+            channel.buffered_amount = self.backend.buffered_amount(info.connection, index);
+        }
+        info
     }
 
     /// Bytes that a peer's channel has accepted and not handed to the network yet; 0 for an unknown one.
+    #[doc(alias = "get_buffered_amount")]
     #[must_use]
     pub fn buffered_amount(&self, peer: PeerId, channel: ChannelIndex) -> usize {
         self.mesh

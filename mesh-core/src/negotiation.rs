@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{ConnectionError, IceCandidate, SdpType, SessionDescription};
+use crate::{ConnectionError, IceCandidate, SdpType, SessionDescription, SignalingState};
 
 /// Candidates held back before the remote description; a far side that sends more is not trickling, it is flooding.
 const HELD_CANDIDATES: usize = 64;
@@ -17,6 +17,8 @@ const DEFAULT_MAX_MESSAGE_SIZE: usize = 65536;
 #[derive(Debug, Default)]
 pub(crate) struct Negotiation {
     phase: Phase,
+    /// Whether an offer was taken whose answer has not been made yet.
+    answering: bool,
     held: Vec<IceCandidate>,
     candidates: usize,
 }
@@ -39,6 +41,21 @@ impl Negotiation {
         self.phase == Phase::Described
     }
 
+    pub(crate) fn state(&self) -> SignalingState {
+        match self.phase {
+            Phase::Offered => SignalingState::HaveLocalOffer,
+            Phase::Described if self.answering => SignalingState::HaveRemoteOffer,
+            Phase::New | Phase::Described => SignalingState::Stable,
+        }
+    }
+
+    /// Takes note that this side has described itself.
+    pub(crate) const fn local(&mut self, sdp_type: SdpType) {
+        if matches!(sdp_type, SdpType::Answer) {
+            self.answering = false;
+        }
+    }
+
     pub(crate) fn offer(&mut self) -> Result<(), ConnectionError> {
         if self.phase != Phase::New {
             return Err(ConnectionError::AlreadyNegotiated);
@@ -54,6 +71,7 @@ impl Negotiation {
     ) -> Result<Vec<IceCandidate>, ConnectionError> {
         match (self.phase, description.sdp_type) {
             (Phase::New, SdpType::Offer) | (Phase::Offered, SdpType::Answer) => {
+                self.answering = self.phase == Phase::New;
                 self.phase = Phase::Described;
                 Ok(core::mem::take(&mut self.held))
             }
@@ -151,6 +169,23 @@ mod tests {
             fresh.remote(&description(SdpType::Answer)),
             Err(ConnectionError::AlreadyNegotiated)
         );
+    }
+
+    #[test]
+    fn says_what_is_still_missing() {
+        let mut calling = Negotiation::default();
+        assert_eq!(calling.state(), SignalingState::Stable);
+        calling.offer().unwrap();
+        calling.local(SdpType::Offer);
+        assert_eq!(calling.state(), SignalingState::HaveLocalOffer);
+        calling.remote(&description(SdpType::Answer)).unwrap();
+        assert_eq!(calling.state(), SignalingState::Stable);
+
+        let mut called = Negotiation::default();
+        called.remote(&description(SdpType::Offer)).unwrap();
+        assert_eq!(called.state(), SignalingState::HaveRemoteOffer);
+        called.local(SdpType::Answer);
+        assert_eq!(called.state(), SignalingState::Stable);
     }
 
     #[test]

@@ -40,4 +40,6 @@ pub enum RefusedReason {
     Full,
     /// The peer is not connected yet, or is going.
     NotConnected,
+    /// The peer was added when there was no such custom channel.
+    NoSuchChannel,
 }

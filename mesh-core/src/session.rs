@@ -114,15 +114,25 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     }
 
     /// Lets no member of the lobby connect to us, or lets them again (Godot: `refuse_new_connections`).
+    ///
+    /// Those who were refused are called when they may come again, if the call is ours; else they call at their next try.
     #[doc(alias = "refuse_new_connections")]
-    pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
+    pub fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.multiplayer.set_refuse_new_connections(refuse);
+        if !refuse {
+            self.meet_all();
+        }
     }
 
     /// See [`Multiplayer::remove_peer`]; the peer may come back if the signaling brings it back.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
         self.retries.remove(&peer);
         self.multiplayer.remove_peer(peer)
+    }
+
+    /// See [`Multiplayer::close_channel`].
+    pub fn close_channel(&mut self, peer: PeerId, channel: ChannelIndex) -> bool {
+        self.multiplayer.close_channel(peer, channel)
     }
 
     /// See [`Multiplayer::request_stats`].
@@ -194,18 +204,33 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.connection_status()
     }
 
+    /// Whether there is such a peer, connected or not (Godot: `has_peer`).
+    #[must_use]
+    pub fn has_peer(&self, peer: PeerId) -> bool {
+        self.multiplayer.has_peer(peer)
+    }
+
+    /// Whether the lobby is a star, in which only the server reaches everybody; `false` before we have joined.
+    #[must_use]
+    pub const fn is_server_relay_supported(&self) -> bool {
+        self.multiplayer.is_server_relay_supported()
+    }
+
     /// See [`Multiplayer::peer`].
+    #[doc(alias = "get_peer")]
     #[must_use]
     pub fn peer(&self, peer: PeerId) -> Option<PeerInfo> {
         self.multiplayer.peer(peer)
     }
 
     /// See [`Multiplayer::peers`].
+    #[doc(alias = "get_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
         self.multiplayer.peers()
     }
 
     /// See [`Multiplayer::buffered_amount`].
+    #[doc(alias = "get_buffered_amount")]
     #[must_use]
     pub fn buffered_amount(&self, peer: PeerId, channel: ChannelIndex) -> usize {
         self.multiplayer.buffered_amount(peer, channel)

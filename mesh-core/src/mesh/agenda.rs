@@ -50,6 +50,7 @@ pub(super) enum News {
     Interrupted,
     Resumed,
     BufferedAmountLow(ChannelIndex),
+    ChannelReceived(ChannelIndex),
     /// How many is counted in the channel, so that a flood is one event.
     Dropped(ChannelIndex),
     Stats(LinkStats),
@@ -62,6 +63,7 @@ impl News {
             Self::Interrupted => Event::PeerInterrupted(peer),
             Self::Resumed => Event::PeerResumed(peer),
             Self::BufferedAmountLow(channel) => Event::BufferedAmountLow { peer, channel },
+            Self::ChannelReceived(channel) => Event::ChannelReceived { peer, channel },
             Self::Dropped(channel) => Event::PacketsDropped {
                 peer,
                 channel,

@@ -6,8 +6,9 @@ use core::time::Duration;
 use super::inbox::Inbox;
 use crate::negotiation::Negotiation;
 use crate::{
-    ChannelIndex, ChannelSpec, ChannelState, CloseReason, ConnectFailure, ConnectionState, Instant,
-    LinkId, Missing, PeerId, TransferMode,
+    ChannelIndex, ChannelSpec, ChannelState, CloseReason, ConnectFailure, ConnectionState,
+    DisconnectReason, GatheringState, Instant, LinkId, Missing, PeerId, SignalingState,
+    TransferMode,
 };
 
 /// How long after its first closed channel a peer may still deliver what its other channels hold.
@@ -19,7 +20,9 @@ pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) id: LinkId,
-    pub(super) state: ConnectionState,
+    /// What the platform said last.
+    pub(super) reported: ConnectionState,
+    pub(super) gathering: GatheringState,
     pub(super) negotiation: Negotiation,
     /// From `add_peer` on.
     pub(super) member: Option<Member>,
@@ -49,8 +52,8 @@ pub(super) enum Phase {
     Connecting { deadline: Instant },
     /// Open; counts as lost from `lost_at` on, if the platform says "disconnected".
     Connected { lost_at: Option<Instant> },
-    /// The far side has closed a channel; ends when all are closed, or at `end`.
-    Closing { end: Instant },
+    /// A channel has closed, by us or by the far side; ends when all are closed, or at `end`.
+    Closing { end: Instant, by_us: bool },
 }
 
 /// One channel of the plan.
@@ -59,6 +62,8 @@ pub(super) struct Channel {
     pub(super) spec: ChannelSpec,
     pub(super) mode: TransferMode,
     pub(super) state: ChannelState,
+    /// Made by the far side, and no part of the plan.
+    pub(super) in_band: bool,
     /// Messages dropped since the game was last told.
     pub(super) dropped: u64,
 }
@@ -67,10 +72,31 @@ impl Connection {
     pub(super) fn new(id: LinkId) -> Self {
         Self {
             id,
-            state: ConnectionState::New,
+            reported: ConnectionState::New,
+            gathering: GatheringState::New,
             negotiation: Negotiation::default(),
             member: None,
             stillborn: None,
+        }
+    }
+
+    /// The state as a user sees it: new until the first step of the handshake, whatever the platform has said so far.
+    pub(super) fn state(&self) -> ConnectionState {
+        match (&self.stillborn, self.reported) {
+            (Some(CloseReason::Failed(_)), _) => ConnectionState::Failed,
+            (Some(_), _) => ConnectionState::Closed,
+            (None, ConnectionState::New) if !self.negotiation.is_new() => {
+                ConnectionState::Connecting
+            }
+            (None, reported) => reported,
+        }
+    }
+
+    pub(super) fn signaling_state(&self) -> SignalingState {
+        if self.stillborn.is_some() {
+            SignalingState::Closed
+        } else {
+            self.negotiation.state()
         }
     }
 
@@ -78,7 +104,7 @@ impl Connection {
     pub(super) fn missing(&self) -> Missing {
         if !self.negotiation.is_described() {
             Missing::Description
-        } else if self.state != ConnectionState::Connected {
+        } else if self.reported != ConnectionState::Connected {
             Missing::Route
         } else {
             Missing::Channels
@@ -90,17 +116,16 @@ impl Connection {
         match self.member.as_ref()?.phase {
             Phase::Connecting { deadline } => Some(deadline),
             Phase::Connected { lost_at } => lost_at,
-            Phase::Closing { end } => Some(end),
+            Phase::Closing { end, .. } => Some(end),
         }
     }
 
     /// Whether the platform's word and all channels say that the peer is there.
     pub(super) fn is_complete(&self) -> bool {
-        self.state == ConnectionState::Connected
+        self.reported == ConnectionState::Connected
             && self.member.as_ref().is_some_and(|member| {
                 member
-                    .channels
-                    .iter()
+                    .planned()
                     .all(|channel| channel.state == ChannelState::Open)
             })
     }
@@ -123,6 +148,27 @@ impl Member {
         matches!(self.phase, Phase::Connected { .. })
     }
 
+    /// How a closing peer's end is called.
+    pub(super) const fn closing_reason(&self) -> DisconnectReason {
+        match self.phase {
+            Phase::Closing { by_us: true, .. } => DisconnectReason::Removed,
+            Phase::Closing { .. } | Phase::Connected { .. } | Phase::Connecting { .. } => {
+                DisconnectReason::Closed
+            }
+        }
+    }
+
+    /// The channels that make the peer complete.
+    fn planned(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.iter().filter(|channel| !channel.in_band)
+    }
+
+    pub(super) fn planned_mut(&mut self, index: ChannelIndex) -> Option<&mut Channel> {
+        self.channels
+            .get_mut(usize::from(index.0))
+            .filter(|channel| !channel.in_band)
+    }
+
     pub(super) fn channel(&self, index: ChannelIndex) -> Option<&Channel> {
         self.channels.get(usize::from(index.0))
     }
@@ -134,8 +180,7 @@ impl Member {
     }
 
     pub(super) fn all_closed(&self) -> bool {
-        self.channels
-            .iter()
+        self.planned()
             .all(|channel| channel.state == ChannelState::Closed)
     }
 }

@@ -30,6 +30,15 @@ struct Received {
     payload: Payload,
 }
 
+impl Queue {
+    const fn new(mode: TransferMode) -> Self {
+        Self {
+            messages: VecDeque::new(),
+            mode,
+        }
+    }
+}
+
 /// A reliable message found no room, and nothing that may be dropped: the link cannot be kept without a loss.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
@@ -37,17 +46,18 @@ pub(super) struct Overflow;
 impl Inbox {
     /// An inbox for channels of these modes.
     pub(super) fn new(modes: &[TransferMode], limit: usize) -> Self {
-        let queue = |&mode| Queue {
-            messages: VecDeque::new(),
-            mode,
-        };
         Self {
-            channels: modes.iter().map(queue).collect(),
+            channels: modes.iter().copied().map(Queue::new).collect(),
             messages: 0,
             bytes: 0,
             limit,
             next_arrival: 0,
         }
+    }
+
+    /// Makes room for one more channel, after all others.
+    pub(super) fn add_channel(&mut self, mode: TransferMode) {
+        self.channels.push(Queue::new(mode));
     }
 
     pub(super) const fn is_empty(&self) -> bool {

@@ -3,11 +3,11 @@
 use core::time::Duration;
 
 use super::agenda::News;
-use super::connection::{CLOSING_GRACE, Member, Phase, count_dropped};
+use super::connection::{Member, Phase, count_dropped};
 use super::{ConnectionStatus, Mesh};
 use crate::{
-    ChannelIndex, ChannelParameters, ChannelState, CloseReason, ConnectFailure, ConnectionState,
-    DisconnectReason, Instant, LinkEvent, LinkId, Payload, Signal,
+    ChannelIndex, CloseReason, ConnectFailure, ConnectionState, DisconnectReason, GatheringState,
+    Instant, LinkEvent, LinkId, Payload, SessionDescription, Signal,
 };
 
 impl Mesh {
@@ -20,9 +20,7 @@ impl Mesh {
                 payload,
             } => self.message(link, channel, payload),
             LinkEvent::State { link, state } => self.state(now, link, state),
-            LinkEvent::Description { link, description } => {
-                self.signal(link, Signal::Description(description));
-            }
+            LinkEvent::Description { link, description } => self.described(link, description),
             LinkEvent::Candidate { link, candidate } => {
                 self.signal(link, Signal::Candidate(candidate));
             }
@@ -32,6 +30,12 @@ impl Mesh {
                 remote: false,
                 actual,
             } => self.channel_opened(link, channel, actual),
+            LinkEvent::ChannelOpened {
+                link,
+                channel,
+                remote: true,
+                actual,
+            } => self.channel_received(link, channel, actual),
             LinkEvent::ChannelClosed { link, channel } => self.channel_closed(now, link, channel),
             LinkEvent::BufferedAmountLow { link, channel } => {
                 self.notice(link, News::BufferedAmountLow(channel));
@@ -43,8 +47,11 @@ impl Mesh {
             } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.notice(link, News::Stats(stats)),
             LinkEvent::Closed { link, reason } => self.closed(link, reason),
-            // Channels that the far side makes in-band have no place in a mesh.
-            LinkEvent::ChannelOpened { remote: true, .. } | LinkEvent::Gathered { .. } => {}
+            LinkEvent::Gathered { link } => {
+                if let Some(connection) = self.links.get_mut(link) {
+                    connection.gathering = GatheringState::Complete;
+                }
+            }
         }
     }
 
@@ -61,12 +68,13 @@ impl Mesh {
             if connection.timeout().is_none_or(|due| now < due) {
                 continue;
             }
-            let reason = match connection.member.as_ref().map(|member| member.phase) {
-                Some(Phase::Connecting { .. }) => {
-                    DisconnectReason::ConnectFailed(connection.failure())
-                }
-                Some(Phase::Closing { .. }) => DisconnectReason::Closed,
-                Some(Phase::Connected { .. }) | None => DisconnectReason::Lost,
+            let Some(member) = &connection.member else {
+                continue;
+            };
+            let reason = match member.phase {
+                Phase::Connecting { .. } => DisconnectReason::ConnectFailed(connection.failure()),
+                Phase::Closing { .. } => member.closing_reason(),
+                Phase::Connected { .. } => DisconnectReason::Lost,
             };
             self.end(link, reason, Some(Duration::ZERO));
         }
@@ -103,7 +111,7 @@ impl Mesh {
         let Some(connection) = self.links.get_mut(link) else {
             return;
         };
-        connection.state = state;
+        connection.reported = state;
         let Some(member) = &mut connection.member else {
             return;
         };
@@ -139,58 +147,13 @@ impl Mesh {
             // After the first closed channel nothing but the rest of the messages counts.
             (ConnectionState::Closed, Phase::Connected { .. } | Phase::Closing { .. })
             | (ConnectionState::Failed, Phase::Closing { .. }) => {
-                self.end(link, DisconnectReason::Closed, Some(Duration::ZERO));
+                let reason = member.closing_reason();
+                self.end(link, reason, Some(Duration::ZERO));
             }
             (ConnectionState::New | ConnectionState::Connecting, _)
             | (ConnectionState::Connected, Phase::Closing { .. })
             | (ConnectionState::Disconnected, Phase::Connecting { .. } | Phase::Closing { .. }) => {
             }
-        }
-    }
-
-    fn channel_opened(&mut self, link: LinkId, index: ChannelIndex, actual: ChannelParameters) {
-        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
-            return;
-        };
-        let Some(channel) = member.channels.get_mut(usize::from(index.0)) else {
-            return;
-        };
-        if actual != channel.spec.parameters {
-            let cause = ConnectFailure::Channel(alloc::format!(
-                "{} was to be {:?} and is {actual:?}",
-                channel.spec.label,
-                channel.spec.parameters
-            ));
-            self.end(
-                link,
-                DisconnectReason::ConnectFailed(cause),
-                Some(Duration::ZERO),
-            );
-            return;
-        }
-        if channel.state == ChannelState::Connecting {
-            channel.state = ChannelState::Open;
-            self.complete(link);
-        }
-    }
-
-    fn channel_closed(&mut self, now: Instant, link: LinkId, index: ChannelIndex) {
-        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
-            return;
-        };
-        let Some(channel) = member.channels.get_mut(usize::from(index.0)) else {
-            return;
-        };
-        channel.state = ChannelState::Closed;
-        if !member.was_connected() {
-            let reason = DisconnectReason::ConnectFailed(ConnectFailure::Closed);
-            self.end(link, reason, Some(Duration::ZERO));
-        } else if member.all_closed() {
-            self.end(link, DisconnectReason::Closed, Some(Duration::ZERO));
-        } else if member.is_connected() {
-            member.phase = Phase::Closing {
-                end: now + CLOSING_GRACE,
-            };
         }
     }
 
@@ -207,7 +170,7 @@ impl Mesh {
         };
         let reason = match reason {
             CloseReason::Local | CloseReason::Remote if member.was_connected() => {
-                DisconnectReason::Closed
+                member.closing_reason()
             }
             CloseReason::Failed(_) if member.was_connected() => DisconnectReason::Lost,
             CloseReason::Local
@@ -219,8 +182,17 @@ impl Mesh {
         self.end(link, reason, None);
     }
 
+    fn described(&mut self, link: LinkId, description: SessionDescription) {
+        if let Some(connection) = self.links.get_mut(link) {
+            connection.negotiation.local(description.sdp_type);
+            // Applied by the backend, which begins the search for candidates.
+            connection.gathering = GatheringState::Gathering;
+        }
+        self.signal(link, Signal::Description(description));
+    }
+
     /// Counts a peer as connected if nothing is missing any more.
-    fn complete(&mut self, link: LinkId) {
+    pub(super) fn complete(&mut self, link: LinkId) {
         let Some(connection) = self.links.get_mut(link) else {
             return;
         };
@@ -276,7 +248,7 @@ impl Mesh {
         }
     }
 
-    fn notice(&mut self, link: LinkId, news: News) {
+    pub(super) fn notice(&mut self, link: LinkId, news: News) {
         self.agenda.notice(link, news);
     }
 }

@@ -1,11 +1,18 @@
 //! Looking at a mesh's peers.
 
-use super::connection::{Connection, Member};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::connection::{Channel, Connection, Member};
 use super::{ConnectionStatus, Mesh};
-use crate::{ChannelIndex, ChannelState, ConnectionId, ConnectionState, LinkId, PeerId};
+use crate::{
+    ChannelIndex, ChannelParameters, ChannelState, ConnectionId, ConnectionState, GatheringState,
+    LinkId, PeerId, SignalingState, TransferMode,
+};
 
 /// What a mesh knows of one peer (Godot: the dictionary of `get_peer`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PeerInfo {
     /// Who.
     pub id: PeerId,
@@ -13,12 +20,52 @@ pub struct PeerInfo {
     pub connection: ConnectionId,
     /// Whether all its channels are open and none has closed.
     pub connected: bool,
-    /// What the platform says of the connection.
+    /// Where its connection is.
     pub state: ConnectionState,
-    /// How many channels are open.
-    pub open_channels: usize,
+    /// Whether its connection still looks for addresses of ours.
+    pub gathering: GatheringState,
+    /// Where its handshake is.
+    pub signaling: SignalingState,
+    /// Its channels, by [`ChannelIndex`].
+    pub channels: Vec<ChannelInfo>,
     /// The largest message it takes, in bytes; our own limit until it has described itself.
     pub max_message_size: usize,
+}
+
+/// What a mesh knows of one channel (Godot: `WebRTCDataChannel`).
+#[doc(alias = "WebRTCDataChannel")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChannelInfo {
+    /// How messages travel on it.
+    pub mode: TransferMode,
+    /// Its label: `reliable`, `ordered`, `unreliable`, for a custom one its id in decimal. Local only.
+    #[doc(alias = "get_label")]
+    pub label: String,
+    /// Its id, order and reliability on this side. The protocol is empty.
+    #[doc(alias = "get_id")]
+    #[doc(alias = "is_ordered")]
+    #[doc(alias = "get_max_packet_life_time")]
+    #[doc(alias = "get_max_retransmits")]
+    pub parameters: ChannelParameters,
+    /// Whether both sides made it by agreement, without a word on the wire. Not so for one that the far side made in-band.
+    #[doc(alias = "is_negotiated")]
+    pub negotiated: bool,
+    /// Where it is in its life.
+    #[doc(alias = "get_ready_state")]
+    pub state: ChannelState,
+    /// Bytes that it has accepted and not handed to the network yet. Only a backend knows: a [`Mesh`] alone says 0.
+    #[doc(alias = "get_buffered_amount")]
+    pub buffered_amount: usize,
+}
+
+impl ChannelInfo {
+    /// The subprotocol, which is always empty, as Godot's.
+    #[doc(alias = "get_protocol")]
+    #[must_use]
+    pub const fn protocol(&self) -> &'static str {
+        ""
+    }
 }
 
 impl Mesh {
@@ -43,18 +90,44 @@ impl Mesh {
             .filter_map(|&link| self.links.get(link).and_then(info))
     }
 
+    /// A peer's connection.
+    #[must_use]
+    pub fn connection(&self, peer: PeerId) -> Option<ConnectionId> {
+        self.peers.get(&peer).copied()
+    }
+
+    /// Whether a peer is there and can be sent to.
+    #[must_use]
+    pub fn is_connected(&self, peer: PeerId) -> bool {
+        self.member_of(peer).is_some_and(Member::is_connected)
+    }
+
     /// Whose connection this is; `None` also for one that belongs to nobody yet.
     #[must_use]
     pub fn peer_of(&self, connection: ConnectionId) -> Option<PeerId> {
         self.member(connection).map(|member| member.peer)
     }
 
-    /// What the platform says of a connection, also of one that belongs to nobody yet.
+    /// Where a connection is, also one that belongs to nobody yet; `None` for one that is closed (Godot:
+    /// `get_connection_state`).
+    #[doc(alias = "get_connection_state")]
     #[must_use]
     pub fn connection_state(&self, connection: ConnectionId) -> Option<ConnectionState> {
-        self.links
-            .get(connection)
-            .map(|connection| connection.state)
+        self.links.get(connection).map(Connection::state)
+    }
+
+    /// Whether a connection still looks for addresses of ours (Godot: `get_gathering_state`).
+    #[doc(alias = "get_gathering_state")]
+    #[must_use]
+    pub fn gathering_state(&self, connection: ConnectionId) -> Option<GatheringState> {
+        self.links.get(connection).map(|entry| entry.gathering)
+    }
+
+    /// Where a connection's handshake is (Godot: `get_signaling_state`).
+    #[doc(alias = "get_signaling_state")]
+    #[must_use]
+    pub fn signaling_state(&self, connection: ConnectionId) -> Option<SignalingState> {
+        self.links.get(connection).map(Connection::signaling_state)
     }
 
     /// Whether a peer's connection has been neither offered nor answered yet; `None` for an unknown peer.
@@ -110,12 +183,21 @@ fn info(connection: &Connection) -> Option<PeerInfo> {
         id: member.peer,
         connection: connection.id,
         connected: member.is_connected(),
-        state: connection.state,
-        open_channels: member
-            .channels
-            .iter()
-            .filter(|channel| channel.state == ChannelState::Open)
-            .count(),
+        state: connection.state(),
+        gathering: connection.gathering,
+        signaling: connection.signaling_state(),
+        channels: member.channels.iter().map(channel_info).collect(),
         max_message_size: member.max_message_size,
     })
+}
+
+fn channel_info(channel: &Channel) -> ChannelInfo {
+    ChannelInfo {
+        mode: channel.mode,
+        label: channel.spec.label.clone(),
+        parameters: channel.spec.parameters,
+        negotiated: !channel.in_band,
+        state: channel.state,
+        buffered_amount: 0,
+    }
 }

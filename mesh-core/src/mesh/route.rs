@@ -3,8 +3,8 @@
 use alloc::collections::btree_map;
 
 use super::links::Links;
-use super::{Connection, ConnectionStatus, Mesh};
-use crate::{ChannelIndex, LinkId, Payload, PeerId, SendError, Target};
+use super::{Connection, ConnectionStatus, Member, Mesh};
+use crate::{ChannelIndex, LinkId, Payload, PeerId, RefusedReason, SendError, Target};
 
 /// One receiver of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub struct Recipient {
     pub peer: PeerId,
     /// Over which link.
     pub link: LinkId,
-    /// Whether it can be sent to; if not, it is refused as not connected.
-    pub connected: bool,
+    /// Why it cannot be sent to, if it cannot.
+    pub refused: Option<RefusedReason>,
 }
 
 impl Mesh {
@@ -47,7 +47,7 @@ impl Mesh {
         if !known {
             return Err(SendError::UnknownChannel { channel: channel.0 });
         }
-        let recipients = Recipients::new(self, target);
+        let recipients = Recipients::new(self, target, channel);
         let size = payload.len();
         let smallest = recipients
             .clone()
@@ -66,12 +66,13 @@ impl Mesh {
 pub struct Recipients<'a> {
     links: &'a Links<Connection>,
     peers: btree_map::Range<'a, PeerId, LinkId>,
+    channel: ChannelIndex,
     except: Option<PeerId>,
     connected_only: bool,
 }
 
 impl<'a> Recipients<'a> {
-    fn new(mesh: &'a Mesh, target: Target) -> Self {
+    fn new(mesh: &'a Mesh, target: Target, channel: ChannelIndex) -> Self {
         let (peers, except) = match target {
             Target::All => (mesh.peers.range(..), None),
             Target::One(peer) => (mesh.peers.range(peer..=peer), None),
@@ -80,6 +81,7 @@ impl<'a> Recipients<'a> {
         Self {
             links: &mesh.links,
             peers,
+            channel,
             except,
             connected_only: !matches!(target, Target::One(_)),
         }
@@ -92,18 +94,36 @@ impl Iterator for Recipients<'_> {
     fn next(&mut self) -> Option<Recipient> {
         loop {
             let (&peer, &link) = self.peers.next()?;
-            let connected = self
+            if Some(peer) == self.except {
+                continue;
+            }
+            let refused = self
                 .links
                 .get(link)
                 .and_then(|connection| connection.member.as_ref())
-                .is_some_and(super::Member::is_connected);
-            if Some(peer) != self.except && (connected || !self.connected_only) {
+                .map_or(Some(RefusedReason::NotConnected), |member| {
+                    self.refusal(member)
+                });
+            if refused != Some(RefusedReason::NotConnected) || !self.connected_only {
                 return Some(Recipient {
                     peer,
                     link,
-                    connected,
+                    refused,
                 });
             }
         }
+    }
+}
+
+impl Recipients<'_> {
+    fn refusal(&self, member: &Member) -> Option<RefusedReason> {
+        if !member.is_connected() {
+            return Some(RefusedReason::NotConnected);
+        }
+        // What a peer has made for itself at this position is not the channel that all are meant to have.
+        member
+            .channel(self.channel)
+            .is_none_or(|channel| channel.in_band && self.connected_only)
+            .then_some(RefusedReason::NoSuchChannel)
     }
 }

@@ -1,9 +1,11 @@
 //! Who is there, and how to connect to them: what a session makes of its signaling.
 
+use alloc::vec::Vec;
+
 use super::Session;
 use crate::{
-    Backend, ConnectFailure, DisconnectReason, Event, LostReason, PeerId, SdpType,
-    SessionDescription, Signal, Signaling, SignalingEvent, Topology,
+    Backend, ConnectFailure, DisconnectReason, Event, LostReason, MAX_CUSTOM_CHANNELS, PeerId,
+    SdpType, SessionDescription, Signal, Signaling, SignalingEvent, Topology,
 };
 
 impl<B: Backend, S: Signaling> Session<B, S> {
@@ -31,11 +33,9 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             SignalingEvent::Signal { from, signal } => match signal {
                 Signal::Description(description) => self.described(from, description),
                 Signal::Candidate(candidate) => {
-                    if let Some(info) = self.peer(from) {
+                    if let Some(connection) = self.multiplayer.mesh().connection(from) {
                         // One too many, or late: the others may do.
-                        let _ = self
-                            .multiplayer
-                            .add_ice_candidate(info.connection, candidate);
+                        let _ = self.multiplayer.add_ice_candidate(connection, candidate);
                     }
                 }
             },
@@ -64,8 +64,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             }
             known => {
                 if known.is_none() {
-                    // Cannot fail: there is no id yet.
-                    let _ = self.multiplayer.initialize(id, false);
+                    self.set_up(id, topology);
                 }
                 self.news.push_back(Event::Joined {
                     id,
@@ -74,6 +73,17 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 });
             }
         }
+    }
+
+    fn set_up(&mut self, id: PeerId, topology: Topology) {
+        let wished = &self.config.custom_channels;
+        let channels = &wished[..wished.len().min(usize::from(MAX_CUSTOM_CHANNELS))];
+        // None can fail: there is no id yet, and no channel too many.
+        let _ = match topology {
+            Topology::Mesh => self.multiplayer.create_mesh(id, channels),
+            Topology::ClientServer if id.is_server() => self.multiplayer.create_server(channels),
+            Topology::ClientServer => self.multiplayer.create_client(id, channels),
+        };
     }
 
     /// Whether the lobby's topology has a link between us and this member.
@@ -86,6 +96,19 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 Topology::Mesh => true,
                 Topology::ClientServer => own.is_server() || peer.is_server(),
             }
+    }
+
+    /// Calls every member that we neither know nor are going to try again.
+    pub(super) fn meet_all(&mut self) {
+        let strangers: Vec<PeerId> = self
+            .present
+            .iter()
+            .copied()
+            .filter(|peer| !self.multiplayer.has_peer(*peer) && !self.retries.contains_key(peer))
+            .collect();
+        for peer in strangers {
+            self.meet(peer);
+        }
     }
 
     /// Starts to connect to a member; the one with the higher id offers.
@@ -119,7 +142,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 Some(true) => {}
                 // It starts anew, so what we have of it is dead. An attempt that never came to anything ends unheard.
                 Some(false) => {
-                    let reason = if self.peer(from).is_some_and(|info| info.connected) {
+                    let reason = if self.multiplayer.mesh().is_connected(from) {
                         DisconnectReason::Lost
                     } else if self.was_connected(from) {
                         DisconnectReason::Closed
@@ -132,11 +155,11 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 None => self.meet(from),
             }
         }
-        if let Some(info) = self.peer(from) {
+        if let Some(connection) = self.multiplayer.mesh().connection(from) {
             // An answer nobody asked for is none of ours.
             let _ = self
                 .multiplayer
-                .set_remote_description(info.connection, description);
+                .set_remote_description(connection, description);
         }
     }
 

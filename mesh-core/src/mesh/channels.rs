@@ -1,0 +1,140 @@
+//! The channels of a peer while it lives: they open, close, and come from the far side.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use super::agenda::News;
+use super::connection::{CLOSING_GRACE, Channel, Phase};
+use super::{Mesh, REMOVE_LINGER};
+use crate::{
+    ChannelIndex, ChannelParameters, ChannelSpec, ChannelState, Command, ConnectFailure,
+    DisconnectReason, Instant, LinkId, PeerId,
+};
+
+impl Mesh {
+    /// Closes one channel of a peer (Godot: `WebRTCDataChannel.close`). If it is one of the plan, that is a way to leave:
+    /// the peer takes nothing more, and is removed on both sides within 100 ms. `false` if there is no such channel, or
+    /// it is closed already.
+    pub fn close_channel(&mut self, now: Instant, peer: PeerId, channel: ChannelIndex) -> bool {
+        let Some(link) = self.connection(peer) else {
+            return false;
+        };
+        let Some(member) = self.member_mut(link) else {
+            return false;
+        };
+        let Some(entry) = member.channels.get_mut(usize::from(channel.0)) else {
+            return false;
+        };
+        if matches!(entry.state, ChannelState::Closing | ChannelState::Closed) {
+            return false;
+        }
+        entry.state = ChannelState::Closing;
+        let in_band = entry.in_band;
+        if !in_band && member.is_connected() {
+            member.phase = Phase::Closing {
+                end: now + CLOSING_GRACE,
+                by_us: true,
+            };
+        }
+        let has_been = member.was_connected();
+        self.commands
+            .push_back(Command::CloseChannel { link, channel });
+        if !in_band && !has_been {
+            self.end(link, DisconnectReason::Removed, Some(REMOVE_LINGER));
+        }
+        true
+    }
+
+    pub(super) fn channel_opened(
+        &mut self,
+        link: LinkId,
+        index: ChannelIndex,
+        actual: ChannelParameters,
+    ) {
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
+        let Some(channel) = member.planned_mut(index) else {
+            return;
+        };
+        if actual != channel.spec.parameters {
+            let cause = ConnectFailure::Channel(alloc::format!(
+                "{} was to be {:?} and is {actual:?}",
+                channel.spec.label,
+                channel.spec.parameters
+            ));
+            self.end(
+                link,
+                DisconnectReason::ConnectFailed(cause),
+                Some(Duration::ZERO),
+            );
+            return;
+        }
+        if channel.state == ChannelState::Connecting {
+            channel.state = ChannelState::Open;
+            self.complete(link);
+        }
+    }
+
+    pub(super) fn channel_closed(&mut self, now: Instant, link: LinkId, index: ChannelIndex) {
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
+        let Some(channel) = member.channels.get_mut(usize::from(index.0)) else {
+            return;
+        };
+        channel.state = ChannelState::Closed;
+        if channel.in_band {
+            return;
+        }
+        if !member.was_connected() {
+            let reason = DisconnectReason::ConnectFailed(ConnectFailure::Closed);
+            self.end(link, reason, Some(Duration::ZERO));
+        } else if member.all_closed() {
+            let reason = member.closing_reason();
+            self.end(link, reason, Some(Duration::ZERO));
+        } else if member.is_connected() {
+            member.phase = Phase::Closing {
+                end: now + CLOSING_GRACE,
+                by_us: false,
+            };
+        }
+    }
+
+    /// The far side made a channel in-band. It is no part of the plan: the peer lives with it and without it.
+    pub(super) fn channel_received(
+        &mut self,
+        link: LinkId,
+        index: ChannelIndex,
+        actual: ChannelParameters,
+    ) {
+        let Some(member) = self.member_mut(link) else {
+            return;
+        };
+        let position = usize::from(index.0);
+        let received = Channel {
+            spec: ChannelSpec {
+                label: String::new(),
+                parameters: actual,
+                limits: crate::SendLimits::default(),
+            },
+            mode: actual.mode(),
+            state: ChannelState::Open,
+            in_band: true,
+            dropped: 0,
+        };
+        let next = member.channels.len();
+        match member.channels.get_mut(position) {
+            Some(former) if former.in_band && former.state == ChannelState::Closed => {
+                *former = received;
+            }
+            None if position == next => {
+                member.inbox.add_channel(received.mode);
+                member.channels.push(received);
+            }
+            // A position that the seam does not give.
+            Some(_) | None => return,
+        }
+        self.notice(link, News::ChannelReceived(index));
+    }
+}
