@@ -1,0 +1,9 @@
+//! What Godot's class does, rule by rule, told to a mesh without any network. The sections are those of
+//! `reference/godot.md`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod add_peer;
+mod channels;
+mod rig;
+mod sending;
+mod status_machine;
