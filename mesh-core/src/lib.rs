@@ -4,11 +4,12 @@
 //! comes in as plain values ([`LinkEvent`], [`SignalingEvent`]), what is to be done goes out as plain values
 //! ([`Command`], [`Signal`]), so every decision can be recorded, replayed and compared.
 //!
-//! Four layers, each usable alone:
+//! The layers, each usable alone:
 //!
 //! - [`Mesh`]: who is a peer, when it counts as connected, what goes to whom. Told everything, does nothing itself.
 //! - [`Multiplayer`]: drives one [`Mesh`] over one [`Backend`]; Godot's class, with any signaling of your own.
 //! - [`Session`]: [`Multiplayer`] plus a [`Signaling`]: five lines to a working mesh.
+//! - [`MultiplayerPeer`]: what a layer above needs of either of the last two; [`PacketPeer`] gives any of them Godot's habits.
 //! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks.
 //!
 //! Feature `mock` adds a network in memory with a virtual clock, to test games without sockets.
@@ -31,6 +32,7 @@ pub mod mock;
 mod multiplayer;
 mod multiplayer_peer;
 mod negotiation;
+mod packet_peer;
 mod payload;
 mod sent;
 mod session;
@@ -58,6 +60,7 @@ pub use link::{
 pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Recipient, Recipients};
 pub use multiplayer::{Events, Multiplayer};
 pub use multiplayer_peer::MultiplayerPeer;
+pub use packet_peer::PacketPeer;
 pub use payload::Payload;
 pub use sent::{Refused, RefusedReason, Sent};
 pub use session::{Leaving, Session, SessionConfig, SessionEvents};

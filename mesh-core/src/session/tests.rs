@@ -8,10 +8,12 @@ use core::time::Duration;
 
 use crate::{
     Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, ConnectFailure,
-    ConnectionState, DisconnectReason, Event, Instant, LinkEvent, LinkId, LostReason, Payload,
-    PeerId, SdpType, Session, SessionConfig, SessionDescription, Signal, Signaling, SignalingError,
-    SignalingEvent, Topology, TransferMode,
+    ConnectionState, ConnectionStatus, DisconnectReason, Event, Instant, LinkEvent, LinkId,
+    LostReason, Payload, PeerId, SdpType, Session, SessionConfig, SessionDescription, Signal,
+    Signaling, SignalingError, SignalingEvent, Topology, TransferMode,
 };
+
+mod star;
 
 /// A backend without a network.
 struct Platform {

@@ -7,5 +7,6 @@ mod life;
 mod lobbies;
 mod sessions;
 mod silence;
+mod table;
 mod wakes;
 mod weather;

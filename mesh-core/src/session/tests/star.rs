@@ -1,0 +1,117 @@
+//! A lobby in which everybody is linked with its host alone, and what else a session passes on to its mesh.
+
+use alloc::vec;
+
+use super::*;
+
+fn star(own: u32, config: SessionConfig) -> Player {
+    let backend = Platform {
+        now: Instant::from_micros(1),
+        alarm: None,
+        commands: Vec::new(),
+        events: VecDeque::new(),
+    };
+    let mut session = Session::new(backend, Post::default(), config);
+    let joined = SignalingEvent::Joined {
+        id: id(own),
+        topology: Topology::ClientServer,
+        lobby: String::from("demo"),
+    };
+    signaled(&mut session, joined);
+    assert!(matches!(heard(&mut session)[..], [Event::Joined { .. }]));
+    session
+}
+
+fn came(session: &mut Player, peers: &[u32]) {
+    for &peer in peers {
+        signaled(session, SignalingEvent::PeerJoined(id(peer)));
+    }
+    assert_eq!(heard(session), []);
+}
+
+fn known(session: &Player) -> Vec<u32> {
+    session.peers().map(|peer| peer.id.get()).collect()
+}
+
+#[test]
+fn a_guest_is_a_client_and_knows_the_host_alone() {
+    let mut session = star(9, SessionConfig::default());
+    assert!(session.is_server_relay_supported() && !session.is_server());
+    assert_eq!(session.connection_status(), ConnectionStatus::Connecting);
+    // Godot's Node server announces everybody to everybody.
+    came(&mut session, &[7, 1, 12]);
+    assert_eq!(known(&session), [1]);
+    let offer = SessionDescription {
+        sdp_type: SdpType::Offer,
+        sdp: String::new(),
+    };
+    let stranger = SignalingEvent::Signal {
+        from: id(12),
+        signal: Signal::Description(offer),
+    };
+    signaled(&mut session, stranger);
+    assert_eq!(heard(&mut session), []);
+    assert_eq!(known(&session), [1]);
+    let link = session.peer(id(1)).unwrap().connection;
+    open(&mut session, link);
+    assert_eq!(heard(&mut session), [Event::PeerConnected(id(1))]);
+    assert_eq!(session.connection_status(), ConnectionStatus::Connected);
+}
+
+#[test]
+fn the_host_is_the_server_of_all() {
+    let mut session = star(1, SessionConfig::default());
+    assert!(session.is_server_relay_supported() && session.is_server());
+    assert_eq!(session.connection_status(), ConnectionStatus::Connected);
+    came(&mut session, &[7, 12]);
+    assert_eq!(known(&session), [7, 12]);
+}
+
+#[test]
+fn a_guest_tries_its_host_again() {
+    let mut session = star(9, SessionConfig::default());
+    came(&mut session, &[1]);
+    let link = session.peer(id(1)).unwrap().connection;
+    let reason = CloseReason::Failed(ConnectFailure::NoRoute);
+    happened(&mut session, LinkEvent::Closed { link, reason });
+    let told = heard(&mut session);
+    assert!(
+        matches!(
+            told[..],
+            [Event::PeerFailed { .. }, Event::ConnectionFailed(_)]
+        ),
+        "{told:?}"
+    );
+    assert_eq!(session.connection_status(), ConnectionStatus::Disconnected);
+    pass(&mut session, Duration::from_secs(1));
+    assert_eq!(heard(&mut session), []);
+    let link = session.peer(id(1)).unwrap().connection;
+    open(&mut session, link);
+    assert_eq!(heard(&mut session), [Event::PeerConnected(id(1))]);
+    assert_eq!(session.connection_status(), ConnectionStatus::Connected);
+}
+
+#[test]
+fn peers_get_the_custom_channels_of_the_session() {
+    let custom_channels = vec![TransferMode::Ordered; 300];
+    let config = SessionConfig {
+        custom_channels,
+        ..SessionConfig::default()
+    };
+    let mut session = star(1, config);
+    came(&mut session, &[7]);
+    let channels = session.peer(id(7)).unwrap().channels;
+    assert_eq!(channels.len(), 3 + 255, "as many as can be named");
+}
+
+#[test]
+fn who_was_refused_is_called_when_it_may_come() {
+    let mut session = star(1, SessionConfig::default());
+    session.set_refuse_new_connections(true);
+    came(&mut session, &[7]);
+    assert_eq!(known(&session), [] as [u32; 0]);
+    session.set_refuse_new_connections(false);
+    assert_eq!(known(&session), [7]);
+    session.disconnect_peer(id(7), true);
+    assert_eq!(heard(&mut session), []);
+}
