@@ -9,7 +9,7 @@
 
 cfg_if::cfg_if! {
     if #[cfg(target_arch = "wasm32")] {
-        compile_error!("webrtc-multiplayer has no web backend yet");
+        use backend_web as platform;
     } else {
         use backend_native as platform;
     }

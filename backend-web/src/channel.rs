@@ -1,0 +1,239 @@
+//! One channel: its callbacks, and what it takes to send.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use async_channel::Sender;
+use mesh_core::{BackendSendError, LinkEvent, Payload};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
+
+use crate::connection::Note;
+use crate::count::{Count, Kind};
+use crate::inbox::{ChannelInbox, Opened};
+use crate::js::{self, Callback};
+use crate::outbox::Outbox;
+use crate::translate;
+
+/// A channel of the browser.
+pub(crate) struct Channel {
+    inner: RtcDataChannel,
+    ends: Ends,
+    state: Cell<State>,
+    has_sent: Cell<bool>,
+    callbacks: RefCell<Option<Callbacks>>,
+}
+
+/// What a channel works with.
+pub(crate) struct Ends {
+    pub(crate) inbox: Rc<ChannelInbox>,
+    pub(crate) outbox: Outbox,
+    /// Whether the far side made it.
+    pub(crate) remote: bool,
+    pub(crate) reliable: bool,
+    pub(crate) notes: Sender<Note>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not open yet.
+    Waiting,
+    Open,
+    /// It takes nothing more to send.
+    Stopped,
+    Closed,
+}
+
+struct Callbacks {
+    open: Callback,
+    message: Callback,
+    close: Callback,
+    low: Callback,
+    _count: Count,
+}
+
+impl Callbacks {
+    fn new(channel: &Weak<Channel>) -> Self {
+        let callback = |call: fn(&Channel, &JsValue)| {
+            let channel = Weak::clone(channel);
+            Callback::new(move |event| {
+                if let Some(channel) = channel.upgrade() {
+                    call(&channel, &event);
+                }
+            })
+        };
+        Self {
+            open: callback(|channel, _| channel.opened()),
+            message: callback(Channel::received),
+            close: callback(|channel, _| channel.closed()),
+            low: callback(|channel, _| channel.buffer_low()),
+            _count: Count::new(Kind::Channel),
+        }
+    }
+}
+
+impl Channel {
+    /// Takes a channel that was just made, or that the browser has just told of: nothing of it may have been missed.
+    pub(crate) fn start(inner: RtcDataChannel, ends: Ends) -> Rc<Self> {
+        inner.set_binary_type(RtcDataChannelType::Arraybuffer);
+        inner.set_buffered_amount_low_threshold(ends.outbox.low_water());
+        let channel = Rc::new_cyclic(|channel| Self {
+            inner,
+            ends,
+            state: Cell::new(State::Waiting),
+            has_sent: Cell::new(false),
+            callbacks: RefCell::new(Some(Callbacks::new(channel))),
+        });
+        channel.attach();
+        // One that the far side made may be open already.
+        if channel.inner.ready_state() == RtcDataChannelState::Open {
+            channel.opened();
+        }
+        channel
+    }
+
+    fn attach(&self) {
+        if let Some(callbacks) = &*self.callbacks.borrow() {
+            self.inner.set_onopen(Some(callbacks.open.function()));
+            self.inner.set_onmessage(Some(callbacks.message.function()));
+            self.inner.set_onclose(Some(callbacks.close.function()));
+            let low = callbacks.low.function();
+            self.inner.set_onbufferedamountlow(Some(low));
+        }
+    }
+
+    /// Hears and takes nothing any more.
+    pub(crate) fn detach(&self) {
+        self.state.set(State::Closed);
+        self.inner.set_onopen(None);
+        self.inner.set_onmessage(None);
+        self.inner.set_onclose(None);
+        self.inner.set_onbufferedamountlow(None);
+        let callbacks = self.callbacks.take();
+        drop(callbacks);
+    }
+
+    pub(crate) fn send(&self, payload: &Payload) -> Result<(), BackendSendError> {
+        if self.state.get() != State::Open {
+            return Err(BackendSendError::NotOpen);
+        }
+        if !self.ends.outbox.has_room(|| self.browser_buffer()) {
+            return Err(BackendSendError::Full);
+        }
+        let sent = match payload {
+            Payload::Binary(bytes) => self.inner.send_with_u8_array(bytes),
+            // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
+            Payload::Text(bytes) => self.inner.send_with_str(&String::from_utf8_lossy(bytes)),
+        };
+        match sent {
+            Ok(()) => {
+                self.ends.outbox.sent(payload);
+                self.has_sent.set(true);
+                Ok(())
+            }
+            Err(error) => Err(self.refused(&error)),
+        }
+    }
+
+    /// What the browser threw instead of taking a message.
+    fn refused(&self, error: &JsValue) -> BackendSendError {
+        let name = js::name(error);
+        // Chromium's own bound. If there was not so much in it that the browser will tell when it is less, it means something
+        // else.
+        if name == "OperationError" && self.ends.outbox.is_above_low(self.browser_buffer()) {
+            return BackendSendError::Full;
+        }
+        self.stop_accepting();
+        // It is closing, and the event follows.
+        if name != "InvalidStateError" {
+            let _ = self.ends.notes.try_send(Note::SendFailed(js::words(error)));
+        }
+        BackendSendError::NotOpen
+    }
+
+    /// Bytes accepted and not handed to the network, while it takes more.
+    pub(crate) fn buffered(&self) -> usize {
+        match self.state.get() {
+            State::Open => self.browser_buffer(),
+            State::Waiting | State::Stopped | State::Closed => 0,
+        }
+    }
+
+    fn browser_buffer(&self) -> usize {
+        usize::try_from(self.inner.buffered_amount()).unwrap_or(usize::MAX)
+    }
+
+    /// Takes nothing more to send.
+    pub(crate) fn stop_accepting(&self) {
+        if self.state.get() != State::Closed {
+            self.state.set(State::Stopped);
+        }
+    }
+
+    /// Closes it on both sides.
+    pub(crate) fn close(&self) {
+        self.stop_accepting();
+        self.inner.close();
+    }
+
+    /// Goes on towards an end without loss, and says whether it is reached; whenever it is closer, a note tells.
+    ///
+    /// An empty buffer means that everything is on its way, and a connection that is closed then takes it all back. But a
+    /// channel that is closed by itself is gone when the far side has everything (RFC 8831 section 6.7).
+    pub(crate) fn drain(&self) -> bool {
+        if !self.ends.reliable || !self.has_sent.get() || self.state.get() == State::Closed {
+            return true;
+        }
+        self.stop_accepting();
+        self.inner.set_buffered_amount_low_threshold(0);
+        if self.browser_buffer() == 0 {
+            self.inner.close();
+        }
+        false
+    }
+
+    fn opened(&self) {
+        if self.state.get() != State::Waiting {
+            return;
+        }
+        self.state.set(State::Open);
+        self.ends.inbox.push_opened(Opened {
+            remote: self.ends.remote,
+            actual: translate::parameters(&self.inner),
+        });
+    }
+
+    fn received(&self, event: &JsValue) {
+        // By the book it is open before. If a browser sees it otherwise, the message is not to be lost.
+        self.opened();
+        let data = event.unchecked_ref::<MessageEvent>().data();
+        let Some(payload) = translate::received(&data) else {
+            return;
+        };
+        if self.ends.inbox.push(payload).is_err() {
+            let _ = self.ends.notes.try_send(Note::InboxFull);
+        }
+    }
+
+    fn closed(&self) {
+        self.state.set(State::Closed);
+        self.ends.inbox.push_closed();
+        let _ = self.ends.notes.try_send(Note::Drained);
+    }
+
+    fn buffer_low(&self) {
+        if self.state.get() == State::Open {
+            self.ends.inbox.report(LinkEvent::BufferedAmountLow {
+                link: self.ends.inbox.link(),
+                channel: self.ends.inbox.channel(),
+            });
+        } else {
+            let _ = self.ends.notes.try_send(Note::Drained);
+        }
+    }
+
+    /// Whether it is neither closed nor about to be.
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(self.state.get(), State::Waiting | State::Open)
+    }
+}

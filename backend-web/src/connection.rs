@@ -1,0 +1,289 @@
+//! One peer connection of the browser, behind our words.
+
+mod channels;
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use async_channel::Sender;
+use mesh_core::{
+    ChannelIndex, ChannelSpec, ConnectFailure, ConnectionState, IceCandidate, LinkConfig,
+    LinkStats, SdpType, SessionDescription,
+};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{RtcDataChannelEvent, RtcOfferOptions, RtcPeerConnection, RtcPeerConnectionIceEvent};
+
+use crate::channel::Channel;
+use crate::config::PlatformConfig;
+use crate::count::{Count, Kind};
+use crate::ending::Ending;
+use crate::inbox::LinkInbox;
+use crate::js::{self, Callback};
+use crate::relay::Refusal;
+use crate::stats;
+use crate::translate;
+
+use channels::Channels;
+
+/// Not an attribute in web-sys, so it is listened to.
+const ICE_CANDIDATE_ERROR: &str = "icecandidateerror";
+
+/// What a connection and its channels tell their link.
+pub(crate) enum Note {
+    /// How the connection is; may be the same as before.
+    State(ConnectionState),
+    Candidate(IceCandidate),
+    Gathered,
+    /// A STUN or TURN server gave no address.
+    Refused(Refusal),
+    /// The far side made more channels than anybody needs.
+    TooManyChannels,
+    /// A reliable channel got more than the inbox holds.
+    InboxFull,
+    /// A message could not be sent.
+    SendFailed(String),
+    /// A channel has less to send, or is closed.
+    Drained,
+    /// The time to drain is over.
+    LingerOver,
+}
+
+/// A peer connection.
+pub(crate) struct Connection {
+    inner: RtcPeerConnection,
+    channels: Channels,
+    ending: Ending,
+    notes: Sender<Note>,
+    callbacks: RefCell<Option<Callbacks>>,
+}
+
+struct Callbacks {
+    candidate: Callback,
+    candidate_error: Callback,
+    state: Callback,
+    channel: Callback,
+    _count: Count,
+}
+
+impl Callbacks {
+    fn new(connection: &Weak<Connection>) -> Self {
+        let callback = |call: fn(&Connection, &JsValue)| {
+            let connection = Weak::clone(connection);
+            Callback::new(move |event| {
+                if let Some(connection) = connection.upgrade() {
+                    call(&connection, &event);
+                }
+            })
+        };
+        Self {
+            candidate: callback(Connection::on_candidate),
+            candidate_error: callback(Connection::on_candidate_error),
+            state: callback(|connection, _| connection.on_state()),
+            channel: callback(Connection::on_channel),
+            _count: Count::new(Kind::Connection),
+        }
+    }
+}
+
+impl Connection {
+    /// Makes it.
+    pub(crate) fn open(
+        config: &LinkConfig,
+        platform: &PlatformConfig,
+        inbox: &Rc<LinkInbox>,
+        notes: Sender<Note>,
+    ) -> Result<Rc<Self>, ConnectFailure> {
+        let configuration = translate::configuration(config, platform);
+        let inner = RtcPeerConnection::new_with_configuration(&configuration)
+            .map_err(|error| translate::refused_configuration(config, &error))?;
+        let connection = Rc::new_cyclic(|connection| Self {
+            inner,
+            channels: Channels::new(Rc::clone(inbox), notes.clone()),
+            ending: Ending::new(),
+            notes,
+            callbacks: RefCell::new(Some(Callbacks::new(connection))),
+        });
+        connection.attach();
+        Ok(connection)
+    }
+
+    fn attach(&self) {
+        if let Some(callbacks) = &*self.callbacks.borrow() {
+            let inner = &self.inner;
+            inner.set_onicecandidate(Some(callbacks.candidate.function()));
+            inner.set_onconnectionstatechange(Some(callbacks.state.function()));
+            inner.set_oniceconnectionstatechange(Some(callbacks.state.function()));
+            inner.set_ondatachannel(Some(callbacks.channel.function()));
+            let error = callbacks.candidate_error.function();
+            // Without it, causes are less exact.
+            let _ = inner.add_event_listener_with_callback(ICE_CANDIDATE_ERROR, error);
+        }
+    }
+
+    /// Closes it at once: hears nothing any more, and the far side hears of it.
+    pub(crate) fn close(&self) {
+        let Some(callbacks) = self.callbacks.take() else {
+            return;
+        };
+        let inner = &self.inner;
+        inner.set_onicecandidate(None);
+        inner.set_onconnectionstatechange(None);
+        inner.set_oniceconnectionstatechange(None);
+        inner.set_ondatachannel(None);
+        let error = callbacks.candidate_error.function();
+        let _ = inner.remove_event_listener_with_callback(ICE_CANDIDATE_ERROR, error);
+        self.channels.detach();
+        inner.close();
+        drop(callbacks);
+        // Whoever drains it need not wait any longer.
+        let _ = self.notes.try_send(Note::Drained);
+    }
+
+    /// Where it is told to end.
+    pub(crate) const fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
+    pub(crate) fn channel(&self, index: ChannelIndex) -> Option<Rc<Channel>> {
+        self.channels.channel(index)
+    }
+
+    /// Takes nothing more to send.
+    pub(crate) fn stop_accepting(&self) {
+        self.channels.stop_accepting();
+    }
+
+    /// Goes on towards an end without loss, and says whether it is reached.
+    pub(crate) fn drain(&self) -> bool {
+        self.channels.drain()
+    }
+
+    /// Makes a negotiated channel.
+    pub(crate) fn create_channel(
+        &self,
+        index: ChannelIndex,
+        spec: &ChannelSpec,
+    ) -> Result<(), ConnectFailure> {
+        let init = translate::channel_init(spec.parameters);
+        let label = JsValue::from_str(&spec.label);
+        // web-sys declares it as if it never threw.
+        js::call(&self.inner, "createDataChannel", &[&label, &init])
+            .and_then(JsCast::dyn_into)
+            .map(|inner| self.channels.add_planned(index, spec, inner))
+            .map_err(|error| {
+                let (id, why) = (spec.parameters.id, js::words(&error));
+                ConnectFailure::Channel(format!("channel {id} \"{}\": {why}", spec.label))
+            })
+    }
+
+    /// Makes an offer and applies it.
+    pub(crate) async fn offer(&self, restart: bool) -> Result<SessionDescription, ConnectFailure> {
+        let options = RtcOfferOptions::new();
+        if restart {
+            options.set_ice_restart(true);
+        }
+        let offer = self.inner.create_offer_with_rtc_offer_options(&options);
+        let offer = self.ending.settled(&offer).await.map_err(platform)?;
+        self.apply_local(SdpType::Offer, &offer).await
+    }
+
+    /// Applies the far side's description. An offer is answered.
+    pub(crate) async fn accept(
+        &self,
+        description: SessionDescription,
+    ) -> Result<Option<SessionDescription>, ConnectFailure> {
+        let unusable = |error: JsValue| ConnectFailure::Description(js::words(&error));
+        let remote = translate::remote_description(&description)?;
+        let applied = self.inner.set_remote_description(&remote);
+        self.ending.settled(&applied).await.map_err(unusable)?;
+        if description.sdp_type == SdpType::Answer {
+            return Ok(None);
+        }
+        let answer = self.inner.create_answer();
+        let answer = self.ending.settled(&answer).await.map_err(unusable)?;
+        self.apply_local(SdpType::Answer, &answer).await.map(Some)
+    }
+
+    async fn apply_local(
+        &self,
+        sdp_type: SdpType,
+        made: &JsValue,
+    ) -> Result<SessionDescription, ConnectFailure> {
+        let sdp = js::get_string(made, "sdp").unwrap_or_default();
+        let local = translate::session_description(sdp_type, &sdp);
+        let applied = self.inner.set_local_description(&local);
+        self.ending.settled(&applied).await.map_err(platform)?;
+        Ok(SessionDescription { sdp_type, sdp })
+    }
+
+    /// Applies the far side's candidate. One that cannot be used is left out: others may do, and if none does, the deadline
+    /// tells. So is one that only says that no more come.
+    pub(crate) async fn add_candidate(&self, candidate: &IceCandidate) {
+        if candidate.candidate.is_empty() {
+            return;
+        }
+        let init = translate::remote_candidate(candidate);
+        let added = self
+            .inner
+            .add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
+        let _ = self.ending.settled(&added).await;
+    }
+
+    pub(crate) async fn stats(&self) -> LinkStats {
+        let report = self.ending.settled(&self.inner.get_stats()).await;
+        report.map_or_else(|_| LinkStats::default(), |report| stats::read(&report))
+    }
+
+    fn note(&self, note: Note) {
+        // Fails once the link has ended.
+        let _ = self.notes.try_send(note);
+    }
+
+    fn on_candidate(&self, event: &JsValue) {
+        let event: &RtcPeerConnectionIceEvent = event.unchecked_ref();
+        // An empty one says that no more come, as does none.
+        let candidate = event.candidate();
+        let candidate = candidate.as_ref().and_then(translate::local_candidate);
+        self.note(candidate.map_or(Note::Gathered, Note::Candidate));
+    }
+
+    fn on_candidate_error(&self, event: &JsValue) {
+        let code = js::get_number(event, "errorCode").unwrap_or_default();
+        self.note(Note::Refused(Refusal {
+            url: js::get_string(event, "url").unwrap_or_default(),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a float cast saturates"
+            )]
+            code: code as u16,
+            text: js::get_string(event, "errorText").unwrap_or_default(),
+        }));
+    }
+
+    fn on_state(&self) {
+        let (connection, ice) = (
+            self.inner.connection_state(),
+            self.inner.ice_connection_state(),
+        );
+        if let Some(state) = translate::state(connection, ice) {
+            self.note(Note::State(state));
+        }
+    }
+
+    /// The channel is taken here and now: its first message may be the very next thing that happens.
+    fn on_channel(&self, event: &JsValue) {
+        let event: &RtcDataChannelEvent = event.unchecked_ref();
+        self.channels.add_remote(event.channel());
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn platform(error: JsValue) -> ConnectFailure {
+    ConnectFailure::Platform(js::words(&error))
+}

@@ -1,0 +1,107 @@
+//! The queue all links of a backend report through.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+use mesh_core::{CloseReason, LinkEvent};
+
+use crate::inbox::{ChannelInbox, LinkInbox};
+
+/// One entry of the queue.
+pub(crate) enum Incoming {
+    /// An event as it is.
+    Event(LinkEvent),
+    /// The token of a channel that has something.
+    Readable(Rc<ChannelInbox>),
+    /// The link has ended. To be reported after everything its channels still hold.
+    Closed(Rc<LinkInbox>, CloseReason),
+}
+
+/// Events of control, and one token for each channel that has something; and who waits for them.
+///
+/// Bounded by what goes in: a token a channel, and events of control that somebody here caused.
+#[derive(Default)]
+pub(crate) struct Events {
+    queue: RefCell<VecDeque<Incoming>>,
+    waiter: Waiter,
+}
+
+impl Events {
+    pub(crate) fn push(&self, incoming: Incoming) {
+        self.queue.borrow_mut().push_back(incoming);
+        self.wake();
+    }
+
+    pub(crate) fn pop(&self) -> Option<Incoming> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    /// Remembers whom to wake: the last one who asked.
+    pub(crate) fn wait(&self, cx: &Context<'_>) {
+        self.waiter.wait(cx);
+    }
+
+    /// Wakes whoever waits, once; whether anybody did.
+    pub(crate) fn wake(&self) -> bool {
+        self.waiter.wake()
+    }
+}
+
+/// Whoever waits for something.
+#[derive(Default)]
+pub(crate) struct Waiter(RefCell<Option<Waker>>);
+
+impl Waiter {
+    /// Remembers whom to wake: the last one who asked.
+    pub(crate) fn wait(&self, cx: &Context<'_>) {
+        let mut waker = self.0.borrow_mut();
+        match &mut *waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => *waker = Some(cx.waker().clone()),
+        }
+    }
+
+    /// Wakes whoever waits, once; whether anybody did.
+    pub(crate) fn wake(&self) -> bool {
+        // Taken out first: a waker may well come back here at once.
+        let waker = self.0.borrow_mut().take();
+        let waited = waker.is_some();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        waited
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Bell(AtomicUsize);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_last_waker_is_woken_and_once() {
+        let waiter = Waiter::default();
+        let (first, last) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
+        for bell in [&first, &last] {
+            waiter.wait(&Context::from_waker(&Waker::from(Arc::clone(bell))));
+        }
+        assert!(waiter.wake());
+        assert!(!waiter.wake());
+        assert_eq!(first.0.load(Ordering::Relaxed), 0);
+        assert_eq!(last.0.load(Ordering::Relaxed), 1);
+    }
+}

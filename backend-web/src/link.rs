@@ -1,0 +1,214 @@
+//! One connection: a task that awaits its commands in order and reports what happens.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use async_channel::{Receiver, Sender};
+use futures_util::future::{Either, select};
+use mesh_core::{
+    CloseReason, Command, ConnectFailure, ConnectionState, Duration, LinkEvent, LinkId,
+    SessionDescription,
+};
+
+use crate::connection::{Connection, Note};
+use crate::count::{Count, Kind};
+use crate::inbox::LinkInbox;
+use crate::relay::Relay;
+use crate::timer::Timer;
+
+/// How long gathering may take where only a relay will do. Chromium gives a TURN server up after 9.5 s; should a browser never
+/// say so, the cause must still come before the core's deadline, which knows less.
+const GATHERING: Duration = Duration::from_secs(11);
+
+/// What a link needs to begin.
+pub(crate) struct Start {
+    pub(crate) connection: Rc<Connection>,
+    pub(crate) inbox: Rc<LinkInbox>,
+    pub(crate) orders: Receiver<Command>,
+    pub(crate) notes: Sender<Note>,
+    pub(crate) noted: Receiver<Note>,
+    pub(crate) relay: Relay,
+}
+
+struct Link {
+    id: LinkId,
+    connection: Rc<Connection>,
+    inbox: Rc<LinkInbox>,
+    notes: Sender<Note>,
+    relay: Relay,
+    state: ConnectionState,
+    /// While candidates may still be found.
+    gathering: bool,
+    gathering_limit: Option<Timer>,
+    _count: Count,
+}
+
+/// Serves a link from its opening to its end.
+pub(crate) async fn run(start: Start) {
+    let Start {
+        connection,
+        inbox,
+        orders,
+        notes,
+        noted,
+        relay,
+    } = start;
+    let mut link = Link {
+        id: inbox.link(),
+        connection: Rc::clone(&connection),
+        inbox,
+        notes,
+        relay,
+        state: ConnectionState::New,
+        gathering: false,
+        gathering_limit: None,
+        _count: Count::new(Kind::Task),
+    };
+    let served = connection
+        .ending()
+        .before(link.serve(&orders, &noted))
+        .await;
+    let reason = match served {
+        Ok(reason) => reason,
+        Err((reason, linger)) => {
+            link.drain(linger, &noted).await;
+            reason
+        }
+    };
+    connection.close();
+    link.inbox.report_closed(reason);
+}
+
+/// What comes first: a command, or a note.
+async fn next(orders: &Receiver<Command>, notes: &Receiver<Note>) -> Option<Either<Command, Note>> {
+    match select(pin!(orders.recv()), pin!(notes.recv())).await {
+        Either::Left((command, _)) => command.ok().map(Either::Left),
+        Either::Right((note, _)) => note.ok().map(Either::Right),
+    }
+}
+
+impl Link {
+    async fn serve(&mut self, orders: &Receiver<Command>, notes: &Receiver<Note>) -> CloseReason {
+        loop {
+            let outcome = match next(orders, notes).await {
+                Some(Either::Left(command)) => {
+                    self.carry_out(command).await.map_err(CloseReason::Failed)
+                }
+                Some(Either::Right(note)) => self.take_note(note),
+                // The backend is gone.
+                None => Err(CloseReason::Local),
+            };
+            if let Err(reason) = outcome {
+                return reason;
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Result<(), ConnectFailure> {
+        match command {
+            Command::CreateChannel { channel, spec, .. } => {
+                self.connection.create_channel(channel, &spec)?;
+            }
+            Command::CloseChannel { channel, .. } => {
+                if let Some(channel) = self.connection.channel(channel) {
+                    channel.close();
+                }
+            }
+            Command::CreateOffer { restart, .. } => {
+                let description = self.connection.offer(restart).await?;
+                self.described(description);
+            }
+            Command::SetRemote { description, .. } => {
+                if let Some(description) = self.connection.accept(description).await? {
+                    self.described(description);
+                }
+            }
+            Command::AddCandidate { candidate, .. } => {
+                self.connection.add_candidate(&candidate).await;
+            }
+            Command::RequestStats { link } => {
+                let stats = self.connection.stats().await;
+                self.inbox.report(LinkEvent::Stats { link, stats });
+            }
+            // Not sent to a link: the backend sees to them itself.
+            Command::Open { .. } | Command::Close { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn take_note(&mut self, note: Note) -> Result<(), CloseReason> {
+        match note {
+            Note::State(state) => {
+                if state != self.state {
+                    self.state = state;
+                    let link = self.id;
+                    self.inbox.report(LinkEvent::State { link, state });
+                }
+            }
+            Note::Candidate(candidate) => {
+                self.relay.found(&candidate);
+                let link = self.id;
+                self.inbox.report(LinkEvent::Candidate { link, candidate });
+            }
+            Note::Gathered if self.gathering => return self.gathered(),
+            Note::Refused(refusal) => self.relay.refused(refusal),
+            Note::TooManyChannels => {
+                let why = String::from("it opened more channels than anybody needs");
+                return Err(CloseReason::Protocol(why));
+            }
+            Note::InboxFull => return Err(CloseReason::InboxFull),
+            Note::SendFailed(why) => {
+                return Err(CloseReason::Failed(ConnectFailure::Channel(why)));
+            }
+            // Was said already; or of interest at the end only.
+            Note::Gathered | Note::Drained | Note::LingerOver => {}
+        }
+        Ok(())
+    }
+
+    /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported, even
+    /// where the browser was faster.
+    fn described(&mut self, description: SessionDescription) {
+        self.gathering = true;
+        self.gathering_limit = None;
+        if self.relay.is_only() {
+            let notes = self.notes.clone();
+            self.gathering_limit = Timer::start(GATHERING, move || {
+                let _ = notes.try_send(Note::Gathered);
+            });
+        }
+        self.inbox.report(LinkEvent::Description {
+            link: self.id,
+            description,
+        });
+    }
+
+    fn gathered(&mut self) -> Result<(), CloseReason> {
+        self.gathering = false;
+        self.gathering_limit = None;
+        self.inbox.report(LinkEvent::Gathered { link: self.id });
+        match self.relay.failure() {
+            Some(failure) => Err(CloseReason::Failed(failure)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the reliable channels have delivered what they accepted, for so long at most.
+    async fn drain(&self, linger: Duration, notes: &Receiver<Note>) {
+        if linger.is_zero() || self.connection.drain() {
+            return;
+        }
+        let over = self.notes.clone();
+        let limit = Timer::start(linger, move || {
+            let _ = over.try_send(Note::LingerOver);
+        });
+        if limit.is_none() {
+            return;
+        }
+        while let Ok(note) = notes.recv().await {
+            if matches!(note, Note::LingerOver) || self.connection.drain() {
+                return;
+            }
+        }
+    }
+}

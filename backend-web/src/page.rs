@@ -1,0 +1,59 @@
+//! What becomes of the connections when the user leaves the page.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use mesh_core::{CloseReason, ConnectFailure, Duration};
+use wasm_bindgen::JsValue;
+
+use crate::connection::Connection;
+use crate::js::{self, Callback};
+
+const PAGE_HIDE: &str = "pagehide";
+
+/// Closes every connection when the page is left, so that the far sides notice at once. A page that comes back out of the
+/// browser's cache finds its links closed.
+pub(crate) struct Page {
+    open: Rc<RefCell<Vec<Weak<Connection>>>>,
+    left: Callback,
+}
+
+impl Page {
+    pub(crate) fn new() -> Self {
+        let open = Rc::<RefCell<Vec<Weak<Connection>>>>::default();
+        let leaving = Rc::clone(&open);
+        let left = Callback::new(move |_| leave(&leaving));
+        listen("addEventListener", &left);
+        Self { open, left }
+    }
+
+    /// Closes this one, too.
+    pub(crate) fn watch(&self, connection: &Rc<Connection>) {
+        let mut open = self.open.borrow_mut();
+        open.retain(|connection| connection.strong_count() > 0);
+        open.push(Rc::downgrade(connection));
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        listen("removeEventListener", &self.left);
+    }
+}
+
+fn listen(method: &str, left: &Callback) {
+    let event = JsValue::from_str(PAGE_HIDE);
+    // Where there is no such event, nobody leaves the page.
+    let _ = js::call(&js_sys::global(), method, &[&event, left.function()]);
+}
+
+fn leave(open: &RefCell<Vec<Weak<Connection>>>) {
+    // Outside the borrow: who hears of it may open another one.
+    let open = open.take();
+    for connection in open.iter().filter_map(Weak::upgrade) {
+        let why = String::from("the page was left");
+        let reason = CloseReason::Failed(ConnectFailure::Platform(why));
+        connection.ending().end(reason, Duration::ZERO);
+        connection.close();
+    }
+}

@@ -1,0 +1,170 @@
+//! What a link has to do with TURN servers, and why none gave it an address.
+
+use std::collections::BTreeMap;
+
+use mesh_core::{ConnectFailure, IceCandidate, IceTransportPolicy, LinkConfig};
+
+use crate::js::presentable;
+
+/// The browser's code for a server that did not answer (W3C: `RTCPeerConnectionIceErrorEvent`).
+const NO_ANSWER: u16 = 701;
+
+/// How many servers' words are kept.
+const MAX_REFUSALS: usize = 16;
+
+/// What a server said instead of giving an address, or that it said nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The server.
+    pub(crate) url: String,
+    /// A STUN error code (RFC 8489), or the browser's own.
+    pub(crate) code: u16,
+    /// Its words.
+    pub(crate) text: String,
+}
+
+/// The TURN servers of a link.
+pub(crate) struct Relay {
+    urls: Vec<String>,
+    /// Nothing else may be used.
+    only: bool,
+    found: bool,
+    refusals: BTreeMap<String, Refusal>,
+}
+
+impl Relay {
+    pub(crate) fn new(config: &LinkConfig) -> Self {
+        let servers = config.ice_servers.iter();
+        Self {
+            urls: servers
+                .flat_map(|server| server.urls.iter())
+                .filter(|url| is_turn(url))
+                .cloned()
+                .collect(),
+            only: config.ice_transport_policy == IceTransportPolicy::Relay,
+            found: false,
+            refusals: BTreeMap::new(),
+        }
+    }
+
+    /// Whether nothing but a relay may be used.
+    pub(crate) const fn is_only(&self) -> bool {
+        self.only
+    }
+
+    /// A local candidate was found.
+    pub(crate) fn found(&mut self, candidate: &IceCandidate) {
+        self.found |= candidate.candidate.contains(" typ relay");
+    }
+
+    /// A server gave none. What it said counts more than that one of its addresses did not answer.
+    pub(crate) fn refused(&mut self, refusal: Refusal) {
+        if !is_turn(&refusal.url) || self.refusals.len() >= MAX_REFUSALS {
+            return;
+        }
+        let former = self.refusals.get(&refusal.url);
+        if former.is_none_or(|former| former.code == NO_ANSWER) {
+            self.refusals.insert(refusal.url.clone(), refusal);
+        }
+    }
+
+    /// Why the link cannot be, now that no more addresses come: it needs one of a relay and has none.
+    pub(crate) fn failure(&self) -> Option<ConnectFailure> {
+        (self.only && !self.found).then(|| ConnectFailure::NoRelay {
+            cause: self.cause(),
+        })
+    }
+
+    fn cause(&self) -> String {
+        if self.urls.is_empty() {
+            return String::from("only relays may be used, and no TURN server is set");
+        }
+        if self.refusals.is_empty() {
+            return format!("{}: no answer", self.urls.join(", "));
+        }
+        let words: Vec<_> = self.refusals.values().map(words).collect();
+        words.join(", ")
+    }
+}
+
+fn is_turn(url: &str) -> bool {
+    url.starts_with("turn")
+}
+
+fn words(refusal: &Refusal) -> String {
+    let text = presentable(&refusal.text);
+    match (refusal.code, text.is_empty()) {
+        (NO_ANSWER, true) => format!("{}: no answer", refusal.url),
+        (NO_ANSWER, false) => format!("{}: no answer ({text})", refusal.url),
+        (code, true) => format!("{}: {code}", refusal.url),
+        (code, false) => format!("{}: {code} {text}", refusal.url),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesh_core::IceServer;
+
+    use super::*;
+
+    const URL: &str = "turn:turn.example.org:3478";
+
+    fn relay(servers: Vec<IceServer>, policy: IceTransportPolicy) -> Relay {
+        Relay::new(&LinkConfig {
+            ice_servers: servers,
+            ice_transport_policy: policy,
+        })
+    }
+
+    fn refusal(code: u16, text: &str) -> Refusal {
+        Refusal {
+            url: URL.into(),
+            code,
+            text: text.into(),
+        }
+    }
+
+    fn cause(relay: &Relay) -> String {
+        match relay.failure() {
+            Some(ConnectFailure::NoRelay { cause }) => cause,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_link_that_may_go_straight_needs_no_relay() {
+        let servers = vec![IceServer::turn(URL, "user", "secret")];
+        assert_eq!(relay(servers, IceTransportPolicy::All).failure(), None);
+    }
+
+    #[test]
+    fn the_cause_is_what_the_server_said() {
+        let servers = vec![IceServer::turn(URL, "user", "wrong")];
+        let mut relay = relay(servers, IceTransportPolicy::Relay);
+        assert_eq!(cause(&relay), format!("{URL}: no answer"));
+        relay.refused(refusal(NO_ANSWER, ""));
+        relay.refused(refusal(401, "Unauthorized"));
+        relay.refused(refusal(NO_ANSWER, "timed out"));
+        assert_eq!(cause(&relay), format!("{URL}: 401 Unauthorized"));
+    }
+
+    #[test]
+    fn no_server_is_a_cause_of_its_own() {
+        let servers = vec![IceServer::stun("stun:stun.example.org")];
+        assert!(
+            cause(&relay(servers, IceTransportPolicy::Relay)).contains("no TURN server is set")
+        );
+    }
+
+    #[test]
+    fn a_relayed_candidate_is_enough() {
+        let servers = vec![IceServer::turn(URL, "user", "secret")];
+        let mut relay = relay(servers, IceTransportPolicy::Relay);
+        relay.found(&IceCandidate {
+            sdp_mid: "0".into(),
+            sdp_m_line_index: 0,
+            candidate: "candidate:1 1 udp 1 192.0.2.1 5000 typ relay raddr 0.0.0.0 rport 0".into(),
+        });
+        assert_eq!(relay.failure(), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! Figures of a link, out of the browser's report.
+
+use js_sys::Iterator;
+use mesh_core::{CandidateType, Duration, LinkStats};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::js;
+
+/// How many entries of a report are looked at: a link with its channels and all its candidate pairs has fewer.
+const MAX_ENTRIES: usize = 4096;
+
+/// What matters of one entry of a report.
+#[derive(Clone, Debug, PartialEq)]
+enum Entry {
+    Transport {
+        /// Firefox has none.
+        selected: Option<String>,
+    },
+    Pair {
+        id: String,
+        /// Firefox says so here (`selected`); elsewhere it is a guess.
+        rank: Rank,
+        round_trip: Option<f64>,
+        local: String,
+        remote: String,
+    },
+    Candidate {
+        id: String,
+        kind: Option<CandidateType>,
+    },
+    Channel {
+        sent: f64,
+        received: f64,
+    },
+}
+
+/// How likely a pair is the one in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Other,
+    Nominated,
+    Selected,
+}
+
+/// Reads a report (W3C: `RTCStatsReport`). What is not there or not as expected is left out.
+pub(crate) fn read(report: &JsValue) -> LinkStats {
+    let entries = match js::call(report, "values", &[]) {
+        Ok(values) => entries(values.unchecked_ref()),
+        Err(_) => Vec::new(),
+    };
+    figures(&entries)
+}
+
+fn entries(values: &Iterator) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for _ in 0..MAX_ENTRIES {
+        match values.next() {
+            Ok(next) if !next.done() => entries.extend(entry(&next.value())),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    entries
+}
+
+fn entry(stats: &JsValue) -> Option<Entry> {
+    let id = js::get_string(stats, "id")?;
+    Some(match js::get_string(stats, "type")?.as_str() {
+        "transport" => Entry::Transport {
+            selected: js::get_string(stats, "selectedCandidatePairId"),
+        },
+        "candidate-pair" => Entry::Pair {
+            id,
+            rank: rank(stats),
+            round_trip: js::get_number(stats, "currentRoundTripTime"),
+            local: js::get_string(stats, "localCandidateId")?,
+            remote: js::get_string(stats, "remoteCandidateId")?,
+        },
+        "local-candidate" | "remote-candidate" => Entry::Candidate {
+            id,
+            kind: candidate_type(&js::get_string(stats, "candidateType")?),
+        },
+        "data-channel" => Entry::Channel {
+            sent: js::get_number(stats, "bytesSent").unwrap_or(0.0),
+            received: js::get_number(stats, "bytesReceived").unwrap_or(0.0),
+        },
+        _ => return None,
+    })
+}
+
+fn rank(pair: &JsValue) -> Rank {
+    let is_true = |name| js::get_bool(pair, name).unwrap_or(false);
+    let succeeded = js::get_string(pair, "state").is_some_and(|state| state == "succeeded");
+    if is_true("selected") {
+        Rank::Selected
+    } else if is_true("nominated") && succeeded {
+        Rank::Nominated
+    } else {
+        Rank::Other
+    }
+}
+
+fn candidate_type(word: &str) -> Option<CandidateType> {
+    Some(match word {
+        "host" => CandidateType::Host,
+        "srflx" => CandidateType::ServerReflexive,
+        "prflx" => CandidateType::PeerReflexive,
+        "relay" => CandidateType::Relay,
+        _ => return None,
+    })
+}
+
+fn figures(entries: &[Entry]) -> LinkStats {
+    let mut stats = LinkStats::default();
+    for entry in entries {
+        if let Entry::Channel { sent, received } = entry {
+            stats.bytes_sent = stats.bytes_sent.saturating_add(count(*sent));
+            stats.bytes_received = stats.bytes_received.saturating_add(count(*received));
+        }
+    }
+    if let Some((round_trip, local, remote)) = selected_pair(entries) {
+        stats.round_trip = round_trip
+            .filter(|seconds| *seconds > 0.0)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        stats.local = kind_of(entries, local);
+        stats.remote = kind_of(entries, remote);
+    }
+    stats
+}
+
+/// Round trip and candidates of the pair in use: the one the transport names, else the likeliest.
+fn selected_pair(entries: &[Entry]) -> Option<(Option<f64>, &str, &str)> {
+    let named = entries.iter().find_map(|entry| match entry {
+        Entry::Transport { selected } => selected.as_deref(),
+        Entry::Pair { .. } | Entry::Candidate { .. } | Entry::Channel { .. } => None,
+    });
+    let pairs = entries.iter().filter_map(|entry| match entry {
+        Entry::Pair {
+            id,
+            rank,
+            round_trip,
+            local,
+            remote,
+        } => {
+            let rank = if named == Some(id.as_str()) {
+                Rank::Selected
+            } else {
+                *rank
+            };
+            (rank > Rank::Other).then_some((rank, (*round_trip, local.as_str(), remote.as_str())))
+        }
+        Entry::Transport { .. } | Entry::Candidate { .. } | Entry::Channel { .. } => None,
+    });
+    pairs.max_by_key(|(rank, _)| *rank).map(|(_, pair)| pair)
+}
+
+fn kind_of(entries: &[Entry], candidate: &str) -> Option<CandidateType> {
+    entries.iter().find_map(|entry| match entry {
+        Entry::Candidate { id, kind } if id == candidate => *kind,
+        Entry::Candidate { .. }
+        | Entry::Transport { .. }
+        | Entry::Pair { .. }
+        | Entry::Channel { .. } => None,
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates"
+)]
+const fn count(bytes: f64) -> u64 {
+    bytes as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(id: &str, rank: Rank, round_trip: f64, local: &str) -> Entry {
+        Entry::Pair {
+            id: id.into(),
+            rank,
+            round_trip: Some(round_trip),
+            local: local.into(),
+            remote: "far".into(),
+        }
+    }
+
+    fn candidate(id: &str, kind: CandidateType) -> Entry {
+        Entry::Candidate {
+            id: id.into(),
+            kind: Some(kind),
+        }
+    }
+
+    fn common() -> Vec<Entry> {
+        vec![
+            candidate("near", CandidateType::Host),
+            candidate("relay", CandidateType::Relay),
+            candidate("far", CandidateType::PeerReflexive),
+            Entry::Channel {
+                sent: 10.0,
+                received: 20.0,
+            },
+            Entry::Channel {
+                sent: 1.0,
+                received: f64::NAN,
+            },
+        ]
+    }
+
+    #[test]
+    fn the_transport_names_the_pair() {
+        let mut entries = common();
+        entries.extend([
+            pair("a", Rank::Nominated, 0.5, "near"),
+            pair("b", Rank::Other, 0.25, "relay"),
+            Entry::Transport {
+                selected: Some("b".into()),
+            },
+        ]);
+        assert_eq!(
+            figures(&entries),
+            LinkStats {
+                round_trip: Some(Duration::from_millis(250)),
+                bytes_sent: 11,
+                bytes_received: 20,
+                local: Some(CandidateType::Relay),
+                remote: Some(CandidateType::PeerReflexive),
+            }
+        );
+    }
+
+    #[test]
+    fn without_a_transport_the_likeliest_counts() {
+        let mut entries = common();
+        entries.extend([
+            pair("a", Rank::Nominated, 0.5, "relay"),
+            pair("b", Rank::Selected, 0.0, "near"),
+            pair("c", Rank::Other, 0.1, "relay"),
+        ]);
+        let stats = figures(&entries);
+        assert_eq!(stats.local, Some(CandidateType::Host));
+        assert_eq!(stats.round_trip, None, "not measured yet");
+    }
+
+    #[test]
+    fn an_empty_report_is_no_error() {
+        assert_eq!(figures(&[]), LinkStats::default());
+        let unused = [pair("a", Rank::Other, 0.5, "near")];
+        assert_eq!(figures(&unused), LinkStats::default());
+    }
+}

@@ -1,0 +1,261 @@
+//! The browser's socket behind a [`WebSocketTransport`](super::WebSocketTransport), and what it has received.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+use std::task::Context;
+
+use js_sys::JsString;
+use mesh_core::LostReason;
+use signaling::{TransportError, TransportEvent};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CloseEvent, MessageEvent, WebSocket};
+
+use super::WebSocketOptions;
+use crate::count::{Count, Kind};
+use crate::events::Waiter;
+use crate::js::{self, Callback};
+use crate::timer::Timer;
+
+/// Bytes that wait for the network. Joining a lobby of 32 says about 200 kB at once: a description and a dozen candidates for
+/// each member.
+const OUTGOING: usize = 1024 * 1024;
+
+/// Bytes that wait for the application. The browser reads on whether or not anybody takes them, so over it the connection ends.
+const INCOMING: usize = 4 * 1024 * 1024;
+
+/// What a text costs besides its bytes.
+const OVERHEAD: usize = 64;
+
+/// `WebSocket.OPEN`.
+const OPEN: u16 = 1;
+
+/// No close frame came (RFC 6455 section 7.1.5).
+const ABNORMAL: u16 = 1006;
+/// The close frame had no code.
+const NO_CODE: u16 = 1005;
+/// Ours.
+const NORMAL: u16 = 1000;
+
+pub(super) struct Socket {
+    inner: WebSocket,
+    host: String,
+    options: WebSocketOptions,
+    has_opened: Cell<bool>,
+    events: RefCell<VecDeque<TransportEvent>>,
+    bytes: Cell<usize>,
+    waiter: Waiter,
+    callbacks: Callbacks,
+    connecting: RefCell<Option<Timer>>,
+    /// While it is neither closed nor closing.
+    live: RefCell<Option<Count>>,
+}
+
+// Kept until the transport is dropped, because some end it from within.
+struct Callbacks {
+    open: Callback,
+    message: Callback,
+    close: Callback,
+}
+
+impl Callbacks {
+    fn new(socket: &Weak<Socket>) -> Self {
+        let callback = |call: fn(&Socket, &JsValue)| {
+            let socket = Weak::clone(socket);
+            Callback::new(move |event| {
+                if let Some(socket) = socket.upgrade() {
+                    call(&socket, &event);
+                }
+            })
+        };
+        Self {
+            open: callback(|socket, _| socket.opened()),
+            message: callback(Socket::received),
+            close: callback(Socket::closed),
+        }
+    }
+}
+
+impl Socket {
+    /// Begins to connect; what the browser says against it.
+    pub(super) fn open(
+        url: &str,
+        host: String,
+        options: WebSocketOptions,
+    ) -> Result<Rc<Self>, String> {
+        let inner = WebSocket::new(url).map_err(|error| js::words(&error))?;
+        let socket = Rc::new_cyclic(|socket| Self {
+            inner,
+            host,
+            options,
+            has_opened: Cell::new(false),
+            events: RefCell::default(),
+            bytes: Cell::new(0),
+            waiter: Waiter::default(),
+            callbacks: Callbacks::new(socket),
+            connecting: RefCell::new(None),
+            live: RefCell::new(Some(Count::new(Kind::Socket))),
+        });
+        let callbacks = &socket.callbacks;
+        socket.inner.set_onopen(Some(callbacks.open.function()));
+        socket
+            .inner
+            .set_onmessage(Some(callbacks.message.function()));
+        socket.inner.set_onclose(Some(callbacks.close.function()));
+        let late = Rc::downgrade(&socket);
+        let timer = Timer::start(socket.options.connect_timeout, move || {
+            if let Some(socket) = late.upgrade() {
+                socket.too_late();
+            }
+        });
+        socket.connecting.replace(timer);
+        Ok(socket)
+    }
+
+    pub(super) fn send(&self, text: &str) -> Result<(), TransportError> {
+        // A socket that is closing would take it and throw it away.
+        if self.live.borrow().is_none() || self.inner.ready_state() != OPEN {
+            return Err(TransportError::NotOpen);
+        }
+        let buffered = usize::try_from(self.inner.buffered_amount()).unwrap_or(usize::MAX);
+        if buffered >= OUTGOING {
+            return Err(TransportError::Full);
+        }
+        self.inner
+            .send_with_str(text)
+            .map_err(|_| TransportError::NotOpen)
+    }
+
+    /// The next event.
+    pub(super) fn take(&self) -> Option<TransportEvent> {
+        let event = self.events.borrow_mut().pop_front()?;
+        if let TransportEvent::Text(text) = &event {
+            self.bytes.set(self.bytes.get().saturating_sub(cost(text)));
+        }
+        Some(event)
+    }
+
+    pub(super) fn wait(&self, cx: &Context<'_>) {
+        self.waiter.wait(cx);
+    }
+
+    /// Ends it in good order, without a word to the application.
+    pub(super) fn close(&self) {
+        self.detach();
+        self.events.borrow_mut().clear();
+    }
+
+    fn detach(&self) {
+        let Some(count) = self.live.take() else {
+            return;
+        };
+        self.inner.set_onopen(None);
+        self.inner.set_onmessage(None);
+        self.inner.set_onclose(None);
+        // What it has taken goes out before the close frame. Fails only for a code that is not allowed.
+        let _ = self.inner.close_with_code(NORMAL);
+        drop(count);
+    }
+
+    fn push(&self, event: TransportEvent) {
+        self.events.borrow_mut().push_back(event);
+        self.waiter.wake();
+    }
+
+    fn end(&self, reason: LostReason) {
+        self.detach();
+        self.push(TransportEvent::Closed { reason });
+    }
+
+    fn opened(&self) {
+        self.has_opened.set(true);
+        let timer = self.connecting.take();
+        drop(timer);
+        self.push(TransportEvent::Opened);
+    }
+
+    fn too_late(&self) {
+        if !self.has_opened.get() && self.live.borrow().is_some() {
+            let (host, limit) = (&self.host, self.options.connect_timeout.as_secs_f32());
+            let why = format!("no answer from {host} within {limit} s");
+            self.end(LostReason::Unreachable(why));
+        }
+    }
+
+    fn received(&self, event: &JsValue) {
+        let data = event.unchecked_ref::<MessageEvent>().data();
+        match self.text(&data) {
+            Ok(text) => {
+                self.bytes.set(self.bytes.get() + cost(&text));
+                self.push(TransportEvent::Text(text));
+            }
+            Err(what) => self.end(LostReason::Protocol(what)),
+        }
+    }
+
+    fn text(&self, data: &JsValue) -> Result<String, String> {
+        let limit = self.options.max_message_size;
+        let too_long = || format!("a text of more than {limit} bytes");
+        let Some(text) = data.dyn_ref::<JsString>() else {
+            return Err(String::from("a binary message"));
+        };
+        // Before it is copied: it has no fewer bytes than characters of JavaScript.
+        if usize::try_from(text.length()).is_ok_and(|length| length > limit) {
+            return Err(too_long());
+        }
+        let text = String::from(text);
+        if text.len() > limit {
+            return Err(too_long());
+        }
+        if self.bytes.get() + cost(&text) > INCOMING {
+            return Err(format!("more than {INCOMING} bytes at once"));
+        }
+        Ok(text)
+    }
+
+    fn closed(&self, event: &JsValue) {
+        let event: &CloseEvent = event.unchecked_ref();
+        self.end(if self.has_opened.get() {
+            lost(event.code(), event.reason())
+        } else {
+            let host = &self.host;
+            LostReason::Unreachable(format!(
+                "no connection to {host} (the browser does not say why)"
+            ))
+        });
+    }
+}
+
+const fn cost(text: &str) -> usize {
+    text.len() + OVERHEAD
+}
+
+/// How a server ended a connection that stood.
+fn lost(code: u16, reason: String) -> LostReason {
+    match code {
+        ABNORMAL => LostReason::Closed,
+        NO_CODE => LostReason::Refused { code: 0, reason },
+        code => LostReason::Refused { code, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_code_and_words_come_as_they_are() {
+        let reason = || String::from("Lobby\u{1}full");
+        let said = LostReason::Refused {
+            code: 4007,
+            reason: reason(),
+        };
+        assert_eq!(lost(4007, reason()), said);
+        assert_eq!(lost(ABNORMAL, String::new()), LostReason::Closed);
+        let wordless = LostReason::Refused {
+            code: 0,
+            reason: String::new(),
+        };
+        assert_eq!(lost(NO_CODE, String::new()), wordless);
+    }
+}
