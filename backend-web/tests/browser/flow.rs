@@ -1,0 +1,126 @@
+//! More than the network, or the other side, can take.
+
+use mesh_core::{Backend, BackendSendError, CloseReason, LinkEvent, Payload};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::{LINK, Pair, Peer, RELIABLE, UNRELIABLE, limits};
+
+fn lows(peer: &Peer) -> usize {
+    peer.count(|event| {
+        matches!(
+            event,
+            LinkEvent::BufferedAmountLow {
+                channel: RELIABLE,
+                ..
+            }
+        )
+    })
+}
+
+/// Sends until the channel is full; how many were taken, and how much was buffered at most.
+fn fill(peer: &mut Peer, length: usize) -> (usize, usize) {
+    let (mut taken, mut most) = (0, 0);
+    loop {
+        match peer
+            .backend()
+            .send(LINK, RELIABLE, Payload::from(vec![0; length]))
+        {
+            Ok(()) => taken += 1,
+            Err(error) => {
+                assert_eq!(error, BackendSendError::Full);
+                return (taken, most);
+            }
+        }
+        most = most.max(peer.backend().buffered_amount(LINK, RELIABLE));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn full_is_told_and_low_follows() {
+    for (high, low, length) in [
+        (64 * 1024, 16 * 1024, 4096),
+        // One message is more than the mark.
+        (1000, 100, 60_000),
+        // Marks that could never be crossed downwards.
+        (4096, 4096, 1024),
+        (0, 0, 16),
+    ] {
+        let mut pair = Pair::connected_with(limits(high, low), 64 << 20).await;
+        for round in 1..=3 {
+            pair.a.seen.clear();
+            pair.b.seen.clear();
+            let (taken, most) = fill(&mut pair.a, length);
+            assert!(taken > 0, "{high} {low}: it was never low");
+            assert!(most < high.max(1) + length, "{most} bytes were buffered");
+            pair.until("room, and all messages", |a, b| {
+                lows(a) >= 1 && b.messages().len() == taken
+            })
+            .await;
+            assert_eq!(lows(&pair.a), 1, "{high} {low}, round {round}");
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_mark_above_what_the_browser_bears_is_no_trap() {
+    let mut pair = Pair::connected_with(limits(usize::MAX, 1024), 64 << 20).await;
+    let (taken, _) = fill(&mut pair.a, 262_144);
+    assert!(taken >= 32, "8 MiB are no problem: {taken}");
+    pair.until("room, and all messages", |a, b| {
+        lows(a) == 1 && b.messages().len() == taken
+    })
+    .await;
+    assert_eq!(pair.a.closed(), None);
+}
+
+#[wasm_bindgen_test]
+async fn a_reliable_flood_ends_the_link_and_what_was_held_comes_first() {
+    let mut pair = Pair::connected_with(limits(1 << 20, 1 << 18), 64 * 1024).await;
+    pair.b.listens = false;
+    for number in 0..100_u8 {
+        pair.a.send(vec![number; 4096]);
+    }
+    // Our end hears of it because the other's connection is gone.
+    pair.until("the far side to end", |a, _| a.channels_closed() == 3)
+        .await;
+    pair.b.listens = true;
+    pair.until("the reason", |_, b| b.closed().is_some()).await;
+    assert_eq!(pair.b.closed(), Some(&CloseReason::InboxFull));
+    let held = pair.b.messages();
+    assert_eq!(held.len(), 64 * 1024 / (4096 + 64));
+    for (number, payload) in (0..).zip(&held) {
+        assert_eq!(payload.bytes()[0], number);
+    }
+    assert!(matches!(pair.b.seen.back(), Some(LinkEvent::Closed { .. })));
+}
+
+#[wasm_bindgen_test]
+async fn an_unreliable_flood_costs_its_oldest() {
+    let mut pair = Pair::connected_with(limits(1 << 20, 1 << 18), 64 * 1024).await;
+    pair.b.listens = false;
+    for number in 0..200_u8 {
+        let payload = Payload::from(vec![number; 1000]);
+        let sent = pair.a.backend().send(LINK, UNRELIABLE, payload);
+        assert_eq!(sent, Ok(()));
+        // Otherwise the network's own losses would do.
+        if number % 20 == 0 {
+            pair.pass(core::time::Duration::from_millis(5)).await;
+        }
+    }
+    pair.pass(core::time::Duration::from_millis(300)).await;
+    pair.b.listens = true;
+    pair.a.send("end of it");
+    pair.until("the end of it", |_, b| b.messages().len() == 1)
+        .await;
+    let (mut heard, mut dropped) = (0, 0);
+    for event in &pair.b.seen {
+        match event {
+            LinkEvent::Message { .. } => heard += 1,
+            LinkEvent::InboxDropped { messages, .. } => dropped += messages,
+            _ => {}
+        }
+    }
+    assert!(dropped > 0, "{heard} heard, none dropped");
+    assert!(heard <= 64, "{heard} are more than the inbox holds");
+    assert_eq!(pair.b.closed(), None);
+}

@@ -1,0 +1,18 @@
+//! What only a browser can show: two backends in one page.
+
+#![allow(
+    dead_code,
+    reason = "on the host these tests compile, so that they are checked, and are not run"
+)]
+
+mod closing;
+mod connecting;
+mod cycles;
+mod flow;
+mod messages;
+mod refusals;
+mod support;
+mod timing;
+mod websocket;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -1,0 +1,197 @@
+//! Messages: kind, boundaries, order, and the first one.
+
+use js_sys::{Array, Function, Promise};
+use mesh_core::{
+    ChannelIndex, Command, LinkConfig, LinkEvent, Payload, SdpType, SendLimits, SessionDescription,
+};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::{LINK, Pair, Peer};
+
+#[wasm_bindgen_test]
+async fn kind_and_boundaries_are_kept() {
+    let mut pair = Pair::connected().await;
+    let sent: Vec<Payload> = vec![
+        Payload::from(Vec::new()),
+        Payload::from(""),
+        Payload::from(&[0, 255, 254]),
+        Payload::from("ä\u{1F980}\0"),
+        Payload::from(vec![7; 262_144]),
+        Payload::from("x".repeat(65_536)),
+        Payload::from(Vec::new()),
+    ];
+    for payload in &sent {
+        pair.a.send(payload.clone());
+        pair.b.send(payload.clone());
+    }
+    pair.until("all messages", |a, b| {
+        a.messages().len() == sent.len() && b.messages().len() == sent.len()
+    })
+    .await;
+    assert_eq!(pair.a.messages(), sent);
+    assert_eq!(pair.b.messages(), sent);
+}
+
+#[wasm_bindgen_test]
+async fn a_text_that_is_none_does_not_panic() {
+    let mut pair = Pair::connected().await;
+    pair.a
+        .send(Payload::Text(bytes::Bytes::from_static(b"\xff\xfe")));
+    pair.until("something", |_, b| b.messages().len() == 1)
+        .await;
+}
+
+#[wasm_bindgen_test]
+async fn what_is_sent_in_the_first_moment_follows_the_opening() {
+    for _ in 0..10 {
+        let mut pair = Pair::new();
+        pair.a.open(SendLimits::default(), 1 << 20);
+        pair.b.open(SendLimits::default(), 1 << 20);
+        pair.a.offer();
+        // One of them speaks as soon as it can, whatever the other's state.
+        for first in [true, false] {
+            pair.until("one's reliable channel", |a, b| {
+                is_open(if first { a } else { b })
+            })
+            .await;
+            let speaker = if first { &mut pair.a } else { &mut pair.b };
+            for number in 0..20_u8 {
+                speaker.send(vec![number]);
+            }
+        }
+        pair.until("all of both", |a, b| {
+            a.messages().len() == 20 && b.messages().len() == 20
+        })
+        .await;
+        for peer in [&pair.a, &pair.b] {
+            let expected: Vec<_> = (0..20_u8)
+                .map(|number| Payload::from(vec![number]))
+                .collect();
+            assert_eq!(peer.messages(), expected);
+            let of_reliable = peer.seen.iter().find(|event| match event {
+                LinkEvent::Message { channel, .. } | LinkEvent::ChannelOpened { channel, .. } => {
+                    *channel == ChannelIndex(0)
+                }
+                _ => false,
+            });
+            assert!(matches!(of_reliable, Some(LinkEvent::ChannelOpened { .. })));
+        }
+    }
+}
+
+fn is_open(peer: &Peer) -> bool {
+    peer.seen.iter().any(|event| {
+        matches!(
+            event,
+            LinkEvent::ChannelOpened {
+                channel: ChannelIndex(0),
+                ..
+            }
+        )
+    })
+}
+
+/// A far side in plain JavaScript that makes a channel in-band, and speaks in its `onopen`. Its offer has all candidates in it.
+const RAW_PEER: &str = "
+    const pc = new RTCPeerConnection();
+    for (const id of [1, 2, 3]) pc.createDataChannel('planned', { negotiated: true, id });
+    const channel = pc.createDataChannel('in-band', { ordered: false, maxRetransmits: 2 });
+    channel.onopen = () => { for (const word of ['one', 'two', 'three']) channel.send(word); };
+    const gathered = new Promise(done => { pc.onicecandidate = e => { if (!e.candidate) done(); }; });
+    const offer = pc.createOffer().then(o => pc.setLocalDescription(o)).then(() => gathered)
+        .then(() => pc.localDescription.sdp);
+    return [offer, sdp => pc.setRemoteDescription({ type: 'answer', sdp }),
+        c => pc.addIceCandidate({ candidate: c, sdpMid: '0' }), () => pc.close()];
+";
+
+#[wasm_bindgen_test]
+async fn an_in_band_channel_is_reported_with_its_first_messages() {
+    let parts: Array = Function::new_no_args(RAW_PEER)
+        .call0(&JsValue::UNDEFINED)
+        .expect("it runs")
+        .unchecked_into();
+    let part = |at| parts.get(at).unchecked_into::<Function>();
+    let (answer, candidate, close) = (part(1), part(2), part(3));
+    let offer = parts.get(0).unchecked_into::<Promise>();
+    let sdp = JsFuture::from(offer).await.expect("an offer").as_string();
+
+    let mut pair = Pair::new();
+    pair.a.open(SendLimits::default(), 1 << 20);
+    pair.a.execute(Command::SetRemote {
+        link: LINK,
+        description: SessionDescription {
+            sdp_type: SdpType::Offer,
+            sdp: sdp.expect("text"),
+        },
+    });
+    let index = ChannelIndex(3);
+    let mut heard = Vec::new();
+    // The other peer of the pair has no link: what is meant for it goes to the far side in JavaScript.
+    pair.b.backend = None;
+    pair.until_signalled(
+        "its messages",
+        |signal| {
+            let done = match signal {
+                LinkEvent::Description { description, .. } => {
+                    answer.call1(&JsValue::UNDEFINED, &JsValue::from_str(&description.sdp))
+                }
+                LinkEvent::Candidate { candidate: c, .. } => {
+                    candidate.call1(&JsValue::UNDEFINED, &JsValue::from_str(&c.candidate))
+                }
+                other => panic!("{other:?}"),
+            };
+            done.expect("the far side takes it");
+        },
+        |a| {
+            heard = a
+                .seen
+                .iter()
+                .filter_map(|event| match event {
+                    LinkEvent::ChannelOpened {
+                        channel,
+                        remote: true,
+                        actual,
+                        ..
+                    } if *channel == index => Some(format!("{:?}", actual.reliability)),
+                    LinkEvent::Message {
+                        channel, payload, ..
+                    } if *channel == index => payload.text().map(str::to_owned),
+                    _ => None,
+                })
+                .collect();
+            heard.len() >= 4
+        },
+    )
+    .await;
+    assert_eq!(heard[0], "Retransmits(2)", "the opening comes first");
+    heard[1..].sort_unstable();
+    assert_eq!(heard[1..], ["one", "three", "two"]);
+    // We can answer on it.
+    let sent = mesh_core::Backend::send(pair.a.backend(), LINK, index, Payload::from("hello"));
+    assert_eq!(sent, Ok(()));
+    let _ = close.call0(&JsValue::UNDEFINED);
+    pair.until_signalled("it to close", |_| {}, |a| a.channels_closed() >= 1)
+        .await;
+}
+
+#[wasm_bindgen_test]
+async fn an_unknown_link_takes_nothing() {
+    let mut peer = Peer::new();
+    peer.execute(Command::CreateOffer {
+        link: LINK,
+        restart: false,
+    });
+    let sent = mesh_core::Backend::send(peer.backend(), LINK, ChannelIndex(0), Payload::from("x"));
+    assert_eq!(sent, Err(mesh_core::BackendSendError::NotOpen));
+    let amount = mesh_core::Backend::buffered_amount(peer.backend(), LINK, ChannelIndex(0));
+    assert_eq!(amount, 0);
+    peer.execute(Command::Open {
+        link: LINK,
+        config: LinkConfig::default(),
+        inbox_bytes: 0,
+    });
+    let sent = mesh_core::Backend::send(peer.backend(), LINK, ChannelIndex(0), Payload::from("x"));
+    assert_eq!(sent, Err(mesh_core::BackendSendError::NotOpen));
+}

@@ -1,0 +1,76 @@
+//! The socket to a signaling server, as far as it goes without one.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use backend_web::testing::held;
+use backend_web::{WebSocketOptions, WebSocketTransport};
+use mesh_core::LostReason;
+use signaling::{Transport, TransportError, TransportEvent};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[wasm_bindgen_test]
+fn what_is_no_address_is_refused_at_once() {
+    for url in [
+        "",
+        "nonsense",
+        "/relative",
+        "http://example.org",
+        "ws://",
+        "ws://user:secret@example.org",
+        "ws://example.org:0",
+        "ws://example.org:99999",
+        "wss://[::1",
+    ] {
+        let refused = WebSocketTransport::connect(url).err();
+        assert!(
+            matches!(&refused, Some(TransportError::InvalidUrl { url: of, why }) if of == url && !why.is_empty()),
+            "{url:?}: {refused:?}"
+        );
+    }
+    assert_eq!(held().sockets, 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_server_that_is_not_there_is_unreachable() {
+    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:9/lobby").expect("an address");
+    assert_eq!(transport.send("early".into()), Err(TransportError::NotOpen));
+    let event = poll_fn(|cx| transport.poll_event(cx)).await;
+    assert!(
+        matches!(&event, TransportEvent::Closed { reason: LostReason::Unreachable(why) } if why.contains("127.0.0.1:9")),
+        "{event:?}"
+    );
+    assert_eq!(transport.send("late".into()), Err(TransportError::NotOpen));
+    assert_eq!(held().sockets, 0);
+    drop(transport);
+    assert_eq!(held().callbacks, 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_server_that_never_answers_is_given_up() {
+    // Nobody is there, and nobody says so (RFC 5737).
+    let options = WebSocketOptions::default().with_connect_timeout(Duration::from_millis(100));
+    let mut transport =
+        WebSocketTransport::connect_with("ws://192.0.2.1:9", options).expect("an address");
+    let event = poll_fn(|cx| transport.poll_event(cx)).await;
+    assert!(
+        matches!(
+            &event,
+            TransportEvent::Closed {
+                reason: LostReason::Unreachable(_)
+            }
+        ),
+        "{event:?}"
+    );
+}
+
+#[wasm_bindgen_test]
+fn dropping_one_leaves_nothing() {
+    let before = held();
+    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:9").expect("an address");
+    assert_eq!(held().sockets, before.sockets + 1);
+    transport.close();
+    assert_eq!(held().sockets, before.sockets);
+    drop(transport);
+    assert_eq!(held(), before);
+}
