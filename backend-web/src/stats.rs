@@ -13,12 +13,11 @@ const MAX_ENTRIES: usize = 4096;
 #[derive(Clone, Debug, PartialEq)]
 enum Entry {
     Transport {
-        /// Firefox has none.
+        /// An older Firefox has none.
         selected: Option<String>,
     },
     Pair {
         id: String,
-        /// Firefox says so here (`selected`); elsewhere it is a guess.
         rank: Rank,
         round_trip: Option<f64>,
         local: String,
@@ -71,7 +70,11 @@ fn entry(stats: &JsValue) -> Option<Entry> {
         "candidate-pair" => Entry::Pair {
             id,
             rank: rank(stats),
-            round_trip: js::get_number(stats, "currentRoundTripTime"),
+            round_trip: js::get_number(stats, "currentRoundTripTime").filter(|seconds| {
+                // Firefox counts whole milliseconds, so 0 may be an answer.
+                let answers = js::get_number(stats, "responsesReceived").unwrap_or(0.0);
+                *seconds > 0.0 || answers > 0.0
+            }),
             local: js::get_string(stats, "localCandidateId")?,
             remote: js::get_string(stats, "remoteCandidateId")?,
         },
@@ -118,9 +121,7 @@ fn figures(entries: &[Entry]) -> LinkStats {
         }
     }
     if let Some((round_trip, local, remote)) = selected_pair(entries) {
-        stats.round_trip = round_trip
-            .filter(|seconds| *seconds > 0.0)
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        stats.round_trip = round_trip.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         stats.local = kind_of(entries, local);
         stats.remote = kind_of(entries, remote);
     }
@@ -176,11 +177,11 @@ const fn count(bytes: f64) -> u64 {
 mod tests {
     use super::*;
 
-    fn pair(id: &str, rank: Rank, round_trip: f64, local: &str) -> Entry {
+    fn pair(id: &str, rank: Rank, round_trip: impl Into<Option<f64>>, local: &str) -> Entry {
         Entry::Pair {
             id: id.into(),
             rank,
-            round_trip: Some(round_trip),
+            round_trip: round_trip.into(),
             local: local.into(),
             remote: "far".into(),
         }
@@ -236,7 +237,7 @@ mod tests {
         let mut entries = common();
         entries.extend([
             pair("a", Rank::Nominated, 0.5, "relay"),
-            pair("b", Rank::Selected, 0.0, "near"),
+            pair("b", Rank::Selected, None, "near"),
             pair("c", Rank::Other, 0.1, "relay"),
         ]);
         let stats = figures(&entries);

@@ -148,11 +148,11 @@ async fn the_figures_name_the_pair_in_use() {
     pair.a.send(vec![0; 1000]);
     pair.until("the message", |_, b| b.messages().len() == 1)
         .await;
+    let mut figures = None;
     // The round trip is measured now and then.
-    let figures = loop {
+    for _ in 0..100 {
         pair.a.seen.clear();
         pair.a.execute(Command::RequestStats { link: LINK });
-        let mut figures = None;
         pair.until("figures", |a, _| {
             figures = a.seen.iter().find_map(|event| match event {
                 LinkEvent::Stats { stats, .. } => Some(*stats),
@@ -161,12 +161,12 @@ async fn the_figures_name_the_pair_in_use() {
             figures.is_some()
         })
         .await;
-        let figures = figures.expect("found");
-        if figures.round_trip.is_some() {
-            break figures;
+        if figures.is_some_and(|figures| figures.round_trip.is_some()) {
+            break;
         }
-        pair.pass(Duration::from_millis(200)).await;
-    };
+        pair.pass(Duration::from_millis(100)).await;
+    }
+    let figures = figures.expect("figures");
     assert!(figures.bytes_sent >= 1000, "{figures:?}");
     let near = [CandidateType::Host, CandidateType::PeerReflexive];
     for candidate in [figures.local, figures.remote] {

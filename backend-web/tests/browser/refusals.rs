@@ -80,7 +80,7 @@ async fn relays_alone_need_a_turn_server() {
 
 #[wasm_bindgen_test]
 async fn a_turn_server_that_is_not_there_is_named() {
-    let url = "turn:127.0.0.1:9?transport=tcp";
+    let url = "turn:127.0.0.1:47113?transport=tcp";
     let mut pair = Pair::new();
     open(
         &mut pair,
@@ -102,7 +102,7 @@ async fn a_turn_server_that_is_not_there_is_named() {
     pair.a.offer();
     let failure = reason(&mut pair).await;
     assert!(
-        matches!(&failure, ConnectFailure::NoRelay { cause } if cause.contains("127.0.0.1:9")),
+        matches!(&failure, ConnectFailure::NoRelay { cause } if cause.contains("127.0.0.1:47113")),
         "{failure:?}"
     );
 }

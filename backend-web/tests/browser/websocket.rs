@@ -33,11 +33,12 @@ fn what_is_no_address_is_refused_at_once() {
 
 #[wasm_bindgen_test]
 async fn a_server_that_is_not_there_is_unreachable() {
-    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:9/lobby").expect("an address");
+    let mut transport =
+        WebSocketTransport::connect("ws://127.0.0.1:47113/lobby").expect("an address");
     assert_eq!(transport.send("early".into()), Err(TransportError::NotOpen));
     let event = poll_fn(|cx| transport.poll_event(cx)).await;
     assert!(
-        matches!(&event, TransportEvent::Closed { reason: LostReason::Unreachable(why) } if why.contains("127.0.0.1:9")),
+        matches!(&event, TransportEvent::Closed { reason: LostReason::Unreachable(why) } if why.contains("127.0.0.1:47113")),
         "{event:?}"
     );
     assert_eq!(transport.send("late".into()), Err(TransportError::NotOpen));
@@ -51,7 +52,7 @@ async fn a_server_that_never_answers_is_given_up() {
     // Nobody is there, and nobody says so (RFC 5737).
     let options = WebSocketOptions::default().with_connect_timeout(Duration::from_millis(100));
     let mut transport =
-        WebSocketTransport::connect_with("ws://192.0.2.1:9", options).expect("an address");
+        WebSocketTransport::connect_with("ws://192.0.2.1:47113", options).expect("an address");
     let event = poll_fn(|cx| transport.poll_event(cx)).await;
     assert!(
         matches!(
@@ -67,7 +68,7 @@ async fn a_server_that_never_answers_is_given_up() {
 #[wasm_bindgen_test]
 fn dropping_one_leaves_nothing() {
     let before = held();
-    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:9").expect("an address");
+    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:47113").expect("an address");
     assert_eq!(held().sockets, before.sockets + 1);
     transport.close();
     assert_eq!(held().sockets, before.sockets);
