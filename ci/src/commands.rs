@@ -11,8 +11,9 @@ use crate::plan;
 use crate::print::say;
 use crate::report::Report;
 use crate::run::Runner;
-use crate::setup;
+use crate::setup::{self, Scope};
 use crate::stage::Stage;
+use crate::web::Toolchain;
 use crate::workspace::{self, Workspace};
 
 /// The code of a shell for a program that was interrupted.
@@ -61,12 +62,24 @@ impl Ci {
         }
     }
 
+    /// Makes the machine able to do all the rest, and says where things are.
+    pub(crate) fn setup(&mut self) {
+        self.provide(Scope::Web);
+        if let Some(toolchain) = self.toolchain() {
+            say!("\n[ci] for a shell:");
+            toolchain.exports().iter().for_each(|line| say!("{line}"));
+        }
+    }
+
     /// Everything, the cheap first: what is simply wrong is said soon.
     pub(crate) fn test(&mut self) {
-        self.setup();
+        let (fetched, compiling) = setup::begin(&self.runner, &self.root());
+        self.add(fetched);
         self.gates();
         self.stages(plan::checks());
         self.stages(plan::build());
+        // The tests look at the clock, so nothing may go on beside them.
+        self.add(compiling.finish());
         if let Some(workspace) = &self.workspace {
             self.stages(plan::tests(workspace));
         }
@@ -75,14 +88,14 @@ impl Ci {
 
     /// Every column, once.
     pub(crate) fn matrix(&mut self) {
-        self.setup();
+        self.provide(Scope::Web);
         self.stages(plan::build());
         self.columns();
     }
 
     /// The named columns, `count` times one after the other.
     pub(crate) fn repeat(&mut self, names: &[String], count: u32, libtest: &[String]) {
-        self.setup();
+        self.provide(Scope::Native);
         self.stages(plan::build_for(names));
         let columns: Vec<Stage> = plan::columns(libtest, &self.programs())
             .into_iter()
@@ -101,9 +114,7 @@ impl Ci {
     pub(crate) fn gates(&mut self) {
         if let Some(workspace) = &self.workspace {
             let outcomes = gates::run(&self.runner, workspace, &self.host);
-            outcomes
-                .into_iter()
-                .for_each(|outcome| self.report.add(outcome));
+            self.add(outcomes);
         }
     }
 
@@ -117,11 +128,38 @@ impl Ci {
         self.report.finish()
     }
 
-    fn setup(&mut self) {
-        let outcomes = setup::run(&self.runner);
+    fn provide(&mut self, scope: Scope) {
+        self.add(setup::run(&self.runner, &self.root(), scope));
+    }
+
+    fn add(&mut self, outcomes: Vec<Outcome>) {
         outcomes
             .into_iter()
             .for_each(|outcome| self.report.add(outcome));
+    }
+
+    /// The folder of the workspace; where cargo cannot say, the one we are in.
+    fn root(&self) -> PathBuf {
+        let root = self
+            .workspace
+            .as_ref()
+            .map(|workspace| workspace.workspace_root.clone());
+        root.unwrap_or_else(|| PathBuf::from("."))
+    }
+
+    /// The tools of the web side; what is not there has been said by the setup, and is said again here.
+    fn toolchain(&mut self) -> Option<Toolchain> {
+        let begun = Instant::now();
+        let workspace = self.workspace.as_ref()?;
+        match Toolchain::find(&self.runner, workspace) {
+            Ok(toolchain) => Some(toolchain),
+            Err(reason) => {
+                let outcome = Outcome::of_check("web toolchain", begun.elapsed(), Err(reason));
+                outcome.say();
+                self.report.add(outcome);
+                None
+            }
+        }
     }
 
     /// Where cargo puts what a stage builds.

@@ -1,8 +1,10 @@
 //! `cargo ci`: every check of this repository, and one line at the end that says how many passed and how many failed.
 
 mod bench;
+mod cache;
 mod command;
 mod commands;
+mod find;
 mod gates;
 mod group;
 mod libtest;
@@ -14,6 +16,7 @@ mod report;
 mod run;
 mod setup;
 mod stage;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -33,6 +36,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Install what building and testing need and this machine lacks, the web side included (see CI_WASM)
+    Setup,
     /// Everything that must be green: setup, gates, fmt, clippy, docs, tests and every column of the matrix
     Test {
         /// Run only this column; may be given more than once
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut ci = Ci::new();
     match arguments.command {
+        Command::Setup => ci.setup(),
         Command::Test { column, .. } if column.is_empty() => ci.test(),
         Command::Test {
             column,

@@ -1,0 +1,58 @@
+//! Tools that come from the crate registry and are compiled once a machine.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::problem::Problem;
+use super::site::Site;
+use crate::command::CommandLine;
+use crate::web::bindgen_version;
+use crate::web::tools::{self, Bindgen, GECKODRIVER, crate_tool};
+
+/// From nothing, beside another build.
+const COMPILATION: Duration = Duration::from_secs(30 * 60);
+
+/// wasm-bindgen's command line tools, of exactly the version that the workspace is locked to.
+pub(super) fn wasm_bindgen(site: &Site) -> Result<PathBuf, Problem> {
+    let version = bindgen_version(&site.root).map_err(Problem::Lockfile)?;
+    let found = || Bindgen::find(&site.runner, &site.cache, &version).map(|bindgen| bindgen.cli);
+    // Its own lock file asks for a crate that is no longer to be had, so it is not used.
+    provide(site, "wasm-bindgen-cli", &version, found)
+}
+
+/// Firefox's driver.
+pub(super) fn geckodriver(site: &Site) -> Result<PathBuf, Problem> {
+    let found = || tools::geckodriver(&site.cache);
+    provide(site, "geckodriver", GECKODRIVER, found)
+}
+
+fn provide(
+    site: &Site,
+    name: &str,
+    version: &str,
+    found: impl Fn() -> Option<PathBuf>,
+) -> Result<PathBuf, Problem> {
+    let tool = crate_tool(name, version);
+    if found().is_none() {
+        site.cache.make(
+            &tool,
+            || found().is_some(),
+            |folder| {
+                let target = folder.join("target");
+                let install =
+                    CommandLine::cargo(&["install", name, "--version", version, "--root"])
+                        .arg(folder.to_string_lossy())
+                        .env("CARGO_TARGET_DIR", target.to_string_lossy())
+                        // It runs for moments, and what it is compiled with here decides over minutes.
+                        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+                        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+                        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+                        .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+                site.run(&install, COMPILATION)?;
+                Ok::<(), Problem>(fs::remove_dir_all(target)?)
+            },
+        )?;
+    }
+    found().ok_or(Problem::NotBrought(tool))
+}

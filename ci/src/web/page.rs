@@ -1,0 +1,66 @@
+//! Makes a folder that any static server can serve of a package that was built for wasm.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::target::TARGET;
+use super::toolchain::Toolchain;
+use crate::command::CommandLine;
+use crate::stage::Stage;
+
+/// From nothing, on a busy machine.
+const BUILD: Duration = Duration::from_secs(15 * 60);
+const BINDGEN: Duration = Duration::from_secs(3 * 60);
+const OPTIMISE: Duration = Duration::from_secs(5 * 60);
+
+/// A package that becomes a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    /// What it is called in the report.
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    /// The name of its wasm file, without `.wasm`; the module of JavaScript gets it too.
+    pub(crate) artifact: &'static str,
+    /// Where the module goes.
+    pub(crate) folder: PathBuf,
+    /// Whether it shall be as small as it can be.
+    pub(crate) optimise: bool,
+}
+
+impl Page {
+    /// What is to be run, in this order; after one that failed the others make no sense.
+    pub(crate) fn stages(&self, toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
+        let name = self.name;
+        let folder = self.folder.to_string_lossy();
+        let built = toolchain.artifacts("release").join(self.artifact);
+        let built = built.with_extension("wasm");
+        let build = [
+            "build",
+            "--release",
+            "--target",
+            TARGET,
+            "--package",
+            self.package,
+        ];
+        let build = toolchain.cargo(&build);
+        let bindgen = ["--target", "web", "--no-typescript", "--out-dir", &folder];
+        let bindgen = CommandLine::new(&toolchain.wasm_bindgen()?.to_string_lossy(), &bindgen)
+            .arg(built.to_string_lossy());
+        let mut stages = vec![
+            Stage::check(&format!("build of {name}"), BUILD, build),
+            Stage::check(&format!("module of {name}"), BINDGEN, bindgen),
+        ];
+        if self.optimise {
+            let module = self.folder.join(format!("{}_bg.wasm", self.artifact));
+            let module = module.to_string_lossy();
+            let words = ["-Oz", &module, "--output", &module];
+            let optimise = CommandLine::new(&toolchain.wasm_opt()?.to_string_lossy(), &words);
+            stages.push(Stage::check(
+                &format!("shrinking of {name}"),
+                OPTIMISE,
+                optimise,
+            ));
+        }
+        Ok(stages)
+    }
+}

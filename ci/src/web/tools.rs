@@ -1,0 +1,94 @@
+//! Where the programs are that building for the browser and testing in browsers need.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::command::CommandLine;
+use crate::find::{find, find_any, named_or_found, with_suffix};
+use crate::run::Runner;
+
+/// The version that is installed where no other is there.
+pub(crate) const GECKODRIVER: &str = "0.37.1";
+/// The npm package's version that is installed where no other is there.
+pub(crate) const BINARYEN: &str = "132.0.0";
+
+/// The command line tools of wasm-bindgen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bindgen {
+    /// Makes a module of JavaScript of what the compiler built.
+    pub(crate) cli: PathBuf,
+    /// Runs tests in a browser.
+    pub(crate) runner: PathBuf,
+}
+
+impl Bindgen {
+    /// Those of exactly this version: the one in the PATH or the one we have made.
+    pub(crate) fn find(runner: &Runner, cache: &Cache, version: &str) -> Option<Self> {
+        let made = Self::within(&crate_root(cache, "wasm-bindgen-cli", version).join("bin"));
+        made.or_else(|| {
+            let installed = Self::within(find("wasm-bindgen")?.parent()?)?;
+            let asked = CommandLine::new(&installed.cli.to_string_lossy(), &["--version"]);
+            let answer = runner.capture(&asked, Duration::from_secs(60)).ok()?;
+            (answer.split_whitespace().nth(1) == Some(version)).then_some(installed)
+        })
+    }
+
+    fn within(folder: &Path) -> Option<Self> {
+        let cli = with_suffix(&folder.join("wasm-bindgen"));
+        let runner = with_suffix(&folder.join("wasm-bindgen-test-runner"));
+        (cli.is_file() && runner.is_file()).then_some(Self { cli, runner })
+    }
+}
+
+/// The place of a program that `cargo install` makes for us.
+pub(crate) fn crate_root(cache: &Cache, name: &str, version: &str) -> PathBuf {
+    cache.place(&crate_tool(name, version))
+}
+
+/// The name of that place in the cache.
+pub(crate) fn crate_tool(name: &str, version: &str) -> String {
+    format!("{name}-{version}")
+}
+
+/// The name of npm's binaryen in the cache.
+pub(crate) fn binaryen_tool() -> String {
+    format!("binaryen-{BINARYEN}")
+}
+
+/// Shrinks wasm.
+pub(crate) fn wasm_opt(cache: &Cache) -> Option<PathBuf> {
+    let made = cache
+        .place(&binaryen_tool())
+        .join("node_modules/.bin/wasm-opt");
+    made.exists().then_some(made).or_else(|| find("wasm-opt"))
+}
+
+/// Chromium or what is built from it.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    find_any(&[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ])
+}
+
+/// Drives Chromium; `CHROMEDRIVER` may name another.
+pub(crate) fn chromedriver() -> Option<PathBuf> {
+    named_or_found("CHROMEDRIVER", &["chromedriver"])
+}
+
+/// Firefox of any kind.
+pub(crate) fn firefox() -> Option<PathBuf> {
+    find_any(&["firefox", "firefox-esr"])
+}
+
+/// Drives Firefox; `GECKODRIVER` may name another.
+pub(crate) fn geckodriver(cache: &Cache) -> Option<PathBuf> {
+    named_or_found("GECKODRIVER", &["geckodriver"]).or_else(|| {
+        let made = crate_root(cache, "geckodriver", GECKODRIVER).join("bin/geckodriver");
+        let made = with_suffix(&made);
+        made.is_file().then_some(made)
+    })
+}
