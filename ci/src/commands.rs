@@ -1,19 +1,19 @@
 //! What each command runs. Nothing is left out because something before it failed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::bench;
 use crate::gates;
 use crate::outcome::Outcome;
-use crate::plan;
+use crate::plan::{self, Surroundings};
 use crate::print::say;
 use crate::report::Report;
 use crate::run::Runner;
 use crate::setup::{self, Scope};
 use crate::stage::Stage;
-use crate::web::Toolchain;
+use crate::web::{Page, Toolchain};
 use crate::workspace::{self, Workspace};
 
 /// The code of a shell for a program that was interrupted.
@@ -80,24 +80,32 @@ impl Ci {
         self.stages(plan::build());
         // The tests look at the clock, so nothing may go on beside them.
         self.add(compiling.finish());
+        let toolchain = self.toolchain();
+        if let Some(toolchain) = &toolchain {
+            self.stages(plan::web_checks(toolchain));
+        }
         if let Some(workspace) = &self.workspace {
             self.stages(plan::tests(workspace));
         }
-        self.columns();
+        self.columns(toolchain.as_ref());
     }
 
     /// Every column, once.
     pub(crate) fn matrix(&mut self) {
         self.provide(Scope::Web);
         self.stages(plan::build());
-        self.columns();
+        let toolchain = self.toolchain();
+        self.columns(toolchain.as_ref());
     }
 
     /// The named columns, `count` times one after the other.
     pub(crate) fn repeat(&mut self, names: &[String], count: u32, libtest: &[String]) {
-        self.provide(Scope::Native);
+        let scope = plan::scope_of(names);
+        self.provide(scope);
         self.stages(plan::build_for(names));
-        let columns: Vec<Stage> = plan::columns(libtest, &self.programs())
+        let toolchain = (scope == Scope::Web).then(|| self.toolchain()).flatten();
+        let around = self.surroundings(toolchain.as_ref());
+        let columns: Vec<Stage> = plan::columns(libtest, &around)
             .into_iter()
             .filter(|stage| names.contains(&stage.name))
             .collect();
@@ -162,13 +170,43 @@ impl Ci {
         }
     }
 
+    /// Builds what the columns meet in a browser, and says where everything is that they start.
+    fn surroundings(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
+        let target = self.target_directory();
+        let page = plan::puppet_page(&target);
+        if let Some(toolchain) = toolchain {
+            self.page(&page, toolchain);
+        }
+        let path = |found: Option<Result<&Path, String>>| Some(found?.ok()?.to_owned());
+        Surroundings {
+            programs: target.join("debug"),
+            chromium: path(toolchain.map(Toolchain::chromium)),
+            firefox: path(toolchain.map(Toolchain::firefox)),
+            page: page.folder,
+        }
+    }
+
+    /// Makes a page; whether it could be made.
+    fn page(&mut self, page: &Page, toolchain: &Toolchain) -> bool {
+        match page.stages(toolchain) {
+            Ok(stages) => self.stages_until_failure(stages),
+            Err(reason) => {
+                let name = format!("build of {}", page.name);
+                let outcome = Outcome::of_check(&name, Duration::ZERO, Err(reason));
+                outcome.say();
+                self.report.add(outcome);
+                false
+            }
+        }
+    }
+
     /// Where cargo puts what a stage builds.
-    fn programs(&self) -> PathBuf {
+    fn target_directory(&self) -> PathBuf {
         let target = self
             .workspace
             .as_ref()
             .map(|workspace| workspace.target_directory.clone());
-        target.unwrap_or_default().join("debug")
+        target.unwrap_or_default()
     }
 
     fn stages(&mut self, stages: Vec<Stage>) {
@@ -177,14 +215,26 @@ impl Ci {
         }
     }
 
-    fn columns(&mut self) {
-        for column in plan::columns(&[], &self.programs()) {
+    /// Stages each of which needs the one before; whether all of them succeeded.
+    fn stages_until_failure(&mut self, stages: Vec<Stage>) -> bool {
+        stages.into_iter().all(|stage| {
+            let outcome = stage.run(&self.runner);
+            let succeeded = outcome.failed == 0;
+            self.report.add(outcome);
+            succeeded
+        })
+    }
+
+    fn columns(&mut self, toolchain: Option<&Toolchain>) {
+        let around = self.surroundings(toolchain);
+        for column in plan::columns(&[], &around) {
             self.report.add_column(column.run(&self.runner));
         }
         let folder = self
             .workspace
             .as_ref()
             .map(|workspace| workspace.target_directory.join("ci"));
-        self.report.matrix(folder.as_deref());
+        self.report
+            .matrix(folder.as_deref(), &plan::partial_columns());
     }
 }

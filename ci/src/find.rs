@@ -12,7 +12,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// The first of several names under which a program may be known.
-pub(crate) fn find_any(programs: &[&str]) -> Option<PathBuf> {
+fn find_any(programs: &[&str]) -> Option<PathBuf> {
     programs.iter().find_map(|program| find(program))
 }
 

@@ -19,6 +19,16 @@ pub(crate) fn kill(leader: u32) {
     }
 }
 
+/// Ends one process at once. That it is gone already is no error.
+#[cfg(unix)]
+pub(crate) fn kill_one(process: u32) {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    if let Ok(process) = i32::try_from(process) {
+        let _already_gone = kill(Pid::from_raw(process), Signal::SIGKILL);
+    }
+}
+
 /// Windows has no such groups; [`kill`] walks the tree instead.
 #[cfg(not(unix))]
 pub(crate) fn isolate(_command: &mut Command) {}
@@ -30,3 +40,7 @@ pub(crate) fn kill(leader: u32) {
         .args(["/T", "/F", "/PID", &leader.to_string()])
         .output();
 }
+
+/// On Windows no process is known by its environment.
+#[cfg(not(unix))]
+pub(crate) fn kill_one(_process: u32) {}

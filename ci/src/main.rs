@@ -14,6 +14,7 @@ mod plan;
 mod print;
 mod report;
 mod run;
+mod scratch;
 mod setup;
 mod stage;
 mod web;
@@ -50,7 +51,7 @@ enum Command {
         #[arg(last = true, value_name = "LIBTEST", requires = "column")]
         libtest: Vec<String>,
     },
-    /// Run every column, print the matrix and write target/ci/matrix.md and matrix.json
+    /// Run every column, print the matrix and write target/ci/matrix.md, matrix.json and matrix.html
     Matrix,
     /// Check the promises about dependencies, manifests and sources
     Gates,

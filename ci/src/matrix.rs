@@ -1,5 +1,7 @@
 //! The matrix: a row a case, a column a pair of participants.
 
+mod html;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -132,20 +134,24 @@ impl Matrix {
         json!({ "columns": self.columns, "cases": cases.collect::<BTreeMap<_, _>>() })
     }
 
-    /// Writes `matrix.md` and `matrix.json` into `folder`.
+    /// Writes `matrix.md`, `matrix.json` and `matrix.html` into `folder`.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("matrix.md"), self.markdown())?;
+        fs::write(folder.join("matrix.html"), self.html())?;
         fs::write(folder.join("matrix.json"), format!("{:#}\n", self.json()))
     }
 
-    /// Cases that a column lacks without a reason of its own, such as having been stopped.
-    pub(crate) fn gaps(&self) -> Vec<String> {
+    /// Cases that a column lacks without a reason of its own, such as having been stopped or being `partial`.
+    pub(crate) fn gaps(&self, partial: &[&str]) -> Vec<String> {
         let mut gaps = Vec::new();
         for (case, cells) in &self.cases {
             let lacking = self.columns.iter().zip(cells);
-            let lacking = lacking
-                .filter(|(column, cell)| **cell == Cell::Missing && column.problems.is_empty());
+            let lacking = lacking.filter(|(column, cell)| {
+                let excused =
+                    !column.problems.is_empty() || partial.contains(&column.name.as_str());
+                **cell == Cell::Missing && !excused
+            });
             gaps.extend(lacking.map(|(column, _)| format!("{} has no case {case}", column.name)));
         }
         gaps
@@ -205,7 +211,7 @@ mod tests {
         }
     }
 
-    fn sample() -> Matrix {
+    pub(super) fn sample() -> Matrix {
         Matrix::new(&[
             &column(
                 "mock",
@@ -246,14 +252,15 @@ mod tests {
     #[test]
     fn a_gap_is_named_unless_the_column_has_an_excuse() {
         assert_eq!(
-            sample().gaps(),
+            sample().gaps(&[]),
             ["mock has no case leave", "native has no case slow::vanish"]
         );
+        assert_eq!(sample().gaps(&["native"]), ["mock has no case leave"]);
         let mut stopped = column("native", &[]);
         stopped.problems.push("stopped".to_owned());
         assert!(
             Matrix::new(&[&column("mock", &[("connect", Verdict::Ok)]), &stopped])
-                .gaps()
+                .gaps(&[])
                 .is_empty()
         );
     }

@@ -1,11 +1,13 @@
 //! What is run, in which order and for how long at most. A new column is one entry of [`COLUMNS`].
 
 use std::env::consts::EXE_SUFFIX;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::command::CommandLine;
+use crate::setup::Scope;
 use crate::stage::Stage;
+use crate::web::{Page, TARGET, Toolchain};
 use crate::workspace::Workspace;
 
 /// The package whose test targets are the columns.
@@ -18,12 +20,14 @@ const fn minutes(count: u64) -> Duration {
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);
 
-/// A column: its name and the command that runs every case for it, the build aside.
+/// A column: the test target of that name runs every case for it.
 struct Column {
     name: &'static str,
-    /// The time of the fast cases, of the slow group and of a busy machine together.
+    /// The time of the fast cases, of the slow group and of a busy machine together, the build aside.
     budget: Duration,
-    command: fn() -> CommandLine,
+    needs: Scope,
+    /// Whether it has no more than the cases that make sense for it.
+    partial: bool,
 }
 
 /// Every column, in the order of the matrix.
@@ -31,35 +35,87 @@ const COLUMNS: &[Column] = &[
     Column {
         name: "mock",
         budget: minutes(2),
-        command: || native_target("mock"),
+        needs: Scope::Native,
+        partial: false,
     },
     Column {
         name: "native",
         budget: minutes(5),
-        command: || native_target("native"),
+        needs: Scope::Native,
+        partial: false,
     },
 ];
+
+/// What the columns are given beside their cases.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    /// Where [`build_for`] leaves programs.
+    pub(crate) programs: PathBuf,
+    /// The folder of the puppet page.
+    pub(crate) page: PathBuf,
+    pub(crate) chromium: Option<PathBuf>,
+    pub(crate) firefox: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// What the suite reads. Without the puppet it would build one itself, in a column's time.
+    fn variables(&self, needs: Scope) -> Vec<(&'static str, String)> {
+        let puppet = self
+            .programs
+            .join(format!("conformance-puppet{EXE_SUFFIX}"));
+        let of_web = [
+            ("CONFORMANCE_PAGE", Some(&self.page)),
+            ("CHROMIUM", self.chromium.as_ref()),
+            ("FIREFOX", self.firefox.as_ref()),
+        ];
+        let of_web = of_web.into_iter().filter(|_| needs == Scope::Web);
+        std::iter::once(("CONFORMANCE_PUPPET", Some(&puppet)))
+            .chain(of_web)
+            .filter_map(|(name, path)| Some((name, path?.to_string_lossy().into_owned())))
+            .collect()
+    }
+}
 
 /// The names of the columns.
 pub(crate) fn column_names() -> impl Iterator<Item = &'static str> {
     COLUMNS.iter().map(|column| column.name)
 }
 
-/// One stage a column, `libtest` arguments (a filter, `--skip`) appended. `programs` is where [`build_for`] leaves them.
-pub(crate) fn columns(libtest: &[String], programs: &Path) -> Vec<Stage> {
-    // Without this variable the suite would build its puppet itself, in a column's time.
-    let puppet = programs.join(format!("conformance-puppet{EXE_SUFFIX}"));
-    let puppet = puppet.to_string_lossy();
+/// The columns that need not have every case.
+pub(crate) fn partial_columns() -> Vec<&'static str> {
+    let partial = COLUMNS.iter().filter(|column| column.partial);
+    partial.map(|column| column.name).collect()
+}
+
+/// What the machine must have for the named columns.
+pub(crate) fn scope_of(names: &[String]) -> Scope {
+    let needs = named(names).map(|column| column.needs);
+    needs.max().unwrap_or(Scope::Native)
+}
+
+/// One stage a column, `libtest` arguments (a filter, `--skip`) appended.
+pub(crate) fn columns(libtest: &[String], around: &Surroundings) -> Vec<Stage> {
     COLUMNS
         .iter()
         .map(|column| {
             let separator = (!libtest.is_empty()).then(|| "--".to_owned());
             let arguments = separator.iter().chain(libtest);
-            let command = (column.command)().env("CONFORMANCE_PUPPET", puppet.clone());
+            let command = around
+                .variables(column.needs)
+                .into_iter()
+                .fold(native_target(column.name), |command, (name, value)| {
+                    command.env(name, value)
+                });
             let command = arguments.fold(command, CommandLine::arg);
-            Stage::tests(column.name, column.budget, command)
+            Stage::tests(column.name, column.budget, command).with_scratch()
         })
         .collect()
+}
+
+fn named(names: &[String]) -> impl Iterator<Item = &'static Column> {
+    COLUMNS
+        .iter()
+        .filter(|column| names.iter().any(|name| name == column.name))
 }
 
 /// fmt, clippy and docs: the cheapest first.
@@ -139,13 +195,10 @@ pub(crate) fn build_for(names: &[String]) -> Vec<Stage> {
         "--examples",
         "--keep-going",
     ]);
-    let columns = COLUMNS
-        .iter()
-        .filter(|column| names.iter().any(|name| name == column.name))
-        .map(|column| {
-            let name = format!("build of column {}", column.name);
-            Stage::check(&name, BUILD, (column.command)().arg("--no-run"))
-        });
+    let columns = named(names).map(|column| {
+        let name = format!("build of column {}", column.name);
+        Stage::check(&name, BUILD, native_target(column.name).arg("--no-run"))
+    });
     std::iter::once(Stage::check("build of programs", BUILD, programs))
         .chain(columns)
         .collect()
@@ -174,6 +227,33 @@ pub(crate) fn tests(workspace: &Workspace) -> Vec<Stage> {
     ]
 }
 
+/// The page whose puppets stand for browsers in the columns.
+pub(crate) fn puppet_page(target_directory: &Path) -> Page {
+    Page {
+        name: "the puppet page",
+        package: "conformance-page",
+        artifact: "conformance_page",
+        folder: target_directory.join("ci/page"),
+        optimise: false,
+    }
+}
+
+/// The facade as a game would take it for the browser.
+pub(crate) fn web_checks(toolchain: &Toolchain) -> Vec<Stage> {
+    let check = [
+        "check",
+        "--package",
+        "webrtc-multiplayer",
+        "--target",
+        TARGET,
+    ];
+    vec![Stage::check(
+        "facade for the browser",
+        minutes(10),
+        toolchain.cargo(&check),
+    )]
+}
+
 fn native_target(target: &str) -> CommandLine {
     CommandLine::cargo(&["test", "--workspace", "--test", target])
 }
@@ -182,12 +262,18 @@ fn native_target(target: &str) -> CommandLine {
 mod tests {
     use super::*;
 
+    fn around() -> Surroundings {
+        Surroundings {
+            programs: PathBuf::from("/target/debug"),
+            page: PathBuf::from("/target/ci/page"),
+            chromium: Some(PathBuf::from("/usr/bin/chromium")),
+            firefox: None,
+        }
+    }
+
     #[test]
     fn a_column_passes_arguments_on_to_libtest() {
-        let stages = columns(
-            &["--skip".to_owned(), "slow::".to_owned()],
-            Path::new("/target/debug"),
-        );
+        let stages = columns(&["--skip".to_owned(), "slow::".to_owned()], &around());
         assert_eq!(stages.len(), COLUMNS.len());
         for stage in stages {
             assert!(stage.command.args.ends_with(&[
@@ -196,5 +282,33 @@ mod tests {
                 "slow::".to_owned()
             ]));
         }
+    }
+
+    #[test]
+    fn a_column_is_told_what_it_needs_and_what_is_there() {
+        let names = |needs| {
+            let variables = around().variables(needs);
+            variables
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(Scope::Native), ["CONFORMANCE_PUPPET"]);
+        let of_web = ["CONFORMANCE_PUPPET", "CONFORMANCE_PAGE", "CHROMIUM"];
+        assert_eq!(names(Scope::Web), of_web);
+    }
+
+    #[test]
+    fn the_neediest_column_decides_what_is_set_up() {
+        assert_eq!(scope_of(&["mock".to_owned()]), Scope::Native);
+        let all: Vec<String> = column_names().map(str::to_owned).collect();
+        let most = COLUMNS.iter().map(|column| column.needs).max();
+        assert_eq!(Some(scope_of(&all)), most);
+    }
+
+    #[test]
+    fn columns_together_take_no_longer_than_the_run_may() {
+        let all: Duration = COLUMNS.iter().map(|column| column.budget).sum();
+        assert!(all <= minutes(60), "{all:?}");
     }
 }

@@ -39,8 +39,8 @@ impl Report {
         self.outcomes.push(outcome);
     }
 
-    /// Prints the matrix of the columns and writes it into `folder`; a gap in it is a failure.
-    pub(crate) fn matrix(&mut self, folder: Option<&Path>) {
+    /// Prints the matrix of the columns and writes it into `folder`; a gap in it is a failure, but in the `partial` columns.
+    pub(crate) fn matrix(&mut self, folder: Option<&Path>, partial: &[&str]) {
         let begun = Instant::now();
         let columns: Vec<&Outcome> = self
             .columns
@@ -49,11 +49,11 @@ impl Report {
             .collect();
         let matrix = Matrix::new(&columns);
         say!("\n{}\n", matrix.text());
-        let mut problems = matrix.gaps();
+        let mut problems = matrix.gaps(partial);
         if let Some(folder) = folder {
             match matrix.write(folder) {
                 Ok(()) => say!(
-                    "[ci] written: matrix.md and matrix.json in {}",
+                    "[ci] written: matrix.md, matrix.json and matrix.html in {}",
                     folder.display()
                 ),
                 Err(error) => {

@@ -7,6 +7,7 @@ use crate::libtest::Parser;
 use crate::outcome::Outcome;
 use crate::print::say;
 use crate::run::{Echo, Runner};
+use crate::scratch::Scratch;
 
 /// How a stage is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) struct Stage {
     /// The command is stopped after so long, and has failed.
     pub(crate) budget: Duration,
     pub(crate) counts: Counts,
+    /// Whether it gets a folder of its own for temporary files, and what still uses that afterwards is ended.
+    pub(crate) scratch: bool,
 }
 
 impl Stage {
@@ -36,6 +39,7 @@ impl Stage {
             command,
             budget,
             counts: Counts::AsOne,
+            scratch: false,
         }
     }
 
@@ -47,6 +51,14 @@ impl Stage {
         }
     }
 
+    /// Of a command that starts browsers.
+    pub(crate) fn with_scratch(self) -> Self {
+        Self {
+            scratch: true,
+            ..self
+        }
+    }
+
     /// Runs it, its output going to standard output.
     pub(crate) fn run(&self, runner: &Runner) -> Outcome {
         let (name, seconds) = (&self.name, self.budget.as_secs());
@@ -54,12 +66,23 @@ impl Stage {
         let started = Instant::now();
         let mut parser = Parser::default();
         let mut complaint = None;
-        let ending = runner.run(&self.command, self.budget, Echo::Live, |line| {
+        let mut command = self.command.clone();
+        let scratch = self.scratch.then(|| Scratch::new(name));
+        match &scratch {
+            Some(Ok(scratch)) => {
+                let (variable, folder) = scratch.variable();
+                command = command.env(variable, folder);
+            }
+            Some(Err(error)) => say!("[ci] no folder for temporary files of its own: {error}"),
+            None => {}
+        }
+        let ending = runner.run(&command, self.budget, Echo::Live, |line| {
             parser.line(line);
             if complaint.is_none() && (line.starts_with("error:") || line.starts_with("error[")) {
                 complaint = Some(line.to_owned());
             }
         });
+        drop(scratch);
         let took = started.elapsed();
         let mut outcome = match self.counts {
             Counts::AsOne => Outcome::of_command(name, took, &ending),

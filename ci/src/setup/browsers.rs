@@ -9,7 +9,7 @@ use crate::web::tools;
 
 /// Chromium with the driver of its version; says where the driver is.
 pub(super) fn chromium(site: &Site) -> Result<PathBuf, Problem> {
-    let both = || tools::chromium().and(tools::chromedriver());
+    let both = || tools::chromium().and_then(|_| tools::chromedriver());
     if let Some(driver) = both() {
         return Ok(driver);
     }

@@ -152,7 +152,8 @@ fn wrappers(folder: &Path, place: &Path) -> io::Result<()> {
     )
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::command::CommandLine;
-use crate::find::{find, find_any, named_or_found, with_suffix};
+use crate::find::{find, named_or_found, with_suffix};
 use crate::run::Runner;
 
 /// The version that is installed where no other is there.
@@ -64,14 +64,15 @@ pub(crate) fn wasm_opt(cache: &Cache) -> Option<PathBuf> {
     made.exists().then_some(made).or_else(|| find("wasm-opt"))
 }
 
-/// Chromium or what is built from it.
+/// Chromium or what is built from it; `CHROMIUM` may name another.
 pub(crate) fn chromium() -> Option<PathBuf> {
-    find_any(&[
+    let names = [
         "chromium",
         "chromium-browser",
         "google-chrome",
         "google-chrome-stable",
-    ])
+    ];
+    named_or_found("CHROMIUM", &names)
 }
 
 /// Drives Chromium; `CHROMEDRIVER` may name another.
@@ -79,9 +80,9 @@ pub(crate) fn chromedriver() -> Option<PathBuf> {
     named_or_found("CHROMEDRIVER", &["chromedriver"])
 }
 
-/// Firefox of any kind.
+/// Firefox of any kind; `FIREFOX` may name another.
 pub(crate) fn firefox() -> Option<PathBuf> {
-    find_any(&["firefox", "firefox-esr"])
+    named_or_found("FIREFOX", &["firefox", "firefox-esr"])
 }
 
 /// Drives Firefox; `GECKODRIVER` may name another.
