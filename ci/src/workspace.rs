@@ -200,6 +200,13 @@ pub(crate) mod tests {
         Workspace::parse(&json).unwrap()
     }
 
+    /// The same, where nothing depends on anything.
+    pub(crate) fn empty() -> Workspace {
+        let mut workspace = sample();
+        workspace.resolve.nodes.clear();
+        workspace
+    }
+
     #[test]
     fn only_members_are_ours() {
         let names: Vec<_> = sample()

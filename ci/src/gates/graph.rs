@@ -8,9 +8,20 @@ pub(super) struct Rule {
     demand: Demand,
 }
 
+/// The workspace as it is resolved for the two kinds of machines.
+pub(super) struct Resolved<'a> {
+    pub(super) host: &'a Workspace,
+    pub(super) browser: &'a Workspace,
+}
+
 enum Demand {
-    /// `package` is built without any of `never`, at any depth, on this host.
+    /// `package` is built without any of `never`, at any depth, neither on this host nor for the browser.
     Without {
+        package: &'static str,
+        never: &'static [&'static str],
+    },
+    /// The same, for the browser alone.
+    WithoutInBrowser {
         package: &'static str,
         never: &'static [&'static str],
     },
@@ -58,20 +69,37 @@ pub(super) const RULES: &[Rule] = &[
             never: &["web-sys"],
         },
     },
+    Rule {
+        promise: "backend-web does without tokio and webrtc",
+        demand: Demand::Without {
+            package: "backend-web",
+            never: &["tokio", "webrtc", "rtc"],
+        },
+    },
+    Rule {
+        promise: "a game in the browser does without tokio and webrtc",
+        demand: Demand::WithoutInBrowser {
+            package: "webrtc-multiplayer",
+            never: &["tokio", "webrtc", "rtc"],
+        },
+    },
 ];
 
 impl Rule {
     /// Why the promise is broken, if it is.
-    pub(super) fn check(&self, workspace: &Workspace) -> Result<(), String> {
+    pub(super) fn check(&self, resolved: &Resolved<'_>) -> Result<(), String> {
         let broken: Vec<String> = match &self.demand {
             Demand::Without { package, never } => {
-                let reached = workspace.reaches(package)?;
-                let found = never.iter().filter(|name| reached.contains(**name));
+                let mut found = reached(resolved.host, package, never)?;
+                found.extend(reached(resolved.browser, package, never)?);
+                found.dedup();
                 found
-                    .map(|name| format!("{package} depends on {name} (cargo tree --package {package} --invert {name})"))
-                    .collect()
             }
-            Demand::Reserved { these, only } => workspace
+            Demand::WithoutInBrowser { package, never } => {
+                reached(resolved.browser, package, never)?
+            }
+            Demand::Reserved { these, only } => resolved
+                .host
                 .members()
                 .filter(|package| !only.contains(&package.name.as_str()))
                 .flat_map(|package| {
@@ -94,17 +122,32 @@ impl Rule {
     }
 }
 
+/// Which of `never` a package is built from, one sentence each.
+fn reached(workspace: &Workspace, package: &str, never: &[&str]) -> Result<Vec<String>, String> {
+    let reached = workspace.reaches(package)?;
+    let found = never.iter().filter(|name| reached.contains(**name));
+    let sentence = |name: &&str| {
+        format!(
+            "{package} depends on {name} (cargo tree --target all --package {package} --invert {name})"
+        )
+    };
+    Ok(found.map(sentence).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::tests::sample;
+    use crate::workspace::tests::{empty, sample};
 
     fn check(demand: Demand) -> Result<(), String> {
         Rule {
             promise: "",
             demand,
         }
-        .check(&sample())
+        .check(&Resolved {
+            host: &sample(),
+            browser: &sample(),
+        })
     }
 
     #[test]
@@ -119,6 +162,21 @@ mod tests {
                 .contains("a depends on x")
         );
         assert_eq!(check(without(&["t", "y"])), Ok(()));
+    }
+
+    #[test]
+    fn what_is_only_for_the_browser_is_looked_for_there() {
+        let rule = Rule {
+            promise: "",
+            demand: Demand::WithoutInBrowser {
+                package: "b",
+                never: &["x"],
+            },
+        };
+        let (with, without) = (sample(), empty());
+        let check = |host, browser| rule.check(&Resolved { host, browser });
+        assert!(check(&without, &with).is_err());
+        assert_eq!(check(&with, &without), Ok(()));
     }
 
     #[test]

@@ -7,10 +7,12 @@ mod sources;
 
 use std::time::{Duration, Instant};
 
+use self::graph::Resolved;
 use crate::command::CommandLine;
 use crate::outcome::Outcome;
 use crate::print::say;
 use crate::run::Runner;
+use crate::web::TARGET;
 use crate::workspace::Workspace;
 
 /// Runs every gate, the cheap ones first.
@@ -38,8 +40,15 @@ pub(crate) fn run(runner: &Runner, workspace: &Workspace, host: &str) -> Vec<Out
     gate("a column's test target has no namesake", &mut || {
         manifests::column_targets(workspace)
     });
+    let browser = Workspace::load(runner, TARGET);
     for rule in graph::RULES {
-        gate(rule.promise, &mut || rule.check(workspace));
+        gate(rule.promise, &mut || {
+            let browser = browser.as_ref()?;
+            rule.check(&Resolved {
+                host: workspace,
+                browser,
+            })
+        });
     }
     gate(
         "mesh-core depends on bytes and thiserror alone",

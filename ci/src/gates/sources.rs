@@ -14,7 +14,9 @@ pub(super) struct Text {
 /// A promise about every line.
 pub(super) struct Rule {
     pub(super) promise: &'static str,
-    /// The beginnings of paths where the promise does not hold.
+    /// The beginnings of paths where the promise holds; everywhere if there are none.
+    within: &'static [&'static str],
+    /// The beginnings of paths where it does not hold.
     except: &'static [&'static str],
     breaks: fn(&str) -> bool,
 }
@@ -23,6 +25,7 @@ pub(super) struct Rule {
 pub(super) const RULES: &[Rule] = &[
     Rule {
         promise: "no choice by target outside the facade and the conformance tests",
+        within: &[],
         except: &["src/", "conformance-tests/"],
         // The families split native from web as well as the architecture does.
         breaks: |line| {
@@ -33,7 +36,27 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        promise: "backend-web drops each closure and each handle",
+        within: &["backend-web/"],
+        except: &[],
+        // A forgotten closure lives as long as the page, and so does all it holds.
+        breaks: |line| {
+            is_code(line)
+                && [
+                    concat!(".for", "get("),
+                    concat!("::for", "get("),
+                    concat!("mem::for", "get"),
+                    concat!(".into_js", "_value("),
+                    concat!("once_into", "_js("),
+                    concat!("Manually", "Drop"),
+                ]
+                .iter()
+                .any(|word| line.contains(word))
+        },
+    },
+    Rule {
         promise: "no ignored test",
+        within: &[],
         except: &[],
         breaks: |line| {
             if is_code(line) {
@@ -50,11 +73,8 @@ impl Rule {
     pub(super) fn check(&self, texts: &[Text]) -> Result<(), String> {
         let mut broken = Vec::new();
         for text in texts {
-            if self
-                .except
-                .iter()
-                .any(|folder| text.path.starts_with(folder))
-            {
+            let below = |folders: &[&str]| folders.iter().any(|at| text.path.starts_with(at));
+            if below(self.except) || !self.within.is_empty() && !below(self.within) {
                 continue;
             }
             let lines = text
@@ -170,6 +190,19 @@ mod tests {
                 "a/src/lib.rs",
                 concat!("//! Has no cfg(target", "_arch).")
             ),
+            None
+        );
+    }
+
+    #[test]
+    fn a_closure_is_forgotten_nowhere_in_the_web_backend() {
+        let line = concat!("    closure.for", "get();");
+        let found = broken("each closure", "backend-web/src/link.rs", line).unwrap();
+        assert!(found.contains("closure.for"), "{found}");
+        assert_eq!(broken("each closure", "ci/src/run.rs", line), None);
+        let comment = concat!("    // never Closure::for", "get()");
+        assert_eq!(
+            broken("each closure", "backend-web/src/link.rs", comment),
             None
         );
     }
