@@ -9,6 +9,8 @@ pub(crate) struct CommandLine {
     pub(crate) program: String,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
+    /// Variables of ours that it shall not see.
+    pub(crate) unset: Vec<String>,
 }
 
 impl CommandLine {
@@ -18,6 +20,7 @@ impl CommandLine {
             program: program.to_owned(),
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
             env: Vec::new(),
+            unset: Vec::new(),
         }
     }
 
@@ -39,6 +42,12 @@ impl CommandLine {
         self
     }
 
+    /// Keeps a variable from it.
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.unset.push(name.to_owned());
+        self
+    }
+
     /// Ready to be started.
     pub(crate) fn to_std(&self) -> Command {
         let mut command = Command::new(&self.program);
@@ -50,6 +59,9 @@ impl CommandLine {
                 command.env_remove(&*name);
             }
         }
+        self.unset.iter().for_each(|name| {
+            command.env_remove(name);
+        });
         command.args(&self.args);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
@@ -80,8 +92,10 @@ mod tests {
     fn what_cargo_says_about_this_package_is_not_passed_on() {
         // `cargo test` has set it for this process.
         assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
-        let command = CommandLine::new("true", &[]).env("A", "b").to_std();
+        let command = CommandLine::new("true", &[]).env("A", "b").unset("C");
+        let command = command.to_std();
         let changed: Vec<_> = command.get_envs().collect();
+        assert!(changed.contains(&("C".as_ref(), None)), "{changed:?}");
         assert!(
             changed.contains(&("CARGO_PKG_NAME".as_ref(), None)),
             "{changed:?}"

@@ -87,6 +87,9 @@ impl Ci {
         if let Some(workspace) = &self.workspace {
             self.stages(plan::tests(workspace));
         }
+        if let Some(toolchain) = &toolchain {
+            self.all_or_reason("backend-web", plan::web_tests(toolchain));
+        }
         self.columns(toolchain.as_ref());
     }
 
@@ -157,14 +160,11 @@ impl Ci {
 
     /// The tools of the web side; what is not there has been said by the setup, and is said again here.
     fn toolchain(&mut self) -> Option<Toolchain> {
-        let begun = Instant::now();
         let workspace = self.workspace.as_ref()?;
         match Toolchain::find(&self.runner, workspace) {
             Ok(toolchain) => Some(toolchain),
             Err(reason) => {
-                let outcome = Outcome::of_check("web toolchain", begun.elapsed(), Err(reason));
-                outcome.say();
-                self.report.add(outcome);
+                self.refuse("web toolchain", reason);
                 None
             }
         }
@@ -191,13 +191,25 @@ impl Ci {
         match page.stages(toolchain) {
             Ok(stages) => self.stages_until_failure(stages),
             Err(reason) => {
-                let name = format!("build of {}", page.name);
-                let outcome = Outcome::of_check(&name, Duration::ZERO, Err(reason));
-                outcome.say();
-                self.report.add(outcome);
+                self.refuse(&format!("build of {}", page.name), reason);
                 false
             }
         }
+    }
+
+    /// Stages that could be planned, or why not.
+    fn all_or_reason(&mut self, name: &str, stages: Result<Vec<Stage>, String>) {
+        match stages {
+            Ok(stages) => self.stages(stages),
+            Err(reason) => self.refuse(name, reason),
+        }
+    }
+
+    /// Counts what cannot even be tried.
+    fn refuse(&mut self, name: &str, reason: String) {
+        let outcome = Outcome::of_check(name, Duration::ZERO, Err(reason));
+        outcome.say();
+        self.report.add(outcome);
     }
 
     /// Where cargo puts what a stage builds.

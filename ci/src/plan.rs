@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::command::CommandLine;
 use crate::setup::Scope;
 use crate::stage::Stage;
-use crate::web::{Page, TARGET, Toolchain};
+use crate::web::{Browser, Page, TARGET, Toolchain};
 use crate::workspace::Workspace;
 
 /// The package whose test targets are the columns.
@@ -252,6 +252,20 @@ pub(crate) fn web_checks(toolchain: &Toolchain) -> Vec<Stage> {
         minutes(10),
         toolchain.cargo(&check),
     )]
+}
+
+/// The web backend's own tests in each browser.
+pub(crate) fn web_tests(toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
+    let words = ["test", "--package", "backend-web", "--target", TARGET];
+    let build = toolchain.cargo(&words).arg("--no-run");
+    let mut stages = vec![Stage::check("build of backend-web's tests", BUILD, build)];
+    for browser in Browser::ALL {
+        let budget = minutes(4);
+        let name = format!("backend-web in {}", browser.name());
+        let command = browser.test(toolchain.cargo(&words), toolchain, budget)?;
+        stages.push(Stage::tests(&name, budget, command).with_scratch());
+    }
+    Ok(stages)
 }
 
 fn native_target(target: &str) -> CommandLine {

@@ -17,42 +17,47 @@ const COMPILATION: Duration = Duration::from_secs(30 * 60);
 pub(super) fn wasm_bindgen(site: &Site) -> Result<PathBuf, Problem> {
     let version = bindgen_version(&site.root).map_err(Problem::Lockfile)?;
     let found = || Bindgen::find(&site.runner, &site.cache, &version).map(|bindgen| bindgen.cli);
+    // TLS is for drivers on other machines, and a third of the work.
+    let options = ["--no-default-features"];
     // Its own lock file asks for a crate that is no longer to be had, so it is not used.
-    provide(site, "wasm-bindgen-cli", &version, found)
+    provide(site, "wasm-bindgen-cli", &version, &options, found)
 }
 
 /// Firefox's driver.
 pub(super) fn geckodriver(site: &Site) -> Result<PathBuf, Problem> {
     let found = || tools::geckodriver(&site.cache);
-    provide(site, "geckodriver", GECKODRIVER, found)
+    provide(site, "geckodriver", GECKODRIVER, &[], found)
 }
 
 fn provide(
     site: &Site,
     name: &str,
     version: &str,
+    options: &[&str],
     found: impl Fn() -> Option<PathBuf>,
 ) -> Result<PathBuf, Problem> {
     let tool = crate_tool(name, version);
     if found().is_none() {
-        site.cache.make(
-            &tool,
-            || found().is_some(),
-            |folder| {
-                let target = folder.join("target");
-                let install =
-                    CommandLine::cargo(&["install", name, "--version", version, "--root"])
-                        .arg(folder.to_string_lossy())
-                        .env("CARGO_TARGET_DIR", target.to_string_lossy())
-                        // It runs for moments, and what it is compiled with here decides over minutes.
-                        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-                        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-                        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-                        .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
-                site.run(&install, COMPILATION)?;
-                Ok::<(), Problem>(fs::remove_dir_all(target)?)
-            },
-        )?;
+        let is_made = || found().is_some();
+        site.cache.make(&tool, is_made, |folder| {
+            let target = folder.join("target");
+            let install = install(name, version, options)
+                .arg("--root")
+                .arg(folder.to_string_lossy())
+                .env("CARGO_TARGET_DIR", target.to_string_lossy());
+            site.run(&install, COMPILATION)?;
+            Ok::<(), Problem>(fs::remove_dir_all(target)?)
+        })?;
     }
     found().ok_or(Problem::NotBrought(tool))
+}
+
+/// A tool runs for moments, and how well it is compiled decides over minutes.
+fn install(name: &str, version: &str, options: &[&str]) -> CommandLine {
+    let install = CommandLine::cargo(&["install", name, "--version", version])
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+    options.iter().copied().fold(install, CommandLine::arg)
 }
