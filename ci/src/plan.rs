@@ -44,6 +44,43 @@ const COLUMNS: &[Column] = &[
         needs: Scope::Native,
         partial: false,
     },
+    Column {
+        name: "chromium",
+        budget: minutes(6),
+        needs: Scope::Web,
+        partial: false,
+    },
+    Column {
+        name: "firefox",
+        budget: minutes(6),
+        needs: Scope::Web,
+        partial: false,
+    },
+    Column {
+        name: "native-chromium",
+        budget: minutes(8),
+        needs: Scope::Web,
+        partial: false,
+    },
+    Column {
+        name: "native-firefox",
+        budget: minutes(8),
+        needs: Scope::Web,
+        partial: false,
+    },
+    Column {
+        name: "chromium-firefox",
+        budget: minutes(8),
+        needs: Scope::Web,
+        partial: false,
+    },
+    Column {
+        name: "trio",
+        budget: minutes(4),
+        needs: Scope::Web,
+        // Cases of two are those of the columns above.
+        partial: true,
+    },
 ];
 
 /// What the columns are given beside their cases.
