@@ -26,7 +26,9 @@ use crate::run::{Echo, Runner};
 pub(crate) enum Scope {
     /// The native side.
     Native,
-    /// Building for the browser, and browsers, as well.
+    /// Building for the browser, and one to try it in, as well.
+    Page,
+    /// Every browser.
     Web,
 }
 
@@ -64,7 +66,7 @@ const PIECES: &[Piece] = &[
         name: "Chromium and its driver",
         needed_for: "the tests in Chromium and `cargo ci play --check`",
         by_hand: "install Chromium or Chrome and the chromedriver of the same version (or name it in CHROMEDRIVER)",
-        scope: Scope::Web,
+        scope: Scope::Page,
         pace: Pace::Fetched,
         provide: browsers::chromium,
     },
@@ -80,7 +82,7 @@ const PIECES: &[Piece] = &[
         name: "wasm-opt",
         needed_for: "pages as small as they can be",
         by_hand: "install binaryen",
-        scope: Scope::Web,
+        scope: Scope::Page,
         pace: Pace::Fetched,
         provide: binaryen::wasm_opt,
     },
@@ -88,7 +90,7 @@ const PIECES: &[Piece] = &[
         name: "the target wasm32-unknown-unknown",
         needed_for: "everything that runs in a browser",
         by_hand: "`rustup target add wasm32-unknown-unknown`, then CI_WASM=installed",
-        scope: Scope::Web,
+        scope: Scope::Page,
         pace: Pace::Compiled,
         provide: wasm::target,
     },
@@ -96,7 +98,7 @@ const PIECES: &[Piece] = &[
         name: "wasm-bindgen",
         needed_for: "everything that runs in a browser",
         by_hand: "`cargo install wasm-bindgen-cli` with the version of wasm-bindgen in Cargo.lock",
-        scope: Scope::Web,
+        scope: Scope::Page,
         pace: Pace::Compiled,
         provide: crates::wasm_bindgen,
     },
@@ -181,6 +183,19 @@ mod tests {
     fn every_piece_has_a_name_of_its_own() {
         let names: BTreeSet<_> = PIECES.iter().map(|piece| piece.name).collect();
         assert_eq!(names.len(), PIECES.len());
+    }
+
+    #[test]
+    fn a_page_takes_one_browser_alone() {
+        let of = |scope| {
+            PIECES
+                .iter()
+                .filter(move |piece| piece.scope <= scope)
+                .map(|piece| piece.name)
+        };
+        assert!(of(Scope::Page).any(|name| name.contains("Chromium")));
+        assert!(!of(Scope::Page).any(|name| name.contains("ecko") || name.contains("Firefox")));
+        assert_eq!(of(Scope::Web).count(), PIECES.len());
     }
 
     #[test]
