@@ -87,7 +87,7 @@ impl Runner {
         };
         let leader = child.id();
         self.leaders().insert(leader);
-        let ending = watch(child, &lines, budget, &mut each_line);
+        let ending = watch(child, &lines, budget, command, &mut each_line);
         self.leaders().remove(&leader);
         ending
     }
@@ -165,6 +165,7 @@ fn watch(
     mut child: Child,
     lines: &Receiver<String>,
     budget: Duration,
+    command: &CommandLine,
     each_line: &mut dyn FnMut(&str),
 ) -> Ending {
     let started = Instant::now();
@@ -208,7 +209,8 @@ fn watch(
         if heard.elapsed() >= HEARTBEAT {
             heard = Instant::now();
             let (running, at_most) = (started.elapsed().as_secs(), budget.as_secs());
-            say!("[ci] still running after {running} s of at most {at_most} s");
+            // Two commands may run side by side.
+            say!("[ci] still running after {running} s of at most {at_most} s: {command}");
         }
     }
 }
