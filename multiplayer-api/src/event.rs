@@ -1,0 +1,90 @@
+//! What a multiplayer API tells the game.
+
+use bytes::Bytes;
+use mesh_core::{ChannelIndex, DisconnectReason, Event, PeerId, TransferMode};
+
+use crate::IgnoredReason;
+
+/// What happened, in the order of Godot's signals.
+///
+/// Of a peer: `PeerAuthenticating` where authentication is required, then `PeerConnected`, then its packets, then
+/// `PeerDisconnected`. 4.x tells `ConnectedToServer` before `PeerConnected(1)`, 3.x after it. When the server is lost,
+/// `ServerDisconnected` follows its `PeerDisconnected`, and of the other peers nothing more is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApiEvent {
+    /// A peer counts from now on (Godot: `peer_connected`; 3.x: `network_peer_connected`).
+    #[doc(alias = "peer_connected")]
+    #[doc(alias = "network_peer_connected")]
+    PeerConnected(PeerId),
+    /// A peer that counted is gone (Godot: `peer_disconnected`; 3.x: `network_peer_disconnected`).
+    #[doc(alias = "peer_disconnected")]
+    #[doc(alias = "network_peer_disconnected")]
+    PeerDisconnected {
+        /// Who.
+        peer: PeerId,
+        /// Why; a server that told us of it does not tell.
+        reason: Option<DisconnectReason>,
+    },
+    /// The server, peer 1, is there (Godot: `connected_to_server`). With 4.x also in a mesh that has a peer 1.
+    #[doc(alias = "connected_to_server")]
+    ConnectedToServer,
+    /// The server could not be connected (Godot: `connection_failed`).
+    #[doc(alias = "connection_failed")]
+    ConnectionFailed(Option<DisconnectReason>),
+    /// The server is lost; with 4.x also after a `close` of the network peer, whoever it was (Godot:
+    /// `server_disconnected`).
+    #[doc(alias = "server_disconnected")]
+    ServerDisconnected,
+    /// A peer is there and has to authenticate (Godot: `peer_authenticating`).
+    #[doc(alias = "peer_authenticating")]
+    PeerAuthenticating(PeerId),
+    /// What a peer sent to authenticate (Godot: the call of `auth_callback`).
+    #[doc(alias = "auth_callback")]
+    AuthData {
+        /// Who.
+        from: PeerId,
+        /// What, never empty.
+        data: Bytes,
+    },
+    /// A peer is gone before it was admitted (Godot: `peer_authentication_failed`).
+    #[doc(alias = "peer_authentication_failed")]
+    PeerAuthenticationFailed {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: AuthFailure,
+    },
+    /// A peer's packet (Godot: `peer_packet`; 3.x: `network_peer_packet`).
+    #[doc(alias = "peer_packet")]
+    #[doc(alias = "network_peer_packet")]
+    PeerPacket {
+        /// Who made it; a server may have passed it on.
+        from: PeerId,
+        /// How it travelled.
+        mode: TransferMode,
+        /// On which channel.
+        channel: ChannelIndex,
+        /// What, never empty.
+        data: Bytes,
+    },
+    /// A packet that should not have been sent, or not to us; nothing has changed by it.
+    Ignored {
+        /// Who sent it.
+        from: PeerId,
+        /// What is wrong with it.
+        why: IgnoredReason,
+    },
+    /// What else the network peer tells.
+    Peer(Event),
+}
+
+/// Why a peer was not admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthFailure {
+    /// It took too long.
+    TimedOut,
+    /// It went.
+    Disconnected(DisconnectReason),
+}
