@@ -177,12 +177,14 @@ pub(crate) fn checks() -> Vec<Stage> {
         ),
         // The line above sees mesh-core with its mock, because other packages ask for it.
         Stage::check(
-            "clippy of mesh-core without features",
+            "clippy of mesh-core and multiplayer-api without features",
             minutes(5),
             CommandLine::cargo(&[
                 "clippy",
                 "--package",
                 "mesh-core",
+                "--package",
+                "multiplayer-api",
                 "--lib",
                 "--",
                 "-Dwarnings",

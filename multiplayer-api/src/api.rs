@@ -209,13 +209,16 @@ impl MultiplayerApi {
                 self.reset();
             }
             ConnectionStatus::Disconnected => self.lose_server(),
-            status => self.status = status,
+            status @ (ConnectionStatus::Connecting | ConnectionStatus::Connected) => {
+                self.status = status;
+            }
         }
     }
 
     /// The server is lost, or what 4.x calls so. Told once.
     fn lose_server(&mut self) {
-        if self.status == ConnectionStatus::Connected && self.config.generation == Generation::Godot4
+        if self.status == ConnectionStatus::Connected
+            && self.config.generation == Generation::Godot4
         {
             self.events.push_back(ApiEvent::ServerDisconnected);
         }

@@ -116,7 +116,10 @@ impl Backlog {
             return Some((*to, *debt.channels.first_key_value()?.0));
         };
         let later = (Bound::Excluded(channel), Bound::Unbounded);
-        let same = self.receivers.get(&to).and_then(|debt| debt.channels.range(later).next());
+        let same = self
+            .receivers
+            .get(&to)
+            .and_then(|debt| debt.channels.range(later).next());
         if let Some((channel, _)) = same {
             return Some((to, *channel));
         }

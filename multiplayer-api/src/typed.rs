@@ -124,22 +124,24 @@ impl<M: Serialize + DeserializeOwned> Typed<M> {
 
     /// The next event; see [`MultiplayerApi::poll`].
     pub fn poll(&mut self, network: &mut dyn MultiplayerPeer) -> Option<TypedEvent<M>> {
-        Some(match self.api.poll(network)? {
-            ApiEvent::PeerPacket {
+        let event = self.api.poll(network)?;
+        let ApiEvent::PeerPacket {
+            from,
+            mode,
+            channel,
+            data,
+        } = event
+        else {
+            return Some(TypedEvent::Api(event));
+        };
+        Some(match codec::read(&data, self.limit) {
+            Ok(message) => TypedEvent::Message {
                 from,
                 mode,
                 channel,
-                data,
-            } => match codec::read(&data, self.limit) {
-                Ok(message) => TypedEvent::Message {
-                    from,
-                    mode,
-                    channel,
-                    message,
-                },
-                Err(why) => TypedEvent::Undecodable { from, why, data },
+                message,
             },
-            other => TypedEvent::Api(other),
+            Err(why) => TypedEvent::Undecodable { from, why, data },
         })
     }
 

@@ -208,10 +208,7 @@ mod tests {
 
     #[test]
     fn every_shape_of_4_is_read() {
-        assert_eq!(
-            four(b"\x03hi"),
-            Ok(Frame::Raw(Bytes::from_static(b"hi")))
-        );
+        assert_eq!(four(b"\x03hi"), Ok(Frame::Raw(Bytes::from_static(b"hi"))));
         assert_eq!(four(b"\x07\x00"), Ok(Frame::Auth(Bytes::new())));
         assert_eq!(
             four(b"\x07\x00pw"),
@@ -233,10 +230,7 @@ mod tests {
 
     #[test]
     fn the_flags_of_4_do_not_count() {
-        assert_eq!(
-            four(b"\xfbhi"),
-            Ok(Frame::Raw(Bytes::from_static(b"hi")))
-        );
+        assert_eq!(four(b"\xfbhi"), Ok(Frame::Raw(Bytes::from_static(b"hi"))));
         assert_eq!(four(b"\xf7\x00"), Ok(Frame::Auth(Bytes::new())));
     }
 
@@ -261,10 +255,7 @@ mod tests {
 
     #[test]
     fn in_3_the_whole_byte_is_the_command() {
-        assert_eq!(
-            three(b"\x04hi"),
-            Ok(Frame::Raw(Bytes::from_static(b"hi")))
-        );
+        assert_eq!(three(b"\x04hi"), Ok(Frame::Raw(Bytes::from_static(b"hi"))));
         assert_eq!(three(b"\x04"), Err(IgnoredReason::TooShort));
         assert_eq!(three(b""), Err(IgnoredReason::Empty));
         for scene in [b"\x00", b"\x01", b"\x02", b"\x03"] {

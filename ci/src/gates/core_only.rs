@@ -1,4 +1,4 @@
-//! Builds mesh-core where there is no std at all.
+//! Builds mesh-core and multiplayer-api where there is no std at all.
 //!
 //! `#![no_std]` on a crate does not keep its dependencies from std, and a host that has std links it without a word. So
 //! the compiler gets a sysroot that holds core, alloc and compiler_builtins of its own and nothing else; whoever names
@@ -17,7 +17,7 @@ const LIBRARIES: &[&str] = &["libcore-", "liballoc-", "libcompiler_builtins-"];
 const BUILD: Duration = Duration::from_secs(300);
 const PROBE: Duration = Duration::from_secs(60);
 
-/// Builds mesh-core in such a sysroot, after a look that it does refuse std.
+/// Builds both in such a sysroot, after a look that it does refuse std.
 pub(super) fn check(runner: &Runner, target_directory: &Path, host: &str) -> Result<(), String> {
     let folder = target_directory.join("ci/core-only");
     let full = runner.capture(&CommandLine::new(&rustc(), &["--print", "sysroot"]), PROBE)?;
@@ -40,6 +40,8 @@ pub(super) fn check(runner: &Runner, target_directory: &Path, host: &str) -> Res
         "build",
         "--package",
         "mesh-core",
+        "--package",
+        "multiplayer-api",
         "--lib",
         "--no-default-features",
         "--target",

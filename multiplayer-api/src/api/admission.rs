@@ -113,7 +113,10 @@ impl MultiplayerApi {
             .ok()
             .filter(|peer| Some(*peer) != network.unique_id() && !self.has_peer(*peer))
             .ok_or(IgnoredReason::BadPeer { given })?;
-        let relayed = self.admitted.values().filter(|how| **how == Admitted::ThroughServer);
+        let relayed = self
+            .admitted
+            .values()
+            .filter(|how| **how == Admitted::ThroughServer);
         if relayed.count() >= self.config.max_relayed_peers {
             return Err(IgnoredReason::TooManyPeers);
         }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use mesh_core::{MultiplayerPeer, Packet, PeerId};
 
 use super::MultiplayerApi;
+use crate::IgnoredReason;
 use crate::backlog::{self, Owed};
 use crate::early::EarlyPacket;
 use crate::wire::{self, Frame};
-use crate::IgnoredReason;
 
 /// Godot's number of "all but the server".
 const ALL_BUT_SERVER: i32 = -1;

@@ -79,11 +79,7 @@ impl MultiplayerApi {
         sent.map_err(|error| header.seen_from_outside(error).into())
     }
 
-    fn plan(
-        &self,
-        network: &dyn MultiplayerPeer,
-        target: Target,
-    ) -> Result<Plan, SendBytesError> {
+    fn plan(&self, network: &dyn MultiplayerPeer, target: Target) -> Result<Plan, SendBytesError> {
         if network.connection_status() != ConnectionStatus::Connected {
             return Err(SendBytesError::NotConnected);
         }
@@ -94,9 +90,8 @@ impl MultiplayerApi {
                 receivers: Receivers::Target(target),
             });
         }
-        let through_server = self.relays(network)
-            && !network.is_server()
-            && target != Target::One(PeerId::SERVER);
+        let through_server =
+            self.relays(network) && !network.is_server() && target != Target::One(PeerId::SERVER);
         let mut needed = through_server.then_some(PeerId::SERVER);
         if let Target::One(peer) = target {
             needed = Some(peer);
@@ -172,14 +167,14 @@ impl Header {
 
     /// The caller knows nothing of a header.
     fn seen_from_outside(&self, error: SendError) -> SendBytesError {
-        match error {
-            SendError::TooLarge { size, limit, peer } => SendError::TooLarge {
-                size: size.saturating_sub(self.length),
-                limit: limit.saturating_sub(self.length),
-                peer,
-            }
-            .into(),
-            error => error.into(),
+        let SendError::TooLarge { size, limit, peer } = error else {
+            return error.into();
+        };
+        SendError::TooLarge {
+            size: size.saturating_sub(self.length),
+            limit: limit.saturating_sub(self.length),
+            peer,
         }
+        .into()
     }
 }

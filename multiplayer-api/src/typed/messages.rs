@@ -182,9 +182,9 @@ impl<S> Messages<S> {
         state: &mut S,
     ) -> Option<MessagesEvent> {
         loop {
-            let (from, data) = match self.api.poll(network)? {
-                ApiEvent::PeerPacket { from, data, .. } => (from, data),
-                other => return Some(MessagesEvent::Api(other)),
+            let event = self.api.poll(network)?;
+            let ApiEvent::PeerPacket { from, data, .. } = event else {
+                return Some(MessagesEvent::Api(event));
             };
             if let Err(why) = self.dispatch(state, from, &data) {
                 return Some(MessagesEvent::Undecodable { from, why, data });

@@ -33,7 +33,10 @@ fn the_format_is_compact_and_stable() {
     assert_eq!(written(&Talk::Bye), [2]);
     assert_eq!(read(&[1, 2, b'h', b'i'], 9), Ok(Talk::Said("hi".into())));
     // The header that was there stays.
-    assert_eq!(write(alloc::vec![3], None, &Talk::Bye, 1), Ok(alloc::vec![3, 2]));
+    assert_eq!(
+        write(alloc::vec![3], None, &Talk::Bye, 1),
+        Ok(alloc::vec![3, 2])
+    );
 }
 
 #[test]
@@ -58,7 +61,10 @@ fn a_message_without_content_is_a_message() {
 fn what_is_no_message_is_named() {
     assert_eq!(read::<Talk>(&[9], 9), Err(DecodeError::Malformed));
     assert_eq!(read::<Talk>(&[], 9), Err(DecodeError::Malformed));
-    assert_eq!(read::<Talk>(&[1, 200, b'h'], 9), Err(DecodeError::Malformed));
+    assert_eq!(
+        read::<Talk>(&[1, 200, b'h'], 9),
+        Err(DecodeError::Malformed)
+    );
     assert_eq!(read::<Talk>(&[1, 1, 0xff], 9), Err(DecodeError::Malformed));
     assert_eq!(
         read::<Talk>(&[2, 2], 9),
