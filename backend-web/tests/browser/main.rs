@@ -1,6 +1,12 @@
 //! What only a browser can show: two backends in one page.
 
 #![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
+#![allow(
     dead_code,
     reason = "on the host these tests compile, so that they are checked, and are not run"
 )]

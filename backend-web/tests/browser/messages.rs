@@ -177,7 +177,7 @@ async fn an_in_band_channel_is_reported_with_its_first_messages() {
 }
 
 #[wasm_bindgen_test]
-async fn an_unknown_link_takes_nothing() {
+fn an_unknown_link_takes_nothing() {
     let mut peer = Peer::new();
     peer.execute(Command::CreateOffer {
         link: LINK,
