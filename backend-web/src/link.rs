@@ -16,8 +16,8 @@ use crate::inbox::LinkInbox;
 use crate::relay::Relay;
 use crate::timer::Timer;
 
-/// How long gathering may take where only a relay will do. Chromium gives a TURN server up after 9.5 s; should a browser never
-/// say so, the cause must still come before the core's deadline, which knows less.
+/// How long gathering may take where only a relay will do. Both browsers wait longer than that for a TURN server that does not
+/// answer; the cause must come before the core's deadline, which knows less.
 const GATHERING: Duration = Duration::from_secs(11);
 
 /// What a link needs to begin.

@@ -92,12 +92,28 @@ fn is_turn(url: &str) -> bool {
 }
 
 fn words(refusal: &Refusal) -> String {
-    let text = presentable(&refusal.text);
+    let mut text = presentable(&refusal.text);
+    if text.is_empty() {
+        text = meaning(refusal.code).to_owned();
+    }
     match (refusal.code, text.is_empty()) {
         (NO_ANSWER, true) => format!("{}: no answer", refusal.url),
         (NO_ANSWER, false) => format!("{}: no answer ({text})", refusal.url),
         (code, true) => format!("{}: {code}", refusal.url),
         (code, false) => format!("{}: {code} {text}", refusal.url),
+    }
+}
+
+/// For a browser that passes on no words: those of RFC 8656.
+const fn meaning(code: u16) -> &'static str {
+    match code {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        437 => "Allocation Mismatch",
+        442 => "Unsupported Transport Protocol",
+        486 => "Allocation Quota Reached",
+        508 => "Insufficient Capacity",
+        _ => "",
     }
 }
 
@@ -143,7 +159,8 @@ mod tests {
         let mut relay = relay(servers, IceTransportPolicy::Relay);
         assert_eq!(cause(&relay), format!("{URL}: no answer"));
         relay.refused(refusal(NO_ANSWER, ""));
-        relay.refused(refusal(401, "Unauthorized"));
+        // Firefox gives no words.
+        relay.refused(refusal(401, ""));
         relay.refused(refusal(NO_ANSWER, "timed out"));
         assert_eq!(cause(&relay), format!("{URL}: 401 Unauthorized"));
     }
