@@ -54,19 +54,11 @@ struct Callbacks {
 
 impl Callbacks {
     fn new(channel: &Weak<Channel>) -> Self {
-        let callback = |call: fn(&Channel, &JsValue)| {
-            let channel = Weak::clone(channel);
-            Callback::new(move |event| {
-                if let Some(channel) = channel.upgrade() {
-                    call(&channel, &event);
-                }
-            })
-        };
         Self {
-            open: callback(|channel, _| channel.opened()),
-            message: callback(Channel::received),
-            close: callback(|channel, _| channel.closed()),
-            low: callback(|channel, _| channel.buffer_low()),
+            open: Callback::of(channel, |channel, _| channel.opened()),
+            message: Callback::of(channel, Channel::received),
+            close: Callback::of(channel, |channel, _| channel.closed()),
+            low: Callback::of(channel, |channel, _| channel.buffer_low()),
             _count: Count::new(Kind::Channel),
         }
     }

@@ -32,6 +32,8 @@ const ICE_CANDIDATE_ERROR: &str = "icecandidateerror";
 pub(crate) enum Note {
     /// How the connection is; may be the same as before.
     State(ConnectionState),
+    /// There is a route, but what talks at its end is not who was described.
+    Unsecured,
     Candidate(IceCandidate),
     Gathered,
     /// A STUN or TURN server gave no address.
@@ -67,19 +69,11 @@ struct Callbacks {
 
 impl Callbacks {
     fn new(connection: &Weak<Connection>) -> Self {
-        let callback = |call: fn(&Connection, &JsValue)| {
-            let connection = Weak::clone(connection);
-            Callback::new(move |event| {
-                if let Some(connection) = connection.upgrade() {
-                    call(&connection, &event);
-                }
-            })
-        };
         Self {
-            candidate: callback(Connection::on_candidate),
-            candidate_error: callback(Connection::on_candidate_error),
-            state: callback(|connection, _| connection.on_state()),
-            channel: callback(Connection::on_channel),
+            candidate: Callback::of(connection, Connection::on_candidate),
+            candidate_error: Callback::of(connection, Connection::on_candidate_error),
+            state: Callback::of(connection, |connection, _| connection.on_state()),
+            channel: Callback::of(connection, Connection::on_channel),
             _count: Count::new(Kind::Connection),
         }
     }
@@ -266,6 +260,9 @@ impl Connection {
             self.inner.connection_state(),
             self.inner.ice_connection_state(),
         );
+        if translate::is_unsecured(connection, ice) {
+            self.note(Note::Unsecured);
+        }
         if let Some(state) = translate::state(connection, ice) {
             self.note(Note::State(state));
         }

@@ -1,5 +1,7 @@
 //! Reading from and calling JavaScript without a word it could throw being lost.
 
+use std::rc::Weak;
+
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,6 +23,16 @@ impl Callback {
             closure: Closure::new(call),
             _count: Count::new(Kind::Callback),
         }
+    }
+
+    /// One that calls its owner, which holds it, while that lives.
+    pub(crate) fn of<T: 'static>(owner: &Weak<T>, call: fn(&T, &JsValue)) -> Self {
+        let owner = Weak::clone(owner);
+        Self::new(move |event| {
+            if let Some(owner) = owner.upgrade() {
+                call(&owner, &event);
+            }
+        })
     }
 
     pub(crate) fn function(&self) -> &Function {

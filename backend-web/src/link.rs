@@ -37,6 +37,7 @@ struct Link {
     notes: Sender<Note>,
     relay: Relay,
     state: ConnectionState,
+    has_connected: bool,
     /// While candidates may still be found.
     gathering: bool,
     gathering_limit: Option<Timer>,
@@ -60,6 +61,7 @@ pub(crate) async fn run(start: Start) {
         notes,
         relay,
         state: ConnectionState::New,
+        has_connected: false,
         gathering: false,
         gathering_limit: None,
         _count: Count::new(Kind::Task),
@@ -139,11 +141,16 @@ impl Link {
     fn take_note(&mut self, note: Note) -> Result<(), CloseReason> {
         match note {
             Note::State(state) => {
+                self.has_connected |= state == ConnectionState::Connected;
                 if state != self.state {
                     self.state = state;
                     let link = self.id;
                     self.inbox.report(LinkEvent::State { link, state });
                 }
+            }
+            Note::Unsecured if !self.has_connected => {
+                let why = "the keys do not match the description, or the peer closed meanwhile";
+                return Err(CloseReason::Failed(ConnectFailure::Platform(why.into())));
             }
             Note::Candidate(candidate) => {
                 self.relay.found(&candidate);
@@ -161,7 +168,7 @@ impl Link {
                 return Err(CloseReason::Failed(ConnectFailure::Channel(why)));
             }
             // Was said already; or of interest at the end only.
-            Note::Gathered | Note::Drained | Note::LingerOver => {}
+            Note::Gathered | Note::Drained | Note::LingerOver | Note::Unsecured => {}
         }
         Ok(())
     }

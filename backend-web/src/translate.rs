@@ -179,6 +179,18 @@ pub(crate) const fn state(
     }
 }
 
+/// Whether a connection failed though its route stands: DTLS did, which has no state of its own here.
+pub(crate) const fn is_unsecured(
+    connection: RtcPeerConnectionState,
+    ice: RtcIceConnectionState,
+) -> bool {
+    matches!(connection, RtcPeerConnectionState::Failed)
+        && matches!(
+            ice,
+            RtcIceConnectionState::Connected | RtcIceConnectionState::Completed
+        )
+}
+
 const fn ice_state(ice: RtcIceConnectionState) -> Option<ConnectionState> {
     match ice {
         RtcIceConnectionState::New => Some(ConnectionState::New),

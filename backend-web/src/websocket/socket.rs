@@ -60,18 +60,10 @@ struct Callbacks {
 
 impl Callbacks {
     fn new(socket: &Weak<Socket>) -> Self {
-        let callback = |call: fn(&Socket, &JsValue)| {
-            let socket = Weak::clone(socket);
-            Callback::new(move |event| {
-                if let Some(socket) = socket.upgrade() {
-                    call(&socket, &event);
-                }
-            })
-        };
         Self {
-            open: callback(|socket, _| socket.opened()),
-            message: callback(Socket::received),
-            close: callback(Socket::closed),
+            open: Callback::of(socket, |socket, _| socket.opened()),
+            message: Callback::of(socket, Socket::received),
+            close: Callback::of(socket, Socket::closed),
         }
     }
 }

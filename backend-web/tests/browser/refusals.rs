@@ -7,7 +7,7 @@ use mesh_core::{
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::support::{LINK, Pair};
+use crate::support::{LINK, Pair, specs};
 
 /// Why the link of `a` ended, which must be all that was heard of its end.
 async fn reason(pair: &mut Pair) -> ConnectFailure {
@@ -16,6 +16,18 @@ async fn reason(pair: &mut Pair) -> ConnectFailure {
         Some(CloseReason::Failed(failure)) => failure.clone(),
         other => panic!("{other:?}"),
     }
+}
+
+/// Why the link of `a` ended, once it had a channel and an offer.
+async fn offered(pair: &mut Pair) -> ConnectFailure {
+    let [spec, ..] = specs(SendLimits::default());
+    pair.a.execute(Command::CreateChannel {
+        link: LINK,
+        channel: ChannelIndex(0),
+        spec,
+    });
+    pair.a.offer();
+    reason(pair).await
 }
 
 fn open(pair: &mut Pair, config: LinkConfig) {
@@ -60,18 +72,7 @@ async fn relays_alone_need_a_turn_server() {
             ..LinkConfig::default()
         },
     );
-    let spec = ChannelSpec::built_in(
-        mesh_core::TransferMode::Reliable,
-        Reliability::Reliable,
-        SendLimits::default(),
-    );
-    pair.a.execute(Command::CreateChannel {
-        link: LINK,
-        channel: ChannelIndex(0),
-        spec,
-    });
-    pair.a.offer();
-    let failure = reason(&mut pair).await;
+    let failure = offered(&mut pair).await;
     assert!(
         matches!(failure, ConnectFailure::NoRelay { .. }),
         "{failure:?}"
@@ -89,18 +90,7 @@ async fn a_turn_server_that_is_not_there_is_named() {
             ice_transport_policy: IceTransportPolicy::Relay,
         },
     );
-    let spec = ChannelSpec::built_in(
-        mesh_core::TransferMode::Reliable,
-        Reliability::Reliable,
-        SendLimits::default(),
-    );
-    pair.a.execute(Command::CreateChannel {
-        link: LINK,
-        channel: ChannelIndex(0),
-        spec,
-    });
-    pair.a.offer();
-    let failure = reason(&mut pair).await;
+    let failure = offered(&mut pair).await;
     assert!(
         matches!(&failure, ConnectFailure::NoRelay { cause } if cause.contains("127.0.0.1:47113")),
         "{failure:?}"
@@ -180,4 +170,26 @@ async fn candidates_that_are_none_do_no_harm() {
     })
     .await;
     assert_eq!(pair.a.closed(), None);
+}
+
+#[wasm_bindgen_test]
+async fn keys_that_do_not_match_are_named() {
+    let mut pair = Pair::new();
+    pair.a.open(SendLimits::default(), 1 << 20);
+    pair.b.open(SendLimits::default(), 1 << 20);
+    pair.tamper = |sdp| {
+        let other = "sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:\
+            00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
+        let lines = sdp.lines().map(|line| match line.split_once(':') {
+            Some(("a=fingerprint", _)) => format!("a=fingerprint:{other}\r\n"),
+            _ => format!("{line}\r\n"),
+        });
+        lines.collect()
+    };
+    pair.a.offer();
+    let failure = reason(&mut pair).await;
+    assert!(
+        matches!(failure, ConnectFailure::Platform(_)),
+        "{failure:?}"
+    );
 }

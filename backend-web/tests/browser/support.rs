@@ -152,14 +152,17 @@ impl Peer {
         }
     }
 
-    fn hear(&mut self, signals: &mut VecDeque<LinkEvent>) {
+    fn hear(&mut self, signals: &mut VecDeque<LinkEvent>, tamper: fn(&str) -> String) {
         let link = self.link;
         let Some(backend) = &mut self.backend else {
             return;
         };
         for signal in signals.drain(..) {
             backend.execute(match signal {
-                LinkEvent::Description { description, .. } => {
+                LinkEvent::Description {
+                    mut description, ..
+                } => {
+                    description.sdp = tamper(&description.sdp);
                     Command::SetRemote { link, description }
                 }
                 LinkEvent::Candidate { candidate, .. } => Command::AddCandidate { link, candidate },
@@ -173,6 +176,8 @@ impl Peer {
 pub(crate) struct Pair {
     pub(crate) a: Peer,
     pub(crate) b: Peer,
+    /// What the signaling makes of a description.
+    pub(crate) tamper: fn(&str) -> String,
     clock: PlatformBackend,
 }
 
@@ -181,6 +186,7 @@ impl Pair {
         Self {
             a: Peer::new(),
             b: Peer::new(),
+            tamper: str::to_owned,
             clock: backend(),
         }
     }
@@ -207,11 +213,16 @@ impl Pair {
         poll_fn(|cx| {
             // Nothing comes of it but the wake-up at the deadline.
             let _ = self.clock.poll_event(cx);
-            let Self { a, b, clock } = self;
+            let Self {
+                a,
+                b,
+                tamper,
+                clock,
+            } = self;
             a.take(cx);
             b.take(cx);
-            b.hear(&mut a.signals);
-            a.hear(&mut b.signals);
+            b.hear(&mut a.signals, *tamper);
+            a.hear(&mut b.signals, *tamper);
             if seen(a, b) {
                 return Poll::Ready(());
             }
