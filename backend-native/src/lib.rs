@@ -40,5 +40,6 @@ pub mod testing {
     pub use crate::runtime::LinkRuntime;
     pub use crate::socket::chance::Chance;
     pub use crate::socket::fault::{Fate, Faults, Judge, TokioSockets};
+    pub use crate::socket::weather::Weather;
     pub use crate::socket::{Cures, SocketControl, SocketOptions, SocketSource};
 }

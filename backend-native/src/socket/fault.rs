@@ -1,5 +1,7 @@
-//! A decorator of any socket that loses, delays, reorders and holds what arrives, by chance or by a rule of the test.
+//! A decorator of any socket that loses, delays, reorders and holds what arrives, and on demand what is sent, by chance or
+//! by a rule of the test.
 
+mod outgoing;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
+use self::outgoing::Outgoing;
 use super::SocketSource;
 use super::chance::Chance;
 
@@ -24,7 +27,7 @@ const WAITING: usize = 8192;
 /// The largest coalesced read.
 const READ: usize = 64 * 1024;
 
-/// What becomes of a datagram that arrived.
+/// What becomes of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It is handed over.
@@ -33,23 +36,24 @@ pub enum Fate {
     Lose,
     /// It is handed over so much later; others may overtake it.
     Delay(Duration),
-    /// It is kept until a `Release`.
+    /// It is kept until a `Release`. Only of what arrives; what is sent goes out at once.
     Hold,
     /// It is handed over right behind all that were held, as one burst.
     Release,
 }
 
-/// Decides what becomes of each datagram a socket receives, in the order of their arrival.
+/// Decides what becomes of each datagram a socket receives, or sends, in their order.
 pub type Judge = Box<dyn FnMut(&[u8]) -> Fate + Send>;
 
-/// Makes sockets with faults. Each socket gets a judge of its own.
+/// Makes sockets with faults. Each socket gets a judge of its own, and one more for what it sends if both ways are faulty.
 pub struct Faults {
     inner: Arc<dyn SocketSource>,
     judge: Box<dyn Fn() -> Judge + Send + Sync>,
+    both_ways: bool,
 }
 
 impl Faults {
-    /// Faults by a rule, over the sockets of `inner`.
+    /// Faults by a rule, over the sockets of `inner`, in what arrives.
     #[must_use]
     pub fn by(
         inner: Arc<dyn SocketSource>,
@@ -58,6 +62,20 @@ impl Faults {
         Arc::new(Self {
             inner,
             judge: Box::new(judge),
+            both_ways: false,
+        })
+    }
+
+    /// The same, in what is sent, too: one such socket spoils the whole path, whatever is at its other end.
+    #[must_use]
+    pub fn both_ways(
+        inner: Arc<dyn SocketSource>,
+        judge: impl Fn() -> Judge + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            judge: Box::new(judge),
+            both_ways: true,
         })
     }
 
@@ -76,8 +94,12 @@ impl Faults {
 
 impl SocketSource for Faults {
     fn wrap(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let inner = self.inner.wrap(socket)?;
         Ok(Arc::new(FaultySocket {
-            inner: self.inner.wrap(socket)?,
+            outgoing: self
+                .both_ways
+                .then(|| Outgoing::new(Arc::clone(&inner), (self.judge)())),
+            inner,
             state: Mutex::new(State {
                 judge: (self.judge)(),
                 buffer: vec![0; READ],
@@ -111,6 +133,7 @@ impl SocketSource for TokioSockets {
 #[derive(Debug)]
 struct FaultySocket {
     inner: Arc<dyn AsyncUdpSocket>,
+    outgoing: Option<Outgoing>,
     state: Mutex<State>,
 }
 
@@ -194,7 +217,10 @@ impl AsyncUdpSocket for FaultySocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.inner.poll_send(cx, transmit)
+        match &self.outgoing {
+            Some(outgoing) => outgoing.poll_send(cx, transmit),
+            None => self.inner.poll_send(cx, transmit),
+        }
     }
 
     fn poll_recv(
@@ -233,7 +259,11 @@ impl AsyncUdpSocket for FaultySocket {
     }
 
     fn max_gso_segments(&self) -> usize {
-        self.inner.max_gso_segments()
+        // Each datagram has a fate of its own.
+        match self.outgoing {
+            Some(_) => 1,
+            None => self.inner.max_gso_segments(),
+        }
     }
 
     fn max_gro_segments(&self) -> usize {

@@ -14,6 +14,8 @@ pub(super) struct Script {
     /// Bytes and stride.
     reads: Mutex<VecDeque<(Vec<u8>, usize)>>,
     pub(super) wakers: Mutex<Vec<Waker>>,
+    /// What it was given to send.
+    pub(super) sent: Mutex<Vec<String>>,
 }
 
 impl Script {
@@ -36,6 +38,8 @@ impl AsyncUdpSocket for Script {
     }
 
     fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let text = String::from_utf8_lossy(transmit.contents).into_owned();
+        self.sent.lock().unwrap().push(text);
         Poll::Ready(Ok(transmit.contents.len()))
     }
 

@@ -29,8 +29,14 @@ fn by_first_byte() -> Judge {
 }
 
 fn rig() -> (Arc<Script>, Arc<dyn AsyncUdpSocket>) {
+    rig_with(|script| Faults::by(script, by_first_byte))
+}
+
+fn rig_with(
+    faults: impl FnOnce(Arc<Scripted>) -> Arc<Faults>,
+) -> (Arc<Script>, Arc<dyn AsyncUdpSocket>) {
     let script = Arc::new(Script::default());
-    let faults = Faults::by(Arc::new(Scripted(script.clone())), by_first_byte);
+    let faults = faults(Arc::new(Scripted(script.clone())));
     let unused = UdpSocket::bind("127.0.0.1:0").unwrap();
     let socket = faults.wrap(unused).unwrap();
     (script, socket)
@@ -100,4 +106,42 @@ async fn each_datagram_of_a_coalesced_read_has_its_own_fate() {
     let (script, socket) = rig();
     script.arrives_coalesced(b"a1x2a3x", 2);
     assert_eq!(drain(&*socket), ["a1", "a3"]);
+}
+
+fn send(socket: &dyn AsyncUdpSocket, datagram: &[u8]) {
+    let transmit = Transmit {
+        destination: SocketAddr::from(([127, 0, 0, 1], 2)),
+        ecn: None,
+        contents: datagram,
+        segment_size: None,
+        src_ip: None,
+    };
+    let mut cx = Context::from_waker(Waker::noop());
+    let Poll::Ready(sent) = socket.poll_send(&mut cx, &transmit) else {
+        panic!("a path that takes nothing");
+    };
+    assert_eq!(sent.unwrap(), datagram.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_is_spoilt_only_if_both_ways_are() {
+    let sent = |script: &Script| script.sent.lock().unwrap().clone();
+    let (script, socket) = rig();
+    for datagram in [b"a1", b"x2", b"d3"] {
+        send(&*socket, datagram);
+    }
+    assert_eq!(sent(&script), ["a1", "x2", "d3"]);
+
+    let (script, socket) = rig_with(|script| Faults::both_ways(script, by_first_byte));
+    assert_eq!(socket.max_gso_segments(), 1);
+    for datagram in [b"d1", b"x2", b"a3"] {
+        send(&*socket, datagram);
+        script.arrives(datagram);
+    }
+    assert_eq!(sent(&script), ["a3"]);
+    assert_eq!(drain(&*socket), ["a3"]);
+    // Lets the delayed one's task come to its timer, and then to its end.
+    tokio::time::sleep(11 * MS).await;
+    assert_eq!(sent(&script), ["a3", "d1"]);
+    assert_eq!(drain(&*socket), ["d1"]);
 }
