@@ -10,5 +10,6 @@ pub mod first_and_last;
 pub mod flow;
 pub mod hostile;
 pub mod lobby;
+pub mod loss;
 pub mod messages;
 mod steps;

@@ -7,7 +7,7 @@ use crate::Outcome;
 use crate::request::Meeting;
 
 /// A wish of a case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// A lobby of its own, on a signaling server of its own.
     Meeting,
@@ -17,13 +17,6 @@ pub enum Ask {
     Kill {
         /// Its name.
         participant: String,
-    },
-    /// Bad weather: from now on so much is lost, 0.0 to 1.0, and overtaken. Only a simulated network obeys.
-    Weather {
-        /// How much is lost.
-        loss: f64,
-        /// How much is overtaken.
-        reorder: f64,
     },
 }
 

@@ -7,6 +7,7 @@ mod log;
 mod mesh;
 mod seam;
 mod stack;
+mod stream;
 mod wake;
 
 use std::future::poll_fn;
@@ -20,6 +21,7 @@ use futures_util::future::LocalBoxFuture;
 
 use self::log::Tail;
 use self::stack::Stack;
+use self::stream::{Listener, Sending};
 use crate::Content;
 use crate::observed::translate::Entry;
 use crate::observed::{Handshake, LinkSeen, Observed, Seen};
@@ -46,6 +48,8 @@ pub(crate) struct Host<P: Platform> {
     pace: Pace,
     frame: Option<LocalBoxFuture<'static, ()>>,
     greetings: Vec<Content>,
+    sending: Option<Sending>,
+    listener: Listener,
     waiting: Vec<Waiting>,
     /// When a lurker's signaling wants to be polled without being woken.
     timeout: Option<LocalBoxFuture<'static, ()>>,
@@ -74,6 +78,8 @@ impl<P: Platform> Host<P> {
             pace: Pace::Events,
             frame: None,
             greetings: Vec::new(),
+            sending: None,
+            listener: Listener::default(),
             waiting: Vec::new(),
             timeout: None,
         }
@@ -101,6 +107,7 @@ impl<P: Platform> Host<P> {
             Pace::Frames(span) => self.frame(span, cx),
             Pace::Never => {}
         }
+        self.stream(cx);
         self.settle(cx);
         Poll::Pending
     }
@@ -153,6 +160,7 @@ impl<P: Platform> Host<P> {
             Entry::Handshake(handshake) => self.handshakes.push(handshake),
             Entry::Event(event) => {
                 self.greet(&event);
+                self.listener.note(&event, self.platform.now());
                 self.events.push(event);
             }
         }
@@ -213,6 +221,7 @@ impl<P: Platform> Host<P> {
                 return self.wait(What::Observe(log, from), wait, answer);
             }
             Request::Sleep(span) => return self.wait(What::Sleep, span, answer),
+            Request::Stream(request) => return self.take_stream(request, answer),
             request => self.carry_out(request).await,
         };
         let reply = reply.unwrap_or_else(Reply::Refused);
@@ -242,7 +251,8 @@ impl<P: Platform> Host<P> {
             Request::Seam(request) => return self.seam(request).await,
             Request::Mesh(request) => return self.mesh(request).await,
             Request::Lurker(request) => return self.lurker(request),
-            Request::Observe { .. } | Request::Sleep(_) => {
+            Request::Weather(weather) => return Ok(Reply::Flag(self.platform.weather(weather)?)),
+            Request::Observe { .. } | Request::Sleep(_) | Request::Stream(_) => {
                 return Err(Refusal::Suite("this request waits".to_owned()));
             }
         }
@@ -255,6 +265,8 @@ impl<P: Platform> Host<P> {
         self.events.clear();
         self.pace = Pace::Events;
         self.greetings.clear();
+        self.sending = None;
+        self.listener = Listener::default();
         self.stack = Stack::start(&self.platform, start)?;
         Ok(())
     }

@@ -33,6 +33,7 @@ mod refusal;
 mod reply;
 mod request;
 mod runner;
+mod stream;
 mod wire;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -51,3 +52,4 @@ pub use request::{
     Log, LurkerRequest, Meeting, MeshRequest, Pace, Request, SeamRequest, Settings, Start, To,
 };
 pub use runner::verdict;
+pub use stream::{Arrival, Lane, Stream, StreamRequest, Weather};

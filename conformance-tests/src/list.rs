@@ -67,6 +67,15 @@ macro_rules! conformance {
             }
             slow {
                 endings::a_vanished_peer_is_lost(3, apart, 30);
+                loss::godot_4_modes_at_0_percent_loss(2, together, 60);
+                loss::godot_4_modes_at_5_percent_loss(2, together, 60);
+                loss::godot_4_modes_at_20_percent_loss(2, together, 90);
+                loss::godot_4_lifetime_at_0_percent_loss(2, together, 60);
+                loss::godot_4_lifetime_at_5_percent_loss(2, together, 60);
+                loss::godot_4_lifetime_at_20_percent_loss(2, together, 90);
+                loss::godot_4_misspelt_key_at_0_percent_loss(2, together, 60);
+                loss::godot_4_misspelt_key_at_5_percent_loss(2, together, 60);
+                loss::godot_4_misspelt_key_at_20_percent_loss(2, apart, 90);
                 endurance::a_hundred_cycles_leave_nothing(2, apart, 120);
                 lobby::a_lobby_of_eight_processes(8, apart, 30);
             }

@@ -17,6 +17,7 @@ use crate::platform::Platform;
 use crate::reply::Vitals;
 use crate::request::Meeting;
 use crate::runner::play;
+use crate::stream::Weather;
 use crate::{Failure, Kind, Outcome, Participant, verdict};
 
 /// The column's name.
@@ -108,6 +109,16 @@ impl Platform for Mock {
         signaling.seal().map_err(|error| error.to_string())
     }
 
+    /// That of the whole network.
+    fn weather(&self, weather: Weather) -> Result<bool, String> {
+        self.world.network.set_conditions(Conditions {
+            loss: weather.loss(),
+            reorder: weather.reorder(),
+            ..Conditions::default()
+        });
+        Ok(true)
+    }
+
     fn now(&self) -> Instant {
         self.world.network.now()
     }
@@ -164,14 +175,6 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::Weather { loss, reorder } => {
-                self.network.set_conditions(Conditions {
-                    loss,
-                    reorder,
-                    ..Conditions::default()
-                });
-                Ok(Told::Done)
-            }
         };
         Box::pin(std::future::ready(told))
     }

@@ -3,6 +3,7 @@
 mod mesh;
 mod reading;
 mod seam;
+mod stream;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -7,6 +7,7 @@ use mesh_core::{Backend, Instant, Signaling};
 
 use crate::reply::Vitals;
 use crate::request::Meeting;
+use crate::stream::Weather;
 
 /// Makes backends and signaling clients, and keeps the time.
 pub trait Platform {
@@ -39,6 +40,18 @@ pub trait Platform {
     ///
     /// Why it could not.
     fn seal(&self, signaling: &mut Self::Signaling) -> Result<(), String>;
+
+    /// Makes the path between this participant and all others as bad as this, in both directions, from now on; whether that
+    /// is in its power. To be asked once before a backend is made.
+    ///
+    /// # Errors
+    ///
+    /// Why it is too late.
+    fn weather(&self, weather: Weather) -> Result<bool, String> {
+        // A browser's sockets are its own.
+        let _ = weather;
+        Ok(false)
+    }
 
     /// The participant's clock, which its backends go by.
     fn now(&self) -> Instant;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observed::{Handshake, Observed};
 use crate::refusal::Refusal;
+use crate::stream::Arrival;
 use crate::wire;
 
 /// What became of a send.
@@ -80,6 +81,9 @@ pub enum Reply {
     },
     Capabilities(#[serde(with = "wire::CapabilitiesDef")] Capabilities),
     Woken(Woken),
+    /// When each step of a stream was taken, on the sender's clock, in microseconds.
+    Streamed(Vec<u64>),
+    Arrivals(Vec<Arrival>),
 }
 
 /// What was seen of two wakers, the first of them replaced by the second.

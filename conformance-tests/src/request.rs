@@ -9,6 +9,7 @@ use mesh_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::refusal::Refusal;
+use crate::stream::{StreamRequest, Weather};
 use crate::{Content, wire};
 
 /// Where sessions of one case meet.
@@ -167,6 +168,10 @@ pub enum Request {
     Now,
     /// What it holds of its platform.
     Vitals,
+    /// Make the path to all others as bad as this; answered with whether that is in its power.
+    Weather(Weather),
+    /// Send a stream, or note one.
+    Stream(StreamRequest),
     /// To a bare backend.
     Seam(SeamRequest),
     /// To a mesh or a session.
@@ -225,6 +230,7 @@ pub enum MeshRequest {
         #[serde(with = "wire::LinkIdDef")]
         connection: ConnectionId,
         peer: u32,
+        unreliable_lifetime: Option<u16>,
     },
     /// Make an offer.
     CreateOffer(#[serde(with = "wire::LinkIdDef")] ConnectionId),

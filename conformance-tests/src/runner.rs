@@ -1,5 +1,6 @@
 //! Runs one case with a given cast, and gives the verdict of a column.
 
+use std::fmt;
 use std::io::Write;
 use std::pin::pin;
 
@@ -45,6 +46,13 @@ pub(crate) async fn play(
     })
 }
 
+/// Prints a line that is worth reading of a test that passes, too: libtest would keep what it prints to itself.
+pub(crate) fn tell(line: fmt::Arguments<'_>) {
+    // One write: other tests print, too.
+    let line = format!("{line}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
 /// What a column makes of a case's outcome: an expected failure passes, and says why; an unexpected pass fails.
 pub fn verdict(column: &str, case: &Case, outcome: Outcome) -> Outcome {
     let Some(known) = expectation(column, case.name) else {
@@ -56,13 +64,10 @@ pub fn verdict(column: &str, case: &Case, outcome: Outcome) -> Outcome {
             case.name, known.reason
         ))),
         Err(_) => {
-            // Straight to the stream: libtest would keep what a passing test prints to itself.
-            let _ = writeln!(
-                std::io::stderr(),
+            tell(format_args!(
                 "expected failure: {column}::{}: {}",
-                case.name,
-                known.reason
-            );
+                case.name, known.reason
+            ));
             Ok(())
         }
     }

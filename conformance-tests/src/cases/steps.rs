@@ -3,11 +3,11 @@
 use futures_util::future::{join_all, try_join, try_join_all};
 use mesh_core::{BackendSendError, LinkId, SessionDescription, TransferMode};
 
-use crate::environment::Ask;
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::{LinkSeen, Seen};
 use crate::request::{Settings, To};
-use crate::{Body, Content, Matchmaker, Outcome, Participant};
+use crate::stream::Weather;
+use crate::{Body, Content, Kind, Matchmaker, Outcome, Participant};
 
 /// All become meshes with default settings.
 pub(super) async fn start_meshes(cast: &[Participant]) -> Outcome {
@@ -208,13 +208,16 @@ pub(super) fn without_candidates(mut description: SessionDescription) -> Session
     description
 }
 
-/// From now on the network loses and reorders, where it is ours to spoil.
+/// From now on the network loses and reorders, where that takes no real time. What real paths do is in [`super::loss`].
 pub(super) async fn bad_weather(participant: &Participant) -> Outcome {
-    let (loss, reorder) = (0.05, 0.2);
-    participant
-        .wish(Ask::Weather { loss, reorder })
-        .await
-        .map(drop)
+    if participant.kind() == Kind::Mock {
+        let weather = Weather {
+            loss_percent: 5,
+            reorder_percent: 20,
+        };
+        participant.weather(weather).await?;
+    }
+    Ok(())
 }
 
 /// Hands numbered messages to a channel, all of them: waits for room whenever it is full.

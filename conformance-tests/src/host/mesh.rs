@@ -57,9 +57,11 @@ fn carry_out<B: Backend>(
         MeshRequest::CreateConnection(config) => {
             return Ok(Reply::Connection(mesh.create_connection(config)));
         }
-        MeshRequest::AddPeer { connection, peer } => {
-            mesh.add_peer(connection, peer_id(peer)?, None)?;
-        }
+        MeshRequest::AddPeer {
+            connection,
+            peer,
+            unreliable_lifetime,
+        } => mesh.add_peer(connection, peer_id(peer)?, unreliable_lifetime)?,
         MeshRequest::CreateOffer(connection) => mesh.create_offer(connection)?,
         MeshRequest::SetRemote {
             connection,

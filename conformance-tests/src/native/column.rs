@@ -123,7 +123,6 @@ impl Environment for World {
                     self.puppets.borrow_mut().kill(&participant)?;
                     Ok(Told::Done)
                 }
-                Ask::Weather { .. } => Ok(Told::NotHere),
             }
         })
     }

@@ -1,7 +1,9 @@
 //! backend-native as a platform of the suite.
 
+use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
+use backend_native::testing::{self, SocketOptions};
 use backend_native::{PlatformBackend, PlatformConfig, WebSocketTransport};
 use futures_util::future::LocalBoxFuture;
 use mesh_core::{Backend, Instant};
@@ -12,6 +14,13 @@ use super::vitals;
 use crate::platform::Platform;
 use crate::reply::Vitals;
 use crate::request::Meeting;
+use crate::stream::Weather;
+
+/// Chance is the same in each run, the order in which the datagrams come is not.
+const SEED: u64 = 20_261_125;
+
+/// How much later than the others a datagram comes that is overtaken.
+const OVERTAKEN_BY: Duration = Duration::from_millis(30);
 
 /// On whose threads a participant's backends run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +39,10 @@ pub(super) struct Native {
     alone: bool,
     /// A backend that only tells the time.
     clock: PlatformBackend,
+    /// What its sockets are out in, if a case wants any.
+    weather: OnceCell<testing::Weather>,
+    /// Whether it has had a backend.
+    started: Cell<bool>,
 }
 
 impl Native {
@@ -39,6 +52,8 @@ impl Native {
             threads,
             alone,
             clock: PlatformBackend::with_handle(handle.clone(), PlatformConfig::default()),
+            weather: OnceCell::new(),
+            started: Cell::new(false),
         }
     }
 }
@@ -49,10 +64,18 @@ impl Platform for Native {
 
     fn backend(&self) -> Result<PlatformBackend, String> {
         let config = PlatformConfig::default();
-        match self.threads {
-            Threads::Own => PlatformBackend::new(config).map_err(|error| error.to_string()),
-            Threads::Given => Ok(PlatformBackend::with_handle(self.handle.clone(), config)),
+        let mut backend = match self.threads {
+            Threads::Own => PlatformBackend::new(config).map_err(|error| error.to_string())?,
+            Threads::Given => PlatformBackend::with_handle(self.handle.clone(), config),
+        };
+        self.started.set(true);
+        if let Some(weather) = self.weather.get() {
+            backend.use_sockets(SocketOptions {
+                source: Some(weather.sockets()),
+                ..SocketOptions::default()
+            });
         }
+        Ok(backend)
     }
 
     fn signaling(
@@ -67,6 +90,16 @@ impl Platform for Native {
 
     fn seal(&self, signaling: &mut Self::Signaling) -> Result<(), String> {
         signaling.seal().map_err(|error| error.to_string())
+    }
+
+    fn weather(&self, weather: Weather) -> Result<bool, String> {
+        if self.started.get() && self.weather.get().is_none() {
+            return Err("weather is for sockets that are made in it: ask before the start".into());
+        }
+        self.weather
+            .get_or_init(|| testing::Weather::seeded(SEED))
+            .set(weather.loss(), weather.reorder(), OVERTAKEN_BY);
+        Ok(true)
     }
 
     fn now(&self) -> Instant {

@@ -32,15 +32,33 @@ impl Participant {
         connection: ConnectionId,
         peer: u32,
     ) -> Outcome<Result<(), Refusal>> {
-        self.try_mesh(MeshRequest::AddPeer { connection, peer })
-            .await
+        self.try_mesh(MeshRequest::AddPeer {
+            connection,
+            peer,
+            unreliable_lifetime: None,
+        })
+        .await
     }
 
     /// Makes a connection a peer's.
     pub async fn add_peer(&self, connection: ConnectionId, peer: u32) -> Outcome {
-        self.mesh(MeshRequest::AddPeer { connection, peer })
-            .await
-            .map(drop)
+        self.add_peer_with(connection, peer, None).await
+    }
+
+    /// Makes a connection a peer's, with this lifetime of its unreliable messages in milliseconds.
+    pub async fn add_peer_with(
+        &self,
+        connection: ConnectionId,
+        peer: u32,
+        unreliable_lifetime: Option<u16>,
+    ) -> Outcome {
+        self.mesh(MeshRequest::AddPeer {
+            connection,
+            peer,
+            unreliable_lifetime,
+        })
+        .await
+        .map(drop)
     }
 
     /// Makes an offer.

@@ -33,6 +33,23 @@ impl Participant {
 
     /// Opens a link with the three built-in channels and these bounds.
     pub async fn open_with(&self, limits: SendLimits, inbox_bytes: usize) -> Outcome<LinkId> {
+        self.open_as(Reliability::Retransmits(0), limits, inbox_bytes)
+            .await
+    }
+
+    /// Opens a link as a Godot peer does: its misspelt key makes the ordered and the unreliable channel reliable.
+    pub async fn open_as_godot(&self) -> Outcome<LinkId> {
+        let inbox_bytes = MeshConfig::default().inbox_bytes;
+        self.open_as(Reliability::Reliable, SendLimits::default(), inbox_bytes)
+            .await
+    }
+
+    async fn open_as(
+        &self,
+        unreliable: Reliability,
+        limits: SendLimits,
+        inbox_bytes: usize,
+    ) -> Outcome<LinkId> {
         let link = self.fresh_link();
         self.execute(Command::Open {
             link,
@@ -44,7 +61,7 @@ impl Participant {
             self.execute(Command::CreateChannel {
                 link,
                 channel: mode.channel(),
-                spec: ChannelSpec::built_in(mode, Reliability::Retransmits(0), limits),
+                spec: ChannelSpec::built_in(mode, unreliable, limits),
             })
             .await?;
         }

@@ -1,0 +1,242 @@
+//! What each mode keeps when the path loses datagrams: Godot's three transfer modes (reference, section 4) and a Godot
+//! sender, whose two unreliable channels are in fact reliable.
+//!
+//! A rate is what the path loses in each direction, acknowledgements included. One participant makes it, with its sockets,
+//! once the connection stands: handshakes are another subject.
+
+mod tally;
+
+use std::time::Duration;
+
+use futures_util::future::try_join;
+use mesh_core::TransferMode;
+
+use self::tally::Tally;
+use crate::failure::{ensure, ensure_eq};
+use crate::observed::Seen;
+use crate::runner::tell;
+use crate::stream::{Arrival, Lane, Stream, Weather};
+use crate::{Failure, Kind, Matchmaker, Outcome, Participant};
+
+/// Three seconds of a game that sends a hundred times a second.
+const STEPS: u64 = 300;
+const PACE: Duration = Duration::from_millis(10);
+const LEN: usize = 64;
+
+/// Godot's `unreliable_lifetime`, in milliseconds. Shorter than any stack's shortest retransmission timer, longer than a
+/// round trip.
+const LIFETIME: u16 = 150;
+
+/// How many of a hundred datagrams overtake others where some are lost.
+const REORDERED: u8 = 5;
+
+/// What the path itself takes at most, there and back: some datagrams are held up, so that others overtake them.
+const ROUND_TRIP: Duration = Duration::from_millis(60);
+
+/// Stragglers of the channels that may lose them have so long after the last reliable message has come. Not all of the ordered
+/// ones make it: a message behind a lost one waits for the sender's word that it was given up, which may be lost, too.
+const STRAGGLERS: Duration = Duration::from_secs(2);
+
+/// How the sender's ordered and unreliable channels try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    /// Each message once, as is the default.
+    Once,
+    /// For [`LIFETIME`].
+    Lifetime,
+    /// Without end, as Godot's do.
+    Godot,
+}
+
+/// Sent once, on a path without loss: everything arrives.
+pub async fn godot_4_modes_at_0_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Once, 0).await
+}
+
+/// Sent once, 5 % loss.
+pub async fn godot_4_modes_at_5_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Once, 5).await
+}
+
+/// Sent once, 20 % loss.
+pub async fn godot_4_modes_at_20_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Once, 20).await
+}
+
+/// With a lifetime, on a path without loss: nothing is late.
+pub async fn godot_4_lifetime_at_0_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Lifetime, 0).await
+}
+
+/// With a lifetime, 5 % loss.
+pub async fn godot_4_lifetime_at_5_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Lifetime, 5).await
+}
+
+/// With a lifetime, 20 % loss.
+pub async fn godot_4_lifetime_at_20_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Lifetime, 20).await
+}
+
+/// From a sender that retransmits everything, on a path without loss.
+pub async fn godot_4_misspelt_key_at_0_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Godot, 0).await
+}
+
+/// From a sender that retransmits everything, 5 % loss.
+pub async fn godot_4_misspelt_key_at_5_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Godot, 5).await
+}
+
+/// From a sender that retransmits everything, 20 % loss.
+pub async fn godot_4_misspelt_key_at_20_percent_loss(cast: [Participant; 2]) -> Outcome {
+    modes(&cast, Sender::Godot, 20).await
+}
+
+/// Reliable: all, once, in order. Ordered: never overtaken, never twice. Unreliable: never twice, and never later than its
+/// lifetime and the path allow. Where much is lost, some of what may be missing is.
+async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Outcome {
+    let [a, b] = cast;
+    let spoiler = spoiler(cast, loss_percent).await?;
+    let matchmaker = Matchmaker::new(cast);
+    let (sent_at, arrivals) = matchmaker
+        .relaying(async {
+            let lane = connect(&matchmaker, cast, sender).await?;
+            b.listen().await?;
+            if let Some(spoiler) = spoiler {
+                let weather = Weather {
+                    loss_percent,
+                    reorder_percent: REORDERED,
+                };
+                spoiler.weather(weather).await?;
+            }
+            let stream = Stream {
+                lane,
+                steps: STEPS,
+                pace: PACE,
+                len: LEN,
+            };
+            let (sent_at, ()) = try_join(a.stream(stream), arrived(b, sender)).await?;
+            Ok((sent_at, b.arrivals().await?))
+        })
+        .await?;
+    ensure_eq!(sent_at.len() as u64, STEPS, "steps of the stream");
+    let bound = match sender {
+        Sender::Lifetime => {
+            let lifetime = Duration::from_millis(u64::from(LIFETIME));
+            Some(lifetime + ROUND_TRIP + slack(a.kind()).max(slack(b.kind())))
+        }
+        Sender::Once | Sender::Godot => None,
+    };
+    let tallies = TransferMode::ALL.map(|mode| Tally::of(mode, &sent_at, &arrivals, bound));
+    for tally in &tallies {
+        tell(format_args!(
+            "figures: {:?} to {:?}, {sender:?}, {loss_percent} % loss: {tally}",
+            a.kind(),
+            b.kind()
+        ));
+    }
+    judge(&tallies, sender, loss_percent, &arrivals)
+}
+
+/// Who can make the path lossy, asked before anybody has a socket. Nobody where nothing is to be lost.
+async fn spoiler(cast: &[Participant], loss_percent: u8) -> Outcome<Option<&Participant>> {
+    if loss_percent == 0 {
+        return Ok(None);
+    }
+    for participant in cast {
+        if participant.weather(Weather::default()).await? {
+            return Ok(Some(participant));
+        }
+    }
+    Err(Failure::new(
+        "neither side can make the path lossy: a browser's sockets are its own",
+    ))
+}
+
+/// The first is a sender of this kind, the second a mesh that offers, as the higher id does in Godot's demo.
+async fn connect(
+    matchmaker: &Matchmaker<'_>,
+    cast: &[Participant; 2],
+    sender: Sender,
+) -> Outcome<Lane> {
+    let [a, b] = cast;
+    b.start_mesh().await?;
+    let (near, lane) = match sender {
+        Sender::Godot => {
+            a.start_backend().await?;
+            let near = a.open_as_godot().await?;
+            (near, Lane::Link(near))
+        }
+        Sender::Once | Sender::Lifetime => {
+            a.start_mesh().await?;
+            let near = a.create_connection().await?;
+            let lifetime = (sender == Sender::Lifetime).then_some(LIFETIME);
+            a.add_peer_with(near, b.id(), lifetime).await?;
+            (near, Lane::Peer(b.id()))
+        }
+    };
+    let far = b.create_connection().await?;
+    b.add_peer(far, a.id()).await?;
+    matchmaker.connect((0, near), (1, far));
+    matchmaker.offer(1, far).await?;
+    let near_is_open = async {
+        match lane {
+            Lane::Peer(peer) => a.connected(peer).await,
+            Lane::Link(link) => a.opened(link).await,
+        }
+    };
+    try_join(near_is_open, b.connected(a.id())).await?;
+    Ok(lane)
+}
+
+/// Waits until everything is there that must come, and gives the rest time.
+async fn arrived(b: &Participant, sender: Sender) -> Outcome {
+    let mut missing = [STEPS; TransferMode::ALL.len()];
+    b.find("for what must arrive", |seen| {
+        if let Seen::Packet { channel, .. } = seen {
+            let missing = &mut missing[usize::from(channel.0)];
+            *missing = missing.saturating_sub(1);
+        }
+        let must_arrive = match sender {
+            Sender::Godot => missing.len(),
+            Sender::Once | Sender::Lifetime => 1,
+        };
+        missing[..must_arrive]
+            .iter()
+            .all(|left| *left == 0)
+            .then_some(())
+    })
+    .await?;
+    // No event says that nothing more will come.
+    b.sleep(STRAGGLERS).await
+}
+
+/// What a busy machine adds to a time, in all well below the second that webrtc's shortest retransmission takes.
+fn slack(kind: Kind) -> Duration {
+    kind.timer_slack().min(Duration::from_millis(500))
+}
+
+fn judge(tallies: &[Tally; 3], sender: Sender, loss_percent: u8, arrivals: &[Arrival]) -> Outcome {
+    let [reliable, ordered, unreliable] = tallies;
+    for tally in tallies {
+        ensure_eq!(tally.duplicates, 0, "came twice: {tally}");
+    }
+    for tally in [reliable, ordered] {
+        ensure_eq!(tally.reordered, 0, "was overtaken: {tally}");
+    }
+    ensure_eq!(reliable.missing(), 0, "is missing: {reliable}");
+    ensure_eq!(unreliable.late, 0, "came late: {unreliable}");
+    for tally in [ordered, unreliable] {
+        let some_are_missing = tally.missing() > 0;
+        let is_as_it_should = match (sender, loss_percent) {
+            (Sender::Godot, _) => tally.missing() == 0,
+            (_, 0) => tally.received * 100 >= STEPS * 95,
+            (_, 5) => tally.received * 100 >= STEPS * 50,
+            // Few may be left: a sender that hears of so much loss slows down, and a lifetime goes on.
+            _ => some_are_missing && tally.received * 100 >= STEPS * 5,
+        };
+        ensure!(is_as_it_should, "of {} arrivals: {tally}", arrivals.len());
+    }
+    Ok(())
+}
