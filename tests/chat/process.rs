@@ -1,7 +1,7 @@
-//! One chat in a process of its own, by its lines.
+//! One example in a process of its own, by its lines.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -23,7 +23,12 @@ pub(crate) struct Chat {
 
 impl Chat {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary())
+        Self::start_example("chat", arguments)
+    }
+
+    /// Starts another example that talks like the chat.
+    pub(crate) fn start_example(name: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(examples().join(name))
             .args(arguments)
             .env_remove("CHAT_URL")
             .env_remove("CHAT_LOBBY")
@@ -143,14 +148,14 @@ impl Drop for Chat {
     }
 }
 
-/// The chat as built beside this test. `cargo test --test chat` alone does not build examples, so this does; with the
-/// features of the whole workspace, as `cargo ci test` has built it already.
-fn binary() -> &'static PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
+/// The folder of the examples as built beside this test. `cargo test --test chat` alone does not build them, so this does;
+/// with the features of the whole workspace, as `cargo ci test` has built them already.
+fn examples() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
-            .args(["build", "--quiet", "--workspace", "--example", "chat"])
+            .args(["build", "--quiet", "--workspace", "--examples"])
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         // ring's build script watches what cargo tells this test about its package; left in, it would compile again, and
         // everything that stands on it.
@@ -161,9 +166,9 @@ fn binary() -> &'static PathBuf {
             }
         }
         let status = cargo.status().unwrap();
-        assert!(status.success(), "the chat does not build");
+        assert!(status.success(), "the examples do not build");
         let test = std::env::current_exe().unwrap();
         let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
-        profile.join("examples").join("chat")
+        profile.join("examples")
     })
 }

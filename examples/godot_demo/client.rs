@@ -1,0 +1,166 @@
+//! The demo's client: its WebSocket messages on one side, the multiplayer class on the other.
+
+use std::error::Error;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use webrtc_multiplayer::mesh_core::{ConnectionId, Signal};
+use webrtc_multiplayer::signaling::{
+    MAX_NOTICE_SIZE, Message, Notice, Request, Transport, TransportEvent, decode, encode,
+    signal_data, signal_from_data,
+};
+use webrtc_multiplayer::{
+    Event, LinkConfig, LostReason, MeshConfig, Multiplayer, PeerId, PlatformBackend,
+    PlatformConfig, Topology, WebSocketTransport,
+};
+
+/// How long accepted messages may hold a leave up.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// A WebSocket to the demo's server, and the mesh it makes.
+pub(crate) struct Client {
+    mesh: Multiplayer,
+    socket: WebSocketTransport,
+    lobby: String,
+}
+
+/// What a game hears.
+pub(crate) enum News {
+    /// We are in the lobby.
+    Joined { id: PeerId, lobby: String },
+    /// Nobody else is taken.
+    Sealed,
+    /// The server is gone; who is connected stays so.
+    SignalingLost(LostReason),
+    /// Anything of the mesh but descriptions and candidates.
+    Mesh(Event),
+}
+
+impl Client {
+    pub(crate) fn new(url: &str, lobby: &str) -> Result<Self, Box<dyn Error>> {
+        let backend = PlatformBackend::new(PlatformConfig::default())?;
+        let socket = backend.websocket(url)?;
+        Ok(Self {
+            mesh: Multiplayer::new(backend, MeshConfig::default()),
+            socket,
+            lobby: lobby.to_owned(),
+        })
+    }
+
+    pub(crate) fn mesh(&mut self) -> &mut Multiplayer {
+        &mut self.mesh
+    }
+
+    /// Once a frame: first what the server says, then what the mesh does.
+    pub(crate) fn poll(&mut self) -> Result<Vec<News>, Box<dyn Error>> {
+        let mut news = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(event) = self.socket.poll_event(&mut cx) {
+            match event {
+                TransportEvent::Opened => {
+                    let lobby = self.lobby.clone();
+                    let topology = Topology::Mesh;
+                    self.ask(Request::Join { lobby, topology })?;
+                }
+                TransportEvent::Text(text) => {
+                    let message = decode(&text, MAX_NOTICE_SIZE)?;
+                    news.extend(self.heed(Notice::try_from(message)?)?);
+                }
+                TransportEvent::Closed { reason } => {
+                    if self.mesh.unique_id().is_none() {
+                        return Err(reason.to_string().into());
+                    }
+                    news.push(News::SignalingLost(reason));
+                }
+            }
+        }
+        let events: Vec<Event> = self.mesh.poll().collect();
+        for event in events {
+            news.extend(self.pass_on(event)?);
+        }
+        Ok(news)
+    }
+
+    /// One message of the server: the demo's seven signals.
+    fn heed(&mut self, notice: Notice) -> Result<Option<News>, Box<dyn Error>> {
+        match notice {
+            Notice::Id { id, .. } => self.mesh.initialize(id, false)?,
+            Notice::Joined { lobby } => {
+                let id = self.mesh.unique_id().ok_or("a lobby, and no id before")?;
+                return Ok(Some(News::Joined { id, lobby }));
+            }
+            Notice::PeerConnect(peer) => self.meet(peer)?,
+            // One that is connected says goodbye itself, after its last messages.
+            Notice::PeerDisconnect(peer) => {
+                if self.mesh.peer(peer).is_some_and(|peer| !peer.connected) {
+                    self.mesh.remove_peer(peer);
+                }
+            }
+            Notice::Relayed { kind, from, data } => {
+                if let (Some(peer), Ok(signal)) =
+                    (self.mesh.peer(from), signal_from_data(kind, data))
+                {
+                    self.apply(peer.connection, signal);
+                }
+            }
+            Notice::Sealed => return Ok(Some(News::Sealed)),
+        }
+        Ok(None)
+    }
+
+    /// A connection for a new member; of two, the one with the higher id offers.
+    fn meet(&mut self, peer: PeerId) -> Result<(), Box<dyn Error>> {
+        let connection = self.mesh.create_connection(LinkConfig::default());
+        self.mesh.add_peer(connection, peer, None)?;
+        if self.mesh.unique_id() > Some(peer) {
+            self.mesh.create_offer(connection)?;
+        }
+        Ok(())
+    }
+
+    /// What another member sent. An offer is answered without being asked.
+    fn apply(&mut self, connection: ConnectionId, signal: Signal) {
+        // The fault of the member who wrote it: it will not connect, and that is all.
+        let _ = match signal {
+            Signal::Description(description) => {
+                self.mesh.set_remote_description(connection, description)
+            }
+            Signal::Candidate(candidate) => self.mesh.add_ice_candidate(connection, candidate),
+        };
+    }
+
+    /// Descriptions and candidates go to the server, everything else to the game.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is no signal is the game's, also what is new"
+    )]
+    fn pass_on(&mut self, event: Event) -> Result<Option<News>, Box<dyn Error>> {
+        let (connection, signal) = match event {
+            Event::Description {
+                connection,
+                description,
+            } => (connection, Signal::Description(description)),
+            Event::Candidate {
+                connection,
+                candidate,
+            } => (connection, Signal::Candidate(candidate)),
+            event => return Ok(Some(News::Mesh(event))),
+        };
+        if let Some(peer) = self.mesh.mesh().peer_of(connection) {
+            let (kind, data) = signal_data(&signal)?;
+            let to = peer.get();
+            // Fails where the server is gone: then nobody new can join, and the game goes on.
+            let _ = self.ask(Request::Relay { kind, to, data });
+        }
+        Ok(None)
+    }
+
+    fn ask(&mut self, request: Request) -> Result<(), Box<dyn Error>> {
+        Ok(self.socket.send(encode(&Message::from(request)))?)
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.mesh.close_lingering(LINGER);
+        self.socket.close();
+    }
+}
