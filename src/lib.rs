@@ -8,6 +8,8 @@
 //! - [`api`]: Godot's multiplayer API above any of them: authentication, relay through a server, and with the feature
 //!   `typed` messages as Rust types.
 //! - [`mesh_core`]: the rules and the seams, without I/O; its feature `mock` tests a game without a network.
+//! - [`migration`] and [`godot`]: for those who come from Godot: its signaling demo beside its Rust twin, and what stands for
+//!   each member of its classes.
 //!
 //! # Types in place of bytes
 //!
@@ -46,7 +48,11 @@ cfg_if::cfg_if! {
     }
 }
 
+#[cfg(doc)]
+pub mod godot;
 mod lobby;
+#[cfg(doc)]
+pub mod migration;
 
 pub use lobby::{JoinError, Lobby, join};
 pub use mesh_core;

@@ -84,7 +84,7 @@ impl Client {
     /// One message of the server: the demo's seven signals.
     fn heed(&mut self, notice: Notice) -> Result<Option<News>, Box<dyn Error>> {
         match notice {
-            Notice::Id { id, .. } => self.mesh.initialize(id, false)?,
+            Notice::Id { id, topology } => self.set_up(id, topology)?,
             Notice::Joined { lobby } => {
                 let id = self.mesh.unique_id().ok_or("a lobby, and no id before")?;
                 return Ok(Some(News::Joined { id, lobby }));
@@ -108,10 +108,24 @@ impl Client {
         Ok(None)
     }
 
+    /// As the lobby is: its first member chose.
+    fn set_up(&mut self, id: PeerId, topology: Topology) -> Result<(), Box<dyn Error>> {
+        match topology {
+            Topology::Mesh => self.mesh.create_mesh(id, &[])?,
+            Topology::ClientServer if id.is_server() => self.mesh.create_server(&[])?,
+            Topology::ClientServer => self.mesh.create_client(id, &[])?,
+        }
+        Ok(())
+    }
+
     /// A connection for a new member; of two, the one with the higher id offers.
     fn meet(&mut self, peer: PeerId) -> Result<(), Box<dyn Error>> {
         let connection = self.mesh.create_connection(LinkConfig::default());
-        self.mesh.add_peer(connection, peer, None)?;
+        if self.mesh.add_peer(connection, peer, None).is_err() {
+            // In a star, some servers tell a client of the other clients, too.
+            self.mesh.close_connection(connection);
+            return Ok(());
+        }
         if self.mesh.unique_id() > Some(peer) {
             self.mesh.create_offer(connection)?;
         }
