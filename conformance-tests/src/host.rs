@@ -3,6 +3,7 @@
 //! A host is an actor. It runs beside the case (in the same task, or in another process behind a mailbox), so whoever a
 //! case does not await goes on living, unless the case asked for the contrary ([`Pace::Never`]).
 
+mod api;
 mod log;
 mod mesh;
 mod seam;
@@ -250,6 +251,7 @@ impl<P: Platform> Host<P> {
             Request::Vitals => return Ok(Reply::Vitals(self.platform.vitals())),
             Request::Seam(request) => return self.seam(request).await,
             Request::Mesh(request) => return self.mesh(request).await,
+            Request::Api(request) => return self.api(request),
             Request::Lurker(request) => return self.lurker(request),
             Request::Weather(weather) => return Ok(Reply::Flag(self.platform.weather(weather)?)),
             Request::Observe { .. } | Request::Sleep(_) | Request::Stream(_) => {

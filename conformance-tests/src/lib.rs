@@ -49,7 +49,8 @@ pub use participant::Participant;
 pub use refusal::Refusal;
 pub use reply::{PeerReport, Reply, SentReport, Vitals, Woken};
 pub use request::{
-    Log, LurkerRequest, Meeting, MeshRequest, Pace, Request, SeamRequest, Settings, Start, To,
+    ApiRequest, ApiStart, Log, LurkerRequest, Meeting, MeshRequest, Pace, Request, SeamRequest,
+    Settings, Start, To,
 };
 pub use runner::verdict;
 pub use stream::{Arrival, Lane, Stream, StreamRequest, Weather};

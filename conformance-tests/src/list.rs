@@ -64,6 +64,11 @@ macro_rules! conformance {
                 hostile::garbage_descriptions_fail_that_peer(2, together, 10);
                 hostile::garbage_candidates_do_no_harm(2, together, 10);
                 hostile::a_hostile_member_fails_alone(3, together, 10);
+                api::godot_9_raw_packets_are_one_byte_more(2, together, 10);
+                api::godot_9_the_api_in_a_mesh(3, together, 10);
+                api::godot_9_relay_in_star_topology(4, together, 20);
+                api::godot_9_authentication(3, together, 20);
+                api::godot_9_losing_the_server(3, together, 10);
             }
             slow {
                 endings::a_vanished_peer_is_lost(3, apart, 30);

@@ -101,6 +101,14 @@ pub enum Seen {
     ServerFailed(#[serde(with = "wire::DisconnectReasonDef")] DisconnectReason),
     /// Server compatibility: the server is gone.
     ServerDisconnected,
+    /// A multiplayer API: a peer has to authenticate.
+    Authenticating(u32),
+    /// A multiplayer API: what it sent to do so.
+    AuthData { from: u32, body: Body },
+    /// A multiplayer API: it did not.
+    AuthFailed { peer: u32, timed_out: bool },
+    /// A multiplayer API: the server tells that a peer is gone.
+    Withdrawn(u32),
     /// Something newer than the suite.
     Unknown(String),
 }

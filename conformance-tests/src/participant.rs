@@ -1,5 +1,6 @@
 //! A case's handle on one participant, wherever that runs.
 
+mod api;
 mod mesh;
 mod reading;
 mod seam;
@@ -164,7 +165,9 @@ impl Participant {
     pub async fn start(&self, start: Start) -> Outcome {
         self.level.set(match start {
             Start::Backend => Level::Seam,
-            Start::Mesh { .. } | Start::Session { .. } | Start::Lurker { .. } => Level::Mesh,
+            Start::Mesh { .. } | Start::Session { .. } | Start::Api(_) | Start::Lurker { .. } => {
+                Level::Mesh
+            }
         });
         self.done(Request::Start(start)).await?;
         self.events.borrow_mut().clear();

@@ -94,6 +94,8 @@ pub enum Start {
         /// Its settings.
         settings: Settings,
     },
+    /// A [`multiplayer_api::MultiplayerApi`] over a [`mesh_core::Multiplayer`]. Takes its events in frames alone.
+    Api(ApiStart),
     /// A signaling client and nothing behind it: a peer that says what the case wants.
     Lurker {
         /// Where it meets the others.
@@ -176,6 +178,8 @@ pub enum Request {
     Seam(SeamRequest),
     /// To a mesh or a session.
     Mesh(MeshRequest),
+    /// To a multiplayer API.
+    Api(ApiRequest),
     /// To a lurker.
     Lurker(LurkerRequest),
 }
@@ -301,4 +305,41 @@ pub enum LurkerRequest {
         #[serde(with = "wire::IceCandidateDef")]
         candidate: IceCandidate,
     },
+}
+
+/// What a multiplayer API is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiStart {
+    /// The id of its network peer; of a star it is the server with 1, and else a client.
+    pub id: u32,
+    /// Whether it is one of a star, and not of a mesh.
+    pub star: bool,
+    /// Whether it speaks Godot 3.x.
+    pub godot_3: bool,
+    /// How long peers may take to authenticate; `None`: they need not.
+    pub authentication: Option<Duration>,
+}
+
+/// A request to a multiplayer API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of multiplayer_api::MultiplayerApi's methods"
+)]
+pub enum ApiRequest {
+    /// Send data, which must be taken.
+    SendBytes {
+        to: To,
+        #[serde(with = "wire::TransferModeDef")]
+        mode: TransferMode,
+        content: Content,
+    },
+    /// Take a step of an authentication.
+    SendAuth { peer: u32, data: Vec<u8> },
+    /// Be through with it.
+    CompleteAuth(u32),
+    /// Send a peer away.
+    DisconnectPeer(u32),
+    /// Close the network peer.
+    CloseApi,
 }

@@ -7,6 +7,7 @@ use mesh_core::{
     TransferMode,
 };
 
+use super::api::ApiStack;
 use crate::Content;
 use crate::observed::translate::Entry;
 use crate::platform::Platform;
@@ -18,6 +19,7 @@ pub(super) enum Stack<P: Platform> {
     Backend(Box<P::Backend>),
     Mesh(Box<Multiplayer<P::Backend>>),
     Session(Box<Session<P::Backend, P::Signaling>>),
+    Api(Box<ApiStack<P::Backend>>),
     Lurker {
         signaling: Box<P::Signaling>,
         /// What its socket lives on.
@@ -45,6 +47,7 @@ impl<P: Platform> Stack<P> {
                 let signaling = platform.signaling(&backend, &meeting)?;
                 Self::Session(Box::new(Session::new(backend, signaling, settings.into())))
             }
+            Start::Api(start) => Self::Api(Box::new(ApiStack::start(backend, start)?)),
             Start::Lurker { meeting } => Self::Lurker {
                 signaling: Box::new(platform.signaling(&backend, &meeting)?),
                 _backend: Box::new(backend),
@@ -63,6 +66,8 @@ impl<P: Platform> Stack<P> {
             Self::Backend(backend) => backend.poll_event(cx).map(Entry::from),
             Self::Mesh(mesh) => mesh.poll_next(cx).map(Entry::from),
             Self::Session(session) => session.poll_next(cx).map(Entry::from),
+            // Its network peer has no waker to give: see `Start::Api`.
+            Self::Api(_) => Poll::Pending,
             Self::Lurker { signaling, .. } => {
                 let event = signaling.poll_event(now, cx).map(Entry::from);
                 return (event, signaling.poll_timeout());
@@ -76,6 +81,7 @@ impl<P: Platform> Stack<P> {
         match self {
             Self::Mesh(mesh) => mesh.poll().map(Entry::from).collect(),
             Self::Session(session) => session.poll().map(Entry::from).collect(),
+            Self::Api(stack) => stack.poll_frame(),
             // Frames are a game's; these two are not for games.
             Self::Nothing | Self::Backend(_) | Self::Lurker { .. } => Vec::new(),
         }
@@ -90,7 +96,7 @@ impl<P: Platform> Stack<P> {
             let _ = match self {
                 Self::Mesh(mesh) => mesh.send(peer, mode, content.payload()),
                 Self::Session(session) => session.send(peer, mode, content.payload()),
-                Self::Nothing | Self::Backend(_) | Self::Lurker { .. } => return,
+                Self::Nothing | Self::Backend(_) | Self::Api(_) | Self::Lurker { .. } => return,
             };
         }
     }
