@@ -4,6 +4,7 @@
 //! case does not await goes on living, unless the case asked for the contrary ([`Pace::Never`]).
 
 mod api;
+mod godot;
 mod log;
 mod mesh;
 mod seam;

@@ -47,10 +47,10 @@ pub use matchmaker::{Matchmaker, deliver};
 pub use observed::{Figures, Handshake, LinkSeen, Observed, Rumour, Seen};
 pub use participant::Participant;
 pub use refusal::Refusal;
-pub use reply::{PeerReport, Reply, SentReport, Vitals, Woken};
+pub use reply::{ChannelReport, PeerReport, Reply, SentReport, StatesReport, Vitals, Woken};
 pub use request::{
     ApiRequest, ApiStart, Log, LurkerRequest, Meeting, MeshRequest, Pace, Request, SeamRequest,
-    Settings, Start, To,
+    Settings, Setup, Start, To,
 };
 pub use runner::verdict;
 pub use stream::{Arrival, Lane, Stream, StreamRequest, Weather};

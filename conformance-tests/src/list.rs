@@ -69,6 +69,16 @@ macro_rules! conformance {
                 api::godot_9_relay_in_star_topology(4, together, 20);
                 api::godot_9_authentication(3, together, 20);
                 api::godot_9_losing_the_server(3, together, 10);
+                godot_setup::godot_2_1_server_compatibility_step_by_step(4, together, 20);
+                godot_setup::godot_2_2_client_and_server(3, together, 20);
+                godot_setup::godot_2_3_status_machine(2, together, 20);
+                godot_peers::godot_3_add_peer_checks(2, together, 10);
+                godot_channels::godot_4_channels(2, together, 20);
+                godot_packets::godot_5_poll_order(3, together, 20);
+                godot_packets::godot_6_1_sending(3, together, 10);
+                godot_packets::godot_6_2_fairness(3, together, 20);
+                godot_peers::godot_7_lookup_and_removal(3, together, 20);
+                godot_channels::godot_8_surfaces(2, together, 20);
             }
             slow {
                 endings::a_vanished_peer_is_lost(3, apart, 30);

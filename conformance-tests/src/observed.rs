@@ -87,6 +87,12 @@ pub enum Seen {
         channel: ChannelIndex,
         packets: u64,
     },
+    /// A peer made a channel of its own.
+    ChannelReceived {
+        peer: u32,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+    },
     /// Figures.
     Stats { peer: u32, figures: Figures },
     /// Taken in by the signaling.

@@ -1,6 +1,7 @@
 //! A case's handle on one participant, wherever that runs.
 
 mod api;
+mod godot;
 mod mesh;
 mod reading;
 mod seam;

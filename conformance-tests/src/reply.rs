@@ -1,6 +1,9 @@
 //! What a participant answers.
 
-use mesh_core::{Capabilities, ConnectionId, ConnectionState, ConnectionStatus, Instant};
+use mesh_core::{
+    Capabilities, ChannelParameters, ChannelState, ConnectionId, ConnectionState, ConnectionStatus,
+    GatheringState, Instant, RefusedReason, Sent, SignalingState, TransferMode,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::observed::{Handshake, Observed};
@@ -23,6 +26,19 @@ pub struct SentReport {
     pub most_buffered: usize,
 }
 
+impl SentReport {
+    /// Takes note of one more message.
+    pub(crate) fn note(&mut self, sent: &Sent) {
+        self.accepted = sent.accepted;
+        for refused in &sent.refused {
+            match refused.reason {
+                RefusedReason::Full => self.full.push(refused.peer.get()),
+                _ => self.not_connected.push(refused.peer.get()),
+            }
+        }
+    }
+}
+
 /// A peer, as its mesh describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerReport {
@@ -38,6 +54,40 @@ pub struct PeerReport {
     pub state: ConnectionState,
     /// The largest message it takes.
     pub max_message_size: usize,
+}
+
+/// Where a connection is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatesReport {
+    /// The connection itself.
+    #[serde(with = "wire::ConnectionStateDef")]
+    pub connection: ConnectionState,
+    /// Its search for addresses.
+    #[serde(with = "wire::GatheringStateDef")]
+    pub gathering: GatheringState,
+    /// Its handshake.
+    #[serde(with = "wire::SignalingStateDef")]
+    pub signaling: SignalingState,
+}
+
+/// A channel, as its mesh describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelReport {
+    /// How messages travel on it.
+    #[serde(with = "wire::TransferModeDef")]
+    pub mode: TransferMode,
+    /// Its label.
+    pub label: String,
+    /// What it is.
+    #[serde(with = "wire::ChannelParametersDef")]
+    pub parameters: ChannelParameters,
+    /// Whether both sides made it by agreement.
+    pub negotiated: bool,
+    /// Where it is in its life.
+    #[serde(with = "wire::ChannelStateDef")]
+    pub state: ChannelState,
+    /// How much it buffers.
+    pub buffered_amount: usize,
 }
 
 /// What a participant holds of its platform, by name: all must be back where they were once all links are closed.
@@ -78,6 +128,13 @@ pub enum Reply {
         id: Option<u32>,
         #[serde(with = "wire::ConnectionStatusDef")]
         status: ConnectionStatus,
+    },
+    Channels(Vec<ChannelReport>),
+    /// None of a connection that is closed.
+    States(Option<StatesReport>),
+    Standing {
+        is_server: bool,
+        relays: bool,
     },
     Capabilities(#[serde(with = "wire::CapabilitiesDef")] Capabilities),
     Woken(Woken),

@@ -218,6 +218,19 @@ pub enum SeamRequest {
     },
 }
 
+/// The ways to set a mesh up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Setup {
+    /// Godot 3.x, with server compatibility.
+    Compatible(u32),
+    /// Godot 4.x, everybody with everybody.
+    Mesh(u32),
+    /// Godot 4.x, with peer 1 alone.
+    Client(u32),
+    /// Godot 4.x, peer 1.
+    Server,
+}
+
 /// A request to a mesh or a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
@@ -227,6 +240,42 @@ pub enum SeamRequest {
 pub enum MeshRequest {
     /// Take an id.
     Initialize { id: u32 },
+    // Godot's class.
+    /// Take an id and a place in a topology, with these custom channels.
+    SetUp {
+        setup: Setup,
+        #[serde(with = "wire::modes")]
+        custom_channels: Vec<TransferMode>,
+    },
+    /// Make a connection a peer's, with this lifetime in milliseconds.
+    AddPeerWith {
+        #[serde(with = "wire::LinkIdDef")]
+        connection: ConnectionId,
+        peer: u32,
+        unreliable_lifetime: Option<u16>,
+    },
+    /// End a peer, by force or not.
+    DisconnectPeer { peer: u32, force: bool },
+    /// Send one message on a channel.
+    SendOnChannel {
+        to: To,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        content: Content,
+    },
+    /// Close one channel of a peer.
+    CloseChannel {
+        peer: u32,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+    },
+    /// A peer's channels.
+    Channels(u32),
+    /// Where a connection is.
+    States(#[serde(with = "wire::LinkIdDef")] ConnectionId),
+    /// What it is to the others.
+    Standing,
+    // The class's connections.
     /// Make a connection.
     CreateConnection(#[serde(with = "wire::LinkConfigDef")] LinkConfig),
     /// Make it a peer's.

@@ -4,12 +4,14 @@
 //! unknown field is an error there.
 
 mod error;
+mod godot;
 mod link;
 
 pub(crate) use error::{
     AddPeerErrorDef, BackendSendErrorDef, CloseReasonDef, ConnectionErrorDef, DisconnectReasonDef,
     InitializeErrorDef, LostReasonDef, SendErrorDef,
 };
+pub(crate) use godot::{ChannelStateDef, GatheringStateDef, SignalingStateDef, modes};
 pub(crate) use link::{
     CapabilitiesDef, ChannelIndexDef, ChannelParametersDef, CommandDef, ConnectionStateDef,
     ConnectionStatusDef, IceCandidateDef, LinkConfigDef, LinkIdDef, SessionDescriptionDef,

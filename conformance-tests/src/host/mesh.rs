@@ -1,6 +1,6 @@
 //! Requests to a mesh or a session.
 
-use mesh_core::{Backend, Multiplayer, RefusedReason, Session};
+use mesh_core::{Backend, Multiplayer, Session};
 
 use super::Host;
 use super::stack::Stack;
@@ -55,6 +55,14 @@ fn carry_out<B: Backend>(
 ) -> Result<Reply, Refusal> {
     match request {
         MeshRequest::Initialize { id } => mesh.initialize(peer_id(id)?, false)?,
+        MeshRequest::SetUp { .. }
+        | MeshRequest::AddPeerWith { .. }
+        | MeshRequest::DisconnectPeer { .. }
+        | MeshRequest::SendOnChannel { .. }
+        | MeshRequest::CloseChannel { .. }
+        | MeshRequest::Channels(_)
+        | MeshRequest::States(_)
+        | MeshRequest::Standing => return super::godot::carry_out(mesh, request),
         MeshRequest::CreateConnection(config) => {
             return Ok(Reply::Connection(mesh.create_connection(config)));
         }
@@ -85,13 +93,7 @@ fn carry_out<B: Backend>(
             let mut report = SentReport::default();
             for payload in content.payloads(count) {
                 let sent = mesh.send(to.target()?, mode, payload)?;
-                report.accepted = sent.accepted;
-                for refused in &sent.refused {
-                    match refused.reason {
-                        RefusedReason::Full => report.full.push(refused.peer.get()),
-                        _ => report.not_connected.push(refused.peer.get()),
-                    }
-                }
+                report.note(&sent);
                 if !sent.is_complete() {
                     break;
                 }

@@ -55,6 +55,10 @@ impl From<Event> for Entry {
                 channel,
                 packets,
             },
+            Event::ChannelReceived { peer, channel } => Seen::ChannelReceived {
+                peer: peer.get(),
+                channel,
+            },
             Event::Stats { peer, stats } => Seen::Stats {
                 peer: peer.get(),
                 figures: stats.into(),

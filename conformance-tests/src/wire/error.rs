@@ -78,6 +78,10 @@ pub(crate) enum InitializeErrorDef {
         #[serde(with = "super::peer_id")]
         id: PeerId,
     },
+    ServerId,
+    TooManyChannels {
+        given: usize,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,17 +89,21 @@ pub(crate) enum InitializeErrorDef {
 #[non_exhaustive]
 pub(crate) enum AddPeerErrorDef {
     NotInitialized,
-    UnknownConnection,
-    NotNew,
+    NotTheServer {
+        #[serde(with = "super::peer_id")]
+        id: PeerId,
+    },
     OwnId {
         #[serde(with = "super::peer_id")]
         id: PeerId,
     },
+    Refused,
+    UnknownConnection,
+    NotNew,
     Duplicate {
         #[serde(with = "super::peer_id")]
         id: PeerId,
     },
-    Refused,
 }
 
 #[derive(Serialize, Deserialize)]

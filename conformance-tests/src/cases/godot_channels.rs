@@ -1,0 +1,199 @@
+//! Sections 4 and 8 of reference/godot.md: the channels of a peer, and what is told of them and of its connection.
+
+use std::time::Duration;
+
+use mesh_core::{
+    ChannelIndex, ChannelParameters, ChannelState, ConnectionState, DisconnectReason,
+    GatheringState, Reliability, SendError, SignalingState, TransferMode,
+};
+
+use super::steps;
+use crate::failure::{ensure, ensure_eq};
+use crate::observed::Seen;
+use crate::refusal::Refusal;
+use crate::request::{Setup, To};
+use crate::{Content, Matchmaker, Outcome, Participant};
+
+const CUSTOM: [TransferMode; 3] = [
+    TransferMode::Unreliable,
+    TransferMode::Reliable,
+    TransferMode::Ordered,
+];
+
+/// Three channels and the custom ones: what they are, and that each carries its own messages under its own mode.
+pub async fn godot_4_channels(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    for participant in &cast {
+        let setup = Setup::Mesh(participant.id());
+        participant.start_with(setup, &CUSTOM).await?;
+    }
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            // Each side chooses its own reliability.
+            let (near, far) = (a.create_connection().await?, b.create_connection().await?);
+            a.add_peer_with(near, b.id(), Some(5000)).await?;
+            b.add_peer_with(far, a.id(), None).await?;
+            matchmaker.connect((0, near), (1, far));
+            a.create_offer(near).await?;
+            a.connected(b.id()).await?;
+            b.connected(a.id()).await?;
+            for (participant, peer, unreliable) in [
+                (a, b, Reliability::Lifetime(5000)),
+                (b, a, Reliability::Retransmits(0)),
+            ] {
+                check_channels(participant, peer, unreliable).await?;
+            }
+            for index in 0..6 {
+                carries(a, b, ChannelIndex(index)).await?;
+                carries(b, a, ChannelIndex(index)).await?;
+            }
+            for to in [To::All, To::One(b.id())] {
+                let content = Content::Text("nowhere".to_owned());
+                let beyond = a.try_send_on_channel(to, ChannelIndex(6), content).await?;
+                ensure_eq!(
+                    beyond.err(),
+                    Some(Refusal::Send(SendError::UnknownChannel { channel: 6 })),
+                    "a channel that is none"
+                );
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn check_channels(
+    participant: &Participant,
+    peer: &Participant,
+    unreliable: Reliability,
+) -> Outcome {
+    let expected = [
+        ("reliable", TransferMode::Reliable),
+        ("ordered", TransferMode::Ordered),
+        ("unreliable", TransferMode::Unreliable),
+        ("4", CUSTOM[0]),
+        ("5", CUSTOM[1]),
+        ("6", CUSTOM[2]),
+    ];
+    let channels = participant.channels(peer.id()).await?;
+    ensure_eq!(channels.len(), expected.len(), "channels");
+    for ((id, channel), (label, mode)) in (1..).zip(channels).zip(expected) {
+        let parameters = ChannelParameters {
+            id,
+            ordered: mode.is_ordered(),
+            reliability: if mode.is_reliable() {
+                Reliability::Reliable
+            } else {
+                unreliable
+            },
+        };
+        ensure_eq!(channel.label, label, "the label of channel {id}");
+        ensure_eq!(channel.mode, mode, "the mode of channel {id}");
+        ensure_eq!(channel.parameters, parameters, "channel {id}");
+        ensure_eq!(channel.state, ChannelState::Open, "channel {id}");
+        ensure!(channel.negotiated, "channel {id} is not negotiated");
+        ensure_eq!(channel.buffered_amount, 0, "buffered on channel {id}");
+    }
+    Ok(())
+}
+
+/// A message arrives on the channel it was sent on, under the mode that is configured there; one that may get lost is sent
+/// a few times.
+async fn carries(from: &Participant, to: &Participant, channel: ChannelIndex) -> Outcome {
+    let mode = [TransferMode::ALL, CUSTOM].concat()[usize::from(channel.0)];
+    let content = Content::numbered(channel.0.into(), 40);
+    let expected = content.body();
+    for _ in 0..5 {
+        let sent = from
+            .try_send_on_channel(To::One(to.id()), channel, content.clone())
+            .await?;
+        ensure!(
+            matches!(&sent, Ok(report) if report.messages == 1),
+            "channel {channel:?} gave {sent:?}"
+        );
+        let arrived = to.find("for a message", |seen| match seen {
+            Seen::Packet {
+                from,
+                mode,
+                channel,
+                body,
+            } if *body == expected => Some((*from, *mode, *channel)),
+            _ => None,
+        });
+        let wait = Duration::from_secs(if mode.is_reliable() { 8 } else { 1 });
+        if let Some(got) = to.within(wait, arrived).await? {
+            ensure_eq!(got, (from.id(), mode, channel), "how it came");
+            return Ok(());
+        }
+    }
+    Err(to.fail(format!("nothing arrived on {channel:?}")))
+}
+
+/// Where a connection and its channels are, from the beginning to the end; and closing one channel is leaving.
+pub async fn godot_8_surfaces(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    let stray = a.create_connection().await?;
+    let states = a.states(stray).await?;
+    ensure!(
+        states.as_ref().is_some_and(|states| {
+            states.connection == ConnectionState::New
+                && states.gathering == GatheringState::New
+                && states.signaling == SignalingState::Stable
+        }),
+        "a new connection is {states:?}"
+    );
+    ensure!(
+        a.channels(b.id()).await?.is_empty(),
+        "a stranger's channels"
+    );
+    let matchmaker = Matchmaker::new(&cast);
+    let (near, far) = matchmaker.pair(0, 1).await?;
+    for channel in a.channels(b.id()).await? {
+        ensure_eq!(channel.state, ChannelState::Connecting, "before the offer");
+    }
+    a.create_offer(near).await?;
+    let states = a.states(near).await?;
+    ensure!(
+        states.as_ref().is_some_and(|states| {
+            states.connection == ConnectionState::Connecting
+                && states.signaling == SignalingState::HaveLocalOffer
+        }),
+        "a connection that has offered is {states:?}"
+    );
+    matchmaker
+        .relaying(async {
+            a.connected(b.id()).await?;
+            b.connected(a.id()).await?;
+            for (participant, connection) in [(a, near), (b, far)] {
+                let states = participant.states(connection).await?;
+                ensure!(
+                    states.as_ref().is_some_and(|states| {
+                        states.connection == ConnectionState::Connected
+                            && states.gathering != GatheringState::New
+                            && states.signaling == SignalingState::Stable
+                    }),
+                    "a connected connection is {states:?}"
+                );
+            }
+            // The last reliable word arrives, and the rest of the peer goes with the channel.
+            steps::tell(a, b, "before").await?;
+            let channel = TransferMode::Ordered.channel();
+            ensure!(a.close_channel(b.id(), channel).await?, "it was not there");
+            ensure!(!a.close_channel(b.id(), channel).await?, "closed twice");
+            ensure_eq!(
+                b.disconnected(a.id()).await?,
+                DisconnectReason::Closed,
+                "the end at the other side"
+            );
+            ensure_eq!(
+                a.disconnected(b.id()).await?,
+                DisconnectReason::Removed,
+                "the end at the side that closed it"
+            );
+            ensure_eq!(a.states(near).await?, None, "the connection then");
+            steps::connect(&matchmaker, &cast, 1, 0).await?;
+            steps::everybody_talks(&cast).await
+        })
+        .await
+}
