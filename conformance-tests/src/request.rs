@@ -247,13 +247,6 @@ pub enum MeshRequest {
         #[serde(with = "wire::modes")]
         custom_channels: Vec<TransferMode>,
     },
-    /// Make a connection a peer's, with this lifetime in milliseconds.
-    AddPeerWith {
-        #[serde(with = "wire::LinkIdDef")]
-        connection: ConnectionId,
-        peer: u32,
-        unreliable_lifetime: Option<u16>,
-    },
     /// End a peer, by force or not.
     DisconnectPeer { peer: u32, force: bool },
     /// Send one message on a channel.

@@ -104,7 +104,7 @@ pub async fn godot_9_relay_in_star_topology(cast: [Participant; 4]) -> Outcome {
             ] {
                 spread(&cast, from, to, hears).await?;
             }
-            ensure!(server.disconnect_peer(3).await?, "there was no peer 3");
+            ensure!(server.api_disconnect_peer(3).await?, "there was no peer 3");
             for other in [&cast[1], &cast[3]] {
                 withdrawn(other, 3).await?;
             }

@@ -23,11 +23,6 @@ pub(super) fn carry_out<B: Backend>(
             Setup::Client(id) => mesh.create_client(peer_id(id)?, &custom_channels)?,
             Setup::Server => mesh.create_server(&custom_channels)?,
         },
-        MeshRequest::AddPeerWith {
-            connection,
-            peer,
-            unreliable_lifetime,
-        } => mesh.add_peer(connection, peer_id(peer)?, unreliable_lifetime)?,
         MeshRequest::DisconnectPeer { peer, force } => {
             return Ok(Reply::Flag(mesh.disconnect_peer(peer_id(peer)?, force)));
         }

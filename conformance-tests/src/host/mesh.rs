@@ -56,7 +56,6 @@ fn carry_out<B: Backend>(
     match request {
         MeshRequest::Initialize { id } => mesh.initialize(peer_id(id)?, false)?,
         MeshRequest::SetUp { .. }
-        | MeshRequest::AddPeerWith { .. }
         | MeshRequest::DisconnectPeer { .. }
         | MeshRequest::SendOnChannel { .. }
         | MeshRequest::CloseChannel { .. }

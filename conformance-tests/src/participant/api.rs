@@ -45,7 +45,7 @@ impl Participant {
     }
 
     /// Sends a peer away.
-    pub async fn disconnect_peer(&self, peer: u32) -> Outcome<bool> {
+    pub async fn api_disconnect_peer(&self, peer: u32) -> Outcome<bool> {
         match self
             .ask(Request::Api(ApiRequest::DisconnectPeer(peer)))
             .await?

@@ -50,21 +50,6 @@ impl Participant {
         .await
     }
 
-    /// Makes a connection a peer's, with a lifetime in milliseconds for its unreliable channels.
-    pub async fn add_peer_with(
-        &self,
-        connection: ConnectionId,
-        peer: u32,
-        unreliable_lifetime: Option<u16>,
-    ) -> Outcome {
-        let request = MeshRequest::AddPeerWith {
-            connection,
-            peer,
-            unreliable_lifetime,
-        };
-        self.mesh(request).await.map(drop)
-    }
-
     /// Ends a peer; whether it was there.
     pub async fn disconnect_peer(&self, peer: u32, force: bool) -> Outcome<bool> {
         self.flag(MeshRequest::DisconnectPeer { peer, force }).await
