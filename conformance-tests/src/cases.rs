@@ -17,4 +17,5 @@ pub mod hostile;
 pub mod lobby;
 pub mod loss;
 pub mod messages;
+pub mod page;
 mod steps;

@@ -18,6 +18,16 @@ pub enum Ask {
         /// Its name.
         participant: String,
     },
+    /// This participant's page is closed, as a player closes a tab. Only a page can do that.
+    ClosePage {
+        /// Its name.
+        participant: String,
+    },
+    /// This participant's page is hidden behind another tab. Only a page can be.
+    Hide {
+        /// Its name.
+        participant: String,
+    },
 }
 
 /// The answer to a wish.

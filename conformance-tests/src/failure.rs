@@ -26,6 +26,13 @@ impl Failure {
         self
     }
 
+    /// Says where it went wrong.
+    #[must_use]
+    pub fn of(mut self, place: &str) -> Self {
+        self.what = format!("{place}: {}", self.what);
+        self
+    }
+
     /// What went wrong, without the traces.
     #[must_use]
     pub fn what(&self) -> &str {

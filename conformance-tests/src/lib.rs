@@ -7,7 +7,10 @@
 //! - [`cases`]: what is shown, each topic in its own file; [`conformance!`] is the only list of them.
 //! - [`Participant`]: what a case can ask for. A request goes through a conduit ([`conduit::Conduit`]) to a host, an actor
 //!   that plays one participant on its [`platform::Platform`].
-//! - [`mock`], [`native`]: the columns. A column brings a platform and an [`environment::Environment`].
+//! - [`mock`] and `columns`: the columns. A column brings the participants' platforms and an [`environment::Environment`].
+//! - [`web`] and `native`: the platforms of real participants. A native one lives in the process of the test or in its own
+//!   (`conformance-puppet`), one in a browser in a page (`conformance-page`), which a coordinator keeps in touch with the
+//!   test.
 //! - [`expectations`]: known differences, as data.
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -34,8 +37,15 @@ mod reply;
 mod request;
 mod runner;
 mod stream;
+pub mod web;
 mod wire;
 
+#[cfg(not(target_arch = "wasm32"))]
+mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod columns;
+#[cfg(not(target_arch = "wasm32"))]
+mod coordinator;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 

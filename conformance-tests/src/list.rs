@@ -9,8 +9,7 @@ use crate::{Outcome, Participant};
 /// Gives the whole list to a macro of yours: `conformance!(your_macro => more tokens)` becomes `your_macro! { more tokens;
 /// fast { topic::case(participants, staff, seconds); … } slow { … } }`.
 ///
-/// `participants` is how many the case needs. `staff` is `together` where they may live in the process of the test, and
-/// `apart` where each needs its own. `seconds` is the case's deadline, on the clock of its first participant.
+/// `participants` is how many the case needs. `staff` says where they live ([`Staff`]). `seconds` is the case's deadline, on the clock of its first participant.
 #[macro_export]
 macro_rules! conformance {
     ($($receiver:ident)::+ $(=> $($more:tt)+)?) => {
@@ -27,7 +26,7 @@ macro_rules! conformance {
                 edges::clause_08_the_last_waker_is_woken(2, together, 10);
                 edges::clause_09_full_and_then_low(2, together, 10);
                 edges::clause_10_dropping_closes_every_link(3, together, 10);
-                edges::a_linger_has_an_end(2, apart, 10);
+                edges::a_linger_has_an_end(2, last_is_killed, 10);
                 contract::clause_11_early_candidates_are_kept(2, together, 10);
                 hostile::clause_12_nothing_panics(2, apart, 30);
                 connect::connect(2, together, 10);
@@ -45,6 +44,7 @@ macro_rules! conformance {
                 messages::figures_come_when_asked_for(2, together, 10);
                 messages::each_mode_keeps_its_rules(2, together, 20);
                 first_and_last::early_packets_follow_connected(2, together, 10);
+                first_and_last::nothing_said_in_onopen_is_lost(2, together, 20);
                 first_and_last::late_packets_precede_disconnected(2, together, 10);
                 first_and_last::the_last_message_before_a_leave_arrives(3, together, 10);
                 flow::a_slow_receiver_gives_full_and_then_room(2, together, 10);
@@ -79,9 +79,11 @@ macro_rules! conformance {
                 godot_packets::godot_6_2_fairness(3, together, 20);
                 godot_peers::godot_7_lookup_and_removal(3, together, 20);
                 godot_channels::godot_8_surfaces(2, together, 20);
+                page::a_hidden_page_stays_in_touch(2, first_in_tab, 30);
+                page::a_closed_page_is_seen_at_once(3, first_in_tab, 30);
             }
             slow {
-                endings::a_vanished_peer_is_lost(3, apart, 30);
+                endings::a_vanished_peer_is_lost(3, last_is_killed, 30);
                 loss::godot_4_modes_at_0_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_5_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_20_percent_loss(2, together, 90);
@@ -92,6 +94,7 @@ macro_rules! conformance {
                 loss::godot_4_misspelt_key_at_5_percent_loss(2, together, 60);
                 loss::godot_4_misspelt_key_at_20_percent_loss(2, apart, 90);
                 endurance::a_hundred_cycles_leave_nothing(2, apart, 120);
+                endurance::nothing_said_in_onopen_is_lost_in_two_hundred(2, together, 180);
                 lobby::a_lobby_of_eight_processes(8, apart, 30);
             }
         }
@@ -103,8 +106,12 @@ macro_rules! conformance {
 pub enum Staff {
     /// In the process of the test, unless the column has them elsewhere anyway.
     Together,
-    /// Each in its own process, where the column has processes.
+    /// Each in its own process, where the column has processes. The pages of one browser count as apart.
     Apart,
+    /// The same, and the last of them is killed.
+    LastIsKilled,
+    /// The same, and the first of them, if it is a page, has a tab of its own, which may be hidden or closed.
+    FirstInTab,
 }
 
 /// One case of the list.
@@ -152,6 +159,8 @@ macro_rules! data {
     };
     (@staff together) => { Staff::Together };
     (@staff apart) => { Staff::Apart };
+    (@staff last_is_killed) => { Staff::LastIsKilled };
+    (@staff first_in_tab) => { Staff::FirstInTab };
 }
 
 conformance!(data);
@@ -180,6 +189,25 @@ macro_rules! libtest {
                     $run(stringify!($slow_case))
                 }
             )*
+        }
+    };
+}
+
+/// As [`libtest!`](crate::libtest), without the cases of one or two: for a column that shows them nothing new.
+#[macro_export]
+macro_rules! libtest_of_three {
+    ($run:path; fast { $($fast:ident::$fast_case:ident $fast_about:tt;)* } slow { $($slow:ident::$slow_case:ident $slow_about:tt;)* }) => {
+        $($crate::libtest_of_three!(@one $run, $fast_case $fast_about);)*
+        mod slow {
+            $($crate::libtest_of_three!(@one $run, $slow_case $slow_about);)*
+        }
+    };
+    (@one $run:path, $case:ident (1, $($about:tt)*)) => {};
+    (@one $run:path, $case:ident (2, $($about:tt)*)) => {};
+    (@one $run:path, $case:ident ($($about:tt)*)) => {
+        #[test]
+        fn $case() -> $crate::Outcome {
+            $run(stringify!($case))
         }
     };
 }

@@ -1,11 +1,9 @@
 //! Participants elsewhere: requests and answers as text through mailboxes that a coordinator keeps.
 //!
-//! One mailbox a participant, called by its name, and one an answer, called `name.number`. Whoever has a mailbox polls it
-//! over HTTP, so that a page, which cannot listen, can be a participant or run a case.
+//! One mailbox a participant, and one an answer, called `address.number`. A process polls its mailbox over HTTP, a page has
+//! a WebSocket to it.
 
-use std::cell::Cell;
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,14 +12,15 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::conduit::Conduit;
 use crate::host::Call;
-use crate::reply::Reply;
 use crate::request::Request;
 use crate::{Failure, Outcome};
 
 /// How long one look into a mailbox lasts at most.
 pub(crate) const LOOK: Duration = Duration::from_secs(10);
+
+/// What a page puts in place of an address to say that something is wrong with it.
+pub(crate) const TROUBLE: &str = "!";
 
 /// The few things that a participant or a case needs of a coordinator.
 pub trait Mailbox {
@@ -38,43 +37,6 @@ pub(crate) struct Letter {
     /// Where the answer goes.
     pub(crate) answer: String,
     pub(crate) request: Request,
-}
-
-/// To a participant behind a mailbox.
-pub(crate) struct Remote<M> {
-    mailbox: Rc<M>,
-    address: String,
-    calls: Cell<u64>,
-}
-
-impl<M: Mailbox> Remote<M> {
-    pub(crate) fn new(mailbox: Rc<M>, address: impl Into<String>) -> Self {
-        Self {
-            mailbox,
-            address: address.into(),
-            calls: Cell::new(0),
-        }
-    }
-}
-
-impl<M: Mailbox> Conduit for Remote<M> {
-    fn call(&self, request: Request) -> LocalBoxFuture<'_, Outcome<Reply>> {
-        Box::pin(async move {
-            let number = self.calls.get();
-            self.calls.set(number + 1);
-            let answer = format!("{}.{number}", self.address);
-            let letter = write(&Letter {
-                answer: answer.clone(),
-                request,
-            })?;
-            self.mailbox.put(&self.address, letter).await?;
-            loop {
-                if let Some(letter) = self.mailbox.take(&answer, LOOK).await? {
-                    return read(&letter);
-                }
-            }
-        })
-    }
 }
 
 pub(crate) fn write(letter: &impl Serialize) -> Outcome<String> {

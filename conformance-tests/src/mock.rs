@@ -141,6 +141,7 @@ impl Platform for Mock {
                 .map(|(name, count)| (name.to_owned(), count as u64))
                 .into(),
             resident: None,
+            hidden: None,
             panics: None,
         }
     }
@@ -175,6 +176,7 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
+            Ask::ClosePage { .. } | Ask::Hide { .. } => Ok(Told::NotHere),
         };
         Box::pin(std::future::ready(told))
     }

@@ -1,11 +1,10 @@
-//! The native column: backend-native in the process of the test, or each participant in a process of its own.
+//! Native participants: backend-native in the process of the test, or each participant in a process of its own.
 
-mod column;
-mod coordinator;
 mod http;
 mod platform;
+mod process;
 pub mod puppet;
-mod puppets;
 mod vitals;
 
-pub use column::run;
+pub(crate) use platform::{Native, Threads};
+pub(crate) use process::Puppet;

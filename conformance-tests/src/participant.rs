@@ -258,6 +258,21 @@ impl Participant {
         }
     }
 
+    /// Its page is closed, as a player closes a tab; one that is no page drops what it is.
+    pub async fn close_page(&self) -> Outcome {
+        let participant = self.name.clone();
+        match self.wish(Ask::ClosePage { participant }).await? {
+            Told::NotHere => self.drop_all().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Its page is hidden behind another; whether it is a page.
+    pub async fn hide(&self) -> Outcome<bool> {
+        let participant = self.name.clone();
+        Ok(self.wish(Ask::Hide { participant }).await? == Told::Done)
+    }
+
     /// A failure that names this participant.
     #[must_use]
     pub fn fail(&self, what: impl AsRef<str>) -> Failure {
@@ -310,7 +325,8 @@ impl Participant {
     }
 }
 
-fn name(index: u32) -> String {
+/// "a", "b", …: the part of the participant at this place of the cast.
+pub(crate) fn name(index: u32) -> String {
     u8::try_from(index)
         .ok()
         .filter(|index| *index < 26)

@@ -97,6 +97,8 @@ pub struct Vitals {
     pub counts: Vec<(String, u64)>,
     /// Resident memory in bytes, where it can be told.
     pub resident: Option<u64>,
+    /// Whether its page is hidden, if it is one.
+    pub hidden: Option<bool>,
     /// Panics in this process, if it is the participant's own.
     pub panics: Option<u64>,
 }

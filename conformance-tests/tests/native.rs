@@ -2,5 +2,5 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod native {
-    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::native::run);
+    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::columns::native);
 }

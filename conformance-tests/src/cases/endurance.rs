@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mesh_core::DisconnectReason;
 
+use super::first_and_last::say_in_onopen;
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
 use crate::reply::Vitals;
@@ -51,6 +52,12 @@ pub async fn a_hundred_cycles_leave_nothing(cast: [Participant; 2]) -> Outcome {
             Ok(())
         })
         .await
+}
+
+/// What is said in the moment a channel opens, two hundred times, each side offering a hundred of them: a column of two
+/// kinds does it both ways round.
+pub async fn nothing_said_in_onopen_is_lost_in_two_hundred(cast: [Participant; 2]) -> Outcome {
+    say_in_onopen(&cast, 200).await
 }
 
 async fn cycle(matchmaker: &Matchmaker<'_>, cast: &[Participant; 2], round: usize) -> Outcome {

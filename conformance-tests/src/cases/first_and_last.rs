@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::try_join;
-use mesh_core::{DisconnectReason, TransferMode};
+use mesh_core::{DisconnectReason, LinkId, TransferMode};
 
 use super::steps;
 use crate::failure::ensure_eq;
@@ -63,6 +63,66 @@ async fn gone(participant: &Participant, peer: &Participant) -> Outcome {
             matches!(seen, Seen::Disconnected { peer: id, .. } if *id == peer.id()).then_some(())
         })
         .await
+}
+
+/// What either side says on the reliable channel in the moment that channel opens arrives once, whoever offered: the far
+/// side's channel may open later.
+pub async fn nothing_said_in_onopen_is_lost(cast: [Participant; 2]) -> Outcome {
+    say_in_onopen(&cast, 10).await
+}
+
+/// So many links, either side offering in turn.
+pub(super) async fn say_in_onopen(cast: &[Participant; 2], links: usize) -> Outcome {
+    let [a, b] = cast;
+    steps::start_backends(cast).await?;
+    for participant in cast {
+        participant
+            .greet(&[
+                Content::Text(format!("I am {}", participant.name())),
+                Content::numbered(1, 3000),
+            ])
+            .await?;
+    }
+    let matchmaker = Matchmaker::new(cast);
+    matchmaker
+        .relaying(async {
+            for number in 0..links {
+                let offerer = number % 2;
+                let (mut near, mut far) = matchmaker.introduce(offerer, 1 - offerer).await?;
+                if offerer == 1 {
+                    (near, far) = (far, near);
+                }
+                let heard = try_join(heard_in_onopen(a, near, b), heard_in_onopen(b, far, a)).await;
+                heard.map_err(|failure| failure.of(&format!("link {number} of {links}")))?;
+                a.close_link(near).await?;
+                b.close_link(far).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Both greetings of the far side, in order, on the reliable channel.
+async fn heard_in_onopen(participant: &Participant, link: LinkId, far: &Participant) -> Outcome {
+    let expected = [
+        Content::Text(format!("I am {}", far.name())).body(),
+        Content::numbered(1, 3000).body(),
+    ];
+    for expected in expected {
+        let (channel, body) = loop {
+            let message = participant.message(link).await?;
+            if message.0 == TransferMode::Reliable.channel() {
+                break message;
+            }
+        };
+        ensure_eq!(
+            body,
+            expected,
+            "what {} hears on {channel:?}",
+            participant.name()
+        );
+    }
+    Ok(())
 }
 
 /// What a peer sent before it left comes before its `PeerDisconnected`, also to one that was not looking meanwhile.

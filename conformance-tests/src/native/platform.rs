@@ -24,7 +24,7 @@ const OVERTAKEN_BY: Duration = Duration::from_millis(30);
 
 /// On whose threads a participant's backends run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Threads {
+pub(crate) enum Threads {
     /// On their own, as without any async runtime.
     Own,
     /// On the runtime of the test or of the puppet.
@@ -32,7 +32,7 @@ pub(super) enum Threads {
 }
 
 /// One participant.
-pub(super) struct Native {
+pub(crate) struct Native {
     handle: Handle,
     threads: Threads,
     /// Whether this process is its alone.
@@ -46,7 +46,7 @@ pub(super) struct Native {
 }
 
 impl Native {
-    pub(super) fn new(handle: &Handle, threads: Threads, alone: bool) -> Self {
+    pub(crate) fn new(handle: &Handle, threads: Threads, alone: bool) -> Self {
         Self {
             handle: handle.clone(),
             threads,

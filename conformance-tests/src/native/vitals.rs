@@ -34,6 +34,7 @@ pub(super) fn read(handle: &Handle, alone: bool) -> Vitals {
     Vitals {
         counts,
         resident: status("VmRSS:").map(|kib| kib * 1024),
+        hidden: None,
         panics: Some(PANICS.load(Ordering::Relaxed)),
     }
 }

@@ -1,6 +1,5 @@
-//! Starts and kills puppets.
+//! A puppet: a native participant in a process of its own.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -9,30 +8,26 @@ use tokio::process::Child;
 
 use crate::{Failure, Outcome};
 
-/// The puppets of one case, by name; dropping them kills them.
-#[derive(Default)]
-pub(super) struct Puppets(BTreeMap<String, Child>);
+/// A running puppet; dropping it kills it.
+pub(crate) struct Puppet(Child);
 
-impl Puppets {
-    pub(super) fn start(&mut self, url: &str, name: &str) -> Outcome {
-        let child = tokio::process::Command::new(program()?)
-            .args([url, name])
+impl Puppet {
+    /// Starts one that owns the mailbox at this address of the coordinator at a URL.
+    pub(crate) fn start(url: &str, address: &str) -> Outcome<Self> {
+        tokio::process::Command::new(program()?)
+            .args([url, address])
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| Failure::new(format!("no puppet: {error}")))?;
-        self.0.insert(name.to_owned(), child);
-        Ok(())
+            .map(Self)
+            .map_err(|error| Failure::new(format!("no puppet: {error}")))
     }
 
-    /// Ends one with SIGKILL: no destructor runs, no goodbye goes out.
-    pub(super) fn kill(&mut self, name: &str) -> Outcome {
-        let Some(child) = self.0.get_mut(name) else {
-            return Err(Failure::new(format!("{name} is no process of its own")));
-        };
-        child
+    /// Ends it with SIGKILL: no destructor runs, no goodbye goes out.
+    pub(crate) fn kill(mut self) -> Outcome {
+        self.0
             .start_kill()
-            .map_err(|error| Failure::new(format!("{name} does not die: {error}")))
+            .map_err(|error| Failure::new(format!("a puppet does not die: {error}")))
     }
 }
 

@@ -1,0 +1,119 @@
+//! A process that ends with everything it has started, at the latest when this process ends, however that may be.
+//!
+//! A destructor is not enough: libtest exits without running any, and a run that takes too long is killed. So beside each
+//! process stands a guard that reads from a pipe of ours; the pipe's end is its sign.
+
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// Kills the group, then cleans up: a browser that is alive would go on writing.
+const GUARD: &str = r#"cat >/dev/null; kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1"; sleep 0.1; rm -rf -- "$2""#;
+
+/// A process, the leader of a group of its own, and its guard.
+pub(super) struct Guarded {
+    child: Option<Child>,
+    guard: Option<Child>,
+}
+
+impl Guarded {
+    /// Starts a process whose folder is to be removed once it is gone.
+    pub(super) fn spawn(command: &mut Command, folder: &Path) -> io::Result<Self> {
+        lead_a_group(command);
+        let mut child = command.spawn()?;
+        let mut guard = Command::new("sh");
+        guard
+            .args(["-c", GUARD, "guard"])
+            .arg(child.id().to_string())
+            .arg(folder)
+            // `cargo ci` ends whatever was told of its folder for temporary files.
+            .env_remove("TMPDIR")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        // What kills the group of the test must leave the guard alive.
+        lead_a_group(&mut guard);
+        match guard.spawn() {
+            Ok(guard) => Ok(Self {
+                child: Some(child),
+                guard: Some(guard),
+            }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends it now; does not wait until that is done.
+    pub(super) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let (Some(mut child), Some(mut guard)) = (self.child.take(), self.guard.take()) else {
+            return;
+        };
+        drop(guard.stdin.take());
+        // Not reaped before its guard has killed it, lest another process should have its id by then.
+        std::thread::spawn(move || {
+            let _ = guard.wait();
+            let _ = child.wait();
+        });
+    }
+}
+
+#[cfg(unix)]
+fn lead_a_group(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+/// There are none.
+#[cfg(not(unix))]
+fn lead_a_group(_: &mut Command) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn what_a_process_started_ends_with_it() {
+        let folder = std::env::temp_dir().join(format!("guard-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let pid = folder.join("pid");
+        let mut command = Command::new("sh");
+        command
+            .args([
+                "-c",
+                r#"sleep 60 & echo $! > "$1.new"; mv "$1.new" "$1"; wait"#,
+                "sh",
+            ])
+            .arg(&pid);
+        let process = Guarded::spawn(&mut command, &folder).unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        let grandchild = loop {
+            if let Ok(pid) = fs::read_to_string(&pid) {
+                break pid.trim().to_owned();
+            }
+            assert!(Instant::now() < until, "the process does not begin");
+            std::thread::yield_now();
+        };
+        process.kill();
+        let is_alive = || {
+            // A zombie that nobody has reaped yet is dead.
+            fs::read_to_string(format!("/proc/{grandchild}/stat"))
+                .is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        while is_alive() || folder.exists() {
+            assert!(Instant::now() < until, "something is left");
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! backend-web as a platform of the suite.
+
+use std::time::Duration;
+
+use backend_web::{PlatformBackend, PlatformConfig, WebSocketTransport};
+use futures_util::future::LocalBoxFuture;
+use mesh_core::{Backend, Instant};
+use signaling::{Client, JoinRequest};
+
+use super::sleep::Sleep;
+use super::vitals;
+use crate::platform::Platform;
+use crate::reply::Vitals;
+use crate::request::Meeting;
+
+/// One participant.
+pub(super) struct Web {
+    /// A backend that only tells the time.
+    clock: PlatformBackend,
+}
+
+impl Web {
+    pub(super) fn new() -> Result<Self, String> {
+        Ok(Self { clock: backend()? })
+    }
+}
+
+fn backend() -> Result<PlatformBackend, String> {
+    PlatformBackend::new(PlatformConfig::default()).map_err(|error| error.to_string())
+}
+
+impl Platform for Web {
+    type Backend = PlatformBackend;
+    type Signaling = Client<WebSocketTransport>;
+
+    fn backend(&self) -> Result<PlatformBackend, String> {
+        backend()
+    }
+
+    fn signaling(
+        &self,
+        _backend: &PlatformBackend,
+        meeting: &Meeting,
+    ) -> Result<Self::Signaling, String> {
+        let transport =
+            WebSocketTransport::connect(&meeting.url).map_err(|error| error.to_string())?;
+        Ok(Client::new(transport, JoinRequest::mesh(&*meeting.lobby)))
+    }
+
+    fn seal(&self, signaling: &mut Self::Signaling) -> Result<(), String> {
+        signaling.seal().map_err(|error| error.to_string())
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(Sleep::new(span))
+    }
+
+    fn vitals(&self) -> Vitals {
+        vitals::read()
+    }
+}
