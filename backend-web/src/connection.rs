@@ -1,7 +1,6 @@
 //! One peer connection of the browser, behind our words.
 
 mod channels;
-mod names;
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -25,7 +24,6 @@ use crate::stats;
 use crate::translate;
 
 use channels::Channels;
-use names::Names;
 
 /// Not an attribute in web-sys, so it is listened to.
 const ICE_CANDIDATE_ERROR: &str = "icecandidateerror";
@@ -56,7 +54,6 @@ pub(crate) enum Note {
 pub(crate) struct Connection {
     inner: RtcPeerConnection,
     channels: Channels,
-    names: Names,
     ending: Ending,
     notes: Sender<Note>,
     callbacks: RefCell<Option<Callbacks>>,
@@ -96,7 +93,6 @@ impl Connection {
         let connection = Rc::new_cyclic(|connection| Self {
             inner,
             channels: Channels::new(Rc::clone(inbox), notes.clone()),
-            names: Names::new(notes.clone()),
             ending: Ending::new(),
             notes,
             callbacks: RefCell::new(Some(Callbacks::new(connection))),
@@ -130,7 +126,6 @@ impl Connection {
         inner.set_ondatachannel(None);
         let error = callbacks.candidate_error.function();
         let _ = inner.remove_event_listener_with_callback(ICE_CANDIDATE_ERROR, error);
-        self.names.stop();
         self.channels.detach();
         inner.close();
         drop(callbacks);
@@ -242,8 +237,8 @@ impl Connection {
         let event: &RtcPeerConnectionIceEvent = event.unchecked_ref();
         // An empty one says that no more come, as does none.
         let candidate = event.candidate();
-        self.names
-            .pass(candidate.as_ref().and_then(translate::local_candidate));
+        let candidate = candidate.as_ref().and_then(translate::local_candidate);
+        self.note(candidate.map_or(Note::Gathered, Note::Candidate));
     }
 
     fn on_candidate_error(&self, event: &JsValue) {
