@@ -6,10 +6,11 @@ use backend_web::testing::{Held, held};
 use mesh_core::SendLimits;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::support::Pair;
+use crate::support::{Pair, next_turn};
 
 #[wasm_bindgen_test]
 async fn nothing_is_left_of_a_hundred_connections() {
+    next_turn().await;
     assert_eq!(held(), Held::default(), "what other tests left");
     let mut pair = Pair::new();
     let idle = held();
@@ -49,11 +50,13 @@ async fn nothing_is_left_of_a_hundred_connections() {
         assert_eq!(held(), idle, "after round {round}");
     }
     drop(pair);
+    next_turn().await;
     assert_eq!(held(), Held::default());
 }
 
 #[wasm_bindgen_test]
 async fn nothing_is_left_of_handshakes_cut_short() {
+    next_turn().await;
     for steps in 0..12 {
         let mut pair = Pair::new();
         pair.a.open(SendLimits::default(), 1 << 20);
@@ -63,9 +66,7 @@ async fn nothing_is_left_of_handshakes_cut_short() {
         pair.pass(Duration::from_millis(steps)).await;
         drop(pair);
         assert_eq!(held().connections, 0);
-        let mut clock = Pair::new();
-        clock.pass(Duration::from_millis(1)).await;
-        drop(clock);
+        next_turn().await;
         assert_eq!(held(), Held::default(), "after {steps} ms");
     }
 }

@@ -6,10 +6,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use backend_web::{PlatformBackend, PlatformConfig};
+use js_sys::{Function, Promise};
 use mesh_core::{
     Backend, ChannelIndex, ChannelSpec, CloseReason, Command, LinkConfig, LinkEvent, LinkId,
     Payload, Reliability, SendLimits, TransferMode,
 };
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 
 /// How long a test waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,6 +39,16 @@ pub(crate) fn limits(high_water: usize, low_water: usize) -> SendLimits {
 /// The specs of the three built-in channels.
 pub(crate) fn specs(limits: SendLimits) -> [ChannelSpec; 3] {
     TransferMode::ALL.map(|mode| ChannelSpec::built_in(mode, Reliability::Retransmits(0), limits))
+}
+
+/// Ends when everything that was about to happen has.
+pub(crate) async fn next_turn() {
+    let turn = Function::new_no_args("return new Promise(done => setTimeout(done))");
+    let turn: Promise = turn
+        .call0(&JsValue::UNDEFINED)
+        .expect("it runs")
+        .unchecked_into();
+    JsFuture::from(turn).await.expect("it only resolves");
 }
 
 /// One backend, its link, and what it has seen that was no signal.
