@@ -35,6 +35,8 @@ pub(crate) enum Note {
     /// There is a route, but what talks at its end is not who was described.
     Unsecured,
     Candidate(IceCandidate),
+    /// The oldest candidate whose name had to be made known may be told.
+    NameKnown,
     Gathered,
     /// A STUN or TURN server gave no address.
     Refused(Refusal),

@@ -23,6 +23,7 @@ mod events;
 mod inbox;
 mod js;
 mod link;
+mod names;
 mod outbox;
 mod page;
 mod relay;

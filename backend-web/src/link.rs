@@ -6,13 +6,14 @@ use std::rc::Rc;
 use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
 use mesh_core::{
-    CloseReason, Command, ConnectFailure, ConnectionState, Duration, LinkEvent, LinkId,
-    SessionDescription,
+    CloseReason, Command, ConnectFailure, ConnectionState, Duration, IceCandidate, LinkEvent,
+    LinkId, SessionDescription,
 };
 
 use crate::connection::{Connection, Note};
 use crate::count::{Count, Kind};
 use crate::inbox::LinkInbox;
+use crate::names::Names;
 use crate::relay::Relay;
 use crate::timer::Timer;
 
@@ -38,10 +39,20 @@ struct Link {
     relay: Relay,
     state: ConnectionState,
     has_connected: bool,
-    /// While candidates may still be found.
-    gathering: bool,
+    gathering: Gathering,
+    names: Names,
     gathering_limit: Option<Timer>,
     _count: Count,
+}
+
+/// The search for candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gathering {
+    Running,
+    /// Over, but the last candidates still wait for their names to be known.
+    Done,
+    /// Over, or not begun.
+    Told,
 }
 
 /// Serves a link from its opening to its end.
@@ -62,7 +73,8 @@ pub(crate) async fn run(start: Start) {
         relay,
         state: ConnectionState::New,
         has_connected: false,
-        gathering: false,
+        gathering: Gathering::Told,
+        names: Names::new(),
         gathering_limit: None,
         _count: Count::new(Kind::Task),
     };
@@ -153,11 +165,27 @@ impl Link {
                 return Err(CloseReason::Failed(ConnectFailure::Platform(why.into())));
             }
             Note::Candidate(candidate) => {
+                let notes = self.notes.clone();
+                let ring = move || {
+                    let _ = notes.try_send(Note::NameKnown);
+                };
                 self.relay.found(&candidate);
-                let link = self.id;
-                self.inbox.report(LinkEvent::Candidate { link, candidate });
+                let candidate = self.names.admit(candidate, ring);
+                self.found(candidate);
             }
-            Note::Gathered if self.gathering => return self.gathered(),
+            Note::NameKnown => {
+                let candidate = self.names.known();
+                self.found(candidate);
+                if self.gathering == Gathering::Done && self.names.is_empty() {
+                    return self.gathered();
+                }
+            }
+            Note::Gathered if self.gathering == Gathering::Running => {
+                self.gathering = Gathering::Done;
+                if self.names.is_empty() {
+                    return self.gathered();
+                }
+            }
             Note::Refused(refusal) => self.relay.refused(refusal),
             Note::TooManyChannels => {
                 let why = String::from("it opened more channels than anybody needs");
@@ -176,7 +204,8 @@ impl Link {
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported, even
     /// where the browser was faster.
     fn described(&mut self, description: SessionDescription) {
-        self.gathering = true;
+        self.gathering = Gathering::Running;
+        self.names.clear();
         self.gathering_limit = None;
         if self.relay.is_only() {
             let notes = self.notes.clone();
@@ -190,8 +219,15 @@ impl Link {
         });
     }
 
+    fn found(&self, candidate: Option<IceCandidate>) {
+        if let Some(candidate) = candidate {
+            let link = self.id;
+            self.inbox.report(LinkEvent::Candidate { link, candidate });
+        }
+    }
+
     fn gathered(&mut self) -> Result<(), CloseReason> {
-        self.gathering = false;
+        self.gathering = Gathering::Told;
         self.gathering_limit = None;
         self.inbox.report(LinkEvent::Gathered { link: self.id });
         match self.relay.failure() {
