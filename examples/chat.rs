@@ -1,6 +1,7 @@
 //! A chat between processes: the main job of this library, and the tool for trying any peer against it.
 //!
-//! Standard output has one line an event; standard input one line a message or command (see `--help`).
+//! Standard output has one line an event; standard input one line a message or command (see `--help`). The browser has the
+//! same chat as a page: `examples/web`.
 
 #[path = "chat/command.rs"]
 mod command;
@@ -8,17 +9,21 @@ mod command;
 mod escape;
 #[path = "chat/room.rs"]
 mod room;
+#[path = "chat/site.rs"]
+mod site;
+#[path = "chat/terminal.rs"]
+mod terminal;
 
-use std::io::BufRead;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use signaling_server::{Config, Server};
-use tokio::sync::mpsc;
 use webrtc_multiplayer::{IceServer, Lobby};
 
-use crate::room::{Room, say};
+use crate::site::Site;
+use crate::terminal::say;
 
 /// Chat in a mesh: every process is connected to every other.
 ///
@@ -35,6 +40,17 @@ struct Options {
     /// Runs the signaling server in this process, and joins it.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:9080")]
     host: Option<SocketAddr>,
+    /// Serves this folder, which `cargo ci build-web` has made, as the page of the same chat.
+    #[arg(long, value_name = "FOLDER")]
+    page: Option<PathBuf>,
+    /// Where to serve it.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080",
+        requires = "page"
+    )]
+    page_at: SocketAddr,
     /// A STUN server, such as stun:stun.example.org:3478; may be given several times.
     #[arg(long, value_name = "URL")]
     stun: Vec<String>,
@@ -62,32 +78,24 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let url = server.as_ref().map_or(options.url, |server| {
         format!("ws://{}", server.local_addr())
     });
+    let site = match &options.page {
+        Some(folder) => Some(Site::serve(folder, options.page_at).await?),
+        None => None,
+    };
     let lobby = options
         .stun
         .into_iter()
         .map(IceServer::stun)
-        .fold(Lobby::new(url, options.lobby), Lobby::ice_server);
-    let room = Room::new(lobby.join()?, options.exit_on_eof);
-    let result = room.run(input()).await;
+        .fold(Lobby::new(&*url, options.lobby), Lobby::ice_server);
+    let invite = |lobby: &str| {
+        if let Some(site) = &site {
+            say(format_args!("page {}", site.address(lobby, &url)));
+        }
+    };
+    let result = terminal::chat(lobby.join()?, options.exit_on_eof, invite).await;
+    drop(site);
     if let Some(server) = server {
         server.shutdown().await;
     }
     result
-}
-
-/// The lines of standard input, read on a thread of their own: a blocking read cannot be cancelled.
-fn input() -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel(16);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().split(b'\n') {
-            let Ok(mut line) = line else { return };
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }

@@ -8,6 +8,7 @@
 #[path = "chat/process.rs"]
 mod process;
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use signaling_server::{Config, Server};
@@ -155,6 +156,37 @@ fn a_host_embeds_the_server() {
     host.wait_for("error: nobody is connected");
     host.type_line("/quit");
     assert_eq!(host.exit_code(), Some(0));
+}
+
+#[test]
+fn a_host_serves_the_page() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/web/page");
+    let any = "127.0.0.1:0";
+    let arguments = ["--host", any, "--page", page, "--page-at", any];
+    let mut host = Chat::start(&[&arguments[..], &["--lobby", "a&b c"]].concat());
+    let line = host.wait_for_start("page http://");
+    let (address, query) = line["page http://".len()..].split_once("/?").unwrap();
+    assert!(
+        query.starts_with("lobby=a%26b%20c&url=ws://127.0.0.1:"),
+        "{query}"
+    );
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    let request = format!("GET /?{query} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("content-type: text/html"), "{answer}");
+    assert!(
+        answer.contains("<title>webrtc-multiplayer chat</title>"),
+        "{answer}"
+    );
+    host.type_line("/quit");
+    assert_eq!(host.exit_code(), Some(0));
+
+    let mut chat = Chat::start(&["--host", any, "--page", "no-such-folder"]);
+    assert_eq!(chat.exit_code(), Some(1));
+    assert!(chat.seen[0].starts_with("error: there is no page in no-such-folder"));
 }
 
 #[test]

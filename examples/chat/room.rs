@@ -1,11 +1,11 @@
-//! The chat itself: events to lines, lines to messages.
+//! The chat itself, in the terminal as in the browser: events to lines, lines to messages.
 
 use std::fmt;
-use std::io::Write;
 
-use tokio::sync::mpsc;
 use webrtc_multiplayer::mesh_core::Refused;
-use webrtc_multiplayer::{Event, Packet, Payload, SendError, Sent, Session, Target, TransferMode};
+use webrtc_multiplayer::{
+    Event, LostReason, Packet, Payload, SendError, Sent, Session, Target, TransferMode,
+};
 
 use crate::command::{self, Command};
 use crate::escape::escape;
@@ -13,130 +13,128 @@ use crate::escape::escape;
 /// Messages of a flood that are sent before the mesh is polled again.
 const FLOOD_BURST: u32 = 64;
 
-/// One process's place in the chat.
-pub(crate) struct Room {
-    session: Session,
-    mode: TransferMode,
-    exit_on_eof: bool,
-    joined: bool,
+/// Where the lines go.
+pub(crate) trait Output {
+    /// One line without its end, harmless whatever a peer sent.
+    fn line(&mut self, kind: Kind, line: fmt::Arguments<'_>);
+}
+
+/// What a line is about, for who tells lines apart by more than their words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What became of a peer or of the lobby, and answers to commands.
+    News,
+    /// What a peer said.
+    Message,
+    /// What went wrong.
+    Error,
 }
 
 /// Whether to go on.
-enum Next {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
     Stay,
     Leave,
 }
 
-impl Room {
-    pub(crate) fn new(session: Session, exit_on_eof: bool) -> Self {
+/// One member's place in the chat.
+pub(crate) struct Room<O> {
+    pub(crate) session: Session,
+    pub(crate) output: O,
+    /// How what is typed travels.
+    pub(crate) mode: TransferMode,
+    /// Whether the server has taken us in; what is typed before that has to wait.
+    pub(crate) joined: bool,
+}
+
+impl<O: Output> Room<O> {
+    pub(crate) fn new(session: Session, output: O) -> Self {
         Self {
             session,
+            output,
             mode: TransferMode::Reliable,
-            exit_on_eof,
             joined: false,
         }
     }
 
-    /// Chats until `/quit`, or until joining fails. What is typed before joining waits.
-    pub(crate) async fn run(mut self, mut input: mpsc::Receiver<Vec<u8>>) -> anyhow::Result<()> {
-        let mut input_open = true;
-        loop {
-            tokio::select! {
-                event = self.session.next_event() => self.tell(event)?,
-                line = input.recv(), if input_open && self.joined => {
-                    let next = match line {
-                        Some(line) => self.obey(&line),
-                        None => {
-                            input_open = false;
-                            if self.exit_on_eof { Next::Leave } else { Next::Stay }
-                        }
-                    };
-                    if let Next::Leave = next {
-                        self.session.leave().await;
-                        return Ok(());
-                    }
-                }
-            }
-        }
-    }
-
+    /// Tells of an event.
+    ///
+    /// # Errors
+    ///
+    /// Why the lobby could not be joined; nothing else will happen then.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the rest is of no interest to somebody who chats"
     )]
-    fn tell(&mut self, event: Event) -> anyhow::Result<()> {
+    pub(crate) fn tell(&mut self, event: Event) -> Result<(), LostReason> {
         match event {
             Event::Joined { id, lobby, .. } => {
                 self.joined = true;
-                say(format_args!("id {id} lobby {}", escape(lobby.as_bytes())));
+                self.news(format_args!("id {id} lobby {}", escape(lobby.as_bytes())));
             }
-            Event::PeerConnected(peer) => say(format_args!("connected {peer}")),
+            Event::PeerConnected(peer) => self.news(format_args!("connected {peer}")),
             Event::PeerDisconnected { peer, reason } => {
-                say(format_args!("disconnected {peer}: {}", one_line(&reason)));
+                self.news(format_args!("disconnected {peer}: {}", one_line(&reason)));
             }
             Event::PeerFailed { peer, reason } => {
-                say(format_args!("failed {peer}: {}", one_line(&reason)));
+                self.news(format_args!("failed {peer}: {}", one_line(&reason)));
             }
-            Event::PeerInterrupted(peer) => say(format_args!("interrupted {peer}")),
-            Event::PeerResumed(peer) => say(format_args!("resumed {peer}")),
-            Event::Packet(Packet {
-                from,
-                mode,
-                payload,
-                ..
-            }) => say(format_args!(
-                "{from} {}: {}",
-                mode.label(),
-                escape(payload.bytes())
-            )),
+            Event::PeerInterrupted(peer) => self.news(format_args!("interrupted {peer}")),
+            Event::PeerResumed(peer) => self.news(format_args!("resumed {peer}")),
+            Event::Packet(packet) => self.message(&packet),
             Event::PacketsDropped { peer, packets, .. } => {
-                say(format_args!("dropped {peer}: {packets}"));
+                self.news(format_args!("dropped {peer}: {packets}"));
             }
-            Event::Sealed => say(format_args!("sealed")),
-            Event::SignalingLost(reason) => {
-                let reason = one_line(&reason);
-                anyhow::ensure!(self.joined, "{reason}");
-                say(format_args!("signaling lost: {reason}"));
+            Event::Sealed => self.news(format_args!("sealed")),
+            Event::SignalingLost(reason) if self.joined => {
+                self.news(format_args!("signaling lost: {}", one_line(&reason)));
             }
+            Event::SignalingLost(reason) => return Err(reason),
             _ => {}
         }
         Ok(())
     }
 
-    fn obey(&mut self, line: &[u8]) -> Next {
+    /// Does what a line asks for.
+    pub(crate) fn obey(&mut self, line: &[u8]) -> Next {
         match command::parse(line) {
             Ok(Command::Send { target, text }) => self.send(target, text),
             Ok(Command::Mode(mode)) => self.mode = mode,
             Ok(Command::Peers) => self.list(),
             Ok(Command::Seal) => {
                 if let Err(error) = self.session.signaling_mut().seal() {
-                    say(format_args!("error: {error}"));
+                    self.error(format_args!("{error}"));
                 }
             }
             Ok(Command::Flood { messages, size }) => self.flood(messages, size),
             Ok(Command::Quit) => return Next::Leave,
-            Err(error) => say(format_args!("error: {}", escape(error.as_bytes()))),
+            Err(error) => self.error(format_args!("{}", escape(error.as_bytes()))),
         }
         Next::Stay
+    }
+
+    fn message(&mut self, packet: &Packet) {
+        let (from, mode) = (packet.from, packet.mode.label());
+        let text = escape(packet.payload.bytes());
+        self.output
+            .line(Kind::Message, format_args!("{from} {mode}: {text}"));
     }
 
     fn send(&mut self, target: Target, text: Vec<u8>) {
         match self.session.send(target, self.mode, text) {
             Ok(sent) if sent.accepted == 0 && sent.is_complete() => {
-                say(format_args!("error: nobody is connected"));
+                self.error(format_args!("nobody is connected"));
             }
             Ok(sent) => {
                 for Refused { peer, reason } in sent.refused {
-                    say(format_args!(
-                        "error: peer {peer} did not take it: {reason:?}"
-                    ));
+                    self.error(format_args!("peer {peer} did not take it: {reason:?}"));
                 }
             }
-            Err(error) => say(format_args!("error: {error}")),
+            Err(error) => self.error(format_args!("{error}")),
         }
     }
 
-    fn list(&self) {
+    fn list(&mut self) {
         let mut alone = true;
         for peer in self.session.peers() {
             alone = false;
@@ -145,10 +143,11 @@ impl Room {
             } else {
                 "connecting"
             };
-            say(format_args!("peer {} {state}", peer.id));
+            self.output
+                .line(Kind::News, format_args!("peer {} {state}", peer.id));
         }
         if alone {
-            say(format_args!("no peers"));
+            self.news(format_args!("no peers"));
         }
     }
 
@@ -163,7 +162,7 @@ impl Room {
                     refused += sent.refused.len();
                 }
                 Err(error) => {
-                    say(format_args!("error: {error}"));
+                    self.error(format_args!("{error}"));
                     return;
                 }
             }
@@ -172,11 +171,19 @@ impl Room {
                 let _ = self.session.poll();
             }
         }
-        say(format_args!("flood accepted {accepted} refused {refused}"));
+        self.news(format_args!("flood accepted {accepted} refused {refused}"));
     }
 
     fn flood_one(&mut self, payload: Payload) -> Result<Sent, SendError> {
         self.session.send(Target::All, self.mode, payload)
+    }
+
+    fn news(&mut self, line: fmt::Arguments<'_>) {
+        self.output.line(Kind::News, line);
+    }
+
+    fn error(&mut self, what: fmt::Arguments<'_>) {
+        self.output.line(Kind::Error, format_args!("error: {what}"));
     }
 }
 
@@ -185,13 +192,7 @@ fn bytes(size: usize) -> Payload {
     vec![b'.'; size].into()
 }
 
-fn one_line(reason: &impl ToString) -> String {
+/// A reason may quote what a peer or a server said.
+pub(crate) fn one_line(reason: &impl ToString) -> String {
     escape(reason.to_string().as_bytes())
-}
-
-/// Prints a line at once: whoever reads us through a pipe waits for it.
-pub(crate) fn say(line: fmt::Arguments<'_>) {
-    let mut output = std::io::stdout().lock();
-    // A reader that has gone is no reason to stop being a peer.
-    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }
