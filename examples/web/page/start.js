@@ -1,0 +1,26 @@
+// Loads the program; all else is Rust. What keeps it from starting is said in the page.
+
+function fail(cause) {
+  document.body.dataset.state = "failed";
+  document.getElementById("state").textContent = "failed";
+  document.getElementById("failure-title").textContent = "The chat cannot start";
+  document.getElementById("failure-cause").textContent = cause;
+  document.getElementById("failure").hidden = false;
+}
+
+document.getElementById("again").addEventListener("click", () => location.reload());
+
+// A page that comes back out of the browser's cache has lost its connections.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+if (typeof WebAssembly !== "object") {
+  fail("This browser has no WebAssembly, or it is switched off.");
+} else {
+  try {
+    const { default: init } = await import("./web_chat.js");
+    await init();
+  } catch (error) {
+    // A panic has said more already.
+    if (document.getElementById("failure").hidden) fail(`The program could not be loaded: ${error}`);
+  }
+}

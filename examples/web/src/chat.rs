@@ -1,0 +1,104 @@
+//! The chat in the page. It runs when something happens and at no other time, so a hidden tab chats as well.
+
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+use webrtc_multiplayer::{Event, IceServer, Lobby};
+
+use crate::address::Address;
+use crate::form::{Form, Line};
+use crate::page::{Page, Peer, State};
+use crate::room::{Next, Room, one_line};
+
+/// What there is to react to.
+enum Happened {
+    Event(Event),
+    Line(Line),
+}
+
+/// Chats until `/quit`, or until joining fails; the page says why.
+pub(crate) async fn run(address: Address, page: Page, form: Form) {
+    page.show_lobby(&address.lobby);
+    page.show_state(State::Joining);
+    let lobby = address
+        .stun
+        .into_iter()
+        .map(IceServer::stun)
+        .fold(Lobby::new(&*address.url, address.lobby), Lobby::ice_server);
+    let session = match lobby.join() {
+        Ok(session) => session,
+        Err(error) => {
+            form.close();
+            return page.fail("The lobby cannot be joined", &one_line(&error));
+        }
+    };
+    let mut room = Room::new(session, page);
+    loop {
+        let next = match happened(&mut room, &form).await {
+            Some(Happened::Event(event)) => {
+                mark(&room.output, &event);
+                match room.tell(event) {
+                    Ok(()) => Next::Stay,
+                    Err(reason) => {
+                        form.close();
+                        let title = format!("The lobby on {} cannot be joined", address.url);
+                        return room.output.fail(&title, &one_line(&reason));
+                    }
+                }
+            }
+            Some(Happened::Line(Line { text, typed })) => {
+                if typed {
+                    room.output.echo(&text);
+                }
+                let next = room.obey(text.as_bytes());
+                form.show_mode(room.mode.label());
+                next
+            }
+            None => Next::Leave,
+        };
+        show_peers(&mut room);
+        if next == Next::Leave {
+            room.session.leave().await;
+            form.close();
+            show_peers(&mut room);
+            return room.output.show_state(State::Left);
+        }
+    }
+}
+
+/// The next event or line; lines wait until the lobby is joined.
+async fn happened(room: &mut Room<Page>, form: &Form) -> Option<Happened> {
+    let joined = room.joined;
+    let event = pin!(room.session.next_event());
+    if !joined {
+        return Some(Happened::Event(event.await));
+    }
+    match select(event, pin!(form.next())).await {
+        Either::Left((event, _)) => Some(Happened::Event(event)),
+        Either::Right((line, _)) => line.map(Happened::Line),
+    }
+}
+
+/// What an event changes around the log; the browser's timeline gets a mark of it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest is told in the log, if at all"
+)]
+fn mark(page: &Page, event: &Event) {
+    match event {
+        Event::Joined { id, lobby, .. } => {
+            page.mark("joined");
+            page.show_own(*id);
+            page.show_lobby(lobby);
+            page.show_state(State::Joined);
+        }
+        Event::PeerConnected(_) => page.mark("connected"),
+        Event::SignalingLost(_) => page.show_state(State::Lost),
+        _ => {}
+    }
+}
+
+fn show_peers(room: &mut Room<Page>) {
+    let peers = room.session.peers().map(Peer::from).collect();
+    room.output.show_peers(peers);
+}
