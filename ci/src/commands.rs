@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::bench;
+use crate::build_web;
 use crate::gates;
 use crate::outcome::Outcome;
 use crate::plan::{self, Surroundings};
+use crate::play;
 use crate::print::say;
 use crate::report::Report;
 use crate::run::Runner;
@@ -89,6 +91,9 @@ impl Ci {
         }
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
+            if self.chat_page(toolchain) {
+                self.check_play(toolchain, &play::Options::of_check());
+            }
         }
         self.columns(toolchain.as_ref());
     }
@@ -132,6 +137,36 @@ impl Ci {
     /// The benches.
     pub(crate) fn bench(&mut self, arguments: &[String]) {
         self.stages(bench::stages(arguments));
+    }
+
+    /// The page of the chat, for any static server.
+    pub(crate) fn build_web(&mut self) {
+        self.provide(Scope::Page);
+        if let Some(toolchain) = self.toolchain() {
+            self.chat_page(&toolchain);
+        }
+    }
+
+    /// The chat in this terminal and in whatever browser opens its page; or a check that both work.
+    pub(crate) fn play(&mut self, options: &play::Options) {
+        self.provide(Scope::Page);
+        let Some(toolchain) = self.toolchain() else {
+            return;
+        };
+        let page = self.chat_page(&toolchain);
+        let chat = self.stages_until_failure(vec![play::build()]);
+        if page && chat && options.check {
+            self.check_play(&toolchain, options);
+        } else if page
+            && chat
+            && let Some(workspace) = &self.workspace
+        {
+            let begun = Instant::now();
+            let result = play::run(options, workspace);
+            let outcome = Outcome::of_check("play", begun.elapsed(), result);
+            outcome.say();
+            self.report.add(outcome);
+        }
     }
 
     /// The summary, and what the process returns.
@@ -208,6 +243,30 @@ impl Ci {
     /// Counts what cannot even be tried.
     fn refuse(&mut self, name: &str, reason: String) {
         let outcome = Outcome::of_check(name, Duration::ZERO, Err(reason));
+        outcome.say();
+        self.report.add(outcome);
+    }
+
+    /// Makes the page of the chat; whether it could be made.
+    fn chat_page(&mut self, toolchain: &Toolchain) -> bool {
+        let Some(workspace) = &self.workspace else {
+            return false;
+        };
+        let outcomes = build_web::run(&self.runner, toolchain, workspace);
+        let made = outcomes.iter().all(|outcome| outcome.failed == 0);
+        self.add(outcomes);
+        made
+    }
+
+    /// Plays without a person. The page and the chat have been built.
+    fn check_play(&mut self, toolchain: &Toolchain, options: &play::Options) {
+        let Some(workspace) = &self.workspace else {
+            return;
+        };
+        say!("\n[ci] play --check: the chat in a headless browser and in terminals");
+        let begun = Instant::now();
+        let result = play::check(&self.runner, toolchain, workspace, options);
+        let outcome = Outcome::of_check("play --check", begun.elapsed(), result);
         outcome.say();
         self.report.add(outcome);
     }

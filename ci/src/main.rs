@@ -1,6 +1,7 @@
 //! `cargo ci`: every check of this repository, and one line at the end that says how many passed and how many failed.
 
 mod bench;
+mod build_web;
 mod cache;
 mod command;
 mod commands;
@@ -11,6 +12,7 @@ mod libtest;
 mod matrix;
 mod outcome;
 mod plan;
+mod play;
 mod print;
 mod report;
 mod run;
@@ -55,6 +57,10 @@ enum Command {
     Matrix,
     /// Check the promises about dependencies, manifests and sources
     Gates,
+    /// Build the chat for the browser into target/web, for any static server, and print its sizes
+    BuildWeb,
+    /// Chat between this terminal and a browser: builds and serves all that it takes, and prints the address to open
+    Play(play::Options),
     /// Run the benches and print their figures
     Bench {
         /// What the bench program gets instead of `all`
@@ -76,6 +82,8 @@ fn main() -> ExitCode {
         } => ci.repeat(&column, repeat, &libtest),
         Command::Matrix => ci.matrix(),
         Command::Gates => ci.gates(),
+        Command::BuildWeb => ci.build_web(),
+        Command::Play(options) => ci.play(&options),
         Command::Bench { arguments } => ci.bench(&arguments),
     }
     ci.finish()

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,7 @@ pub(crate) enum Echo {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runner {
     leaders: Arc<Mutex<BTreeSet<u32>>>,
+    adopted: Arc<Mutex<BTreeSet<u32>>>,
 }
 
 impl Runner {
@@ -111,14 +112,44 @@ impl Runner {
             .to_owned())
     }
 
+    /// Lets [`Self::kill_all`] end a child that somebody else has started, for as long as the guard lives.
+    pub(crate) fn adopt(&self, child: u32) -> Adopted {
+        lock(&self.adopted).insert(child);
+        Adopted {
+            child,
+            of: Arc::clone(&self.adopted),
+        }
+    }
+
     /// Ends every living child with all it started.
     pub(crate) fn kill_all(&self) {
         self.leaders().iter().copied().for_each(group::kill);
+        lock(&self.adopted)
+            .iter()
+            .copied()
+            .for_each(group::kill_one);
     }
 
-    fn leaders(&self) -> std::sync::MutexGuard<'_, BTreeSet<u32>> {
-        self.leaders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn leaders(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        lock(&self.leaders)
     }
+}
+
+/// A child that is known to the runner; let go of when the process has been waited for.
+#[derive(Debug)]
+pub(crate) struct Adopted {
+    child: u32,
+    of: Arc<Mutex<BTreeSet<u32>>>,
+}
+
+impl Drop for Adopted {
+    fn drop(&mut self) {
+        lock(&self.of).remove(&self.child);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One pipe for both of the child's streams, so that its lines keep their order.

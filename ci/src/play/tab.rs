@@ -1,0 +1,159 @@
+//! One tab that chats: what is done in it as a person would, and what is read off it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::driver::{Driver, SCRIPT};
+
+/// Waits for an element whose text begins with some words, and tells the text and the time. `undefined` times out.
+const WAIT: &str = r##"
+const [selector, start, done] = arguments;
+const look = () => {
+  const found = [...document.querySelectorAll(selector)].find((element) => element.textContent.startsWith(start));
+  if (!found) return;
+  observer.disconnect();
+  done({ text: found.textContent, at: performance.timeOrigin + performance.now() });
+};
+const observer = new MutationObserver(look);
+observer.observe(document.documentElement,
+  { childList: true, subtree: true, characterData: true, attributes: true });
+look();
+"##;
+
+/// What a page shows, for the report of a failure.
+const SHOWN: &str = r##"
+const text = (selector) => [...document.querySelectorAll(selector)].map((element) => element.textContent).join("\n");
+arguments[0](`${text("#state")}\n${text("#failure strong, #failure p")}\n${text("#log li")}`);
+"##;
+
+/// When something first happened, in milliseconds since the page began to load.
+const MARK: &str = r##"
+const [name, done] = arguments;
+done(performance.getEntriesByName(name, "mark")[0]?.startTime ?? null);
+"##;
+
+/// A tab of the browser.
+pub(super) struct Tab<'a> {
+    driver: &'a Driver,
+    handle: String,
+    /// The id that the server gave.
+    pub(super) id: String,
+}
+
+impl<'a> Tab<'a> {
+    /// The tab that the browser began with.
+    pub(super) fn first(driver: &'a Driver) -> Result<Self, String> {
+        let handle = driver.get("window")?;
+        Ok(Self::new(driver, &handle))
+    }
+
+    /// One more tab.
+    pub(super) fn open(driver: &'a Driver) -> Result<Self, String> {
+        let opened = driver.post("window/new", &json!({ "type": "tab" }))?;
+        Ok(Self::new(driver, &opened["handle"]))
+    }
+
+    fn new(driver: &'a Driver, handle: &Value) -> Self {
+        Self {
+            driver,
+            handle: handle.as_str().unwrap_or_default().to_owned(),
+            id: String::new(),
+        }
+    }
+
+    /// Goes to an address.
+    pub(super) fn visit(&self, address: &str) -> Result<(), String> {
+        self.switch()?;
+        self.driver.post("url", &json!({ "url": address }))?;
+        Ok(())
+    }
+
+    /// Goes to the chat's address and waits until it is in the lobby.
+    pub(super) fn join(&mut self, address: &str) -> Result<(), String> {
+        self.visit(address)?;
+        let (line, _) = self.wait_for("id ")?;
+        self.id = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        Ok(())
+    }
+
+    /// Types a line into the field and presses Enter.
+    pub(super) fn say(&self, line: &str) -> Result<(), String> {
+        self.switch()?;
+        let found = self.driver.post(
+            "element",
+            &json!({ "using": "css selector", "value": "#text" }),
+        )?;
+        let field = found.as_object().and_then(|found| found.values().next());
+        let field = field.and_then(Value::as_str).unwrap_or_default();
+        let enter = '\u{e007}';
+        self.driver.post(
+            &format!("element/{field}/value"),
+            &json!({ "text": format!("{line}{enter}") }),
+        )?;
+        Ok(())
+    }
+
+    /// Waits for a line of the log with this beginning; says when it was seen.
+    pub(super) fn wait_for(&self, start: &str) -> Result<(String, SystemTime), String> {
+        self.wait_in("#log li", start)
+    }
+
+    /// Waits for an element that `selector` finds and whose text begins with `start`.
+    pub(super) fn wait_in(
+        &self,
+        selector: &str,
+        start: &str,
+    ) -> Result<(String, SystemTime), String> {
+        self.switch()?;
+        match self.driver.script(WAIT, &[selector, start]) {
+            Ok(found) => {
+                let at = found["at"].as_f64().unwrap_or_default();
+                let at = UNIX_EPOCH + std::time::Duration::from_secs_f64(at / 1000.0);
+                Ok((found["text"].as_str().unwrap_or_default().to_owned(), at))
+            }
+            Err(why) => {
+                let seconds = SCRIPT.as_secs();
+                let shown = self.driver.script(SHOWN, &[])?;
+                let shown = shown.as_str().unwrap_or_default();
+                Err(format!(
+                    "a tab (id {}) did not show {start:?} within {seconds} s ({why}); it shows:\n{shown}",
+                    self.id
+                ))
+            }
+        }
+    }
+
+    /// The milliseconds from the beginning of loading to a mark of the page.
+    pub(super) fn mark(&self, name: &str) -> Result<f64, String> {
+        self.switch()?;
+        let mark = self.driver.script(MARK, &[name])?;
+        mark.as_f64()
+            .ok_or_else(|| format!("the page never was {name}"))
+    }
+
+    /// Whether it is hidden behind another.
+    pub(super) fn is_hidden(&self) -> Result<bool, String> {
+        self.driver
+            .script("arguments[0](document.hidden)", &[])
+            .map(|hidden| hidden == true)
+    }
+
+    /// A picture of it, as PNG in base64.
+    pub(super) fn picture(&self) -> Result<String, String> {
+        self.switch()?;
+        let picture = self.driver.get("screenshot")?;
+        Ok(picture.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Closes it.
+    pub(super) fn close(self) -> Result<(), String> {
+        self.switch()?;
+        self.driver.close_tab().map(drop)
+    }
+
+    fn switch(&self) -> Result<(), String> {
+        let words = json!({ "handle": self.handle });
+        self.driver.post("window", &words).map(drop)
+    }
+}
