@@ -282,6 +282,7 @@ impl Mesh {
         self.drop_link(link, Some(Duration::ZERO));
         if self.mode.needs_server() && peer.is_server() {
             self.status = ConnectionStatus::Disconnected;
+            self.agenda.succeeded = false;
         }
         true
     }

@@ -16,15 +16,28 @@ use mesh_core::{Capabilities, Command, Event, Mesh, MeshConfig, PeerId};
 use proptest::prelude::*;
 
 use crate::history::{History, Step};
-use crate::reference::Reference;
+use crate::reference::{Reference, Setup};
 
 /// Who we are in every history; peers are 1 and 3 to 6.
 const OWN: u32 = 2;
 
-fn mesh(server_compatibility: bool) -> Mesh {
+fn mesh(setup: Setup) -> Mesh {
     let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
-    mesh.initialize(peer(OWN), server_compatibility).unwrap();
+    match setup {
+        Setup::Mesh => mesh.create_mesh(peer(OWN), &[]),
+        Setup::Compatible => mesh.initialize(peer(OWN), true),
+        Setup::Client => mesh.create_client(peer(OWN), &[]),
+    }
+    .unwrap();
     mesh
+}
+
+fn setup() -> impl Strategy<Value = Setup> {
+    prop_oneof![
+        2 => Just(Setup::Mesh),
+        2 => Just(Setup::Compatible),
+        1 => Just(Setup::Client),
+    ]
 }
 
 fn peer(id: u32) -> PeerId {
@@ -40,11 +53,11 @@ proptest! {
 
     #[test]
     fn the_mesh_tells_what_the_reference_tells(
-        compatibility in any::<bool>(),
+        setup in setup(),
         steps in proptest::collection::vec(history::step(), 1..120),
     ) {
-        let mut mesh = mesh(compatibility);
-        let mut reference = Reference::new(compatibility, mesh.config().clone());
+        let mut mesh = mesh(setup);
+        let mut reference = Reference::new(setup, mesh.config().clone());
         let mut history = History::default();
         for step in steps {
             if let Step::Listen = step {
@@ -60,17 +73,25 @@ proptest! {
 
     #[test]
     fn a_game_that_listens_now_and_then_hears_a_sound_story(
-        compatibility in any::<bool>(),
+        setup in setup(),
         steps in proptest::collection::vec((history::step(), 0_usize..4), 1..200),
     ) {
-        let mut mesh = mesh(compatibility);
-        let mut reference = Reference::new(compatibility, mesh.config().clone());
+        let mut mesh = mesh(setup);
+        let mut reference = Reference::new(setup, mesh.config().clone());
         let mut history = History::default();
         let mut story = Story {
-            compatibility,
+            needs_server: setup != Setup::Mesh,
+            by_name: setup == Setup::Compatible,
             ..Story::default()
         };
         for (step, heard) in steps {
+            // Force is silent, so the story must know by itself who is gone: one who has heard all knows.
+            if let Step::Force(id) = step {
+                for event in std::iter::from_fn(|| mesh.poll_event()) {
+                    story.hear(event)?;
+                }
+                story.present.remove(&peer(id));
+            }
             history.tell(&step, &mut mesh, &mut reference);
             commands(&mut mesh);
             for event in std::iter::from_fn(|| mesh.poll_event()).take(heard) {
@@ -87,8 +108,8 @@ proptest! {
         steps in proptest::collection::vec(history::step(), 1..120),
     ) {
         let trace = || {
-            let mut mesh = mesh(false);
-            let mut reference = Reference::new(false, mesh.config().clone());
+            let mut mesh = mesh(Setup::Mesh);
+            let mut reference = Reference::new(Setup::Mesh, mesh.config().clone());
             let mut history = History::default();
             let mut trace = String::new();
             for step in &steps {
@@ -108,7 +129,8 @@ proptest! {
 /// What a game has heard so far; knows what it must never hear next.
 #[derive(Default)]
 struct Story {
-    compatibility: bool,
+    needs_server: bool,
+    by_name: bool,
     /// Connected peers, with the last number heard on each channel.
     present: BTreeMap<PeerId, BTreeMap<u16, u32>>,
 }
@@ -118,7 +140,7 @@ impl Story {
         match event {
             Event::PeerConnected(peer) => {
                 let served = peer.is_server() || self.present.contains_key(&PeerId::SERVER);
-                prop_assert!(served || !self.compatibility, "{} before the server", peer);
+                prop_assert!(served || !self.needs_server, "{} before the server", peer);
                 prop_assert!(self.present.insert(peer, BTreeMap::new()).is_none());
             }
             Event::PeerDisconnected { peer, .. } => {
@@ -136,9 +158,11 @@ impl Story {
                 prop_assert!(self.present.contains_key(&peer));
             }
             Event::ConnectionSucceeded => {
+                prop_assert!(self.by_name);
                 prop_assert!(self.present.contains_key(&PeerId::SERVER));
             }
             Event::ServerDisconnected => {
+                prop_assert!(self.by_name);
                 prop_assert!(!self.present.contains_key(&PeerId::SERVER));
             }
             // Nothing that a story could contradict.

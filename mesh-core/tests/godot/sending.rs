@@ -1,6 +1,6 @@
 //! Sections 5 and 6: who is sent to, on which channel, and in which order things are told.
 
-use mesh_core::{ChannelIndex, Payload, SendError, Target, TransferMode};
+use mesh_core::{ChannelIndex, Event, Payload, SendError, Target, TransferMode};
 
 use crate::rig::{Rig, Setup, peer};
 
@@ -136,4 +136,18 @@ fn force_forgets_what_was_not_taken() {
         assert!(!rig.mesh.disconnect_peer(peer(id), force));
         assert_eq!(rig.told(), told);
     }
+}
+
+/// Also when the game is in the middle of hearing of it.
+#[test]
+fn force_silences_what_was_about_to_be_told() {
+    let mut rig = Rig::set_up(Setup::Compatible(2));
+    rig.connect(3);
+    rig.connect(1);
+    rig.says(1, 0, "early");
+    let first = rig.mesh.poll_event();
+    assert_eq!(first, Some(Event::PeerConnected(peer(1))));
+    assert!(rig.mesh.disconnect_peer(peer(1), true));
+    assert_eq!(rig.told(), "");
+    assert!(rig.mesh.has_peer(peer(3)));
 }

@@ -18,6 +18,9 @@ pub(crate) enum Step {
     /// All that makes a peer complete, at once: what is left to chance alone is seldom more than one of them.
     Arrive(u32),
     Remove(u32),
+    /// `disconnect_peer` with force.
+    Force(u32),
+    CloseChannel(u32, u16),
     State(u32, ConnectionState),
     Opened(u32, u16),
     ChannelClosed(u32, u16),
@@ -39,6 +42,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => id().prop_map(Step::Add),
         3 => id().prop_map(Step::Arrive),
         1 => id().prop_map(Step::Remove),
+        1 => id().prop_map(Step::Force),
+        1 => (id(), 0_u16..3).prop_map(|(id, channel)| Step::CloseChannel(id, channel)),
         4 => (id(), state).prop_map(|(id, state)| Step::State(id, state)),
         8 => (id(), 0_u16..3).prop_map(|(id, channel)| Step::Opened(id, channel)),
         1 => (id(), 0_u16..3).prop_map(|(id, channel)| Step::ChannelClosed(id, channel)),
@@ -97,6 +102,20 @@ impl History {
                     mesh.remove_peer(peer(id)),
                     reference.remove(id),
                     "remove {id}"
+                );
+            }
+            Step::Force(id) => {
+                assert_eq!(
+                    mesh.disconnect_peer(peer(id), true),
+                    reference.force(id),
+                    "force {id}"
+                );
+            }
+            Step::CloseChannel(id, channel) => {
+                assert_eq!(
+                    mesh.close_channel(now, peer(id), ChannelIndex(channel)),
+                    reference.close_channel(now, id, usize::from(channel)),
+                    "close channel {channel} of {id}"
                 );
             }
             Step::State(id, state) => {

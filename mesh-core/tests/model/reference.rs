@@ -5,9 +5,17 @@ use mesh_core::{
     Instant, MeshConfig, Missing, Packet, Payload, PeerId, TransferMode,
 };
 
+/// How the mesh is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setup {
+    Mesh,
+    Compatible,
+    Client,
+}
+
 /// The naive mesh.
 pub(crate) struct Reference {
-    compatibility: bool,
+    setup: Setup,
     config: MeshConfig,
     status: ConnectionStatus,
     /// In the order of their links' slots, which is the order in which they time out.
@@ -29,13 +37,30 @@ struct Naive {
     slot: usize,
     added: Instant,
     state: ConnectionState,
+    /// 0 before it opened, 1 while it is open.
     channels: [i8; 3],
     complete: bool,
     announced: bool,
     lost_at: Option<Instant>,
     end_at: Option<Instant>,
+    ends_by_us: bool,
     interrupted: bool,
     packets: Vec<(u16, u32)>,
+}
+
+/// A channel that this side closes.
+const CLOSING: i8 = -2;
+/// A channel that is closed.
+const CLOSED: i8 = -1;
+
+impl Naive {
+    fn closing_reason(&self) -> DisconnectReason {
+        if self.ends_by_us {
+            DisconnectReason::Removed
+        } else {
+            DisconnectReason::Closed
+        }
+    }
 }
 
 /// The number a test message carries.
@@ -44,14 +69,13 @@ pub(crate) fn number(bytes: &[u8]) -> u32 {
 }
 
 impl Reference {
-    pub(crate) fn new(compatibility: bool, config: MeshConfig) -> Self {
+    pub(crate) fn new(setup: Setup, config: MeshConfig) -> Self {
         Self {
-            compatibility,
+            setup,
             config,
-            status: if compatibility {
-                ConnectionStatus::Connecting
-            } else {
-                ConnectionStatus::Connected
+            status: match setup {
+                Setup::Mesh => ConnectionStatus::Connected,
+                Setup::Compatible | Setup::Client => ConnectionStatus::Connecting,
             },
             peers: Vec::new(),
             gone: Vec::new(),
@@ -68,7 +92,8 @@ impl Reference {
     }
 
     pub(crate) fn add(&mut self, now: Instant, id: u32) -> bool {
-        if self.peers.iter().any(|peer| peer.id == id) {
+        let is_client = self.setup == Setup::Client;
+        if (is_client && id != 1) || self.peers.iter().any(|peer| peer.id == id) {
             return false;
         }
         self.lives += 1;
@@ -86,6 +111,7 @@ impl Reference {
             announced: false,
             lost_at: None,
             end_at: None,
+            ends_by_us: false,
             interrupted: false,
             packets: Vec::new(),
         });
@@ -98,6 +124,36 @@ impl Reference {
         known
     }
 
+    pub(crate) fn force(&mut self, id: u32) -> bool {
+        let Some(index) = self.peers.iter().position(|peer| peer.id == id) else {
+            return false;
+        };
+        let peer = self.peers.remove(index);
+        self.free.push(peer.slot);
+        self.arrived.retain(|&arrived| arrived != id);
+        if self.setup != Setup::Mesh && id == 1 {
+            self.status = ConnectionStatus::Disconnected;
+        }
+        true
+    }
+
+    pub(crate) fn close_channel(&mut self, now: Instant, id: u32, channel: usize) -> bool {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
+            return false;
+        };
+        if peer.channels[channel] < 0 {
+            return false;
+        }
+        peer.channels[channel] = CLOSING;
+        if !peer.complete {
+            self.end(id, DisconnectReason::Removed);
+        } else if peer.end_at.is_none() {
+            peer.end_at = Some(now + std::time::Duration::from_millis(100));
+            peer.ends_by_us = true;
+        }
+        true
+    }
+
     pub(crate) fn state(&mut self, now: Instant, id: u32, state: ConnectionState) {
         let grace = self.config.disconnected_grace;
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
@@ -108,7 +164,10 @@ impl Reference {
         let complete = peer.complete;
         match state {
             ConnectionState::Failed if !complete => self.end(id, no_route()),
-            ConnectionState::Failed if closing => self.end(id, DisconnectReason::Closed),
+            ConnectionState::Failed if closing => {
+                let reason = peer.closing_reason();
+                self.end(id, reason);
+            }
             ConnectionState::Failed => self.end(id, DisconnectReason::Lost),
             ConnectionState::Disconnected if complete && !closing => {
                 peer.lost_at = peer.lost_at.or(Some(now + grace));
@@ -141,11 +200,12 @@ impl Reference {
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
             return;
         };
-        peer.channels[channel] = -1;
+        peer.channels[channel] = CLOSED;
         if !peer.complete {
             self.end(id, DisconnectReason::ConnectFailed(ConnectFailure::Closed));
-        } else if peer.channels == [-1; 3] {
-            self.end(id, DisconnectReason::Closed);
+        } else if peer.channels == [CLOSED; 3] {
+            let reason = peer.closing_reason();
+            self.end(id, reason);
         } else if peer.end_at.is_none() {
             peer.end_at = Some(now + std::time::Duration::from_millis(100));
         }
@@ -158,10 +218,11 @@ impl Reference {
     }
 
     pub(crate) fn gone(&mut self, id: u32, failed: bool) {
-        let complete = self.peers.iter().any(|peer| peer.id == id && peer.complete);
+        let peer = self.peers.iter().find(|peer| peer.id == id);
+        let complete = peer.is_some_and(|peer| peer.complete);
         let reason = match (complete, failed) {
             (true, true) => DisconnectReason::Lost,
-            (true, false) => DisconnectReason::Closed,
+            (true, false) => peer.map_or(DisconnectReason::Closed, Naive::closing_reason),
             (false, true) => no_route(),
             (false, false) => DisconnectReason::ConnectFailed(ConnectFailure::Closed),
         };
@@ -178,7 +239,7 @@ impl Reference {
                     }),
                 )
             } else if let Some(end) = peer.end_at {
-                (now >= end).then_some(DisconnectReason::Closed)
+                (now >= end).then_some(peer.closing_reason())
             } else {
                 peer.lost_at
                     .is_some_and(|at| now >= at)
@@ -197,7 +258,8 @@ impl Reference {
         let mut told = Vec::new();
         for (leaver, reason, status) in std::mem::take(&mut self.gone) {
             let id = peer(leaver.id);
-            let is_server = self.compatibility && id.is_server();
+            let is_server = self.setup != Setup::Mesh && id.is_server();
+            let by_name = self.setup == Setup::Compatible && id.is_server();
             if !leaver.complete {
                 told.push(Event::PeerFailed {
                     peer: id,
@@ -210,11 +272,11 @@ impl Reference {
             }
             if !leaver.announced {
                 told.push(Event::PeerConnected(id));
-                told.extend(is_server.then_some(Event::ConnectionSucceeded));
+                told.extend(by_name.then_some(Event::ConnectionSucceeded));
             }
             told.extend(leaver.packets.iter().map(|&p| packet(leaver.id, p)));
             told.push(Event::PeerDisconnected { peer: id, reason });
-            told.extend(is_server.then_some(Event::ServerDisconnected));
+            told.extend(by_name.then_some(Event::ServerDisconnected));
         }
         for id in std::mem::take(&mut self.arrived) {
             if !self.may_announce(id) {
@@ -227,7 +289,8 @@ impl Reference {
                 continue;
             }
             told.push(Event::PeerConnected(peer(id)));
-            told.extend((self.compatibility && id == 1).then_some(Event::ConnectionSucceeded));
+            let by_name = self.setup == Setup::Compatible && id == 1;
+            told.extend(by_name.then_some(Event::ConnectionSucceeded));
             told.extend(arrival.packets.drain(..).map(|p| packet(id, p)));
         }
         for (life, id, event) in std::mem::take(&mut self.notices) {
@@ -257,7 +320,7 @@ impl Reference {
         if !all || std::mem::replace(&mut peer.complete, true) {
             return;
         }
-        if self.compatibility && id == 1 {
+        if self.setup != Setup::Mesh && id == 1 {
             self.status = ConnectionStatus::Connected;
             self.arrived.push(1);
             let mut others: Vec<u32> = self
@@ -282,7 +345,7 @@ impl Reference {
         self.free.push(peer.slot);
         self.arrived.retain(|&arrived| arrived != id);
         let status = self.status;
-        if self.compatibility && id == 1 && (!peer.complete || heard_of) {
+        if self.setup != Setup::Mesh && id == 1 && (!peer.complete || heard_of) {
             let by_us = !peer.complete && reason == DisconnectReason::Removed;
             if !by_us && (peer.complete || status == ConnectionStatus::Connecting) {
                 self.status = ConnectionStatus::Disconnected;
@@ -301,7 +364,8 @@ impl Reference {
     /// Server compatibility: nobody is told of before the server.
     fn may_announce(&self, id: u32) -> bool {
         let served = || self.peers.iter().any(|peer| peer.id == 1 && peer.announced);
-        self.status == ConnectionStatus::Connected && (!self.compatibility || id == 1 || served())
+        self.status == ConnectionStatus::Connected
+            && (self.setup == Setup::Mesh || id == 1 || served())
     }
 }
 
