@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use mesh_core::DisconnectReason;
 
 use super::steps;
@@ -93,20 +94,25 @@ pub async fn a_closed_page_is_seen_at_once(cast: [Participant; 3]) -> Outcome {
         .await?;
     let began = [a.now().await?, b.now().await?];
     closed.close_page().await?;
-    for (observer, began) in [a, b].into_iter().zip(began) {
-        let reason = observer.disconnected(closed.id()).await?;
-        let took = observer.now().await? - began;
-        ensure_eq!(
-            reason,
-            DisconnectReason::Closed,
-            "what {} is told",
-            observer.name()
-        );
-        ensure!(
-            took < Duration::from_secs(1),
-            "{} was told after {took:?}",
-            observer.name()
-        );
-    }
+    let told = [a, b]
+        .into_iter()
+        .zip(began)
+        .map(async |(observer, began)| {
+            let reason = observer.disconnected(closed.id()).await?;
+            let took = observer.now().await? - began;
+            ensure_eq!(
+                reason,
+                DisconnectReason::Closed,
+                "what {} is told",
+                observer.name()
+            );
+            ensure!(
+                took < Duration::from_secs(1),
+                "{} was told after {took:?}",
+                observer.name()
+            );
+            Ok(())
+        });
+    try_join_all(told).await?;
     steps::everybody_talks(&cast[1..]).await
 }
