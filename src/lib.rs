@@ -57,9 +57,9 @@ pub mod migration;
 pub use lobby::{JoinError, Lobby, join};
 pub use mesh_core;
 pub use mesh_core::{
-    ConnectFailure, ConnectionStatus, DisconnectReason, Event, IceServer, IceTransportPolicy,
-    LinkConfig, LostReason, MeshConfig, Packet, Payload, PeerId, Reliability, SendError, Sent,
-    SessionConfig, Target, Topology, TransferMode,
+    ChannelIndex, ConnectFailure, ConnectionStatus, DisconnectReason, Event, IceServer,
+    IceTransportPolicy, LinkConfig, LostReason, MeshConfig, MultiplayerPeer, Packet, PacketPeer,
+    Payload, PeerId, Reliability, SendError, Sent, SessionConfig, Target, Topology, TransferMode,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};

@@ -1,6 +1,6 @@
 //! From a URL to a mesh.
 
-use mesh_core::{LinkConfig, MeshConfig, SessionConfig, Topology};
+use mesh_core::{LinkConfig, MeshConfig, SessionConfig, Topology, TransferMode};
 use signaling::{Client, JoinRequest, TransportError};
 use thiserror::Error;
 
@@ -67,9 +67,18 @@ impl Lobby {
         self
     }
 
-    /// Who is linked with whom, if this creates the lobby.
+    /// Who is linked with whom, if this creates the lobby: in a [`Topology::ClientServer`] the creator is the server, and
+    /// the others are clients, which reach it alone.
     pub const fn topology(mut self, topology: Topology) -> Self {
         self.topology = topology;
+        self
+    }
+
+    /// The custom channels that every peer gets beside the three built-in ones (Godot: `channels_config`). All members of a
+    /// lobby have to set the same; see [`SessionConfig::custom_channels`].
+    #[doc(alias = "channels_config")]
+    pub fn custom_channels(mut self, modes: impl Into<Vec<TransferMode>>) -> Self {
+        self.session.custom_channels = modes.into();
         self
     }
 
