@@ -189,8 +189,8 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
     }
 
     fn close(&mut self) {
-        // What it waits for happens by itself.
-        let _ = self.leave();
+        // What a leave would wait for happens by itself.
+        self.depart();
     }
 }
 

@@ -168,6 +168,15 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     /// The future that it returns waits until the closes have gone out. A game that does not wait need only keep the
     /// session alive as long; a dropped native backend with its own thread waits for them, too.
     pub fn leave(&mut self) -> Leaving<'_, B, S> {
+        let deadline = self.depart();
+        Leaving {
+            session: self,
+            deadline,
+        }
+    }
+
+    /// A leave without the waiting; gives the moment until which to wait at most.
+    pub(crate) fn depart(&mut self) -> Instant {
         let linger = self.config.leave_linger;
         self.open = false;
         self.signaling.close();
@@ -177,11 +186,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.waiting.clear();
         self.news.clear();
         // A backend that never reports a close must not hold a leave for ever.
-        let deadline = self.multiplayer.backend().now() + linger + Duration::from_millis(500);
-        Leaving {
-            session: self,
-            deadline,
-        }
+        self.multiplayer.backend().now() + linger + Duration::from_millis(500)
     }
 
     /// See [`Multiplayer::unique_id`].

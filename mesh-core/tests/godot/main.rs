@@ -1,6 +1,10 @@
 //! What Godot's class does, rule by rule, told to a mesh without any network. The sections are those of
 //! `reference/godot.md`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test looks for what it is about"
+)]
 
 mod add_peer;
 mod channels;

@@ -82,9 +82,12 @@ fn sending_has_the_rules_of_a_mesh() {
     let told = heard(&mut early);
     let modes: Vec<_> = told
         .iter()
-        .filter_map(|event| match event {
-            Event::Packet(packet) => Some((packet.from, packet.mode)),
-            _ => None,
+        .filter_map(|event| {
+            if let Event::Packet(packet) = event {
+                Some((packet.from, packet.mode))
+            } else {
+                None
+            }
         })
         .collect();
     let expected = [TransferMode::Reliable, TransferMode::Unreliable];
