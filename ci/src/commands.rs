@@ -13,6 +13,7 @@ use crate::play;
 use crate::print::say;
 use crate::report::Report;
 use crate::run::Runner;
+use crate::scratch;
 use crate::setup::{self, Scope};
 use crate::stage::Stage;
 use crate::web::{Page, Toolchain};
@@ -38,6 +39,7 @@ impl Ci {
         let children = runner.clone();
         let stop = move || {
             children.kill_all();
+            scratch::end_all();
             std::process::exit(INTERRUPTED);
         };
         if let Err(error) = ctrlc::set_handler(stop) {

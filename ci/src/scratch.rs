@@ -26,7 +26,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// A new one, with a short name: browsers put sockets into it, whose paths may not be long.
     pub(crate) fn new(stage: &str) -> io::Result<Self> {
-        let name = format!("ci-{}-{}", std::process::id(), stage.replace(' ', "-"));
+        let name = prefix() + &stage.replace(' ', "-");
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder)?;
         Ok(Self { folder })
@@ -36,6 +36,23 @@ impl Scratch {
     pub(crate) fn variable(&self) -> (&'static str, String) {
         (VARIABLE, self.folder.to_string_lossy().into_owned())
     }
+}
+
+/// Does at once, for all that this process has, what dropping them would do: for a process that ends in the middle.
+pub(crate) fn end_all() {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else {
+        return;
+    };
+    let ours = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix()));
+    ours.map(|entry| entry.path())
+        .for_each(|folder| drop(Scratch { folder }));
+}
+
+/// What the names of this process's folders begin with.
+fn prefix() -> String {
+    format!("ci-{}-", std::process::id())
 }
 
 impl Drop for Scratch {
