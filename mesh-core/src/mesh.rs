@@ -202,6 +202,7 @@ impl Mesh {
                 spec: ChannelSpec::planned(index, mode, unreliable, self.config.send_limits),
                 mode,
                 state: ChannelState::Connecting,
+                opened: false,
                 in_band: false,
                 dropped: 0,
             })

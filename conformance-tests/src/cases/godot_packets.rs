@@ -31,6 +31,14 @@ pub async fn godot_5_poll_order(cast: [Participant; 3]) -> Outcome {
         .relaying(async {
             matchmaker.introduce(1, 0).await?;
             matchmaker.introduce(2, 0).await?;
+            for speaker in [b, c] {
+                speaker.connected(a.id()).await?;
+                let last = Content::numbered(2, 16);
+                speaker
+                    .send(To::One(a.id()), TransferMode::Reliable, last)
+                    .await?;
+                ensure!(speaker.remove_peer(a.id()).await?, "a was not there");
+            }
             let mut present: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
             let mut gone = 0;
             while gone < 2 {
@@ -40,13 +48,6 @@ pub async fn godot_5_poll_order(cast: [Participant; 3]) -> Outcome {
                             present.insert(peer, Vec::new()).is_none(),
                             "{peer} came twice"
                         );
-                        let speaker = if peer == b.id() { b } else { c };
-                        speaker.connected(a.id()).await?;
-                        let last = Content::numbered(2, 16);
-                        speaker
-                            .send(To::One(a.id()), TransferMode::Reliable, last)
-                            .await?;
-                        ensure!(speaker.remove_peer(a.id()).await?, "a was not there");
                     }
                     Seen::Packet {
                         from, mode, body, ..

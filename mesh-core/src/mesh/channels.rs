@@ -72,6 +72,7 @@ impl Mesh {
         }
         if channel.state == ChannelState::Connecting {
             channel.state = ChannelState::Open;
+            channel.opened = true;
             self.complete(link);
         }
     }
@@ -87,15 +88,19 @@ impl Mesh {
         if channel.in_band {
             return;
         }
-        if !member.was_connected() {
-            let reason = DisconnectReason::ConnectFailed(ConnectFailure::Closed);
+        let grace = now + CLOSING_GRACE;
+        if member.all_closed() {
+            let reason = if member.was_connected() {
+                member.closing_reason()
+            } else {
+                DisconnectReason::ConnectFailed(ConnectFailure::Closed)
+            };
             self.end(link, reason, Some(Duration::ZERO));
-        } else if member.all_closed() {
-            let reason = member.closing_reason();
-            self.end(link, reason, Some(Duration::ZERO));
+        } else if let Phase::Connecting { deadline } = &mut member.phase {
+            *deadline = grace.min(*deadline);
         } else if member.is_connected() {
             member.phase = Phase::Closing {
-                end: now + CLOSING_GRACE,
+                end: grace,
                 by_us: false,
             };
         }
@@ -120,6 +125,7 @@ impl Mesh {
             },
             mode: actual.mode(),
             state: ChannelState::Open,
+            opened: true,
             in_band: true,
             dropped: 0,
         };

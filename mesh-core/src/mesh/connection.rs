@@ -11,7 +11,7 @@ use crate::{
     TransferMode,
 };
 
-/// How long after its first closed channel a peer may still deliver what its other channels hold.
+/// How long after its first closed channel a peer may still deliver what its other channels hold, and that they opened.
 ///
 /// A far side that closes closes all channels at once; a Godot peer that closes one alone is leaving, too.
 pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(100);
@@ -62,6 +62,8 @@ pub(super) struct Channel {
     pub(super) spec: ChannelSpec,
     pub(super) mode: TransferMode,
     pub(super) state: ChannelState,
+    /// Whether it has ever been open.
+    pub(super) opened: bool,
     /// Made by the far side, and no part of the plan.
     pub(super) in_band: bool,
     /// Messages dropped since the game was last told.
@@ -131,6 +133,9 @@ impl Connection {
     }
 
     pub(super) fn failure(&self) -> ConnectFailure {
+        if self.member.as_ref().is_some_and(Member::any_closed) {
+            return ConnectFailure::Closed;
+        }
         ConnectFailure::Deadline {
             missing: self.missing(),
         }
@@ -177,6 +182,17 @@ impl Member {
         self.channels
             .get_mut(usize::from(index.0))
             .map_or(0, |channel| core::mem::take(&mut channel.dropped))
+    }
+
+    /// Whether the peer has been there, though the word of it may have been overtaken by that of its end: events of
+    /// different channels have no order, and a channel opens only over a connection that stands.
+    pub(super) fn all_opened(&self) -> bool {
+        self.planned().all(|channel| channel.opened)
+    }
+
+    pub(super) fn any_closed(&self) -> bool {
+        self.planned()
+            .any(|channel| channel.state == ChannelState::Closed)
     }
 
     pub(super) fn all_closed(&self) -> bool {

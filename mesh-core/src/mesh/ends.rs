@@ -24,6 +24,7 @@ impl Mesh {
 
     /// Ends a link and tells the game what it must know.
     pub(super) fn end(&mut self, link: LinkId, reason: DisconnectReason, close: Option<Duration>) {
+        let reason = self.of_one_that_was_there(link, reason);
         let may_announce = self
             .peer_of(link)
             .is_some_and(|peer| self.may_announce(peer));
@@ -67,6 +68,25 @@ impl Mesh {
             leaver.ends.push_back(Event::ServerDisconnected);
         }
         self.agenda.leavers.push_back(leaver);
+    }
+}
+
+impl Mesh {
+    /// Counts a peer as connected that came and went before all was told of its coming: what it said must not be lost.
+    fn of_one_that_was_there(
+        &mut self,
+        link: LinkId,
+        reason: DisconnectReason,
+    ) -> DisconnectReason {
+        let was_there = reason == DisconnectReason::ConnectFailed(ConnectFailure::Closed)
+            && self
+                .member_mut(link)
+                .is_some_and(|member| !member.was_connected() && member.all_opened());
+        if !was_there {
+            return reason;
+        }
+        self.count_as_connected(link);
+        DisconnectReason::Closed
     }
 }
 

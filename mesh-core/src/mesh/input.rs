@@ -199,14 +199,21 @@ impl Mesh {
         if !connection.is_complete() {
             return;
         }
-        let Some(member) = connection.member.as_mut() else {
+        let Some(member) = &connection.member else {
             return;
         };
-        if member.was_connected() {
-            return;
+        if !member.was_connected() {
+            self.count_as_connected(link);
         }
+    }
+
+    pub(super) fn count_as_connected(&mut self, link: LinkId) {
+        let Some(member) = self.member_mut(link) else {
+            return;
+        };
         member.phase = Phase::Connected { lost_at: None };
-        let is_server = self.mode.needs_server() && member.peer.is_server();
+        let is_first = member.peer.is_server();
+        let is_server = self.mode.needs_server() && is_first;
         if is_server {
             self.status = ConnectionStatus::Connected;
         }

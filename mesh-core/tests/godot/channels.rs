@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use mesh_core::{
-    ChannelIndex, ChannelParameters, ChannelState, Command, ConnectionState, DisconnectReason,
-    Event, GatheringState, IceCandidate, LinkConfig, LinkEvent, Reliability, SdpType,
-    SessionDescription, SignalingState, Target, TransferMode,
+    ChannelIndex, ChannelParameters, ChannelState, Command, ConnectFailure, ConnectionState,
+    DisconnectReason, Event, GatheringState, IceCandidate, LinkConfig, LinkEvent, Reliability,
+    SdpType, SessionDescription, SignalingState, Target, TransferMode,
 };
 
 use crate::rig::{Rig, Setup, peer};
@@ -287,4 +287,56 @@ fn a_connection_tells_where_it_is() {
     });
     rig.happens(LinkEvent::Gathered { link: called });
     assert_eq!(states(&rig, called).1, GatheringState::Complete);
+}
+
+/// Events of different channels have no order: the first channel's end can overtake the others' beginning.
+#[test]
+fn a_peer_that_came_and_went_is_told_with_what_it_said() {
+    let mut rig = Rig::set_up(Setup::Plain(1));
+    let link = rig.add(3);
+    let channels = rig.mesh.peer(peer(3)).unwrap().channels;
+    let opened = |index: u16| LinkEvent::ChannelOpened {
+        link,
+        channel: ChannelIndex(index),
+        remote: false,
+        actual: channels[usize::from(index)].parameters,
+    };
+    let closed = |index: u16| LinkEvent::ChannelClosed {
+        link,
+        channel: ChannelIndex(index),
+    };
+    rig.happens(opened(0));
+    rig.says(3, 0, "bye");
+    rig.happens(closed(0));
+    assert_eq!(rig.told(), "");
+    for index in [1, 2] {
+        rig.happens(opened(index));
+        rig.happens(closed(index));
+    }
+    assert_eq!(rig.told(), "+3 3r0:bye -3");
+}
+
+/// A peer whose channels were not all there has not been there.
+#[test]
+fn a_peer_that_closes_half_way_has_failed() {
+    let mut rig = Rig::set_up(Setup::Plain(1));
+    let link = rig.add(3);
+    let parameters = rig.mesh.peer(peer(3)).unwrap().channels[0].parameters;
+    let channel = ChannelIndex(0);
+    rig.happens(LinkEvent::ChannelOpened {
+        link,
+        channel,
+        remote: false,
+        actual: parameters,
+    });
+    rig.happens(LinkEvent::ChannelClosed { link, channel });
+    rig.passes(Duration::from_millis(99));
+    assert_eq!(rig.told(), "");
+    rig.passes(Duration::from_millis(1));
+    let reason = DisconnectReason::ConnectFailed(ConnectFailure::Closed);
+    let failed = Event::PeerFailed {
+        peer: peer(3),
+        reason,
+    };
+    assert_eq!(rig.events(), [failed]);
 }

@@ -39,6 +39,9 @@ struct Naive {
     state: ConnectionState,
     /// 0 before it opened, 1 while it is open.
     channels: [i8; 3],
+    opened: [bool; 3],
+    /// When one that is not complete and has a closed channel is given up.
+    given_up_at: Option<Instant>,
     complete: bool,
     announced: bool,
     lost_at: Option<Instant>,
@@ -107,6 +110,8 @@ impl Reference {
             added: now,
             state: ConnectionState::New,
             channels: [0; 3],
+            opened: [false; 3],
+            given_up_at: None,
             complete: false,
             announced: false,
             lost_at: None,
@@ -192,6 +197,7 @@ impl Reference {
             && peer.channels[channel] == 0
         {
             peer.channels[channel] = 1;
+            peer.opened[channel] = true;
             self.complete(id);
         }
     }
@@ -201,11 +207,16 @@ impl Reference {
             return;
         };
         peer.channels[channel] = CLOSED;
-        if !peer.complete {
-            self.end(id, DisconnectReason::ConnectFailed(ConnectFailure::Closed));
-        } else if peer.channels == [CLOSED; 3] {
-            let reason = peer.closing_reason();
+        if peer.channels == [CLOSED; 3] {
+            let reason = if peer.complete {
+                peer.closing_reason()
+            } else {
+                DisconnectReason::ConnectFailed(ConnectFailure::Closed)
+            };
             self.end(id, reason);
+        } else if !peer.complete {
+            let grace = now + std::time::Duration::from_millis(100);
+            peer.given_up_at = Some(peer.given_up_at.map_or(grace, |at| at.min(grace)));
         } else if peer.end_at.is_none() {
             peer.end_at = Some(now + std::time::Duration::from_millis(100));
         }
@@ -232,7 +243,12 @@ impl Reference {
     pub(crate) fn pass(&mut self, now: Instant) {
         let mut due: Vec<(usize, u32, DisconnectReason)> = Vec::new();
         for peer in &self.peers {
-            let reason = if !peer.complete {
+            let given_up = peer.given_up_at.is_some_and(|at| now >= at);
+            let overdue = now >= peer.added + self.config.connect_deadline;
+            let reason = if !peer.complete && peer.given_up_at.is_some() {
+                (given_up || overdue)
+                    .then_some(DisconnectReason::ConnectFailed(ConnectFailure::Closed))
+            } else if !peer.complete {
                 (now >= peer.added + self.config.connect_deadline).then_some(
                     DisconnectReason::ConnectFailed(ConnectFailure::Deadline {
                         missing: Missing::Description,
@@ -317,9 +333,16 @@ impl Reference {
             return;
         };
         let all = peer.state == ConnectionState::Connected && peer.channels == [1; 3];
-        if !all || std::mem::replace(&mut peer.complete, true) {
-            return;
+        if all && !peer.complete {
+            self.arrive(id);
         }
+    }
+
+    fn arrive(&mut self, id: u32) {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
+            return;
+        };
+        peer.complete = true;
         if self.setup != Setup::Mesh && id == 1 {
             self.status = ConnectionStatus::Connected;
             self.arrived.push(1);
@@ -339,6 +362,16 @@ impl Reference {
     fn end(&mut self, id: u32, reason: DisconnectReason) {
         let Some(index) = self.peers.iter().position(|peer| peer.id == id) else {
             return;
+        };
+        let peer = &self.peers[index];
+        let was_there = !peer.complete
+            && peer.opened == [true; 3]
+            && reason == DisconnectReason::ConnectFailed(ConnectFailure::Closed);
+        let reason = if was_there {
+            self.arrive(id);
+            DisconnectReason::Closed
+        } else {
+            reason
         };
         let heard_of = self.peers[index].announced || self.may_announce(id);
         let peer = self.peers.remove(index);
