@@ -20,13 +20,16 @@ use crate::{Failure, Kind, Outcome};
 /// What a browser has printed, in its folder.
 const LOG: &str = "log.txt";
 
-/// Whether a browser slows down what nobody sees.
+/// Whether a browser slows down what nobody sees, and what it hides itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hidden {
     /// As it does for everybody.
     Throttled,
     /// Not as far as it can be told.
     Unthrottled,
+    /// The same, and pages show the machine's addresses instead of names: Firefox gives a link up that has no route five seconds
+    /// after the last candidate, and Chromium answers for its name once a second.
+    Open,
 }
 
 /// How to start one kind of browser.

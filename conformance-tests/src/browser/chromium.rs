@@ -35,7 +35,7 @@ const UNTHROTTLED: &[&str] = &[
 pub(super) fn recipe(profile: &Path, hidden: Hidden) -> Recipe {
     let unthrottled = match hidden {
         Hidden::Throttled => &[][..],
-        Hidden::Unthrottled => UNTHROTTLED,
+        Hidden::Unthrottled | Hidden::Open => UNTHROTTLED,
     };
     let mut arguments: Vec<_> = ARGUMENTS
         .iter()

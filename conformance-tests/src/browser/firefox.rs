@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Hidden, Recipe};
 
-/// Nothing that phones home, asks, or opens a page of its own. Privacy settings stay as they are.
+/// Nothing that phones home, asks, or opens a page of its own. Privacy settings stay as they are, but for [`OPEN`].
 const PREFERENCES: &[(&str, &str)] = &[
     ("app.normandy.enabled", "false"),
     ("app.update.enabled", "false"),
@@ -43,14 +43,22 @@ const UNTHROTTLED: &[(&str, &str)] = &[
     ("dom.timeout.enable_budget_timer_throttling", "false"),
 ];
 
+/// No names in place of addresses.
+const OPEN: &[(&str, &str)] = &[("media.peerconnection.ice.obfuscate_host_addresses", "false")];
+
 pub(super) fn recipe(profile: &Path, hidden: Hidden) -> Recipe {
     let unthrottled = match hidden {
         Hidden::Throttled => &[][..],
-        Hidden::Unthrottled => UNTHROTTLED,
+        Hidden::Unthrottled | Hidden::Open => UNTHROTTLED,
+    };
+    let open = match hidden {
+        Hidden::Throttled | Hidden::Unthrottled => &[][..],
+        Hidden::Open => OPEN,
     };
     let preferences: String = PREFERENCES
         .iter()
         .chain(unthrottled)
+        .chain(open)
         .map(|(name, value)| format!("user_pref(\"{name}\", {value});\n"))
         .collect();
     let profile = profile.display().to_string();

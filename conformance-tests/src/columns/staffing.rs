@@ -44,7 +44,12 @@ pub(super) struct Member {
 
 impl Member {
     /// Finds a place for the participant at this position of the cast.
-    pub(super) async fn place(case: &Case, index: u32, kind: Kind) -> Outcome<Self> {
+    pub(super) async fn place(
+        case: &Case,
+        index: u32,
+        kind: Kind,
+        hidden: Hidden,
+    ) -> Outcome<Self> {
         static PLACED: AtomicU64 = AtomicU64::new(0);
         let number = PLACED.fetch_add(1, Ordering::Relaxed);
         let address = format!("{}-{number}", case.name);
@@ -70,7 +75,7 @@ impl Member {
                         Place::Browser(hub)
                     }
                     Staff::Together | Staff::Apart | Staff::LastIsKilled | Staff::FirstInTab => {
-                        let hub = shared(kind).await?;
+                        let hub = shared(kind, hidden).await?;
                         hub.open(&address, Show::Frame).await?;
                         Place::Frame(hub)
                     }
@@ -112,14 +117,14 @@ impl Member {
 }
 
 /// The browser of this kind that cases share, begun by whoever needs it first.
-async fn shared(kind: Kind) -> Outcome<&'static Hub> {
+async fn shared(kind: Kind, hidden: Hidden) -> Outcome<&'static Hub> {
     static CHROMIUM: OnceCell<Hub> = OnceCell::const_new();
     static FIREFOX: OnceCell<Hub> = OnceCell::const_new();
-    let cell = if kind == Kind::Firefox {
-        &FIREFOX
-    } else {
-        &CHROMIUM
+    static OPEN_FIREFOX: OnceCell<Hub> = OnceCell::const_new();
+    let cell = match (kind, hidden) {
+        (Kind::Firefox, Hidden::Open) => &OPEN_FIREFOX,
+        (Kind::Firefox, _) => &FIREFOX,
+        _ => &CHROMIUM,
     };
-    cell.get_or_try_init(|| Hub::start(kind, Hidden::Unthrottled))
-        .await
+    cell.get_or_try_init(|| Hub::start(kind, hidden)).await
 }

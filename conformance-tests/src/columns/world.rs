@@ -9,6 +9,7 @@ use futures_util::future::{LocalBoxFuture, select_all, try_join_all};
 use signaling_server::Server;
 
 use super::staffing::{Member, Place};
+use crate::browser::Hidden;
 use crate::coordinator::{Boxes, Coordinator};
 use crate::environment::{Ask, Environment, Told};
 use crate::list::Case;
@@ -32,9 +33,16 @@ impl World {
     /// Brings a cast of these kinds, in turn.
     pub(super) async fn staffed(case: &Case, kinds: &[Kind]) -> Outcome<(Self, Hosts)> {
         let boxes = Coordinator::shared().await?.boxes().clone();
+        // A lobby of two browsers at once is more than their names stand; smaller casts do with them.
+        let both = [Kind::Chromium, Kind::Firefox].map(|kind| kinds.contains(&kind));
+        let hidden = if both == [true, true] && case.participants > 3 {
+            Hidden::Open
+        } else {
+            Hidden::Unthrottled
+        };
         let places = (0..case.participants)
             .zip(kinds.iter().cycle())
-            .map(|(index, kind)| Member::place(case, index, *kind));
+            .map(|(index, kind)| Member::place(case, index, *kind, hidden));
         let mut members = try_join_all(places).await?;
         let hosts = members
             .iter_mut()
