@@ -123,21 +123,30 @@ impl World {
     async fn close(&self, name: &str) -> Outcome<Told> {
         let member = self.member(name)?;
         self.boxes.unwatch(&member.address);
-        let place = member.place.borrow();
-        let hub = match &*place {
+        // Out of its cell meanwhile: nobody else may be let in while this waits.
+        let place = member.remove();
+        let hub = match &place {
             Place::Browser(hub) => hub,
             Place::Frame(hub) => hub,
-            Place::Here | Place::Process(_) | Place::Gone => return Ok(Told::NotHere),
+            Place::Here | Place::Process(_) | Place::Gone => {
+                member.place.replace(place);
+                return Ok(Told::NotHere);
+            }
         };
-        hub.close(&member.address).await?;
-        Ok(Told::Done)
+        let closed = hub.close(&member.address).await;
+        member.place.replace(place);
+        closed.map(|()| Told::Done)
     }
 
     async fn hide(&self, name: &str) -> Outcome<Told> {
-        match &*self.member(name)?.place.borrow() {
+        let member = self.member(name)?;
+        let place = member.remove();
+        let told = match &place {
             Place::Browser(hub) => hub.cover().await.map(|()| Told::Done),
             Place::Here | Place::Process(_) | Place::Frame(_) | Place::Gone => Ok(Told::NotHere),
-        }
+        };
+        member.place.replace(place);
+        told
     }
 
     async fn meet(&self) -> Outcome<Told> {
