@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Kills the group, then cleans up, more than once: what is dying goes on writing for a moment.
-const GUARD: &str = r#"cat >/dev/null; kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1"; 
+const GUARD: &str = r#"cat >/dev/null; kill -s KILL -- "-$1";
     for try in 1 2 3 4 5; do sleep 0.2; rm -rf -- "$2" && sleep 0.2 && [ ! -e "$2" ] && exit; done"#;
 
 /// A process, the leader of a group of its own, and its guard.
