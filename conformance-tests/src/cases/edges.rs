@@ -103,29 +103,30 @@ pub async fn clause_10_dropping_closes_every_link(cast: [Participant; 3]) -> Out
     let [a, b, c] = &cast;
     steps::start_backends(&cast).await?;
     let matchmaker = Matchmaker::new(&cast);
-    matchmaker
+    // Relayed no longer than that: who is dropped takes no late candidates.
+    let (to_b, to_c, (between, and_back)) = matchmaker
         .relaying(async {
             let (_, to_b) = steps::link(&matchmaker, &cast, 0, 1).await?;
             let (_, to_c) = steps::link(&matchmaker, &cast, 0, 2).await?;
-            let (between, and_back) = steps::link(&matchmaker, &cast, 1, 2).await?;
-            a.drop_all().await?;
-            for (participant, link) in [(b, to_b), (c, to_c)] {
-                participant.closed_by_far(link).await?;
-                let channel = TransferMode::Reliable.channel();
-                let refused = participant
-                    .try_send_on(link, channel, Content::numbered(0, 8), 1)
-                    .await?;
-                ensure_eq!(
-                    refused.err(),
-                    Some(BackendSendError::NotOpen),
-                    "sending on a link that has ended"
-                );
-            }
-            b.send_on(between, TransferMode::Reliable, Content::numbered(1, 8))
-                .await?;
-            c.message(and_back).await.map(drop)
+            Ok((to_b, to_c, steps::link(&matchmaker, &cast, 1, 2).await?))
         })
-        .await
+        .await?;
+    a.drop_all().await?;
+    for (participant, link) in [(b, to_b), (c, to_c)] {
+        participant.closed_by_far(link).await?;
+        let channel = TransferMode::Reliable.channel();
+        let refused = participant
+            .try_send_on(link, channel, Content::numbered(0, 8), 1)
+            .await?;
+        ensure_eq!(
+            refused.err(),
+            Some(BackendSendError::NotOpen),
+            "sending on a link that has ended"
+        );
+    }
+    b.send_on(between, TransferMode::Reliable, Content::numbered(1, 8))
+        .await?;
+    c.message(and_back).await.map(drop)
 }
 
 /// A close waits for what was accepted, but no longer than its linger: the far side may be gone for good.
