@@ -14,7 +14,6 @@ mod report;
 mod run;
 mod scenario;
 mod settings;
-mod stats;
 mod turn;
 mod usage;
 

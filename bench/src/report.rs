@@ -1,12 +1,13 @@
 //! The result: a table for people, JSON for programs.
 
+use bench::goal::Metric;
+use bench::row::{HEADINGS, Row, aligned};
+use bench::stats::Spread;
 use serde_json::{Value, json};
 
 use crate::child::SideName;
-use crate::metric::{Metric, Verdict};
 use crate::print;
 use crate::scenario::Scenario;
-use crate::stats::{Spread, median};
 
 /// More of it than this, in processors, and the figures are those of a noisy machine.
 const QUIET: f64 = 0.1;
@@ -30,17 +31,6 @@ pub(crate) struct Section {
 /// How many processors others used while something was measured, one value a measurement.
 #[derive(Default)]
 pub(crate) struct Noise(Vec<f64>);
-
-/// One line of the table.
-struct Row {
-    scenario: String,
-    metric: Metric,
-    ours: Spread,
-    bare: Spread,
-    ratio: f64,
-    pairs: f64,
-    verdict: Option<Verdict>,
-}
 
 impl Noise {
     pub(crate) fn add(&mut self, processors: f64) {
@@ -92,25 +82,12 @@ impl Section {
                 .map(|figures| figures.as_ref()?.get(at).copied())
                 .collect()
         };
-        let (ours, bare) = (of(&self.ours), of(&self.bare));
-        let ratios: Vec<f64> = ours
-            .iter()
-            .zip(&bare)
-            .filter_map(|(ours, bare)| Some((*ours)? / (*bare)?))
-            .collect();
-        let ours = Spread::of(&ours.into_iter().flatten().collect::<Vec<_>>())?;
-        let bare = Spread::of(&bare.into_iter().flatten().collect::<Vec<_>>())?;
-        let ratio = ours.median / bare.median;
-        let pairs = median(&ratios)?;
-        Some(Row {
-            scenario: self.scenario.name(),
+        Row::of(
+            self.scenario.name(),
             metric,
-            ours,
-            bare,
-            ratio,
-            pairs,
-            verdict: metric.goal.judge(ours.median, pairs),
-        })
+            &of(&self.ours),
+            &of(&self.bare),
+        )
     }
 }
 
@@ -126,10 +103,9 @@ impl Report {
 
     /// Whether everything could be measured and no required goal was missed.
     pub(crate) fn is_met(&self) -> bool {
-        let missed = |row: &Row| row.verdict == Some(Verdict::Missed);
         self.sections
             .iter()
-            .all(|section| section.failures() == 0 && !section.rows().iter().any(missed))
+            .all(|section| section.failures() == 0 && !section.rows().iter().any(Row::is_missed))
     }
 
     pub(crate) fn print(&self) {
@@ -140,19 +116,9 @@ impl Report {
             self.threads, self.repeat
         ));
         print::line("");
-        let mut table = vec![
-            [
-                "scenario", "figure", "unit", "ours", "bare", "ratio", "pairs", "goal", "",
-            ]
-            .map(String::from),
-        ];
-        table.extend(
-            self.sections
-                .iter()
-                .flat_map(Section::rows)
-                .map(|row| row.cells()),
-        );
-        for line in aligned(&table) {
+        let sections = self.sections.iter().flat_map(Section::rows);
+        let table: Vec<_> = sections.map(|row| row.cells()).collect();
+        for line in aligned(HEADINGS, &table) {
             print::line(&line);
         }
         print::line("");
@@ -206,74 +172,6 @@ impl Report {
     }
 }
 
-impl Row {
-    fn cells(&self) -> [String; 9] {
-        let verdict = match self.verdict {
-            Some(Verdict::Aim) => "good",
-            Some(Verdict::Required) => "ok",
-            Some(Verdict::Missed) => "MISSED",
-            None => "",
-        };
-        [
-            self.scenario.clone(),
-            self.metric.name.to_owned(),
-            self.metric.unit.to_owned(),
-            spread(self.ours),
-            spread(self.bare),
-            format!("{:.2}", self.ratio),
-            format!("{:.2}", self.pairs),
-            self.metric.goal.describe(),
-            verdict.to_owned(),
-        ]
-    }
-
-    fn json(&self) -> Value {
-        let spread =
-            |spread: Spread| json!({"median": spread.median, "min": spread.min, "max": spread.max});
-        json!({
-            "figure": self.metric.name,
-            "unit": self.metric.unit,
-            "ours": spread(self.ours),
-            "bare": spread(self.bare),
-            "ratio": self.ratio,
-            "pairs": self.pairs,
-            "goal": self.metric.goal.describe(),
-            "met": self.verdict.map(|verdict| verdict != Verdict::Missed),
-        })
-    }
-}
-
-fn spread(spread: Spread) -> String {
-    let [median, min, max] = [spread.median, spread.min, spread.max].map(figure);
-    format!("{median} ({min}-{max})")
-}
-
-/// Three significant digits.
-fn figure(value: f64) -> String {
-    let digits = match value.abs() {
-        size if size >= 100.0 => 0,
-        size if size >= 10.0 => 1,
-        size if size >= 1.0 => 2,
-        _ => 3,
-    };
-    format!("{value:.digits$}")
-}
-
-/// Columns as wide as their widest cell.
-fn aligned(rows: &[[String; 9]]) -> Vec<String> {
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..9).map(width).collect();
-    rows.iter()
-        .map(|row| {
-            let cells = row.iter().zip(&widths);
-            let line: Vec<String> = cells
-                .map(|(cell, width)| format!("{cell:width$}"))
-                .collect();
-            line.join("  ").trim_end().to_owned()
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,8 +190,10 @@ mod tests {
         let section = section(&[(1.0, 1.0), (9.0, 9.0), (1.0, 1.0)]);
         let rows = section.rows();
         assert_eq!(rows.len(), 1);
-        assert_eq!((rows[0].pairs, rows[0].verdict), (1.0, Some(Verdict::Aim)));
-        assert_eq!((rows[0].ours.min, rows[0].ours.max), (1.0, 9.0));
+        let row = rows[0].json();
+        assert_eq!((&row["pairs"], &row["met"]), (&json!(1.0), &json!(true)));
+        let ours = json!({"median": 1.0, "min": 1.0, "max": 9.0});
+        assert_eq!(row["ours"], ours);
     }
 
     #[test]
@@ -306,13 +206,5 @@ mod tests {
         report.sections.pop();
         report.sections[0].failed(SideName::Ours);
         assert!(!report.is_met());
-    }
-
-    #[test]
-    fn figures_have_three_digits() {
-        assert_eq!(
-            [1234.5, 123.45, 12.345, 1.2345, 0.12345].map(figure),
-            ["1234", "123", "12.3", "1.23", "0.123"]
-        );
     }
 }

@@ -2,15 +2,19 @@
 
 /// What several repetitions of one measurement gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
+pub struct Spread {
+    /// The middle.
+    pub median: f64,
+    /// The least.
+    pub min: f64,
+    /// The most.
+    pub max: f64,
 }
 
 impl Spread {
     /// `None` of nothing.
-    pub(crate) fn of(values: &[f64]) -> Option<Self> {
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
         let sorted = sorted(values);
         Some(Self {
             median: median(&sorted)?,
@@ -21,7 +25,8 @@ impl Spread {
 }
 
 /// The middle one, or the mean of the two middle ones.
-pub(crate) fn median(values: &[f64]) -> Option<f64> {
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
     let sorted = sorted(values);
     let upper = *sorted.get(sorted.len() / 2)?;
     if sorted.len() % 2 == 1 {
@@ -32,7 +37,8 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
 }
 
 /// The smallest value that at least `percent` of a hundred do not exceed.
-pub(crate) fn percentile(values: &[f64], percent: usize) -> Option<f64> {
+#[must_use]
+pub fn percentile(values: &[f64], percent: usize) -> Option<f64> {
     let sorted = sorted(values);
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()

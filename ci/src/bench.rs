@@ -1,23 +1,94 @@
-//! The benches: our native path against the bare crate, and the core alone.
+//! The benches: our native path against the bare crate, the core alone, and the browsers.
 
+use std::path::Path;
 use std::time::Duration;
+
+use clap::ValueEnum;
 
 use crate::command::CommandLine;
 use crate::stage::Stage;
+use crate::web::{Page, Toolchain};
 
 /// The release build of everything is part of it.
 const BUDGET: Duration = Duration::from_secs(45 * 60);
 
-/// Both benches; `args` go to the first, which prints its whole table where there are none.
-pub(crate) fn stages(args: &[String]) -> Vec<Stage> {
-    let network = CommandLine::cargo(&["run", "--release", "--package", "bench", "--"]);
-    let network = match args {
-        [] => network.arg("all"),
-        args => args.iter().fold(network, CommandLine::arg),
+/// A bench by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bench {
+    /// Our native path against the bare webrtc crate
+    Network,
+    /// mesh-core alone
+    Core,
+    /// Time to open between a native peer and each browser, and our web backend against bare web-sys
+    Browsers,
+}
+
+/// Those that are named, or all, in the order in which they are run.
+pub(crate) fn chosen(which: &[Bench]) -> impl Iterator<Item = Bench> {
+    let all = Bench::value_variants().iter().copied();
+    all.filter(|bench| which.is_empty() || which.contains(bench))
+}
+
+/// Without arguments it prints its whole table.
+pub(crate) fn network(arguments: &[String]) -> Stage {
+    let command = CommandLine::cargo(&["run", "--release", "--package", "bench", "--"]);
+    let command = match arguments {
+        [] => command.arg("all"),
+        arguments => arguments.iter().fold(command, CommandLine::arg),
     };
-    let core = CommandLine::cargo(&["bench", "--package", "mesh-core"]);
-    vec![
-        Stage::check("bench of the network", BUDGET, network),
-        Stage::check("bench of mesh-core", BUDGET, core),
-    ]
+    Stage::check("bench of the network", BUDGET, command)
+}
+
+pub(crate) fn core(arguments: &[String]) -> Stage {
+    let command = CommandLine::cargo(&["bench", "--package", "mesh-core", "--"]);
+    let command = arguments.iter().fold(command, CommandLine::arg);
+    Stage::check("bench of mesh-core", BUDGET, command)
+}
+
+/// What the browsers load.
+pub(crate) fn page(target_directory: &Path) -> Page {
+    Page {
+        name: "the bench's page",
+        package: "bench-page",
+        artifact: "bench_page",
+        folder: target_directory.join("ci/bench-page"),
+        optimise: false,
+    }
+}
+
+/// The page has been built.
+pub(crate) fn browsers(
+    toolchain: &Toolchain,
+    page: &Page,
+    arguments: &[String],
+) -> Result<Stage, String> {
+    let words = ["run", "--release", "--package", "bench-browsers", "--"];
+    let command = CommandLine::cargo(&words)
+        .arg("--page")
+        .arg(page.folder.to_string_lossy())
+        .env("CHROMIUM", toolchain.chromium()?.to_string_lossy())
+        .env("FIREFOX", toolchain.firefox()?.to_string_lossy());
+    let command = arguments.iter().fold(command, CommandLine::arg);
+    Ok(Stage::check("bench of the browsers", BUDGET, command).with_scratch())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_means_all() {
+        let all: Vec<Bench> = chosen(&[]).collect();
+        assert_eq!(all, Bench::value_variants());
+        let some: Vec<Bench> = chosen(&[Bench::Browsers, Bench::Network]).collect();
+        assert_eq!(some, [Bench::Network, Bench::Browsers]);
+    }
+
+    #[test]
+    fn the_network_is_measured_whole_unless_told_otherwise() {
+        let last = |stage: Stage| stage.command.args.last().cloned();
+        assert_eq!(last(network(&[])), Some("all".to_owned()));
+        let one = "connect".to_owned();
+        assert_eq!(last(network(std::slice::from_ref(&one))), Some(one));
+    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::bench;
+use crate::bench::{self, Bench};
 use crate::build_web;
 use crate::gates;
 use crate::outcome::Outcome;
@@ -136,9 +136,27 @@ impl Ci {
         }
     }
 
-    /// The benches.
-    pub(crate) fn bench(&mut self, arguments: &[String]) {
-        self.stages(bench::stages(arguments));
+    /// The benches that are named; without a name all of them.
+    pub(crate) fn bench(&mut self, which: &[Bench], arguments: &[String]) {
+        for bench in bench::chosen(which) {
+            match bench {
+                Bench::Network => self.stages(vec![bench::network(arguments)]),
+                Bench::Core => self.stages(vec![bench::core(arguments)]),
+                Bench::Browsers => self.bench_browsers(arguments),
+            }
+        }
+    }
+
+    fn bench_browsers(&mut self, arguments: &[String]) {
+        self.provide(Scope::Web);
+        let Some(toolchain) = self.toolchain() else {
+            return;
+        };
+        let page = bench::page(&self.target_directory());
+        if self.page(&page, &toolchain) {
+            let stage = bench::browsers(&toolchain, &page, arguments);
+            self.all_or_reason("bench of the browsers", stage.map(|stage| vec![stage]));
+        }
     }
 
     /// The page of the chat, for any static server.

@@ -63,8 +63,10 @@ enum Command {
     Play(play::Options),
     /// Run the benches and print their figures
     Bench {
-        /// What the bench program gets instead of `all`
-        #[arg(last = true, value_name = "ARGUMENT")]
+        /// Only this one; may be given more than once
+        which: Vec<bench::Bench>,
+        /// What the program of the one that is named gets; the network's does everything without it
+        #[arg(last = true, value_name = "ARGUMENT", requires = "which")]
         arguments: Vec<String>,
     },
 }
@@ -84,7 +86,7 @@ fn main() -> ExitCode {
         Command::Gates => ci.gates(),
         Command::BuildWeb => ci.build_web(),
         Command::Play(options) => ci.play(&options),
-        Command::Bench { arguments } => ci.bench(&arguments),
+        Command::Bench { which, arguments } => ci.bench(&which, &arguments),
     }
     ci.finish()
 }
@@ -124,6 +126,8 @@ mod tests {
             vec!["ci", "test", "--column", "netscape"],
             vec!["ci", "test", "--repeat", "3"],
             vec!["ci", "test", "--column", "mock", "--repeat", "0"],
+            vec!["ci", "bench", "--", "connect"],
+            vec!["ci", "bench", "browser"],
         ] {
             assert!(Arguments::try_parse_from(&words).is_err(), "{words:?}");
         }

@@ -1,6 +1,6 @@
-//! A browser as a process of the suite.
+//! A browser as a process of the suite; the bench of the browsers uses it, too.
 //!
-//! It is started without a driver: all it is to do is load one page of ours, which takes its orders from the coordinator.
+//! It is started without a driver: all it is to do is load one page of ours, which takes its orders from us.
 
 mod chromium;
 mod firefox;
@@ -22,7 +22,7 @@ const LOG: &str = "log.txt";
 
 /// Whether a browser slows down what nobody sees, and what it hides itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hidden {
+pub enum Hidden {
     /// As it does for everybody.
     Throttled,
     /// Not as far as it can be told.
@@ -43,14 +43,18 @@ struct Recipe {
 }
 
 /// A running browser with a folder of its own. Dropping it kills it.
-pub(crate) struct Browser {
+pub struct Browser {
     process: Guarded,
     folder: PathBuf,
 }
 
 impl Browser {
     /// Starts one that loads this page.
-    pub(crate) fn start(kind: Kind, hidden: Hidden, url: &str) -> Outcome<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn start(kind: Kind, hidden: Hidden, url: &str) -> Outcome<Self> {
         let failed = |what: String| Failure::new(format!("no {kind:?}: {what}"));
         let folder = fresh_folder().map_err(|error| failed(error.to_string()))?;
         let profile = folder.join("profile");
@@ -72,14 +76,15 @@ impl Browser {
     }
 
     /// What it printed last, for a report.
-    pub(crate) fn last_words(&self) -> String {
+    #[must_use]
+    pub fn last_words(&self) -> String {
         let log = fs::read(self.folder.join(LOG)).unwrap_or_default();
         let from = log.len().saturating_sub(2000);
         String::from_utf8_lossy(&log[from..]).into_owned()
     }
 
     /// Ends it without a goodbye.
-    pub(crate) fn kill(self) {
+    pub fn kill(self) {
         self.process.kill();
     }
 }

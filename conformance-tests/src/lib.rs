@@ -41,7 +41,7 @@ pub mod web;
 mod wire;
 
 #[cfg(not(target_arch = "wasm32"))]
-mod browser;
+pub mod browser;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod columns;
 #[cfg(not(target_arch = "wasm32"))]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::node::{Node, Side};
 use crate::settings::Settings;
-use crate::stats::{Spread, median};
+use bench::stats::{Spread, median};
 
 /// Two peers, ten times one after the other.
 pub(super) async fn two<S: Side>() -> Result<Vec<f64>> {

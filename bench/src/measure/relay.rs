@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::measure::round_trip::Pinger;
 use crate::node::{Channel, Side};
 use crate::settings::{Relay, Settings};
-use crate::stats::Spread;
+use bench::stats::Spread;
 
 const PERIOD: Duration = Duration::from_millis(50);
 const PINGS: usize = 40;

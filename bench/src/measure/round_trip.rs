@@ -10,7 +10,7 @@ use crate::measure::GAME_MESSAGE;
 use crate::measure::crew::Crew;
 use crate::node::{Channel, Node, Side};
 use crate::settings::Settings;
-use crate::stats::percentile;
+use bench::stats::percentile;
 
 /// After so long an unreliable ping counts as lost.
 const LOST: Duration = Duration::from_secs(1);

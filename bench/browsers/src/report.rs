@@ -1,0 +1,114 @@
+//! The result: two tables for people.
+
+use bench::goal::{Goal, Verdict};
+use bench::row::{self, HEADINGS, Row, aligned};
+use bench::stats::Spread;
+
+use crate::compare::{Found, METRICS};
+use crate::meet::Offers;
+use crate::print::line;
+
+const TO_OPEN: Goal = Goal::AtMost { required: 150.0 };
+
+/// Everything that was measured.
+pub(crate) struct Report {
+    rounds: u32,
+    connections: u32,
+    opens: Vec<[String; 6]>,
+    rows: Vec<Row>,
+    missed: bool,
+}
+
+impl Report {
+    pub(crate) const fn new(rounds: u32, connections: u32) -> Self {
+        Self {
+            rounds,
+            connections,
+            opens: Vec::new(),
+            rows: Vec::new(),
+            missed: false,
+        }
+    }
+
+    /// Of the connections of a browser with a native peer, in milliseconds.
+    pub(crate) fn add_opens(&mut self, browser: &str, offers: Offers, times: &[f64]) {
+        let Some(spread) = Spread::of(times) else {
+            return;
+        };
+        let verdict = TO_OPEN.judge(spread.median, 1.0);
+        self.missed |= verdict == Some(Verdict::Missed);
+        self.opens.push([
+            format!("native with {browser}"),
+            offers.name().to_owned(),
+            "ms".to_owned(),
+            row::spread(spread),
+            TO_OPEN.describe(),
+            Verdict::word(verdict).to_owned(),
+        ]);
+    }
+
+    /// Of a browser's page.
+    pub(crate) fn add_comparison(&mut self, browser: &str, found: &Found) {
+        let rows = METRICS.iter().enumerate().filter_map(|(at, metric)| {
+            let of = |side: &[[f64; METRICS.len()]]| -> Vec<Option<f64>> {
+                side.iter().map(|round| round.get(at).copied()).collect()
+            };
+            let (ours, bare) = (of(&found.ours), of(&found.bare));
+            Row::of(browser.to_owned(), *metric, &ours, &bare)
+        });
+        self.rows.extend(rows);
+    }
+
+    /// Whether no goal was missed.
+    pub(crate) fn is_met(&self) -> bool {
+        !self.missed && !self.rows.iter().any(Row::is_missed)
+    }
+
+    pub(crate) fn print(&self) {
+        line(&format!(
+            "Time to open: from the call that joins a lobby in which the other waits until all channels of both ends are open, \
+             the way over the signaling server included; all on loopback. Medians (min-max) of {} fresh connections.",
+            self.connections
+        ));
+        line("");
+        let headings = ["pair", "", "unit", "to open", "goal", ""];
+        print(&aligned(headings, &self.opens));
+        line(&format!(
+            "ours: Multiplayer over backend-web; bare: web-sys with the same settings, its work done in the browser's callbacks. \
+             Both ends in one page, both sides in the same page load. Medians (min-max) of {} rounds, in turns; ratio: ours / \
+             bare of the medians, pairs: median of the ratios of neighbours, which is what is judged. To open in Firefox, ours \
+             waits 100 ms until other machines can look its candidates up; in one page nobody has to.",
+            self.rounds
+        ));
+        line("");
+        let rows: Vec<_> = self.rows.iter().map(Row::cells).collect();
+        print(&aligned(HEADINGS, &rows));
+    }
+}
+
+fn print(table: &[String]) {
+    table.iter().for_each(|text| line(text));
+    line("");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_pair_and_a_slow_side_miss_their_goals() {
+        let mut report = Report::new(1, 1);
+        report.add_opens("firefox", Offers::Page, &[100.0]);
+        let figures = [1.0; METRICS.len()];
+        let (ours, bare) = (vec![figures], vec![figures]);
+        report.add_comparison("firefox", &Found { ours, bare });
+        assert!(report.is_met());
+        report.add_opens("firefox", Offers::Native, &[151.0]);
+        assert!(!report.is_met());
+
+        let mut report = Report::new(1, 1);
+        let (ours, bare) = (vec![[1.0, 0.9, 1.0, 1.0]], vec![figures]);
+        report.add_comparison("firefox", &Found { ours, bare });
+        assert!(!report.is_met());
+    }
+}

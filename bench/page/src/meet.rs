@@ -1,0 +1,40 @@
+//! This page as one of two members of a lobby, over the signaling server.
+
+use backend_web::{PlatformBackend, PlatformConfig};
+use js_sys::Function;
+use mesh_core::{Event, Session, SessionConfig};
+use signaling::{Client, JoinRequest};
+use wasm_bindgen::JsValue;
+
+use crate::pair::failure;
+
+/// Joins, becomes connected, and ends when the other has gone.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "nothing else matters to a measurement"
+)]
+pub(crate) async fn run(url: &str, lobby: String, tell: &Function) -> Result<(), JsValue> {
+    let backend = PlatformBackend::new(PlatformConfig::default());
+    let backend = backend.map_err(|error| failure(&error.to_string()))?;
+    let transport = backend.websocket(url);
+    let transport = transport.map_err(|error| failure(&error.to_string()))?;
+    let client = Client::new(transport, JoinRequest::mesh(lobby));
+    let mut session = Session::new(backend, client, SessionConfig::default());
+    let mut connected = false;
+    loop {
+        match session.next_event().await {
+            Event::Joined { .. } => drop(tell.call1(&JsValue::UNDEFINED, &"joined".into())?),
+            Event::PeerConnected(_) => {
+                connected = true;
+                tell.call1(&JsValue::UNDEFINED, &"connected".into())?;
+            }
+            Event::PeerDisconnected { .. } => return Ok(()),
+            Event::PeerFailed { reason, .. } => return Err(failure(&reason.to_string())),
+            // When the host leaves, its lobby goes first.
+            Event::SignalingLost(reason) if !connected => {
+                return Err(failure(&reason.to_string()));
+            }
+            _ => {}
+        }
+    }
+}
