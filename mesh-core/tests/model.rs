@@ -10,7 +10,7 @@ mod history;
 #[path = "model/reference.rs"]
 mod reference;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_core::{Capabilities, Command, Event, Mesh, MeshConfig, PeerId};
 use proptest::prelude::*;
@@ -91,6 +91,9 @@ proptest! {
                     story.hear(event)?;
                 }
                 story.present.remove(&peer(id));
+                if id == 1 && story.by_name {
+                    story.again = story.present.keys().copied().collect();
+                }
             }
             history.tell(&step, &mut mesh, &mut reference);
             commands(&mut mesh);
@@ -133,6 +136,8 @@ struct Story {
     by_name: bool,
     /// Connected peers, with the last number heard on each channel.
     present: BTreeMap<PeerId, BTreeMap<u16, u32>>,
+    /// Those of them who are told again when the server is back.
+    again: BTreeSet<PeerId>,
 }
 
 impl Story {
@@ -141,10 +146,13 @@ impl Story {
             Event::PeerConnected(peer) => {
                 let served = peer.is_server() || self.present.contains_key(&PeerId::SERVER);
                 prop_assert!(served || !self.needs_server, "{} before the server", peer);
-                prop_assert!(self.present.insert(peer, BTreeMap::new()).is_none());
+                let is_new = !self.present.contains_key(&peer);
+                prop_assert!(self.again.remove(&peer) || is_new, "{} twice", peer);
+                self.present.entry(peer).or_default();
             }
             Event::PeerDisconnected { peer, .. } => {
                 prop_assert!(self.present.remove(&peer).is_some());
+                self.again.remove(&peer);
             }
             Event::PeerFailed { peer, .. } => prop_assert!(!self.present.contains_key(&peer)),
             Event::Packet(packet) => {
@@ -164,6 +172,7 @@ impl Story {
             Event::ServerDisconnected => {
                 prop_assert!(self.by_name);
                 prop_assert!(!self.present.contains_key(&PeerId::SERVER));
+                self.again = self.present.keys().copied().collect();
             }
             // Nothing that a story could contradict.
             _ => {}

@@ -16,8 +16,8 @@ pub(super) struct Agenda {
     pub(super) signals: VecDeque<(LinkId, Signal)>,
     /// Peers that are gone: their packets, then their end.
     pub(super) leavers: VecDeque<Leaver>,
-    /// Peers that are complete and have not been announced.
-    pub(super) arrivals: VecDeque<LinkId>,
+    /// Peers that are complete and are to be announced; with `true`, even if they have been before.
+    pub(super) arrivals: VecDeque<(LinkId, bool)>,
     /// What follows the last `PeerConnected` at once.
     pub(super) succeeded: bool,
     /// The announced peer whose early packets come next, and how many.

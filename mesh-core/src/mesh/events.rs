@@ -65,20 +65,20 @@ impl Mesh {
             if let Some(event) = self.next_early_packet() {
                 return Some(event);
             }
-            let link = self.agenda.arrivals.pop_front()?;
-            if let Some(event) = self.announce(link) {
+            let (link, again) = self.agenda.arrivals.pop_front()?;
+            if let Some(event) = self.announce(link, again) {
                 return Some(event);
             }
         }
     }
 
-    fn announce(&mut self, link: LinkId) -> Option<Event> {
+    fn announce(&mut self, link: LinkId, again: bool) -> Option<Event> {
         // The server that made room for the announcement may be gone again.
         if !self.may_announce(self.member(link)?.peer) {
             return None;
         }
         let member = self.links.get_mut(link)?.member.as_mut()?;
-        if member.announced {
+        if member.announced && !again {
             return None;
         }
         member.announced = true;

@@ -220,24 +220,25 @@ impl Mesh {
         if self.status != ConnectionStatus::Connected {
             return;
         }
-        self.agenda.arrivals.push_back(link);
+        self.agenda.arrivals.push_back((link, false));
         if is_server {
-            self.announce_withheld();
+            self.announce_others();
         }
     }
 
-    /// Server compatibility: those who came before the server are announced after it, ascending.
-    fn announce_withheld(&mut self) {
+    /// Server compatibility: those who are there are announced after the server, ascending. When the server comes back, those
+    /// who were announced before it went are announced again, as in Godot 3.x: its loss was the end of everybody to the game.
+    fn announce_others(&mut self) {
         for &link in self.peers.values() {
-            let withheld = self
+            let member = self
                 .links
                 .get(link)
                 .and_then(|connection| connection.member.as_ref())
-                .is_some_and(|member| {
-                    !member.peer.is_server() && member.was_connected() && !member.announced
-                });
-            if withheld {
-                self.agenda.arrivals.push_back(link);
+                .filter(|member| !member.peer.is_server() && member.was_connected());
+            if let Some(member) = member {
+                // Once, however often the server came and went since the game listened.
+                self.agenda.arrivals.retain(|(other, _)| *other != link);
+                self.agenda.arrivals.push_back((link, member.announced));
             }
         }
     }

@@ -195,8 +195,8 @@ const ROWS: &[Row] = &[
             (Add(6), "", Disconnected),
             (Open(6), "", Disconnected),
             (Add(1), "", Disconnected),
-            // Peer 3 was never told gone, so it is not told again.
-            (Open(1), "+1 succeeded +6 +8", Connected),
+            // Peer 3 was there all the time, and is told again with the others.
+            (Open(1), "+1 succeeded +3 +6 +8", Connected),
         ],
     ),
     (

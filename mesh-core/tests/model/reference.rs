@@ -22,7 +22,7 @@ pub(crate) struct Reference {
     peers: Vec<Naive>,
     gone: Vec<(Naive, DisconnectReason, ConnectionStatus)>,
     /// Complete peers in the order of completion.
-    arrived: Vec<u32>,
+    arrived: Vec<(u32, bool)>,
     slots: usize,
     /// The slot freed last is used first.
     free: Vec<usize>,
@@ -135,7 +135,7 @@ impl Reference {
         };
         let peer = self.peers.remove(index);
         self.free.push(peer.slot);
-        self.arrived.retain(|&arrived| arrived != id);
+        self.arrived.retain(|&(arrived, _)| arrived != id);
         if self.setup != Setup::Mesh && id == 1 {
             self.status = ConnectionStatus::Disconnected;
         }
@@ -294,14 +294,14 @@ impl Reference {
             told.push(Event::PeerDisconnected { peer: id, reason });
             told.extend(by_name.then_some(Event::ServerDisconnected));
         }
-        for id in std::mem::take(&mut self.arrived) {
+        for (id, again) in std::mem::take(&mut self.arrived) {
             if !self.may_announce(id) {
                 continue;
             }
             let Some(arrival) = self.peers.iter_mut().find(|p| p.id == id && p.complete) else {
                 continue;
             };
-            if std::mem::replace(&mut arrival.announced, true) {
+            if std::mem::replace(&mut arrival.announced, true) && !again {
                 continue;
             }
             told.push(Event::PeerConnected(peer(id)));
@@ -345,17 +345,19 @@ impl Reference {
         peer.complete = true;
         if self.setup != Setup::Mesh && id == 1 {
             self.status = ConnectionStatus::Connected;
-            self.arrived.push(1);
-            let mut others: Vec<u32> = self
+            self.arrived.push((1, false));
+            let mut others: Vec<(u32, bool)> = self
                 .peers
                 .iter()
-                .filter(|p| p.id != 1 && p.complete && !p.announced)
-                .map(|p| p.id)
+                .filter(|p| p.id != 1 && p.complete)
+                .map(|p| (p.id, p.announced))
                 .collect();
             others.sort_unstable();
+            self.arrived
+                .retain(|(arrived, _)| others.iter().all(|(id, _)| id != arrived));
             self.arrived.extend(others);
         } else if self.status == ConnectionStatus::Connected {
-            self.arrived.push(id);
+            self.arrived.push((id, false));
         }
     }
 
@@ -376,7 +378,7 @@ impl Reference {
         let heard_of = self.peers[index].announced || self.may_announce(id);
         let peer = self.peers.remove(index);
         self.free.push(peer.slot);
-        self.arrived.retain(|&arrived| arrived != id);
+        self.arrived.retain(|&(arrived, _)| arrived != id);
         let status = self.status;
         if self.setup != Setup::Mesh && id == 1 && (!peer.complete || heard_of) {
             let by_us = !peer.complete && reason == DisconnectReason::Removed;
