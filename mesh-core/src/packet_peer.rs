@@ -30,6 +30,9 @@ const AHEAD: usize = 4096;
 /// /// Sends back what a peer said, in the way it came.
 /// fn echo<P: MultiplayerPeer>(peer: &mut PacketPeer<P>) -> Result<(), SendError> {
 ///     peer.poll();
+///     while let Some(event) = peer.take_event() {
+///         let _ = event; // who came, who went
+///     }
 ///     while let Some(from) = peer.packet_peer() {
 ///         let Some(packet) = peer.take_packet() else { break };
 ///         peer.set_target_peer(from);
@@ -112,7 +115,8 @@ impl<P: MultiplayerPeer> PacketPeer<P> {
         self.peer.send_on(self.target, channel, payload.into())
     }
 
-    /// Takes in what has happened; call it once a frame.
+    /// Takes in what has happened; call it once a frame. Of events that nobody takes, the latest 4096 are kept; packets wait
+    /// where they are until there is room.
     pub fn poll(&mut self) {
         self.peer.pump();
         while self.has_room() {
@@ -121,14 +125,19 @@ impl<P: MultiplayerPeer> PacketPeer<P> {
                     self.packet_bytes += packet.payload.len();
                     self.packets.push_back(packet);
                 }
-                Some(event) => self.events.push_back(event),
+                Some(event) => {
+                    if self.events.len() == AHEAD {
+                        self.events.pop_front();
+                    }
+                    self.events.push_back(event);
+                }
                 None => break,
             }
         }
     }
 
     fn has_room(&self) -> bool {
-        self.packet_bytes < AHEAD_BYTES && self.packets.len() + self.events.len() < AHEAD
+        self.packet_bytes < AHEAD_BYTES && self.packets.len() < AHEAD
     }
 
     /// The next event that is no packet (Godot: a signal).
