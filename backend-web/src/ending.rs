@@ -17,22 +17,18 @@ pub(crate) struct Ending {
     // Nothing is ever sent: that it is closed is the message.
     told: Sender<Infallible>,
     listening: Receiver<Infallible>,
-    promise: Promise,
-    resolve: Function,
+    /// Ends the wait for the promise of now.
+    interrupt: RefCell<Option<Function>>,
 }
 
 impl Ending {
     pub(crate) fn new() -> Self {
         let (told, listening) = async_channel::bounded(1);
-        let mut resolve = None;
-        let promise = Promise::new(&mut |function, _| resolve = Some(function));
         Self {
             how: RefCell::new(None),
             told,
             listening,
-            promise,
-            // Called before `new` returns; without it, waits end with what they wait for.
-            resolve: resolve.unwrap_or_default(),
+            interrupt: RefCell::new(None),
         }
     }
 
@@ -43,7 +39,10 @@ impl Ending {
         }
         self.how.replace(Some((reason, linger)));
         self.told.close();
-        let _ = self.resolve.call0(&JsValue::UNDEFINED);
+        let interrupt = self.interrupt.take();
+        if let Some(interrupt) = interrupt {
+            let _ = interrupt.call0(&JsValue::UNDEFINED);
+        }
     }
 
     /// Does something until it is done or the link is to end.
@@ -60,12 +59,21 @@ impl Ending {
         }
     }
 
-    /// Waits for a promise, within [`before`](Self::before).
+    /// Waits for a promise, within [`before`](Self::before); one at a time.
     ///
     /// A closed connection never settles its promises, and whoever waits for one has given the browser two callbacks. So the
-    /// browser waits for the end of the link as well.
+    /// browser waits for the end of the link as well: with a promise for each wait, because one for all would remember every
+    /// value until the link's end.
     pub(crate) async fn settled(&self, promise: &Promise) -> Result<JsValue, JsValue> {
-        let first = Promise::race(&Array::of2(promise, &self.promise));
-        JsFuture::from(first).await
+        let mut resolve = None;
+        let ended = Promise::new(&mut |function, _| resolve = Some(function));
+        if self.how.borrow().is_some() {
+            return Ok(JsValue::UNDEFINED);
+        }
+        self.interrupt.replace(resolve);
+        let first = Promise::race(&Array::of2(promise, &ended));
+        let settled = JsFuture::from(first).await;
+        self.interrupt.take();
+        settled
     }
 }

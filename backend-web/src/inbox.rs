@@ -46,6 +46,8 @@ pub(crate) struct LinkInbox {
     bytes: Cell<usize>,
     tokens_out: Cell<usize>,
     discarding: Cell<bool>,
+    /// A reliable message has found no room, and the link is about to end.
+    overflowed: Cell<bool>,
     droppable: RefCell<Vec<Weak<ChannelInbox>>>,
 }
 
@@ -58,6 +60,7 @@ impl LinkInbox {
             bytes: Cell::new(0),
             tokens_out: Cell::new(0),
             discarding: Cell::new(false),
+            overflowed: Cell::new(false),
             droppable: RefCell::default(),
         })
     }
@@ -171,7 +174,8 @@ impl ChannelInbox {
     /// goes itself.
     pub(crate) fn push(self: &Rc<Self>, payload: Payload) -> Result<(), InboxFull> {
         let link = &*self.link;
-        if link.discarding.get() {
+        // After a reliable message that found no room nothing may come: it would come out of order.
+        if link.discarding.get() || link.overflowed.get() {
             return Ok(());
         }
         let cost = cost(&payload);
@@ -180,6 +184,7 @@ impl ChannelInbox {
             link.bytes.set(link.bytes.get() + cost);
             self.messages.borrow_mut().push_back(payload);
         } else if self.reliable {
+            link.overflowed.set(true);
             return Err(InboxFull);
         } else {
             self.dropped.set(self.dropped.get() + 1);
