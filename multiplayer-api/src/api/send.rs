@@ -51,6 +51,9 @@ impl MultiplayerApi {
         via: impl Into<Via>,
         data: &[u8],
     ) -> Result<Sent, SendBytesError> {
+        if data.is_empty() {
+            return Err(SendBytesError::Empty);
+        }
         self.send_with(network, target.into(), via.into(), |mut packet| {
             packet.extend_from_slice(data);
             Ok(packet)
