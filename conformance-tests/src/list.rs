@@ -86,10 +86,10 @@ macro_rules! conformance {
                 endings::a_vanished_peer_is_lost(3, last_is_killed, 30);
                 loss::godot_4_modes_at_0_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_5_percent_loss(2, together, 60);
-                loss::godot_4_modes_at_20_percent_loss(2, together, 90);
+                loss::godot_4_modes_at_20_percent_loss(2, together, 180);
                 loss::godot_4_lifetime_at_0_percent_loss(2, together, 60);
                 loss::godot_4_lifetime_at_5_percent_loss(2, together, 60);
-                loss::godot_4_lifetime_at_20_percent_loss(2, together, 90);
+                loss::godot_4_lifetime_at_20_percent_loss(2, together, 180);
                 loss::godot_4_misspelt_key_at_0_percent_loss(2, together, 60);
                 loss::godot_4_misspelt_key_at_5_percent_loss(2, together, 60);
                 loss::godot_4_misspelt_key_at_20_percent_loss(2, apart, 90);

@@ -19,8 +19,8 @@ pub(super) struct Tally {
     pub(super) duplicates: u64,
     /// Arrivals behind one that was sent later.
     pub(super) reordered: u64,
-    /// Messages that took longer than allowed.
-    pub(super) late: u64,
+    /// Messages that took longer than allowed; `None` where nothing bounds their time.
+    pub(super) late: Option<u64>,
     /// How long the messages took beyond the fastest of all: the middle one, and the slowest.
     median: Duration,
     slowest: Duration,
@@ -65,9 +65,7 @@ impl Tally {
             received: times.len() as u64,
             duplicates,
             reordered,
-            late: bound.map_or(0, |bound| {
-                times.iter().filter(|time| **time > bound).count() as u64
-            }),
+            late: bound.map(|bound| times.iter().filter(|time| **time > bound).count() as u64),
             median: times.get(times.len() / 2).copied().unwrap_or_default(),
             slowest: times.last().copied().unwrap_or_default(),
         }
@@ -87,7 +85,8 @@ impl fmt::Display for Tally {
             self.sent,
             self.received,
             self.missing(),
-            self.late,
+            self.late
+                .map_or_else(|| "-".to_owned(), |late| late.to_string()),
             self.reordered,
             self.duplicates,
             self.median.as_millis(),
@@ -120,10 +119,13 @@ mod tests {
         let bound = Some(Duration::from_millis(2));
         let tally = Tally::of(MODE, &sent_at, &arrivals, bound);
         assert_eq!((tally.sent, tally.received, tally.missing()), (4, 3, 1));
-        assert_eq!((tally.duplicates, tally.reordered, tally.late), (1, 1, 1));
+        assert_eq!(
+            (tally.duplicates, tally.reordered, tally.late),
+            (1, 1, Some(1))
+        );
         assert_eq!(tally.median, Duration::ZERO);
         assert_eq!(tally.slowest, Duration::from_micros(2_100));
-        assert_eq!(Tally::of(MODE, &sent_at, &arrivals, None).late, 0);
+        assert_eq!(Tally::of(MODE, &sent_at, &arrivals, None).late, None);
     }
 
     #[test]
@@ -142,6 +144,9 @@ mod tests {
     #[test]
     fn nothing_is_no_reason_to_fail() {
         let tally = Tally::of(MODE, &[1, 2], &[], Some(Duration::ZERO));
-        assert_eq!((tally.received, tally.missing(), tally.late), (0, 2, 0));
+        assert_eq!(
+            (tally.received, tally.missing(), tally.late),
+            (0, 2, Some(0))
+        );
     }
 }
