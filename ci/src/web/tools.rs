@@ -80,9 +80,10 @@ pub(crate) fn chromedriver() -> Option<PathBuf> {
     named_or_found("CHROMEDRIVER", &["chromedriver"])
 }
 
-/// Firefox of any kind; `FIREFOX` may name another.
+/// Firefox of any kind; `FIREFOX` may name another. Ubuntu's `firefox` is a snap, which headless tests cannot start: the other
+/// name first.
 pub(crate) fn firefox() -> Option<PathBuf> {
-    named_or_found("FIREFOX", &["firefox", "firefox-esr"])
+    named_or_found("FIREFOX", &["firefox-esr", "firefox"])
 }
 
 /// Drives Firefox; `GECKODRIVER` may name another.

@@ -8,6 +8,8 @@ function fail(cause) {
   document.getElementById("failure").hidden = false;
 }
 
+// Whoever hears the form is not there yet, or not any more: a submit must not load another page.
+document.getElementById("say").addEventListener("submit", (event) => event.preventDefault());
 document.getElementById("again").addEventListener("click", () => location.reload());
 
 // A page that comes back out of the browser's cache has lost its connections.
