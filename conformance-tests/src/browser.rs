@@ -27,8 +27,8 @@ pub enum Hidden {
     Throttled,
     /// Not as far as it can be told.
     Unthrottled,
-    /// The same, and pages show the machine's addresses instead of names: Firefox gives a link up that has no route five seconds
-    /// after the last candidate, and Chromium answers for its name once a second.
+    /// The same, and Firefox's pages show the machine's addresses instead of names; Chromium's keep theirs. Firefox gives a link
+    /// up that has no route five seconds after the last candidate, and Chromium asks for its names, and answers, once a second.
     Open,
 }
 

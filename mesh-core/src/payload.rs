@@ -8,11 +8,14 @@ use bytes::Bytes;
 /// A message as the wire has it: bytes, and whether they were sent as text.
 ///
 /// Cloning is cheap: the bytes are shared.
+#[doc(alias = "write_mode")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// Binary (SCTP PPID 53, or 57 when empty); what Godot sends.
+    #[doc(alias = "WRITE_MODE_BINARY")]
     Binary(Bytes),
     /// Text (PPID 51, or 56 when empty). A peer may send bytes here that are not UTF-8: see [`Payload::text`].
+    #[doc(alias = "WRITE_MODE_TEXT")]
     Text(Bytes),
 }
 
@@ -42,7 +45,8 @@ impl Payload {
         }
     }
 
-    /// Whether it was sent as text.
+    /// Whether it was sent as text (Godot: `was_string_packet`).
+    #[doc(alias = "was_string_packet")]
     #[must_use]
     pub const fn is_text(&self) -> bool {
         matches!(self, Self::Text(_))

@@ -153,6 +153,7 @@ impl MultiplayerApi {
 
     /// The peers that count, ascending, those behind a server included (Godot: `get_peers`).
     #[doc(alias = "get_peers")]
+    #[doc(alias = "get_network_connected_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerId> {
         self.admitted.keys().copied()
     }

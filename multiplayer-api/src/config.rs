@@ -56,6 +56,7 @@ pub enum Authentication {
     /// [`complete_auth`](crate::MultiplayerApi::complete_auth) (Godot: `auth_callback` is set).
     Required {
         /// How long a peer may take, before it is disconnected (Godot: `auth_timeout`). Zero: for ever.
+        #[doc(alias = "auth_timeout")]
         timeout: Duration,
     },
 }
