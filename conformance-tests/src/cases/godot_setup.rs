@@ -67,17 +67,18 @@ pub async fn godot_2_1_server_compatibility_step_by_step(cast: [Participant; 4])
                 "sending without the server"
             );
 
-            // One who opens now is withheld until the server is there again.
+            // One who opens now is withheld until the server is there again; who stayed is told again with it.
             fourth.rename(fourth.id()).await?;
             matchmaker.introduce(1, 3).await?;
             fourth.connected(ours.id()).await?;
             server.rename(server.id()).await?;
             matchmaker.introduce(1, 0).await?;
             ensure_eq!(
-                told(ours, 3).await?,
+                told(ours, 4).await?,
                 [
                     Seen::Connected(server.id()),
                     Seen::ServerConnected,
+                    Seen::Connected(third.id()),
                     Seen::Connected(fourth.id()),
                 ],
                 "what the server's coming again brings"
