@@ -132,7 +132,12 @@ impl Mesh {
         let next = member.channels.len();
         match member.channels.get_mut(position) {
             Some(former) if former.in_band && former.state == ChannelState::Closed => {
-                *former = received;
+                member.inbox.reuse_channel(index, received.mode);
+                let dropped = former.dropped;
+                *former = Channel {
+                    dropped,
+                    ..received
+                };
             }
             None if position == next => {
                 member.inbox.add_channel(received.mode);

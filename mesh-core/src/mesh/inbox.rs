@@ -60,6 +60,13 @@ impl Inbox {
         self.channels.push(Queue::new(mode));
     }
 
+    /// Gives the place of a channel that is closed to another one. What waits there becomes the new one's.
+    pub(super) fn reuse_channel(&mut self, channel: ChannelIndex, mode: TransferMode) {
+        if let Some(queue) = self.queue(channel) {
+            queue.mode = mode;
+        }
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.messages == 0
     }

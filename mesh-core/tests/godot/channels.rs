@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mesh_core::{
     ChannelIndex, ChannelParameters, ChannelState, Command, ConnectFailure, ConnectionState,
-    DisconnectReason, Event, GatheringState, IceCandidate, LinkConfig, LinkEvent, Reliability,
-    SdpType, SessionDescription, SignalingState, Target, TransferMode,
+    DisconnectReason, Event, GatheringState, IceCandidate, LinkConfig, LinkEvent, MeshConfig,
+    Reliability, SdpType, SessionDescription, SignalingState, Target, TransferMode,
 };
 
 use crate::rig::{Rig, Setup, peer};
@@ -224,6 +224,42 @@ fn a_channel_of_the_far_sides_own_comes_and_goes() {
     rig.passes(Duration::from_secs(1));
     assert_eq!(rig.told(), "");
     assert!(rig.mesh.peer(peer(3)).unwrap().connected);
+}
+
+/// A backend may give the place of a closed channel to the next one, which need not be of its kind.
+#[test]
+fn a_channel_in_a_place_used_before_has_its_own_mode() {
+    let mut rig = Rig::set_up(Setup::Mesh(2));
+    let link = rig.connect(3);
+    let channel = ChannelIndex(3);
+    let opened = |id, ordered, reliability| LinkEvent::ChannelOpened {
+        link,
+        channel,
+        remote: true,
+        actual: ChannelParameters {
+            id,
+            ordered,
+            reliability,
+        },
+    };
+    rig.happens(opened(11, false, Reliability::Retransmits(2)));
+    rig.happens(LinkEvent::ChannelClosed { link, channel });
+    rig.events();
+    rig.happens(opened(13, true, Reliability::Reliable));
+    rig.events();
+    rig.says(3, 3, "again");
+    assert_eq!(rig.told(), "3r1:again");
+    // A reliable channel loses nothing to a full inbox: the link goes first.
+    let half = MeshConfig::default().inbox_bytes / 2;
+    rig.says(3, 3, vec![0; half]);
+    rig.says(3, 3, vec![0; half]);
+    let events = rig.events();
+    assert_eq!(events.len(), 2);
+    let end = Event::PeerDisconnected {
+        peer: peer(3),
+        reason: DisconnectReason::InboxFull,
+    };
+    assert_eq!(events[1], end);
 }
 
 /// Section 8.1: the three states of a connection, through both sides of a handshake.
