@@ -11,7 +11,8 @@ use self::links::Links;
 use self::setup::Mode;
 use crate::{
     AddPeerError, Capabilities, ChannelIndex, ChannelSpec, ChannelState, Command, ConnectionId,
-    DisconnectReason, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability, TransferMode,
+    DisconnectReason, Incarnation, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability,
+    TransferMode,
 };
 
 mod agenda;
@@ -68,6 +69,7 @@ pub struct Mesh {
     config: MeshConfig,
     max_message_size: usize,
     unique_id: Option<PeerId>,
+    incarnation: Incarnation,
     mode: Mode,
     /// Of the peers added from now on, the built-in ones first.
     channel_modes: Vec<TransferMode>,
@@ -103,6 +105,7 @@ impl Mesh {
             config,
             max_message_size: capabilities.max_message_size,
             unique_id: None,
+            incarnation: Incarnation::begin(),
             mode: Mode::default(),
             channel_modes: setup::channel_modes(&[]),
             status: ConnectionStatus::Disconnected,
@@ -121,6 +124,12 @@ impl Mesh {
     #[must_use]
     pub const fn unique_id(&self) -> Option<PeerId> {
         self.unique_id
+    }
+
+    /// Which of its lives this is: another after each [`close`](Self::close), also if the id that follows is the same.
+    #[must_use]
+    pub const fn incarnation(&self) -> Incarnation {
+        self.incarnation
     }
 
     /// Whether the mesh is in use.
@@ -326,6 +335,7 @@ impl Mesh {
         self.peers.clear();
         self.agenda = Agenda::default();
         self.unique_id = None;
+        self.incarnation = Incarnation::begin();
         self.mode = Mode::default();
         self.channel_modes = setup::channel_modes(&[]);
         self.status = ConnectionStatus::Disconnected;

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use core::task::{Context, Waker};
 
 use crate::{
-    Backend, ChannelIndex, ConnectionStatus, Event, Instant, Multiplayer, Payload, PeerId,
-    SendError, Sent, Session, Signaling, Target, TransferMode,
+    Backend, ChannelIndex, ConnectionStatus, Event, Incarnation, Instant, Multiplayer, Payload,
+    PeerId, SendError, Sent, Session, Signaling, Target, TransferMode,
 };
 
 /// A network peer as the layers above see it (Godot: `MultiplayerPeer`): [`Multiplayer`], [`Session`], or one of a test.
@@ -21,6 +21,8 @@ use crate::{
 /// 3. [`connection_status`](Self::connection_status) is that of now, which the events that led to it may still have to
 ///    tell. A layer that keeps a story goes by the events.
 /// 4. After `close` there is no event, no peer, no id and the status is `Disconnected`, until it is set up anew.
+/// 5. [`incarnation`](Self::incarnation) is another after each `close`, and no other peer has it: that is how a layer above
+///    learns that all whom it knows are gone, also if there is an id again, and even the same one.
 #[doc(alias = "NetworkedMultiplayerPeer")]
 pub trait MultiplayerPeer {
     /// Takes in what has happened; the first half of a poll (Godot: `poll`).
@@ -53,6 +55,9 @@ pub trait MultiplayerPeer {
     /// Our own id, while there is one (Godot: `get_unique_id`).
     #[doc(alias = "get_unique_id")]
     fn unique_id(&self) -> Option<PeerId>;
+
+    /// Which of its lives this is: another after each [`close`](Self::close), and the same until then.
+    fn incarnation(&self) -> Incarnation;
 
     /// Whether it is in use (Godot: `get_connection_status`).
     #[doc(alias = "get_connection_status")]
@@ -112,6 +117,10 @@ impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
         Self::unique_id(self)
     }
 
+    fn incarnation(&self) -> Incarnation {
+        self.mesh().incarnation()
+    }
+
     fn connection_status(&self) -> ConnectionStatus {
         Self::connection_status(self)
     }
@@ -166,6 +175,10 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
 
     fn unique_id(&self) -> Option<PeerId> {
         Self::unique_id(self)
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        self.multiplayer().mesh().incarnation()
     }
 
     fn connection_status(&self) -> ConnectionStatus {
@@ -224,6 +237,10 @@ macro_rules! forward {
 
             fn unique_id(&self) -> Option<PeerId> {
                 (**self).unique_id()
+            }
+
+            fn incarnation(&self) -> Incarnation {
+                (**self).incarnation()
             }
 
             fn connection_status(&self) -> ConnectionStatus {

@@ -2,7 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use mesh_core::{ConnectionStatus, Instant, MultiplayerPeer, PeerId};
+use mesh_core::{ConnectionStatus, Incarnation, Instant, MultiplayerPeer, PeerId};
 
 use self::auth::Pending;
 use crate::backlog::Backlog;
@@ -18,7 +18,8 @@ mod send;
 /// Godot's multiplayer API over a network peer that is lent to every call (Godot: `SceneMultiplayer`, `MultiplayerAPI`).
 ///
 /// **All events of the network peer go through [`poll`](Self::poll)**: what is taken from it directly is not told here,
-/// and its packets are lost. Use one API for one network peer, from its beginning.
+/// and its packets are lost. A network peer that was closed and set up anew, or another one in its place, begins a new
+/// story: whoever counted before is forgotten, with what follows of the end of the old one (4.x: `ServerDisconnected`).
 ///
 /// Everything it keeps is bounded: by the number of connected peers, by [`ApiConfig::max_relayed_peers`] and by
 /// [`ApiConfig::backlog_bytes`].
@@ -30,7 +31,8 @@ pub struct MultiplayerApi {
     stats: ApiStats,
     /// As far as it has been told; the network peer's own may be ahead of its events.
     status: ConnectionStatus,
-    own: Option<PeerId>,
+    /// The network peer's, of whom all below is told.
+    incarnation: Option<Incarnation>,
     admitted: BTreeMap<PeerId, Admitted>,
     pending: BTreeMap<PeerId, Pending>,
     /// Whom we have sent away and whose end has not been told yet: they count no more.
@@ -72,7 +74,7 @@ impl MultiplayerApi {
                 overrun_peers: 0,
             },
             status: ConnectionStatus::Disconnected,
-            own: None,
+            incarnation: None,
             admitted: BTreeMap::new(),
             pending: BTreeMap::new(),
             leaving: BTreeSet::new(),
@@ -100,9 +102,10 @@ impl MultiplayerApi {
     /// # }
     /// ```
     pub fn poll(&mut self, network: &mut dyn MultiplayerPeer) -> Option<ApiEvent> {
+        self.begin_anew(network);
         if self.round == Round::Over {
             network.pump();
-            self.begin(network);
+            self.backlog.flush(network);
             self.round = Round::Taking;
         }
         loop {
@@ -148,7 +151,6 @@ impl MultiplayerApi {
         network.close();
         self.reset();
         self.events.clear();
-        self.own = None;
     }
 
     /// The peers that count, ascending, those behind a server included (Godot: `get_peers`).
@@ -182,17 +184,13 @@ impl MultiplayerApi {
         self.stats
     }
 
-    /// What has to be known before the events are taken.
-    fn begin(&mut self, network: &mut dyn MultiplayerPeer) {
-        let own = network.unique_id();
-        // Closed and set up anew since: nobody of those we know is there any more.
-        if self.own.is_some() && own.is_some() && own != self.own {
-            self.lose_server();
+    /// Forgets everybody if the network peer is not the one it was. Before each event: the game may close it between two.
+    fn begin_anew(&mut self, network: &dyn MultiplayerPeer) {
+        let incarnation = network.incarnation();
+        if self.incarnation.is_some_and(|known| known != incarnation) {
+            self.end();
         }
-        if own.is_some() {
-            self.own = own;
-        }
-        self.backlog.flush(network);
+        self.incarnation = Some(incarnation);
     }
 
     /// What follows of the time and of the state that all events led to.
@@ -203,25 +201,21 @@ impl MultiplayerApi {
             self.ignore(from, IgnoredReason::Unannounced);
         }
         match network.connection_status() {
-            ConnectionStatus::Disconnected if self.status == ConnectionStatus::Connecting => {
-                if self.config.generation == Generation::Godot4 {
-                    self.events.push_back(ApiEvent::ConnectionFailed(None));
-                }
-                self.reset();
-            }
-            ConnectionStatus::Disconnected => self.lose_server(),
+            ConnectionStatus::Disconnected => self.end(),
             status @ (ConnectionStatus::Connecting | ConnectionStatus::Connected) => {
                 self.status = status;
             }
         }
     }
 
-    /// The server is lost, or what 4.x calls so. Told once.
-    fn lose_server(&mut self) {
-        if self.status == ConnectionStatus::Connected
-            && self.config.generation == Generation::Godot4
-        {
-            self.events.push_back(ApiEvent::ServerDisconnected);
+    /// The network peer is out of use, which 4.x calls a lost server whoever we were. Told once.
+    fn end(&mut self) {
+        if self.config.generation == Generation::Godot4 {
+            self.events.extend(match self.status {
+                ConnectionStatus::Connecting => Some(ApiEvent::ConnectionFailed(None)),
+                ConnectionStatus::Connected => Some(ApiEvent::ServerDisconnected),
+                ConnectionStatus::Disconnected => None,
+            });
         }
         self.reset();
     }

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use std::sync::{Mutex, PoisonError};
 
 use crate::{
-    AddPeerError, ChannelIndex, ConnectionStatus, DisconnectReason, Duration, Event, Instant,
-    MultiplayerPeer, Packet, Payload, PeerId, Refused, RefusedReason, SendError, Sent, Target,
-    TransferMode,
+    AddPeerError, ChannelIndex, ConnectionStatus, DisconnectReason, Duration, Event, Incarnation,
+    Instant, MultiplayerPeer, Packet, Payload, PeerId, Refused, RefusedReason, SendError, Sent,
+    Target, TransferMode,
 };
 
 /// Events that wait for a peer's next pump; what is sent to one that has more is refused.
@@ -47,6 +47,8 @@ pub struct Table {
 pub struct MockPeer {
     table: Table,
     id: PeerId,
+    /// Its seat's, while it has one.
+    incarnation: Incarnation,
     channel_modes: Vec<TransferMode>,
 }
 
@@ -66,6 +68,7 @@ enum Role {
 
 #[derive(Debug)]
 struct Seat {
+    incarnation: Incarnation,
     role: Role,
     status: ConnectionStatus,
     refuses: bool,
@@ -166,7 +169,9 @@ impl Table {
                 Role::Mesh | Role::Server => ConnectionStatus::Connected,
                 Role::Client => ConnectionStatus::Connecting,
             };
+            let incarnation = Incarnation::begin();
             let seat = Seat {
+                incarnation,
                 role,
                 status,
                 refuses: false,
@@ -179,6 +184,7 @@ impl Table {
             Ok(MockPeer {
                 table: self.clone(),
                 id,
+                incarnation,
                 channel_modes: state.channel_modes.clone(),
             })
         })
@@ -304,8 +310,15 @@ impl Seat {
 
 impl MockPeer {
     fn seat<T>(&self, work: impl FnOnce(&mut Seat) -> T) -> Option<T> {
-        self.table
-            .with(|state| state.seats.get_mut(&self.id).map(work))
+        self.seated(|state| state.seats.get_mut(&self.id).map(work))?
+    }
+
+    /// Does something if it has not been closed; another peer may have its id since.
+    fn seated<T>(&self, work: impl FnOnce(&mut State) -> T) -> Option<T> {
+        self.table.with(|state| {
+            let seat = state.seats.get(&self.id)?;
+            (seat.incarnation == self.incarnation).then(|| work(state))
+        })
     }
 }
 
@@ -324,8 +337,8 @@ impl MultiplayerPeer for MockPeer {
         channel: ChannelIndex,
         payload: Payload,
     ) -> Result<Sent, SendError> {
-        self.table
-            .with(|state| state.send(self.id, target, channel, &payload))
+        self.seated(|state| state.send(self.id, target, channel, &payload))
+            .unwrap_or(Err(SendError::NotInitialized))
     }
 
     fn channel_modes(&self) -> &[TransferMode] {
@@ -340,6 +353,10 @@ impl MultiplayerPeer for MockPeer {
         self.seat(|_| self.id)
     }
 
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
     fn connection_status(&self) -> ConnectionStatus {
         self.seat(|seat| seat.status).unwrap_or_default()
     }
@@ -349,7 +366,7 @@ impl MultiplayerPeer for MockPeer {
     }
 
     fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
-        self.table.with(|state| {
+        self.seated(|state| {
             if !state.unlink(self.id, peer) {
                 return false;
             }
@@ -369,6 +386,7 @@ impl MultiplayerPeer for MockPeer {
             }
             true
         })
+        .unwrap_or(false)
     }
 
     fn refuses_new_connections(&self) -> bool {
@@ -380,7 +398,8 @@ impl MultiplayerPeer for MockPeer {
     }
 
     fn close(&mut self) {
-        self.table.with(|state| state.leave(self.id));
+        self.seated(|state| state.leave(self.id));
+        self.incarnation = Incarnation::begin();
     }
 }
 

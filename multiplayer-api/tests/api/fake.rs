@@ -3,14 +3,16 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use mesh_core::{
-    ChannelIndex, ConnectionStatus, DisconnectReason, Duration, Event, Instant, MultiplayerPeer,
-    Packet, Payload, PeerId, Refused, RefusedReason, SendError, Sent, Target, TransferMode,
+    ChannelIndex, ConnectionStatus, DisconnectReason, Duration, Event, Incarnation, Instant,
+    MultiplayerPeer, Packet, Payload, PeerId, Refused, RefusedReason, SendError, Sent, Target,
+    TransferMode,
 };
 use multiplayer_api::{ApiConfig, ApiEvent, MultiplayerApi};
 
 /// What an API asked of its network peer, and what that answers.
 pub(crate) struct Fake {
     pub(crate) id: Option<PeerId>,
+    incarnation: Incarnation,
     pub(crate) status: ConnectionStatus,
     pub(crate) star: bool,
     pub(crate) now: Instant,
@@ -29,6 +31,7 @@ impl Fake {
     fn new(id: PeerId, status: ConnectionStatus, star: bool) -> Self {
         Self {
             id: Some(id),
+            incarnation: Incarnation::begin(),
             status,
             star,
             now: Instant::from_micros(7_000_000),
@@ -87,6 +90,18 @@ impl Fake {
             channel: mode.channel(),
             payload: Payload::from(packet),
         }));
+    }
+
+    /// Closes it and sets it up as it was.
+    pub(crate) fn restart(&mut self) {
+        let id = self.id;
+        self.close();
+        self.id = id;
+        self.status = match (self.star, id) {
+            (true, Some(id)) if !id.is_server() => ConnectionStatus::Connecting,
+            (true | false, Some(_)) => ConnectionStatus::Connected,
+            (true | false, None) => ConnectionStatus::Disconnected,
+        };
     }
 
     pub(crate) fn wait(&mut self, span: Duration) {
@@ -173,6 +188,10 @@ impl MultiplayerPeer for Fake {
         self.id
     }
 
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
     fn connection_status(&self) -> ConnectionStatus {
         self.status
     }
@@ -204,6 +223,7 @@ impl MultiplayerPeer for Fake {
 
     fn close(&mut self) {
         self.id = None;
+        self.incarnation = Incarnation::begin();
         self.status = ConnectionStatus::Disconnected;
         self.peers.clear();
         self.events.clear();

@@ -21,6 +21,7 @@ enum Step {
     CompleteAuth(u32),
     Disconnect(u32),
     Close,
+    Restart,
     Poll,
 }
 
@@ -70,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => peer().prop_map(Step::CompleteAuth),
         1 => peer().prop_map(Step::Disconnect),
         1 => Just(Step::Close),
+        1 => Just(Step::Restart),
         4 => Just(Step::Poll),
     ]
 }
@@ -179,6 +181,7 @@ fn take(api: &mut MultiplayerApi, fake: &mut Fake, step: Step) -> Vec<ApiEvent> 
             }
         }
         Step::Close => fake.close(),
+        Step::Restart => fake.restart(),
         Step::Poll => return poll(api, fake),
     }
     Vec::new()
@@ -198,6 +201,10 @@ proptest! {
         let mut story = Story::default();
         for step in steps {
             let asked = matches!(step, Step::Disconnect(_));
+            if matches!(step, Step::Restart) && generation == Generation::Godot3 {
+                // It has no word for the end of the others.
+                story.peers.clear();
+            }
             for event in take(&mut api, &mut fake, step) {
                 if asked {
                     if let ApiEvent::PeerDisconnected { peer, .. } = event {

@@ -140,6 +140,26 @@ fn force_is_silent_here_and_closed_there() {
     assert_eq!((a.unique_id(), heard(&mut a)), (None, Vec::new()));
 }
 
+#[test]
+fn who_was_closed_leaves_its_successor_alone() {
+    let table = Table::new();
+    let mut client = table.client(id(5)).unwrap();
+    let mut former = table.server().unwrap();
+    let first = former.incarnation();
+    heard(&mut former);
+    former.close();
+    let mut server = table.server().unwrap();
+    assert!(first != former.incarnation() && first != server.incarnation());
+    assert_eq!((former.unique_id(), heard(&mut former)), (None, Vec::new()));
+    let sent = former.send_on(Target::All, RELIABLE, "x".into());
+    assert_eq!(sent, Err(SendError::NotInitialized));
+    assert!(!former.disconnect_peer(id(5), true));
+    drop(former);
+    assert_eq!(heard(&mut server), [Event::PeerConnected(id(5))]);
+    heard(&mut client);
+    assert_eq!(client.connection_status(), ConnectionStatus::Connected);
+}
+
 /// Section 6 of reference/godot.md, with the sticky settings.
 #[test]
 fn godots_habits() {

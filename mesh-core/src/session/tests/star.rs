@@ -3,6 +3,7 @@
 use alloc::vec;
 
 use super::*;
+use crate::{Incarnation, MultiplayerPeer};
 
 fn star(own: u32, config: SessionConfig) -> Player {
     let backend = Platform {
@@ -114,4 +115,20 @@ fn who_was_refused_is_called_when_it_may_come() {
     assert_eq!(known(&session), [7]);
     session.disconnect_peer(id(7), true);
     assert_eq!(heard(&mut session), []);
+}
+
+#[test]
+fn a_leave_and_another_host_are_lives_of_their_own() {
+    fn life(peer: &dyn MultiplayerPeer) -> Incarnation {
+        peer.incarnation()
+    }
+    let mut session = star(1, SessionConfig::default());
+    let first = life(&session);
+    came(&mut session, &[7]);
+    assert_eq!(life(&session), first);
+    MultiplayerPeer::close(&mut session);
+    let left = life(&session);
+    assert_ne!(left, first);
+    session = star(1, SessionConfig::default());
+    assert!(life(&session) != first && life(&session) != left);
 }
