@@ -1,4 +1,4 @@
-//! What a server owes a client whose channels are full.
+//! What a server owes its clients whose channels are full.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use core::ops::Bound;
@@ -8,32 +8,39 @@ use mesh_core::{
     ChannelIndex, MultiplayerPeer, PeerId, RefusedReason, SendError, Target, TransferMode,
 };
 
+use self::debt::Debt;
+
+mod debt;
+
 /// The channel of Godot's own commands: 0, reliable.
 pub(crate) const CONTROL: ChannelIndex = TransferMode::Reliable.channel();
 
-/// What a waiting packet costs beside its bytes, roughly; a flood of tiny ones is to be bounded, too.
-const OVERHEAD: usize = 64;
-
 /// Reliable packets that wait for room, by receiver and channel, each in its order.
+///
+/// A receiver's room is shared by all who send to it. Where it ends, the newest packet of whoever has most of it goes: a
+/// flood costs its sender's own packets, never the receiver its place, and nobody else a packet as long as he has less there.
+/// What the server itself has to tell does not go.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     receivers: BTreeMap<PeerId, Debt>,
+    losses: VecDeque<Loss>,
 }
 
-#[derive(Debug, Default)]
-struct Debt {
-    bytes: usize,
-    channels: BTreeMap<ChannelIndex, VecDeque<Bytes>>,
+/// A packet that had to go for want of room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Loss {
+    pub(crate) from: PeerId,
+    pub(crate) to: PeerId,
 }
 
 /// What became of a packet for one receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owed {
-    /// It is on its way, or waits.
+    /// It is on its way, or waits; a [`Loss`] says so if it has lost its place at once.
     Accepted,
     /// It cannot be sent, now or later.
     Dropped,
-    /// More waits for that receiver than is allowed.
+    /// The server alone has more to tell that receiver than is allowed.
     Overrun,
 }
 
@@ -42,26 +49,33 @@ impl Backlog {
     pub(crate) const fn new() -> Self {
         Self {
             receivers: BTreeMap::new(),
+            losses: VecDeque::new(),
         }
     }
 
-    /// Sends a packet that may not be lost, or keeps it while not more than `limit` bytes wait.
+    /// Sends a packet that may not be lost, or keeps it while not more than `limit` bytes wait. The server's own are from it.
     pub(crate) fn send(
         &mut self,
         network: &mut dyn MultiplayerPeer,
+        from: PeerId,
         to: PeerId,
         channel: ChannelIndex,
         packet: Bytes,
         limit: usize,
     ) -> Owed {
-        if !self.is_clear(network, to, channel) {
-            return self.keep(to, channel, packet, limit);
+        if self.is_clear(network, to, channel) {
+            match send(network, to, channel, packet.clone()) {
+                Ok(Ok(())) => return Owed::Accepted,
+                Ok(Err(RefusedReason::Full)) => {}
+                Ok(Err(_)) | Err(_) => return Owed::Dropped,
+            }
         }
-        match send(network, to, channel, packet.clone()) {
-            Ok(Ok(())) => Owed::Accepted,
-            Ok(Err(RefusedReason::Full)) => self.keep(to, channel, packet, limit),
-            Ok(Err(_)) | Err(_) => Owed::Dropped,
-        }
+        self.keep(from, to, channel, packet, limit)
+    }
+
+    /// The next packet that had to go.
+    pub(crate) fn take_loss(&mut self) -> Option<Loss> {
+        self.losses.pop_front()
     }
 
     /// Sends what waits for a channel, as far as there is room. Whether nothing waits any more.
@@ -74,18 +88,13 @@ impl Backlog {
         let Some(debt) = self.receivers.get_mut(&to) else {
             return true;
         };
-        let Some(queue) = debt.channels.get_mut(&channel) else {
-            return true;
-        };
-        while let Some(packet) = queue.front() {
-            if send(network, to, channel, packet.clone()) == Ok(Err(RefusedReason::Full)) {
+        while let Some(packet) = debt.first(channel) {
+            if send(network, to, channel, packet) == Ok(Err(RefusedReason::Full)) {
                 return false;
             }
-            debt.bytes = debt.bytes.saturating_sub(packet.len() + OVERHEAD);
-            queue.pop_front();
+            debt.remove(channel, 0);
         }
-        debt.channels.remove(&channel);
-        if debt.channels.is_empty() {
+        if debt.is_empty() {
             self.receivers.remove(&to);
         }
         true
@@ -113,32 +122,41 @@ impl Backlog {
     fn first_after(&self, key: Option<(PeerId, ChannelIndex)>) -> Option<(PeerId, ChannelIndex)> {
         let Some((to, channel)) = key else {
             let (to, debt) = self.receivers.first_key_value()?;
-            return Some((*to, *debt.channels.first_key_value()?.0));
+            return Some((*to, debt.channel_after(None)?));
         };
-        let later = (Bound::Excluded(channel), Bound::Unbounded);
         let same = self
             .receivers
             .get(&to)
-            .and_then(|debt| debt.channels.range(later).next());
-        if let Some((channel, _)) = same {
-            return Some((to, *channel));
+            .and_then(|debt| debt.channel_after(Some(channel)));
+        if let Some(channel) = same {
+            return Some((to, channel));
         }
         let others = (Bound::Excluded(to), Bound::Unbounded);
         let (to, debt) = self.receivers.range(others).next()?;
-        Some((*to, *debt.channels.first_key_value()?.0))
+        Some((*to, debt.channel_after(None)?))
     }
 
-    fn keep(&mut self, to: PeerId, channel: ChannelIndex, packet: Bytes, limit: usize) -> Owed {
+    fn keep(
+        &mut self,
+        from: PeerId,
+        to: PeerId,
+        channel: ChannelIndex,
+        packet: Bytes,
+        limit: usize,
+    ) -> Owed {
         let debt = self.receivers.entry(to).or_default();
-        let bytes = debt.bytes.saturating_add(packet.len() + OVERHEAD);
-        if bytes > limit {
-            if debt.channels.is_empty() {
+        debt.push(from, channel, packet);
+        while debt.bytes > limit {
+            let Some(loser) = debt.greatest(from) else {
                 self.receivers.remove(&to);
-            }
-            return Owed::Overrun;
+                return Owed::Overrun;
+            };
+            debt.remove_newest(loser);
+            self.losses.push_back(Loss { from: loser, to });
         }
-        debt.bytes = bytes;
-        debt.channels.entry(channel).or_default().push_back(packet);
+        if debt.is_empty() {
+            self.receivers.remove(&to);
+        }
         Owed::Accepted
     }
 }

@@ -14,8 +14,10 @@ pub struct ApiConfig {
     pub server_relay: bool,
     /// How many peers a server may announce to a client: 4096. Those above are ignored.
     pub max_relayed_peers: usize,
-    /// Bytes of reliable packets and announcements that may wait at a server for one client whose channels are full:
-    /// 1 MiB. A client that is further behind is disconnected: it would miss what it was promised.
+    /// Bytes of reliable packets and announcements that may wait at a server for one client whose channels are full: 1 MiB.
+    /// Beyond that, whoever has most waiting there loses his newest packets for that client
+    /// ([`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull) at the server names him), so that a flood hurts its
+    /// sender and neither its receiver nor the others. A client is disconnected only if the announcements alone are more.
     pub backlog_bytes: usize,
 }
 

@@ -106,4 +106,11 @@ pub enum IgnoredReason {
     /// The server passed it on for somebody it has not announced.
     #[error("its sender was never announced")]
     Unannounced,
+    /// To be passed on reliably, at the server: the receiver is behind, what waits for it is at
+    /// [`ApiConfig::backlog_bytes`](crate::ApiConfig::backlog_bytes), and nobody has more of it than this sender.
+    #[error("too much of its sender waits for peer {to}")]
+    BacklogFull {
+        /// Who does not get it.
+        to: PeerId,
+    },
 }

@@ -63,7 +63,8 @@
 //! - Packets that a server passes on before it has announced their sender wait for the announcement (at most 2 s, 256
 //!   packets, 64 KiB); Godot gives them to the game as they come.
 //! - Reliable packets that the server has to pass on to a peer whose channel is full wait, bounded by
-//!   [`ApiConfig::backlog_bytes`]; over it the peer is disconnected. Godot's channels have no bound.
+//!   [`ApiConfig::backlog_bytes`]; over it packets of whoever has most waiting for that peer are refused
+//!   ([`IgnoredReason::BacklogFull`]). Godot's channels have no bound.
 //! - A client may not send to a peer that the server has not announced, nor to itself.
 //! - What a peer should not have sent is an event, [`ApiEvent::Ignored`], not a line in a log.
 #![no_std]

@@ -10,9 +10,10 @@ pub struct ApiStats {
     /// Packets passed on, counted once for each receiver.
     pub relayed: u64,
     /// Packets not passed on: the receiver was gone, its unreliable channel was full, or it cannot take a packet that
-    /// large or that channel.
+    /// large or that channel, or too much of the sender waited for it
+    /// ([`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull)).
     pub relay_dropped: u64,
-    /// Peers disconnected because more waited for them than
+    /// Peers disconnected because they were further behind with what the server has to tell than
     /// [`ApiConfig::backlog_bytes`](crate::ApiConfig::backlog_bytes).
     pub overrun_peers: u64,
 }

@@ -161,12 +161,16 @@ impl MultiplayerApi {
         packet: bytes::Bytes,
     ) {
         let limit = self.config.backlog_bytes;
-        if self.backlog.send(network, to, CONTROL, packet, limit) == Owed::Overrun {
+        let owed = self
+            .backlog
+            .send(network, PeerId::SERVER, to, CONTROL, packet, limit);
+        if owed == Owed::Overrun {
             self.overrun(network, to);
         }
+        self.tell_losses();
     }
 
-    /// It is too far behind to be told all that it was promised. Its end is told when the network peer tells it.
+    /// It is too far behind to be told who is there. Its end is told when the network peer tells it.
     pub(super) fn overrun(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) {
         self.stats.overrun_peers = self.stats.overrun_peers.saturating_add(1);
         self.backlog.forget(peer);

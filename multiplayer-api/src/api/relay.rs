@@ -7,7 +7,7 @@ use mesh_core::{MultiplayerPeer, Packet, PeerId};
 
 use super::MultiplayerApi;
 use crate::IgnoredReason;
-use crate::backlog::{self, Owed};
+use crate::backlog::{self, Loss, Owed};
 use crate::early::EarlyPacket;
 use crate::wire::{self, Frame};
 
@@ -89,7 +89,8 @@ impl MultiplayerApi {
         self.inner(packet.from, packet, inner)
     }
 
-    /// Passes a packet on to one peer, on the channel it came on. A reliable one is not lost to a full channel.
+    /// Passes a packet on to one peer, on the channel it came on. A reliable one is not lost to a full channel, unless its
+    /// sender has more waiting there than anybody else.
     fn forward(
         &mut self,
         network: &mut dyn MultiplayerPeer,
@@ -100,7 +101,7 @@ impl MultiplayerApi {
         let owed = if packet.mode.is_reliable() {
             let limit = self.config.backlog_bytes;
             self.backlog
-                .send(network, to, packet.channel, forwarded, limit)
+                .send(network, packet.from, to, packet.channel, forwarded, limit)
         } else {
             match backlog::send(network, to, packet.channel, forwarded) {
                 Ok(Ok(())) => Owed::Accepted,
@@ -114,6 +115,16 @@ impl MultiplayerApi {
                 self.drop_relayed();
                 self.overrun(network, to);
             }
+        }
+        self.tell_losses();
+    }
+
+    /// Tells whose packets had to go for want of room at the server.
+    pub(super) fn tell_losses(&mut self) {
+        while let Some(Loss { from, to }) = self.backlog.take_loss() {
+            self.stats.relayed = self.stats.relayed.saturating_sub(1);
+            self.drop_relayed();
+            self.ignore(from, IgnoredReason::BacklogFull { to });
         }
     }
 

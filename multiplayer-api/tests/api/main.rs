@@ -10,6 +10,7 @@
 )]
 
 mod auth;
+mod backlog;
 mod fake;
 mod hostile;
 mod relay;
