@@ -106,6 +106,9 @@ pub enum IgnoredReason {
     /// The server passed it on for somebody it has not announced.
     #[error("its sender was never announced")]
     Unannounced,
+    /// The server passed it on for somebody whose end it has just told, and has not announced again.
+    #[error("its sender is gone")]
+    Departed,
     /// To be passed on reliably, at the server: the receiver is behind, what waits for it is at
     /// [`ApiConfig::backlog_bytes`](crate::ApiConfig::backlog_bytes), and nobody has more of it than this sender.
     #[error("too much of its sender waits for peer {to}")]

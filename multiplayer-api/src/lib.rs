@@ -65,6 +65,7 @@
 //! - Reliable packets that the server has to pass on to a peer whose channel is full wait, bounded by
 //!   [`ApiConfig::backlog_bytes`]; over it packets of whoever has most waiting for that peer are refused
 //!   ([`IgnoredReason::BacklogFull`]). Godot's channels have no bound.
+//! - What a server passes on for a peer after it has told its end is dropped; Godot gives it to the game.
 //! - A client may not send to a peer that the server has not announced, nor to itself.
 //! - What a peer should not have sent is an event, [`ApiEvent::Ignored`], not a line in a log.
 #![no_std]

@@ -140,12 +140,11 @@ impl MultiplayerApi {
     }
 
     /// The server tells of somebody's end. Of one that does not count there is nothing to tell, as in Godot.
-    pub(super) fn denounced(&mut self, given: i32) {
+    pub(super) fn denounced(&mut self, network: &dyn MultiplayerPeer, given: i32) {
         let Ok(peer) = PeerId::try_from(i64::from(given)) else {
             return;
         };
-        // What came too early and of nobody: it will not come any more.
-        self.early.take(peer);
+        self.early.depart(network.now(), peer);
         if self.admitted.get(&peer) == Some(&Admitted::ThroughServer) {
             self.admitted.remove(&peer);
             self.events

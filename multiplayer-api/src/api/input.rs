@@ -89,7 +89,7 @@ impl MultiplayerApi {
             }
             Frame::DelPeer(peer) => {
                 self.check_server(network, from)?;
-                self.denounced(peer);
+                self.denounced(network, peer);
                 Ok(())
             }
             Frame::Relay { peer, inner } => self.relay(network, packet, peer, inner),

@@ -8,7 +8,7 @@ use mesh_core::{MultiplayerPeer, Packet, PeerId};
 use super::MultiplayerApi;
 use crate::IgnoredReason;
 use crate::backlog::{self, Loss, Owed};
-use crate::early::EarlyPacket;
+use crate::early::{EarlyPacket, NotHeld};
 use crate::wire::{self, Frame};
 
 /// Godot's number of "all but the server".
@@ -149,10 +149,11 @@ impl MultiplayerApi {
             channel: packet.channel,
             data,
         };
-        if self.early.hold(network.now(), early) {
-            Ok(())
-        } else {
-            Err(IgnoredReason::Unannounced)
-        }
+        self.early
+            .hold(network.now(), early)
+            .map_err(|why| match why {
+                NotHeld::NoRoom => IgnoredReason::Unannounced,
+                NotHeld::Departed => IgnoredReason::Departed,
+            })
     }
 }

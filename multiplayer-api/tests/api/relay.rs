@@ -303,6 +303,38 @@ fn a_packet_that_overtakes_the_announcement_waits_for_it() {
 }
 
 #[test]
+fn what_comes_after_the_end_of_its_sender_is_not_the_next_ones() {
+    let (mut api, mut network) = client_among(1);
+    let mode = TransferMode::Unreliable;
+    let gone = ApiEvent::PeerDisconnected {
+        peer: id(3),
+        reason: None,
+    };
+    network.receive(1, &del(3));
+    network.receive_on(1, mode, &relay(3, b"\x03late"));
+    assert_eq!(
+        poll(&mut api, &mut network),
+        [gone.clone(), ignored(1, IgnoredReason::Departed)]
+    );
+    network.receive(1, &add(3));
+    network.receive_on(1, mode, &relay(3, b"\x03new"));
+    assert_eq!(
+        poll(&mut api, &mut network),
+        [connected(3), packet_on(3, mode, b"new")]
+    );
+    // Whoever has been away for longer may be early again.
+    network.receive(1, &del(3));
+    assert_eq!(poll(&mut api, &mut network), [gone]);
+    network.wait(Duration::from_secs(2));
+    network.receive_on(1, mode, &relay(3, b"\x03early"));
+    network.receive(1, &add(3));
+    assert_eq!(
+        poll(&mut api, &mut network),
+        [connected(3), packet_on(3, mode, b"early")]
+    );
+}
+
+#[test]
 fn what_is_too_early_for_nobody_is_bounded() {
     let (mut api, mut network) = client_among(0);
     for _ in 0..300 {
