@@ -32,6 +32,7 @@ const MAX_REMOTE_CANDIDATES: u32 = 128;
 ///
 /// Works without any async runtime (it brings its own threads) and inside one ([`with_handle`](Self::with_handle)). Dropping it
 /// closes every link.
+#[doc(alias = "set_default_extension")]
 pub struct PlatformBackend {
     // In this order: the links end because their queues do, then the executor waits for them.
     links: Vec<Option<LinkHandle>>,

@@ -9,6 +9,7 @@ use rtc::shared::ifaces::ifaces;
 pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
 
 /// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
+#[doc(alias = "libdatachannel")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlatformConfig {
     /// Where each connection binds its UDP sockets: `0.0.0.0:0` and `[::]:0`.

@@ -32,6 +32,7 @@ const MAX_REMOTE_CANDIDATES: u32 = 128;
 ///
 /// Belongs to the page's main thread, and works without being polled: callbacks put in what arrives. Dropping it closes every
 /// link; so does leaving the page.
+#[doc(alias = "set_default_extension")]
 pub struct PlatformBackend {
     links: Vec<Option<LinkHandle>>,
     turn: Option<(Rc<ChannelInbox>, u32)>,

@@ -4,6 +4,7 @@
 pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
 
 /// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
+#[doc(alias = "libdatachannel")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlatformConfig {
     /// How many sets of candidates the browser gathers before a connection is offered or answered: 0.

@@ -6,6 +6,8 @@ use core::time::Duration;
 use crate::SendLimits;
 
 /// How a packet travels (Godot: `TransferMode`).
+#[doc(alias = "transfer_mode")]
+#[doc(alias = "set_transfer_mode")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TransferMode {
     /// Everything arrives, in order.
@@ -78,6 +80,7 @@ impl ChannelIndex {
     /// The channel that Godot picks for a transfer mode and a transfer channel: 0 is the built-in one of the mode; above
     /// it the mode does not count, because a custom channel has its own.
     #[doc(alias = "set_transfer_channel")]
+    #[doc(alias = "transfer_channel")]
     #[must_use]
     pub const fn for_transfer(mode: TransferMode, transfer_channel: u8) -> Self {
         match transfer_channel {

@@ -12,8 +12,10 @@ use crate::Reliability;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkConfig {
     /// STUN and TURN servers, tried side by side. Empty: the peers must reach each other's own addresses.
+    #[doc(alias = "iceServers")]
     pub ice_servers: Vec<IceServer>,
     /// Which kinds of candidate may be used.
+    #[doc(alias = "iceTransportPolicy")]
     pub ice_transport_policy: IceTransportPolicy,
 }
 
@@ -113,6 +115,7 @@ pub struct MeshConfig {
     /// application has not taken. Over it the oldest messages of the unreliable channels are dropped, and counted; a
     /// reliable one that finds no room even so ends the link with
     /// [`DisconnectReason::InboxFull`](crate::DisconnectReason::InboxFull).
+    #[doc(alias = "max_channel_in_buffer_kb")]
     pub inbox_bytes: usize,
     /// How long a peer may take from `add_peer` until all its channels are open: 15 s.
     pub connect_deadline: Duration,

@@ -117,6 +117,7 @@ pub enum SendError {
         channel: u16,
     },
     /// The message is larger than the far side takes; nobody got it.
+    #[doc(alias = "encode_buffer_max_size")]
     #[error("{size} bytes are more than the {limit} that peer {peer} takes")]
     TooLarge {
         /// The message's size in bytes.

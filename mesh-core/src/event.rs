@@ -16,6 +16,7 @@ use crate::{
 #[non_exhaustive]
 pub enum Event {
     /// A peer's message.
+    #[doc(alias = "get_packet")]
     Packet(Packet),
     /// A peer is there: its connection stands and all its channels are open (Godot: `peer_connected`).
     #[doc(alias = "peer_connected")]
@@ -50,6 +51,7 @@ pub enum Event {
     ServerDisconnected,
     /// Give this to the far side of a connection made by hand (Godot: `session_description_created`).
     #[doc(alias = "session_description_created")]
+    #[doc(alias = "set_local_description")]
     Description {
         /// Which connection.
         connection: ConnectionId,
@@ -116,10 +118,13 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Who sent it.
+    #[doc(alias = "get_packet_peer")]
     pub from: PeerId,
     /// How it travelled.
+    #[doc(alias = "get_packet_mode")]
     pub mode: TransferMode,
     /// On which channel.
+    #[doc(alias = "get_packet_channel")]
     pub channel: ChannelIndex,
     /// What it is.
     pub payload: Payload,

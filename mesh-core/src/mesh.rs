@@ -164,12 +164,14 @@ impl Mesh {
     }
 
     /// Refuses [`add_peer`](Self::add_peer), or no longer (Godot: `refuse_new_connections`). Peers already added go on.
+    #[doc(alias = "refuse_new_connections")]
     pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.refuse_new_connections = refuse;
     }
 
     /// Makes a connection that is new and belongs to nobody yet (Godot: a new `WebRTCPeerConnection`).
     #[doc(alias = "WebRTCPeerConnection")]
+    #[doc(alias = "initialize")]
     pub fn create_connection(&mut self, config: LinkConfig) -> ConnectionId {
         let link = self.links.insert(Connection::new);
         self.commands.push_back(Command::Open {
@@ -307,6 +309,7 @@ impl Mesh {
     }
 
     /// Closes a connection; one that belongs to a peer is removed with it. `false` if there is no such connection.
+    #[doc(alias = "close")]
     pub fn close_connection(&mut self, connection: ConnectionId) -> bool {
         let Some(entry) = self.links.get(connection) else {
             return false;

@@ -54,6 +54,7 @@ impl<B: Backend> Multiplayer<B> {
     /// # Errors
     ///
     /// As there.
+    #[doc(alias = "create_data_channel")]
     pub fn create_mesh(
         &mut self,
         id: PeerId,
@@ -67,6 +68,7 @@ impl<B: Backend> Multiplayer<B> {
     /// # Errors
     ///
     /// As there.
+    #[doc(alias = "create_data_channel")]
     pub fn create_server(
         &mut self,
         custom_channels: &[TransferMode],
@@ -79,6 +81,7 @@ impl<B: Backend> Multiplayer<B> {
     /// # Errors
     ///
     /// As there.
+    #[doc(alias = "create_data_channel")]
     pub fn create_client(
         &mut self,
         id: PeerId,
@@ -102,6 +105,7 @@ impl<B: Backend> Multiplayer<B> {
 
     /// See [`Mesh::create_connection`].
     #[doc(alias = "WebRTCPeerConnection")]
+    #[doc(alias = "initialize")]
     pub fn create_connection(&mut self, config: LinkConfig) -> ConnectionId {
         self.after(|mesh, _| mesh.create_connection(config))
     }
@@ -156,11 +160,13 @@ impl<B: Backend> Multiplayer<B> {
     }
 
     /// See [`Mesh::close_connection`].
+    #[doc(alias = "close")]
     pub fn close_connection(&mut self, connection: ConnectionId) -> bool {
         self.after(|mesh, _| mesh.close_connection(connection))
     }
 
     /// See [`Mesh::close_channel`].
+    #[doc(alias = "close")]
     pub fn close_channel(&mut self, peer: PeerId, channel: ChannelIndex) -> bool {
         self.after(|mesh, now| mesh.close_channel(now, peer, channel))
     }
@@ -194,6 +200,7 @@ impl<B: Backend> Multiplayer<B> {
 
     /// See [`Mesh::set_refuse_new_connections`].
     #[doc(alias = "refuse_new_connections")]
+    #[doc(alias = "refuse_new_network_connections")]
     pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.mesh.set_refuse_new_connections(refuse);
     }
@@ -369,12 +376,14 @@ impl<B: Backend> Multiplayer<B> {
 
     /// See [`Mesh::unique_id`].
     #[doc(alias = "get_unique_id")]
+    #[doc(alias = "get_network_unique_id")]
     #[must_use]
     pub const fn unique_id(&self) -> Option<PeerId> {
         self.mesh.unique_id()
     }
 
     /// See [`Mesh::is_server`].
+    #[doc(alias = "is_network_server")]
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.mesh.is_server()

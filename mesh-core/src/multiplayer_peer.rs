@@ -54,6 +54,7 @@ pub trait MultiplayerPeer {
 
     /// Our own id, while there is one (Godot: `get_unique_id`).
     #[doc(alias = "get_unique_id")]
+    #[doc(alias = "get_network_unique_id")]
     fn unique_id(&self) -> Option<PeerId>;
 
     /// Which of its lives this is: another after each [`close`](Self::close), and the same until then.
@@ -64,6 +65,7 @@ pub trait MultiplayerPeer {
     fn connection_status(&self) -> ConnectionStatus;
 
     /// Whether we are peer 1. Not so without an id.
+    #[doc(alias = "is_network_server")]
     fn is_server(&self) -> bool {
         self.unique_id().is_some_and(PeerId::is_server)
     }
@@ -81,6 +83,7 @@ pub trait MultiplayerPeer {
 
     /// Lets nobody new connect, or lets them again (Godot: `refuse_new_connections`).
     #[doc(alias = "refuse_new_connections")]
+    #[doc(alias = "refuse_new_network_connections")]
     fn set_refuse_new_connections(&mut self, refuse: bool);
 
     /// Ends everything without events (Godot: `close`).

@@ -9,6 +9,8 @@ use bytes::Bytes;
 ///
 /// Cloning is cheap: the bytes are shared.
 #[doc(alias = "write_mode")]
+#[doc(alias = "get_var")]
+#[doc(alias = "put_var")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// Binary (SCTP PPID 53, or 57 when empty); what Godot sends.

@@ -117,6 +117,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     ///
     /// Those who were refused are called when they may come again, if the call is ours; else they call at their next try.
     #[doc(alias = "refuse_new_connections")]
+    #[doc(alias = "refuse_new_network_connections")]
     pub fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.multiplayer.set_refuse_new_connections(refuse);
         if !refuse {
@@ -131,6 +132,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     }
 
     /// See [`Multiplayer::close_channel`].
+    #[doc(alias = "close")]
     pub fn close_channel(&mut self, peer: PeerId, channel: ChannelIndex) -> bool {
         self.multiplayer.close_channel(peer, channel)
     }
@@ -191,12 +193,14 @@ impl<B: Backend, S: Signaling> Session<B, S> {
 
     /// See [`Multiplayer::unique_id`].
     #[doc(alias = "get_unique_id")]
+    #[doc(alias = "get_network_unique_id")]
     #[must_use]
     pub const fn unique_id(&self) -> Option<PeerId> {
         self.multiplayer.unique_id()
     }
 
     /// See [`Multiplayer::is_server`].
+    #[doc(alias = "is_network_server")]
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.multiplayer.is_server()

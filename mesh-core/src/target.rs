@@ -3,6 +3,7 @@
 use crate::{InvalidPeerId, PeerId};
 
 /// The receivers of a packet (Godot: `set_target_peer`).
+#[doc(alias = "set_target_peer")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Every connected peer (Godot: 0, `TARGET_PEER_BROADCAST`).

@@ -62,6 +62,10 @@ enum Round {
 
 impl MultiplayerApi {
     /// An API that has met nobody.
+    #[doc(alias = "clear")]
+    #[doc(alias = "create_default_interface")]
+    #[doc(alias = "get_default_interface")]
+    #[doc(alias = "set_default_interface")]
     #[must_use]
     pub const fn new(config: ApiConfig) -> Self {
         Self {
@@ -101,6 +105,10 @@ impl MultiplayerApi {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "network_peer")]
+    #[doc(alias = "has_network_peer")]
+    #[doc(alias = "multiplayer_peer")]
+    #[doc(alias = "has_multiplayer_peer")]
     pub fn poll(&mut self, network: &mut dyn MultiplayerPeer) -> Option<ApiEvent> {
         self.begin_anew(network);
         if self.round == Round::Over {

@@ -56,6 +56,7 @@ pub enum Authentication {
     Announce,
     /// Both sides exchange what they like with [`send_auth`](crate::MultiplayerApi::send_auth) and each says
     /// [`complete_auth`](crate::MultiplayerApi::complete_auth) (Godot: `auth_callback` is set).
+    #[doc(alias = "auth_callback")]
     Required {
         /// How long a peer may take, before it is disconnected (Godot: `auth_timeout`). Zero: for ever.
         #[doc(alias = "auth_timeout")]

@@ -60,6 +60,8 @@ pub enum ApiEvent {
     #[doc(alias = "network_peer_packet")]
     PeerPacket {
         /// Who made it; a server may have passed it on.
+        #[doc(alias = "get_rpc_sender_id")]
+        #[doc(alias = "get_remote_sender_id")]
         from: PeerId,
         /// How it travelled.
         mode: TransferMode,

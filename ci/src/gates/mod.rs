@@ -1,6 +1,7 @@
 //! The gates: promises about the shape of the workspace, each proven on every run.
 
 mod core_only;
+mod godot;
 mod graph;
 mod manifests;
 mod sources;
@@ -32,6 +33,10 @@ pub(crate) fn run(runner: &Runner, workspace: &Workspace, host: &str) -> Vec<Out
     for rule in sources::RULES {
         gate(rule.promise, &mut || rule.check(texts.as_ref()?));
     }
+    gate(
+        "every member of Godot's classes has its counterpart, under its name, or a reason",
+        &mut || godot::check(&workspace.workspace_root, texts.as_ref()?),
+    );
     gate("every package declares its rust-version", &mut || {
         manifests::rust_version(workspace)
     });

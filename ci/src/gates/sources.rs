@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// A source file of the repository.
 pub(super) struct Text {
     /// Relative to the root, with `/`.
-    path: String,
-    content: String,
+    pub(super) path: String,
+    pub(super) content: String,
 }
 
 /// A promise about every line.

@@ -15,6 +15,7 @@ impl Mesh {
     /// Closes one channel of a peer (Godot: `WebRTCDataChannel.close`). If it is one of the plan, that is a way to leave:
     /// the peer takes nothing more, and is removed on both sides within 100 ms. `false` if there is no such channel, or
     /// it is closed already.
+    #[doc(alias = "close")]
     pub fn close_channel(&mut self, now: Instant, peer: PeerId, channel: ChannelIndex) -> bool {
         let Some(link) = self.connection(peer) else {
             return false;

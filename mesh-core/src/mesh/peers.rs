@@ -21,10 +21,13 @@ pub struct PeerInfo {
     /// Whether all its channels are open and none has closed.
     pub connected: bool,
     /// Where its connection is.
+    #[doc(alias = "get_connection_state")]
     pub state: ConnectionState,
     /// Whether its connection still looks for addresses of ours.
+    #[doc(alias = "get_gathering_state")]
     pub gathering: GatheringState,
     /// Where its handshake is.
+    #[doc(alias = "get_signaling_state")]
     pub signaling: SignalingState,
     /// Its channels, by [`ChannelIndex`].
     pub channels: Vec<ChannelInfo>,

@@ -54,6 +54,7 @@ impl Mesh {
     /// # Errors
     ///
     /// [`InitializeError`]; nothing has changed then.
+    #[doc(alias = "create_data_channel")]
     pub fn create_mesh(
         &mut self,
         id: PeerId,
@@ -68,6 +69,7 @@ impl Mesh {
     /// # Errors
     ///
     /// [`InitializeError`]; nothing has changed then.
+    #[doc(alias = "create_data_channel")]
     pub fn create_server(
         &mut self,
         custom_channels: &[TransferMode],
@@ -84,6 +86,7 @@ impl Mesh {
     /// # Errors
     ///
     /// [`InitializeError`]; nothing has changed then.
+    #[doc(alias = "create_data_channel")]
     pub fn create_client(
         &mut self,
         id: PeerId,

@@ -44,6 +44,7 @@ impl MultiplayerApi {
     ///
     /// [`SendBytesError`]. Nobody gets the data then; only if it is too large for one of several targets and not for those
     /// before it, by id, those have got it.
+    #[doc(alias = "rpc")]
     pub fn send_bytes(
         &mut self,
         network: &mut dyn MultiplayerPeer,
