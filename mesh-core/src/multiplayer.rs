@@ -2,14 +2,15 @@
 
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
-use core::time::Duration;
 
 use crate::{
-    AddPeerError, Backend, BackendSendError, ChannelIndex, ConnectionError, ConnectionId,
-    ConnectionStatus, DisconnectReason, Event, IceCandidate, InitializeError, Instant, LinkConfig,
-    Mesh, MeshConfig, Payload, PeerId, PeerInfo, Refused, RefusedReason, SendError, Sent,
-    SessionDescription, Signal, Target, TransferMode,
+    Backend, BackendSendError, ChannelIndex, ConnectionStatus, Event, Instant, Mesh, MeshConfig,
+    Payload, PeerId, PeerInfo, Refused, RefusedReason, SendError, Sent, Signal, Target,
+    TransferMode,
 };
+
+mod connections;
+mod setup;
 
 /// Drives a [`Mesh`] over a [`Backend`] (Godot: `WebRTCMultiplayer`, `WebRTCMultiplayerPeer`).
 ///
@@ -34,185 +35,6 @@ impl<B: Backend> Multiplayer<B> {
             mesh: Mesh::new(config, backend.capabilities()),
             backend,
         }
-    }
-
-    /// See [`Mesh::initialize`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn initialize(
-        &mut self,
-        id: PeerId,
-        server_compatibility: bool,
-    ) -> Result<(), InitializeError> {
-        self.mesh.initialize(id, server_compatibility)
-    }
-
-    /// See [`Mesh::create_mesh`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[doc(alias = "create_data_channel")]
-    pub fn create_mesh(
-        &mut self,
-        id: PeerId,
-        custom_channels: &[TransferMode],
-    ) -> Result<(), InitializeError> {
-        self.mesh.create_mesh(id, custom_channels)
-    }
-
-    /// See [`Mesh::create_server`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[doc(alias = "create_data_channel")]
-    pub fn create_server(
-        &mut self,
-        custom_channels: &[TransferMode],
-    ) -> Result<(), InitializeError> {
-        self.mesh.create_server(custom_channels)
-    }
-
-    /// See [`Mesh::create_client`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[doc(alias = "create_data_channel")]
-    pub fn create_client(
-        &mut self,
-        id: PeerId,
-        custom_channels: &[TransferMode],
-    ) -> Result<(), InitializeError> {
-        self.mesh.create_client(id, custom_channels)
-    }
-
-    /// See [`Mesh::set_custom_channels`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[doc(alias = "channels_config")]
-    pub fn set_custom_channels(
-        &mut self,
-        custom_channels: &[TransferMode],
-    ) -> Result<(), InitializeError> {
-        self.mesh.set_custom_channels(custom_channels)
-    }
-
-    /// See [`Mesh::create_connection`].
-    #[doc(alias = "WebRTCPeerConnection")]
-    #[doc(alias = "initialize")]
-    pub fn create_connection(&mut self, config: LinkConfig) -> ConnectionId {
-        self.after(|mesh, _| mesh.create_connection(config))
-    }
-
-    /// See [`Mesh::add_peer`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn add_peer(
-        &mut self,
-        connection: ConnectionId,
-        peer: PeerId,
-        unreliable_lifetime: Option<u16>,
-    ) -> Result<(), AddPeerError> {
-        self.after(|mesh, now| mesh.add_peer(now, connection, peer, unreliable_lifetime))
-    }
-
-    /// See [`Mesh::create_offer`]; it comes as [`Event::Description`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn create_offer(&mut self, connection: ConnectionId) -> Result<(), ConnectionError> {
-        self.after(|mesh, _| mesh.create_offer(connection))
-    }
-
-    /// See [`Mesh::set_remote_description`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn set_remote_description(
-        &mut self,
-        connection: ConnectionId,
-        description: SessionDescription,
-    ) -> Result<(), ConnectionError> {
-        self.after(|mesh, _| mesh.set_remote_description(connection, description))
-    }
-
-    /// See [`Mesh::add_ice_candidate`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn add_ice_candidate(
-        &mut self,
-        connection: ConnectionId,
-        candidate: IceCandidate,
-    ) -> Result<(), ConnectionError> {
-        self.after(|mesh, _| mesh.add_ice_candidate(connection, candidate))
-    }
-
-    /// See [`Mesh::close_connection`].
-    #[doc(alias = "close")]
-    pub fn close_connection(&mut self, connection: ConnectionId) -> bool {
-        self.after(|mesh, _| mesh.close_connection(connection))
-    }
-
-    /// See [`Mesh::close_channel`].
-    #[doc(alias = "close")]
-    pub fn close_channel(&mut self, peer: PeerId, channel: ChannelIndex) -> bool {
-        self.after(|mesh, now| mesh.close_channel(now, peer, channel))
-    }
-
-    /// See [`Mesh::remove_peer`].
-    pub fn remove_peer(&mut self, peer: PeerId) -> bool {
-        self.after(|mesh, _| mesh.remove_peer(peer))
-    }
-
-    /// See [`Mesh::disconnect_peer`].
-    pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
-        self.after(|mesh, _| mesh.disconnect_peer(peer, force))
-    }
-
-    /// See [`Mesh::end_peer`].
-    pub fn end_peer(&mut self, peer: PeerId, reason: DisconnectReason) -> bool {
-        self.after(|mesh, _| mesh.end_peer(peer, reason))
-    }
-
-    /// See [`Mesh::request_stats`].
-    pub fn request_stats(&mut self, peer: PeerId) -> bool {
-        self.after(|mesh, _| mesh.request_stats(peer))
-    }
-
-    /// See [`Mesh::refuses_new_connections`].
-    #[doc(alias = "is_refusing_new_connections")]
-    #[must_use]
-    pub const fn refuses_new_connections(&self) -> bool {
-        self.mesh.refuses_new_connections()
-    }
-
-    /// See [`Mesh::set_refuse_new_connections`].
-    #[doc(alias = "refuse_new_connections")]
-    #[doc(alias = "refuse_new_network_connections")]
-    pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
-        self.mesh.set_refuse_new_connections(refuse);
-    }
-
-    /// See [`Mesh::close`]; nothing holds the closes up.
-    pub fn close(&mut self) {
-        self.close_lingering(Duration::ZERO);
-    }
-
-    /// See [`Mesh::close`].
-    pub fn close_lingering(&mut self, linger: Duration) {
-        self.after(|mesh, _| mesh.close(linger));
     }
 
     /// Sends a message on the built-in channel of a mode (Godot: `put_packet`).

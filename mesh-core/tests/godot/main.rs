@@ -10,4 +10,5 @@ mod add_peer;
 mod channels;
 mod rig;
 mod sending;
+mod setting_up;
 mod status_machine;
