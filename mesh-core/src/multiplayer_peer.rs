@@ -149,6 +149,43 @@ impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
     }
 }
 
+/// Answers as the peer below does, which is found from `self` by what is put before and after it.
+macro_rules! forward_answers {
+    ([$($before:tt)*] [$($after:tt)*]) => {
+        fn channel_modes(&self) -> &[TransferMode] {
+            MultiplayerPeer::channel_modes($($before)* self $($after)*)
+        }
+
+        fn now(&self) -> Instant {
+            MultiplayerPeer::now($($before)* self $($after)*)
+        }
+
+        fn unique_id(&self) -> Option<PeerId> {
+            MultiplayerPeer::unique_id($($before)* self $($after)*)
+        }
+
+        fn incarnation(&self) -> Incarnation {
+            MultiplayerPeer::incarnation($($before)* self $($after)*)
+        }
+
+        fn connection_status(&self) -> ConnectionStatus {
+            MultiplayerPeer::connection_status($($before)* self $($after)*)
+        }
+
+        fn is_server(&self) -> bool {
+            MultiplayerPeer::is_server($($before)* self $($after)*)
+        }
+
+        fn is_server_relay_supported(&self) -> bool {
+            MultiplayerPeer::is_server_relay_supported($($before)* self $($after)*)
+        }
+
+        fn refuses_new_connections(&self) -> bool {
+            MultiplayerPeer::refuses_new_connections($($before)* self $($after)*)
+        }
+    };
+}
+
 /// `close` is [`Session::leave`]: the lobby is left, too, and what reliable channels have accepted is still sent.
 impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
     fn pump(&mut self) {
@@ -168,36 +205,10 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
         Self::send_on(self, target, channel, payload)
     }
 
-    fn channel_modes(&self) -> &[TransferMode] {
-        self.multiplayer().mesh().channel_modes()
-    }
-
-    fn now(&self) -> Instant {
-        self.multiplayer().backend().now()
-    }
-
-    fn unique_id(&self) -> Option<PeerId> {
-        Self::unique_id(self)
-    }
-
-    fn incarnation(&self) -> Incarnation {
-        self.multiplayer().mesh().incarnation()
-    }
-
-    fn connection_status(&self) -> ConnectionStatus {
-        Self::connection_status(self)
-    }
-
-    fn is_server_relay_supported(&self) -> bool {
-        self.multiplayer().mesh().is_server_relay_supported()
-    }
+    forward_answers!([] [.multiplayer()]);
 
     fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
         Self::disconnect_peer(self, peer, force)
-    }
-
-    fn refuses_new_connections(&self) -> bool {
-        self.multiplayer().mesh().refuses_new_connections()
     }
 
     fn set_refuse_new_connections(&mut self, refuse: bool) {
@@ -230,40 +241,10 @@ macro_rules! forward {
                 (**self).send_on(target, channel, payload)
             }
 
-            fn channel_modes(&self) -> &[TransferMode] {
-                (**self).channel_modes()
-            }
-
-            fn now(&self) -> Instant {
-                (**self).now()
-            }
-
-            fn unique_id(&self) -> Option<PeerId> {
-                (**self).unique_id()
-            }
-
-            fn incarnation(&self) -> Incarnation {
-                (**self).incarnation()
-            }
-
-            fn connection_status(&self) -> ConnectionStatus {
-                (**self).connection_status()
-            }
-
-            fn is_server(&self) -> bool {
-                (**self).is_server()
-            }
-
-            fn is_server_relay_supported(&self) -> bool {
-                (**self).is_server_relay_supported()
-            }
+            forward_answers!([&**] []);
 
             fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
                 (**self).disconnect_peer(peer, force)
-            }
-
-            fn refuses_new_connections(&self) -> bool {
-                (**self).refuses_new_connections()
             }
 
             fn set_refuse_new_connections(&mut self, refuse: bool) {
