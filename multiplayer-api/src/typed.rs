@@ -8,10 +8,12 @@ use mesh_core::{ChannelIndex, MultiplayerPeer, PeerId, Sent, Target, TransferMod
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::post::Post;
 use crate::{ApiEvent, MultiplayerApi, Via};
 
 mod codec;
 mod messages;
+mod post;
 #[cfg(test)]
 mod tests;
 
@@ -55,8 +57,7 @@ const MESSAGE_BYTES: usize = 60_000;
 /// **Let no message type be recursive, or hold a collection of zero-sized elements**: a peer could have it take all of the
 /// stack, or of the time. Everything else takes no more than the bytes of its packet allow.
 pub struct Typed<M> {
-    api: MultiplayerApi,
-    limit: usize,
+    post: Post,
     message: PhantomData<fn() -> M>,
 }
 
@@ -98,8 +99,7 @@ impl<M: Serialize + DeserializeOwned> Typed<M> {
     #[must_use]
     pub const fn with_limit(api: MultiplayerApi, limit: usize) -> Self {
         Self {
-            api,
-            limit,
+            post: Post { api, limit },
             message: PhantomData,
         }
     }
@@ -116,15 +116,12 @@ impl<M: Serialize + DeserializeOwned> Typed<M> {
         via: impl Into<Via>,
         message: &M,
     ) -> Result<Sent, SendMessageError> {
-        let limit = self.limit;
-        let write = |packet| codec::write(packet, None, message, limit);
-        self.api
-            .send_with(network, target.into(), via.into(), write)
+        self.post.send(network, target, via, None, message)
     }
 
     /// The next event; see [`MultiplayerApi::poll`].
     pub fn poll(&mut self, network: &mut dyn MultiplayerPeer) -> Option<TypedEvent<M>> {
-        let event = self.api.poll(network)?;
+        let event = self.post.api.poll(network)?;
         let ApiEvent::PeerPacket {
             from,
             mode,
@@ -134,7 +131,7 @@ impl<M: Serialize + DeserializeOwned> Typed<M> {
         else {
             return Some(TypedEvent::Api(event));
         };
-        Some(match codec::read(&data, self.limit) {
+        Some(match codec::read(&data, self.post.limit) {
             Ok(message) => TypedEvent::Message {
                 from,
                 mode,
@@ -148,12 +145,12 @@ impl<M: Serialize + DeserializeOwned> Typed<M> {
     /// The API below.
     #[must_use]
     pub const fn api(&self) -> &MultiplayerApi {
-        &self.api
+        &self.post.api
     }
 
     /// The API below, to authenticate or to send a peer away. What is polled from it directly is not told here.
     pub const fn api_mut(&mut self) -> &mut MultiplayerApi {
-        &mut self.api
+        &mut self.post.api
     }
 }
 
@@ -166,8 +163,7 @@ impl<M: Serialize + DeserializeOwned> Default for Typed<M> {
 impl<M> fmt::Debug for Typed<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Typed")
-            .field("api", &self.api)
-            .field("limit", &self.limit)
+            .field("post", &self.post)
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use super::post::Post;
 use super::{MESSAGE_BYTES, codec};
 use crate::{ApiEvent, DecodeError, MultiplayerApi, SendMessageError, Via};
 
@@ -67,8 +68,7 @@ pub trait Message: Serialize + DeserializeOwned {
 ///
 /// The format is that of [`Typed`](crate::Typed), after the id of the type, and the same care is due in choosing types.
 pub struct Messages<S> {
-    api: MultiplayerApi,
-    limit: usize,
+    post: Post,
     handlers: BTreeMap<u16, Handler<S>>,
 }
 
@@ -115,8 +115,7 @@ impl<S> Messages<S> {
     #[must_use]
     pub const fn with_limit(api: MultiplayerApi, limit: usize) -> Self {
         Self {
-            api,
-            limit,
+            post: Post { api, limit },
             handlers: BTreeMap::new(),
         }
     }
@@ -169,10 +168,7 @@ impl<S> Messages<S> {
         via: impl Into<Via>,
         message: &M,
     ) -> Result<Sent, SendMessageError> {
-        let limit = self.limit;
-        let write = |packet| codec::write(packet, Some(M::ID), message, limit);
-        self.api
-            .send_with(network, target.into(), via.into(), write)
+        self.post.send(network, target, via, Some(M::ID), message)
     }
 
     /// Hands messages to their handlers until something else happens, and gives that; see [`MultiplayerApi::poll`].
@@ -182,7 +178,7 @@ impl<S> Messages<S> {
         state: &mut S,
     ) -> Option<MessagesEvent> {
         loop {
-            let event = self.api.poll(network)?;
+            let event = self.post.api.poll(network)?;
             let ApiEvent::PeerPacket { from, data, .. } = event else {
                 return Some(MessagesEvent::Api(event));
             };
@@ -193,7 +189,7 @@ impl<S> Messages<S> {
     }
 
     fn dispatch(&mut self, state: &mut S, from: PeerId, data: &[u8]) -> Result<(), DecodeError> {
-        let (id, message) = codec::read_id(data, self.limit)?;
+        let (id, message) = codec::read_id(data, self.post.limit)?;
         let handler = self.handlers.get_mut(&id);
         handler.ok_or(DecodeError::UnknownMessage { id })?(state, from, message)
     }
@@ -201,12 +197,12 @@ impl<S> Messages<S> {
     /// The API below.
     #[must_use]
     pub const fn api(&self) -> &MultiplayerApi {
-        &self.api
+        &self.post.api
     }
 
     /// The API below, to authenticate or to send a peer away. What is polled from it directly is not told here.
     pub const fn api_mut(&mut self) -> &mut MultiplayerApi {
-        &mut self.api
+        &mut self.post.api
     }
 }
 
@@ -219,8 +215,7 @@ impl<S> Default for Messages<S> {
 impl<S> fmt::Debug for Messages<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Messages")
-            .field("api", &self.api)
-            .field("limit", &self.limit)
+            .field("post", &self.post)
             .field("handlers", &self.handlers.keys())
             .finish()
     }
