@@ -15,11 +15,14 @@ mod debt;
 /// The channel of Godot's own commands: 0, reliable.
 pub(crate) const CONTROL: ChannelIndex = TransferMode::Reliable.channel();
 
+/// The largest packet of our own that waits: it goes over every wire, and so cannot turn out to be too large when it is late.
+const OWN_BYTES: usize = 60_000;
+
 /// Reliable packets that wait for room, by receiver and channel, each in its order.
 ///
 /// A receiver's room is shared by all who send to it. Where it ends, the newest packet of whoever has most of it goes: a
 /// flood costs its sender's own packets, never the receiver its place, and nobody else a packet as long as he has less there.
-/// What the server itself has to tell does not go.
+/// What is the server's own does not go.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     receivers: BTreeMap<PeerId, Debt>,
@@ -71,6 +74,20 @@ impl Backlog {
             }
         }
         self.keep(from, to, channel, packet, limit)
+    }
+
+    /// Keeps data of the server's own, which may not overtake what waits and would never find room beside a flood. `false` if
+    /// it is too much; what is kept does not go any more.
+    pub(crate) fn keep_own(
+        &mut self,
+        to: PeerId,
+        channel: ChannelIndex,
+        packet: Bytes,
+        limit: usize,
+    ) -> bool {
+        let waiting = self.receivers.get(&to).map_or(0, Debt::of_server);
+        let is_kept = packet.len() <= OWN_BYTES && waiting + packet.len() <= limit / 2;
+        is_kept && self.keep(PeerId::SERVER, to, channel, packet, limit) == Owed::Accepted
     }
 
     /// The next packet that had to go.

@@ -17,7 +17,8 @@ pub struct ApiConfig {
     /// Bytes of reliable packets and announcements that may wait at a server for one client whose channels are full: 1 MiB.
     /// Beyond that, whoever has most waiting there loses his newest packets for that client
     /// ([`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull) at the server names him), so that a flood hurts its
-    /// sender and neither its receiver nor the others. A client is disconnected only if the announcements alone are more.
+    /// sender and neither its receiver nor the others. What is the server's own does not go: data up to half of the room, and announcements,
+    /// without room for which a client is disconnected.
     pub backlog_bytes: usize,
 }
 

@@ -38,7 +38,8 @@ impl MultiplayerApi {
     /// if [`ApiConfig::server_relay`](crate::ApiConfig::server_relay) is on: what is returned says then what became of it
     /// on the way to the server.
     ///
-    /// A byte goes before the data, and six more where the server passes it on.
+    /// A byte goes before the data, and six more where the server passes it on. Reliable data of a server waits behind what it
+    /// has yet to pass on to a client, if it is not too much: see [`ApiConfig::backlog_bytes`](crate::ApiConfig::backlog_bytes).
     ///
     /// # Errors
     ///
@@ -144,13 +145,16 @@ impl MultiplayerApi {
                 }
             } else {
                 // What was passed on before must arrive before.
-                Err(RefusedReason::Full)
+                let limit = self.config.backlog_bytes;
+                let is_kept = self.backlog.keep_own(peer, channel, copy, limit);
+                is_kept.then_some(()).ok_or(RefusedReason::Full)
             };
             match taken {
                 Ok(()) => sent.accepted += 1,
                 Err(reason) => sent.refused.push(Refused { peer, reason }),
             }
         }
+        self.tell_losses();
         Ok(sent)
     }
 }

@@ -36,6 +36,11 @@ impl Debt {
         self.channels.is_empty()
     }
 
+    /// Bytes of what is the server's own.
+    pub(super) fn of_server(&self) -> usize {
+        self.senders.get(&PeerId::SERVER).copied().unwrap_or(0)
+    }
+
     /// The packet that is next on a channel; a cheap copy.
     pub(super) fn first(&self, channel: ChannelIndex) -> Option<Bytes> {
         let first = self.channels.get(&channel)?.front()?;

@@ -56,23 +56,64 @@ fn a_full_channel_holds_reliable_packets_up_in_their_order() {
     );
     assert_eq!(api.stats().relay_dropped, 1);
 
-    // Our own may not overtake them, even where there is room again.
-    let sent = |api: &mut MultiplayerApi, network: &mut Fake| {
-        let sent = api.send_bytes(network, id(3), TransferMode::Reliable, b"own");
+    // Our own does not overtake them.
+    let send = |api: &mut MultiplayerApi, network: &mut Fake, data: &[u8]| {
+        let sent = api.send_bytes(network, id(3), TransferMode::Reliable, data);
         sent.unwrap().accepted
     };
-    assert_eq!(sent(&mut api, &mut network), 0);
+    assert_eq!(send(&mut api, &mut network, b"own"), 1);
+    assert_eq!(network.take_reliable(), []);
     network.full.clear();
-    assert_eq!(sent(&mut api, &mut network), 1);
+    assert_eq!(send(&mut api, &mut network, b"more"), 1);
     assert_eq!(
         network.take_reliable(),
         [
             (3, relay(2, b"\x03one")),
             (3, relay(2, b"\x03two")),
             (3, add(4).to_vec()),
-            (3, b"\x03own".to_vec())
+            (3, b"\x03own".to_vec()),
+            (3, b"\x03more".to_vec())
         ]
     );
+    // Without anything before it, the game hears that there is no room.
+    network.full.insert(id(3));
+    assert_eq!(send(&mut api, &mut network, b"full"), 0);
+}
+
+#[test]
+fn what_is_the_servers_own_finds_room_beside_a_flood() {
+    let (mut api, mut network) = tight_server_of(2);
+    network.full.insert(id(3));
+    for _ in 0..20 {
+        network.receive(2, &relay(3, &[3; 1000]));
+    }
+    poll(&mut api, &mut network);
+    let mut accepted = 0;
+    for _ in 0..20 {
+        let sent = api.send_bytes(&mut network, id(3), TransferMode::Reliable, &[7; 1000]);
+        accepted += sent.unwrap().accepted;
+    }
+    assert_eq!(accepted, 4, "half of the room");
+    let told = poll(&mut api, &mut network);
+    assert!(
+        !told.is_empty() && told.iter().all(|event| *event == refused(2, 3)),
+        "{told:?}"
+    );
+    // And stays, whatever else comes.
+    for _ in 0..20 {
+        network.receive(2, &relay(3, &[3; 100]));
+    }
+    for client in 10..20 {
+        network.connect(client);
+    }
+    poll(&mut api, &mut network);
+    assert_eq!(network.disconnected, []);
+    network.take_reliable();
+    network.full.clear();
+    poll(&mut api, &mut network);
+    let own = |packet: &[u8]| packet.starts_with(&[3, 7]);
+    let sent = network.take_reliable();
+    assert_eq!(sent.iter().filter(|(_, packet)| own(packet)).count(), 4);
 }
 
 #[test]
