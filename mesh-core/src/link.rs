@@ -124,7 +124,7 @@ pub enum LinkEvent {
     ChannelOpened {
         /// The connection.
         link: LinkId,
-        /// Its position: as planned, or above all planned ones if `remote`.
+        /// Its position: as planned, or above all planned ones if `remote`, where those that never open may leave gaps.
         channel: ChannelIndex,
         /// Whether the far side made it in-band (Godot: `data_channel_received`).
         remote: bool,

@@ -118,34 +118,37 @@ impl Mesh {
             return;
         };
         let position = usize::from(index.0);
-        let received = Channel {
+        let in_band = |state| Channel {
             spec: ChannelSpec {
                 label: String::new(),
                 parameters: actual,
                 limits: crate::SendLimits::default(),
             },
             mode: actual.mode(),
-            state: ChannelState::Open,
-            opened: true,
+            opened: state == ChannelState::Open,
+            state,
             in_band: true,
             dropped: 0,
         };
-        let next = member.channels.len();
         match member.channels.get_mut(position) {
             Some(former) if former.in_band && former.state == ChannelState::Closed => {
-                member.inbox.reuse_channel(index, received.mode);
-                let dropped = former.dropped;
+                member.inbox.reuse_channel(index, actual.mode());
                 *former = Channel {
-                    dropped,
-                    ..received
+                    dropped: former.dropped,
+                    ..in_band(ChannelState::Open)
                 };
             }
-            None if position == next => {
-                member.inbox.add_channel(received.mode);
-                member.channels.push(received);
-            }
             // A position that the seam does not give.
-            Some(_) | None => return,
+            Some(_) => return,
+            None => {
+                // One before it may have closed before it opened, of which nothing is reported.
+                let gap = member.channels.len()..position;
+                let skipped = gap.map(|_| in_band(ChannelState::Closed));
+                for channel in skipped.chain([in_band(ChannelState::Open)]) {
+                    member.inbox.add_channel(channel.mode);
+                    member.channels.push(channel);
+                }
+            }
         }
         self.notice(link, News::ChannelReceived(index));
     }

@@ -262,6 +262,46 @@ fn a_channel_in_a_place_used_before_has_its_own_mode() {
     assert_eq!(events[1], end);
 }
 
+/// One too many, or one that closed before it opened, has its place all the same: a backend says nothing of it.
+#[test]
+fn a_channel_that_never_opened_hides_none_of_those_after_it() {
+    let mut rig = Rig::set_up(Setup::Mesh(2));
+    let link = rig.connect(3);
+    assert_eq!(rig.told(), "+3");
+    let received = |rig: &mut Rig, index| {
+        let channel = ChannelIndex(index);
+        rig.happens(LinkEvent::ChannelOpened {
+            link,
+            channel,
+            remote: true,
+            actual: ChannelParameters {
+                id: 2 * index + 1,
+                ordered: true,
+                reliability: Reliability::Reliable,
+            },
+        });
+        rig.says(3, index, "hi");
+        let events = rig.events();
+        let received = Event::ChannelReceived {
+            peer: peer(3),
+            channel,
+        };
+        assert_eq!(events[0], received);
+        assert!(matches!(&events[1], Event::Packet(packet) if packet.channel == channel));
+        assert_eq!(events.len(), 2);
+    };
+    received(&mut rig, 5);
+    let states = |rig: &Rig| -> Vec<_> {
+        let channels = rig.mesh.peer(peer(3)).unwrap().channels;
+        channels[3..].iter().map(|channel| channel.state).collect()
+    };
+    let (open, closed) = (ChannelState::Open, ChannelState::Closed);
+    assert_eq!(states(&rig), [closed, closed, open]);
+    // It may only have been slower.
+    received(&mut rig, 4);
+    assert_eq!(states(&rig), [closed, open, open]);
+}
+
 /// Section 8.1: the three states of a connection, through both sides of a handshake.
 #[test]
 fn a_connection_tells_where_it_is() {
