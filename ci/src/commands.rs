@@ -45,6 +45,7 @@ impl Ci {
         if let Err(error) = ctrlc::set_handler(stop) {
             say!("[ci] Ctrl-C will leave children behind: {error}");
         }
+        scratch::end_orphans();
 
         let begun = Instant::now();
         let host = workspace::host(&runner);

@@ -1,9 +1,9 @@
 //! A folder for what a stage leaves in its temporary files, and an end for what it leaves running.
 //!
 //! Browsers do not stay in the process group of the stage that started them, and leave megabytes behind. Each process
-//! inherits the name of the folder, so that it is known by it.
+//! inherits the name of the folder, so that it is known by it. What a killed `cargo ci` has left, the next one clears up.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,58 +11,101 @@ use std::time::Duration;
 use crate::group;
 use crate::print::say;
 
-/// The variable by which programs know where temporary files go.
-const VARIABLE: &str = "TMPDIR";
+/// The variable by which programs know where temporary files go; some give another value to what they start.
+const TEMPORARY: &str = "TMPDIR";
+/// The variable by which whoever belongs to the folder is known; nobody else has a use for it.
+const MARK: &str = "CI_SCRATCH";
+/// The file of a folder that is locked for as long as its owner lives.
+const OWNER: &str = "owner";
+/// What the names of all folders begin with.
+const PREFIX: &str = "ci-";
 /// A killed process may be a moment from letting go of its files.
 const RETRIES: u32 = 20;
 const RETRY: Duration = Duration::from_millis(50);
 
-/// The folder; dropping it ends whoever uses it and deletes it.
+/// The folder; dropping it ends whoever belongs to it and deletes it.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     folder: PathBuf,
+    /// Locked; `None` where another value owns the folder.
+    owner: Option<File>,
 }
 
 impl Scratch {
     /// A new one, with a short name: browsers put sockets into it, whose paths may not be long.
     pub(crate) fn new(stage: &str) -> io::Result<Self> {
-        let name = prefix() + &stage.replace(' ', "-");
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
+        Self::within(&std::env::temp_dir(), stage)
     }
 
-    /// The variable with its value.
-    pub(crate) fn variable(&self) -> (&'static str, String) {
-        (VARIABLE, self.folder.to_string_lossy().into_owned())
+    fn within(parent: &Path, stage: &str) -> io::Result<Self> {
+        let folder = parent.join(prefix() + &stage.replace(' ', "-"));
+        fs::create_dir_all(&folder)?;
+        let owner = File::create(folder.join(OWNER))?;
+        // Where files cannot be locked, nobody's folder is taken for an orphan either.
+        let _unsupported = owner.lock();
+        let owner = Some(owner);
+        Ok(Self { folder, owner })
+    }
+
+    /// What the environment of a command must say for it to belong to the folder.
+    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
+        let folder = self.folder.to_string_lossy();
+        [TEMPORARY, MARK].map(|name| (name, folder.clone().into_owned()))
     }
 }
 
 /// Does at once, for all that this process has, what dropping them would do: for a process that ends in the middle.
 pub(crate) fn end_all() {
-    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else {
-        return;
-    };
-    let ours = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix()));
-    ours.map(|entry| entry.path())
-        .for_each(|folder| drop(Scratch { folder }));
+    for folder in folders(&std::env::temp_dir(), &prefix()) {
+        let owner = None;
+        drop(Scratch { folder, owner });
+    }
+}
+
+/// Does the same for what processes have left that were killed and could not do it themselves.
+pub(crate) fn end_orphans() {
+    end_orphans_within(&std::env::temp_dir());
+}
+
+fn end_orphans_within(parent: &Path) {
+    for folder in folders(parent, PREFIX) {
+        // Another user's cannot be opened, and a living owner holds the lock.
+        let owner = File::options().write(true).open(folder.join(OWNER));
+        if let Ok(owner) = owner
+            && owner.try_lock().is_ok()
+        {
+            say!("[ci] clearing up after a run that was killed");
+            let owner = Some(owner);
+            drop(Scratch { folder, owner });
+        }
+    }
+}
+
+fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// What the names of this process's folders begin with.
 fn prefix() -> String {
-    format!("ci-{}-", std::process::id())
+    format!("{PREFIX}{}-", std::process::id())
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let (name, value) = self.variable();
-        let left = processes_with(&format!("{name}={value}"));
+        let left = processes_with(&format!("{MARK}={}", self.folder.display()));
         if !left.is_empty() {
-            say!("[ci] ending {} processes that were left behind", left.len());
+            say!(
+                "[ci] processes left behind, which are ended now: {}",
+                left.len()
+            );
             left.into_iter().for_each(group::kill_one);
         }
+        // An open file keeps a folder from being deleted where files are not what they are on Unix.
+        self.owner = None;
         for _ in 0..RETRIES {
             match fs::remove_dir_all(&self.folder) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => std::thread::sleep(RETRY),
@@ -100,27 +143,58 @@ mod tests {
 
     #[test]
     fn only_the_whole_variable_counts() {
-        let environment = b"A=1\0TMPDIR=/tmp/ci-1\0B=2\0";
-        assert!(holds(environment, "TMPDIR=/tmp/ci-1"));
-        assert!(!holds(environment, "TMPDIR=/tmp/ci-"));
-        assert!(!holds(b"", "TMPDIR=/tmp/ci-1"));
+        let environment = b"A=1\0CI_SCRATCH=/tmp/ci-1\0B=2\0";
+        assert!(holds(environment, "CI_SCRATCH=/tmp/ci-1"));
+        assert!(!holds(environment, "CI_SCRATCH=/tmp/ci-"));
+        assert!(!holds(b"", "CI_SCRATCH=/tmp/ci-1"));
     }
 
     #[cfg(target_os = "linux")]
-    #[test]
-    fn what_left_its_group_is_ended_and_the_folder_deleted() {
-        use std::os::unix::process::CommandExt;
-        let scratch = Scratch::new("test-of-leftovers").unwrap();
-        let folder = scratch.folder.clone();
-        let (name, value) = scratch.variable();
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .env(name, value)
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        drop(scratch);
-        assert!(!child.wait().unwrap().success());
-        assert!(!folder.exists());
+    mod leftovers {
+        use std::process::{Child, Command};
+
+        use super::*;
+
+        /// A process as a browser is one: out of its stage's group, and with temporary files elsewhere.
+        fn left_behind(scratch: &Scratch) -> Child {
+            use std::os::unix::process::CommandExt;
+            Command::new("sleep")
+                .arg("60")
+                .envs(scratch.variables())
+                .env(TEMPORARY, scratch.folder.join("tmp"))
+                .process_group(0)
+                .spawn()
+                .unwrap()
+        }
+
+        #[test]
+        fn what_left_its_group_is_ended_and_the_folder_deleted() {
+            let scratch = Scratch::new("test-of-leftovers").unwrap();
+            let folder = scratch.folder.clone();
+            let mut child = left_behind(&scratch);
+            drop(scratch);
+            assert!(!child.wait().unwrap().success());
+            assert!(!folder.exists());
+        }
+
+        #[test]
+        fn only_what_has_no_owner_any_more_is_an_orphan() {
+            let parent = std::env::temp_dir().join(format!("orphans-{}", std::process::id()));
+            let scratch = Scratch::within(&parent, "test").unwrap();
+            let foreign = parent.join("ci-of-something-else");
+            fs::create_dir(&foreign).unwrap();
+            let mut child = left_behind(&scratch);
+            end_orphans_within(&parent);
+            assert!(scratch.folder.exists() && child.try_wait().unwrap().is_none());
+
+            // As if its process had been killed: the lock is gone, and nothing is dropped.
+            let scratch = std::mem::ManuallyDrop::new(scratch);
+            // Unlocked and not only closed: a child that another test is about to start may have the file open, too.
+            scratch.owner.as_ref().unwrap().unlock().unwrap();
+            end_orphans_within(&parent);
+            assert!(!child.wait().unwrap().success());
+            assert!(!scratch.folder.exists() && foreign.exists());
+            fs::remove_dir_all(parent).unwrap();
+        }
     }
 }

@@ -70,8 +70,9 @@ impl Stage {
         let scratch = self.scratch.then(|| Scratch::new(name));
         match &scratch {
             Some(Ok(scratch)) => {
-                let (variable, folder) = scratch.variable();
-                command = command.env(variable, folder);
+                for (variable, folder) in scratch.variables() {
+                    command = command.env(variable, folder);
+                }
             }
             Some(Err(error)) => say!("[ci] no folder for temporary files of its own: {error}"),
             None => {}

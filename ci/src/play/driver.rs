@@ -62,10 +62,9 @@ impl Driver {
     ) -> Result<Self, String> {
         let scratch = Scratch::new("play")
             .map_err(|error| format!("no folder for temporary files: {error}"))?;
-        let (variable, folder) = scratch.variable();
         let mut process = Command::new(chromedriver)
             .arg("--port=0")
-            .env(variable, folder)
+            .envs(scratch.variables())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

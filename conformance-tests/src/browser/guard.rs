@@ -27,8 +27,8 @@ impl Guarded {
             .args(["-c", GUARD, "guard"])
             .arg(child.id().to_string())
             .arg(folder)
-            // `cargo ci` ends whatever was told of its folder for temporary files.
-            .env_remove("TMPDIR")
+            // `cargo ci` ends whatever bears the mark of a stage that is over, and the guard has its work to do then.
+            .env_remove("CI_SCRATCH")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
