@@ -10,7 +10,7 @@ use crate::gates;
 use crate::outcome::Outcome;
 use crate::plan::{self, Surroundings};
 use crate::play;
-use crate::print::say;
+use crate::print::{self, say};
 use crate::report::Report;
 use crate::run::Runner;
 use crate::scratch;
@@ -36,9 +36,10 @@ impl Ci {
     pub(crate) fn new() -> Self {
         let mut report = Report::new();
         let runner = Runner::default();
-        let children = runner.clone();
+        let children = runner.children.clone();
         let stop = move || {
-            children.kill_all();
+            print::mute();
+            children.stop();
             scratch::end_all();
             std::process::exit(INTERRUPTED);
         };
@@ -192,6 +193,10 @@ impl Ci {
 
     /// The summary, and what the process returns.
     pub(crate) fn finish(self) -> ExitCode {
+        while self.runner.children.is_stopped() {
+            // Who has stopped us still cleans up, and ends the process then.
+            std::thread::park();
+        }
         self.report.finish()
     }
 
@@ -286,7 +291,7 @@ impl Ci {
         };
         say!("\n[ci] play --check: the chat in a headless browser and in terminals");
         let begun = Instant::now();
-        let result = play::check(&self.runner, toolchain, workspace, options);
+        let result = play::check(&self.runner.children, toolchain, workspace, options);
         let outcome = Outcome::of_check("play --check", begun.elapsed(), result);
         outcome.say();
         self.report.add(outcome);

@@ -3,6 +3,7 @@
 mod bench;
 mod build_web;
 mod cache;
+mod children;
 mod command;
 mod commands;
 mod find;

@@ -59,7 +59,9 @@ impl Outcome {
             cases: tally.cases,
         };
         match ending {
-            Ending::TimedOut | Ending::NotStarted(_) => outcome.fail(ending.to_string()),
+            Ending::TimedOut | Ending::Stopped | Ending::NotStarted(_) => {
+                outcome.fail(ending.to_string());
+            }
             Ending::Exited(_) => tally
                 .unfinished
                 .into_iter()
@@ -83,7 +85,7 @@ impl Outcome {
             Ending::Exited(code) if *code != Some(0) && outcome.failed == 0 => {
                 outcome.fail(ending.to_string())
             }
-            Ending::Exited(_) | Ending::TimedOut | Ending::NotStarted(_) => {}
+            Ending::Exited(_) | Ending::TimedOut | Ending::Stopped | Ending::NotStarted(_) => {}
         }
         outcome
     }

@@ -3,15 +3,17 @@
 use std::env::consts::EXE_SUFFIX;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use clap::value_parser;
 
 use self::check::Check;
 use crate::build_web;
+use crate::children::{Children, Living, Reach};
 use crate::command::CommandLine;
 use crate::print::say;
-use crate::run::Runner;
+use crate::run::Ending;
 use crate::stage::Stage;
 use crate::web::Toolchain;
 use crate::workspace::Workspace;
@@ -98,18 +100,30 @@ pub(crate) fn run(options: &Options, workspace: &Workspace) -> Result<(), String
 
 /// Plays without a person; see [`Check`].
 pub(crate) fn check(
-    runner: &Runner,
+    children: &Children,
     toolchain: &Toolchain,
     workspace: &Workspace,
     options: &Options,
 ) -> Result<(), String> {
     let check = Check {
-        runner,
+        children,
         toolchain,
         workspace,
         options,
     };
     check.run()
+}
+
+/// Starts a child that ends with this process.
+fn start(
+    children: &Children,
+    command: &mut Command,
+    reach: Reach,
+) -> Result<(Child, Living), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let started = children.start(command, reach);
+    let started = started.ok_or_else(|| Ending::Stopped.to_string())?;
+    started.map_err(|error| format!("{program} could not be started: {error}"))
 }
 
 /// The wanted port, which must be free, or the first free one from `first` on.

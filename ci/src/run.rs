@@ -1,14 +1,13 @@
 //! Runs one child process: standard input closed, output passed on line by line, a hard bound in time.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, PipeReader, Read};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::children::{Children, Living, Reach};
 use crate::command::CommandLine;
 use crate::group;
 use crate::print::say;
@@ -31,6 +30,8 @@ pub(crate) enum Ending {
     Exited(Option<i32>),
     /// Stopped at its bound.
     TimedOut,
+    /// Ended, or not begun, because this process was told to end.
+    Stopped,
     /// Never came to life, for this reason.
     NotStarted(String),
 }
@@ -48,6 +49,7 @@ impl fmt::Display for Ending {
             Self::Exited(Some(code)) => write!(f, "ended with code {code}"),
             Self::Exited(None) => f.write_str("ended by a signal"),
             Self::TimedOut => f.write_str("stopped: it took longer than its budget"),
+            Self::Stopped => f.write_str("was interrupted"),
             Self::NotStarted(reason) => write!(f, "could not be started: {reason}"),
         }
     }
@@ -60,11 +62,10 @@ pub(crate) enum Echo {
     Silent,
 }
 
-/// Starts children and knows the living ones.
+/// Runs commands, whose processes are known to its [`Children`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runner {
-    leaders: Arc<Mutex<BTreeSet<u32>>>,
-    adopted: Arc<Mutex<BTreeSet<u32>>>,
+    pub(crate) children: Children,
 }
 
 impl Runner {
@@ -82,14 +83,16 @@ impl Runner {
             }
             each_line(line);
         };
-        let (child, lines) = match start(command) {
-            Ok(started) => started,
-            Err(error) => return Ending::NotStarted(error.to_string()),
+        let (child, living, lines) = match self.start(command) {
+            Some(Ok(started)) => started,
+            Some(Err(error)) => return Ending::NotStarted(error.to_string()),
+            None => return Ending::Stopped,
         };
-        let leader = child.id();
-        self.leaders().insert(leader);
         let ending = watch(child, &lines, budget, command, &mut each_line);
-        self.leaders().remove(&leader);
+        drop(living);
+        if self.children.is_stopped() {
+            return Ending::Stopped;
+        }
         ending
     }
 
@@ -112,61 +115,35 @@ impl Runner {
             .to_owned())
     }
 
-    /// Lets [`Self::kill_all`] end a child that somebody else has started, for as long as the guard lives.
-    pub(crate) fn adopt(&self, child: u32) -> Adopted {
-        lock(&self.adopted).insert(child);
-        Adopted {
-            child,
-            of: Arc::clone(&self.adopted),
-        }
-    }
-
-    /// Ends every living child with all it started.
-    pub(crate) fn kill_all(&self) {
-        self.leaders().iter().copied().for_each(group::kill);
-        lock(&self.adopted)
-            .iter()
-            .copied()
-            .for_each(group::kill_one);
-    }
-
-    fn leaders(&self) -> MutexGuard<'_, BTreeSet<u32>> {
-        lock(&self.leaders)
+    /// One pipe for both of the child's streams, so that its lines keep their order. `None` once everything has been stopped.
+    fn start(
+        &self,
+        command: &CommandLine,
+    ) -> Option<io::Result<(Child, Living, Receiver<String>)>> {
+        let mut command = command.to_std();
+        let reader = match one_pipe(&mut command) {
+            Ok(reader) => reader,
+            Err(error) => return Some(Err(error)),
+        };
+        let started = self.children.start(&mut command, Reach::Group)?;
+        // `command` holds our copies of the writing end; while one lives, the reader never sees the end.
+        drop(command);
+        Some(started.map(|(child, living)| {
+            let (sender, lines) = mpsc::sync_channel(LINES_UNDER_WAY);
+            thread::spawn(move || forward(reader, &sender));
+            (child, living, lines)
+        }))
     }
 }
 
-/// A child that is known to the runner; let go of when the process has been waited for.
-#[derive(Debug)]
-pub(crate) struct Adopted {
-    child: u32,
-    of: Arc<Mutex<BTreeSet<u32>>>,
-}
-
-impl Drop for Adopted {
-    fn drop(&mut self) {
-        lock(&self.of).remove(&self.child);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One pipe for both of the child's streams, so that its lines keep their order.
-fn start(command: &CommandLine) -> io::Result<(Child, Receiver<String>)> {
+/// Lets a command write to one pipe, and read nothing.
+fn one_pipe(command: &mut Command) -> io::Result<PipeReader> {
     let (reader, writer) = io::pipe()?;
-    let mut command = command.to_std();
     command
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer);
-    group::isolate(&mut command);
-    let child = command.spawn()?;
-    // `command` holds our copies of the writing end; while one lives, the reader never sees the end.
-    drop(command);
-    let (sender, lines) = mpsc::sync_channel(LINES_UNDER_WAY);
-    thread::spawn(move || forward(reader, &sender));
-    Ok((child, lines))
+    Ok(reader)
 }
 
 fn forward(reader: PipeReader, lines: &SyncSender<String>) {
@@ -334,6 +311,28 @@ mod tests {
             |_| {},
         );
         assert!(matches!(ending, Ending::NotStarted(_)), "{ending:?}");
+    }
+
+    #[test]
+    fn a_stage_that_the_stop_has_ended_says_so() {
+        let runner = Runner::default();
+        let command = CommandLine::new("sh", &["-c", "echo begun; sleep 63"]);
+        let ending = runner.run(&command, LONG, Echo::Silent, |line| {
+            if line == "begun" {
+                runner.children.stop();
+            }
+        });
+        assert_eq!(ending, Ending::Stopped);
+    }
+
+    #[test]
+    fn no_stage_begins_after_the_stop() {
+        let runner = Runner::default();
+        runner.children.stop();
+        let mut lines = 0;
+        let command = CommandLine::new("echo", &["begun"]);
+        let ending = runner.run(&command, LONG, Echo::Silent, |_| lines += 1);
+        assert_eq!((ending, lines), (Ending::Stopped, 0));
     }
 
     #[test]

@@ -67,7 +67,9 @@ impl Stage {
         let mut parser = Parser::default();
         let mut complaint = None;
         let mut command = self.command.clone();
-        let scratch = self.scratch.then(|| Scratch::new(name));
+        // Once everything has been stopped, the folder of a stage that will not begin would stay.
+        let folder = || runner.children.unless_stopped(|| Scratch::new(name));
+        let scratch = self.scratch.then(folder).flatten();
         match &scratch {
             Some(Ok(scratch)) => {
                 for (variable, folder) in scratch.variables() {

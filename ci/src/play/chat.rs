@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::run::{Adopted, Runner};
+use super::start;
+use crate::children::{Children, Living, Reach};
 
 /// How long a line may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -16,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub(super) struct Chat {
     child: Child,
     /// Until the process has been waited for.
-    _adopted: Adopted,
+    _living: Living,
     input: ChildStdin,
     output: Receiver<(Instant, String)>,
     seen: Vec<(Instant, String)>,
@@ -27,20 +28,20 @@ pub(super) struct Chat {
 impl Chat {
     /// Starts one and waits until it is in the lobby.
     pub(super) fn join(
-        runner: &Runner,
+        children: &Children,
         program: &Path,
         arguments: &[&str],
     ) -> Result<Self, String> {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             // Should this process be killed, its end of the pipe is gone, and the chat leaves.
             .arg("--exit-on-eof")
             .env_remove("CHAT_URL")
             .env_remove("CHAT_LOBBY")
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{} could not be started: {error}", program.display()))?;
+            .stdout(Stdio::piped());
+        let (mut child, living) = start(children, &mut command, Reach::Alone)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("the chat has no pipes".to_owned());
         };
@@ -53,8 +54,8 @@ impl Chat {
             }
         });
         let mut chat = Self {
-            _adopted: runner.adopt(child.id()),
             child,
+            _living: living,
             input,
             output: lines,
             seen: Vec::new(),

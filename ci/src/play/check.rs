@@ -13,8 +13,8 @@ use super::driver::Driver;
 use super::tab::Tab;
 use super::{Options, program};
 use crate::build_web;
+use crate::children::Children;
 use crate::print::say;
-use crate::run::Runner;
 use crate::web::Toolchain;
 use crate::workspace::Workspace;
 
@@ -28,7 +28,7 @@ const HARMLESS: &str = "<b>hello</b> from %, \\u{202e}harmless";
 
 /// Everything a check needs to start others.
 pub(super) struct Check<'a> {
-    pub(super) runner: &'a Runner,
+    pub(super) children: &'a Children,
     pub(super) toolchain: &'a Toolchain,
     pub(super) workspace: &'a Workspace,
     pub(super) options: &'a Options,
@@ -84,19 +84,19 @@ impl Check<'_> {
             "--page-at",
             any_port,
         ];
-        let mut terminals = vec![Chat::join(self.runner, &program, &host)?];
+        let mut terminals = vec![Chat::join(self.children, &program, &host)?];
         let address = page_address(&mut terminals)?;
         let url = address.rsplit_once("&url=").map_or("", |(_, url)| url);
         for _ in 1..self.options.terminals {
             let guest = ["--lobby", lobby, "--url", url];
-            terminals.push(Chat::join(self.runner, &program, &guest)?);
+            terminals.push(Chat::join(self.children, &program, &guest)?);
         }
         Ok(terminals)
     }
 
     fn driver(&self) -> Result<Driver, String> {
         Driver::start(
-            self.runner,
+            self.children,
             self.toolchain.chromedriver()?,
             self.toolchain.chromium()?,
         )

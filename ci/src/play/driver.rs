@@ -10,8 +10,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
+use super::start;
+use crate::children::{Children, Living, Reach};
 use crate::group;
-use crate::run::{Adopted, Runner};
+use crate::run::Ending;
 use crate::scratch::Scratch;
 
 /// How long the driver may take to start.
@@ -43,7 +45,7 @@ const ARGUMENTS: &[&str] = &[
 pub(super) struct Driver {
     process: Child,
     /// Until the process has been waited for.
-    _adopted: Adopted,
+    _living: Living,
     agent: Agent,
     /// Of the session.
     address: String,
@@ -56,20 +58,21 @@ pub(super) struct Driver {
 impl Driver {
     /// Starts both.
     pub(super) fn start(
-        runner: &Runner,
+        children: &Children,
         chromedriver: &Path,
         chromium: &Path,
     ) -> Result<Self, String> {
-        let scratch = Scratch::new("play")
-            .map_err(|error| format!("no folder for temporary files: {error}"))?;
-        let mut process = Command::new(chromedriver)
+        let scratch = children.unless_stopped(|| Scratch::new("play"));
+        let scratch = scratch.ok_or_else(|| Ending::Stopped.to_string())?;
+        let scratch = scratch.map_err(|error| format!("no folder for temporary files: {error}"))?;
+        let mut command = Command::new(chromedriver);
+        command
             .arg("--port=0")
             .envs(scratch.variables())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("{} could not be started: {error}", chromedriver.display()))?;
+            .stderr(Stdio::null());
+        let (mut process, living) = start(children, &mut command, Reach::Alone)?;
         let port = listen(&mut process);
         let config = Agent::config_builder()
             .timeout_global(Some(REQUEST))
@@ -77,8 +80,8 @@ impl Driver {
             .http_status_as_error(false)
             .build();
         let mut driver = Self {
-            _adopted: runner.adopt(process.id()),
             process,
+            _living: living,
             agent: config.into(),
             address: String::new(),
             browser: None,
