@@ -1,5 +1,6 @@
 //! What each command runs. Nothing is left out because something before it failed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::bench::{self, Bench};
 use crate::build_web;
 use crate::gates;
+use crate::needs;
 use crate::outcome::Outcome;
 use crate::plan::{self, Surroundings};
 use crate::play;
@@ -14,7 +16,7 @@ use crate::print::{self, say};
 use crate::report::Report;
 use crate::run::Runner;
 use crate::scratch;
-use crate::setup::{self, Scope};
+use crate::setup::{self, Piece};
 use crate::stage::Stage;
 use crate::web::{Page, Toolchain};
 use crate::workspace::{self, Workspace};
@@ -70,7 +72,7 @@ impl Ci {
 
     /// Makes the machine able to do all the rest, and says where things are.
     pub(crate) fn setup(&mut self) {
-        self.provide(Scope::Web);
+        self.provide(&needs::union([needs::EVERYTHING]));
         if let Some(toolchain) = self.toolchain() {
             say!("\n[ci] for a shell:");
             toolchain.exports().iter().for_each(|line| say!("{line}"));
@@ -79,7 +81,11 @@ impl Ci {
 
     /// Everything, the cheap first: what is simply wrong is said soon.
     pub(crate) fn test(&mut self) {
-        let (fetched, compiling) = setup::begin(&self.runner, &self.root());
+        let (fetched, compiling) = setup::begin(
+            &self.runner,
+            &self.root(),
+            &needs::union([needs::EVERYTHING]),
+        );
         self.add(fetched);
         self.gates();
         self.stages(plan::checks());
@@ -104,7 +110,8 @@ impl Ci {
 
     /// Every column, once.
     pub(crate) fn matrix(&mut self) {
-        self.provide(Scope::Web);
+        let names: Vec<String> = plan::column_names().map(str::to_owned).collect();
+        self.provide(&plan::needs_of(&names));
         self.stages(plan::build());
         let toolchain = self.toolchain();
         self.columns(toolchain.as_ref());
@@ -112,19 +119,18 @@ impl Ci {
 
     /// The named columns, `count` times one after the other.
     pub(crate) fn repeat(&mut self, names: &[String], count: u32, libtest: &[String]) {
-        let scope = plan::scope_of(names);
-        self.provide(scope);
+        let needs = plan::needs_of(names);
+        self.provide(&needs);
         self.stages(plan::build_for(names));
-        let toolchain = (scope == Scope::Web).then(|| self.toolchain()).flatten();
+        let pages = needs.contains(&Piece::WasmTarget);
+        let toolchain = pages.then(|| self.toolchain()).flatten();
         let around = self.surroundings(toolchain.as_ref());
-        let columns: Vec<Stage> = plan::columns(libtest, &around)
-            .into_iter()
-            .filter(|stage| names.contains(&stage.name))
-            .collect();
+        let mut columns = plan::columns(libtest, &around);
+        columns.retain(|(name, _)| names.iter().any(|wanted| wanted == name));
         for run in 1..=count {
             say!("\n[ci] run {run} of {count}");
-            for column in &columns {
-                self.report.add_column(column.run(&self.runner));
+            for (name, column) in &columns {
+                self.column(name, column);
             }
         }
         self.report.say_flakiness();
@@ -150,7 +156,7 @@ impl Ci {
     }
 
     fn bench_browsers(&mut self, arguments: &[String]) {
-        self.provide(Scope::Web);
+        self.provide(&needs::union([needs::BOTH_BROWSERS]));
         let Some(toolchain) = self.toolchain() else {
             return;
         };
@@ -163,7 +169,7 @@ impl Ci {
 
     /// The page of the chat, for any static server.
     pub(crate) fn build_web(&mut self) {
-        self.provide(Scope::Page);
+        self.provide(&needs::union([needs::PAGE]));
         if let Some(toolchain) = self.toolchain() {
             self.chat_page(&toolchain);
         }
@@ -171,7 +177,8 @@ impl Ci {
 
     /// The chat in this terminal and in whatever browser opens its page; or a check that both work.
     pub(crate) fn play(&mut self, options: &play::Options) {
-        self.provide(Scope::Page);
+        let browser = options.check.then_some(needs::DRIVEN_CHROMIUM);
+        self.provide(&needs::union(browser.into_iter().chain([needs::PAGE])));
         let Some(toolchain) = self.toolchain() else {
             return;
         };
@@ -200,8 +207,8 @@ impl Ci {
         self.report.finish()
     }
 
-    fn provide(&mut self, scope: Scope) {
-        self.add(setup::run(&self.runner, &self.root(), scope));
+    fn provide(&mut self, pieces: &BTreeSet<Piece>) {
+        self.add(setup::run(&self.runner, &self.root(), pieces));
     }
 
     fn add(&mut self, outcomes: Vec<Outcome>) {
@@ -235,15 +242,19 @@ impl Ci {
     fn surroundings(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
         let target = self.target_directory();
         let page = plan::puppet_page(&target);
-        if let Some(toolchain) = toolchain {
-            self.page(&page, toolchain);
-        }
-        let path = |found: Option<Result<&Path, String>>| Some(found?.ok()?.to_owned());
+        let made = toolchain.is_some_and(|toolchain| self.page(&page, toolchain));
+        let browser = |find: fn(&Toolchain) -> Result<&Path, String>| {
+            let toolchain = toolchain.ok_or("the tools for the browser are not complete")?;
+            find(toolchain).map(Path::to_owned)
+        };
         Surroundings {
             programs: target.join("debug"),
-            chromium: path(toolchain.map(Toolchain::chromium)),
-            firefox: path(toolchain.map(Toolchain::firefox)),
-            page: page.folder,
+            // One of an earlier run, with other code, would prove nothing.
+            page: made
+                .then_some(page.folder)
+                .ok_or_else(|| "its page could not be built".to_owned()),
+            chromium: browser(Toolchain::chromium),
+            firefox: browser(Toolchain::firefox),
         }
     }
 
@@ -268,9 +279,7 @@ impl Ci {
 
     /// Counts what cannot even be tried.
     fn refuse(&mut self, name: &str, reason: String) {
-        let outcome = Outcome::of_check(name, Duration::ZERO, Err(reason));
-        outcome.say();
-        self.report.add(outcome);
+        self.report.add(refused(name, reason));
     }
 
     /// Makes the page of the chat; whether it could be made.
@@ -322,10 +331,19 @@ impl Ci {
         })
     }
 
+    /// Runs a column, or counts it as one failure where it lacks something.
+    fn column(&mut self, name: &str, stage: &Result<Stage, String>) {
+        let outcome = match stage {
+            Ok(stage) => stage.run(&self.runner),
+            Err(reason) => refused(name, reason.clone()),
+        };
+        self.report.add_column(outcome);
+    }
+
     fn columns(&mut self, toolchain: Option<&Toolchain>) {
         let around = self.surroundings(toolchain);
-        for column in plan::columns(&[], &around) {
-            self.report.add_column(column.run(&self.runner));
+        for (name, column) in plan::columns(&[], &around) {
+            self.column(name, &column);
         }
         let folder = self
             .workspace
@@ -334,4 +352,11 @@ impl Ci {
         self.report
             .matrix(folder.as_deref(), &plan::partial_columns());
     }
+}
+
+/// What becomes of something that cannot even be tried.
+fn refused(name: &str, reason: String) -> Outcome {
+    let outcome = Outcome::of_check(name, Duration::ZERO, Err(reason));
+    outcome.say();
+    outcome
 }

@@ -1,25 +1,81 @@
 //! Finds programs.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The full path of a program; the two folders of daemons are not in everybody's PATH.
+/// Why there is no program to use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Lack {
+    /// Under none of its names.
+    #[error("it is not here")]
+    Absent,
+    /// A person's choice is not replaced by another.
+    #[error("{variable} names {named}, which is no program")]
+    Named { variable: String, named: String },
+    /// It would start, and then see neither the folders nor the page that it is told of.
+    #[error(
+        "{} is a snap, which is locked up too well for tests: it may not enter their folders",
+        .0.display()
+    )]
+    Snap(PathBuf),
+}
+
+/// The full path of a program.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    find_all(program).next()
+}
+
+/// Everything that goes by this name; the two folders of daemons are not in everybody's PATH.
+fn find_all(program: &str) -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders
+        .into_iter()
         .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
-        .map(|folder| with_suffix(&folder.join(program)))
-        .find(|candidate| candidate.is_file())
+        .map(move |folder| with_suffix(&folder.join(program)))
+        .filter(|candidate| candidate.is_file())
 }
 
-/// The first of several names under which a program may be known.
-fn find_any(programs: &[&str]) -> Option<PathBuf> {
-    programs.iter().find_map(|program| find(program))
+/// The program that a variable names, or else the first under one of its names that tests can use.
+pub(crate) fn named_or_found(variable: &str, programs: &[&str]) -> Result<PathBuf, Lack> {
+    let named = std::env::var(variable).unwrap_or_default();
+    if named.is_empty() {
+        return first_free(programs.iter().flat_map(|program| find_all(program)));
+    }
+    let program = find(&named).ok_or_else(|| Lack::Named {
+        variable: variable.to_owned(),
+        named,
+    })?;
+    first_free(std::iter::once(program))
 }
 
-/// The path that a variable names, or else the first of `programs`.
-pub(crate) fn named_or_found(variable: &str, programs: &[&str]) -> Option<PathBuf> {
-    let named = std::env::var_os(variable).filter(|path| !path.is_empty());
-    named.map(PathBuf::from).or_else(|| find_any(programs))
+/// The first that is no snap.
+fn first_free(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Lack> {
+    let mut lack = Lack::Absent;
+    for program in candidates {
+        if !is_snap(&program) {
+            return Ok(program);
+        }
+        if lack == Lack::Absent {
+            lack = Lack::Snap(program);
+        }
+    }
+    Err(lack)
+}
+
+/// Whether it is a snap: a link to the program that starts all of them, or the script that Ubuntu's packages `firefox` and
+/// `chromium-browser` have in the place of a browser.
+fn is_snap(program: &Path) -> bool {
+    let starter = program.canonicalize();
+    if starter.is_ok_and(|starter| starter.file_name().is_some_and(|name| name == "snap")) {
+        return true;
+    }
+    let mut start = Vec::new();
+    let read = File::open(program).and_then(|file| file.take(4096).read_to_end(&mut start));
+    let script = String::from_utf8_lossy(&start);
+    read.is_ok() && script.starts_with("#!") && script.contains("/snap/bin/")
 }
 
 /// `program.exe` where programs are called so.
@@ -31,25 +87,49 @@ pub(crate) fn with_suffix(program: &Path) -> PathBuf {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn a_program_is_found_by_its_name() {
-        assert!(find("sh").is_some());
+    fn a_program_is_found_by_its_name_or_path() {
+        let shell = find("sh").unwrap();
+        assert_eq!(find(&shell.to_string_lossy()), Some(shell));
         assert_eq!(find("no-such-program-anywhere"), None);
     }
 
     #[test]
-    fn the_first_known_name_counts() {
-        assert_eq!(find_any(&["no-such-program-anywhere", "sh"]), find("sh"));
-        assert_eq!(find_any(&[]), None);
+    fn without_the_variable_the_first_known_name_counts() {
+        let found = |programs| named_or_found("NO_SUCH_VARIABLE_ANYWHERE", programs);
+        assert_eq!(found(&["no-such-program-anywhere", "sh"]).ok(), find("sh"));
+        assert_eq!(found(&[]), Err(Lack::Absent));
     }
 
     #[test]
-    fn without_the_variable_the_program_is_looked_for() {
-        assert_eq!(
-            named_or_found("NO_SUCH_VARIABLE_ANYWHERE", &["sh"]),
-            find("sh")
-        );
+    fn what_a_variable_names_must_be_there() {
+        // Cargo has set it for this process, and it is no program.
+        let refused = named_or_found("CARGO_PKG_NAME", &["sh"]).unwrap_err();
+        let said = refused.to_string();
+        assert!(said.starts_with("CARGO_PKG_NAME names ci, which"), "{said}");
+    }
+
+    #[test]
+    fn a_snap_is_passed_over_and_named_where_there_is_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("ci-snaps-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let [starter, linked, script, free] =
+            ["snap", "chromium", "firefox", "free"].map(|name| folder.join(name));
+        fs::write(&starter, "\u{7f}ELF").unwrap();
+        std::os::unix::fs::symlink(&starter, &linked).unwrap();
+        let stub = "#!/bin/sh\nif ! [ -x /snap/bin/firefox ]; then\n  exit 1\nfi\nexec /snap/bin/firefox \"$@\"\n";
+        fs::write(&script, stub).unwrap();
+        fs::write(&free, "#!/bin/sh\nexec /usr/lib/firefox/firefox \"$@\"\n").unwrap();
+
+        let first = |candidates: &[&PathBuf]| first_free(candidates.iter().copied().cloned());
+        assert_eq!(first(&[&script, &linked, &free]), Ok(free.clone()));
+        assert_eq!(first(&[&linked, &script]), Err(Lack::Snap(linked.clone())));
+        let refused = first(&[&script]).unwrap_err().to_string();
+        assert!(refused.contains("firefox is a snap"), "{refused}");
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -11,6 +11,7 @@ mod gates;
 mod group;
 mod libtest;
 mod matrix;
+mod needs;
 mod outcome;
 mod plan;
 mod play;

@@ -1,11 +1,13 @@
 //! What is run, in which order and for how long at most. A new column is one entry of [`COLUMNS`].
 
+use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::command::CommandLine;
-use crate::setup::Scope;
+use crate::needs;
+use crate::setup::Piece;
 use crate::stage::Stage;
 use crate::web::{Browser, Page, TARGET, Toolchain};
 use crate::workspace::Workspace;
@@ -25,7 +27,8 @@ struct Column {
     name: &'static str,
     /// The time of the fast cases, of the slow group and of a busy machine together, the build aside.
     budget: Duration,
-    needs: Scope,
+    /// The pieces of the set-up.
+    needs: &'static [Piece],
     /// Whether it has no more than the cases that make sense for it.
     partial: bool,
 }
@@ -35,80 +38,85 @@ const COLUMNS: &[Column] = &[
     Column {
         name: "mock",
         budget: minutes(2),
-        needs: Scope::Native,
+        needs: needs::NO_BROWSER,
         partial: false,
     },
     Column {
         name: "native",
         budget: minutes(5),
-        needs: Scope::Native,
+        needs: needs::NO_BROWSER,
         partial: false,
     },
     Column {
         name: "chromium",
         budget: minutes(6),
-        needs: Scope::Web,
+        needs: needs::CHROMIUM,
         partial: false,
     },
     Column {
         name: "firefox",
         budget: minutes(6),
-        needs: Scope::Web,
+        needs: needs::FIREFOX,
         partial: false,
     },
     Column {
         name: "native-chromium",
         budget: minutes(8),
-        needs: Scope::Web,
+        needs: needs::CHROMIUM,
         partial: false,
     },
     Column {
         name: "native-firefox",
         budget: minutes(8),
-        needs: Scope::Web,
+        needs: needs::FIREFOX,
         partial: false,
     },
     Column {
         name: "chromium-firefox",
         budget: minutes(8),
-        needs: Scope::Web,
+        needs: needs::BOTH_BROWSERS,
         partial: false,
     },
     Column {
         name: "trio",
         budget: minutes(4),
-        needs: Scope::Web,
+        needs: needs::BOTH_BROWSERS,
         // Cases of two are those of the columns above.
         partial: true,
     },
 ];
 
 /// What the columns are given beside their cases.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
     /// Where [`build_for`] leaves programs.
     pub(crate) programs: PathBuf,
-    /// The folder of the puppet page.
-    pub(crate) page: PathBuf,
-    pub(crate) chromium: Option<PathBuf>,
-    pub(crate) firefox: Option<PathBuf>,
+    /// The folder of the puppet page, or why there is none.
+    pub(crate) page: Result<PathBuf, String>,
+    /// The browsers, or why there is none.
+    pub(crate) chromium: Result<PathBuf, String>,
+    pub(crate) firefox: Result<PathBuf, String>,
 }
 
 impl Surroundings {
-    /// What the suite reads. Without the puppet it would build one itself, in a column's time.
-    fn variables(&self, needs: Scope) -> Vec<(&'static str, String)> {
-        let puppet = self
-            .programs
-            .join(format!("conformance-puppet{EXE_SUFFIX}"));
+    /// What the suite reads, or what is missing. Without the puppet it would build one itself, in a column's time.
+    fn variables(&self, needs: &[Piece]) -> Result<Vec<(&'static str, String)>, String> {
+        let puppet = format!("conformance-puppet{EXE_SUFFIX}");
+        let puppet = Ok(self.programs.join(puppet));
         let of_web = [
-            ("CONFORMANCE_PAGE", Some(&self.page)),
-            ("CHROMIUM", self.chromium.as_ref()),
-            ("FIREFOX", self.firefox.as_ref()),
+            (Piece::WasmTarget, "CONFORMANCE_PAGE", &self.page),
+            (Piece::Chromium, "CHROMIUM", &self.chromium),
+            (Piece::Firefox, "FIREFOX", &self.firefox),
         ];
-        let of_web = of_web.into_iter().filter(|_| needs == Scope::Web);
-        std::iter::once(("CONFORMANCE_PUPPET", Some(&puppet)))
-            .chain(of_web)
-            .filter_map(|(name, path)| Some((name, path?.to_string_lossy().into_owned())))
+        let of_web = of_web
+            .into_iter()
+            .filter(|(piece, ..)| needs.contains(piece));
+        std::iter::once(("CONFORMANCE_PUPPET", &puppet))
+            .chain(of_web.map(|(_, name, path)| (name, path)))
+            .map(|(name, path)| {
+                let path = path.as_ref().map_err(Clone::clone)?;
+                Ok((name, path.to_string_lossy().into_owned()))
+            })
             .collect()
     }
 }
@@ -125,27 +133,29 @@ pub(crate) fn partial_columns() -> Vec<&'static str> {
 }
 
 /// What the machine must have for the named columns.
-pub(crate) fn scope_of(names: &[String]) -> Scope {
-    let needs = named(names).map(|column| column.needs);
-    needs.max().unwrap_or(Scope::Native)
+pub(crate) fn needs_of(names: &[String]) -> BTreeSet<Piece> {
+    needs::union(named(names).map(|column| column.needs))
 }
 
-/// One stage a column, `libtest` arguments (a filter, `--skip`) appended.
-pub(crate) fn columns(libtest: &[String], around: &Surroundings) -> Vec<Stage> {
+/// Each column with its stage, `libtest` arguments (a filter, `--skip`) appended, or with what it lacks.
+pub(crate) fn columns(
+    libtest: &[String],
+    around: &Surroundings,
+) -> Vec<(&'static str, Result<Stage, String>)> {
+    let stage = |column: &Column| {
+        let command = native_target(column.name);
+        let command = around
+            .variables(column.needs)?
+            .into_iter()
+            .fold(command, |command, (name, value)| command.env(name, value));
+        let separator = (!libtest.is_empty()).then(|| "--".to_owned());
+        let arguments = separator.iter().chain(libtest);
+        let command = arguments.fold(command, CommandLine::arg);
+        Ok(Stage::tests(column.name, column.budget, command).with_scratch())
+    };
     COLUMNS
         .iter()
-        .map(|column| {
-            let separator = (!libtest.is_empty()).then(|| "--".to_owned());
-            let arguments = separator.iter().chain(libtest);
-            let command = around
-                .variables(column.needs)
-                .into_iter()
-                .fold(native_target(column.name), |command, (name, value)| {
-                    command.env(name, value)
-                });
-            let command = arguments.fold(command, CommandLine::arg);
-            Stage::tests(column.name, column.budget, command).with_scratch()
-        })
+        .map(|column| (column.name, stage(column)))
         .collect()
 }
 
@@ -318,45 +328,58 @@ mod tests {
     fn around() -> Surroundings {
         Surroundings {
             programs: PathBuf::from("/target/debug"),
-            page: PathBuf::from("/target/ci/page"),
-            chromium: Some(PathBuf::from("/usr/bin/chromium")),
-            firefox: None,
+            page: Ok(PathBuf::from("/target/ci/page")),
+            chromium: Ok(PathBuf::from("/usr/bin/chromium")),
+            firefox: Err("Firefox is a snap".to_owned()),
         }
     }
 
     #[test]
     fn a_column_passes_arguments_on_to_libtest() {
-        let stages = columns(&["--skip".to_owned(), "slow::".to_owned()], &around());
+        let skip = ["--skip".to_owned(), "slow::".to_owned()];
+        let stages = columns(&skip, &around());
         assert_eq!(stages.len(), COLUMNS.len());
-        for stage in stages {
-            assert!(stage.command.args.ends_with(&[
-                "--".to_owned(),
-                "--skip".to_owned(),
-                "slow::".to_owned()
-            ]));
+        for stage in stages.into_iter().filter_map(|(_, stage)| stage.ok()) {
+            assert!(stage.command.args.ends_with(&skip), "{}", stage.command);
         }
     }
 
     #[test]
-    fn a_column_is_told_what_it_needs_and_what_is_there() {
+    fn a_column_is_told_what_it_needs() {
         let names = |needs| {
-            let variables = around().variables(needs);
+            let variables = around().variables(needs).unwrap();
             variables
                 .into_iter()
                 .map(|(name, _)| name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(names(Scope::Native), ["CONFORMANCE_PUPPET"]);
-        let of_web = ["CONFORMANCE_PUPPET", "CONFORMANCE_PAGE", "CHROMIUM"];
-        assert_eq!(names(Scope::Web), of_web);
+        assert_eq!(names(needs::NO_BROWSER), ["CONFORMANCE_PUPPET"]);
+        let of_chromium = ["CONFORMANCE_PUPPET", "CONFORMANCE_PAGE", "CHROMIUM"];
+        assert_eq!(names(needs::CHROMIUM), of_chromium);
     }
 
     #[test]
-    fn the_neediest_column_decides_what_is_set_up() {
-        assert_eq!(scope_of(&["mock".to_owned()]), Scope::Native);
-        let all: Vec<String> = column_names().map(str::to_owned).collect();
-        let most = COLUMNS.iter().map(|column| column.needs).max();
-        assert_eq!(Some(scope_of(&all)), most);
+    fn a_column_that_lacks_something_says_what() {
+        let columns = columns(&[], &around());
+        let (lacking, complete): (Vec<_>, Vec<_>) =
+            columns.into_iter().partition(|(_, stage)| stage.is_err());
+        let complete: Vec<&str> = complete.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(complete, ["mock", "native", "chromium", "native-chromium"]);
+        for (_, stage) in lacking {
+            assert_eq!(stage.err().as_deref(), Some("Firefox is a snap"));
+        }
+    }
+
+    #[test]
+    fn columns_need_the_pieces_of_all_of_them_and_no_other() {
+        let needs = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            needs_of(&names)
+        };
+        assert!(needs(&["mock", "native"]).is_empty());
+        assert_eq!(needs(&["mock", "firefox"]), needs::union([needs::FIREFOX]));
+        let both = needs::union([needs::BOTH_BROWSERS]);
+        assert_eq!(needs(&["native-chromium", "firefox"]), both);
     }
 
     #[test]

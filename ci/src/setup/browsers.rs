@@ -5,25 +5,42 @@ use std::path::PathBuf;
 use super::apt;
 use super::problem::Problem;
 use super::site::Site;
+use crate::find::Lack;
 use crate::web::tools;
 
-/// Chromium with the driver of its version; says where the driver is.
+/// Chromium.
 pub(super) fn chromium(site: &Site) -> Result<PathBuf, Problem> {
-    let both = || tools::chromium().and_then(|_| tools::chromedriver());
-    if let Some(driver) = both() {
-        return Ok(driver);
-    }
-    let packages = ["chromium", "chromium-driver"];
-    apt::install(site, &packages)?;
-    both().ok_or_else(|| Problem::NotBrought(packages.join(" with ")))
+    provide(site, tools::chromium, "chromium")
 }
 
-/// Firefox; its driver is compiled.
+/// Its driver, of the version of the browser in the packages.
+pub(super) fn chromedriver(site: &Site) -> Result<PathBuf, Problem> {
+    provide(site, tools::chromedriver, "chromium-driver")
+}
+
+/// Firefox; its driver is compiled. `firefox-esr` is Debian's, and no package of Ubuntu's could be used.
 pub(super) fn firefox(site: &Site) -> Result<PathBuf, Problem> {
-    if let Some(browser) = tools::firefox() {
-        return Ok(browser);
+    provide(site, tools::firefox, "firefox-esr")
+}
+
+fn provide(
+    site: &Site,
+    find: fn() -> Result<PathBuf, Lack>,
+    package: &str,
+) -> Result<PathBuf, Problem> {
+    match find() {
+        Ok(program) => return Ok(program),
+        // No package changes what a person has chosen.
+        Err(lack @ Lack::Named { .. }) => return Err(lack.into()),
+        Err(Lack::Absent | Lack::Snap(_)) => {}
     }
-    // Ubuntu's `firefox` is a snap, which headless tests cannot start; `firefox-esr` is Debian's.
-    apt::install(site, &["firefox-esr"])?;
-    tools::firefox().ok_or_else(|| Problem::NotBrought("firefox-esr".to_owned()))
+    let installed = apt::install(site, &[package]);
+    match find() {
+        Ok(program) => Ok(program),
+        // That there is one, and why it will not do, says more than that apt knows no other.
+        Err(lack @ (Lack::Named { .. } | Lack::Snap(_))) => Err(lack.into()),
+        Err(Lack::Absent) => Err(installed
+            .err()
+            .unwrap_or_else(|| Problem::NotBrought(package.to_owned()))),
+    }
 }

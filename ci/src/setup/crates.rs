@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::problem::Problem;
 use super::site::Site;
 use crate::command::CommandLine;
+use crate::find::Lack;
 use crate::web::bindgen_version;
 use crate::web::tools::{self, Bindgen, GECKODRIVER, crate_tool};
 
@@ -25,7 +26,10 @@ pub(super) fn wasm_bindgen(site: &Site) -> Result<PathBuf, Problem> {
 
 /// Firefox's driver.
 pub(super) fn geckodriver(site: &Site) -> Result<PathBuf, Problem> {
-    let found = || tools::geckodriver(&site.cache);
+    if let Err(lack @ Lack::Named { .. }) = tools::geckodriver(&site.cache) {
+        return Err(lack.into());
+    }
+    let found = || tools::geckodriver(&site.cache).ok();
     provide(site, "geckodriver", GECKODRIVER, &[], found)
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::find::Lack;
 use crate::run::Ending;
 
 /// What stands in the way.
@@ -34,6 +35,9 @@ pub(crate) enum Problem {
     /// Everything went well, and yet.
     #[error("{0} was installed and did not bring it")]
     NotBrought(String),
+    /// One is there, or named, that cannot be used.
+    #[error("{0}")]
+    Lack(#[from] Lack),
     /// The disk.
     #[error("{0}")]
     Io(#[from] io::Error),

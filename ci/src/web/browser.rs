@@ -1,6 +1,11 @@
 //! The browsers, as far as tests are run in them by wasm-bindgen's runner.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde_json::json;
 
 use super::toolchain::Toolchain;
 use crate::command::CommandLine;
@@ -32,6 +37,20 @@ impl Browser {
         }
     }
 
+    /// Leaves a file for the runner that says which browser the driver has to take: left alone, geckodriver takes whatever is
+    /// called `firefox`, and that may be a snap.
+    fn write_wishes(self, folder: &Path, browser: &Path) -> io::Result<PathBuf> {
+        let options = match self {
+            Self::Chromium => "goog:chromeOptions",
+            Self::Firefox => "moz:firefoxOptions",
+        };
+        let file = folder.join(format!("webdriver-{}.json", self.name()));
+        let wishes = json!({ options: { "binary": browser.to_string_lossy() } });
+        fs::create_dir_all(folder)?;
+        fs::write(&file, wishes.to_string())?;
+        Ok(file)
+    }
+
     /// A `cargo test` for wasm that takes place in this browser.
     pub(crate) fn test(
         self,
@@ -39,10 +58,13 @@ impl Browser {
         toolchain: &Toolchain,
         budget: Duration,
     ) -> Result<CommandLine, String> {
-        let driver = match self {
-            Self::Chromium => toolchain.chromedriver(),
-            Self::Firefox => toolchain.geckodriver(),
+        let (driver, browser) = match self {
+            Self::Chromium => (toolchain.chromedriver(), toolchain.chromium()),
+            Self::Firefox => (toolchain.geckodriver(), toolchain.firefox()),
         };
+        let wishes = self
+            .write_wishes(toolchain.target_directory(), browser?)
+            .map_err(|error| format!("the driver cannot be told of its browser: {error}"))?;
         let runner = toolchain.test_runner()?.to_string_lossy();
         // The runner takes the first driver that it knows of, in an order of its own.
         let others = Self::ALL.into_iter().filter(|other| *other != self);
@@ -50,7 +72,25 @@ impl Browser {
         Ok(command
             .env(self.variable(), driver?.to_string_lossy())
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", wishes.to_string_lossy())
             // The runner's own clock is for the whole run, and by default one of 20 seconds.
             .env("WASM_BINDGEN_TEST_TIMEOUT", budget.as_secs().to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_driver_is_told_of_the_browser_that_was_found() {
+        let folder = std::env::temp_dir().join(format!("ci-wishes-{}", std::process::id()));
+        let browser = Path::new("/usr/bin/firefox-esr");
+        let file = Browser::Firefox.write_wishes(&folder, browser).unwrap();
+        assert_eq!(
+            fs::read_to_string(file).unwrap(),
+            r#"{"moz:firefoxOptions":{"binary":"/usr/bin/firefox-esr"}}"#
+        );
+        fs::remove_dir_all(folder).unwrap();
     }
 }

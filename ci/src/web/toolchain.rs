@@ -9,6 +9,7 @@ use super::target::{Compiler, TARGET, Way};
 use super::tools::{self, Bindgen};
 use crate::cache::Cache;
 use crate::command::CommandLine;
+use crate::find::Lack;
 use crate::run::Runner;
 use crate::workspace::Workspace;
 
@@ -19,10 +20,10 @@ pub(crate) struct Toolchain {
     target_directory: PathBuf,
     bindgen: Option<Bindgen>,
     wasm_opt: Option<PathBuf>,
-    chromium: Option<PathBuf>,
-    chromedriver: Option<PathBuf>,
-    firefox: Option<PathBuf>,
-    geckodriver: Option<PathBuf>,
+    chromium: Result<PathBuf, Lack>,
+    chromedriver: Result<PathBuf, Lack>,
+    firefox: Result<PathBuf, Lack>,
+    geckodriver: Result<PathBuf, Lack>,
 }
 
 impl Toolchain {
@@ -62,6 +63,11 @@ impl Toolchain {
         cargo.env("CARGO_TARGET_DIR", self.target_directory.to_string_lossy())
     }
 
+    /// Where [`Self::cargo`] puts everything.
+    pub(crate) fn target_directory(&self) -> &Path {
+        &self.target_directory
+    }
+
     /// Where [`Self::cargo`] leaves what it builds for wasm with this profile.
     pub(crate) fn artifacts(&self, profile: &str) -> PathBuf {
         self.target_directory.join(TARGET).join(profile)
@@ -89,26 +95,22 @@ impl Toolchain {
 
     /// The browser.
     pub(crate) fn chromium(&self) -> Result<&Path, String> {
-        self.chromium.as_deref().ok_or_else(|| lacking("Chromium"))
+        found(&self.chromium, "Chromium")
     }
 
     /// Its driver.
     pub(crate) fn chromedriver(&self) -> Result<&Path, String> {
-        self.chromedriver
-            .as_deref()
-            .ok_or_else(|| lacking("chromedriver"))
+        found(&self.chromedriver, "chromedriver")
     }
 
     /// The other browser.
     pub(crate) fn firefox(&self) -> Result<&Path, String> {
-        self.firefox.as_deref().ok_or_else(|| lacking("Firefox"))
+        found(&self.firefox, "Firefox")
     }
 
     /// Its driver.
     pub(crate) fn geckodriver(&self) -> Result<&Path, String> {
-        self.geckodriver
-            .as_deref()
-            .ok_or_else(|| lacking("geckodriver"))
+        found(&self.geckodriver, "geckodriver")
     }
 
     /// What a shell must be told to build and test by hand, one command a line.
@@ -142,6 +144,11 @@ fn path(found: Result<&Path, String>) -> Option<String> {
     found.ok().map(|path| path.to_string_lossy().into_owned())
 }
 
+fn found<'a>(program: &'a Result<PathBuf, Lack>, what: &str) -> Result<&'a Path, String> {
+    let why = |lack: &Lack| format!("no {what}: {lack}; `cargo ci setup` says more");
+    program.as_deref().map_err(why)
+}
+
 fn lacking(what: &str) -> String {
     format!("{what} is not here; `cargo ci setup` installs it or says how to")
 }
@@ -168,10 +175,10 @@ mod tests {
             target_directory: PathBuf::from("/w/target/wasm"),
             bindgen: None,
             wasm_opt: None,
-            chromium: Some(PathBuf::from("/usr/bin/chromium")),
-            chromedriver: None,
-            firefox: None,
-            geckodriver: None,
+            chromium: Ok(PathBuf::from("/usr/bin/chromium")),
+            chromedriver: Err(Lack::Absent),
+            firefox: Err(Lack::Snap(PathBuf::from("/snap/bin/firefox"))),
+            geckodriver: Err(Lack::Absent),
         }
     }
 
@@ -197,6 +204,8 @@ mod tests {
         let toolchain = sample(Compiler::Host);
         let lacking = toolchain.geckodriver().unwrap_err();
         assert!(lacking.contains("geckodriver") && lacking.contains("cargo ci setup"));
+        let lacking = toolchain.firefox().unwrap_err();
+        assert!(lacking.contains("/snap/bin/firefox is a snap"), "{lacking}");
         assert_eq!(toolchain.chromium(), Ok(Path::new("/usr/bin/chromium")));
         let exports = toolchain.exports().join("\n");
         assert!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::command::CommandLine;
-use crate::find::{find, named_or_found, with_suffix};
+use crate::find::{Lack, find, named_or_found, with_suffix};
 use crate::run::Runner;
 
 /// The version that is installed where no other is there.
@@ -65,7 +65,7 @@ pub(crate) fn wasm_opt(cache: &Cache) -> Option<PathBuf> {
 }
 
 /// Chromium or what is built from it; `CHROMIUM` may name another.
-pub(crate) fn chromium() -> Option<PathBuf> {
+pub(crate) fn chromium() -> Result<PathBuf, Lack> {
     let names = [
         "chromium",
         "chromium-browser",
@@ -76,21 +76,21 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 }
 
 /// Drives Chromium; `CHROMEDRIVER` may name another.
-pub(crate) fn chromedriver() -> Option<PathBuf> {
+pub(crate) fn chromedriver() -> Result<PathBuf, Lack> {
     named_or_found("CHROMEDRIVER", &["chromedriver"])
 }
 
-/// Firefox of any kind; `FIREFOX` may name another. Ubuntu's `firefox` is a snap, which headless tests cannot start: the other
-/// name first.
-pub(crate) fn firefox() -> Option<PathBuf> {
+/// Firefox of any kind; `FIREFOX` may name another. Debian's name first: under the other one Ubuntu has a snap.
+pub(crate) fn firefox() -> Result<PathBuf, Lack> {
     named_or_found("FIREFOX", &["firefox-esr", "firefox"])
 }
 
 /// Drives Firefox; `GECKODRIVER` may name another.
-pub(crate) fn geckodriver(cache: &Cache) -> Option<PathBuf> {
-    named_or_found("GECKODRIVER", &["geckodriver"]).or_else(|| {
+pub(crate) fn geckodriver(cache: &Cache) -> Result<PathBuf, Lack> {
+    named_or_found("GECKODRIVER", &["geckodriver"]).or_else(|lack| {
         let made = crate_root(cache, "geckodriver", GECKODRIVER).join("bin/geckodriver");
         let made = with_suffix(&made);
-        made.is_file().then_some(made)
+        let replaces = !matches!(lack, Lack::Named { .. });
+        (replaces && made.is_file()).then_some(made).ok_or(lack)
     })
 }
