@@ -13,6 +13,7 @@ use crate::outcome::Outcome;
 use crate::plan::{self, Surroundings};
 use crate::play;
 use crate::print::{self, say};
+use crate::repeats;
 use crate::report::Report;
 use crate::run::Runner;
 use crate::scratch;
@@ -133,7 +134,7 @@ impl Ci {
                 self.column(name, column);
             }
         }
-        self.report.say_flakiness();
+        self.report.say_repeats(repeats::is_fast(libtest));
     }
 
     /// The promises about the workspace.

@@ -16,6 +16,7 @@ mod outcome;
 mod plan;
 mod play;
 mod print;
+mod repeats;
 mod report;
 mod run;
 mod scratch;
@@ -51,6 +52,9 @@ enum Command {
         /// Run the columns so many times and say what was unsteady
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..), requires = "column")]
         repeat: u32,
+        /// Leave the slow group out, and say which runs took more than a minute; the same as `-- --skip slow::`
+        #[arg(long, requires = "column")]
+        fast: bool,
         /// What libtest gets: a filter, or `--skip slow::`
         #[arg(last = true, value_name = "LIBTEST", requires = "column")]
         libtest: Vec<String>,
@@ -82,8 +86,17 @@ fn main() -> ExitCode {
         Command::Test {
             column,
             repeat,
-            libtest,
-        } => ci.repeat(&column, repeat, &libtest),
+            fast,
+            mut libtest,
+        } => {
+            libtest.extend(
+                fast.then_some(repeats::FAST)
+                    .into_iter()
+                    .flatten()
+                    .map(str::to_owned),
+            );
+            ci.repeat(&column, repeat, &libtest);
+        }
         Command::Matrix => ci.matrix(),
         Command::Gates => ci.gates(),
         Command::BuildWeb => ci.build_web(),
@@ -114,6 +127,7 @@ mod tests {
             column,
             repeat,
             libtest,
+            fast: false,
         } = arguments.command
         else {
             panic!("not parsed as test");
@@ -127,6 +141,7 @@ mod tests {
         for words in [
             vec!["ci", "test", "--column", "netscape"],
             vec!["ci", "test", "--repeat", "3"],
+            vec!["ci", "test", "--fast"],
             vec!["ci", "test", "--column", "mock", "--repeat", "0"],
             vec!["ci", "bench", "--", "connect"],
             vec!["ci", "bench", "browser"],

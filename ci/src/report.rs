@@ -1,6 +1,5 @@
 //! Gathers outcomes and says at the end what they come to.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -8,6 +7,7 @@ use std::time::Instant;
 use crate::matrix::Matrix;
 use crate::outcome::Outcome;
 use crate::print::say;
+use crate::repeats;
 
 /// The outcomes of a run so far.
 #[derive(Debug)]
@@ -42,12 +42,7 @@ impl Report {
     /// Prints the matrix of the columns and writes it into `folder`; a gap in it is a failure, but in the `partial` columns.
     pub(crate) fn matrix(&mut self, folder: Option<&Path>, partial: &[&str]) {
         let begun = Instant::now();
-        let columns: Vec<&Outcome> = self
-            .columns
-            .iter()
-            .filter_map(|&at| self.outcomes.get(at))
-            .collect();
-        let matrix = Matrix::new(&columns);
+        let matrix = Matrix::new(&self.columns());
         say!("\n{}\n", matrix.text());
         let mut problems = matrix.gaps(partial);
         if let Some(folder) = folder {
@@ -69,37 +64,11 @@ impl Report {
         self.add(Outcome::of_check("matrix is full", begun.elapsed(), result));
     }
 
-    /// Says how often each thing failed, and in which runs, where the outcomes are repeats of few stages.
-    pub(crate) fn say_flakiness(&self) {
-        let mut runs: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut failed: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-        for &at in &self.columns {
-            let Some(outcome) = self.outcomes.get(at) else {
-                continue;
-            };
-            let run = runs.entry(&outcome.name).or_default();
-            *run += 1;
-            for failure in outcome.failures() {
-                failed
-                    .entry((&outcome.name, failure))
-                    .or_default()
-                    .push(run.to_string());
-            }
-        }
+    /// Says how steady and how fast the columns were, where they are repeats of few.
+    pub(crate) fn say_repeats(&self, fast: bool) {
         say!("");
-        for (column, count) in &runs {
-            let unsteady = failed.iter().filter(|((name, _), _)| name == column);
-            match unsteady.clone().count() {
-                0 => say!("[ci] {column}: {count} runs, nothing failed"),
-                some => say!("[ci] {column}: {count} runs, {some} failed at least once"),
-            }
-            for ((_, failure), of) in unsteady {
-                say!(
-                    "[ci]   {failure}: failed in {} of {count} runs: {}",
-                    of.len(),
-                    of.join(", ")
-                );
-            }
+        for line in repeats::summary(&self.columns(), fast) {
+            say!("[ci] {line}");
         }
     }
 
@@ -130,6 +99,11 @@ impl Report {
         } else {
             ExitCode::FAILURE
         }
+    }
+
+    fn columns(&self) -> Vec<&Outcome> {
+        let columns = self.columns.iter();
+        columns.filter_map(|&at| self.outcomes.get(at)).collect()
     }
 
     fn sums(&self) -> (u32, u32) {
