@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::start;
 use crate::children::{Children, Living, Reach};
@@ -19,8 +19,8 @@ pub(super) struct Chat {
     /// Until the process has been waited for.
     _living: Living,
     input: ChildStdin,
-    output: Receiver<(Instant, String)>,
-    seen: Vec<(Instant, String)>,
+    output: Receiver<(SystemTime, String)>,
+    seen: Vec<(SystemTime, String)>,
     /// The id that the server gave.
     pub(super) id: String,
 }
@@ -48,7 +48,7 @@ impl Chat {
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if sender.send((Instant::now(), line)).is_err() {
+                if sender.send((SystemTime::now(), line)).is_err() {
                     return;
                 }
             }
@@ -74,7 +74,7 @@ impl Chat {
     }
 
     /// Waits for a line with this beginning, which may have come already; says when it came.
-    pub(super) fn wait_for(&mut self, start: &str) -> Result<(Instant, String), String> {
+    pub(super) fn wait_for(&mut self, start: &str) -> Result<(SystemTime, String), String> {
         if let Some(found) = self.seen.iter().find(|(_, line)| line.starts_with(start)) {
             return Ok(found.clone());
         }

@@ -1,23 +1,45 @@
 //! One tab that chats: what is done in it as a person would, and what is read off it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::driver::{Driver, SCRIPT};
 
-/// Waits for an element whose text begins with some words, and tells the text and the time. `undefined` times out.
+/// Lets the page note when a line came, and for the other tabs when it was closed: an answer of the driver comes later than
+/// either. The clock is the machine's, which this process reads, too; that of `performance` drifts from it.
+const NOTE: &str = r##"
+window.cameAt = new WeakMap();
+const note = (record) => record.addedNodes.forEach((line) => window.cameAt.set(line, Date.now()));
+new MutationObserver((records) => records.forEach(note)).observe(document.querySelector("#log"), { childList: true });
+addEventListener("pagehide", () => localStorage.setItem("closed at", Date.now()), { capture: true });
+arguments[0]();
+"##;
+
+/// Waits for an element whose text begins with some words, and tells the text and when it came, as far as that was noted.
+/// `undefined` times out.
 const WAIT: &str = r##"
 const [selector, start, done] = arguments;
 const look = () => {
   const found = [...document.querySelectorAll(selector)].find((element) => element.textContent.startsWith(start));
   if (!found) return;
   observer.disconnect();
-  done({ text: found.textContent, at: performance.timeOrigin + performance.now() });
+  done({ text: found.textContent, at: window.cameAt?.get(found) ?? Date.now() });
 };
 const observer = new MutationObserver(look);
 observer.observe(document.documentElement,
   { childList: true, subtree: true, characterData: true, attributes: true });
+look();
+"##;
+
+/// Waits until another tab has noted that it was closed, and tells when.
+const CLOSED: &str = r##"
+const done = arguments[0];
+const look = () => {
+  const at = localStorage.getItem("closed at");
+  if (at) done(Number(at));
+};
+addEventListener("storage", look);
 look();
 "##;
 
@@ -72,6 +94,7 @@ impl<'a> Tab<'a> {
     /// Goes to the chat's address and waits until it is in the lobby.
     pub(super) fn join(&mut self, address: &str) -> Result<(), String> {
         self.visit(address)?;
+        self.driver.script(NOTE, &[])?;
         let (line, _) = self.wait_for("id ")?;
         self.id = line.split(' ').nth(1).unwrap_or_default().to_owned();
         Ok(())
@@ -94,7 +117,7 @@ impl<'a> Tab<'a> {
         Ok(())
     }
 
-    /// Waits for a line of the log with this beginning; says when it was seen.
+    /// Waits for a line of the log with this beginning; says when it came, as the page has noted it.
     pub(super) fn wait_for(&self, start: &str) -> Result<(String, SystemTime), String> {
         self.wait_in("#log li", start)
     }
@@ -108,9 +131,8 @@ impl<'a> Tab<'a> {
         self.switch()?;
         match self.driver.script(WAIT, &[selector, start]) {
             Ok(found) => {
-                let at = found["at"].as_f64().unwrap_or_default();
-                let at = UNIX_EPOCH + std::time::Duration::from_secs_f64(at / 1000.0);
-                Ok((found["text"].as_str().unwrap_or_default().to_owned(), at))
+                let text = found["text"].as_str().unwrap_or_default();
+                Ok((text.to_owned(), time(&found["at"])))
             }
             Err(why) => {
                 let seconds = SCRIPT.as_secs();
@@ -122,6 +144,14 @@ impl<'a> Tab<'a> {
                 ))
             }
         }
+    }
+
+    /// When another tab was closed, as that has noted it.
+    pub(super) fn closing_of_another(&self) -> Result<SystemTime, String> {
+        self.switch()?;
+        let at = self.driver.script(CLOSED, &[]);
+        let at = at.map_err(|why| format!("a closed tab was not told so ({why})"))?;
+        Ok(time(&at))
     }
 
     /// The milliseconds from the beginning of loading to a mark of the page.
@@ -156,4 +186,10 @@ impl<'a> Tab<'a> {
         let words = json!({ "handle": self.handle });
         self.driver.post("window", &words).map(drop)
     }
+}
+
+/// What a page has noted, in milliseconds.
+fn time(milliseconds: &Value) -> SystemTime {
+    let milliseconds = milliseconds.as_f64().unwrap_or_default();
+    UNIX_EPOCH + Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
 }
