@@ -1,5 +1,6 @@
 //! Debian's and Ubuntu's packages.
 
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::problem::Problem;
@@ -13,14 +14,26 @@ const LOCK: &str = "DPkg::Lock::Timeout=600";
 /// Waiting for the lock included.
 const INSTALLATION: Duration = Duration::from_secs(900);
 
+/// What is known of the package system of this machine. Whoever shares it installs in turn.
+#[derive(Debug, Default)]
+pub(super) struct Apt {
+    turn: Mutex<()>,
+    /// What goes before a command that needs root, once somebody has asked; `None` where root cannot be had.
+    root_prefix: OnceLock<Option<&'static [&'static str]>>,
+    /// Set when the lists of packages are new.
+    lists_are_new: OnceLock<()>,
+}
+
 /// Installs `packages`. Nothing is removed for their sake.
 pub(super) fn install(site: &Site, packages: &[&str]) -> Result<(), Problem> {
     if find("apt-get").is_none() {
         return Err(Problem::NoPackages);
     }
-    let prefix = site.root_prefix.get_or_init(|| root_prefix(site));
+    // Apt waits for another process that installs, and gives up where one fetches its lists.
+    let _turn = site.apt.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    let prefix = site.apt.root_prefix.get_or_init(|| root_prefix(site));
     let prefix = prefix.ok_or(Problem::NotRoot)?;
-    site.lists_are_new.get_or_init(|| {
+    site.apt.lists_are_new.get_or_init(|| {
         // A list that could not be fetched may still be good enough to install from.
         if let Err(problem) = site.run(&apt_get(prefix, &["update"]), INSTALLATION) {
             say!("[ci] going on with the lists of packages that are there: {problem}");

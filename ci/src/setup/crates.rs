@@ -18,9 +18,15 @@ const COMPILATION: Duration = Duration::from_secs(30 * 60);
 pub(super) fn wasm_bindgen(site: &Site) -> Result<PathBuf, Problem> {
     let version = bindgen_version(&site.root).map_err(Problem::Lockfile)?;
     let found = || Bindgen::find(&site.runner, &site.cache, &version).map(|bindgen| bindgen.cli);
-    // TLS is for drivers on other machines, and a third of the work.
-    let options = ["--no-default-features"];
-    // Its own lock file asks for a crate that is no longer to be had, so it is not used.
+    // TLS is for drivers on other machines, and a third of the work; of three programs two are used. Its own lock file asks
+    // for a crate that is no longer to be had, so there is no `--locked`.
+    let options = [
+        "--no-default-features",
+        "--bin",
+        "wasm-bindgen",
+        "--bin",
+        "wasm-bindgen-test-runner",
+    ];
     provide(site, "wasm-bindgen-cli", &version, &options, found)
 }
 
@@ -30,7 +36,7 @@ pub(super) fn geckodriver(site: &Site) -> Result<PathBuf, Problem> {
         return Err(lack.into());
     }
     let found = || tools::geckodriver(&site.cache).ok();
-    provide(site, "geckodriver", GECKODRIVER, &[], found)
+    provide(site, "geckodriver", GECKODRIVER, &["--locked"], found)
 }
 
 fn provide(
@@ -56,10 +62,11 @@ fn provide(
     found().ok_or(Problem::NotBrought(tool))
 }
 
-/// A tool runs for moments, and how well it is compiled decides over minutes.
+/// A tool runs for moments, and how well it is compiled decides over minutes: unoptimised, wasm-bindgen takes half a second
+/// more for our largest page.
 fn install(name: &str, version: &str, options: &[&str]) -> CommandLine {
     let install = CommandLine::cargo(&["install", name, "--version", version])
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false");

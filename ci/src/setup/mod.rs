@@ -31,7 +31,7 @@ pub(crate) fn run(runner: &Runner, root: &Path, pieces: &BTreeSet<Piece>) -> Vec
     pieces.iter().map(|&piece| provide(&site, piece)).collect()
 }
 
-/// Makes those of `pieces` available that take seconds, and begins to make the rest.
+/// Begins to make those of `pieces` that are compiled, and makes the others available in the meantime.
 pub(crate) fn begin(
     runner: &Runner,
     root: &Path,
@@ -41,14 +41,13 @@ pub(crate) fn begin(
     let (fetched, compiled): (Vec<Piece>, Vec<Piece>) = pieces
         .iter()
         .partition(|piece| piece.about().pace == Pace::Fetched);
-    let fetched = fetched.into_iter().map(|piece| provide(&site, piece));
-    let fetched = fetched.collect();
-    let site = site.silenced();
+    let beside = site.silenced();
     let compiling = thread::spawn(move || {
-        let compiled = compiled.into_iter().map(|piece| provide(&site, piece));
+        let compiled = compiled.into_iter().map(|piece| provide(&beside, piece));
         compiled.collect()
     });
-    (fetched, Compiling(compiling))
+    let fetched = fetched.into_iter().map(|piece| provide(&site, piece));
+    (fetched.collect(), Compiling(compiling))
 }
 
 /// Tools that are being compiled while something else goes on.

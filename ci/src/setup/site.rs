@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::apt::Apt;
 use super::problem::Problem;
 use crate::cache::Cache;
 use crate::command::CommandLine;
@@ -22,10 +23,8 @@ pub(super) struct Site {
     pub(super) root: PathBuf,
     /// Whether what commands print is shown as it comes.
     echo: Echo,
-    /// What goes before a command that needs root, once somebody has asked; `None` where root cannot be had.
-    pub(super) root_prefix: OnceLock<Option<&'static [&'static str]>>,
-    /// Set when the lists of packages are new.
-    pub(super) lists_are_new: OnceLock<()>,
+    /// Shared with every other value that is made of this one.
+    pub(super) apt: Arc<Apt>,
 }
 
 impl Site {
@@ -36,16 +35,18 @@ impl Site {
             cache: Cache::of_user(),
             root: root.to_owned(),
             echo,
-            root_prefix: OnceLock::new(),
-            lists_are_new: OnceLock::new(),
+            apt: Arc::default(),
         }
     }
 
     /// The same, for work beside something else: commands are heard of only when they fail.
-    pub(super) fn silenced(self) -> Self {
+    pub(super) fn silenced(&self) -> Self {
         Self {
+            runner: self.runner.clone(),
+            cache: self.cache.clone(),
+            root: self.root.clone(),
             echo: Echo::Silent,
-            ..self
+            apt: Arc::clone(&self.apt),
         }
     }
 
