@@ -126,12 +126,21 @@ impl Ci {
         let pages = needs.contains(&Piece::WasmTarget);
         let toolchain = pages.then(|| self.toolchain()).flatten();
         let around = self.surroundings(toolchain.as_ref());
-        let mut columns = plan::columns(libtest, &around);
-        columns.retain(|(name, _)| names.iter().any(|wanted| wanted == name));
+        let mut columns = Vec::new();
+        for (name, column) in plan::columns(libtest, &around) {
+            match column {
+                _ if !names.iter().any(|wanted| wanted == name) => {}
+                Ok(column) => columns.push(column),
+                Err(reason) => self.refuse(name, reason),
+            }
+        }
+        if columns.is_empty() {
+            return;
+        }
         for run in 1..=count {
             say!("\n[ci] run {run} of {count}");
-            for (name, column) in &columns {
-                self.column(name, column);
+            for column in &columns {
+                self.report.add_column(column.run(&self.runner));
             }
         }
         self.report.say_repeats(repeats::is_fast(libtest));
@@ -332,19 +341,15 @@ impl Ci {
         })
     }
 
-    /// Runs a column, or counts it as one failure where it lacks something.
-    fn column(&mut self, name: &str, stage: &Result<Stage, String>) {
-        let outcome = match stage {
-            Ok(stage) => stage.run(&self.runner),
-            Err(reason) => refused(name, reason.clone()),
-        };
-        self.report.add_column(outcome);
-    }
-
     fn columns(&mut self, toolchain: Option<&Toolchain>) {
         let around = self.surroundings(toolchain);
         for (name, column) in plan::columns(&[], &around) {
-            self.column(name, &column);
+            let outcome = match column {
+                Ok(column) => column.run(&self.runner),
+                // One failure, and not one a case.
+                Err(reason) => refused(name, reason),
+            };
+            self.report.add_column(outcome);
         }
         let folder = self
             .workspace

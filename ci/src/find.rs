@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+const SNAP: &str = "a snap, and so locked up too well for tests: it may not enter their folders";
+
 /// Why there is no program to use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -12,13 +14,14 @@ pub(crate) enum Lack {
     #[error("it is not here")]
     Absent,
     /// A person's choice is not replaced by another.
-    #[error("{variable} names {named}, which is no program")]
-    Named { variable: String, named: String },
+    #[error("{variable} names {named}, which is {what}")]
+    Named {
+        variable: String,
+        named: String,
+        what: &'static str,
+    },
     /// It would start, and then see neither the folders nor the page that it is told of.
-    #[error(
-        "{} is a snap, which is locked up too well for tests: it may not enter their folders",
-        .0.display()
-    )]
+    #[error("{} is {SNAP}", .0.display())]
     Snap(PathBuf),
 }
 
@@ -44,11 +47,16 @@ pub(crate) fn named_or_found(variable: &str, programs: &[&str]) -> Result<PathBu
     if named.is_empty() {
         return first_free(programs.iter().flat_map(|program| find_all(program)));
     }
-    let program = find(&named).ok_or_else(|| Lack::Named {
+    let what = match find(&named) {
+        Some(program) if !is_snap(&program) => return Ok(program),
+        Some(_) => SNAP,
+        None => "no program",
+    };
+    Err(Lack::Named {
         variable: variable.to_owned(),
         named,
-    })?;
-    first_free(std::iter::once(program))
+        what,
+    })
 }
 
 /// The first that is no snap.

@@ -113,7 +113,13 @@ impl Outcome {
             self.passed,
             self.failed
         );
-        self.failures().for_each(|failure| say!("[ci]   {failure}"));
+        self.say_failures();
+    }
+
+    /// Prints what failed, a line each, or several below one another.
+    pub(crate) fn say_failures(&self) {
+        let lines = self.failures().flat_map(str::lines);
+        lines.for_each(|line| say!("[ci]   {line}"));
     }
 
     /// Everything that failed, by name or in a sentence.

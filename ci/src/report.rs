@@ -89,9 +89,7 @@ impl Report {
         say!("[ci] {seconds:7.1}  {passed:6}  {failed:6}  all");
         for outcome in self.outcomes.iter().filter(|outcome| outcome.failed > 0) {
             say!("\n[ci] FAILED: {}", outcome.name);
-            outcome
-                .failures()
-                .for_each(|failure| say!("[ci]   {failure}"));
+            outcome.say_failures();
         }
         say!("\n{passed} passed, {failed} failed");
         if failed == 0 {
