@@ -23,6 +23,21 @@ pub(crate) enum Verdict {
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) verdict: Verdict,
+    /// How long it took, in milliseconds, if it has said so.
+    pub(crate) took_ms: Option<u64>,
+    /// What it has said of the way it was run.
+    pub(crate) note: Option<String>,
+}
+
+impl Case {
+    pub(crate) const fn new(name: String, verdict: Verdict) -> Self {
+        Self {
+            name,
+            verdict,
+            took_ms: None,
+            note: None,
+        }
+    }
 }
 
 /// What a whole run of one or several test binaries came to.
@@ -60,6 +75,8 @@ pub(crate) struct Parser {
     tally: Tally,
     binary: Option<Binary>,
     expected: BTreeMap<String, String>,
+    took_ms: BTreeMap<String, u64>,
+    notes: BTreeMap<String, String>,
 }
 
 impl Parser {
@@ -81,8 +98,14 @@ impl Parser {
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             self.end_finished(counts);
         } else {
-            if let Some((case, reason)) = expectation(line) {
+            if let Some((case, reason)) = remark("expected failure", line) {
                 self.expected.insert(case.to_owned(), reason.to_owned());
+            } else if let Some((case, note)) = remark("note", line) {
+                self.notes.insert(case.to_owned(), note.to_owned());
+            } else if let Some((case, took)) = remark("took", line)
+                && let Some(took_ms) = milliseconds(took)
+            {
+                self.took_ms.insert(case.to_owned(), took_ms);
             }
             self.line_of_binary(line);
         }
@@ -92,11 +115,13 @@ impl Parser {
     pub(crate) fn finish(mut self) -> Tally {
         self.end_unfinished();
         for case in &mut self.tally.cases {
+            // A remark names the case alone, libtest puts the module before it.
+            let name = case.name.rsplit("::").next().unwrap_or(&case.name);
+            case.took_ms = self.took_ms.remove(name);
+            case.note = self.notes.remove(name);
             if case.verdict != Verdict::Ok {
                 continue;
             }
-            // An expectation names the case alone, libtest puts the module before it.
-            let name = case.name.rsplit("::").next().unwrap_or(&case.name);
             if let Some(reason) = self.expected.remove(name) {
                 case.verdict = Verdict::Expected(reason);
             }
@@ -115,7 +140,7 @@ impl Parser {
         if let Some(verdict) = verdict_of(line)
             && let Some(name) = binary.pending.take()
         {
-            self.tally.cases.push(Case { name, verdict });
+            self.tally.cases.push(Case::new(name, verdict));
             return;
         }
         let Some(rest) = line.strip_prefix("test ") else {
@@ -132,7 +157,7 @@ impl Parser {
         match verdict_of(verdict) {
             Some(verdict) => {
                 binary.pending = None;
-                self.tally.cases.push(Case { name, verdict });
+                self.tally.cases.push(Case::new(name, verdict));
             }
             None => binary.pending = Some(name),
         }
@@ -167,10 +192,7 @@ impl Parser {
         );
         if let Some(name) = binary.pending {
             sentence.push_str(&format!(", within {name}"));
-            self.tally.cases.push(Case {
-                name,
-                verdict: Verdict::Failed,
-            });
+            self.tally.cases.push(Case::new(name, Verdict::Failed));
         }
         self.tally.passed += passed;
         self.tally.failed += failed;
@@ -188,13 +210,23 @@ fn announcement(line: &str) -> Option<u32> {
     count.parse().ok()
 }
 
-/// Case and reason of `expected failure: COLUMN::CASE: REASON`, which a conformance case prints that failed as its
-/// expectation says. With one thread libtest has begun the line with the name of the test.
-fn expectation(line: &str) -> Option<(&str, &str)> {
-    let (_, known) = line.split_once("expected failure: ")?;
+/// Case and words of `KIND: COLUMN::CASE: WORDS`, which a conformance case prints: `expected failure`, that it failed as its
+/// expectation says, and why; `took`, its seconds; `note`, how it was run. With one thread libtest has begun the line with
+/// the name of the test.
+fn remark<'a>(kind: &str, line: &'a str) -> Option<(&'a str, &'a str)> {
+    let (before, known) = line.split_once(kind)?;
+    let is_begun = before.is_empty() || before.ends_with(" ... ");
+    let known = known.strip_prefix(": ").filter(|_| is_begun)?;
     let (_, known) = known.split_once("::")?;
-    let (case, reason) = known.split_once(": ")?;
-    (!reason.trim().is_empty()).then_some((case, reason.trim()))
+    let (case, words) = known.split_once(": ")?;
+    (!words.trim().is_empty()).then_some((case, words.trim()))
+}
+
+/// `1.25 s` as 1250.
+fn milliseconds(took: &str) -> Option<u64> {
+    let seconds: f64 = took.strip_suffix(" s")?.parse().ok()?;
+    let span = std::time::Duration::try_from_secs_f64(seconds).ok()?;
+    u64::try_from(span.as_millis()).ok()
 }
 
 /// The word after the dots, where it is one; a time like `<0.012s>` may follow.
@@ -220,10 +252,7 @@ mod tests {
     }
 
     fn case(name: &str, verdict: Verdict) -> Case {
-        Case {
-            name: name.to_owned(),
-            verdict,
-        }
+        Case::new(name.to_owned(), verdict)
     }
 
     #[test]
@@ -335,13 +364,32 @@ mod tests {
     #[test]
     fn an_expectation_without_case_or_reason_is_none() {
         let whole = "expected failure: chromium::a: no close: known";
-        assert_eq!(expectation(whole), Some(("a", "no close: known")));
+        let expectation = |line| remark("expected failure", line).is_some();
+        assert_eq!(
+            remark("expected failure", whole),
+            Some(("a", "no close: known"))
+        );
         for line in [
             "expected failure: chromium::a: ",
             "expected failure: a: b",
             "expected a",
+            "he said: expected failure: chromium::a: known",
         ] {
-            assert_eq!(expectation(line), None, "{line}");
+            assert!(!expectation(line), "{line}");
         }
+    }
+
+    #[test]
+    fn seconds_and_a_note_belong_to_their_case() {
+        let tally = parse(
+            "running 2 tests\ntook: trio::a: 1.25 s\nnote: trio::a: with: a view\ntest slow::a ... ok\n\
+             test b ... took: trio::b: soon\nok\n\ntest result: ok. 2 passed; 0 failed; 0 ignored",
+        );
+        let first = Case {
+            took_ms: Some(1250),
+            note: Some("with: a view".to_owned()),
+            ..case("slow::a", Verdict::Ok)
+        };
+        assert_eq!(tally.cases, [first, case("b", Verdict::Ok)]);
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::libtest::Verdict;
+use crate::libtest::{Case, Verdict};
 use crate::outcome::Outcome;
 
 /// What happened to one case in one column.
@@ -37,6 +37,41 @@ impl Cell {
     }
 }
 
+/// A cell with what is said beside its verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Entry {
+    #[serde(flatten)]
+    cell: Cell,
+    /// How long the case took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u64>,
+    /// How it was run, where that is otherwise than a player would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+impl Entry {
+    const MISSING: Self = Self {
+        cell: Cell::Missing,
+        took_ms: None,
+        note: None,
+    };
+
+    fn of(case: &Case) -> Self {
+        let cell = match &case.verdict {
+            Verdict::Ok => Cell::Ok,
+            Verdict::Failed => Cell::Failed,
+            Verdict::Expected(reason) => Cell::Expected(reason.clone()),
+            Verdict::Ignored => Cell::Ignored,
+        };
+        Self {
+            cell,
+            took_ms: case.took_ms,
+            note: case.note.clone(),
+        }
+    }
+}
+
 /// The numbers of one column.
 #[derive(Clone, Debug, Serialize)]
 struct Column {
@@ -52,26 +87,21 @@ struct Column {
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
     columns: Vec<Column>,
-    /// By case, as many cells as there are columns.
-    cases: BTreeMap<String, Vec<Cell>>,
+    /// By case, as many entries as there are columns.
+    cases: BTreeMap<String, Vec<Entry>>,
 }
 
 impl Matrix {
     /// Puts the outcomes of the columns together.
     pub(crate) fn new(outcomes: &[&Outcome]) -> Self {
-        let mut cases: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
+        let mut cases: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for (column, outcome) in outcomes.iter().enumerate() {
             for case in &outcome.cases {
                 let row = cases
                     .entry(row_name(&outcome.name, &case.name).to_owned())
-                    .or_insert_with(|| vec![Cell::Missing; outcomes.len()]);
-                if let Some(cell) = row.get_mut(column) {
-                    *cell = match &case.verdict {
-                        Verdict::Ok => Cell::Ok,
-                        Verdict::Failed => Cell::Failed,
-                        Verdict::Expected(reason) => Cell::Expected(reason.clone()),
-                        Verdict::Ignored => Cell::Ignored,
-                    };
+                    .or_insert_with(|| vec![Entry::MISSING; outcomes.len()]);
+                if let Some(entry) = row.get_mut(column) {
+                    *entry = Entry::of(case);
                 }
             }
         }
@@ -108,7 +138,11 @@ impl Matrix {
                 .map(|(cell, &width)| format!("{cell:width$}"));
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        let notes = self.notes();
+        let notes = notes.iter().enumerate();
+        let notes = notes.map(|(at, note)| format!("({}) {note}", at + 1));
+        let lines = rows.iter().map(line).chain(notes);
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// For a page.
@@ -121,10 +155,14 @@ impl Matrix {
         let mut text = rows.next().map(|head| line(&head)).unwrap_or_default();
         text.push_str(&format!("|{}\n", "---|".repeat(self.columns.len() + 1)));
         rows.for_each(|row| text.push_str(&line(&row)));
+        let notes = self.notes();
+        for (at, note) in notes.iter().enumerate() {
+            text.push_str(&format!("\n({}) {note}\n", at + 1));
+        }
         text
     }
 
-    /// For a program: `{"columns": [{"name", "passed", …}], "cases": {case: {column: {"result", "reason"}}}}`.
+    /// For a program: `{"columns": [{"name", "passed", …}], "cases": {case: {column: {"result", "reason", "took_ms", "note"}}}}`.
     pub(crate) fn json(&self) -> Value {
         let names = || self.columns.iter().map(|column| column.name.as_str());
         let cases = self
@@ -147,22 +185,42 @@ impl Matrix {
         let mut gaps = Vec::new();
         for (case, cells) in &self.cases {
             let lacking = self.columns.iter().zip(cells);
-            let lacking = lacking.filter(|(column, cell)| {
+            let lacking = lacking.filter(|(column, entry)| {
                 let excused =
                     !column.problems.is_empty() || partial.contains(&column.name.as_str());
-                **cell == Cell::Missing && !excused
+                entry.cell == Cell::Missing && !excused
             });
             gaps.extend(lacking.map(|(column, _)| format!("{} has no case {case}", column.name)));
         }
         gaps
     }
 
+    /// What is said beside verdicts, each once, in the order of the cases.
+    fn notes(&self) -> Vec<&str> {
+        let mut notes = Vec::new();
+        for note in self
+            .cases
+            .values()
+            .flatten()
+            .filter_map(|entry| entry.note.as_deref())
+        {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        notes
+    }
+
     /// Head, one row a case, and the sums.
     fn rows(&self) -> Vec<Vec<String>> {
         let names = self.columns.iter().map(|column| column.name.clone());
         let head = std::iter::once("case".to_owned()).chain(names).collect();
-        let cases = self.cases.iter().map(|(name, cells)| {
-            let cells = cells.iter().map(Cell::text);
+        let notes = self.notes();
+        let cases = self.cases.iter().map(|(name, entries)| {
+            let cells = entries.iter().map(|entry| {
+                let mark = number_of(&notes, entry).map(|number| format!(" ({number})"));
+                entry.cell.text() + &mark.unwrap_or_default()
+            });
             std::iter::once(name.clone()).chain(cells).collect()
         });
         let sums = self.columns.iter().map(|column| {
@@ -172,6 +230,15 @@ impl Matrix {
         let foot = std::iter::once("sum".to_owned()).chain(sums).collect();
         std::iter::once(head).chain(cases).chain([foot]).collect()
     }
+}
+
+/// The place, from 1, of what is said beside a verdict.
+fn number_of(notes: &[&str], entry: &Entry) -> Option<usize> {
+    let note = entry.note.as_deref()?;
+    notes
+        .iter()
+        .position(|known| *known == note)
+        .map(|at| at + 1)
 }
 
 /// A case without the module that bears the name of its column.
@@ -188,7 +255,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::libtest::Case;
 
     fn column(name: &str, cases: &[(&str, Verdict)]) -> Outcome {
         let failed = cases
@@ -203,12 +269,17 @@ mod tests {
             problems: Vec::new(),
             cases: cases
                 .iter()
-                .map(|(name, verdict)| Case {
-                    name: (*name).to_owned(),
-                    verdict: verdict.clone(),
-                })
+                .map(|(name, verdict)| Case::new((*name).to_owned(), verdict.clone()))
                 .collect(),
         }
+    }
+
+    /// One case that took its time, and something to say of it.
+    pub(super) fn noted() -> Matrix {
+        let mut outcome = column("trio", &[("connect", Verdict::Ok), ("leave", Verdict::Ok)]);
+        outcome.cases[0].took_ms = Some(1250);
+        outcome.cases[0].note = Some("seen through a <window>".to_owned());
+        Matrix::new(&[&outcome])
     }
 
     pub(super) fn sample() -> Matrix {
@@ -278,6 +349,27 @@ mod tests {
             markdown.contains(r"| leave | - | expected(a \| b) |"),
             "{markdown}"
         );
+    }
+
+    #[test]
+    fn a_note_stands_below_and_is_named_in_its_cells() {
+        let text = noted().text();
+        assert!(text.contains("connect  ok (1)\nleave    ok\n"), "{text}");
+        assert!(text.ends_with("\n(1) seen through a <window>"), "{text}");
+        let markdown = noted().markdown();
+        assert!(markdown.contains("| connect | ok (1) |"), "{markdown}");
+        assert!(
+            markdown.ends_with("\n\n(1) seen through a <window>\n"),
+            "{markdown}"
+        );
+        let json = noted().json();
+        let (noted, plain) = (
+            &json["cases"]["connect"]["trio"],
+            &json["cases"]["leave"]["trio"],
+        );
+        assert_eq!(noted["note"], "seen through a <window>");
+        assert_eq!(noted["took_ms"], 1250);
+        assert!(plain.get("note").is_none() && plain.get("took_ms").is_none());
     }
 
     #[test]

@@ -8,14 +8,15 @@ mod world;
 
 use std::rc::Rc;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use tokio::runtime::{Builder, Runtime};
 
 use self::world::World;
 use crate::list::{self, Case};
-use crate::runner::play;
+use crate::notes::note;
+use crate::runner::{play, tell_note, tell_time};
 use crate::{Failure, Kind, Outcome, verdict};
 
 /// Beyond a case's own deadline, which its first participant keeps: for one that does not answer any more.
@@ -57,6 +58,7 @@ columns! {
 
 fn run(column: &str, rounds: &[&[Kind]], case: &str) -> Outcome {
     let case = list::case(case).ok_or_else(|| Failure::new(format!("there is no case {case}")))?;
+    let begun = Instant::now();
     let outcome = runtime()?.block_on(async {
         for kinds in rounds {
             let outcome = perform(&case, kinds).await;
@@ -64,6 +66,10 @@ fn run(column: &str, rounds: &[&[Kind]], case: &str) -> Outcome {
         }
         Ok(())
     });
+    tell_time(column, &case, begun.elapsed());
+    if let Some(note) = rounds.iter().find_map(|kinds| note(&case, kinds)) {
+        tell_note(column, &case, note);
+    }
     verdict(column, &case, outcome)
 }
 

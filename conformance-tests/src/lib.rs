@@ -11,7 +11,7 @@
 //! - [`web`] and `native`: the platforms of real participants. A native one lives in the process of the test or in its own
 //!   (`conformance-puppet`), one in a browser in a page (`conformance-page`), which a coordinator keeps in touch with the
 //!   test.
-//! - [`expectations`]: known differences, as data.
+//! - [`expectations`]: known differences, as data; `notes`: what a world is otherwise than a player's.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "a case names the answer or the event it waits for; any other, a future one too, is the failure it reports"
@@ -48,6 +48,8 @@ pub mod columns;
 mod coordinator;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+#[cfg(not(target_arch = "wasm32"))]
+mod notes;
 
 pub use content::{Body, Content};
 pub use failure::{Failure, Outcome};

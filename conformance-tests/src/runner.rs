@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -51,6 +52,20 @@ pub(crate) fn tell(line: fmt::Arguments<'_>) {
     // One write: other tests print, too.
     let line = format!("{line}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// Prints how long a case took, with all its ways round: `cargo ci` reads the line.
+pub(crate) fn tell_time(column: &str, case: &Case, took: Duration) {
+    let seconds = took.as_secs_f32();
+    tell(format_args!(
+        "took: {column}::{}: {seconds:.2} s",
+        case.name
+    ));
+}
+
+/// Prints what has to be said of a case beside its verdict: `cargo ci` puts it into the matrix.
+pub(crate) fn tell_note(column: &str, case: &Case, note: &str) {
+    tell(format_args!("note: {column}::{}: {note}", case.name));
 }
 
 /// What a column makes of a case's outcome: an expected failure passes, and says why; an unexpected pass fails.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Cell, Column, Matrix};
+use super::{Cell, Column, Entry, Matrix, number_of};
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; --line: #8884; --ok: #2da44e; --failed: #d1242f; --expected: #bf8700; }
@@ -26,11 +26,12 @@ impl Matrix {
             .iter()
             .map(|column| element("th", "", &column.name))
             .collect();
+        let notes = self.notes();
         let mut rows = String::new();
-        for (case, cells) in &self.cases {
-            let cells: String = cells
+        for (case, entries) in &self.cases {
+            let cells: String = entries
                 .iter()
-                .map(|cell| data_cell(cell, &mut reasons))
+                .map(|entry| data_cell(entry, &notes, &mut reasons))
                 .collect();
             let _infallible = writeln!(rows, "<tr>{}{cells}</tr>", element("th", "", case));
         }
@@ -41,10 +42,11 @@ impl Matrix {
              <p>A row is a case, a column the kinds of its participants. \
              <span class=\"ok\">ok</span>: it passed. <span class=\"failed\">FAILED</span>: it did not. \
              <span class=\"expected\">expected</span>: it failed as a known difference says, see below. \
-             –: the column did not come to it.</p>\n\
+             –: the column did not come to it. A letter: see the notes.</p>\n\
              <table>\n<thead><tr><th>case</th>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n\
-             <tfoot><tr><th>sum</th>{sums}</tr></tfoot>\n</table>\n{}{}</html>\n",
+             <tfoot><tr><th>sum</th>{sums}</tr></tfoot>\n</table>\n{}{}{}</html>\n",
             reasons.html(),
+            notes_below(&notes),
             self.problems()
         )
     }
@@ -90,18 +92,40 @@ impl<'a> Reasons<'a> {
     }
 }
 
-fn data_cell<'a>(cell: &'a Cell, reasons: &mut Reasons<'a>) -> String {
-    match cell {
-        Cell::Ok => element("td", "ok", "ok"),
-        Cell::Failed => element("td", "failed", "FAILED"),
+/// Notes have letters here, for reasons have the numbers.
+fn notes_below(notes: &[&str]) -> String {
+    if notes.is_empty() {
+        return String::new();
+    }
+    let items: String = notes.iter().map(|note| element("li", "", note)).collect();
+    format!("<h2>Notes</h2>\n<ol type=\"a\">{items}</ol>\n")
+}
+
+fn letter(number: usize) -> char {
+    ('a'..='z').nth(number - 1).unwrap_or('z')
+}
+
+fn data_cell<'a>(entry: &'a Entry, notes: &[&str], reasons: &mut Reasons<'a>) -> String {
+    let (class, mut title, mut text) = match &entry.cell {
+        Cell::Ok => ("ok", String::new(), "ok".to_owned()),
+        Cell::Failed => ("failed", String::new(), "FAILED".to_owned()),
         Cell::Expected(reason) => {
             let number = reasons.number(reason);
-            let reason = escaped(reason);
-            format!("<td class=\"expected\" title=\"{reason}\">expected ({number})</td>")
+            ("expected", reason.clone(), format!("expected ({number})"))
         }
-        Cell::Ignored => element("td", "ignored", "ignored"),
-        Cell::Missing => element("td", "missing", "–"),
+        Cell::Ignored => ("ignored", String::new(), "ignored".to_owned()),
+        Cell::Missing => ("missing", String::new(), "–".to_owned()),
+    };
+    if let Some(number) = number_of(notes, entry) {
+        text.push_str(&format!(" ({})", letter(number)));
     }
+    if let Some(took_ms) = entry.took_ms.filter(|_| title.is_empty()) {
+        title = format!("{took_ms} ms");
+    }
+    if !title.is_empty() {
+        title = format!(" title=\"{}\"", escaped(&title));
+    }
+    format!("<td class=\"{class}\"{title}>{}</td>", escaped(&text))
 }
 
 fn sum(column: &Column) -> String {
@@ -137,7 +161,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::tests::sample;
+    use crate::matrix::tests::{noted, sample};
 
     #[test]
     fn every_cell_is_there_and_a_reason_stands_below() {
@@ -150,6 +174,16 @@ mod tests {
         assert!(html.contains("title=\"a | b\">expected (1)</td>"), "{html}");
         assert!(html.contains("<ol><li>a | b</li></ol>"), "{html}");
         assert_eq!(html.matches("<tr>").count(), 5);
+    }
+
+    #[test]
+    fn a_note_has_a_letter_and_stands_below() {
+        let html = noted().html();
+        let cell = "<td class=\"ok\" title=\"1250 ms\">ok (a)</td>";
+        assert!(html.contains(cell), "{html}");
+        let below = "<ol type=\"a\"><li>seen through a &lt;window&gt;</li></ol>";
+        assert!(html.contains(below), "{html}");
+        assert!(!sample().html().contains("Notes"));
     }
 
     #[test]
@@ -167,8 +201,11 @@ mod tests {
 
     #[test]
     fn a_reason_cannot_break_out_of_its_cell() {
-        let cell = Cell::Expected("\"><script>&".to_owned());
-        let cell = data_cell(&cell, &mut Reasons::default());
+        let entry = Entry {
+            cell: Cell::Expected("\"><script>&".to_owned()),
+            ..Entry::MISSING
+        };
+        let cell = data_cell(&entry, &[], &mut Reasons::default());
         assert!(cell.contains("&quot;&gt;&lt;script&gt;&amp;"), "{cell}");
         assert!(!cell.contains("<script>"));
     }
