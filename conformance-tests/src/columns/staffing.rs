@@ -1,13 +1,12 @@
-//! Finds each participant of a case its place: here, in a process, in a frame of a browser that cases share, or in a browser
-//! of its own.
+//! Finds each participant of a case its place: here, in a process, in a frame or a tab of browsers that cases share, or in a
+//! browser of its own.
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::LocalBoxFuture;
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use crate::browser::{Hidden, Hub, Show};
 use crate::conduit::{Conduit, Local};
@@ -25,6 +24,8 @@ pub(super) enum Place {
     Process(Puppet),
     /// In a frame of the browser that cases share.
     Frame(&'static Hub),
+    /// In a tab in front, of the browser whose tabs cases have in turn.
+    Tab(Tab),
     /// In a browser of its own.
     Browser(Hub),
     /// It has been killed, or its page closed.
@@ -49,10 +50,9 @@ impl Member {
         index: u32,
         kind: Kind,
         hidden: Hidden,
+        address: &str,
     ) -> Outcome<Self> {
-        static PLACED: AtomicU64 = AtomicU64::new(0);
-        let number = PLACED.fetch_add(1, Ordering::Relaxed);
-        let address = format!("{}-{number}", case.name);
+        let address = address.to_owned();
         let is_last = index + 1 == case.participants;
         match (kind, case.staff) {
             (Kind::Mock, _) => Err(Failure::new("a mock has no place among the real ones")),
@@ -65,9 +65,9 @@ impl Member {
             (Kind::Chromium | Kind::Firefox, staff) => {
                 let place = match staff {
                     Staff::FirstInTab if index == 0 => {
-                        let hub = Hub::start(kind, Hidden::Throttled).await?;
-                        hub.open(&address, Show::Tab).await?;
-                        Place::Browser(hub)
+                        let tab = Tab::of(kind).await?;
+                        tab.hub.open(&address, Show::Tab).await?;
+                        Place::Tab(tab)
                     }
                     Staff::LastIsKilled if is_last => {
                         let hub = Hub::start(kind, Hidden::Unthrottled).await?;
@@ -113,6 +113,49 @@ impl Member {
     /// Takes it out of its place.
     pub(super) fn remove(&self) -> Place {
         self.place.replace(Place::Gone)
+    }
+}
+
+/// A tab of a browser that slows down what nobody sees, as it does for everybody.
+pub(super) struct Tab {
+    pub(super) hub: &'static Hub,
+    /// A tab in front hides all others: one case at a time.
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Tab {
+    /// Waits for its turn.
+    async fn of(kind: Kind) -> Outcome<Self> {
+        static CHROMIUM: Tabs = Tabs::new();
+        static FIREFOX: Tabs = Tabs::new();
+        let tabs = if kind == Kind::Firefox {
+            &FIREFOX
+        } else {
+            &CHROMIUM
+        };
+        let turn = tabs.turn.lock().await;
+        let hub = tabs
+            .hub
+            .get_or_try_init(|| Hub::start(kind, Hidden::Throttled));
+        Ok(Self {
+            hub: hub.await?,
+            _turn: turn,
+        })
+    }
+}
+
+/// One such browser.
+struct Tabs {
+    turn: Mutex<()>,
+    hub: OnceCell<Hub>,
+}
+
+impl Tabs {
+    const fn new() -> Self {
+        Self {
+            turn: Mutex::const_new(()),
+            hub: OnceCell::const_new(),
+        }
     }
 }
 

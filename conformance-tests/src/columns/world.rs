@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_channel::Receiver;
-use futures_util::future::{LocalBoxFuture, select_all, try_join_all};
+use futures_util::future::{LocalBoxFuture, join_all, select_all};
 use signaling_server::Server;
 
 use super::staffing::{Member, Place};
@@ -13,12 +14,10 @@ use crate::browser::Hidden;
 use crate::coordinator::{Boxes, Coordinator};
 use crate::environment::{Ask, Environment, Told};
 use crate::list::Case;
+use crate::notes::shows_addresses;
 use crate::participant::name;
 use crate::request::Meeting;
 use crate::{Failure, Kind, Outcome, Participant};
-
-/// Cases of two that make more links a minute than Chromium, which asks for a name once a second, can look up.
-const MANY_LINKS: &[&str] = &["nothing_said_in_onopen_is_lost_in_two_hundred"];
 
 /// The cast in their places, and what they need besides each other.
 pub(super) struct World {
@@ -36,26 +35,30 @@ impl World {
     /// Brings a cast of these kinds, in turn.
     pub(super) async fn staffed(case: &Case, kinds: &[Kind]) -> Outcome<(Self, Hosts)> {
         let boxes = Coordinator::shared().await?.boxes().clone();
-        // Many links of two browsers at once are more than their names stand; smaller casts do with them.
-        let both = [Kind::Chromium, Kind::Firefox].map(|kind| kinds.contains(&kind));
-        let many = case.participants > 3 || MANY_LINKS.contains(&case.name);
-        let hidden = if both == [true, true] && many {
+        let hidden = if shows_addresses(case, kinds) {
             Hidden::Open
         } else {
             Hidden::Unthrottled
         };
-        let places = (0..case.participants)
+        let count = usize::try_from(case.participants).unwrap_or(usize::MAX);
+        let addresses: Vec<_> = (0..count).map(|_| fresh_address(case)).collect();
+        // From before there is anybody: what is wrong with a page from the beginning is said once.
+        let troubles = addresses.iter().map(|address| boxes.watch(address));
+        let troubles = troubles.enumerate().collect();
+        let places = (0..)
+            .zip(&addresses)
             .zip(kinds.iter().cycle())
-            .map(|(index, kind)| Member::place(case, index, *kind, hidden));
-        let mut members = try_join_all(places).await?;
+            .map(|((index, address), kind)| Member::place(case, index, *kind, hidden, address));
+        let (mut members, mut failures) = (Vec::new(), Vec::new());
+        for placed in join_all(places).await {
+            match placed {
+                Ok(member) => members.push(member),
+                Err(failure) => failures.push(failure),
+            }
+        }
         let hosts = members
             .iter_mut()
             .filter_map(|member| member.host.take())
-            .collect();
-        let troubles = members
-            .iter()
-            .enumerate()
-            .map(|(place, member)| (place, boxes.watch(&member.address)))
             .collect();
         let world = Self {
             members,
@@ -63,7 +66,14 @@ impl World {
             boxes,
             signaling: RefCell::new(None),
         };
-        Ok((world, hosts))
+        let Some(failure) = failures.into_iter().next() else {
+            return Ok((world, hosts));
+        };
+        world.clear().await;
+        for address in &addresses {
+            world.boxes.forget(address);
+        }
+        Err(failure)
     }
 
     /// Handles on everybody.
@@ -97,9 +107,11 @@ impl World {
     pub(super) async fn clear(&self) {
         for member in &self.members {
             self.boxes.forget(&member.address);
-            if let Place::Frame(hub) = member.remove() {
-                // A browser that does not obey fails the next case by itself.
-                let _ = hub.close(&member.address).await;
+            // A browser that does not obey fails the next case by itself.
+            match member.remove() {
+                Place::Frame(hub) => drop(hub.close(&member.address).await),
+                Place::Tab(tab) => drop(tab.hub.close(&member.address).await),
+                Place::Here | Place::Process(_) | Place::Browser(_) | Place::Gone => {}
             }
         }
     }
@@ -117,7 +129,7 @@ impl World {
         match member.remove() {
             Place::Process(puppet) => puppet.kill()?,
             Place::Browser(hub) => hub.kill(),
-            Place::Here | Place::Frame(_) | Place::Gone => {
+            Place::Here | Place::Frame(_) | Place::Tab(_) | Place::Gone => {
                 return Err(Failure::new(format!("{name} does not live alone")));
             }
         }
@@ -131,6 +143,7 @@ impl World {
         let place = member.remove();
         let hub = match &place {
             Place::Browser(hub) => hub,
+            Place::Tab(tab) => tab.hub,
             Place::Frame(hub) => hub,
             Place::Here | Place::Process(_) | Place::Gone => {
                 member.place.replace(place);
@@ -146,8 +159,10 @@ impl World {
         let member = self.member(name)?;
         let place = member.remove();
         let told = match &place {
-            Place::Browser(hub) => hub.cover().await.map(|()| Told::Done),
-            Place::Here | Place::Process(_) | Place::Frame(_) | Place::Gone => Ok(Told::NotHere),
+            Place::Tab(tab) => tab.hub.cover().await.map(|()| Told::Done),
+            Place::Here | Place::Process(_) | Place::Frame(_) | Place::Browser(_) | Place::Gone => {
+                Ok(Told::NotHere)
+            }
         };
         member.place.replace(place);
         told
@@ -162,6 +177,13 @@ impl World {
         let lobby = "suite".to_owned();
         Ok(Told::Meeting(Meeting { url, lobby }))
     }
+}
+
+/// A mailbox that nobody else of this process has.
+fn fresh_address(case: &Case) -> String {
+    static PLACED: AtomicU64 = AtomicU64::new(0);
+    let number = PLACED.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{number}", case.name)
 }
 
 fn named(place: usize) -> String {
