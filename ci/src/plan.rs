@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ pub(crate) const CONFORMANCE: &str = "conformance-tests";
 const fn minutes(count: u64) -> Duration {
     Duration::from_secs(60 * count)
 }
+
+/// How many cases of browsers are run at once at least.
+const BROWSER_CASES: usize = 3;
 
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);
@@ -148,6 +152,10 @@ pub(crate) fn columns(
             .variables(column.needs)?
             .into_iter()
             .fold(command, |command, (name, value)| command.env(name, value));
+        let command = match threads(column.needs) {
+            Some(count) => command.env("RUST_TEST_THREADS", count.to_string()),
+            None => command,
+        };
         let separator = (!libtest.is_empty()).then(|| "--".to_owned());
         let arguments = separator.iter().chain(libtest);
         let command = arguments.fold(command, CommandLine::arg);
@@ -157,6 +165,14 @@ pub(crate) fn columns(
         .iter()
         .map(|column| (column.name, stage(column)))
         .collect()
+}
+
+/// Cases at once, where libtest's own choice is too few: those in browsers wait most of their time, for a program to start
+/// or for a name, which Chromium gives once a second.
+fn threads(needs: &[Piece]) -> Option<usize> {
+    let is_chosen = std::env::var_os("RUST_TEST_THREADS").is_some();
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (needs.contains(&Piece::WasmTarget) && !is_chosen && cores < BROWSER_CASES).then_some(BROWSER_CASES)
 }
 
 fn named(names: &[String]) -> impl Iterator<Item = &'static Column> {
