@@ -1,11 +1,11 @@
 //! How a peer ends, and how the others are told.
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join;
 use mesh_core::{Command, ConnectionStatus, DisconnectReason, TransferMode};
 
 use super::steps;
-use crate::failure::{ensure, ensure_eq};
-use crate::{Matchmaker, Outcome, Participant};
+use crate::failure::ensure_eq;
+use crate::{Kind, Matchmaker, Outcome, Participant};
 
 /// Who leaves is `Closed` to the others, at once; they keep each other.
 pub async fn a_leave_is_seen_as_closed(cast: [Participant; 3]) -> Outcome {
@@ -91,30 +91,9 @@ pub async fn closing_one_channel_ends_the_peer(cast: [Participant; 2]) -> Outcom
 /// Who vanishes without a goodbye is `Lost` within the time its observers' platforms need; they keep each other.
 pub async fn a_vanished_peer_is_lost(cast: [Participant; 3]) -> Outcome {
     let [a, b, victim] = &cast;
-    steps::start_meshes(&cast).await?;
-    let matchmaker = Matchmaker::new(&cast);
-    matchmaker
-        .relaying(steps::connect_all(&matchmaker, &cast))
-        .await?;
-    let began = [a.now().await?, b.now().await?];
-    victim.kill().await?;
-    // Side by side: one kind of observer needs longer than another.
-    let told = [a, b]
-        .into_iter()
-        .zip(began)
-        .map(async |(observer, began)| {
-            let reason = observer.disconnected(victim.id()).await?;
-            let took = observer.now().await? - began;
-            ensure_eq!(reason, DisconnectReason::Lost, "why it is gone");
-            let limit = observer.kind().vanish_limit();
-            ensure!(
-                took <= limit,
-                "{} was told after {took:?} instead of {limit:?}",
-                observer.name()
-            );
-            Ok(())
-        });
-    try_join_all(told).await?;
+    steps::connected_meshes(&cast).await?;
+    let (why, end) = (DisconnectReason::Lost, victim.kill());
+    steps::told_of_end([a, b], victim.id(), end, why, Kind::vanish_limit).await?;
     steps::everybody_talks(&cast[..2]).await
 }
 

@@ -31,17 +31,7 @@ pub async fn godot_2_1_server_compatibility_step_by_step(cast: [Participant; 4])
             }
             ensure_eq!(ours.status().await?.1, Connecting, "without the server");
             matchmaker.introduce(1, 0).await?;
-            ensure_eq!(
-                told(ours, 4).await?,
-                [
-                    Seen::Connected(server.id()),
-                    Seen::ServerConnected,
-                    Seen::Connected(third.id()),
-                    Seen::Connected(fourth.id()),
-                ],
-                "what the server's coming brings"
-            );
-            ensure_eq!(ours.status().await?.1, Connected, "with the server");
+            server_comes(ours, [server, third, fourth]).await?;
 
             fourth.close_mesh().await?;
             ours.disconnected(fourth.id()).await?;
@@ -51,7 +41,7 @@ pub async fn godot_2_1_server_compatibility_step_by_step(cast: [Participant; 4])
                 reason: DisconnectReason::Closed,
             };
             ensure_eq!(
-                told(ours, 2).await?,
+                steps::told(ours, 2).await?,
                 [gone, Seen::ServerDisconnected],
                 "what the server's going brings"
             );
@@ -73,22 +63,23 @@ pub async fn godot_2_1_server_compatibility_step_by_step(cast: [Participant; 4])
             fourth.connected(ours.id()).await?;
             server.rename(server.id()).await?;
             matchmaker.introduce(1, 0).await?;
-            ensure_eq!(
-                told(ours, 4).await?,
-                [
-                    Seen::Connected(server.id()),
-                    Seen::ServerConnected,
-                    Seen::Connected(third.id()),
-                    Seen::Connected(fourth.id()),
-                ],
-                "what the server's coming again brings"
-            );
-            ensure_eq!(ours.status().await?.1, Connected, "with the server again");
+            server_comes(ours, [server, third, fourth]).await?;
             let reached = ours.say("all are here").await?;
             ensure_eq!(reached, 3, "how many hear it");
             Ok(())
         })
         .await
+}
+
+/// What the server's coming brings: itself, that it is there, and the others in ascending order.
+async fn server_comes(ours: &Participant, [server, others @ ..]: [&Participant; 3]) -> Outcome {
+    let others = others.map(|other| Seen::Connected(other.id()));
+    let told = steps::told(ours, 2 + others.len()).await?;
+    let server = [Seen::Connected(server.id()), Seen::ServerConnected];
+    let expected = server.into_iter().chain(others).collect::<Vec<_>>();
+    ensure_eq!(told, expected, "what the server's coming brings");
+    ensure_eq!(ours.status().await?.1, Connected, "with the server");
+    Ok(())
 }
 
 /// Godot 4.x: a star. A client is told of the server and of nobody else, and no server signals; its status follows.
@@ -139,7 +130,7 @@ pub async fn godot_2_2_client_and_server(cast: [Participant; 3]) -> Outcome {
                 matchmaker.introduce(place, 0).await?;
                 let client = &cast[place];
                 ensure_eq!(
-                    told(client, 1).await?,
+                    steps::told(client, 1).await?,
                     [Seen::Connected(1)],
                     "what a client is told"
                 );
@@ -170,7 +161,11 @@ pub async fn godot_2_2_client_and_server(cast: [Participant; 3]) -> Outcome {
                 peer: 1,
                 reason: DisconnectReason::Closed,
             };
-            ensure_eq!(told(client, 1).await?, [gone], "the end at the client");
+            ensure_eq!(
+                steps::told(client, 1).await?,
+                [gone],
+                "the end at the client"
+            );
             ensure_eq!(
                 client.status().await?,
                 (Some(client.id()), Disconnected),
@@ -178,7 +173,7 @@ pub async fn godot_2_2_client_and_server(cast: [Participant; 3]) -> Outcome {
             );
             matchmaker.introduce(1, 0).await?;
             ensure_eq!(
-                told(client, 1).await?,
+                steps::told(client, 1).await?,
                 [Seen::Connected(1)],
                 "what follows the loss"
             );
@@ -212,7 +207,7 @@ pub async fn godot_2_3_status_machine(cast: [Participant; 2]) -> Outcome {
     let reason = DisconnectReason::ConnectFailed(ConnectFailure::Deadline { missing });
     ensure_eq!(client.failed(1).await?, reason, "why the server failed");
     ensure_eq!(
-        told(client, 1).await?,
+        steps::told(client, 1).await?,
         [Seen::ServerFailed(reason)],
         "what follows"
     );
@@ -241,7 +236,7 @@ pub async fn godot_2_3_status_machine(cast: [Participant; 2]) -> Outcome {
             ensure_eq!(server.status().await?.1, Connected, "the server");
             matchmaker.introduce(1, 0).await?;
             ensure_eq!(
-                told(client, 1).await?,
+                steps::told(client, 1).await?,
                 [Seen::Connected(1)],
                 "the next thing the client is told"
             );
@@ -263,22 +258,13 @@ pub async fn godot_2_3_status_machine(cast: [Participant; 2]) -> Outcome {
             );
             matchmaker.introduce(1, 0).await?;
             ensure_eq!(
-                told(client, 1).await?,
+                steps::told(client, 1).await?,
                 [Seen::Connected(1)],
                 "the next thing the client is told"
             );
             Ok(())
         })
         .await
-}
-
-/// The next so many things a participant is told, whatever they are.
-async fn told(participant: &Participant, count: usize) -> Outcome<Vec<Seen>> {
-    let mut told = Vec::new();
-    while told.len() < count {
-        told.push(participant.seen().await?);
-    }
-    Ok(told)
 }
 
 async fn hello(from: &Participant, to: To) -> Outcome<Result<crate::reply::SentReport, Refusal>> {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use mesh_core::DisconnectReason;
 
 use super::steps;
@@ -87,32 +86,9 @@ async fn hidden(page: &Participant) -> Outcome {
 /// Whose page is closed is `Closed` to the others within a second; they keep each other.
 pub async fn a_closed_page_is_seen_at_once(cast: [Participant; 3]) -> Outcome {
     let [closed, a, b] = &cast;
-    steps::start_meshes(&cast).await?;
-    let matchmaker = Matchmaker::new(&cast);
-    matchmaker
-        .relaying(steps::connect_all(&matchmaker, &cast))
-        .await?;
-    let began = [a.now().await?, b.now().await?];
-    closed.close_page().await?;
-    let told = [a, b]
-        .into_iter()
-        .zip(began)
-        .map(async |(observer, began)| {
-            let reason = observer.disconnected(closed.id()).await?;
-            let took = observer.now().await? - began;
-            ensure_eq!(
-                reason,
-                DisconnectReason::Closed,
-                "what {} is told",
-                observer.name()
-            );
-            ensure!(
-                took < Duration::from_secs(1),
-                "{} was told after {took:?}",
-                observer.name()
-            );
-            Ok(())
-        });
-    try_join_all(told).await?;
+    steps::connected_meshes(&cast).await?;
+    let (why, limit) = (DisconnectReason::Closed, Duration::from_secs(1));
+    let end = closed.close_page();
+    steps::told_of_end([a, b], closed.id(), end, why, |_| limit).await?;
     steps::everybody_talks(&cast[1..]).await
 }

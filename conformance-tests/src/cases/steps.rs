@@ -1,7 +1,10 @@
 //! Steps that many cases begin or end with.
 
+use std::future::Future;
+use std::time::Duration;
+
 use futures_util::future::{join_all, try_join, try_join_all};
-use mesh_core::{BackendSendError, LinkId, SessionDescription, TransferMode};
+use mesh_core::{BackendSendError, DisconnectReason, LinkId, SessionDescription, TransferMode};
 
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::{LinkSeen, Seen};
@@ -66,6 +69,13 @@ pub(super) async fn connect_all(matchmaker: &Matchmaker<'_>, cast: &[Participant
     )
     .await?;
     Ok(())
+}
+
+/// All become meshes, and every two connect.
+pub(super) async fn connected_meshes(cast: &[Participant]) -> Outcome {
+    start_meshes(cast).await?;
+    let matchmaker = Matchmaker::new(cast);
+    matchmaker.relaying(connect_all(&matchmaker, cast)).await
 }
 
 /// All meet as sessions in one lobby, the first as its host, and connect.
@@ -190,6 +200,45 @@ pub(super) async fn room(from: &Participant, to: u32, mode: TransferMode) -> Out
         _ => None,
     })
     .await
+}
+
+/// The next so many things a participant is told, whatever they are.
+pub(super) async fn told(participant: &Participant, count: usize) -> Outcome<Vec<Seen>> {
+    let mut told = Vec::new();
+    while told.len() < count {
+        told.push(participant.seen().await?);
+    }
+    Ok(told)
+}
+
+/// A peer is ended by `end`, and both observers are told, why, and each within its own limit. Side by side: one kind of
+/// observer needs longer than another.
+pub(super) async fn told_of_end(
+    observers: [&Participant; 2],
+    peer: u32,
+    end: impl Future<Output = Outcome>,
+    why: DisconnectReason,
+    limit: impl Fn(Kind) -> Duration,
+) -> Outcome {
+    let [a, b] = observers;
+    let began = [a.now().await?, b.now().await?];
+    end.await?;
+    let told = observers
+        .into_iter()
+        .zip(began)
+        .map(async |(observer, began)| {
+            let reason = observer.disconnected(peer).await?;
+            let took = observer.now().await? - began;
+            ensure_eq!(reason, why, "what {} is told", observer.name());
+            let limit = limit(observer.kind());
+            ensure!(
+                took <= limit,
+                "{} was told after {took:?} instead of {limit:?}",
+                observer.name()
+            );
+            Ok(())
+        });
+    try_join_all(told).await.map(drop)
 }
 
 /// The number of a message that is as it was sent.
