@@ -36,6 +36,8 @@ mod refusal;
 mod reply;
 mod request;
 mod runner;
+#[cfg(test)]
+mod sections;
 mod stream;
 pub mod web;
 mod wire;

@@ -9,57 +9,92 @@ use super::steps;
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::Seen;
 use crate::request::{ApiRequest, ApiStart, To};
-use crate::{Content, Matchmaker, Outcome, Participant};
+use crate::{Content, Failure, Matchmaker, Outcome, Participant};
 
 /// A sender that waits as long can be sure that nothing more comes: links of a case are on one machine.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// One side has the API and the other sees the bytes: RAW is `03` and the data in 4.x, `04` in 3.x, both ways.
-pub async fn godot_9_raw_packets_are_one_byte_more(cast: [Participant; 2]) -> Outcome {
-    let [game, raw] = &cast;
-    for (godot_3, command) in [(false, 3), (true, 4)] {
-        game.start_api_as(ApiStart {
-            id: game.id(),
-            star: false,
-            godot_3,
-            authentication: None,
-        })
-        .await?;
-        raw.start_mesh().await?;
-        let matchmaker = Matchmaker::new(&cast);
-        matchmaker
-            .relaying(async {
-                steps::connect(&matchmaker, &cast, 1, 0).await?;
-                let data = Content::Binary(b"hi".to_vec());
-                let packet = Content::Binary(vec![command, b'h', b'i']);
-                for mode in TransferMode::ALL {
-                    let told = game.send_bytes(To::All, mode, data.clone()).await?;
-                    ensure_eq!(told, 1, "peers of the game");
-                    let (from, by, body) = raw.packet().await?;
-                    ensure_eq!((from, by), (game.id(), mode), "the sender and the mode");
-                    ensure_eq!(body, packet.body(), "the bytes on the wire");
+/// One side has the API of 4.x and the other sees the bytes: RAW is `03` and the data, both ways.
+pub async fn godot_9_1_packets_of_generation_4(cast: [Participant; 2]) -> Outcome {
+    raw_packets(&cast, false, 3).await
+}
 
-                    raw.send(To::All, mode, packet.clone()).await?;
-                    let heard = game.packet().await?;
-                    ensure_eq!(heard, (raw.id(), mode, data.body()), "what the game hears");
-                }
-                // What is no packet of a game does no harm.
-                for hostile in [vec![], vec![command], vec![7], vec![0xff; 9], vec![0]] {
-                    raw.send(To::All, TransferMode::Reliable, Content::Binary(hostile))
-                        .await?;
-                }
-                raw.send(To::All, TransferMode::Reliable, packet).await?;
-                let (_, _, body) = game.packet().await?;
-                ensure_eq!(body, data.body(), "what comes after nonsense");
-                Ok(())
+/// The API of 3.x: RAW is `04` and the data; and the server is there before the connection to it is told.
+pub async fn godot_9_4_packets_of_generation_3(cast: [Participant; 2]) -> Outcome {
+    raw_packets(&cast, true, 4).await?;
+    let [server, client] = &cast;
+    for participant in &cast {
+        let id = participant.id();
+        participant
+            .start_api_as(ApiStart {
+                id,
+                star: true,
+                godot_3: true,
+                authentication: None,
             })
             .await?;
     }
-    Ok(())
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            matchmaker.introduce(1, 0).await?;
+            ensure_eq!(
+                steps::told(client, 2).await?,
+                [Seen::Connected(1), Seen::ServerConnected],
+                "what a client of 3.x is told"
+            );
+            ensure_eq!(
+                steps::told(server, 1).await?,
+                [Seen::Connected(client.id())],
+                "what its server is told"
+            );
+            spread(&everybody(&cast), 2, To::All, &[1]).await
+        })
+        .await
+}
+
+async fn raw_packets(cast: &[Participant; 2], godot_3: bool, command: u8) -> Outcome {
+    let [game, raw] = cast;
+    game.start_api_as(ApiStart {
+        id: game.id(),
+        star: false,
+        godot_3,
+        authentication: None,
+    })
+    .await?;
+    raw.start_mesh().await?;
+    let matchmaker = Matchmaker::new(cast);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, cast, 1, 0).await?;
+            let data = Content::Binary(b"hi".to_vec());
+            let packet = Content::Binary(vec![command, b'h', b'i']);
+            for mode in TransferMode::ALL {
+                let told = game.send_bytes(To::All, mode, data.clone()).await?;
+                ensure_eq!(told, 1, "peers of the game");
+                let (from, by, body) = raw.packet().await?;
+                ensure_eq!((from, by), (game.id(), mode), "the sender and the mode");
+                ensure_eq!(body, packet.body(), "the bytes on the wire");
+
+                raw.send(To::All, mode, packet.clone()).await?;
+                let heard = game.packet().await?;
+                ensure_eq!(heard, (raw.id(), mode, data.body()), "what the game hears");
+            }
+            // What is no packet of a game does no harm.
+            for hostile in [vec![], vec![command], vec![7], vec![0xff; 9], vec![0]] {
+                raw.send(To::All, TransferMode::Reliable, Content::Binary(hostile))
+                    .await?;
+            }
+            raw.send(To::All, TransferMode::Reliable, packet).await?;
+            let (_, _, body) = game.packet().await?;
+            ensure_eq!(body, data.body(), "what comes after nonsense");
+            Ok(())
+        })
+        .await
 }
 
 /// Three of a mesh, each with the API: whoever is meant hears it, from whom it is.
-pub async fn godot_9_the_api_in_a_mesh(cast: [Participant; 3]) -> Outcome {
+pub async fn godot_9_2_targets_in_a_mesh(cast: [Participant; 3]) -> Outcome {
     for participant in &cast {
         participant.start_api(false).await?;
     }
@@ -72,7 +107,7 @@ pub async fn godot_9_the_api_in_a_mesh(cast: [Participant; 3]) -> Outcome {
                 (To::One(3), &[3]),
                 (To::AllExcept(3), &[2]),
             ] {
-                spread(&cast, 1, to, hears).await?;
+                spread(&everybody(&cast), 1, to, hears).await?;
             }
             Ok(())
         })
@@ -80,7 +115,7 @@ pub async fn godot_9_the_api_in_a_mesh(cast: [Participant; 3]) -> Outcome {
 }
 
 /// A server and three clients that are connected to it alone: all know each other, and each target reaches whom it means.
-pub async fn godot_9_relay_in_star_topology(cast: [Participant; 4]) -> Outcome {
+pub async fn godot_9_2_relay_in_star_topology(cast: [Participant; 4]) -> Outcome {
     let server = &cast[0];
     for participant in &cast {
         participant.start_api(true).await?;
@@ -88,10 +123,7 @@ pub async fn godot_9_relay_in_star_topology(cast: [Participant; 4]) -> Outcome {
     let matchmaker = Matchmaker::new(&cast);
     matchmaker
         .relaying(async {
-            for client in 1..cast.len() {
-                matchmaker.introduce(client, 0).await?;
-            }
-            steps::all_connected(&cast).await?;
+            star(&matchmaker, &cast).await?;
             for (from, to, hears) in [
                 (2, To::All, &[1, 3, 4][..]),
                 (2, To::One(1), &[1]),
@@ -102,7 +134,7 @@ pub async fn godot_9_relay_in_star_topology(cast: [Participant; 4]) -> Outcome {
                 (1, To::One(3), &[3]),
                 (1, To::AllExcept(3), &[2, 4]),
             ] {
-                spread(&cast, from, to, hears).await?;
+                spread(&everybody(&cast), from, to, hears).await?;
             }
             ensure!(server.api_disconnect_peer(3).await?, "there was no peer 3");
             for other in [&cast[1], &cast[3]] {
@@ -110,13 +142,14 @@ pub async fn godot_9_relay_in_star_topology(cast: [Participant; 4]) -> Outcome {
             }
             cast[2].disconnected(1).await?;
             lost_server(&cast[2]).await?;
-            spread(&cast, 2, To::All, &[1, 4]).await
+            let present = [server, &cast[1], &cast[3]];
+            spread(&present, 2, To::All, &[1, 4]).await
         })
         .await
 }
 
 /// A server that asks for a word lets in who gives it, sends away who gives another, and does not wait for ever.
-pub async fn godot_9_authentication(cast: [Participant; 3]) -> Outcome {
+pub async fn godot_9_2_authentication(cast: [Participant; 3]) -> Outcome {
     let [server, friend, stranger] = &cast;
     let strict = |participant: &Participant, seconds| ApiStart {
         id: participant.id(),
@@ -171,13 +204,13 @@ pub async fn godot_9_authentication(cast: [Participant; 3]) -> Outcome {
                 })
                 .await?;
             lost_server(stranger).await?;
-            spread(&cast[..2], 2, To::All, &[1]).await
+            spread(&[server, friend], 2, To::All, &[1]).await
         })
         .await
 }
 
 /// The server goes: its clients hear of it once, and of each other no more.
-pub async fn godot_9_losing_the_server(cast: [Participant; 3]) -> Outcome {
+pub async fn godot_9_3_losing_the_server(cast: [Participant; 3]) -> Outcome {
     let [server, clients @ ..] = &cast;
     for participant in &cast {
         participant.start_api(true).await?;
@@ -185,10 +218,7 @@ pub async fn godot_9_losing_the_server(cast: [Participant; 3]) -> Outcome {
     let matchmaker = Matchmaker::new(&cast);
     matchmaker
         .relaying(async {
-            for client in 1..cast.len() {
-                matchmaker.introduce(client, 0).await?;
-            }
-            steps::all_connected(&cast).await?;
+            star(&matchmaker, &cast).await?;
             server.api(ApiRequest::CloseApi).await?;
             for client in clients {
                 client.disconnected(1).await?;
@@ -201,31 +231,62 @@ pub async fn godot_9_losing_the_server(cast: [Participant; 3]) -> Outcome {
         .await
 }
 
-/// One sends, and exactly those of the cast that are named hear it, once, as from that one.
-async fn spread(cast: &[Participant], from: u32, to: To, hears: &[u32]) -> Outcome {
-    let (said, mode) = (format!("{from} to {to:?}"), TransferMode::Reliable);
-    let content = Content::Binary(said.clone().into_bytes());
-    let sender = cast.iter().find(|one| one.id() == from);
+/// Everybody of a star connects to its server, and is told of all others.
+async fn star(matchmaker: &Matchmaker<'_>, cast: &[Participant]) -> Outcome {
+    for client in 1..cast.len() {
+        matchmaker.introduce(client, 0).await?;
+    }
+    steps::all_connected(cast).await
+}
+
+/// One of those in touch with each other sends, and exactly those that are named hear it, once, as from that one.
+///
+/// A second word goes to all: for whoever heard the first wrongly, or twice, it is not the next. The answer to it shows the
+/// same of the sender.
+async fn spread(present: &[&Participant], from: u32, to: To, hears: &[u32]) -> Outcome {
+    let sender = present.iter().find(|one| one.id() == from);
     let Some(sender) = sender else {
-        return Err(cast[0].fail(format!("has no peer {from} beside it")));
+        return Err(Failure::new(format!("there is no peer {from}")));
     };
-    sender.send_bytes(to, mode, content.clone()).await?;
-    try_join_all(
-        cast.iter()
-            .filter(|one| hears.contains(&one.id()))
-            .map(|receiver| {
-                let expected = (from, mode, content.body());
-                let said = &said;
-                async move {
-                    let heard = receiver.packet().await?;
-                    ensure_eq!(heard, expected, "{} hears of {said}", receiver.name());
-                    Ok(())
-                }
-            }),
+    let others = || present.iter().filter(|one| one.id() != from);
+    let chosen = others().filter(|one| hears.contains(&one.id()));
+    let word = format!("{from} to {to:?}");
+    say_to(sender, to, &word, chosen).await?;
+    say_to(
+        sender,
+        To::All,
+        &format!("{word}, and that was all"),
+        others(),
     )
     .await?;
-    // Whoever hears it wrongly shows at the next word at the latest: it is not the one expected.
+    for other in others() {
+        let answer = format!("{} has heard of {word}", other.id());
+        say_to(other, To::One(from), &answer, [sender]).await?;
+    }
     Ok(())
+}
+
+/// One says a word; the next that each of the hearers hears is that.
+async fn say_to<'a>(
+    sender: &Participant,
+    to: To,
+    word: &str,
+    hearers: impl IntoIterator<Item = &'a &'a Participant>,
+) -> Outcome {
+    let mode = TransferMode::Reliable;
+    let content = Content::Binary(word.as_bytes().to_vec());
+    let expected = (sender.id(), mode, content.body());
+    sender.send_bytes(to, mode, content).await?;
+    let heard = hearers.into_iter().map(async |hearer| {
+        let heard = hearer.packet().await?;
+        ensure_eq!(heard, expected, "{} hears of {word:?}", hearer.name());
+        Ok(())
+    });
+    try_join_all(heard).await.map(drop)
+}
+
+fn everybody(cast: &[Participant]) -> Vec<&Participant> {
+    cast.iter().collect()
 }
 
 async fn authenticating(participant: &Participant, peer: u32) -> Outcome {

@@ -45,8 +45,9 @@ pub async fn godot_4_channels(cast: [Participant; 2]) -> Outcome {
                 check_channels(participant, peer, unreliable).await?;
             }
             for index in 0..6 {
-                carries(a, b, ChannelIndex(index)).await?;
-                carries(b, a, ChannelIndex(index)).await?;
+                let content = Content::numbered(index.into(), 40);
+                carries(a, b, ChannelIndex(index), content.clone()).await?;
+                carries(b, a, ChannelIndex(index), content).await?;
             }
             for to in [To::All, To::One(b.id())] {
                 let content = Content::Text("nowhere".to_owned());
@@ -99,9 +100,13 @@ async fn check_channels(
 
 /// A message arrives on the channel it was sent on, under the mode that is configured there; one that may get lost is sent
 /// a few times.
-async fn carries(from: &Participant, to: &Participant, channel: ChannelIndex) -> Outcome {
+async fn carries(
+    from: &Participant,
+    to: &Participant,
+    channel: ChannelIndex,
+    content: Content,
+) -> Outcome {
     let mode = [TransferMode::ALL, CUSTOM].concat()[usize::from(channel.0)];
-    let content = Content::numbered(channel.0.into(), 40);
     let expected = content.body();
     for _ in 0..5 {
         let sent = from
@@ -129,8 +134,8 @@ async fn carries(from: &Participant, to: &Participant, channel: ChannelIndex) ->
     Err(to.fail(format!("nothing arrived on {channel:?}")))
 }
 
-/// Where a connection and its channels are, from the beginning to the end; and closing one channel is leaving.
-pub async fn godot_8_surfaces(cast: [Participant; 2]) -> Outcome {
+/// Where a connection is, from the beginning to the end.
+pub async fn godot_8_1_connection_surface(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     steps::start_meshes(&cast).await?;
     let stray = a.create_connection().await?;
@@ -143,15 +148,8 @@ pub async fn godot_8_surfaces(cast: [Participant; 2]) -> Outcome {
         }),
         "a new connection is {states:?}"
     );
-    ensure!(
-        a.channels(b.id()).await?.is_empty(),
-        "a stranger's channels"
-    );
     let matchmaker = Matchmaker::new(&cast);
     let (near, far) = matchmaker.pair(0, 1).await?;
-    for channel in a.channels(b.id()).await? {
-        ensure_eq!(channel.state, ChannelState::Connecting, "before the offer");
-    }
     a.create_offer(near).await?;
     let states = a.states(near).await?;
     ensure!(
@@ -176,6 +174,52 @@ pub async fn godot_8_surfaces(cast: [Participant; 2]) -> Outcome {
                     "a connected connection is {states:?}"
                 );
             }
+            ensure!(a.remove_peer(b.id()).await?, "it was not there");
+            ensure_eq!(
+                b.disconnected(a.id()).await?,
+                DisconnectReason::Closed,
+                "the end at the other side"
+            );
+            for (participant, connection) in [(a, near), (b, far)] {
+                let states = participant.states(connection).await?;
+                ensure_eq!(states, None, "the connection then");
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Where the channels of a peer are, that text is told from bytes on each, and that closing one of them is leaving.
+pub async fn godot_8_2_channel_surface(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_meshes(&cast).await?;
+    ensure!(
+        a.channels(b.id()).await?.is_empty(),
+        "a stranger's channels"
+    );
+    let matchmaker = Matchmaker::new(&cast);
+    let (near, _) = matchmaker.pair(0, 1).await?;
+    let made = a.channels(b.id()).await?;
+    ensure_eq!(made.len(), TransferMode::ALL.len(), "channels");
+    for channel in made {
+        ensure_eq!(channel.state, ChannelState::Connecting, "before the offer");
+    }
+    matchmaker
+        .relaying(async {
+            a.create_offer(near).await?;
+            a.connected(b.id()).await?;
+            b.connected(a.id()).await?;
+            for (of, peer) in [(a, b), (b, a)] {
+                for channel in of.channels(peer.id()).await? {
+                    ensure_eq!(channel.state, ChannelState::Open, "of a connected peer");
+                }
+            }
+            for content in [
+                Content::Binary(b"word".to_vec()),
+                Content::Text("word".to_owned()),
+            ] {
+                carries(a, b, TransferMode::Reliable.channel(), content).await?;
+            }
             // The last reliable word arrives, and the rest of the peer goes with the channel.
             steps::tell(a, b, "before").await?;
             let channel = TransferMode::Ordered.channel();
@@ -191,7 +235,7 @@ pub async fn godot_8_surfaces(cast: [Participant; 2]) -> Outcome {
                 DisconnectReason::Removed,
                 "the end at the side that closed it"
             );
-            ensure_eq!(a.states(near).await?, None, "the connection then");
+            ensure!(a.channels(b.id()).await?.is_empty(), "channels then");
             steps::connect(&matchmaker, &cast, 1, 0).await?;
             steps::everybody_talks(&cast).await
         })
