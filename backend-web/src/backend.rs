@@ -39,7 +39,7 @@ pub struct PlatformBackend {
     events: Rc<Events>,
     alarm: Alarm,
     clock: Clock,
-    page: Page,
+    page: Rc<Page>,
     config: PlatformConfig,
 }
 
@@ -71,7 +71,7 @@ impl PlatformBackend {
             alarm: Alarm::new(clock.clone(), Rc::clone(&events)),
             events,
             clock,
-            page: Page::new(),
+            page: Rc::new(Page::new()),
             config,
         })
     }
@@ -101,6 +101,7 @@ impl PlatformBackend {
             notes,
             noted,
             relay: Relay::new(config),
+            page: Rc::clone(&self.page),
         }));
         let slot = slot(link);
         if self.links.len() <= slot {

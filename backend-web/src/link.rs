@@ -14,6 +14,7 @@ use crate::connection::{Connection, Note};
 use crate::count::{Count, Kind};
 use crate::inbox::LinkInbox;
 use crate::names::Names;
+use crate::page::Page;
 use crate::relay::Relay;
 use crate::timer::Timer;
 
@@ -29,6 +30,7 @@ pub(crate) struct Start {
     pub(crate) notes: Sender<Note>,
     pub(crate) noted: Receiver<Note>,
     pub(crate) relay: Relay,
+    pub(crate) page: Rc<Page>,
 }
 
 struct Link {
@@ -64,6 +66,7 @@ pub(crate) async fn run(start: Start) {
         notes,
         noted,
         relay,
+        page: _page, // Watches until the link has ended, which may be after its backend.
     } = start;
     let mut link = Link {
         id: inbox.link(),

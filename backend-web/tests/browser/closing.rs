@@ -137,3 +137,17 @@ async fn leaving_the_page_closes_every_link() {
     pair.until("new channels", |a, b| a.opened() == 3 && b.opened() == 3)
         .await;
 }
+
+#[wasm_bindgen_test]
+async fn leaving_the_page_closes_also_what_lingers_after_its_backend() {
+    let mut pair = Pair::connected().await;
+    send_a_lot(&mut pair);
+    pair.a.close(PATIENCE);
+    pair.a.backend = None;
+    pair.b.backend = None;
+    assert_eq!(held().connections, 1, "it has something to deliver");
+    let event = web_sys::Event::new("pagehide").expect("an event");
+    let window = web_sys::window().expect("a page");
+    window.dispatch_event(&event).expect("somebody listens");
+    assert_eq!(held().connections, 0);
+}
