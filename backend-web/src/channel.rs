@@ -101,7 +101,9 @@ impl Channel {
         self.inner.set_onmessage(None);
         self.inner.set_onclose(None);
         self.inner.set_onbufferedamountlow(None);
-        let callbacks = self.callbacks.take();
+        let Some(callbacks) = self.callbacks.take() else {
+            return;
+        };
         drop(callbacks);
     }
 
@@ -227,5 +229,11 @@ impl Channel {
     /// Whether it is neither closed nor about to be.
     pub(crate) fn is_alive(&self) -> bool {
         matches!(self.state.get(), State::Waiting | State::Open)
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.detach();
     }
 }

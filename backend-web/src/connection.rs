@@ -160,16 +160,20 @@ impl Connection {
         index: ChannelIndex,
         spec: &ChannelSpec,
     ) -> Result<(), ConnectFailure> {
+        let id = spec.parameters.id;
+        let refused =
+            |why: &str| ConnectFailure::Channel(format!("channel {id} \"{}\": {why}", spec.label));
+        // The browser sees to the id alone.
+        if self.channels.channel(index).is_some() {
+            return Err(refused("there is one in its place already"));
+        }
         let init = translate::channel_init(spec.parameters);
         let label = JsValue::from_str(&spec.label);
         // web-sys declares it as if it never threw.
         js::call(&self.inner, "createDataChannel", &[&label, &init])
             .and_then(JsCast::dyn_into)
             .map(|inner| self.channels.add_planned(index, spec, inner))
-            .map_err(|error| {
-                let (id, why) = (spec.parameters.id, js::words(&error));
-                ConnectFailure::Channel(format!("channel {id} \"{}\": {why}", spec.label))
-            })
+            .map_err(|error| refused(&js::words(&error)))
     }
 
     /// Makes an offer and applies it.

@@ -150,6 +150,27 @@ async fn a_channel_that_cannot_be_ends_the_link() {
 }
 
 #[wasm_bindgen_test]
+async fn a_channel_whose_place_or_id_is_taken_ends_the_link() {
+    // The place of the first channel with an id of its own, and a place of its own with the id of the first.
+    for (channel, id) in [(0, 9), (9, 1)] {
+        let mut pair = Pair::new();
+        pair.a.open(SendLimits::default(), 1 << 20);
+        let [mut spec, ..] = specs(SendLimits::default());
+        spec.parameters.id = id;
+        pair.a.execute(Command::CreateChannel {
+            link: LINK,
+            channel: ChannelIndex(channel),
+            spec,
+        });
+        let failure = reason(&mut pair).await;
+        assert!(
+            matches!(failure, ConnectFailure::Channel(_)),
+            "{channel}, {id}: {failure:?}"
+        );
+    }
+}
+
+#[wasm_bindgen_test]
 async fn candidates_that_are_none_do_no_harm() {
     let mut pair = Pair::connected().await;
     for candidate in ["", "candidate:", "candidate:1 1 udp x", "\0\u{1F980}"] {
