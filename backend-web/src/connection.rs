@@ -190,10 +190,10 @@ impl Connection {
     /// Applies the far side's description. An offer is answered.
     pub(crate) async fn accept(
         &self,
-        description: SessionDescription,
+        description: &SessionDescription,
     ) -> Result<Option<SessionDescription>, ConnectFailure> {
         let unusable = |error: JsValue| ConnectFailure::Description(js::words(&error));
-        let remote = translate::remote_description(&description)?;
+        let remote = translate::remote_description(description)?;
         let applied = self.inner.set_remote_description(&remote);
         self.ending.settled(&applied).await.map_err(unusable)?;
         if description.sdp_type == SdpType::Answer {

@@ -133,11 +133,13 @@ impl Link {
             }
             Command::CreateOffer { restart, .. } => {
                 let description = self.connection.offer(restart).await?;
+                self.names.begin(None);
                 self.described(description);
             }
             Command::SetRemote { description, .. } => {
-                if let Some(description) = self.connection.accept(description).await? {
-                    self.described(description);
+                if let Some(answer) = self.connection.accept(&description).await? {
+                    self.names.begin(Some(&description));
+                    self.described(answer);
                 }
             }
             Command::AddCandidate { candidate, .. } => {
@@ -208,7 +210,6 @@ impl Link {
     /// where the browser was faster.
     fn described(&mut self, description: SessionDescription) {
         self.gathering = Gathering::Running;
-        self.names.clear();
         self.gathering_limit = None;
         if self.relay.is_only() {
             let notes = self.notes.clone();

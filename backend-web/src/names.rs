@@ -2,11 +2,14 @@
 //!
 //! A browser hides a host's address behind a random name (`….local`) and answers for it by multicast DNS. Chromium tells of the
 //! candidate when the name is known to the network, Firefox before. Where the signaling is quick, the far side then asks too
-//! early, gets no answer, and does not ask again: with two browsers on one network, no route.
+//! early, gets no answer, and does not ask again: with two browsers on one network, no route. So Firefox holds them back a while.
+//!
+//! Not where it answers another Firefox: that one asks again if it has to, and its own candidates, which were held back, lead
+//! here at any rate. One way is enough, because whoever is asked learns the asker's address.
 
 use std::collections::VecDeque;
 
-use mesh_core::{Duration, IceCandidate};
+use mesh_core::{Duration, IceCandidate, SessionDescription};
 
 use crate::js;
 use crate::timer::Timer;
@@ -14,9 +17,14 @@ use crate::timer::Timer;
 /// How long Firefox gets to make a name known; 60 ms were enough in every one of ten meshes of three, none in none of four.
 const MAKING_KNOWN: Duration = Duration::from_millis(100);
 
+/// What Firefox writes into the first lines of its descriptions (RFC 8866 section 5.2), as who made the session.
+const FIREFOX: &str = "mozilla...THIS_IS_SDPARTA";
+
 /// Holds such candidates back, in a browser that is too quick with them.
 pub(crate) struct Names {
     too_quick: bool,
+    /// For the description of now.
+    holding: bool,
     waiting: VecDeque<(IceCandidate, Timer)>,
 }
 
@@ -27,8 +35,15 @@ impl Names {
             .and_then(|navigator| js::get_string(&navigator, "userAgent"));
         Self {
             too_quick: agent.is_some_and(|agent| is_too_quick(&agent)),
+            holding: true,
             waiting: VecDeque::new(),
         }
+    }
+
+    /// A description is applied that answers this offer, or none. Those that wait belong to the one that it replaces.
+    pub(crate) fn begin(&mut self, answered: Option<&SessionDescription>) {
+        self.waiting.clear();
+        self.holding = self.too_quick && !answered.is_some_and(is_from_firefox);
     }
 
     /// Gives the candidate back if it may be told now. Otherwise `ring` is called when the oldest that waits may be.
@@ -37,7 +52,7 @@ impl Names {
         candidate: IceCandidate,
         ring: impl Fn() + 'static,
     ) -> Option<IceCandidate> {
-        if !self.too_quick || !is_named(&candidate) {
+        if !self.holding || !is_named(&candidate) {
             return Some(candidate);
         }
         match Timer::start(MAKING_KNOWN, ring) {
@@ -57,16 +72,19 @@ impl Names {
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
-
-    /// Those that wait belong to a description that has been replaced.
-    pub(crate) fn clear(&mut self) {
-        self.waiting.clear();
-    }
 }
 
 /// Whether this browser (W3C: `navigator.userAgent`) tells of a name before it is known.
 fn is_too_quick(agent: &str) -> bool {
     agent.contains("Firefox/")
+}
+
+fn is_from_firefox(description: &SessionDescription) -> bool {
+    let origin = description
+        .sdp
+        .lines()
+        .find_map(|line| line.strip_prefix("o="));
+    origin.is_some_and(|origin| origin.starts_with(FIREFOX))
 }
 
 /// Whether the address (the fifth field, RFC 8839 section 5.1) is a name of multicast DNS.
@@ -80,6 +98,8 @@ fn is_named(candidate: &IceCandidate) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mesh_core::SdpType;
+
     use super::*;
 
     fn candidate(address: &str) -> IceCandidate {
@@ -101,15 +121,46 @@ mod tests {
         assert!(is_too_quick(agent));
     }
 
+    fn names(too_quick: bool) -> Names {
+        Names {
+            too_quick,
+            holding: true,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    fn offer(origin: &str) -> SessionDescription {
+        SessionDescription {
+            sdp_type: SdpType::Offer,
+            sdp: format!("v=0\r\no={origin}\r\ns=-\r\nt=0 0\r\n"),
+        }
+    }
+
+    const FROM_FIREFOX: &str = "mozilla...THIS_IS_SDPARTA-99.0 6126741212393 0 IN IP4 0.0.0.0";
+    const FROM_CHROMIUM: &str = "- 5104938462739 2 IN IP4 127.0.0.1";
+
     #[test]
     fn a_browser_that_is_not_too_quick_holds_nothing_back() {
-        let mut names = Names {
-            too_quick: false,
-            waiting: VecDeque::new(),
-        };
+        let mut names = names(false);
+        let named = candidate("x.local");
+        for answered in [None, Some(offer(FROM_CHROMIUM))] {
+            names.begin(answered.as_ref());
+            let told = names.admit(named.clone(), || panic!("no timer"));
+            assert_eq!(told.as_ref(), Some(&named));
+            assert!(names.is_empty());
+        }
+    }
+
+    #[test]
+    fn only_an_answer_to_its_like_does_without() {
+        let mut names = names(true);
+        names.begin(Some(&offer(FROM_FIREFOX)));
         let named = candidate("x.local");
         let told = names.admit(named.clone(), || panic!("no timer"));
         assert_eq!(told, Some(named));
-        assert!(names.is_empty());
+        for other in [None, Some(offer(FROM_CHROMIUM)), Some(offer(""))] {
+            names.begin(other.as_ref());
+            assert!(names.holding, "{other:?}");
+        }
     }
 }

@@ -76,8 +76,7 @@ impl Report {
         line(&format!(
             "ours: Multiplayer over backend-web; bare: web-sys with the same settings, its work done in the browser's callbacks. \
              Both ends in one page, both sides in the same page load. Medians (min-max) of {} rounds, in turns; ratio: ours / \
-             bare of the medians, pairs: median of the ratios of neighbours, which is what is judged. To open in Firefox, ours \
-             waits 100 ms until other machines can look its candidates up; in one page nobody has to.",
+             bare of the medians, pairs: median of the ratios of neighbours, which is what is judged.",
             self.rounds
         ));
         line("");
