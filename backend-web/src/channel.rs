@@ -12,7 +12,8 @@ use crate::connection::Note;
 use crate::count::{Count, Kind};
 use crate::inbox::{ChannelInbox, Opened};
 use crate::js::{self, Callback};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, PAUSE};
+use crate::timer::Timer;
 use crate::translate;
 
 /// A channel of the browser.
@@ -21,6 +22,8 @@ pub(crate) struct Channel {
     ends: Ends,
     state: Cell<State>,
     has_sent: Cell<bool>,
+    /// Until there is room for empty messages again.
+    pause: RefCell<Option<Timer>>,
     callbacks: RefCell<Option<Callbacks>>,
 }
 
@@ -74,6 +77,7 @@ impl Channel {
             ends,
             state: Cell::new(State::Waiting),
             has_sent: Cell::new(false),
+            pause: RefCell::new(None),
             callbacks: RefCell::new(Some(Callbacks::new(channel))),
         });
         channel.attach();
@@ -97,17 +101,18 @@ impl Channel {
     /// Hears and takes nothing any more.
     pub(crate) fn detach(&self) {
         self.state.set(State::Closed);
+        let Some(callbacks) = self.callbacks.take() else {
+            return;
+        };
         self.inner.set_onopen(None);
         self.inner.set_onmessage(None);
         self.inner.set_onclose(None);
         self.inner.set_onbufferedamountlow(None);
-        let Some(callbacks) = self.callbacks.take() else {
-            return;
-        };
-        drop(callbacks);
+        let pause = self.pause.take();
+        drop((callbacks, pause));
     }
 
-    pub(crate) fn send(&self, payload: &Payload) -> Result<(), BackendSendError> {
+    pub(crate) fn send(self: &Rc<Self>, payload: &Payload) -> Result<(), BackendSendError> {
         if self.state.get() != State::Open {
             return Err(BackendSendError::NotOpen);
         }
@@ -121,11 +126,34 @@ impl Channel {
         };
         match sent {
             Ok(()) => {
-                self.ends.outbox.sent(payload);
                 self.has_sent.set(true);
+                if self.ends.outbox.sent(payload) {
+                    self.begin_pause();
+                }
                 Ok(())
             }
             Err(error) => Err(self.refused(&error)),
+        }
+    }
+
+    fn begin_pause(self: &Rc<Self>) {
+        let channel = Rc::downgrade(self);
+        let timer = Timer::start(PAUSE, move || {
+            if let Some(channel) = channel.upgrade() {
+                channel.pause_over();
+            }
+        });
+        if timer.is_none() {
+            self.pause_over();
+        }
+        let former = self.pause.replace(timer);
+        drop(former);
+    }
+
+    fn pause_over(&self) {
+        let waited_for = self.ends.outbox.pause_over(|| self.browser_buffer());
+        if waited_for && self.state.get() == State::Open {
+            self.report_low();
         }
     }
 
@@ -217,13 +245,17 @@ impl Channel {
 
     fn buffer_low(&self) {
         if self.state.get() == State::Open {
-            self.ends.inbox.report(LinkEvent::BufferedAmountLow {
-                link: self.ends.inbox.link(),
-                channel: self.ends.inbox.channel(),
-            });
+            self.report_low();
         } else {
             let _ = self.ends.notes.try_send(Note::Drained);
         }
+    }
+
+    fn report_low(&self) {
+        self.ends.inbox.report(LinkEvent::BufferedAmountLow {
+            link: self.ends.inbox.link(),
+            channel: self.ends.inbox.channel(),
+        });
     }
 
     /// Whether it is neither closed nor about to be.

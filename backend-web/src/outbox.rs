@@ -2,12 +2,19 @@
 
 use std::cell::Cell;
 
-use mesh_core::{Payload, SendLimits};
+use mesh_core::{Duration, Payload, SendLimits};
 
 use crate::config::MAX_MESSAGE_SIZE;
 
 /// Where Chromium throws: a channel's buffered amount and the message together may not exceed it. Firefox takes anything.
 const BROWSER_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How many empty messages a channel takes in a [`PAUSE`]: as many as a browser sends in it.
+const MAX_EMPTIES: u32 = 4096;
+
+/// How long it takes until there is room for empty messages again. Browsers do not count those they hold, nor tell when they
+/// have sent them, so that only time can bound them: by what is sent until a dead connection is noticed.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// The bounds of one channel's send buffer. The buffer itself is the browser's.
 pub(crate) struct Outbox {
@@ -15,6 +22,10 @@ pub(crate) struct Outbox {
     low_water: usize,
     /// What is buffered, at most: what it was when the browser was last asked, and what was sent since.
     at_most: Cell<usize>,
+    /// Empty messages since the pause began.
+    empties: Cell<u32>,
+    /// For want of room for empty messages.
+    has_refused: Cell<bool>,
 }
 
 impl Outbox {
@@ -25,6 +36,8 @@ impl Outbox {
             // Below the high-water mark in any case: a full buffer must cross it on its way down.
             low_water: limits.low_water.min(high_water - 1),
             at_most: Cell::new(0),
+            empties: Cell::new(0),
+            has_refused: Cell::new(false),
         }
     }
 
@@ -36,6 +49,10 @@ impl Outbox {
     /// Whether a message may be sent now. The browser is asked (`read`) only where the answer is not known without: a call out
     /// of WebAssembly for each message would show.
     pub(crate) fn has_room(&self, read: impl FnOnce() -> usize) -> bool {
+        if self.empties.get() >= MAX_EMPTIES {
+            self.has_refused.set(true);
+            return false;
+        }
         if self.at_most.get() < self.high_water {
             return true;
         }
@@ -43,9 +60,20 @@ impl Outbox {
         self.at_most.get() < self.high_water
     }
 
-    pub(crate) fn sent(&self, payload: &Payload) {
+    /// A message was taken; whether that begins a pause, whose end is to be told.
+    pub(crate) fn sent(&self, payload: &Payload) -> bool {
+        if payload.is_empty() {
+            return self.empties.replace(self.empties.get() + 1) == 0;
+        }
         self.at_most
             .set(self.at_most.get().saturating_add(payload.len()));
+        false
+    }
+
+    /// A pause is over; whether somebody waits for it who will not hear of it from the browser.
+    pub(crate) fn pause_over(&self, read: impl FnOnce() -> usize) -> bool {
+        self.empties.set(0);
+        self.has_refused.take() && !self.is_above_low(read())
     }
 
     /// Whether the browser will tell that the buffer is low again, with so much in it.
@@ -81,6 +109,32 @@ mod tests {
         assert!(!outbox.has_room(|| 590));
         assert!(!outbox.has_room(|| 100));
         assert!(outbox.has_room(|| 99));
+    }
+
+    #[test]
+    fn empty_messages_are_bounded_by_time() {
+        let outbox = outbox(100, 40);
+        for number in 0..MAX_EMPTIES {
+            assert!(outbox.has_room(|| panic!("known without")));
+            assert_eq!(outbox.sent(&bytes(0)), number == 0, "one pause");
+        }
+        assert!(
+            !outbox.has_room(|| 0),
+            "also for others: they would overtake"
+        );
+        assert!(outbox.pause_over(|| 40));
+        assert!(outbox.has_room(|| panic!("known without")));
+        assert!(outbox.sent(&bytes(0)), "another pause");
+        assert!(!outbox.pause_over(|| 0), "nobody waits for it");
+    }
+
+    #[test]
+    fn the_end_of_a_pause_is_told_once() {
+        let outbox = outbox(100, 40);
+        while outbox.has_room(|| 0) {
+            outbox.sent(&bytes(0));
+        }
+        assert!(!outbox.pause_over(|| 41), "the browser tells");
     }
 
     #[test]

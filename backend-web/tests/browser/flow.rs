@@ -62,6 +62,22 @@ async fn full_is_told_and_low_follows() {
 }
 
 #[wasm_bindgen_test]
+async fn empty_messages_are_bounded_too() {
+    let mut pair = Pair::connected_with(limits(1000, 100), 64 << 20).await;
+    for _ in 0..2 {
+        pair.a.seen.clear();
+        pair.b.seen.clear();
+        let (taken, most) = fill(&mut pair.a, 0);
+        assert!(taken >= 1000, "{taken} are no flood");
+        assert_eq!(most, 0);
+        pair.until("room, and all messages", |a, b| {
+            lows(a) == 1 && b.messages().len() == taken
+        })
+        .await;
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_mark_above_what_the_browser_bears_is_no_trap() {
     let mut pair = Pair::connected_with(limits(usize::MAX, 1024), 64 << 20).await;
     let (taken, _) = fill(&mut pair.a, 262_144);
