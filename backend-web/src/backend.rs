@@ -64,7 +64,7 @@ impl PlatformBackend {
         let clock = Clock::new().ok_or(StartError::Unsupported {
             missing: "performance",
         })?;
-        let events = Rc::new(Events::default());
+        let events = Events::new();
         Ok(Self {
             links: Vec::new(),
             turn: None,
@@ -248,6 +248,12 @@ impl Drop for LinkHandle {
             self.close(Duration::ZERO);
             self.connection.close();
         }
+    }
+}
+
+impl Drop for PlatformBackend {
+    fn drop(&mut self) {
+        self.events.close();
     }
 }
 

@@ -1,12 +1,13 @@
 //! The queue all links of a backend report through.
 
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use mesh_core::{CloseReason, LinkEvent};
 
+use crate::burst::Burst;
 use crate::inbox::{ChannelInbox, LinkInbox};
 
 /// One entry of the queue.
@@ -26,16 +27,51 @@ pub(crate) enum Incoming {
 pub(crate) struct Events {
     queue: RefCell<VecDeque<Incoming>>,
     waiter: Waiter,
+    /// Where there is none, every message wakes by itself.
+    burst: OnceCell<Burst>,
+    closed: Cell<bool>,
 }
 
 impl Events {
+    /// Those of a backend in a browser.
+    pub(crate) fn new() -> Rc<Self> {
+        let events = Rc::new(Self::default());
+        let ended = Rc::downgrade(&events);
+        let burst = Burst::new(move || {
+            if let Some(events) = ended.upgrade() {
+                events.burst_ended();
+            }
+        });
+        if let Some(burst) = burst {
+            let _ = events.burst.set(burst);
+        }
+        events
+    }
+
     pub(crate) fn push(&self, incoming: Incoming) {
+        if self.closed.get() {
+            return;
+        }
+        let is_message = matches!(incoming, Incoming::Readable(_));
         self.queue.borrow_mut().push_back(incoming);
-        self.wake();
+        if is_message {
+            self.wake_for_messages();
+        } else {
+            self.wake();
+        }
     }
 
     pub(crate) fn pop(&self) -> Option<Incoming> {
         self.queue.borrow_mut().pop_front()
+    }
+
+    /// Nobody will take anything any more. Without it, what is left would keep itself: an inbox holds the queue that holds its
+    /// token.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+        // Outside the borrow: it may hold the last handle of something.
+        let left = self.queue.take();
+        drop(left);
     }
 
     /// Remembers whom to wake: the last one who asked.
@@ -46,6 +82,29 @@ impl Events {
     /// Wakes whoever waits, once; whether anybody did.
     pub(crate) fn wake(&self) -> bool {
         self.waiter.wake()
+    }
+
+    fn wake_for_messages(&self) {
+        match self.burst.get() {
+            Some(burst) if burst.is_on() => {}
+            Some(burst) => {
+                if self.wake() {
+                    burst.begin();
+                }
+            }
+            None => {
+                self.wake();
+            }
+        }
+    }
+
+    fn burst_ended(&self) {
+        if let Some(burst) = self.burst.get() {
+            burst.end();
+        }
+        if !self.queue.borrow().is_empty() {
+            self.wake_for_messages();
+        }
     }
 }
 

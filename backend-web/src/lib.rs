@@ -12,6 +12,7 @@
 //! [`StartError`]. The crate compiles on every target, so that it is checked with the others, and runs in browsers.
 
 mod backend;
+mod burst;
 mod channel;
 mod clock;
 mod config;

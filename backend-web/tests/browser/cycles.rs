@@ -70,3 +70,17 @@ async fn nothing_is_left_of_handshakes_cut_short() {
         assert_eq!(held(), Held::default(), "after {steps} ms");
     }
 }
+
+#[wasm_bindgen_test]
+async fn nothing_is_left_of_what_nobody_took() {
+    next_turn().await;
+    let mut pair = Pair::connected().await;
+    pair.b.listens = false;
+    pair.a.send("hello");
+    pair.a.close(Duration::from_secs(1));
+    // Delivered, as the end of it tells.
+    pair.until("the end", |a, _| a.closed().is_some()).await;
+    drop(pair);
+    next_turn().await;
+    assert_eq!(held(), Held::default());
+}
