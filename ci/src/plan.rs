@@ -21,7 +21,7 @@ const fn minutes(count: u64) -> Duration {
 }
 
 /// How many cases of browsers are run at once at least.
-const BROWSER_CASES: usize = 3;
+const BROWSER_CASES: usize = 4;
 
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);

@@ -23,7 +23,7 @@ pub async fn early_packets_follow_connected(cast: [Participant; 2]) -> Outcome {
     let matchmaker = Matchmaker::new(&cast);
     matchmaker
         .relaying(async {
-            for round in 0..6 {
+            for round in 0..4 {
                 let offerer = round % 2;
                 matchmaker.introduce(offerer, 1 - offerer).await?;
                 try_join(greeted(a, b), greeted(b, a)).await?;
@@ -68,7 +68,7 @@ async fn gone(participant: &Participant, peer: &Participant) -> Outcome {
 /// What either side says on the reliable channel in the moment that channel opens arrives once, whoever offered: the far
 /// side's channel may open later.
 pub async fn nothing_said_in_onopen_is_lost(cast: [Participant; 2]) -> Outcome {
-    say_in_onopen(&cast, 10).await
+    say_in_onopen(&cast, 4).await
 }
 
 /// So many links, either side offering in turn.
