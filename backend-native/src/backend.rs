@@ -1,6 +1,11 @@
 //! The backend: takes commands, hands out events.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,6 +17,7 @@ use mesh_core::{
 use signaling::TransportError;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::unconstrained;
 
 use crate::clock::{Alarm, Clock};
 use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
@@ -225,6 +231,13 @@ impl PlatformBackend {
         }
     }
 
+    /// Not within tokio's budget, which would stop now and then to let other tasks run: a game's frame is no task. And not
+    /// `try_recv`, which parks the thread where a send is in its middle, and so takes the wake-up of the `block_on` around it.
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        let incoming = poll_fn(|cx| self.incoming.poll_recv(cx));
+        pin!(unconstrained(incoming)).poll(cx)
+    }
+
     /// A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
     fn must_wait(&self, event: &LinkEvent) -> bool {
         let LinkEvent::State {
@@ -343,13 +356,8 @@ impl Backend for PlatformBackend {
             if let Some(event) = self.next_of_turn() {
                 return Poll::Ready(event);
             }
-            // Not `poll_recv` at first: it would stop now and then to let other tasks run, and a game's frame is no task.
-            let incoming = match self.incoming.try_recv() {
-                Ok(incoming) => incoming,
-                Err(_) => match self.incoming.poll_recv(cx) {
-                    Poll::Ready(Some(incoming)) => incoming,
-                    Poll::Ready(None) | Poll::Pending => break,
-                },
+            let Poll::Ready(Some(incoming)) = self.poll_incoming(cx) else {
+                break;
             };
             if let Some(event) = self.take(incoming) {
                 return Poll::Ready(event);
