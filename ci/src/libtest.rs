@@ -98,16 +98,11 @@ impl Parser {
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             self.end_finished(counts);
         } else {
-            if let Some((case, reason)) = remark("expected failure", line) {
-                self.expected.insert(case.to_owned(), reason.to_owned());
-            } else if let Some((case, note)) = remark("note", line) {
-                self.notes.insert(case.to_owned(), note.to_owned());
-            } else if let Some((case, took)) = remark("took", line)
-                && let Some(took_ms) = milliseconds(took)
-            {
-                self.took_ms.insert(case.to_owned(), took_ms);
+            let (own, remark) = apart(line);
+            if let Some(remark) = remark {
+                self.remark(remark);
             }
-            self.line_of_binary(line);
+            self.line_of_binary(own);
         }
     }
 
@@ -127,6 +122,16 @@ impl Parser {
             }
         }
         self.tally
+    }
+
+    fn remark(&mut self, remark: Remark<'_>) {
+        let (case, words) = (remark.case.to_owned(), remark.words.to_owned());
+        match remark.kind {
+            "expected failure" => drop(self.expected.insert(case, words)),
+            "note" => drop(self.notes.insert(case, words)),
+            "took" => drop(milliseconds(&words).map(|took| self.took_ms.insert(case, took))),
+            _ => {}
+        }
     }
 
     fn line_of_binary(&mut self, line: &str) {
@@ -210,16 +215,47 @@ fn announcement(line: &str) -> Option<u32> {
     count.parse().ok()
 }
 
-/// Case and words of `KIND: COLUMN::CASE: WORDS`, which a conformance case prints: `expected failure`, that it failed as its
-/// expectation says, and why; `took`, its seconds; `note`, how it was run. With one thread libtest has begun the line with
-/// the name of the test.
-fn remark<'a>(kind: &str, line: &'a str) -> Option<(&'a str, &'a str)> {
-    let (before, known) = line.split_once(kind)?;
-    let is_begun = before.is_empty() || before.ends_with(" ... ");
-    let known = known.strip_prefix(": ").filter(|_| is_begun)?;
-    let (_, known) = known.split_once("::")?;
-    let (case, words) = known.split_once(": ")?;
-    (!words.trim().is_empty()).then_some((case, words.trim()))
+/// What a conformance case prints of itself, as `KIND: COLUMN::CASE: WORDS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Remark<'a> {
+    kind: &'static str,
+    case: &'a str,
+    words: &'a str,
+}
+
+/// `expected failure`, that it failed as its expectation says, and why; `took`, its seconds; `note`, how it was run.
+const REMARKS: [&str; 3] = ["expected failure", "took", "note"];
+
+/// How a line begins that a case prints for a reader alone.
+const FIGURES: &str = "figures: ";
+
+/// What is libtest's own of a line, and what a case has printed behind it. libtest writes a line in pieces, so a case of another
+/// thread may come in behind the name as well as behind the verdict.
+fn apart(line: &str) -> (&str, Option<Remark<'_>>) {
+    for kind in REMARKS {
+        for (at, _) in line.match_indices(kind) {
+            let (before, behind) = line.split_at(at);
+            let remark = behind.strip_prefix(kind).and_then(|rest| {
+                let (_, rest) = rest.strip_prefix(": ")?.split_once("::")?;
+                let (case, words) = rest.split_once(": ")?;
+                let words = words.trim();
+                (!words.is_empty()).then_some(Remark { kind, case, words })
+            });
+            if remark.is_some() && is_libtest(before) {
+                return (before, remark);
+            }
+        }
+    }
+    match line.split_once(FIGURES) {
+        Some((before, _)) if is_libtest(before) => (before, None),
+        _ => (line, None),
+    }
+}
+
+/// Whether libtest may have written so much of a line.
+fn is_libtest(begun: &str) -> bool {
+    let last = begun.rsplit(" ... ").next().unwrap_or(begun);
+    last.is_empty() || verdict_of(last).is_some()
 }
 
 /// `1.25 s` as 1250.
@@ -362,21 +398,35 @@ mod tests {
     }
 
     #[test]
-    fn an_expectation_without_case_or_reason_is_none() {
-        let whole = "expected failure: chromium::a: no close: known";
-        let expectation = |line| remark("expected failure", line).is_some();
-        assert_eq!(
-            remark("expected failure", whole),
-            Some(("a", "no close: known"))
-        );
+    fn a_remark_has_a_case_and_words_and_stands_alone_or_behind_libtest() {
+        let (own, remark) = apart("expected failure: chromium::a: no close: known");
+        let known = Remark {
+            kind: "expected failure",
+            case: "a",
+            words: "no close: known",
+        };
+        assert_eq!((own, remark), ("", Some(known)));
         for line in [
             "expected failure: chromium::a: ",
             "expected failure: a: b",
             "expected a",
             "he said: expected failure: chromium::a: known",
+            "test a_case_that_took: its::time: at_last ... ok",
         ] {
-            assert!(!expectation(line), "{line}");
+            assert_eq!(apart(line), (line, None));
         }
+    }
+
+    #[test]
+    fn what_another_thread_prints_behind_a_verdict_does_not_hide_it() {
+        let tally = parse(
+            "running 3 tests\ntest a ... oktook: native::b: 1.00 s\n\ntest b ... figures: of b\nokfigures: of c\n\n\
+             test c ... FAILEDnote: native::c: seen\n\ntest result: FAILED. 2 passed; 1 failed; 0 ignored",
+        );
+        let [mut b, mut c] = [case("b", Verdict::Ok), case("c", Verdict::Failed)];
+        b.took_ms = Some(1000);
+        c.note = Some("seen".to_owned());
+        assert_eq!(tally.cases, [case("a", Verdict::Ok), b, c]);
     }
 
     #[test]
