@@ -172,7 +172,8 @@ pub(crate) fn columns(
 fn threads(needs: &[Piece]) -> Option<usize> {
     let is_chosen = std::env::var_os("RUST_TEST_THREADS").is_some();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    (needs.contains(&Piece::WasmTarget) && !is_chosen && cores < BROWSER_CASES).then_some(BROWSER_CASES)
+    (needs.contains(&Piece::WasmTarget) && !is_chosen && cores < BROWSER_CASES)
+        .then_some(BROWSER_CASES)
 }
 
 fn named(names: &[String]) -> impl Iterator<Item = &'static Column> {
