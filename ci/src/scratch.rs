@@ -1,10 +1,11 @@
 //! A folder for what a stage leaves in its temporary files, and an end for what it leaves running.
 //!
-//! Browsers do not stay in the process group of the stage that started them, and leave megabytes behind. Each process
-//! inherits the name of the folder, so that it is known by it. What a killed `cargo ci` has left, the next one clears up.
+//! Browsers do not stay in the process group of the stage that started them, and leave megabytes behind. What a stage starts
+//! inherits the name of the folder, so that it is known by it; Chromium's helpers write over it, and end with their browser. What a
+//! killed `cargo ci` has left, the next one clears up.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use crate::print::say;
 const TEMPORARY: &str = "TMPDIR";
 /// The variable by which whoever belongs to the folder is known; nobody else has a use for it.
 const MARK: &str = "CI_SCRATCH";
-/// The file of a folder that is locked for as long as its owner lives.
+/// The file of a folder that is locked for as long as its owner lives, and what it says.
 const OWNER: &str = "owner";
+const OURS: &[u8] = b"cargo ci of webrtc-multiplayer\n";
 /// What the names of all folders begin with.
 const PREFIX: &str = "ci-";
 /// A killed process may be a moment from letting go of its files.
@@ -38,11 +40,17 @@ impl Scratch {
     }
 
     fn within(parent: &Path, stage: &str) -> io::Result<Self> {
-        let folder = parent.join(prefix() + &stage.replace(' ', "-"));
-        fs::create_dir_all(&folder)?;
-        let owner = File::create(folder.join(OWNER))?;
+        let name = prefix() + &stage.replace(' ', "-");
+        // Under another name until it is locked, so that nobody takes it for an orphan.
+        let begun = parent.join(format!("new-{name}"));
+        fs::create_dir_all(&begun)?;
+        let mut owner = File::create(begun.join(OWNER))?;
+        owner.write_all(OURS)?;
         // Where files cannot be locked, nobody's folder is taken for an orphan either.
         let _unsupported = owner.lock();
+        let folder = parent.join(name);
+        // Where an open file keeps a folder from being renamed, it stays under that one.
+        let folder = fs::rename(&begun, &folder).map_or(begun, |()| folder);
         let owner = Some(owner);
         Ok(Self { folder, owner })
     }
@@ -69,9 +77,13 @@ pub(crate) fn end_orphans() {
 
 fn end_orphans_within(parent: &Path) {
     for folder in folders(parent, PREFIX) {
-        // Another user's cannot be opened, and a living owner holds the lock.
-        let owner = File::options().write(true).open(folder.join(OWNER));
-        if let Ok(owner) = owner
+        // Another user's cannot be opened, another program's says something else, and a living owner holds the lock.
+        let owner = File::options()
+            .read(true)
+            .write(true)
+            .open(folder.join(OWNER));
+        if let Ok(mut owner) = owner
+            && is_ours(&mut owner)
             && owner.try_lock().is_ok()
         {
             say!("[ci] clearing up after a run that was killed");
@@ -79,6 +91,12 @@ fn end_orphans_within(parent: &Path) {
             drop(Scratch { folder, owner });
         }
     }
+}
+
+fn is_ours(owner: &mut File) -> bool {
+    let mut said = Vec::new();
+    let read = owner.take(OURS.len() as u64 + 1).read_to_end(&mut said);
+    read.is_ok() && said == OURS
 }
 
 fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
