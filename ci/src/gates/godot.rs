@@ -12,6 +12,12 @@ use super::sources::Text;
 /// The page for those who come from Godot. That its links lead somewhere is rustdoc's to check: the page is documentation.
 const PAGE: &str = "docs/godot.md";
 
+/// What stands before the name of an item, a variant or a field.
+const KEYWORDS: &[&str] = &[
+    "", "pub", "crate", "super", "async", "unsafe", "const", "fn", "struct", "enum", "trait",
+    "type", "mod",
+];
+
 /// How a row says that it has a reason and no counterpart.
 const NO_COUNTERPART: &str = "o counterpart";
 
@@ -111,7 +117,7 @@ fn code(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// The words of the items that carry each alias.
+/// The names of the items that carry each alias.
 fn aliases(texts: &[Text]) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut aliases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for text in texts {
@@ -128,12 +134,12 @@ fn aliases(texts: &[Text]) -> BTreeMap<&str, BTreeSet<&str>> {
     aliases
 }
 
-/// The words of the first line that is neither attribute nor comment.
-fn item(after: &str) -> impl Iterator<Item = &str> {
+/// What the first line that is neither attribute nor comment gives a name to.
+fn item(after: &str) -> Option<&str> {
     let mut lines = after.lines().map(str::trim_start);
-    let item = lines.find(|line| !line.is_empty() && !line.starts_with(['#', '/']));
-    item.unwrap_or_default()
-        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+    let item = lines.find(|line| !line.is_empty() && !line.starts_with(['#', '/']))?;
+    item.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .find(|word| !KEYWORDS.contains(word))
 }
 
 #[cfg(test)]
