@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use self::world::World;
 use crate::list::{self, Case};
 use crate::notes::note;
-use crate::runner::{play, tell_note, tell_time};
+use crate::runner::{play, tell_note, tell_time, traced};
 use crate::{Failure, Kind, Outcome, verdict};
 
 /// Beyond a case's own deadline, which its first participant keeps: for one that does not answer any more.
@@ -94,15 +94,17 @@ async fn perform(case: &Case, kinds: &[Kind]) -> Outcome {
     let world = Rc::new(world);
     let outcome = match world.cast() {
         Ok(cast) => {
+            let traced = traced(&cast);
             let played = play(case, cast, hosts);
             let played = tokio::time::timeout(case.deadline + LAST_RESORT, played);
-            match select(Box::pin(played), Box::pin(world.trouble())).await {
+            let outcome = match select(Box::pin(played), Box::pin(world.trouble())).await {
                 Either::Left((Ok(outcome), _)) => outcome,
                 Either::Left((Err(_), _)) => Err(Failure::new(
                     "the first participant does not answer any more",
                 )),
                 Either::Right((failure, _)) => Err(failure),
-            }
+            };
+            outcome.map_err(traced)
         }
         Err(failure) => Err(failure),
     };

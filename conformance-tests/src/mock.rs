@@ -16,7 +16,7 @@ use crate::list::{self, Case};
 use crate::platform::Platform;
 use crate::reply::Vitals;
 use crate::request::Meeting;
-use crate::runner::play;
+use crate::runner::{play, traced};
 use crate::stream::Weather;
 use crate::{Failure, Kind, Outcome, Participant, verdict};
 
@@ -72,9 +72,11 @@ fn perform(case: &Case, fault: Option<Fault>) -> Outcome {
             Ok(Rc::new(conduit) as Rc<dyn Conduit>)
         })?);
     }
+    let traced = traced(&cast);
     network
         .block_on(play(case, cast, hosts))
         .unwrap_or_else(|stalled| Err(Failure::new(stalled.to_string())))
+        .map_err(traced)
 }
 
 /// One participant.

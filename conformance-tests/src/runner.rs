@@ -12,13 +12,23 @@ use crate::expectations::expectation;
 use crate::list::Case;
 use crate::{Failure, Outcome, Participant};
 
+/// Adds to a failure what each of the cast was asked and saw last.
+pub(crate) fn traced(cast: &[Participant]) -> impl FnOnce(Failure) -> Failure + use<> {
+    let traces: Vec<_> = cast.iter().map(Participant::trace).collect();
+    move |failure| {
+        traces.iter().fold(failure, |failure, trace| {
+            let steps: Vec<_> = trace.borrow().iter().cloned().collect();
+            failure.with_trace(steps.join("\n  "))
+        })
+    }
+}
+
 /// Plays a case to its end or its deadline, the hosts of this process beside it.
 pub(crate) async fn play(
     case: &Case,
     cast: Vec<Participant>,
     hosts: Vec<LocalBoxFuture<'static, ()>>,
 ) -> Outcome {
-    let traces: Vec<_> = cast.iter().map(Participant::trace).collect();
     let Some(deadline) = cast.first().map(|first| first.deadline(case.deadline)) else {
         return Err(Failure::new("a case without participants"));
     };
@@ -34,17 +44,11 @@ pub(crate) async fn play(
     // Each host has its own waker here: one that its backend forgets to wake stands still, and the case with it.
     let mut hosts: FuturesUnordered<_> = hosts.into_iter().collect();
     let hosts = pin!(async { while hosts.next().await.is_some() {} });
-    let outcome = match select(part, hosts).await {
+    match select(part, hosts).await {
         Either::Left((outcome, _)) => outcome,
         // All are elsewhere, or all have ended, which fails the case's next request.
         Either::Right(((), part)) => part.await,
-    };
-    outcome.map_err(|failure| {
-        traces.iter().fold(failure, |failure, trace| {
-            let steps: Vec<_> = trace.borrow().iter().cloned().collect();
-            failure.with_trace(steps.join("\n  "))
-        })
-    })
+    }
 }
 
 /// Prints a line that is worth reading of a test that passes, too: libtest would keep what it prints to itself.
