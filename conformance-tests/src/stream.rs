@@ -42,6 +42,8 @@ pub enum Lane {
 pub struct Stream {
     /// Where to.
     pub lane: Lane,
+    /// The number of its first messages.
+    pub first: u64,
     /// How many steps.
     pub steps: u64,
     /// From one step to the next.

@@ -24,6 +24,10 @@ const STEPS: u64 = 300;
 /// How long the weather stays bad after the stream. With nothing new to send, SCTP learns nothing of the path: each further loss
 /// doubles its wait, up to a minute, and what is shown would be that.
 const TAIL: Duration = Duration::from_secs(3);
+
+/// The game goes on for two seconds in good weather. That a message is given up is said again only with something new, or when
+/// the long wait is over.
+const AFTERWARDS: u64 = 200;
 const PACE: Duration = Duration::from_millis(10);
 const LEN: usize = 64;
 
@@ -116,6 +120,7 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
             }
             let stream = Stream {
                 lane,
+                first: 0,
                 steps: STEPS,
                 pace: PACE,
                 len: LEN,
@@ -126,10 +131,18 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
                     spoiler.sleep(TAIL).await?;
                     spoiler.weather(Weather::default()).await?;
                 }
+                let afterwards = Stream {
+                    first: STEPS,
+                    steps: AFTERWARDS,
+                    ..stream
+                };
+                a.stream(afterwards).await?;
                 Ok(sent_at)
             };
             let (sent_at, ()) = try_join(streamed, arrived(b, sender)).await?;
-            Ok((sent_at, b.arrivals().await?))
+            let mut arrivals = b.arrivals().await?;
+            arrivals.retain(|arrival| arrival.number < STEPS);
+            Ok((sent_at, arrivals))
         })
         .await?;
     ensure_eq!(sent_at.len() as u64, STEPS, "steps of the stream");
@@ -204,7 +217,7 @@ async fn connect(
 
 /// Waits until everything is there that must come, and gives the rest time.
 async fn arrived(b: &Participant, sender: Sender) -> Outcome {
-    let mut missing = [STEPS; TransferMode::ALL.len()];
+    let mut missing = [STEPS + AFTERWARDS; TransferMode::ALL.len()];
     b.find("for what must arrive", |seen| {
         if let Seen::Packet { channel, .. } = seen {
             let missing = &mut missing[usize::from(channel.0)];

@@ -95,7 +95,7 @@ impl<P: Platform> Host<P> {
             return Poll::Ready(Reply::Streamed(std::mem::take(&mut sending.sent_at)));
         }
         let now = self.platform.now();
-        let content = Content::numbered(number, stream.len);
+        let content = Content::numbered(stream.first + number, stream.len);
         for mode in TransferMode::ALL {
             if let Err(why) = self.stack.send_one(stream.lane, mode, &content) {
                 return Poll::Ready(Reply::Refused(why));
