@@ -1,4 +1,4 @@
-//! Every section of the description of Godot's behaviour the cases are named after (`godot_2_1_…` shows section 2.1), and why
+//! Every section, as of now, of the description of Godot's behaviour the cases are named after (`godot_2_1_…` shows section 2.1), and why
 //! some have none.
 
 use std::collections::BTreeSet;

@@ -11,7 +11,7 @@ use crate::observed::Seen;
 use crate::request::{ApiRequest, ApiStart, To};
 use crate::{Content, Failure, Matchmaker, Outcome, Participant};
 
-/// A sender that waits as long can be sure that nothing more comes: links of a case are on one machine.
+/// How long it is listened for what must not come, where no later event shows that it did not.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// One side has the API of 4.x and the other sees the bytes: RAW is `03` and the data, both ways.
@@ -157,7 +157,7 @@ pub async fn godot_9_2_authentication(cast: [Participant; 3]) -> Outcome {
         godot_3: false,
         authentication: Some(Duration::from_secs(seconds)),
     };
-    server.start_api_as(strict(server, 3)).await?;
+    server.start_api_as(strict(server, 8)).await?;
     for client in [friend, stranger] {
         client.start_api_as(strict(client, 60)).await?;
     }

@@ -11,6 +11,9 @@ use crate::refusal::Refusal;
 use crate::request::{Pace, Settings, To};
 use crate::{Content, Matchmaker, Outcome, Participant};
 
+/// How long what has left one side may be on its way to the other, on one machine.
+const ARRIVING: Duration = Duration::from_millis(300);
+
 /// A receiver that takes nothing for a while: the sender is told `Full`, then that there is room, and nothing is lost.
 pub async fn a_slow_receiver_gives_full_and_then_room(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
@@ -156,10 +159,11 @@ pub async fn an_unreliable_flood_drops_the_oldest(cast: [Participant; 2]) -> Out
                 sent += 16;
                 a.sleep(Duration::from_millis(5)).await?;
             }
-            // What is under way when it listens again was never held.
+            // What is under way when it listens again was never held. No event tells when it has come.
             while a.buffered(b.id(), mode).await? > 0 {
                 a.sleep(Duration::from_millis(5)).await?;
             }
+            a.sleep(ARRIVING).await?;
             b.pace(Pace::Events).await?;
             let (mut heard, mut dropped) = (Vec::new(), 0);
             steps::flush(a, b, |seen| match seen {
