@@ -149,8 +149,9 @@ mod tests {
         outbox.send(bytes(7)).expect("room");
         outbox.close();
         assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::NotOpen));
-        assert_eq!(outgoing.try_recv(), Ok(Outgoing::Message(bytes(7))));
-        assert_eq!(outgoing.try_recv(), Ok(Outgoing::End));
+        let next = outgoing.blocking_recv();
+        assert_eq!(next, Some(Outgoing::Message(bytes(7))));
+        assert_eq!(outgoing.blocking_recv(), Some(Outgoing::End));
     }
 
     #[test]

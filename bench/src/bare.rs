@@ -119,6 +119,10 @@ impl Node for BareNode {
         self.received.recv().await.context("all channels ended")
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "called by a thread of its own, outside of every task"
+    )]
     fn take_all(&mut self, mut each: impl FnMut(Message)) -> Result<()> {
         while let Ok(message) = self.received.try_recv() {
             each(message);

@@ -15,6 +15,10 @@ use crate::support::{MemoryNetwork, Peer, Settings, bare, connected_backends, in
 /// Longer than the crate takes to give a silent peer up (5 s and 25 s).
 const LONG: Duration = Duration::from_secs(35);
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on one thread nobody is in the middle of a send"
+)]
 async fn pair() -> (Peer, Peer, MemoryNetwork) {
     let (network, options) = in_memory(Cures::default());
     let (a, mut b, _) = bare(Settings::NONE, options).await;
