@@ -2,10 +2,12 @@
 //!
 //! A browser hides a host's address behind a random name (`….local`) and answers for it by multicast DNS. Chromium tells of the
 //! candidate when the name is known to the network, Firefox before. Where the signaling is quick, the far side then asks too
-//! early, gets no answer, and does not ask again: with two browsers on one network, no route. So Firefox holds them back a while.
+//! early and gets no answer. Chromium does not ask again: with two browsers on one network, no route. So Firefox holds them back a
+//! while, whoever the far side is, unless it is known to do without.
 //!
-//! Not where it answers another Firefox: that one asks again if it has to, and its own candidates, which were held back, lead
-//! here at any rate. One way is enough, because whoever is asked learns the asker's address.
+//! That is where it answers another Firefox, with which they have not been seen to be needed. If that one is an offerer of ours,
+//! its own candidates, which were held back, lead here at any rate; one way is enough, because whoever is asked learns the asker's
+//! address. A Godot export in Firefox holds nothing back: there it is left to the two to ask in time, or again.
 
 use std::collections::VecDeque;
 
