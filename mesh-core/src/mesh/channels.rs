@@ -141,7 +141,7 @@ impl Mesh {
             // A position that the seam does not give.
             Some(_) => return,
             None => {
-                // One before it may have closed before it opened, of which nothing is reported.
+                // One before it may have closed before it opened, of which nothing is reported: its parameters are unknown.
                 let gap = member.channels.len()..position;
                 let skipped = gap.map(|_| in_band(ChannelState::Closed));
                 for channel in skipped.chain([in_band(ChannelState::Open)]) {

@@ -29,7 +29,8 @@ pub struct PeerInfo {
     /// Where its handshake is.
     #[doc(alias = "get_signaling_state")]
     pub signaling: SignalingState,
-    /// Its channels, by [`ChannelIndex`].
+    /// Its channels, by [`ChannelIndex`]. Of one that the far side made in-band and that is closed only the state means
+    /// anything: it may never have been open, and its mode and parameters those of another.
     pub channels: Vec<ChannelInfo>,
     /// The largest message it takes, in bytes; our own limit until it has described itself.
     pub max_message_size: usize,
