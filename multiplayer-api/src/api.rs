@@ -144,6 +144,7 @@ impl MultiplayerApi {
     /// Sends a peer away (Godot: `disconnect_peer`). Its end is not told here; a server tells the others. `false` if we
     /// are not connected to it ourselves.
     pub fn disconnect_peer(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) -> bool {
+        self.begin_anew(network);
         if !network.disconnect_peer(peer, false) {
             return false;
         }
@@ -192,7 +193,8 @@ impl MultiplayerApi {
         self.stats
     }
 
-    /// Forgets everybody if the network peer is not the one it was. Before each event: the game may close it between two.
+    /// Forgets everybody if the network peer is not the one it was. Before each event and each call that means somebody: the game
+    /// may set it up anew at any time. What follows of it is told by the next poll.
     fn begin_anew(&mut self, network: &dyn MultiplayerPeer) {
         let incarnation = network.incarnation();
         if self.incarnation.is_some_and(|known| known != incarnation) {

@@ -32,6 +32,7 @@ impl MultiplayerApi {
         peer: PeerId,
         data: &[u8],
     ) -> Result<(), AuthError> {
+        self.begin_anew(network);
         let pending = self.pending_peer(network, peer)?;
         if data.is_empty() {
             return Err(AuthError::Empty);
@@ -55,6 +56,7 @@ impl MultiplayerApi {
         network: &mut dyn MultiplayerPeer,
         peer: PeerId,
     ) -> Result<(), AuthError> {
+        self.begin_anew(network);
         let pending = self.pending_peer(network, peer)?;
         if pending.local {
             return Err(AuthError::Completed);

@@ -70,6 +70,7 @@ impl MultiplayerApi {
         via: Via,
         write: impl FnOnce(Vec<u8>) -> Result<Vec<u8>, E>,
     ) -> Result<Sent, E> {
+        self.begin_anew(network);
         let Plan { header, receivers } = self.plan(network, target)?;
         let packet = write(header.bytes().to_vec())?;
         if packet.len() == header.length {

@@ -13,6 +13,7 @@ mod auth;
 mod backlog;
 mod fake;
 mod hostile;
+mod lives;
 mod relay;
 mod signals;
 mod star;

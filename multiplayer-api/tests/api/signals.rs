@@ -196,47 +196,6 @@ fn a_network_peer_that_is_set_up_anew_starts_anew() {
     assert_eq!(api.peers().collect::<Vec<_>>(), [id(4)]);
 }
 
-/// The server's id is always 1: an id does not tell one life from the next.
-#[test]
-fn a_server_that_is_set_up_anew_knows_nobody() {
-    let (mut api, mut network) = server_of(2);
-    network.restart();
-    network.connect(4);
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ApiEvent::ServerDisconnected, connected(4)]
-    );
-    assert_eq!(api.peers().collect::<Vec<_>>(), [id(4)]);
-    assert_eq!(
-        network.take_reliable(),
-        [],
-        "nobody is introduced to a ghost"
-    );
-    // Nor does it when the game does so between two events, or with another object.
-    network.receive(4, b"\x03last");
-    assert_eq!(api.poll(&mut network), Some(packet(4, b"last")));
-    network.restart();
-    assert_eq!(poll(&mut api, &mut network), [ApiEvent::ServerDisconnected]);
-    network = Fake::server();
-    network.connect(4);
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ApiEvent::ServerDisconnected, connected(4)]
-    );
-}
-
-#[test]
-fn a_client_that_is_set_up_anew_while_connecting_has_failed_before() {
-    let (mut api, mut network) = (api(), Fake::client(2));
-    assert_eq!(poll(&mut api, &mut network), []);
-    network.restart();
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ApiEvent::ConnectionFailed(None)]
-    );
-    assert_eq!(poll(&mut api, &mut network), []);
-}
-
 #[test]
 fn a_peer_that_was_ended_by_force_and_is_back_was_gone() {
     let (mut api, mut network) = server_of(2);
