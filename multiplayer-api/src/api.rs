@@ -114,6 +114,7 @@ impl MultiplayerApi {
         if self.round == Round::Over {
             network.pump();
             self.backlog.flush(network);
+            self.tell_losses();
             self.round = Round::Taking;
         }
         loop {
@@ -238,6 +239,7 @@ impl MultiplayerApi {
         self.leaving.clear();
         self.early = Early::new();
         self.backlog.clear();
+        self.tell_losses();
     }
 
     fn ignore(&mut self, from: PeerId, why: IgnoredReason) {

@@ -15,10 +15,15 @@ pub struct ApiConfig {
     /// How many peers a server may announce to a client: 4096. Those above are ignored.
     pub max_relayed_peers: usize,
     /// Bytes of reliable packets and announcements that may wait at a server for one client whose channels are full: 1 MiB.
-    /// Beyond that, whoever has most waiting there loses his newest packets for that client
-    /// ([`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull) at the server names him), so that a flood hurts its
-    /// sender and neither its receiver nor the others. What is the server's own does not go: data up to half of the room, and announcements,
-    /// without room for which a client is disconnected.
+    /// Beyond that, whoever has most waiting there loses his newest packets for that client, so that a flood hurts its sender
+    /// and neither its receiver nor the others. From then on all that he sends reliably to that client on that channel is lost,
+    /// until what he still has waiting there has gone: his stream is cut once. Neither he nor the receiver knows; the server's
+    /// application is told ([`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull) names both, for each packet), and
+    /// may send him away.
+    ///
+    /// What is the server's own does not go: data of at most 60000 bytes a packet, and of half of the room together with
+    /// announcements; and announcements, without room for which a client is disconnected. The server's data beyond that is
+    /// refused ([`RefusedReason::Full`](mesh_core::RefusedReason::Full)).
     pub backlog_bytes: usize,
 }
 

@@ -18,7 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Packets that a server passed on and whose sender it has not announced yet: no order is kept between channels.
 ///
-/// What comes after the end of its sender is not for the next one of that id: for a while nothing is kept for it.
+/// What comes after the end of its sender is most likely its own, on another channel, and not of the next one of that id: for a
+/// while nothing is kept for it. Which of the two it is of nothing tells, so two mistakes are left: a next one loses packets that
+/// overtake its announcement in that while, and a packet of the former that comes after that announcement is taken for its own.
+/// (A server of ours takes back what waits at it; what is in its platform's buffer it cannot.)
 #[derive(Debug)]
 pub(crate) struct Early {
     held: VecDeque<Held>,
@@ -75,7 +78,7 @@ impl Early {
         Ok(())
     }
 
-    /// A sender is gone, if it ever was there: what came of it is nobody's, and what comes of it for a while.
+    /// A sender is gone, if it ever was there: what came of it is nobody's, and so is what comes of that id for a while.
     pub(crate) fn depart(&mut self, now: Instant, from: PeerId) {
         self.take(from);
         if self.departed.len() == DEPARTED {

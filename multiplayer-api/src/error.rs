@@ -109,8 +109,9 @@ pub enum IgnoredReason {
     /// The server passed it on for somebody whose end it has just told, and has not announced again.
     #[error("its sender is gone")]
     Departed,
-    /// To be passed on reliably, at the server: the receiver is behind, what waits for it is at
-    /// [`ApiConfig::backlog_bytes`](crate::ApiConfig::backlog_bytes), and nobody has more of it than this sender.
+    /// To be passed on reliably, at the server, and lost: the receiver is behind, what waits for it was at
+    /// [`ApiConfig::backlog_bytes`](crate::ApiConfig::backlog_bytes) with nobody having more of it than this sender, and what
+    /// he had there on that channel has not gone yet. Neither he nor the receiver knows.
     #[error("too much of its sender waits for peer {to}")]
     BacklogFull {
         /// Who does not get it.

@@ -63,9 +63,10 @@
 //! - Packets that a server passes on before it has announced their sender wait for the announcement (at most 2 s, 256
 //!   packets, 64 KiB); Godot gives them to the game as they come.
 //! - Reliable packets that the server has to pass on to a peer whose channel is full wait, bounded by
-//!   [`ApiConfig::backlog_bytes`]; over it packets of whoever has most waiting for that peer are refused
-//!   ([`IgnoredReason::BacklogFull`]). Godot's channels have no bound.
-//! - What a server passes on for a peer after it has told its end is dropped; Godot gives it to the game.
+//!   [`ApiConfig::backlog_bytes`]; over it packets of whoever has most waiting for that peer are lost, without the sender's or
+//!   the receiver's knowledge, told to the server's application ([`IgnoredReason::BacklogFull`]). Godot's channels have no bound.
+//! - What a server passes on for a peer after it has told its end is dropped, for 2 s or until it is announced again; Godot
+//!   gives it to the game. So a new peer with the id of one that has just left loses packets that overtake its announcement.
 //! - A client may not send to a peer that the server has not announced, nor to itself.
 //! - What a peer should not have sent is an event, [`ApiEvent::Ignored`], not a line in a log.
 #![no_std]

@@ -9,8 +9,9 @@ pub struct ApiStats {
     pub ignored: u64,
     /// Packets passed on, counted once for each receiver.
     pub relayed: u64,
-    /// Packets not passed on: the receiver was gone, its unreliable channel was full, or it cannot take a packet that
-    /// large or that channel, or too much of the sender waited for it
+    /// Packets not passed on, at once or after they had waited: the receiver was gone, or the sender gone and another here
+    /// with its id, its unreliable channel was full, or it cannot take a packet that large or that channel, or too much of the
+    /// sender waited for it
     /// ([`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull)).
     pub relay_dropped: u64,
     /// Peers disconnected because they were further behind with what the server has to tell than

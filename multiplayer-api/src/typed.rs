@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::post::Post;
-use crate::{ApiEvent, MultiplayerApi, Via};
+use crate::{ApiEvent, MultiplayerApi, Via, wire};
 
 mod codec;
 mod messages;
@@ -20,8 +20,8 @@ mod tests;
 pub use codec::{DecodeError, SendMessageError};
 pub use messages::{Message, Messages, MessagesEvent, RegisterError};
 
-/// A message in its written form is not larger than this unless a game wishes so: it goes over every wire.
-const MESSAGE_BYTES: usize = 60_000;
+/// A message in its written form is not larger than this unless a game wishes so.
+const MESSAGE_BYTES: usize = wire::DATA_BYTES;
 
 /// A [`MultiplayerApi`] whose packets are messages of one type, usually an enum.
 ///

@@ -22,6 +22,13 @@ const COMMAND_BITS: u8 = 0b111;
 /// System commands but AUTH: command, sub-command, four bytes of peer.
 const SYS_LENGTH: usize = 6;
 
+/// What goes before the game's own data: its command.
+pub(crate) const RAW_LENGTH: usize = 1;
+
+/// Data of the game that is not larger fits a message of 64 KiB, with all that goes before it: every peer takes that much,
+/// unless it says that it does not.
+pub(crate) const DATA_BYTES: usize = 60_000;
+
 /// A packet, as far as this crate understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
@@ -91,7 +98,7 @@ fn system(packet: &Bytes) -> Result<Frame, IgnoredReason> {
 }
 
 /// What goes before the game's own data.
-pub(crate) const fn raw_header(generation: Generation) -> [u8; 1] {
+pub(crate) const fn raw_header(generation: Generation) -> [u8; RAW_LENGTH] {
     match generation {
         Generation::Godot3 => [RAW_3],
         Generation::Godot4 => [RAW_4],

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use mesh_core::{ConnectionStatus, DisconnectReason, MultiplayerPeer, PeerId};
 
 use super::{Admitted, MultiplayerApi};
-use crate::backlog::{CONTROL, Owed};
 use crate::early::EarlyPacket;
 use crate::{ApiEvent, AuthFailure, Authentication, Generation, IgnoredReason, wire};
 
@@ -66,6 +65,9 @@ impl MultiplayerApi {
     /// Lets a peer count that we are connected to; a server introduces it and the others to each other.
     pub(super) fn admit(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) {
         if self.relays(network) && network.is_server() {
+            // Whatever waits of a former one of that id would be taken for its own, and counted against it.
+            self.backlog.forget_sender(peer);
+            self.tell_losses();
             let others: Vec<PeerId> = self.peers().collect();
             for other in others {
                 self.owe(network, other, wire::add_peer(peer));
@@ -91,6 +93,7 @@ impl MultiplayerApi {
     /// Lets a peer count no more; a server tells the others. Whether it did.
     pub(super) fn withdraw(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) -> bool {
         self.backlog.forget(peer);
+        self.tell_losses();
         if self.admitted.remove(&peer).is_none() {
             return false;
         }
@@ -160,10 +163,7 @@ impl MultiplayerApi {
         packet: bytes::Bytes,
     ) {
         let limit = self.config.backlog_bytes;
-        let owed = self
-            .backlog
-            .send(network, PeerId::SERVER, to, CONTROL, packet, limit);
-        if owed == Owed::Overrun {
+        if !self.backlog.tell(network, to, packet, limit) {
             self.overrun(network, to);
         }
         self.tell_losses();

@@ -37,6 +37,7 @@ impl MultiplayerApi {
             other => {
                 if matches!(other, Event::BufferedAmountLow { .. }) {
                     self.backlog.flush(network);
+                    self.tell_losses();
                 }
                 self.events.push_back(ApiEvent::Peer(other));
             }

@@ -7,7 +7,7 @@ use mesh_core::{MultiplayerPeer, Packet, PeerId};
 
 use super::MultiplayerApi;
 use crate::IgnoredReason;
-use crate::backlog::{self, Loss, Owed};
+use crate::backlog::{self, Loss};
 use crate::early::{EarlyPacket, NotHeld};
 use crate::wire::{self, Frame};
 
@@ -98,34 +98,36 @@ impl MultiplayerApi {
         to: PeerId,
         forwarded: Bytes,
     ) {
-        let owed = if packet.mode.is_reliable() {
+        let (from, channel) = (packet.from, packet.channel);
+        let is_passed_on = if packet.mode.is_reliable() {
             let limit = self.config.backlog_bytes;
             self.backlog
-                .send(network, packet.from, to, packet.channel, forwarded, limit)
+                .pass_on(network, from, to, channel, forwarded, limit)
         } else {
-            match backlog::send(network, to, packet.channel, forwarded) {
-                Ok(Ok(())) => Owed::Accepted,
-                Ok(Err(_)) | Err(_) => Owed::Dropped,
-            }
+            backlog::send(network, to, channel, forwarded) == Ok(Ok(()))
         };
-        match owed {
-            Owed::Accepted => self.stats.relayed = self.stats.relayed.saturating_add(1),
-            Owed::Dropped => self.drop_relayed(),
-            Owed::Overrun => {
-                self.drop_relayed();
-                self.overrun(network, to);
-            }
+        if is_passed_on {
+            self.stats.relayed = self.stats.relayed.saturating_add(1);
+        } else {
+            self.drop_relayed();
         }
         self.tell_losses();
     }
 
-    /// Tells whose packets had to go for want of room at the server.
+    /// Counts what had been passed on and was not, and tells whose packets had to go for want of room at the server.
     pub(super) fn tell_losses(&mut self) {
+        let undeliverable = self.backlog.take_undeliverable();
+        self.unpass(undeliverable);
         while let Some(Loss { from, to }) = self.backlog.take_loss() {
-            self.stats.relayed = self.stats.relayed.saturating_sub(1);
-            self.drop_relayed();
+            self.unpass(1);
             self.ignore(from, IgnoredReason::BacklogFull { to });
         }
+    }
+
+    const fn unpass(&mut self, packets: u64) {
+        let stats = &mut self.stats;
+        stats.relayed = stats.relayed.saturating_sub(packets);
+        stats.relay_dropped = stats.relay_dropped.saturating_add(packets);
     }
 
     const fn drop_relayed(&mut self) {

@@ -80,8 +80,12 @@ impl MultiplayerApi {
             Receivers::Target(target) => {
                 network.send_on(target, via.channel(), Bytes::from(packet).into())
             }
-            Receivers::Each(peers) => self.send_each(network, &peers, via.channel(), packet.into()),
+            Receivers::Each(peers) => {
+                let is_one = matches!(target, Target::One(_));
+                self.send_each(network, &peers, is_one, via.channel(), packet.into())
+            }
         };
+        self.tell_losses();
         sent.map_err(|error| header.seen_from_outside(error).into())
     }
 
@@ -126,6 +130,7 @@ impl MultiplayerApi {
         &mut self,
         network: &mut dyn MultiplayerPeer,
         peers: &[PeerId],
+        is_one: bool,
         channel: ChannelIndex,
         packet: Bytes,
     ) -> Result<Sent, SendError> {
@@ -138,8 +143,8 @@ impl MultiplayerApi {
             let Some(copy) = copy else { break };
             let taken = if self.backlog.is_clear(network, peer, channel) {
                 match backlog::send(network, peer, channel, copy) {
-                    // One of several may just have gone.
-                    Err(SendError::UnknownPeer { .. }) if peers.len() > 1 => {
+                    // Of those that count one may just have gone; only whom the caller names must be there.
+                    Err(SendError::UnknownPeer { .. }) if !is_one => {
                         Err(RefusedReason::NotConnected)
                     }
                     taken => taken?,
@@ -155,7 +160,6 @@ impl MultiplayerApi {
                 Err(reason) => sent.refused.push(Refused { peer, reason }),
             }
         }
-        self.tell_losses();
         Ok(sent)
     }
 }

@@ -1,6 +1,6 @@
 //! What waits for one receiver, and whose it is.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::ops::Bound;
 
 use bytes::Bytes;
@@ -14,8 +14,16 @@ const OVERHEAD: usize = 64;
 pub(super) struct Debt {
     pub(super) bytes: usize,
     channels: BTreeMap<ChannelIndex, VecDeque<Waiting>>,
-    senders: BTreeMap<PeerId, usize>,
+    senders: BTreeMap<PeerId, Account>,
     next_arrival: u64,
+}
+
+/// What a sender has in it.
+#[derive(Debug, Default)]
+struct Account {
+    bytes: usize,
+    /// Where a packet had to go: those behind it are not to arrive without it.
+    cut: BTreeSet<ChannelIndex>,
 }
 
 #[derive(Debug)]
@@ -27,8 +35,13 @@ struct Waiting {
 
 impl Waiting {
     fn cost(&self) -> usize {
-        self.packet.len() + OVERHEAD
+        cost(&self.packet)
     }
+}
+
+/// What a packet takes of the room while it waits, in bytes.
+pub(super) fn cost(packet: &Bytes) -> usize {
+    packet.len() + OVERHEAD
 }
 
 impl Debt {
@@ -38,13 +51,29 @@ impl Debt {
 
     /// Bytes of what is the server's own.
     pub(super) fn of_server(&self) -> usize {
-        self.senders.get(&PeerId::SERVER).copied().unwrap_or(0)
+        self.senders
+            .get(&PeerId::SERVER)
+            .map_or(0, |account| account.bytes)
     }
 
-    /// The packet that is next on a channel; a cheap copy.
-    pub(super) fn first(&self, channel: ChannelIndex) -> Option<Bytes> {
+    /// How many packets are not the server's own.
+    pub(super) fn of_others(&self) -> u64 {
+        let waiting = self.channels.values().flatten();
+        waiting
+            .map(|waiting| u64::from(!waiting.from.is_server()))
+            .sum()
+    }
+
+    /// Whether a sender's packets go on this channel, as one before them had to.
+    pub(super) fn is_cut(&self, from: PeerId, channel: ChannelIndex) -> bool {
+        let account = self.senders.get(&from);
+        account.is_some_and(|account| account.cut.contains(&channel))
+    }
+
+    /// The packet that is next on a channel, a cheap copy, and whose it is.
+    pub(super) fn first(&self, channel: ChannelIndex) -> Option<(PeerId, Bytes)> {
         let first = self.channels.get(&channel)?.front()?;
-        Some(first.packet.clone())
+        Some((first.from, first.packet.clone()))
     }
 
     /// The lowest channel on which something waits, above that one.
@@ -63,7 +92,7 @@ impl Debt {
         };
         self.next_arrival += 1;
         self.bytes += waiting.cost();
-        *self.senders.entry(from).or_default() += waiting.cost();
+        self.senders.entry(from).or_default().bytes += waiting.cost();
         self.channels.entry(channel).or_default().push_back(waiting);
     }
 
@@ -72,20 +101,41 @@ impl Debt {
         self.senders
             .iter()
             .filter(|(sender, _)| !sender.is_server())
-            .max_by_key(|(sender, bytes)| (**bytes, **sender == preferred))
+            .max_by_key(|(sender, account)| (account.bytes, **sender == preferred))
             .map(|(sender, _)| *sender)
     }
 
-    /// Takes a sender's newest packet away, whichever channel it is for.
-    pub(super) fn remove_newest(&mut self, from: PeerId) {
+    /// Takes a sender's newest packet away, whichever channel it is for, and all that he would put behind it.
+    pub(super) fn cut_newest(&mut self, from: PeerId) {
         let newest = self.channels.iter().filter_map(|(channel, queue)| {
             let mut places = queue.iter().enumerate();
             let (at, waiting) = places.rfind(|(_, waiting)| waiting.from == from)?;
             Some((waiting.arrival, *channel, at))
         });
         if let Some((_, channel, at)) = newest.max() {
+            if let Some(account) = self.senders.get_mut(&from) {
+                account.cut.insert(channel);
+            }
             self.remove(channel, at);
         }
+    }
+
+    /// Takes all of a sender's packets away. How many.
+    pub(super) fn remove_all(&mut self, from: PeerId) -> u64 {
+        let Some(account) = self.senders.remove(&from) else {
+            return 0;
+        };
+        self.bytes -= account.bytes;
+        let mut removed = 0;
+        self.channels.retain(|_, queue| {
+            queue.retain(|waiting| {
+                let goes = waiting.from == from;
+                removed += u64::from(goes);
+                !goes
+            });
+            !queue.is_empty()
+        });
+        removed
     }
 
     /// Takes away what is at a position of a channel.
@@ -100,11 +150,49 @@ impl Debt {
             self.channels.remove(&channel);
         }
         self.bytes -= waiting.cost();
-        if let Some(bytes) = self.senders.get_mut(&waiting.from) {
-            *bytes -= waiting.cost();
-            if *bytes == 0 {
+        if let Some(account) = self.senders.get_mut(&waiting.from) {
+            account.bytes -= waiting.cost();
+            if account.bytes == 0 {
                 self.senders.remove(&waiting.from);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_lasts_as_long_as_anything_of_its_sender_waits() {
+        let sender = PeerId::new(2).unwrap();
+        let [cut, other] = [0, 3].map(ChannelIndex);
+        let mut debt = Debt::default();
+        for channel in [cut, other, cut] {
+            debt.push(sender, channel, Bytes::from_static(b"x"));
+        }
+        debt.cut_newest(sender);
+        assert!(debt.is_cut(sender, cut) && !debt.is_cut(sender, other));
+        assert!(!debt.is_cut(PeerId::new(3).unwrap(), cut));
+        debt.remove(cut, 0);
+        assert!(debt.is_cut(sender, cut));
+        debt.remove(other, 0);
+        assert!(!debt.is_cut(sender, cut));
+        assert!(debt.is_empty());
+    }
+
+    #[test]
+    fn of_one_who_is_gone_nothing_is_left() {
+        let [gone, here] = [2, 3].map(|id| PeerId::new(id).unwrap());
+        let mut debt = Debt::default();
+        for (from, channel) in [(gone, 0), (here, 0), (gone, 3), (PeerId::SERVER, 0)] {
+            debt.push(from, ChannelIndex(channel), Bytes::from_static(b"x"));
+        }
+        assert_eq!(debt.of_others(), 3);
+        assert_eq!(debt.remove_all(gone), 2);
+        assert_eq!(debt.remove_all(gone), 0);
+        assert_eq!((debt.bytes, debt.of_others()), (2 * (1 + OVERHEAD), 1));
+        assert_eq!(debt.channel_after(Some(ChannelIndex(0))), None);
+        assert_eq!(debt.greatest(gone), Some(here));
     }
 }

@@ -5,6 +5,9 @@ use multiplayer_api::{ApiConfig, ApiEvent, IgnoredReason, MultiplayerApi};
 
 use crate::fake::{Fake, add, del, id, poll, relay, server_of};
 
+mod cut;
+mod ends;
+
 /// Bytes that may wait for one client.
 const ROOM: usize = 10_000;
 

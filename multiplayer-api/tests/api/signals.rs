@@ -1,8 +1,8 @@
 //! The order of what is told, in each generation.
 
 use mesh_core::{
-    ConnectFailure, ConnectionStatus, DisconnectReason, Event, MultiplayerPeer, Target,
-    TransferMode,
+    ConnectFailure, ConnectionStatus, DisconnectReason, Event, MultiplayerPeer, Refused,
+    RefusedReason, SendError, Target, TransferMode,
 };
 use multiplayer_api::{ApiConfig, ApiEvent, Generation, MultiplayerApi, SendBytesError};
 
@@ -263,4 +263,22 @@ fn a_frame_pumps_once() {
     }
     assert_eq!(poll(&mut api, &mut network).len(), 5);
     assert_eq!(network.pumps, before + 1);
+}
+
+#[test]
+fn only_whom_the_game_names_must_be_there() {
+    let (mut api, mut network) = server_of(1);
+    let (peer, mode) = (id(2), TransferMode::Reliable);
+    // Gone, which is not told yet.
+    network.peers.clear();
+    let reason = RefusedReason::NotConnected;
+    let refused = vec![Refused { peer, reason }];
+    for target in [Target::All, Target::AllExcept(id(9))] {
+        let sent = api.send_bytes(&mut network, target, mode, b"x").unwrap();
+        assert_eq!((sent.accepted, &sent.refused), (0, &refused));
+    }
+    assert_eq!(
+        api.send_bytes(&mut network, peer, mode, b"x"),
+        Err(SendError::UnknownPeer { peer }.into())
+    );
 }

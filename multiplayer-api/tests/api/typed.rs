@@ -8,7 +8,7 @@ use multiplayer_api::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::fake::{Fake, connected, id};
+use crate::fake::{Fake, connected, id, relay};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Talk {
@@ -187,4 +187,32 @@ fn events_that_are_no_packets_come_through() {
         messages.poll(&mut network, &mut log),
         Some(MessagesEvent::Api(ApiEvent::ServerDisconnected))
     );
+}
+
+#[test]
+fn the_largest_message_can_wait_behind_what_is_passed_on() {
+    let (mut game, mut network) = (Typed::<Talk>::default(), Fake::server());
+    for client in [2, 3] {
+        network.connect(client);
+    }
+    while game.poll(&mut network).is_some() {}
+    network.full.insert(id(3));
+    network.receive(2, &relay(3, b"\x03first"));
+    assert_eq!(game.poll(&mut network), None);
+    network.sent.clear();
+
+    let mut say = |size: usize| {
+        // The variant, and a length of three bytes.
+        let message = Talk::Said("x".repeat(size - 1 - 3));
+        game.send(&mut network, id(3), TransferMode::Reliable, &message)
+    };
+    assert_eq!(say(60_000).unwrap().accepted, 1);
+    let (size, limit) = (60_001, 60_000);
+    let too_large = SendMessageError::TooLarge { size, limit };
+    assert_eq!(say(size), Err(too_large));
+    network.full.clear();
+    assert_eq!(game.poll(&mut network), None);
+    let sent = network.take_reliable();
+    let lengths: Vec<_> = sent.iter().map(|(_, packet)| packet.len()).collect();
+    assert_eq!(lengths, [12, 1 + 60_000]);
 }

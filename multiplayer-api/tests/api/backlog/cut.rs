@@ -1,0 +1,75 @@
+//! Where a stream is cut that has no room left.
+
+use mesh_core::{ChannelIndex, Event, Packet, RefusedReason, TransferMode};
+use multiplayer_api::{ApiConfig, MultiplayerApi};
+
+use super::{got, refused, tight_server_of};
+use crate::fake::{Fake, id, poll, relay};
+
+/// To client 4, a number and as many bytes behind it.
+fn numbered(number: u8, length: usize) -> Vec<u8> {
+    let mut inner = vec![3, number];
+    inner.resize(2 + length, 0);
+    relay(4, &inner)
+}
+
+#[test]
+fn a_stream_that_loses_a_packet_ends_there_until_what_is_before_has_gone() {
+    let (mut api, mut network) = tight_server_of(3);
+    network.full.insert(id(4));
+    for number in 0..12 {
+        network.receive(2, &numbered(number, 1000));
+    }
+    // These would have room, behind the hole.
+    for number in 12..15 {
+        network.receive(2, &numbered(number, 1));
+    }
+    assert_eq!(poll(&mut api, &mut network), vec![refused(2, 4); 6]);
+    let stats = api.stats();
+    assert_eq!((stats.relayed, stats.relay_dropped), (9, 6));
+    // Others are not cut, nor is another channel of the same sender, of which nothing is lost.
+    network.receive(3, &numbered(100, 1));
+    network.tell(Event::Packet(Packet {
+        from: id(2),
+        mode: TransferMode::Reliable,
+        channel: ChannelIndex(3),
+        payload: numbered(50, 1).into(),
+    }));
+    assert_eq!(poll(&mut api, &mut network), []);
+
+    network.full.clear();
+    poll(&mut api, &mut network);
+    let custom = network
+        .sent
+        .extract_if(.., |(_, channel, _)| *channel == ChannelIndex(3));
+    assert_eq!(custom.count(), 1);
+    let expected: Vec<_> = (0..9).map(|number| (2, number)).chain([(3, 100)]).collect();
+    assert_eq!(got(&mut network, 4), expected);
+    network.receive(2, &numbered(15, 1));
+    assert_eq!(poll(&mut api, &mut network), []);
+    assert_eq!(got(&mut network, 4), [(2, 15)]);
+}
+
+#[test]
+fn own_data_without_room_for_all_that_it_costs_pushes_nobody_out() {
+    let mut api = MultiplayerApi::new(ApiConfig {
+        backlog_bytes: 100,
+        ..ApiConfig::default()
+    });
+    let mut network = Fake::server();
+    for client in [2, 4] {
+        network.connect(client);
+    }
+    poll(&mut api, &mut network);
+    network.sent.clear();
+    network.full.insert(id(4));
+    network.receive(2, &numbered(7, 1));
+    assert_eq!(poll(&mut api, &mut network), []);
+
+    let sent = api.send_bytes(&mut network, id(4), TransferMode::Reliable, &[0; 40]);
+    assert_eq!(sent.unwrap().refused[0].reason, RefusedReason::Full);
+    assert_eq!(poll(&mut api, &mut network), []);
+    network.full.clear();
+    poll(&mut api, &mut network);
+    assert_eq!(got(&mut network, 4), [(2, 7)]);
+}
