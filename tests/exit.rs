@@ -21,7 +21,7 @@ fn play_until<T>(session: &mut Session, wanted: impl Fn(&Event) -> Option<T>) ->
     let deadline = Instant::now() + DEADLINE;
     let mut seen = Vec::new();
     while Instant::now() < deadline {
-        for event in session.poll() {
+        while let Some(event) = session.poll() {
             if let Some(found) = wanted(&event) {
                 return found;
             }

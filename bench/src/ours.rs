@@ -175,7 +175,7 @@ const fn index(peer: PeerId) -> usize {
 const fn mode(channel: Channel) -> TransferMode {
     match channel {
         Channel::Reliable => TransferMode::Reliable,
-        Channel::Ordered => TransferMode::Ordered,
+        Channel::Ordered => TransferMode::UnreliableOrdered,
         Channel::Unreliable => TransferMode::Unreliable,
     }
 }
@@ -284,7 +284,7 @@ impl Node for OurNode {
 
     fn take_all(&mut self, mut each: impl FnMut(Message)) -> Result<()> {
         self.early.drain(..).for_each(&mut each);
-        for event in self.multiplayer.poll() {
+        while let Some(event) = self.multiplayer.poll() {
             if let Some(message) = message_in(event)? {
                 each(message);
             }

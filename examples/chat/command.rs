@@ -105,7 +105,10 @@ mod tests {
                     text,
                 },
             ),
-            ("/mode ordered", Command::Mode(TransferMode::Ordered)),
+            (
+                "/mode ordered",
+                Command::Mode(TransferMode::UnreliableOrdered),
+            ),
             ("/peers", Command::Peers),
             ("/seal", Command::Seal),
             (

@@ -4,7 +4,8 @@ use std::fmt;
 
 use webrtc_multiplayer::mesh_core::Refused;
 use webrtc_multiplayer::{
-    Event, LostReason, Packet, Payload, SendError, Sent, Session, Target, TransferMode,
+    Event, LostReason, MultiplayerPeer, Packet, Payload, SendError, Sent, Session, Target,
+    TransferMode,
 };
 
 use crate::command::{self, Command};
@@ -168,7 +169,7 @@ impl<O: Output> Room<O> {
             }
             if message % FLOOD_BURST == 0 {
                 // The events stay in the session; only its work is done.
-                let _ = self.session.poll();
+                MultiplayerPeer::pump(&mut self.session);
             }
         }
         self.news(format_args!("flood accepted {accepted} refused {refused}"));

@@ -74,8 +74,7 @@ impl Client {
                 }
             }
         }
-        let events: Vec<Event> = self.mesh.poll().collect();
-        for event in events {
+        while let Some(event) = self.mesh.poll() {
             news.extend(self.pass_on(event)?);
         }
         Ok(news)

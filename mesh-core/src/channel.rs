@@ -15,7 +15,7 @@ pub enum TransferMode {
     Reliable,
     /// What arrives is in order; what would come late does not come (Godot: unreliable-ordered).
     #[doc(alias = "TRANSFER_MODE_UNRELIABLE_ORDERED")]
-    Ordered,
+    UnreliableOrdered,
     /// Anything may be lost or overtaken.
     #[doc(alias = "TRANSFER_MODE_UNRELIABLE")]
     Unreliable,
@@ -23,14 +23,14 @@ pub enum TransferMode {
 
 impl TransferMode {
     /// The three modes, in the order of their built-in channels.
-    pub const ALL: [Self; 3] = [Self::Reliable, Self::Ordered, Self::Unreliable];
+    pub const ALL: [Self; 3] = [Self::Reliable, Self::UnreliableOrdered, Self::Unreliable];
 
     /// The built-in channel that serves this mode.
     #[must_use]
     pub const fn channel(self) -> ChannelIndex {
         match self {
             Self::Reliable => ChannelIndex(0),
-            Self::Ordered => ChannelIndex(1),
+            Self::UnreliableOrdered => ChannelIndex(1),
             Self::Unreliable => ChannelIndex(2),
         }
     }
@@ -38,7 +38,7 @@ impl TransferMode {
     /// Whether messages keep their order within a channel of this mode.
     #[must_use]
     pub const fn is_ordered(self) -> bool {
-        matches!(self, Self::Reliable | Self::Ordered)
+        matches!(self, Self::Reliable | Self::UnreliableOrdered)
     }
 
     /// Whether nothing is lost on a channel of this mode while the link lives.
@@ -52,7 +52,7 @@ impl TransferMode {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Reliable => "reliable",
-            Self::Ordered => "ordered",
+            Self::UnreliableOrdered => "ordered",
             Self::Unreliable => "unreliable",
         }
     }
@@ -169,7 +169,9 @@ impl ChannelParameters {
     pub const fn mode(&self) -> TransferMode {
         match (self.ordered, self.reliability) {
             (true, Reliability::Reliable) => TransferMode::Reliable,
-            (true, Reliability::Lifetime(_) | Reliability::Retransmits(_)) => TransferMode::Ordered,
+            (true, Reliability::Lifetime(_) | Reliability::Retransmits(_)) => {
+                TransferMode::UnreliableOrdered
+            }
             (false, _) => TransferMode::Unreliable,
         }
     }
@@ -196,7 +198,7 @@ impl ChannelSpec {
                 ordered: mode.is_ordered(),
                 reliability: match mode {
                     TransferMode::Reliable => Reliability::Reliable,
-                    TransferMode::Ordered | TransferMode::Unreliable => unreliable,
+                    TransferMode::UnreliableOrdered | TransferMode::Unreliable => unreliable,
                 },
             },
             limits,

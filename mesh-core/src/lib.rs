@@ -60,12 +60,12 @@ pub use link::{
     GatheringState, LinkEvent, LinkStats, Missing, SignalingState,
 };
 pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Recipient, Recipients};
-pub use multiplayer::{Events, Multiplayer};
+pub use multiplayer::Multiplayer;
 pub use multiplayer_peer::MultiplayerPeer;
 pub use packet_peer::PacketPeer;
 pub use payload::Payload;
 pub use sent::{Refused, RefusedReason, Sent};
-pub use session::{Leaving, Session, SessionConfig, SessionEvents};
+pub use session::{Leaving, Session, SessionConfig};
 pub use signal::{IceCandidate, SdpType, SessionDescription, Signal};
 pub use signaling::{LostReason, Signaling, SignalingEvent, Topology};
 pub use target::Target;

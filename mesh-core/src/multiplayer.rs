@@ -25,6 +25,8 @@ mod setup;
 pub struct Multiplayer<B> {
     mesh: Mesh,
     backend: B,
+    /// Whether [`poll`](Self::poll) is giving the events of what it took in.
+    polling: bool,
 }
 
 impl<B: Backend> Multiplayer<B> {
@@ -34,6 +36,7 @@ impl<B: Backend> Multiplayer<B> {
         Self {
             mesh: Mesh::new(config, backend.capabilities()),
             backend,
+            polling: false,
         }
     }
 
@@ -100,12 +103,19 @@ impl<B: Backend> Multiplayer<B> {
         Ok(sent)
     }
 
-    /// Takes in what has happened and gives the events of it; call it once a frame.
+    /// Gives the events of a frame one by one, then `None`.
     ///
-    /// Never blocks, and does bounded work. Events that are not taken out of the iterator stay for the next call.
-    pub fn poll(&mut self) -> Events<'_, B> {
-        self.pump(&mut Context::from_waker(Waker::noop()));
-        Events { multiplayer: self }
+    /// The first call of a frame takes in what has happened; the calls after it only give events, so that a peer that
+    /// never stops sending cannot keep a frame from ending. Call it until `None` once a frame:
+    /// `while let Some(event) = multiplayer.poll()`. Events that a loop leaves behind stay for the next one. It never
+    /// blocks.
+    pub fn poll(&mut self) -> Option<Event> {
+        if !core::mem::replace(&mut self.polling, true) {
+            self.pump(&mut Context::from_waker(Waker::noop()));
+        }
+        let event = self.take_event();
+        self.polling = event.is_some();
+        event
     }
 
     /// Waits for the next event; for tools and servers. Cancel-safe.
@@ -289,19 +299,5 @@ impl<B: Backend> Multiplayer<B> {
         while let Some(command) = self.mesh.poll_command() {
             self.backend.execute(command);
         }
-    }
-}
-
-/// The events of one [`Multiplayer::poll`]; what is not taken stays.
-#[derive(Debug)]
-pub struct Events<'a, B> {
-    multiplayer: &'a mut Multiplayer<B>,
-}
-
-impl<B: Backend> Iterator for Events<'_, B> {
-    type Item = Event;
-
-    fn next(&mut self) -> Option<Event> {
-        self.multiplayer.take_event()
     }
 }

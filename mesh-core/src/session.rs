@@ -52,6 +52,8 @@ pub struct Session<B, S> {
     waiting: VecDeque<(PeerId, Signal)>,
     news: VecDeque<Event>,
     open: bool,
+    /// Whether [`poll`](Self::poll) is giving the events of what it took in.
+    polling: bool,
 }
 
 impl<B: Backend, S: Signaling> Session<B, S> {
@@ -68,6 +70,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             waiting: VecDeque::new(),
             news: VecDeque::new(),
             open: true,
+            polling: false,
         }
     }
 
@@ -142,12 +145,18 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.request_stats(peer)
     }
 
-    /// Takes in what has happened and gives the events of it; call it once a frame.
+    /// Gives the events of a frame one by one, then `None`.
     ///
-    /// Never blocks, and does bounded work. Events that are not taken out of the iterator stay for the next call.
-    pub fn poll(&mut self) -> SessionEvents<'_, B, S> {
-        self.pump(&mut Context::from_waker(Waker::noop()));
-        SessionEvents { session: self }
+    /// The first call of a frame takes in what has happened; the calls after it only give events, so that a peer that
+    /// never stops sending cannot keep a frame from ending. Call it until `None` once a frame:
+    /// `while let Some(event) = session.poll()`. Events that a loop leaves behind stay for the next one. It never blocks.
+    pub fn poll(&mut self) -> Option<Event> {
+        if !core::mem::replace(&mut self.polling, true) {
+            self.pump(&mut Context::from_waker(Waker::noop()));
+        }
+        let event = self.take_event();
+        self.polling = event.is_some();
+        event
     }
 
     /// Waits for the next event; for tools and servers. Cancel-safe.
@@ -334,19 +343,5 @@ impl<B: Backend, S: Signaling> Session<B, S> {
                 }
             }
         }
-    }
-}
-
-/// The events of one [`Session::poll`]; what is not taken stays.
-#[derive(Debug)]
-pub struct SessionEvents<'a, B, S> {
-    session: &'a mut Session<B, S>,
-}
-
-impl<B: Backend, S: Signaling> Iterator for SessionEvents<'_, B, S> {
-    type Item = Event;
-
-    fn next(&mut self) -> Option<Event> {
-        self.session.take_event()
     }
 }

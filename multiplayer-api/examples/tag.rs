@@ -23,7 +23,7 @@ struct Moved {
 
 impl Message for Moved {
     const ID: u16 = 1;
-    const MODE: TransferMode = TransferMode::Ordered;
+    const MODE: TransferMode = TransferMode::UnreliableOrdered;
 }
 
 /// Who is it tells whom it has caught; all must know.

@@ -44,7 +44,7 @@ pub async fn clause_04_messages_keep_kind_and_boundaries(cast: [Participant; 2])
                     let sent = (TransferMode::Reliable.channel(), content.body());
                     ensure_eq!(got, sent, "on the reliable channel");
                 }
-                for mode in [TransferMode::Ordered, TransferMode::Unreliable] {
+                for mode in [TransferMode::UnreliableOrdered, TransferMode::Unreliable] {
                     for content in &contents {
                         let got = arrives(from, out, to, into, mode, content).await?;
                         ensure_eq!(got, (mode.channel(), content.body()), "on {mode:?}");
@@ -103,7 +103,7 @@ pub async fn clause_05_ordered_channels_keep_order(cast: [Participant; 2]) -> Ou
             let (near, far) = steps::link(&matchmaker, &cast, 0, 1).await?;
             steps::bad_weather(a).await?;
             for number in 0..200 {
-                for mode in [TransferMode::Ordered, TransferMode::Reliable] {
+                for mode in [TransferMode::UnreliableOrdered, TransferMode::Reliable] {
                     let len = if number % 10 == 0 { 4000 } else { 40 };
                     a.send_on(near, mode, Content::numbered(number, len))
                         .await?;

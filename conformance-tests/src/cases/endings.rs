@@ -75,7 +75,7 @@ pub async fn closing_one_channel_ends_the_peer(cast: [Participant; 2]) -> Outcom
         .relaying(async {
             let (link, _) = matchmaker.introduce(0, 1).await?;
             try_join(bare.opened(link), mesh.connected(bare.id())).await?;
-            let channel = TransferMode::Ordered.channel();
+            let channel = TransferMode::UnreliableOrdered.channel();
             bare.execute(Command::CloseChannel { link, channel })
                 .await?;
             ensure_eq!(

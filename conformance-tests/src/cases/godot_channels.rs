@@ -17,7 +17,7 @@ use crate::{Content, Matchmaker, Outcome, Participant};
 const CUSTOM: [TransferMode; 3] = [
     TransferMode::Unreliable,
     TransferMode::Reliable,
-    TransferMode::Ordered,
+    TransferMode::UnreliableOrdered,
 ];
 
 /// Three channels and the custom ones: what they are, and that each carries its own messages under its own mode.
@@ -70,7 +70,7 @@ async fn check_channels(
 ) -> Outcome {
     let expected = [
         ("reliable", TransferMode::Reliable),
-        ("ordered", TransferMode::Ordered),
+        ("ordered", TransferMode::UnreliableOrdered),
         ("unreliable", TransferMode::Unreliable),
         ("4", CUSTOM[0]),
         ("5", CUSTOM[1]),
@@ -222,7 +222,7 @@ pub async fn godot_8_2_channel_surface(cast: [Participant; 2]) -> Outcome {
             }
             // The last reliable word arrives, and the rest of the peer goes with the channel.
             steps::tell(a, b, "before").await?;
-            let channel = TransferMode::Ordered.channel();
+            let channel = TransferMode::UnreliableOrdered.channel();
             ensure!(a.close_channel(b.id(), channel).await?, "it was not there");
             ensure!(!a.close_channel(b.id(), channel).await?, "closed twice");
             ensure_eq!(

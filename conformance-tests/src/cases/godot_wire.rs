@@ -26,7 +26,7 @@ pub async fn godot_10_wire_rules(cast: [Participant; 2]) -> Outcome {
     mesh.start_with(setup, &[TransferMode::Reliable]).await?;
     let matchmaker = Matchmaker::new(&cast);
     for (mesh_offers, leaves_by) in [
-        (false, TransferMode::Ordered),
+        (false, TransferMode::UnreliableOrdered),
         (true, TransferMode::Reliable),
     ] {
         let near = foreign.open_as_godot().await?;

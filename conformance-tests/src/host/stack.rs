@@ -1,5 +1,6 @@
 //! What a participant is at the moment: nothing, a bare backend, a mesh, a session, a bare signaling client.
 
+use std::iter;
 use std::task::{Context, Poll};
 
 use mesh_core::{
@@ -79,8 +80,8 @@ impl<P: Platform> Stack<P> {
     /// All events of one frame.
     pub(super) fn poll_frame(&mut self) -> Vec<Entry> {
         match self {
-            Self::Mesh(mesh) => mesh.poll().map(Entry::from).collect(),
-            Self::Session(session) => session.poll().map(Entry::from).collect(),
+            Self::Mesh(mesh) => iter::from_fn(|| mesh.poll()).map(Entry::from).collect(),
+            Self::Session(session) => iter::from_fn(|| session.poll()).map(Entry::from).collect(),
             Self::Api(stack) => stack.poll_frame(),
             // Frames are a game's; these two are not for games.
             Self::Nothing | Self::Backend(_) | Self::Lurker { .. } => Vec::new(),

@@ -24,7 +24,7 @@ pub(crate) struct ChannelIndexDef(u16);
 #[serde(remote = "TransferMode")]
 pub(crate) enum TransferModeDef {
     Reliable,
-    Ordered,
+    UnreliableOrdered,
     Unreliable,
 }
 

@@ -24,7 +24,7 @@
 //! while packets < 6 {
 //!     network.advance(Duration::from_micros(16_667));
 //!     for player in &mut players {
-//!         let events: Vec<Event> = player.poll().collect();
+//!         let events: Vec<Event> = std::iter::from_fn(|| player.poll()).collect();
 //!         connected += events.iter().filter(|event| matches!(event, Event::PeerConnected(_))).count();
 //!         packets += events.iter().filter(|event| matches!(event, Event::Packet(_))).count();
 //!     }

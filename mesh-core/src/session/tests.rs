@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::iter;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
@@ -156,7 +157,7 @@ fn open(session: &mut Player, link: LinkId) {
 }
 
 fn heard(session: &mut Player) -> Vec<Event> {
-    session.poll().collect()
+    iter::from_fn(|| session.poll()).collect()
 }
 
 fn pass(session: &mut Player, span: Duration) {
@@ -166,7 +167,7 @@ fn pass(session: &mut Player, span: Duration) {
 #[test]
 fn who_leaves_the_lobby_while_its_link_closes_is_closed_and_its_last_words_are_heard() {
     let (mut session, link) = connected();
-    let channel = TransferMode::Ordered.channel();
+    let channel = TransferMode::UnreliableOrdered.channel();
     happened(&mut session, LinkEvent::ChannelClosed { link, channel });
     assert_eq!(heard(&mut session), []);
     signaled(&mut session, SignalingEvent::PeerLeft(id(7)));

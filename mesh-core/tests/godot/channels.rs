@@ -13,7 +13,7 @@ use crate::rig::{Rig, Setup, peer};
 const CUSTOM: [TransferMode; 4] = [
     TransferMode::Unreliable,
     TransferMode::Reliable,
-    TransferMode::Ordered,
+    TransferMode::UnreliableOrdered,
     TransferMode::Reliable,
 ];
 
@@ -107,7 +107,7 @@ fn the_channels_can_be_changed_for_those_who_come_later() {
     let mut rig = Rig::set_up(Setup::Mesh(2));
     rig.connect(3);
     rig.mesh
-        .set_custom_channels(&[TransferMode::Ordered])
+        .set_custom_channels(&[TransferMode::UnreliableOrdered])
         .unwrap();
     rig.connect(4);
     assert_eq!(rig.told(), "+3 +4");

@@ -144,7 +144,7 @@ fn word(event: &Event) -> String {
         Event::Packet(packet) => {
             let mode = match packet.mode {
                 TransferMode::Reliable => 'r',
-                TransferMode::Ordered => 'o',
+                TransferMode::UnreliableOrdered => 'o',
                 TransferMode::Unreliable => 'u',
             };
             let text = String::from_utf8_lossy(packet.payload.bytes());

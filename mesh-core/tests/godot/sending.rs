@@ -25,7 +25,7 @@ fn targets_and_channels() {
         "DISCONNECTED"
     );
     rig.mesh
-        .create_mesh(peer(2), &[TransferMode::Ordered])
+        .create_mesh(peer(2), &[TransferMode::UnreliableOrdered])
         .unwrap();
     assert_eq!(reached(&rig, godot(0), 0), Ok(vec![]), "nobody is there");
     rig.connect(3);
@@ -87,7 +87,10 @@ fn the_order_of_one_poll() {
 fn fairness() {
     let mut rig = Rig::new();
     rig.mesh
-        .create_mesh(peer(2), &[TransferMode::Ordered, TransferMode::Unreliable])
+        .create_mesh(
+            peer(2),
+            &[TransferMode::UnreliableOrdered, TransferMode::Unreliable],
+        )
         .unwrap();
     for id in [3, 4, 5] {
         rig.connect(id);

@@ -95,7 +95,7 @@ fn without_the_server_nobody_can_be_sent_to() {
 fn close_resets_what_godots_does() {
     let mut rig = Rig::new();
     rig.mesh
-        .create_mesh(peer(2), &[TransferMode::Ordered])
+        .create_mesh(peer(2), &[TransferMode::UnreliableOrdered])
         .unwrap();
     rig.mesh.set_refuse_new_connections(true);
     let life = rig.mesh.incarnation();

@@ -57,7 +57,7 @@ impl Game {
     /// One frame: hears everything, and complains about what must never be heard.
     pub(crate) fn frame(&mut self, trace: &mut String) {
         let name = self.backend.index();
-        for event in self.session.poll() {
+        while let Some(event) = self.session.poll() {
             writeln!(trace, "{name} {event:?}").unwrap();
             match event {
                 Event::Joined { id, .. } => self.id = Some(id),
@@ -114,7 +114,9 @@ impl Heard {
                     "a reliable message is missing"
                 );
             }
-            TransferMode::Ordered => assert!(last.is_none_or(|last| last < number), "overtaken"),
+            TransferMode::UnreliableOrdered => {
+                assert!(last.is_none_or(|last| last < number), "overtaken")
+            }
             TransferMode::Unreliable => assert!(self.unordered.insert(number), "came twice"),
         }
     }

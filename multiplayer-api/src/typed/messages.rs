@@ -44,7 +44,7 @@ pub trait Message: Serialize + DeserializeOwned {
 /// struct Moved { x: f32, y: f32 }
 /// impl Message for Moved {
 ///     const ID: u16 = 2;
-///     const MODE: TransferMode = TransferMode::Ordered;
+///     const MODE: TransferMode = TransferMode::UnreliableOrdered;
 /// }
 ///
 /// #[derive(Default)]

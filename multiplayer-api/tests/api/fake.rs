@@ -174,7 +174,7 @@ impl MultiplayerPeer for Fake {
     fn channel_modes(&self) -> &[TransferMode] {
         &[
             TransferMode::Reliable,
-            TransferMode::Ordered,
+            TransferMode::UnreliableOrdered,
             TransferMode::Unreliable,
             TransferMode::Reliable,
         ]

@@ -47,7 +47,7 @@ fn mode_and_channel_stay() {
     let (mut api, mut network) = server_of(2);
     let ways = [
         (TransferMode::Reliable, 0),
-        (TransferMode::Ordered, 1),
+        (TransferMode::UnreliableOrdered, 1),
         (TransferMode::Unreliable, 2),
         (TransferMode::Reliable, 3),
     ];
@@ -86,10 +86,10 @@ fn scene_commands_are_passed_on_too() {
 #[test]
 fn a_client_hears_whose_packet_it_is() {
     let (mut api, mut network) = client_among(1);
-    network.receive_on(1, TransferMode::Ordered, &relay(3, b"\x03hi"));
+    network.receive_on(1, TransferMode::UnreliableOrdered, &relay(3, b"\x03hi"));
     assert_eq!(
         poll(&mut api, &mut network),
-        [packet_on(3, TransferMode::Ordered, b"hi")]
+        [packet_on(3, TransferMode::UnreliableOrdered, b"hi")]
     );
 }
 

@@ -18,7 +18,7 @@ mod passing;
 const FRAME: Duration = Duration::from_millis(16);
 
 /// Custom channels of every peer: transfer channel 1.
-const CUSTOM: [TransferMode; 1] = [TransferMode::Ordered];
+const CUSTOM: [TransferMode; 1] = [TransferMode::UnreliableOrdered];
 
 /// One game.
 struct Node {

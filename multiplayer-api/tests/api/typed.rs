@@ -28,7 +28,7 @@ fn typed() -> (Typed<Talk>, Fake) {
 #[test]
 fn an_enum_goes_over_the_wire() {
     let (mut game, mut network) = typed();
-    let mode = TransferMode::Ordered;
+    let mode = TransferMode::UnreliableOrdered;
     let message = Talk::Moved { x: 1.0, y: -2.0 };
     let sent = game.send(&mut network, Target::All, mode, &message);
     assert_eq!(sent.unwrap().accepted, 1);
@@ -131,13 +131,18 @@ fn each_type_goes_its_way_and_to_its_handler() {
     assert_eq!(sent.unwrap().accepted, 1);
     sent = messages.send(&mut network, id(5), &Tick(7));
     assert_eq!(sent.unwrap().accepted, 1);
-    sent = messages.send_via(&mut network, id(5), TransferMode::Ordered, &Tick(8));
+    sent = messages.send_via(
+        &mut network,
+        id(5),
+        TransferMode::UnreliableOrdered,
+        &Tick(8),
+    );
     assert_eq!(sent.unwrap().accepted, 1);
     let sent = std::mem::take(&mut network.sent);
     let modes = [
         TransferMode::Reliable,
         TransferMode::Unreliable,
-        TransferMode::Ordered,
+        TransferMode::UnreliableOrdered,
     ];
     for ((_, channel, bytes), mode) in sent.into_iter().zip(modes) {
         assert_eq!(channel, mode.channel());

@@ -90,9 +90,9 @@ fn a_packet_goes_by_the_channel_it_is_sent_via() {
     let (mut api, mut network) = client_among(1);
     let ways: [(Via, u16); 5] = [
         (TransferMode::Reliable.into(), 0),
-        (TransferMode::Ordered.into(), 1),
+        (TransferMode::UnreliableOrdered.into(), 1),
         (TransferMode::Unreliable.into(), 2),
-        (Via::new(TransferMode::Ordered, 1), 3),
+        (Via::new(TransferMode::UnreliableOrdered, 1), 3),
         (ChannelIndex(3).into(), 3),
     ];
     for (via, index) in ways {

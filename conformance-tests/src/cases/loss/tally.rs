@@ -99,7 +99,7 @@ impl fmt::Display for Tally {
 mod tests {
     use super::*;
 
-    const MODE: TransferMode = TransferMode::Ordered;
+    const MODE: TransferMode = TransferMode::UnreliableOrdered;
 
     fn arrivals(list: &[(u64, u64)]) -> Vec<Arrival> {
         list.iter()

@@ -200,7 +200,11 @@ fn a_message_on_a_stream_nobody_claimed_is_dropped() {
     assert_eq!(duo.b.messages(RELIABLE), [Payload::from("heard")]);
     assert_eq!((duo.a.closed(), duo.b.closed()), (None, None));
     // A channel made late hears what is sent from then on.
-    let ordered = ChannelSpec::built_in(TransferMode::Ordered, Reliability::Retransmits(0), limits);
+    let ordered = ChannelSpec::built_in(
+        TransferMode::UnreliableOrdered,
+        Reliability::Retransmits(0),
+        limits,
+    );
     duo.b.create_channel(ORDERED, ordered);
     duo.a.send(ORDERED, "now").unwrap();
     duo.run(SECOND);

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::iter;
 
 use crate::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network, Recorder, Trace};
 use crate::{
@@ -46,7 +47,7 @@ impl Party {
         while self.network.now() < target {
             self.network.advance(Duration::from_millis(16));
             for (session, events) in &mut self.players {
-                events.extend(session.poll());
+                events.extend(iter::from_fn(|| session.poll()));
             }
         }
     }

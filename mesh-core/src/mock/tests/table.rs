@@ -171,7 +171,7 @@ fn godots_habits() {
     heard(&mut server);
     heard(&mut other);
 
-    peer.set_transfer_mode(TransferMode::Ordered);
+    peer.set_transfer_mode(TransferMode::UnreliableOrdered);
     peer.set_target_peer(id(1));
     assert_eq!(peer.put_packet("a").unwrap().accepted, 1);
     peer.set_transfer_channel(1);
@@ -190,7 +190,7 @@ fn godots_habits() {
     server.poll();
     assert_eq!(server.available_packet_count(), 2);
     assert_eq!(server.packet_peer(), Some(id(5)));
-    assert_eq!(server.packet_mode(), Some(TransferMode::Ordered));
+    assert_eq!(server.packet_mode(), Some(TransferMode::UnreliableOrdered));
     assert_eq!(server.packet_channel(), Some(0));
     assert_eq!(server.take_packet().unwrap().payload, "a".into());
     // Of the packet that comes next, not of the last one; the mode is the channel's, not what was set.
@@ -203,7 +203,7 @@ fn godots_habits() {
     peer.set_target_peer(id(1));
     peer.close();
     assert_eq!(peer.target_peer(), Target::All);
-    assert_eq!(peer.transfer_mode(), TransferMode::Ordered);
+    assert_eq!(peer.transfer_mode(), TransferMode::UnreliableOrdered);
     assert_eq!(peer.transfer_channel(), 2);
     assert_eq!(peer.put_packet("f"), Err(SendError::NotInitialized));
 }

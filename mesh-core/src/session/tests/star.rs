@@ -94,7 +94,7 @@ fn a_guest_tries_its_host_again() {
 
 #[test]
 fn peers_get_the_custom_channels_of_the_session() {
-    let custom_channels = vec![TransferMode::Ordered; 300];
+    let custom_channels = vec![TransferMode::UnreliableOrdered; 300];
     let config = SessionConfig {
         custom_channels,
         ..SessionConfig::default()

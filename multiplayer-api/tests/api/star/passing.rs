@@ -48,7 +48,11 @@ fn a_relayed_packet_keeps_its_mode_and_its_channel() {
     star.nodes.iter_mut().for_each(|node| drop(node.take()));
     let ways = [
         (Via::from(TransferMode::Reliable), TransferMode::Reliable, 0),
-        (TransferMode::Ordered.into(), TransferMode::Ordered, 1),
+        (
+            TransferMode::UnreliableOrdered.into(),
+            TransferMode::UnreliableOrdered,
+            1,
+        ),
         (TransferMode::Unreliable.into(), TransferMode::Unreliable, 2),
         (Via::new(TransferMode::Reliable, 1), CUSTOM[0], 3),
     ];
