@@ -65,9 +65,15 @@ pub enum AddPeerError {
     /// The connection has been offered, answered or added already (Godot: the state is not `STATE_NEW`).
     #[error("the connection is not new")]
     NotNew,
-    /// The id is taken; Godot would replace the peer without a word.
+    /// The id is taken; Godot would replace the peer without a word. For a successor: the peer has one.
     #[error("peer {id} is there already")]
     Duplicate {
+        /// Which.
+        id: PeerId,
+    },
+    /// Only the link of a peer that has been connected can have a successor.
+    #[error("peer {id} is not connected, so its link cannot have a successor")]
+    NothingToSucceed {
         /// Which.
         id: PeerId,
     },
@@ -89,6 +95,9 @@ pub enum ConnectionError {
     /// An answer came and no offer had been made.
     #[error("an answer without an offer")]
     UnexpectedAnswer,
+    /// The candidate's ICE user name is not that of the far side's description: it belongs to another attempt.
+    #[error("the candidate belongs to another description")]
+    ForeignCandidate,
     /// More candidates arrived before the description than can be held back.
     #[error("more than {limit} candidates before the description")]
     TooManyCandidates {
@@ -156,4 +165,7 @@ pub enum SignalingError {
     /// The signal cannot be put on this wire.
     #[error("the signal cannot be sent: {0}")]
     Unsendable(String),
+    /// The service cannot do this.
+    #[error("the signaling service has no such thing")]
+    Unsupported,
 }

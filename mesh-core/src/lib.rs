@@ -35,6 +35,7 @@ mod multiplayer_peer;
 mod negotiation;
 mod packet_peer;
 mod payload;
+mod sdp;
 mod sent;
 mod session;
 mod signal;

@@ -292,6 +292,8 @@ pub enum ConnectFailure {
     Closed,
     /// The signaling server says that the peer left during the handshake.
     Left,
+    /// The signaling could not carry the handshake: it was lost, it has no room, or it cannot send this signal.
+    Signaling(String),
     /// The configuration cannot be used.
     Config(String),
     /// The far side's description cannot be used.
@@ -337,6 +339,7 @@ impl fmt::Display for ConnectFailure {
             Self::NoRelay { cause } => write!(f, "no relay: {cause}"),
             Self::Closed => f.write_str("the peer closed the connection before it was complete"),
             Self::Left => f.write_str("the peer left during the handshake"),
+            Self::Signaling(why) => write!(f, "the signaling failed during the handshake: {why}"),
             Self::Config(why) => write!(f, "unusable configuration: {why}"),
             Self::Description(why) => write!(f, "unusable description from the peer: {why}"),
             Self::Candidate(why) => write!(f, "unusable candidate from the peer: {why}"),

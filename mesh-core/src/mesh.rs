@@ -27,6 +27,7 @@ mod links;
 mod peers;
 mod route;
 mod setup;
+mod successor;
 
 pub use peers::{ChannelInfo, PeerInfo};
 pub use route::{Recipient, Recipients};
@@ -77,6 +78,8 @@ pub struct Mesh {
     refuse_new_connections: bool,
     links: Links<Connection>,
     peers: BTreeMap<PeerId, LinkId>,
+    /// Second links of peers, which take over when they are complete.
+    successors: BTreeMap<PeerId, LinkId>,
     closing: BTreeSet<LinkId>,
     commands: VecDeque<Command>,
     agenda: Agenda,
@@ -112,6 +115,7 @@ impl Mesh {
             refuse_new_connections: false,
             links: Links::new(),
             peers: BTreeMap::new(),
+            successors: BTreeMap::new(),
             closing: BTreeSet::new(),
             commands: VecDeque::new(),
             agenda: Agenda::default(),
@@ -198,6 +202,21 @@ impl Mesh {
         unreliable_lifetime: Option<u16>,
     ) -> Result<(), AddPeerError> {
         self.check_new_peer(connection, peer)?;
+        if self.peers.contains_key(&peer) {
+            return Err(AddPeerError::Duplicate { id: peer });
+        }
+        self.peers.insert(peer, connection);
+        self.attach(now, connection, peer, unreliable_lifetime)
+    }
+
+    /// Gives a new connection to a peer, with its channels and its deadline.
+    fn attach(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        peer: PeerId,
+        unreliable_lifetime: Option<u16>,
+    ) -> Result<(), AddPeerError> {
         let entry = self
             .links
             .get_mut(connection)
@@ -238,7 +257,6 @@ impl Mesh {
             channels,
         });
         let stillborn = entry.stillborn.take();
-        self.peers.insert(peer, connection);
         if let Some(reason) = stillborn {
             self.end(connection, reason.into(), None);
         }
@@ -265,9 +283,6 @@ impl Mesh {
         if entry.member.is_some() || !entry.negotiation.is_new() {
             return Err(AddPeerError::NotNew);
         }
-        if self.peers.contains_key(&peer) {
-            return Err(AddPeerError::Duplicate { id: peer });
-        }
         Ok(())
     }
 
@@ -292,6 +307,9 @@ impl Mesh {
             return false;
         };
         self.drop_link(link, Some(Duration::ZERO));
+        if let Some(successor) = self.successors.remove(&peer) {
+            self.drop_link(successor, Some(Duration::ZERO));
+        }
         if self.mode.needs_server() && peer.is_server() {
             self.status = ConnectionStatus::Disconnected;
             self.agenda.succeeded = false;
@@ -304,20 +322,29 @@ impl Mesh {
         let Some(&link) = self.peers.get(&peer) else {
             return false;
         };
-        self.end(link, reason, Some(Duration::ZERO));
-        true
+        self.end_connection(link, reason)
     }
 
-    /// Closes a connection; one that belongs to a peer is removed with it. `false` if there is no such connection.
+    /// Ends a peer's connection at once, for a reason that lies outside the mesh. The game hears the reason, unless it is
+    /// the end of a [successor](Self::add_successor), or that of a peer that was not connected and is `Removed`. `false`
+    /// if there is no such connection or it belongs to no peer.
+    pub fn end_connection(&mut self, connection: ConnectionId, reason: DisconnectReason) -> bool {
+        let is_known = self.member(connection).is_some();
+        if is_known {
+            self.end(connection, reason, Some(Duration::ZERO));
+        }
+        is_known
+    }
+
+    /// Closes a connection; a peer is removed with its connection, a [successor](Self::add_successor) is not missed.
+    /// `false` if there is no such connection.
     #[doc(alias = "close")]
     pub fn close_connection(&mut self, connection: ConnectionId) -> bool {
-        let Some(entry) = self.links.get(connection) else {
-            return false;
-        };
-        match &entry.member {
-            Some(member) => self.remove_peer(member.peer),
-            None => self.drop_link(connection, Some(Duration::ZERO)).is_some(),
+        if self.member(connection).is_none() {
+            return self.drop_link(connection, Some(Duration::ZERO)).is_some();
         }
+        self.end(connection, DisconnectReason::Removed, Some(REMOVE_LINGER));
+        true
     }
 
     /// Asks for a connected peer's figures; they come as [`Event::Stats`](crate::Event::Stats). `false` if there is no such peer.
@@ -336,6 +363,7 @@ impl Mesh {
             self.drop_link(link, Some(linger));
         }
         self.peers.clear();
+        self.successors.clear();
         self.agenda = Agenda::default();
         self.unique_id = None;
         self.incarnation = Incarnation::begin();

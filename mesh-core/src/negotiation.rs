@@ -1,7 +1,9 @@
 //! The order of a handshake: who has described what, and which candidates have to wait for it.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::sdp::{candidate_ufrag, may_belong, ufrag};
 use crate::{ConnectionError, IceCandidate, SdpType, SessionDescription, SignalingState};
 
 /// Candidates held back before the remote description; a far side that sends more is not trickling, it is flooding.
@@ -21,6 +23,8 @@ pub(crate) struct Negotiation {
     answering: bool,
     held: Vec<IceCandidate>,
     candidates: usize,
+    /// The far side's ICE user name, if its description says one.
+    ufrag: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +68,7 @@ impl Negotiation {
         Ok(())
     }
 
-    /// Takes the far side's description; gives the candidates that waited for it.
+    /// Takes the far side's description; gives the candidates that waited for it. Those of another description are dropped.
     pub(crate) fn remote(
         &mut self,
         description: &SessionDescription,
@@ -73,7 +77,10 @@ impl Negotiation {
             (Phase::New, SdpType::Offer) | (Phase::Offered, SdpType::Answer) => {
                 self.answering = self.phase == Phase::New;
                 self.phase = Phase::Described;
-                Ok(core::mem::take(&mut self.held))
+                self.ufrag = ufrag(&description.sdp).map(String::from);
+                let mut held = core::mem::take(&mut self.held);
+                held.retain(|candidate| self.is_ours(candidate));
+                Ok(held)
             }
             (Phase::New, SdpType::Answer) => Err(ConnectionError::UnexpectedAnswer),
             (Phase::Offered, SdpType::Offer) | (Phase::Described, _) => {
@@ -95,12 +102,20 @@ impl Negotiation {
         if self.candidates >= limit {
             return Err(ConnectionError::TooManyCandidates { limit });
         }
+        if !self.is_ours(&candidate) {
+            return Err(ConnectionError::ForeignCandidate);
+        }
         self.candidates += 1;
         if self.is_described() {
             return Ok(Some(candidate));
         }
         self.held.push(candidate);
         Ok(None)
+    }
+
+    /// Whether a candidate belongs to the far side's description, as far as it is known.
+    fn is_ours(&self, candidate: &IceCandidate) -> bool {
+        may_belong(candidate_ufrag(&candidate.candidate), self.ufrag.as_deref())
     }
 }
 
@@ -119,8 +134,6 @@ pub(crate) fn max_message_size(sdp: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
-
     use super::*;
 
     fn description(sdp_type: SdpType) -> SessionDescription {
@@ -186,6 +199,30 @@ mod tests {
         assert_eq!(called.state(), SignalingState::HaveRemoteOffer);
         called.local(SdpType::Answer);
         assert_eq!(called.state(), SignalingState::Stable);
+    }
+
+    #[test]
+    fn candidates_of_another_description_are_not_applied() {
+        let named = |ufrag: &str| {
+            candidate(&alloc::format!(
+                "candidate:1 1 udp 1 192.0.2.1 9 typ host ufrag {ufrag}"
+            ))
+        };
+        let mut negotiation = Negotiation::default();
+        negotiation.candidate(named("former")).unwrap();
+        negotiation.candidate(named("now")).unwrap();
+        negotiation.candidate(candidate("unnamed")).unwrap();
+        let offer = SessionDescription {
+            sdp_type: SdpType::Offer,
+            sdp: String::from("v=0\r\na=ice-ufrag:now\r\n"),
+        };
+        let held = negotiation.remote(&offer).unwrap();
+        assert_eq!(held, [named("now"), candidate("unnamed")]);
+        assert_eq!(
+            negotiation.candidate(named("former")),
+            Err(ConnectionError::ForeignCandidate)
+        );
+        assert_eq!(negotiation.candidate(named("now")), Ok(Some(named("now"))));
     }
 
     #[test]

@@ -24,6 +24,9 @@ impl Mesh {
 
     /// Ends a link and tells the game what it must know.
     pub(super) fn end(&mut self, link: LinkId, reason: DisconnectReason, close: Option<Duration>) {
+        if self.drop_successor(link, close) {
+            return;
+        }
         let reason = self.of_one_that_was_there(link, reason);
         let may_announce = self
             .peer_of(link)
@@ -35,6 +38,7 @@ impl Mesh {
             return;
         };
         self.peers.remove(&member.peer);
+        self.succeed(member.peer, &reason);
         let is_server = self.mode.needs_server() && member.peer.is_server();
         // Godot 4.x leaves it to the layer above to call the loss of peer 1 by a name of its own.
         let by_name = is_server && self.mode == Mode::Compatible;

@@ -208,6 +208,7 @@ impl Mesh {
     }
 
     pub(super) fn count_as_connected(&mut self, link: LinkId) {
+        self.take_over(link);
         let Some(member) = self.member_mut(link) else {
             return;
         };

@@ -94,7 +94,13 @@ impl Mesh {
             .filter_map(|&link| self.links.get(link).and_then(info))
     }
 
-    /// A peer's connection.
+    /// How many peers there are, connected or not.
+    #[must_use]
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// A peer's connection; that of a [successor](Self::successor) only once it has taken over.
     #[must_use]
     pub fn connection(&self, peer: PeerId) -> Option<ConnectionId> {
         self.peers.get(&peer).copied()
@@ -138,6 +144,13 @@ impl Mesh {
     #[must_use]
     pub fn is_new(&self, peer: PeerId) -> Option<bool> {
         Some(self.connection_of(peer)?.negotiation.is_new())
+    }
+
+    /// Whether the far side of a connection has described itself.
+    pub(crate) fn is_described(&self, connection: ConnectionId) -> bool {
+        self.links
+            .get(connection)
+            .is_some_and(|entry| entry.negotiation.is_described())
     }
 
     /// Whether a peer has ever been connected under its present connection, also if that is ending; `None` for an unknown

@@ -1,0 +1,100 @@
+//! A second link to a peer: it takes over when it is complete, and until then nothing happens to the first one.
+
+use core::time::Duration;
+
+use super::{Mesh, REMOVE_LINGER};
+use crate::{AddPeerError, ConnectionId, DisconnectReason, Instant, LinkId, PeerId};
+
+impl Mesh {
+    /// Makes a new connection a second link to a peer that is connected already; `unreliable_lifetime` is as in
+    /// [`add_peer`](Self::add_peer).
+    ///
+    /// The first link goes on as if there were no second one. When all channels of the second one are open, it takes over:
+    /// the first link ends as [`Lost`](DisconnectReason::Lost), because a far side that starts anew has lost what it knew,
+    /// and the peer is announced again. A successor that fails, or is not complete within
+    /// [`MeshConfig::connect_deadline`](crate::MeshConfig::connect_deadline), ends unheard. If the first link ends before,
+    /// its end is told and the successor is the peer's only link, with the deadline that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`AddPeerError`]; nothing has changed then.
+    pub fn add_successor(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        peer: PeerId,
+        unreliable_lifetime: Option<u16>,
+    ) -> Result<(), AddPeerError> {
+        self.check_new_peer(connection, peer)?;
+        if self.was_connected(peer) != Some(true) {
+            return Err(AddPeerError::NothingToSucceed { id: peer });
+        }
+        if self.successors.contains_key(&peer) {
+            return Err(AddPeerError::Duplicate { id: peer });
+        }
+        self.successors.insert(peer, connection);
+        self.attach(now, connection, peer, unreliable_lifetime)
+    }
+
+    /// The link that is to take over from a peer's present one, if there is such a link.
+    #[must_use]
+    pub fn successor(&self, peer: PeerId) -> Option<ConnectionId> {
+        self.successors.get(&peer).copied()
+    }
+
+    /// The connection of a peer that is being made: its successor, or its only link while that has never been complete.
+    pub(crate) fn attempt(&self, peer: PeerId) -> Option<ConnectionId> {
+        self.successor(peer).or_else(|| {
+            self.connection(peer)
+                .filter(|_| self.was_connected(peer) == Some(false))
+        })
+    }
+
+    /// Ends a link unheard if it is a successor; whether it was.
+    pub(super) fn drop_successor(&mut self, link: LinkId, close: Option<Duration>) -> bool {
+        let Some(peer) = self
+            .peer_of(link)
+            .filter(|peer| self.successor(*peer) == Some(link))
+        else {
+            return false;
+        };
+        self.successors.remove(&peer);
+        self.drop_link(link, close);
+        true
+    }
+
+    /// A peer's first link has ended: the successor is its only one now, unless the game wants the peer gone.
+    pub(super) fn succeed(&mut self, peer: PeerId, reason: &DisconnectReason) {
+        let Some(successor) = self.successors.remove(&peer) else {
+            return;
+        };
+        if *reason == DisconnectReason::Removed {
+            self.drop_link(successor, Some(Duration::ZERO));
+        } else {
+            self.peers.insert(peer, successor);
+        }
+    }
+
+    /// A link is complete: if it is a successor, the first link ends and this one is the peer's.
+    pub(super) fn take_over(&mut self, link: LinkId) {
+        let Some(peer) = self.peer_of(link) else {
+            return;
+        };
+        let Some(former) = self
+            .connection(peer)
+            .filter(|_| self.successor(peer) == Some(link))
+        else {
+            return;
+        };
+        let Some(member) = self.member(former) else {
+            return;
+        };
+        let reason = if member.is_connected() {
+            DisconnectReason::Lost
+        } else {
+            member.closing_reason()
+        };
+        // With it `succeed` makes this link the peer's, or drops it where the game is closing the peer.
+        self.end(former, reason, Some(REMOVE_LINGER));
+    }
+}
