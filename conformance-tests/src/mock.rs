@@ -107,10 +107,6 @@ impl Platform for Mock {
         Ok(self.world.network.signaling(&meeting.lobby))
     }
 
-    fn seal(&self, signaling: &mut MockSignaling) -> Result<(), String> {
-        signaling.seal().map_err(|error| error.to_string())
-    }
-
     /// That of the whole network.
     fn weather(&self, weather: Weather) -> Result<bool, String> {
         self.world.network.set_conditions(Conditions {

@@ -34,13 +34,6 @@ pub trait Platform {
         meeting: &Meeting,
     ) -> Result<Self::Signaling, String>;
 
-    /// Seals the lobby.
-    ///
-    /// # Errors
-    ///
-    /// Why it could not.
-    fn seal(&self, signaling: &mut Self::Signaling) -> Result<(), String>;
-
     /// Makes the path between this participant and all others as bad as this, in both directions, from now on; whether that
     /// is in its power. To be asked once before a backend is made.
     ///

@@ -103,7 +103,7 @@ impl<O: Output> Room<O> {
             Ok(Command::Mode(mode)) => self.mode = mode,
             Ok(Command::Peers) => self.list(),
             Ok(Command::Seal) => {
-                if let Err(error) = self.session.signaling_mut().seal() {
+                if let Err(error) = self.session.seal() {
                     self.error(format_args!("{error}"));
                 }
             }

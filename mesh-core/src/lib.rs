@@ -8,7 +8,7 @@
 //!
 //! - [`Mesh`]: who is a peer, when it counts as connected, what goes to whom. Told everything, does nothing itself.
 //! - [`Multiplayer`]: drives one [`Mesh`] over one [`Backend`]; Godot's class, with any signaling of your own.
-//! - [`Session`]: [`Multiplayer`] plus a [`Signaling`]: five lines to a working mesh.
+//! - [`Session`]: [`Multiplayer`] plus a [`Signaling`]: five lines to a working mesh. Its rules are in [`Roster`].
 //! - [`MultiplayerPeer`]: what a layer above needs of either of the last two; [`PacketPeer`] gives any of them Godot's habits.
 //! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks.
 //!
@@ -66,7 +66,7 @@ pub use multiplayer_peer::MultiplayerPeer;
 pub use packet_peer::PacketPeer;
 pub use payload::Payload;
 pub use sent::{Refused, RefusedReason, Sent};
-pub use session::{Leaving, Session, SessionConfig};
+pub use session::{Leaving, Roster, Session, SessionConfig};
 pub use signal::{IceCandidate, SdpType, SessionDescription, Signal};
 pub use signaling::{LostReason, Signaling, SignalingEvent, Topology};
 pub use target::Target;

@@ -192,16 +192,6 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.poll_event()
     }
 
-    /// The next description or candidate, before it becomes an event.
-    pub(crate) fn take_signal(&mut self) -> Option<(PeerId, Signal)> {
-        loop {
-            let (connection, signal) = self.mesh.poll_signal()?;
-            if let Some(peer) = self.mesh.peer_of(connection) {
-                return Some((peer, signal));
-            }
-        }
-    }
-
     pub(crate) fn set_alarm(&mut self, deadline: Option<Instant>) {
         self.backend.set_alarm(deadline);
     }
@@ -289,7 +279,7 @@ impl<B: Backend> Multiplayer<B> {
     }
 
     /// Does something to the mesh and has the backend carry out what follows.
-    fn after<T>(&mut self, verb: impl FnOnce(&mut Mesh, Instant) -> T) -> T {
+    pub(crate) fn after<T>(&mut self, verb: impl FnOnce(&mut Mesh, Instant) -> T) -> T {
         let result = verb(&mut self.mesh, self.backend.now());
         self.flush();
         result

@@ -1,35 +1,27 @@
-//! A mesh that makes itself: a [`Multiplayer`] that listens to a [`Signaling`].
+//! A mesh that makes itself: a [`Multiplayer`] that listens to a [`Signaling`]. The rules are in [`Roster`]; here they meet
+//! the backend and the signaling.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use self::retry::Retry;
 use crate::{
-    Backend, ChannelIndex, ConnectFailure, ConnectionStatus, Event, Instant, Multiplayer, Payload,
-    PeerId, PeerInfo, SendError, Sent, Signal, Signaling, SignalingError, Target, Topology,
-    TransferMode,
+    Backend, ChannelIndex, ConnectionStatus, Event, Instant, Mesh, Multiplayer, Payload, PeerId,
+    PeerInfo, SendError, Sent, Signaling, SignalingError, Target, TransferMode,
 };
 
 mod config;
 mod leaving;
-mod meeting;
-mod retry;
+mod roster;
 #[cfg(test)]
 mod tests;
 
 pub use config::SessionConfig;
 pub use leaving::Leaving;
-
-/// Signals that wait for a signaling whose queue is full; a handshake has a few dozen.
-const WAITING_SIGNALS: usize = 1024;
+pub use roster::Roster;
 
 /// Events taken from the signaling in one poll.
 const SIGNALS_PER_POLL: usize = 256;
-
-/// How long to wait for a signaling whose queue is full: its contract has no word for room again.
-const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// A [`Multiplayer`] that is told by a [`Signaling`] who is there, and connects itself to everybody.
 ///
@@ -43,14 +35,7 @@ pub struct Session<B, S> {
     // Before the backend, which may own the runtime that the signaling's goodbye needs.
     signaling: S,
     multiplayer: Multiplayer<B>,
-    config: SessionConfig,
-    topology: Topology,
-    /// Who the signaling says is in the lobby.
-    present: BTreeSet<PeerId>,
-    /// Whom to try again, and when.
-    retries: BTreeMap<PeerId, Retry>,
-    waiting: VecDeque<(PeerId, Signal)>,
-    news: VecDeque<Event>,
+    roster: Roster,
     open: bool,
     /// Whether [`poll`](Self::poll) is giving the events of what it took in.
     polling: bool,
@@ -63,12 +48,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         Self {
             multiplayer: Multiplayer::new(backend, config.mesh.clone()),
             signaling,
-            config,
-            topology: Topology::Mesh,
-            present: BTreeSet::new(),
-            retries: BTreeMap::new(),
-            waiting: VecDeque::new(),
-            news: VecDeque::new(),
+            roster: Roster::new(config),
             open: true,
             polling: false,
         }
@@ -103,10 +83,42 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.send_on(target, channel, payload)
     }
 
-    /// See [`Multiplayer::disconnect_peer`]; the peer may come back if the signaling brings it back.
+    /// Removes a peer and keeps it away until it is [allowed](Self::allow) again or has left the lobby. One that was
+    /// connected gives `PeerDisconnected` with `Removed`. `false` if there is no such peer, connected or in the lobby.
+    ///
+    /// The other side hears that the connection was closed; its further calls are not answered.
+    #[doc(alias = "remove_peer")]
+    pub fn kick(&mut self, peer: PeerId) -> bool {
+        self.disconnect_peer(peer, false)
+    }
+
+    /// Removes a peer, if it is there, and keeps it away until it is [allowed](Self::allow) again, also if it leaves the
+    /// lobby and comes back under the same id.
+    pub fn ban(&mut self, peer: PeerId) {
+        self.instruct(|roster, mesh| roster.ban(mesh, peer));
+    }
+
+    /// Lets a peer come again that was kicked, removed or banned. `false` if it was not.
+    ///
+    /// If it is in the lobby it is called at once, or comes with its own next try, within a minute.
+    pub fn allow(&mut self, peer: PeerId) -> bool {
+        let was_away = self.roster.allow(self.multiplayer.backend().now(), peer);
+        self.settle();
+        was_away
+    }
+
+    /// Sets who may connect: `accept` is asked before each new connection, with the peer's id. Without it everybody may.
+    ///
+    /// A peer that it does not accept is asked about again at the next attempt to connect, after the usual pause. Peers that
+    /// are connected or being connected go on.
+    pub fn set_accept(&mut self, accept: impl FnMut(PeerId) -> bool + Send + Sync + 'static) {
+        self.roster.set_accept(accept);
+    }
+
+    /// As [`kick`](Self::kick); with `force` the connection closes at once and the game hears nothing more of the peer
+    /// (Godot 4.x: `disconnect_peer`).
     pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
-        self.retries.remove(&peer);
-        self.multiplayer.disconnect_peer(peer, force)
+        self.instruct(|roster, mesh| roster.kick(mesh, peer, force))
     }
 
     /// See [`Mesh::refuses_new_connections`](crate::Mesh::refuses_new_connections).
@@ -118,20 +130,30 @@ impl<B: Backend, S: Signaling> Session<B, S> {
 
     /// Lets no member of the lobby connect to us, or lets them again (Godot: `refuse_new_connections`).
     ///
-    /// Those who were refused are called when they may come again, if the call is ours; else they call at their next try.
+    /// Those who were refused are called when they may come again, if the call is ours; else they come with their own next
+    /// try, within a minute.
     #[doc(alias = "refuse_new_connections")]
     #[doc(alias = "refuse_new_network_connections")]
     pub fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.multiplayer.set_refuse_new_connections(refuse);
-        if !refuse {
-            self.meet_all();
-        }
+        self.settle();
     }
 
-    /// See [`Multiplayer::remove_peer`]; the peer may come back if the signaling brings it back.
+    /// As [`kick`](Self::kick), under Godot's name.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
-        self.retries.remove(&peer);
-        self.multiplayer.remove_peer(peer)
+        self.kick(peer)
+    }
+
+    /// Asks the signaling to let nobody join the lobby any more; [`Event::Sealed`] follows.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError`]: not in a lobby, not its host, or the signaling knows no sealing.
+    pub fn seal(&mut self) -> Result<(), SignalingError> {
+        if !self.open {
+            return Err(SignalingError::NotConnected);
+        }
+        self.signaling.seal(self.multiplayer.backend().now())
     }
 
     /// See [`Multiplayer::close_channel`].
@@ -188,14 +210,11 @@ impl<B: Backend, S: Signaling> Session<B, S> {
 
     /// A leave without the waiting; gives the moment until which to wait at most.
     pub(crate) fn depart(&mut self) -> Instant {
-        let linger = self.config.leave_linger;
+        let linger = self.roster.config().leave_linger;
         self.open = false;
         self.signaling.close();
         self.multiplayer.close_lingering(linger);
-        self.present.clear();
-        self.retries.clear();
-        self.waiting.clear();
-        self.news.clear();
+        self.roster.clear();
         // A backend that never reports a close must not hold a leave for ever.
         self.multiplayer.backend().now() + linger + Duration::from_millis(500)
     }
@@ -260,7 +279,14 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         &self.multiplayer
     }
 
-    /// The mesh and its backend, for what a session does not offer itself.
+    /// Who is in the lobby, to look at.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The mesh and its backend, for what a session does not offer itself. A peer that is removed there has ended as any
+    /// other to the session, which connects to it again.
     pub const fn multiplayer_mut(&mut self) -> &mut Multiplayer<B> {
         &mut self.multiplayer
     }
@@ -275,73 +301,72 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         let mut events = self.multiplayer.mesh().config().events_per_poll.max(1);
         // Before the signaling: who has connected and left the lobby since has not left during its handshake.
         let _ = self.multiplayer.take_in(&mut events, now, cx);
-        let mut budget = SIGNALS_PER_POLL;
-        while self.open {
-            if budget == 0 || self.news.len() >= SIGNALS_PER_POLL {
-                cx.waker().wake_by_ref();
-                break;
-            }
-            budget -= 1;
-            match self.signaling.poll_event(now, cx) {
-                Poll::Ready(event) => self.signaled(event),
-                Poll::Pending => break,
-            }
-        }
-        self.retry(now);
+        self.take_signaling(now, cx);
+        self.settle();
         // And after it: what it has set going need not wait for the next poll.
         if self.multiplayer.take_in(&mut events, now, cx) {
             self.multiplayer.pass(now);
         }
-        self.forward_signals(now);
+        self.send_signals(now);
+        // At the end: what has ended in this poll is to be tried again.
+        self.settle();
         let deadlines = [
             self.multiplayer.mesh().poll_timeout(),
             self.signaling.poll_timeout().filter(|_| self.open),
-            self.retries.values().filter_map(|retry| retry.due).min(),
-            (!self.waiting.is_empty()).then(|| now + FULL_PAUSE),
+            self.roster.poll_timeout(),
         ];
         self.multiplayer
             .set_alarm(deadlines.into_iter().flatten().min());
     }
 
     pub(crate) fn take_event(&mut self) -> Option<Event> {
-        if let Some(event) = self.news.pop_front() {
-            return Some(event);
-        }
         // Descriptions and candidates that came up since the pump stay in the mesh for the next one.
-        let event = self.multiplayer.take_mesh_event()?;
-        self.observe(&event);
-        Some(event)
+        self.roster
+            .poll_event()
+            .or_else(|| self.multiplayer.take_mesh_event())
     }
 
-    /// Hands descriptions and candidates to the signaling, in order; what it cannot take yet waits.
-    fn forward_signals(&mut self, now: Instant) {
-        while let Some(signal) = self.multiplayer.take_signal() {
-            if self.waiting.len() < WAITING_SIGNALS {
-                self.waiting.push_back(signal);
+    fn take_signaling(&mut self, now: Instant, cx: &mut Context<'_>) {
+        for _ in 0..SIGNALS_PER_POLL {
+            if !self.open {
+                return;
+            }
+            if self.roster.is_full() {
+                break;
+            }
+            let Poll::Ready(event) = self.signaling.poll_event(now, cx) else {
+                return;
+            };
+            self.instruct(|roster, mesh| roster.handle_signaling(now, mesh, event));
+            if self.roster.is_over() {
+                self.signaling.close();
+                self.open = false;
             }
         }
-        while let Some((peer, signal)) = self.waiting.pop_front() {
-            match self.signaling.send(now, peer, signal.clone()) {
-                Ok(()) => {}
-                Err(SignalingError::Full) => {
-                    self.waiting.push_front((peer, signal));
-                    break;
-                }
-                Err(SignalingError::NotConnected) => {
-                    // Nobody will ever hear of it; the peer is given up at its deadline at the latest.
-                }
-                Err(SignalingError::Unsendable(why)) => {
-                    // A late candidate for a peer that is connected and has left the lobby is no fault.
-                    if !self.was_connected(peer) {
-                        let cause = if self.present.contains(&peer) {
-                            ConnectFailure::Platform(why)
-                        } else {
-                            ConnectFailure::Left
-                        };
-                        self.give_up(peer, cause);
-                    }
-                }
+        cx.waker().wake_by_ref();
+    }
+
+    /// Has the roster look at the time and at the mesh.
+    fn settle(&mut self) {
+        let now = self.multiplayer.backend().now();
+        self.instruct(|roster, mesh| roster.handle_timeout(now, mesh));
+    }
+
+    /// Hands descriptions and candidates to the signaling, as far as it has room.
+    fn send_signals(&mut self, now: Instant) {
+        while let Some((peer, signal)) = self.instruct(|roster, mesh| roster.poll_signal(mesh)) {
+            let result = self.signaling.send(now, peer, signal);
+            let is_full = result == Err(SignalingError::Full);
+            self.instruct(|roster, mesh| roster.handle_sent(mesh, result));
+            if is_full {
+                return;
             }
         }
+    }
+
+    /// Lets the roster work on the mesh, and the backend carry out what follows.
+    fn instruct<T>(&mut self, work: impl FnOnce(&mut Roster, &mut Mesh) -> T) -> T {
+        let roster = &mut self.roster;
+        self.multiplayer.after(|mesh, _| work(roster, mesh))
     }
 }

@@ -31,6 +31,17 @@ pub trait Signaling {
     /// When to call `poll_event` even if nothing woke it.
     fn poll_timeout(&self) -> Option<Instant>;
 
+    /// Asks the service to let nobody join any more; [`SignalingEvent::Sealed`] follows for every member.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError::Unsupported`] where the service has no such thing, which is what this method does unless it is
+    /// implemented; else as the service has it.
+    fn seal(&mut self, now: Instant) -> Result<(), SignalingError> {
+        let _ = now;
+        Err(SignalingError::Unsupported)
+    }
+
     /// Leaves. Connected peers are not touched.
     fn close(&mut self);
 }

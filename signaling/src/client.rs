@@ -111,22 +111,6 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Asks the server to take nobody any more. `Sealed` follows, for every member.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] where we are not
-    /// the host (a server would send us away for asking), [`SignalingError::Full`] when too much waits to be sent.
-    pub fn seal(&mut self) -> Result<(), SignalingError> {
-        let id = self.id().ok_or(SignalingError::NotConnected)?;
-        if !id.is_server() {
-            return Err(SignalingError::Unsendable(
-                "only the host, peer 1, can seal the lobby".to_owned(),
-            ));
-        }
-        self.request(Request::Seal)
-    }
-
     fn request(&mut self, request: Request) -> Result<(), SignalingError> {
         let text = encode(&Message::from(request));
         if text.len() > MAX_MESSAGE_SIZE {
@@ -273,6 +257,20 @@ impl<T: Transport> Signaling for Client<T> {
             Stage::Connecting { deadline } | Stage::Joining { deadline } => Some(deadline),
             Stage::New | Stage::Joined | Stage::Ended => None,
         }
+    }
+
+    /// Asks the server to take nobody any more. `Sealed` follows, for every member.
+    ///
+    /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] where we are not
+    /// the host (a server would send us away for asking), [`SignalingError::Full`] when too much waits to be sent.
+    fn seal(&mut self, _now: Instant) -> Result<(), SignalingError> {
+        let id = self.id().ok_or(SignalingError::NotConnected)?;
+        if !id.is_server() {
+            return Err(SignalingError::Unsendable(
+                "only the host, peer 1, can seal the lobby".to_owned(),
+            ));
+        }
+        self.request(Request::Seal)
     }
 
     fn close(&mut self) {

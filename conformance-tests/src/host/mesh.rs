@@ -30,10 +30,8 @@ impl<P: Platform> Host<P> {
     }
 
     fn seal(&mut self) -> Result<Reply, Refusal> {
-        let Stack::Session(session) = &mut self.stack else {
-            return Err(no_mesh());
-        };
-        self.platform.seal(session.signaling_mut())?;
+        let sealed = self.session()?.seal();
+        sealed.map_err(|error| error.to_string())?;
         Ok(Reply::Done)
     }
 

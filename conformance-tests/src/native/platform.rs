@@ -88,10 +88,6 @@ impl Platform for Native {
         Ok(Client::new(transport, JoinRequest::mesh(&*meeting.lobby)))
     }
 
-    fn seal(&self, signaling: &mut Self::Signaling) -> Result<(), String> {
-        signaling.seal().map_err(|error| error.to_string())
-    }
-
     fn weather(&self, weather: Weather) -> Result<bool, String> {
         if self.started.get() && self.weather.get().is_none() {
             return Err("weather is for sockets that are made in it: ask before the start".into());

@@ -47,10 +47,6 @@ impl Platform for Web {
         Ok(Client::new(transport, JoinRequest::mesh(&*meeting.lobby)))
     }
 
-    fn seal(&self, signaling: &mut Self::Signaling) -> Result<(), String> {
-        signaling.seal().map_err(|error| error.to_string())
-    }
-
     fn now(&self) -> Instant {
         self.clock.now()
     }

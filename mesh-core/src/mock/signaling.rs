@@ -82,16 +82,6 @@ impl MockSignaling {
     pub const fn network(&self) -> &Network {
         &self.network
     }
-
-    /// Seals the lobby: nobody can join any more.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] for anybody but
-    /// the host.
-    pub fn seal(&mut self) -> Result<(), SignalingError> {
-        self.network.with(|world| world.seal_lobby(self.id.0))
-    }
 }
 
 impl Signaling for MockSignaling {
@@ -115,6 +105,14 @@ impl Signaling for MockSignaling {
 
     fn poll_timeout(&self) -> Option<Instant> {
         None
+    }
+
+    /// Seals the lobby: nobody can join any more.
+    ///
+    /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] for anybody but
+    /// the host.
+    fn seal(&mut self, _now: Instant) -> Result<(), SignalingError> {
+        self.network.with(|world| world.seal_lobby(self.id.0))
     }
 
     fn close(&mut self) {

@@ -18,9 +18,17 @@ pub struct SessionConfig {
     pub custom_channels: Vec<TransferMode>,
     /// How long [`Session::leave`](crate::Session::leave) lets accepted reliable data hold the close up: 200 ms.
     pub leave_linger: Duration,
-    /// How long after a failed or lost connection to try again, while the peer is in the lobby: 1 s, doubled each time up to
-    /// 32 s. `None`: never. The game hears of every end, and of every new `PeerConnected`.
+    /// How long after the end of a connection to try again, while the peer is in the lobby and wanted: 1 s, doubled each
+    /// time up to 32 s, and 1 s again after a connection that stood for 10 s. `None`: never. The game hears of every end,
+    /// and of every new `PeerConnected`.
     pub retry_after: Option<Duration>,
+    /// How many peers there are at most, connected or being connected: 64. Of members of the lobby beyond that the game
+    /// hears nothing.
+    ///
+    /// When a place becomes free, the member that has waited longest is connected to, if the call is ours; one that has to
+    /// call us comes with its next try, within a minute. A peer that calls anew while its connection stands needs no
+    /// second place.
+    pub max_peers: usize,
 }
 
 impl Default for SessionConfig {
@@ -31,6 +39,7 @@ impl Default for SessionConfig {
             custom_channels: Vec::new(),
             leave_linger: Duration::from_millis(200),
             retry_after: Some(Duration::from_secs(1)),
+            max_peers: 64,
         }
     }
 }

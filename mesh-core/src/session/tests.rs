@@ -14,7 +14,10 @@ use crate::{
     Signaling, SignalingError, SignalingEvent, Topology, TransferMode,
 };
 
+mod attempts;
+mod second_link;
 mod star;
+mod unwanted;
 
 /// A backend without a network.
 struct Platform {
@@ -58,16 +61,16 @@ impl Backend for Platform {
 #[derive(Default)]
 struct Post {
     full: bool,
-    sent: usize,
+    sent: Vec<(PeerId, Signal)>,
     events: VecDeque<SignalingEvent>,
 }
 
 impl Signaling for Post {
-    fn send(&mut self, _: Instant, _: PeerId, _: Signal) -> Result<(), SignalingError> {
+    fn send(&mut self, _: Instant, to: PeerId, signal: Signal) -> Result<(), SignalingError> {
         if self.full {
             return Err(SignalingError::Full);
         }
-        self.sent += 1;
+        self.sent.push((to, signal));
         Ok(())
     }
 
@@ -122,6 +125,80 @@ fn connected() -> (Player, LinkId) {
     open(&mut session, link);
     assert_eq!(heard(&mut session), [Event::PeerConnected(id(7))]);
     (session, link)
+}
+
+/// Peer 5 in a lobby with peer 9, who has to call it.
+fn called() -> (Player, LinkId) {
+    let backend = Platform {
+        now: Instant::from_micros(1),
+        alarm: None,
+        commands: Vec::new(),
+        events: VecDeque::new(),
+    };
+    let mut session = Session::new(backend, Post::default(), SessionConfig::default());
+    signaled(&mut session, joined(id(5)));
+    signaled(&mut session, SignalingEvent::PeerJoined(id(9)));
+    heard(&mut session);
+    let link = session.peer(id(9)).unwrap().connection;
+    (session, link)
+}
+
+fn description(sdp_type: SdpType, sdp: &str) -> SessionDescription {
+    SessionDescription {
+        sdp_type,
+        sdp: String::from(sdp),
+    }
+}
+
+/// Peer 9's offer.
+fn offer(sdp: &str) -> SignalingEvent {
+    SignalingEvent::Signal {
+        from: id(9),
+        signal: Signal::Description(description(SdpType::Offer, sdp)),
+    }
+}
+
+/// Peer 7's answer.
+fn answer(sdp: &str) -> SignalingEvent {
+    SignalingEvent::Signal {
+        from: id(7),
+        signal: Signal::Description(description(SdpType::Answer, sdp)),
+    }
+}
+
+/// The backend has made its own description.
+fn described(session: &mut Player, link: LinkId, sdp_type: SdpType) {
+    let description = description(sdp_type, "ours");
+    happened(session, LinkEvent::Description { link, description });
+}
+
+/// The far side's descriptions that a link was given.
+fn applied(session: &Player, link: LinkId) -> Vec<&str> {
+    let commands = &session.multiplayer().backend().commands;
+    commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::SetRemote {
+                link: of,
+                description,
+            } if *of == link => Some(&*description.sdp),
+            _ => None,
+        })
+        .collect()
+}
+
+/// How many connections were made.
+fn opened(session: &Player) -> usize {
+    let commands = &session.multiplayer().backend().commands;
+    commands
+        .iter()
+        .filter(|command| matches!(command, Command::Open { .. }))
+        .count()
+}
+
+fn fail(session: &mut Player, link: LinkId) {
+    let reason = CloseReason::Failed(ConnectFailure::NoRoute);
+    happened(session, LinkEvent::Closed { link, reason });
 }
 
 fn signaled(session: &mut Player, event: SignalingEvent) {
@@ -242,7 +319,7 @@ fn signals_for_a_full_signaling_are_tried_again_soon() {
     session.signaling_mut().full = false;
     pass(&mut session, wait);
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.signaling_mut().sent, 1);
+    assert_eq!(session.signaling_mut().sent.len(), 1);
 }
 
 #[test]

@@ -191,8 +191,11 @@ fn a_sealed_lobby_takes_nobody_and_ends() {
     let (mut host, _) = join(&network, "demo");
     let (mut guest, _) = join(&network, "demo");
     take(&mut host);
-    assert!(matches!(guest.seal(), Err(SignalingError::Unsendable(_))));
-    host.seal().unwrap();
+    assert!(matches!(
+        guest.seal(network.now()),
+        Err(SignalingError::Unsendable(_))
+    ));
+    host.seal(network.now()).unwrap();
     assert_eq!(take(&mut host), [Event::Sealed]);
     assert_eq!(take(&mut guest), [Event::Sealed]);
     let mut late = network.signaling("demo");

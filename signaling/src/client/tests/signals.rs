@@ -101,7 +101,7 @@ fn nothing_can_be_sent_outside_a_lobby() {
             client.send(START, peer(1), offer()),
             Err(SignalingError::NotConnected)
         );
-        assert_eq!(client.seal(), Err(SignalingError::NotConnected));
+        assert_eq!(client.seal(START), Err(SignalingError::NotConnected));
         drain(&mut client);
     }
 
@@ -116,19 +116,22 @@ fn nothing_can_be_sent_outside_a_lobby() {
         client.send(START, peer(7), offer()),
         Err(SignalingError::NotConnected)
     );
-    assert_eq!(client.seal(), Err(SignalingError::NotConnected));
+    assert_eq!(client.seal(START), Err(SignalingError::NotConnected));
     assert_eq!(client.id(), None);
 }
 
 #[test]
 fn only_the_host_seals() {
     let mut host = joined(1, &[]);
-    assert_eq!(host.seal(), Ok(()));
+    assert_eq!(host.seal(START), Ok(()));
     assert_eq!(host.transport.sent, [r#"{"type":7,"id":0,"data":""}"#]);
     assert_eq!(give(&mut host, text(SEAL)), [SignalingEvent::Sealed]);
 
     let mut other = joined(7, &[1]);
-    assert!(matches!(other.seal(), Err(SignalingError::Unsendable(_))));
+    assert!(matches!(
+        other.seal(START),
+        Err(SignalingError::Unsendable(_))
+    ));
     assert_eq!(other.transport.sent, [""; 0]);
 }
 

@@ -1,0 +1,171 @@
+//! When a connection is opened: the first time, after a failure, and when a place becomes free.
+
+use alloc::vec::Vec;
+
+use super::{Roster, calls};
+use crate::{DisconnectReason, Instant, LinkId, Mesh, PeerId};
+
+/// Why no connection was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotOpened {
+    /// Nobody may come for now, or all places are taken.
+    NoPlace,
+    /// The game does not accept this peer.
+    Declined,
+}
+
+impl Roster {
+    /// Takes in that it is `now`, and what has become of the mesh's connections: opens those that are due, and plans the next
+    /// attempt to connect to those who have none.
+    ///
+    /// Call it at the end of every poll, after [`Mesh::handle_timeout`] and [`handle_sent`](Self::handle_sent): what has
+    /// ended there is to be tried again. And whenever [`poll_timeout`](Self::poll_timeout) has passed.
+    pub fn handle_timeout(&mut self, now: Instant, mesh: &mut Mesh) {
+        self.plan(now, mesh);
+        self.take_held(now, mesh);
+        self.open_due(now, mesh);
+        self.members.retain(|_, member| !member.is_forgotten(now));
+        self.looked_at = Some(now);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let members = self.members.values().filter(|member| member.present);
+        let due = members.flat_map(|member| {
+            // What was due before waits for a place; the end that makes one is noticed in the same poll.
+            let due = member.due.filter(|due| Some(*due) > self.looked_at);
+            [due, member.held.as_ref().map(|held| held.until)]
+        });
+        due.chain([self.waiting_until()]).flatten().min()
+    }
+
+    /// Whoever is here, wanted, to be called by us and not connected gets a time for the next attempt.
+    fn plan(&mut self, now: Instant, mesh: &Mesh) {
+        let retry_after = self.config.retry_after;
+        let away = &self.away;
+        for (&peer, member) in &mut self.members {
+            if !member.present {
+                continue;
+            }
+            let connected = mesh.is_connected(peer);
+            member.note_connected(now, connected, retry_after.unwrap_or_default());
+            if mesh.has_peer(peer) || away.contains_key(&peer) {
+                member.due = None;
+            } else if member.due.is_none() && calls(mesh, peer) && retry_after.is_some() {
+                member.try_later(now);
+            }
+        }
+    }
+
+    fn take_held(&mut self, now: Instant, mesh: &mut Mesh) {
+        let due: Vec<PeerId> = self
+            .members
+            .iter()
+            .filter(|(_, member)| member.held.as_ref().is_some_and(|held| held.until <= now))
+            .map(|(peer, _)| *peer)
+            .collect();
+        for peer in due {
+            if calls(mesh, peer) {
+                self.apply_answer(mesh, peer);
+            } else {
+                self.answer(now, mesh, peer);
+            }
+        }
+    }
+
+    /// Opens what is due; who has waited longest comes first.
+    fn open_due(&mut self, now: Instant, mesh: &mut Mesh) {
+        let mut due: Vec<(Instant, PeerId)> = self
+            .members
+            .iter()
+            .filter_map(|(peer, member)| Some((member.due.filter(|due| *due <= now)?, *peer)))
+            .filter(|(_, peer)| self.wants(mesh, *peer))
+            .collect();
+        due.sort_unstable();
+        for (_, peer) in due {
+            let Some(member) = self.members.get_mut(&peer) else {
+                continue;
+            };
+            let from = member.may_open_at(now);
+            if from > now {
+                member.due = Some(from);
+                continue;
+            }
+            match self.open(now, mesh, peer) {
+                Ok(link) => {
+                    if calls(mesh, peer) {
+                        // Cannot fail: the connection is new.
+                        let _ = mesh.create_offer(link);
+                        self.note_offer(peer);
+                    }
+                }
+                Err(NotOpened::NoPlace) => return,
+                Err(NotOpened::Declined) => self.decline(now, mesh, peer),
+            }
+        }
+    }
+
+    fn note_offer(&mut self, peer: PeerId) {
+        if let Some(member) = self.members.get_mut(&peer) {
+            member.open_offers = member.open_offers.saturating_add(1);
+        }
+    }
+
+    fn decline(&mut self, now: Instant, mesh: &Mesh, peer: PeerId) {
+        let Some(member) = self.members.get_mut(&peer) else {
+            return;
+        };
+        if calls(mesh, peer) && self.config.retry_after.is_some() {
+            member.try_later(now);
+        } else {
+            member.due = None;
+        }
+    }
+
+    /// Opens a connection to a member: its only one, or the successor of one that stands. What was under way has come to
+    /// nothing, and ends unheard.
+    pub(super) fn open(
+        &mut self,
+        now: Instant,
+        mesh: &mut Mesh,
+        peer: PeerId,
+    ) -> Result<LinkId, NotOpened> {
+        let has_place = mesh.has_peer(peer) || mesh.peer_count() < self.config.max_peers;
+        if mesh.refuses_new_connections() || !has_place {
+            return Err(NotOpened::NoPlace);
+        }
+        if self.accept.as_mut().is_some_and(|accept| !accept(peer)) {
+            return Err(NotOpened::Declined);
+        }
+        if let Some(attempt) = mesh.attempt(peer) {
+            mesh.end_connection(attempt, DisconnectReason::Removed);
+        }
+        let link = mesh.create_connection(self.config.link.clone());
+        let added = if mesh.has_peer(peer) {
+            mesh.add_successor(now, link, peer, None)
+        } else {
+            mesh.add_peer(now, link, peer, None)
+        };
+        if added.is_err() {
+            // Only if the mesh has been changed behind our back.
+            mesh.close_connection(link);
+            return Err(NotOpened::Declined);
+        }
+        if let Some(member) = self.members.get_mut(&peer) {
+            member.note_opened(now);
+        }
+        Ok(link)
+    }
+
+    /// Ends an attempt that cannot succeed and plans another one for as soon as the peer may open a connection.
+    pub(super) fn start_anew(&mut self, now: Instant, mesh: &mut Mesh, peer: PeerId) {
+        if let Some(attempt) = mesh.attempt(peer) {
+            mesh.end_connection(attempt, DisconnectReason::Removed);
+        }
+        if let Some(member) = self.members.get_mut(&peer) {
+            member.held = None;
+            member.due = Some(now);
+        }
+    }
+}

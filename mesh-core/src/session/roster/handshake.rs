@@ -1,0 +1,147 @@
+//! The far sides' descriptions and candidates, and which attempt each of them belongs to.
+
+use core::time::Duration;
+
+use super::{Roster, calls};
+use crate::{IceCandidate, Instant, LinkId, Mesh, PeerId, SdpType, SessionDescription};
+
+/// How long an answer waits that may be to an earlier offer: the answer to the later one comes soon after.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(250);
+
+impl Roster {
+    pub(super) fn described(
+        &mut self,
+        now: Instant,
+        mesh: &mut Mesh,
+        from: PeerId,
+        description: SessionDescription,
+    ) {
+        if !self.wants(mesh, from) {
+            return;
+        }
+        // An offer out of turn: both would offer for ever. Or an answer to no offer.
+        let is_answer = description.sdp_type == SdpType::Answer;
+        if is_answer != calls(mesh, from) {
+            return;
+        }
+        let Some(member) = self.members.get_mut(&from).filter(|member| member.present) else {
+            return;
+        };
+        if !member.is_news(&description.sdp) {
+            return;
+        }
+        if is_answer {
+            self.answered(now, mesh, from, description);
+        } else {
+            // The latest offer is the one that counts.
+            member.hold(description, now);
+            self.answer(now, mesh, from);
+        }
+    }
+
+    /// Answers the offer that waits, if its sender may open a connection now; else a little later.
+    pub(super) fn answer(&mut self, now: Instant, mesh: &mut Mesh, peer: PeerId) {
+        if let Some(link) = mesh.connection(peer)
+            && mesh.is_new(peer) == Some(true)
+        {
+            self.apply_held(mesh, peer, link);
+            return;
+        }
+        let Some(member) = self.members.get_mut(&peer) else {
+            return;
+        };
+        let from = member.may_open_at(now);
+        if from > now {
+            if let Some(held) = &mut member.held {
+                held.until = from;
+            }
+            return;
+        }
+        match self.open(now, mesh, peer) {
+            Ok(link) => self.apply_held(mesh, peer, link),
+            // It calls again after a while.
+            Err(_) => self.drop_held(peer),
+        }
+    }
+
+    /// An answer does not name its offer. Answers come in the order of the offers, so the last one is to the last offer;
+    /// an answer that may be to an earlier one waits for the next.
+    fn answered(
+        &mut self,
+        now: Instant,
+        mesh: &mut Mesh,
+        from: PeerId,
+        description: SessionDescription,
+    ) {
+        let Some(member) = self.members.get_mut(&from) else {
+            return;
+        };
+        member.open_offers = member.open_offers.saturating_sub(1);
+        let Some(link) = mesh.attempt(from) else {
+            return;
+        };
+        if mesh.is_described(link) {
+            // The answer that was applied was to an earlier offer, and this one's connection can have no other.
+            self.start_anew(now, mesh, from);
+            return;
+        }
+        let is_last = member.open_offers == 0;
+        if !is_last && member.described != Some(link) {
+            // Our offer has not left yet: it is to an earlier one.
+            return;
+        }
+        let until = if is_last { now } else { now + ANSWER_PATIENCE };
+        member.hold(description, until);
+        if is_last {
+            self.apply_held(mesh, from, link);
+        }
+    }
+
+    /// Applies an answer that has waited long enough.
+    pub(super) fn apply_answer(&mut self, mesh: &mut Mesh, peer: PeerId) {
+        match mesh.attempt(peer) {
+            Some(link) => self.apply_held(mesh, peer, link),
+            None => self.drop_held(peer),
+        }
+    }
+
+    fn apply_held(&mut self, mesh: &mut Mesh, peer: PeerId, link: LinkId) {
+        let held = self.members.get_mut(&peer).and_then(|m| m.held.take());
+        let Some(held) = held else {
+            return;
+        };
+        // A connection that cannot take it ends at its deadline.
+        let _ = mesh.set_remote_description(link, held.description);
+        for candidate in held.candidates {
+            let _ = mesh.add_ice_candidate(link, candidate);
+        }
+    }
+
+    fn drop_held(&mut self, peer: PeerId) {
+        if let Some(member) = self.members.get_mut(&peer) {
+            member.held = None;
+        }
+    }
+
+    pub(super) fn candidate(&mut self, mesh: &mut Mesh, from: PeerId, candidate: IceCandidate) {
+        let member = self.members.get_mut(&from);
+        let Some(member) = member.filter(|member| member.present) else {
+            return;
+        };
+        let candidate = match &mut member.held {
+            Some(held) => held.take(candidate),
+            None => Some(candidate),
+        };
+        let Some(candidate) = candidate else {
+            return;
+        };
+        // The one that is being made comes first; a connection takes none of another description. One too many, or late:
+        // the others may do.
+        let taken = mesh
+            .attempt(from)
+            .is_some_and(|link| mesh.add_ice_candidate(link, candidate.clone()).is_ok());
+        if let Some(link) = mesh.connection(from).filter(|_| !taken) {
+            let _ = mesh.add_ice_candidate(link, candidate);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Who comes and who goes: what the signaling says of the lobby.
+
+use alloc::string::String;
+
+use super::Roster;
+use super::member::Away;
+use crate::{
+    ConnectFailure, DisconnectReason, Event, Instant, LostReason, MAX_CUSTOM_CHANNELS, Mesh,
+    PeerId, Signal, SignalingEvent, Topology,
+};
+
+/// Members that are remembered; who comes beyond them is a stranger until it joins anew.
+const MAX_MEMBERS: usize = 4096;
+
+impl Roster {
+    /// Takes in what the signaling says.
+    pub fn handle_signaling(&mut self, now: Instant, mesh: &mut Mesh, event: SignalingEvent) {
+        match event {
+            SignalingEvent::Joined {
+                id,
+                topology,
+                lobby,
+            } => self.joined(mesh, id, topology, lobby),
+            SignalingEvent::PeerJoined(peer) => self.came(now, mesh, peer),
+            SignalingEvent::PeerLeft(peer) => self.left(mesh, peer),
+            SignalingEvent::Signal { from, signal } => match signal {
+                Signal::Description(description) => self.described(now, mesh, from, description),
+                Signal::Candidate(candidate) => self.candidate(mesh, from, candidate),
+            },
+            SignalingEvent::Sealed => self.events.push_back(Event::Sealed),
+            SignalingEvent::Lost { reason } => self.lost(mesh, reason),
+        }
+    }
+
+    fn joined(&mut self, mesh: &mut Mesh, id: PeerId, topology: Topology, lobby: String) {
+        match mesh.unique_id() {
+            Some(own) if own != id => {
+                // Our peers know us by the old id; a new one would be a stranger's.
+                self.is_over = true;
+                let reason = alloc::format!("it renamed peer {own} to {id}");
+                self.lost(mesh, LostReason::Protocol(reason));
+            }
+            known => {
+                self.topology = topology;
+                if known.is_none() {
+                    self.set_up(mesh, id);
+                }
+                self.events.push_back(Event::Joined {
+                    id,
+                    topology,
+                    lobby,
+                });
+            }
+        }
+    }
+
+    fn set_up(&self, mesh: &mut Mesh, id: PeerId) {
+        let wished = &self.config.custom_channels;
+        let channels = &wished[..wished.len().min(usize::from(MAX_CUSTOM_CHANNELS))];
+        // None can fail: there is no id yet, and no channel too many.
+        let _ = match self.topology {
+            Topology::Mesh => mesh.create_mesh(id, channels),
+            Topology::ClientServer if id.is_server() => mesh.create_server(channels),
+            Topology::ClientServer => mesh.create_client(id, channels),
+        };
+    }
+
+    fn came(&mut self, now: Instant, mesh: &mut Mesh, peer: PeerId) {
+        let is_known = self.members.contains_key(&peer);
+        if self.is_present(peer) || !is_known && self.members.len() >= MAX_MEMBERS {
+            return;
+        }
+        // A handshake of its last stay, or of ours: the signals that it still needs will not come.
+        if let Some(attempt) = mesh.attempt(peer) {
+            mesh.end_connection(attempt, DisconnectReason::Removed);
+        }
+        let first = self.config.retry_after;
+        let member = self.members.entry(peer).or_default();
+        member.present = true;
+        member.meet(now, first);
+    }
+
+    fn left(&mut self, mesh: &mut Mesh, peer: PeerId) {
+        if self.away.get(&peer) == Some(&Away::Kicked) {
+            self.away.remove(&peer);
+        }
+        if let Some(member) = self.members.get_mut(&peer) {
+            member.leave();
+        }
+        // One that is connected ends by its connection, which may be ending already.
+        if let Some(attempt) = mesh.attempt(peer) {
+            let reason = DisconnectReason::ConnectFailed(ConnectFailure::Left);
+            mesh.end_connection(attempt, reason);
+        }
+    }
+
+    /// The signaling is gone. A handshake in which both sides have described themselves may still succeed; the others end.
+    fn lost(&mut self, mesh: &mut Mesh, reason: LostReason) {
+        self.waiting.clear();
+        for (peer, member) in &mut self.members {
+            let needs_no_more = |link| mesh.is_described(link) && member.described == Some(link);
+            if let Some(attempt) = mesh.attempt(*peer).filter(|link| !needs_no_more(*link)) {
+                let cause = ConnectFailure::Signaling(String::from("it was lost"));
+                mesh.end_connection(attempt, DisconnectReason::ConnectFailed(cause));
+            }
+            member.leave();
+        }
+        self.events.push_back(Event::SignalingLost(reason));
+    }
+}

@@ -1,0 +1,151 @@
+//! What is known of one member of the lobby.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::sdp::{Identity, candidate_ufrag, may_belong, ufrag};
+use crate::{IceCandidate, Instant, LinkId, SessionDescription};
+
+/// The longest pause between two attempts to connect to the same member.
+const LONGEST_PAUSE: Duration = Duration::from_secs(32);
+
+/// How long a connection must have stood for the pauses to begin anew: a peer that ends every connection soon is not called
+/// every second.
+const STABLE: Duration = Duration::from_secs(10);
+
+/// No member costs more than one new connection in this time.
+const OPENING_PAUSE: Duration = Duration::from_secs(1);
+
+/// Descriptions of a member that are recognised when they come again.
+const HEARD: usize = 8;
+
+/// Candidates kept with a description that waits.
+const HELD_CANDIDATES: usize = 64;
+
+/// A member of the lobby.
+#[derive(Debug, Default)]
+pub(super) struct Member {
+    /// Whether it is in the lobby now.
+    pub(super) present: bool,
+    /// When to open a connection to it. `None` while there is one, while it is not wanted, and where the call is not ours.
+    pub(super) due: Option<Instant>,
+    /// The pause after the next failure.
+    pause: Duration,
+    /// Since when it has been connected.
+    connected_since: Option<Instant>,
+    /// When the last connection to it was opened.
+    opened: Option<Instant>,
+    /// Our offers that it has not answered.
+    pub(super) open_offers: u32,
+    /// The link whose description has gone out last.
+    pub(super) described: Option<LinkId>,
+    /// The identities of its last descriptions.
+    heard: VecDeque<Identity>,
+    /// Its description that is not applied yet.
+    pub(super) held: Option<Held>,
+}
+
+/// A description that waits, and the candidates after it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) description: SessionDescription,
+    pub(super) candidates: Vec<IceCandidate>,
+    /// When it is applied at the latest.
+    pub(super) until: Instant,
+}
+
+/// Why a peer is kept away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Away {
+    /// Until it leaves the lobby.
+    Kicked,
+    /// Until it is allowed again.
+    Banned,
+}
+
+impl Member {
+    /// Plans a connection for now, as to somebody new.
+    pub(super) fn meet(&mut self, now: Instant, first_pause: Option<Duration>) {
+        self.due = Some(now);
+        self.pause = first_pause.unwrap_or_default();
+    }
+
+    /// Forgets what belongs to a stay in the lobby.
+    pub(super) fn leave(&mut self) {
+        *self = Self {
+            opened: self.opened,
+            ..Self::default()
+        };
+    }
+
+    /// Plans the next attempt; the pauses grow.
+    pub(super) fn try_later(&mut self, now: Instant) {
+        self.due = Some(now + self.pause);
+        self.pause = LONGEST_PAUSE.min(self.pause.saturating_mul(2));
+    }
+
+    /// Takes note of whether it is connected now.
+    pub(super) fn note_connected(&mut self, now: Instant, connected: bool, first: Duration) {
+        if connected {
+            self.connected_since.get_or_insert(now);
+            self.open_offers = 0;
+        } else if let Some(since) = self.connected_since.take()
+            && now - since >= STABLE
+        {
+            self.pause = first;
+        }
+    }
+
+    pub(super) const fn note_opened(&mut self, now: Instant) {
+        self.opened = Some(now);
+        self.due = None;
+    }
+
+    /// From when on a connection to it may be opened.
+    pub(super) fn may_open_at(&self, now: Instant) -> Instant {
+        self.opened
+            .map_or(now, |opened| (opened + OPENING_PAUSE).max(now))
+    }
+
+    /// Whether a description is new; one that came before is a double.
+    pub(super) fn is_news(&mut self, sdp: &str) -> bool {
+        let identity = Identity::of(sdp);
+        if self.heard.contains(&identity) {
+            return false;
+        }
+        if self.heard.len() == HEARD {
+            self.heard.pop_front();
+        }
+        self.heard.push_back(identity);
+        true
+    }
+
+    pub(super) fn hold(&mut self, description: SessionDescription, until: Instant) {
+        self.held = Some(Held {
+            description,
+            candidates: Vec::new(),
+            until,
+        });
+    }
+
+    /// Whether nothing of it needs to be remembered.
+    pub(super) fn is_forgotten(&self, now: Instant) -> bool {
+        !self.present && self.may_open_at(now) == now
+    }
+}
+
+impl Held {
+    /// Keeps a candidate that belongs to the description; gives it back if it does not.
+    pub(super) fn take(&mut self, candidate: IceCandidate) -> Option<IceCandidate> {
+        let named = candidate_ufrag(&candidate.candidate);
+        if !may_belong(named, ufrag(&self.description.sdp)) {
+            return Some(candidate);
+        }
+        // One too many: the others may do.
+        if self.candidates.len() < HELD_CANDIDATES {
+            self.candidates.push(candidate);
+        }
+        None
+    }
+}

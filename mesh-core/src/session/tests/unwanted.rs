@@ -1,0 +1,86 @@
+//! Peers that are removed, banned or not accepted.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+
+fn anew(session: &mut Player) {
+    signaled(session, SignalingEvent::PeerLeft(id(9)));
+    signaled(session, SignalingEvent::PeerJoined(id(9)));
+    heard(session);
+}
+
+#[test]
+fn a_removed_peer_stays_away_until_it_is_allowed() {
+    let (mut session, _) = called();
+    assert!(session.remove_peer(id(9)));
+    signaled(&mut session, offer("first"));
+    heard(&mut session);
+    assert_eq!(session.peer(id(9)), None);
+    assert!(session.allow(id(9)));
+    assert!(!session.allow(id(9)));
+    pass(&mut session, Duration::from_secs(1));
+    signaled(&mut session, offer("second"));
+    heard(&mut session);
+    let link = session.peer(id(9)).unwrap().connection;
+    assert_eq!(applied(&session, link), ["second"]);
+}
+
+#[test]
+fn a_kick_lasts_until_the_peer_leaves_the_lobby_and_a_ban_longer() {
+    let (mut session, _) = called();
+    assert!(session.kick(id(9)));
+    assert!(!session.kick(id(5000)), "nobody knows it");
+    anew(&mut session);
+    pass(&mut session, Duration::from_secs(1));
+    heard(&mut session);
+    assert!(session.peer(id(9)).is_some());
+
+    session.ban(id(9));
+    anew(&mut session);
+    pass(&mut session, Duration::from_secs(1));
+    signaled(&mut session, offer("let me in"));
+    heard(&mut session);
+    assert_eq!(session.peer(id(9)), None);
+    assert!(session.allow(id(9)));
+    assert!(session.peer(id(9)).is_some());
+}
+
+#[test]
+fn a_connected_peer_that_is_kicked_is_not_called_before_it_is_allowed() {
+    let (mut session, _) = connected();
+    assert!(session.kick(id(7)));
+    let reason = DisconnectReason::Removed;
+    let gone = Event::PeerDisconnected {
+        peer: id(7),
+        reason,
+    };
+    assert_eq!(heard(&mut session), [gone]);
+    pass(&mut session, Duration::from_secs(100));
+    assert_eq!(heard(&mut session), []);
+    assert_eq!(session.peer(id(7)), None);
+    session.allow(id(7));
+    assert!(session.peer(id(7)).is_some());
+}
+
+#[test]
+fn the_game_is_asked_before_each_connection() {
+    let (mut session, link) = connected();
+    let welcome = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&welcome);
+    session.set_accept(move |peer| peer != id(7) || asked.load(Ordering::Relaxed));
+    assert_eq!(heard(&mut session), [], "who is connected stays");
+    fail(&mut session, link);
+    heard(&mut session);
+    pass(&mut session, Duration::from_secs(1));
+    heard(&mut session);
+    assert_eq!(session.peer(id(7)), None);
+    welcome.store(true, Ordering::Relaxed);
+    pass(&mut session, Duration::from_secs(2));
+    heard(&mut session);
+    assert!(
+        session.peer(id(7)).is_some(),
+        "asked again at the next attempt"
+    );
+}
