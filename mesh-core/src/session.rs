@@ -26,8 +26,9 @@ const SIGNALS_PER_POLL: usize = 256;
 /// A [`Multiplayer`] that is told by a [`Signaling`] who is there, and connects itself to everybody.
 ///
 /// It adds what Godot leaves to the game's scripts: connections are made as members come, the one with the higher id
-/// offers (as in Godot's official 4.x demo), candidates trickle in the right order, and who cannot be connected is given
-/// up with a reason.
+/// offers (as in Godot's official 4.x demo), candidates trickle in the right order, and an attempt that fails, or a connection
+/// that ends, is told with its reason and made again as long as the member is in the lobby. Whom the game does not want it
+/// [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept).
 ///
 /// The signaling is for meeting only: its loss is told and touches no connected peer.
 #[derive(Debug)]
@@ -115,8 +116,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.roster.set_accept(accept);
     }
 
-    /// As [`kick`](Self::kick); with `force` the connection closes at once and the game hears nothing more of the peer
-    /// (Godot 4.x: `disconnect_peer`).
+    /// Removes a peer and keeps it away, as [`kick`](Self::kick) does (Godot 4.x: `disconnect_peer`). With `force` the
+    /// connection closes at once and the game hears nothing more of the peer. `false` if there is no such peer.
     pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
         self.instruct(|roster, mesh| roster.kick(mesh, peer, force))
     }
@@ -139,7 +140,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.settle();
     }
 
-    /// As [`kick`](Self::kick), under Godot's name.
+    /// Removes a peer and keeps it away: [`kick`](Self::kick) under Godot's name. `false` if there is no such peer.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
         self.kick(peer)
     }

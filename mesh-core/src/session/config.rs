@@ -22,8 +22,8 @@ pub struct SessionConfig {
     /// time up to 32 s, and 1 s again after a connection that stood for 10 s. `None`: never. The game hears of every end,
     /// and of every new `PeerConnected`.
     pub retry_after: Option<Duration>,
-    /// How many peers there are at most, connected or being connected: 64. Of members of the lobby beyond that the game
-    /// hears nothing.
+    /// How many peers there are at most, connected or being connected: 128, which is what a lobby of `signaling-server` holds
+    /// by default. Of members of the lobby beyond that the game hears nothing.
     ///
     /// When a place becomes free, the member that has waited longest is connected to, if the call is ours; one that has to
     /// call us comes with its next try, within a minute. A peer that calls anew while its connection stands needs no
@@ -39,7 +39,7 @@ impl Default for SessionConfig {
             custom_channels: Vec::new(),
             leave_linger: Duration::from_millis(200),
             retry_after: Some(Duration::from_secs(1)),
-            max_peers: 64,
+            max_peers: 128,
         }
     }
 }

@@ -210,15 +210,20 @@ impl Roster {
 
     /// Whether a link between us and this member is wanted: by the lobby's topology, and by the game.
     fn wants(&self, mesh: &Mesh, peer: PeerId) -> bool {
-        let Some(own) = mesh.unique_id() else {
-            return false;
-        };
-        peer != own
-            && !self.is_away(peer)
-            && match self.topology {
-                Topology::Mesh => true,
-                Topology::ClientServer => own.is_server() || peer.is_server(),
-            }
+        !self.is_away(peer) && self.topology.links(mesh.unique_id(), peer)
+    }
+}
+
+impl Topology {
+    /// Whether this topology has a link between us and a member.
+    fn links(self, own: Option<PeerId>, peer: PeerId) -> bool {
+        own.is_some_and(|own| {
+            peer != own
+                && match self {
+                    Self::Mesh => true,
+                    Self::ClientServer => own.is_server() || peer.is_server(),
+                }
+        })
     }
 }
 

@@ -177,12 +177,15 @@ fn applied(session: &Player, link: LinkId) -> Vec<&str> {
     let commands = &session.multiplayer().backend().commands;
     commands
         .iter()
-        .filter_map(|command| match command {
-            Command::SetRemote {
+        .filter_map(|command| {
+            let Command::SetRemote {
                 link: of,
                 description,
-            } if *of == link => Some(&*description.sdp),
-            _ => None,
+            } = command
+            else {
+                return None;
+            };
+            (*of == link).then_some(&*description.sdp)
         })
         .collect()
 }

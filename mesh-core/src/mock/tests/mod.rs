@@ -5,6 +5,7 @@ mod duo;
 mod faults;
 mod life;
 mod lobbies;
+mod outages;
 mod sessions;
 mod silence;
 mod table;

@@ -43,14 +43,15 @@ impl Roster {
     /// Whoever is here, wanted, to be called by us and not connected gets a time for the next attempt.
     fn plan(&mut self, now: Instant, mesh: &Mesh) {
         let retry_after = self.config.retry_after;
-        let away = &self.away;
+        let (away, topology) = (&self.away, self.topology);
         for (&peer, member) in &mut self.members {
             if !member.present {
                 continue;
             }
             let connected = mesh.is_connected(peer);
             member.note_connected(now, connected, retry_after.unwrap_or_default());
-            if mesh.has_peer(peer) || away.contains_key(&peer) {
+            let wanted = !away.contains_key(&peer) && topology.links(mesh.unique_id(), peer);
+            if mesh.has_peer(peer) || !wanted {
                 member.due = None;
             } else if member.due.is_none() && calls(mesh, peer) && retry_after.is_some() {
                 member.try_later(now);

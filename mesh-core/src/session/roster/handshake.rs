@@ -1,9 +1,13 @@
 //! The far sides' descriptions and candidates, and which attempt each of them belongs to.
 
+use alloc::string::ToString;
 use core::time::Duration;
 
 use super::{Roster, calls};
-use crate::{IceCandidate, Instant, LinkId, Mesh, PeerId, SdpType, SessionDescription};
+use crate::{
+    ConnectFailure, DisconnectReason, IceCandidate, Instant, LinkId, Mesh, PeerId, SdpType,
+    SessionDescription,
+};
 
 /// How long an answer waits that may be to an earlier offer: the answer to the later one comes soon after.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(250);
@@ -110,8 +114,11 @@ impl Roster {
         let Some(held) = held else {
             return;
         };
-        // A connection that cannot take it ends at its deadline.
-        let _ = mesh.set_remote_description(link, held.description);
+        if let Err(error) = mesh.set_remote_description(link, held.description) {
+            let cause = ConnectFailure::Description(error.to_string());
+            mesh.end_connection(link, DisconnectReason::ConnectFailed(cause));
+            return;
+        }
         for candidate in held.candidates {
             let _ = mesh.add_ice_candidate(link, candidate);
         }

@@ -183,17 +183,19 @@ fn candidates_of_a_former_attempt_are_not_applied() {
     let (mut session, link) = calling();
     described(&mut session, link, SdpType::Offer);
     heard(&mut session);
-    signaled(&mut session, candidate("former"));
+    signaled(&mut session, candidate(7, "former"));
     signaled(&mut session, answer("a=ice-ufrag:now"));
-    signaled(&mut session, candidate("former"));
-    signaled(&mut session, candidate("now"));
+    signaled(&mut session, candidate(7, "former"));
+    signaled(&mut session, candidate(7, "now"));
     heard(&mut session);
     let commands = &session.multiplayer().backend().commands;
     let added: Vec<_> = commands
         .iter()
-        .filter_map(|command| match command {
-            Command::AddCandidate { candidate, .. } => Some(&candidate.candidate),
-            _ => None,
+        .filter_map(|command| {
+            let Command::AddCandidate { candidate, .. } = command else {
+                return None;
+            };
+            Some(&candidate.candidate)
         })
         .collect();
     assert!(added.len() == 1 && added[0].ends_with("now"), "{added:?}");
@@ -209,12 +211,12 @@ fn no_more_peers_than_there_are_places() {
         }
     }
     heard(&mut session);
-    assert_eq!(opened(&session), 64);
+    assert_eq!(opened(&session), 128);
     assert!(session.roster().member_count() < 5000);
     let reason = CloseReason::Failed(ConnectFailure::NoRoute);
     happened(&mut session, LinkEvent::Closed { link, reason });
     heard(&mut session);
-    assert_eq!(opened(&session), 65, "a place has become free");
+    assert_eq!(opened(&session), 129, "a place has become free");
 }
 
 #[test]
@@ -230,6 +232,38 @@ fn offers_in_a_row_open_one_connection_a_second() {
     assert_eq!(opened(&session), 2);
     let link = session.peer(id(9)).unwrap().connection;
     assert_eq!(applied(&session, link), ["offer 199"]);
+}
+
+#[test]
+fn an_offer_that_waits_keeps_its_candidates() {
+    let (mut session, _) = called();
+    signaled(&mut session, offer("a=ice-ufrag:first"));
+    signaled(&mut session, offer("a=ice-ufrag:second"));
+    signaled(&mut session, candidate(9, "second"));
+    signaled(&mut session, candidate(9, "first"));
+    heard(&mut session);
+    pass(&mut session, Duration::from_secs(1));
+    heard(&mut session);
+    let link = session.peer(id(9)).unwrap().connection;
+    let commands = &session.multiplayer().backend().commands;
+    let added: Vec<_> = commands
+        .iter()
+        .filter_map(|command| {
+            let Command::AddCandidate {
+                link: of,
+                candidate,
+            } = command
+            else {
+                return None;
+            };
+            candidate
+                .candidate
+                .rsplit(' ')
+                .next()
+                .filter(|_| *of == link)
+        })
+        .collect();
+    assert_eq!(added, ["second"]);
 }
 
 #[test]
@@ -255,9 +289,9 @@ fn candidate_found(session: &mut Player, link: LinkId, number: u32) {
     happened(session, LinkEvent::Candidate { link, candidate });
 }
 
-fn candidate(ufrag: &str) -> SignalingEvent {
+fn candidate(from: u32, ufrag: &str) -> SignalingEvent {
     SignalingEvent::Signal {
-        from: id(7),
+        from: id(from),
         signal: Signal::Candidate(IceCandidate {
             sdp_mid: String::from("0"),
             sdp_m_line_index: 0,
