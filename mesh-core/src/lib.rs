@@ -25,7 +25,6 @@ mod config;
 mod error;
 mod event;
 mod id;
-mod incarnation;
 mod link;
 mod mesh;
 #[cfg(any(test, feature = "mock"))]
@@ -55,7 +54,6 @@ pub use error::{
 };
 pub use event::{DisconnectReason, Event, Packet};
 pub use id::{ConnectionId, LinkId, PeerId};
-pub use incarnation::Incarnation;
 pub use link::{
     CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,
     GatheringState, LinkEvent, LinkStats, Missing, SignalingState,

@@ -1,4 +1,4 @@
-//! Packets that came before the announcement of their sender.
+//! Packets that arrive before the announcement of their sender.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -10,23 +10,24 @@ use mesh_core::{ChannelIndex, Instant, PeerId, TransferMode};
 const PACKETS: usize = 256;
 const BYTES: usize = 64 * 1024;
 
-/// Peers whose end is remembered.
+/// How many ended peers are remembered.
 const DEPARTED: usize = 1024;
 
-/// An announcement is reliable, and a packet was at most so much faster, or slower.
+/// How long a packet waits for the announcement of its sender, and how long an end is remembered.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Packets that a server passed on and whose sender it has not announced yet: no order is kept between channels.
+/// Packets that a server passed on and whose sender it has not announced yet. That happens because no order is kept between
+/// channels.
 ///
-/// What comes after the end of its sender is most likely its own, on another channel, and not of the next one of that id: for a
-/// while nothing is kept for it. Which of the two it is of nothing tells, so two mistakes are left: a next one loses packets that
-/// overtake its announcement in that while, and a packet of the former that comes after that announcement is taken for its own.
-/// (A server of ours takes back what waits at it; what is in its platform's buffer it cannot.)
+/// A packet that arrives after the end of its sender was most likely sent before that end, on another channel. So for a while
+/// after an end nothing is kept for that id. Nothing in a packet tells it from one of the next peer with the same id, so two
+/// mistakes remain: the next peer loses packets that overtake its announcement during that while, and a packet of the former
+/// peer that arrives after that announcement is taken for one of the next peer.
 #[derive(Debug)]
-pub(crate) struct Early {
+pub(crate) struct Unannounced {
     held: VecDeque<Held>,
     bytes: usize,
-    /// In the order of their ends, with when to forget them.
+    /// Peers that have ended, in the order of their ends, with when to forget them.
     departed: VecDeque<(Instant, PeerId)>,
 }
 
@@ -40,20 +41,20 @@ pub(crate) enum NotHeld {
 #[derive(Debug)]
 struct Held {
     deadline: Instant,
-    packet: EarlyPacket,
+    packet: HeldPacket,
 }
 
-/// One of them.
+/// A packet that waits for the announcement of its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EarlyPacket {
+pub(crate) struct HeldPacket {
     pub(crate) from: PeerId,
     pub(crate) mode: TransferMode,
     pub(crate) channel: ChannelIndex,
     pub(crate) data: Bytes,
 }
 
-impl Early {
-    /// Without a packet.
+impl Unannounced {
+    /// Nothing waits.
     pub(crate) const fn new() -> Self {
         Self {
             held: VecDeque::new(),
@@ -63,7 +64,7 @@ impl Early {
     }
 
     /// Keeps a packet.
-    pub(crate) fn hold(&mut self, now: Instant, packet: EarlyPacket) -> Result<(), NotHeld> {
+    pub(crate) fn hold(&mut self, now: Instant, packet: HeldPacket) -> Result<(), NotHeld> {
         while self.departed.pop_front_if(|(end, _)| *end <= now).is_some() {}
         if self.departed.iter().any(|(_, peer)| *peer == packet.from) {
             return Err(NotHeld::Departed);
@@ -78,7 +79,7 @@ impl Early {
         Ok(())
     }
 
-    /// A sender is gone, if it ever was there: what came of it is nobody's, and so is what comes of that id for a while.
+    /// A sender has ended: discards its packets, and what arrives from that id for a while.
     pub(crate) fn depart(&mut self, now: Instant, from: PeerId) {
         self.take(from);
         if self.departed.len() == DEPARTED {
@@ -87,20 +88,20 @@ impl Early {
         self.departed.push_back((now + PATIENCE, from));
     }
 
-    /// A sender is there: takes its packets, in their order.
-    pub(crate) fn take(&mut self, from: PeerId) -> Vec<EarlyPacket> {
+    /// A sender is announced: takes its packets, in their order.
+    pub(crate) fn take(&mut self, from: PeerId) -> Vec<HeldPacket> {
         self.departed.retain(|(_, peer)| *peer != from);
         let (taken, held) = self
             .held
             .drain(..)
             .partition::<VecDeque<_>, _>(|held| held.packet.from == from);
         self.held = held;
-        let taken: Vec<EarlyPacket> = taken.into_iter().map(|held| held.packet).collect();
+        let taken: Vec<HeldPacket> = taken.into_iter().map(|held| held.packet).collect();
         self.bytes -= taken.iter().map(|packet| packet.data.len()).sum::<usize>();
         taken
     }
 
-    /// Takes the sender of one packet that has waited long enough.
+    /// Discards one packet that has waited long enough, and gives its sender.
     pub(crate) fn expired(&mut self, now: Instant) -> Option<PeerId> {
         let held = self.held.pop_front_if(|held| held.deadline <= now)?;
         self.bytes -= held.packet.data.len();
@@ -119,8 +120,8 @@ mod tests {
 
     use super::*;
 
-    fn packet(from: u32, length: usize) -> EarlyPacket {
-        EarlyPacket {
+    fn packet(from: u32, length: usize) -> HeldPacket {
+        HeldPacket {
             from: PeerId::new(from).unwrap(),
             mode: TransferMode::Unreliable,
             channel: TransferMode::Unreliable.channel(),
@@ -131,37 +132,40 @@ mod tests {
     #[test]
     fn room_is_bounded_and_comes_back() {
         let now = Instant::from_micros(9);
-        let mut early = Early::new();
+        let mut unannounced = Unannounced::new();
         let no_room = Err(NotHeld::NoRoom);
-        assert_eq!(early.hold(now, packet(2, BYTES + 1)), no_room);
+        assert_eq!(unannounced.hold(now, packet(2, BYTES + 1)), no_room);
         for length in 0..PACKETS {
             let packet = packet(2 + u32::from(length > 9), length);
-            assert_eq!(early.hold(now, packet), Ok(()));
+            assert_eq!(unannounced.hold(now, packet), Ok(()));
         }
-        assert_eq!(early.hold(now, packet(2, 0)), no_room, "too many");
-        let taken = early.take(PeerId::new(2).unwrap());
+        assert_eq!(unannounced.hold(now, packet(2, 0)), no_room, "too many");
+        let taken = unannounced.take(PeerId::new(2).unwrap());
         assert_eq!(taken.len(), 10);
         assert!(taken.is_sorted_by_key(|packet| packet.data.len()));
-        assert_eq!(early.hold(now, packet(2, 0)), Ok(()));
+        assert_eq!(unannounced.hold(now, packet(2, 0)), Ok(()));
 
-        assert_eq!(early.expired(now), None);
-        let later = early.deadline().unwrap();
-        assert_eq!(core::iter::from_fn(|| early.expired(later)).count(), 247);
-        assert_eq!(early.bytes, 0);
-        assert_eq!(early.deadline(), None);
+        assert_eq!(unannounced.expired(now), None);
+        let later = unannounced.deadline().unwrap();
+        assert_eq!(
+            core::iter::from_fn(|| unannounced.expired(later)).count(),
+            247
+        );
+        assert_eq!(unannounced.bytes, 0);
+        assert_eq!(unannounced.deadline(), None);
     }
 
     #[test]
     fn ends_are_remembered_for_a_while_and_not_without_end() {
         let now = Instant::from_micros(9);
-        let mut early = Early::new();
+        let mut unannounced = Unannounced::new();
         for peer in 0..u32::try_from(DEPARTED).unwrap() + 1 {
-            early.depart(now, PeerId::new(2 + peer).unwrap());
+            unannounced.depart(now, PeerId::new(2 + peer).unwrap());
         }
-        assert_eq!(early.departed.len(), DEPARTED);
-        assert_eq!(early.hold(now, packet(2, 1)), Ok(()), "the oldest");
-        assert_eq!(early.hold(now, packet(3, 1)), Err(NotHeld::Departed));
-        assert_eq!(early.hold(now + PATIENCE, packet(3, 1)), Ok(()));
-        assert!(early.departed.is_empty());
+        assert_eq!(unannounced.departed.len(), DEPARTED);
+        assert_eq!(unannounced.hold(now, packet(2, 1)), Ok(()), "the oldest");
+        assert_eq!(unannounced.hold(now, packet(3, 1)), Err(NotHeld::Departed));
+        assert_eq!(unannounced.hold(now + PATIENCE, packet(3, 1)), Ok(()));
+        assert!(unannounced.departed.is_empty());
     }
 }

@@ -51,11 +51,11 @@ impl Mesh {
         let size = payload.len();
         let smallest = recipients
             .clone()
-            .filter_map(|to| Some((self.member(to.link)?.max_message_size, to.peer)))
-            .filter(|(limit, _)| size > *limit)
+            .filter_map(|to| Some(self.member(to.link)?.max_message_size))
+            .filter(|limit| size > *limit)
             .min();
-        if let Some((limit, peer)) = smallest {
-            return Err(SendError::TooLarge { size, limit, peer });
+        if let Some(limit) = smallest {
+            return Err(SendError::TooLarge { size, limit });
         }
         Ok(recipients)
     }

@@ -57,9 +57,6 @@
 //! Two decorators work on any backend: [`Recorder`] writes down what goes through the seam, and [`Faulty`] breaks the
 //! contract in a planted way, to show that a test would notice.
 //!
-//! A layer above a mesh that cares for neither can be tested on [`MockPeer`]s, which meet at a [`Table`] and have no network
-//! between them.
-//!
 //! # What is modelled
 //!
 //! - **Setting up.** Descriptions name their link; candidates are found one by one; a route needs both descriptions, a
@@ -102,7 +99,6 @@ mod sdp;
 mod signaling;
 mod slab;
 mod streams;
-mod table;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -116,4 +112,3 @@ pub use faulty::Faulty;
 pub use network::Network;
 pub use recorder::{Recorder, Trace};
 pub use signaling::{MockSignaling, SignalingId};
-pub use table::{MockPeer, Table};

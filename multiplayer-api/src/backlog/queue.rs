@@ -1,4 +1,4 @@
-//! What waits for one receiver, and whose it is.
+//! The packets that wait for one receiver, and who sent them.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::ops::Bound;
@@ -6,23 +6,23 @@ use core::ops::Bound;
 use bytes::Bytes;
 use mesh_core::{ChannelIndex, PeerId};
 
-/// What a waiting packet costs beside its bytes, roughly; a flood of tiny ones is to be bounded, too.
+/// Roughly what a waiting packet costs beside its bytes, so that a flood of tiny packets is bounded, too.
 const OVERHEAD: usize = 64;
 
-/// Packets for one receiver. Neither a channel nor a sender is in it without one.
+/// Packets for one receiver. A channel or a sender without a packet is not in it.
 #[derive(Debug, Default)]
-pub(super) struct Debt {
+pub(super) struct Queue {
     pub(super) bytes: usize,
     channels: BTreeMap<ChannelIndex, VecDeque<Waiting>>,
     senders: BTreeMap<PeerId, Account>,
     next_arrival: u64,
 }
 
-/// What a sender has in it.
+/// What a sender has in a queue.
 #[derive(Debug, Default)]
 struct Account {
     bytes: usize,
-    /// Where a packet had to go: those behind it are not to arrive without it.
+    /// The channels on which a packet was discarded: those behind it must not arrive without it.
     cut: BTreeSet<ChannelIndex>,
 }
 
@@ -39,17 +39,17 @@ impl Waiting {
     }
 }
 
-/// What a packet takes of the room while it waits, in bytes.
+/// How much room a packet takes while it waits, in bytes.
 pub(super) fn cost(packet: &Bytes) -> usize {
     packet.len() + OVERHEAD
 }
 
-impl Debt {
+impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         self.channels.is_empty()
     }
 
-    /// Bytes of what is the server's own.
+    /// Bytes of the server's own packets.
     pub(super) fn of_server(&self) -> usize {
         self.senders
             .get(&PeerId::SERVER)
@@ -64,19 +64,19 @@ impl Debt {
             .sum()
     }
 
-    /// Whether a sender's packets go on this channel, as one before them had to.
+    /// Whether a sender's packets on this channel are discarded, because one before them was.
     pub(super) fn is_cut(&self, from: PeerId, channel: ChannelIndex) -> bool {
         let account = self.senders.get(&from);
         account.is_some_and(|account| account.cut.contains(&channel))
     }
 
-    /// The packet that is next on a channel, a cheap copy, and whose it is.
+    /// The next packet of a channel, as a cheap copy, and its sender.
     pub(super) fn first(&self, channel: ChannelIndex) -> Option<(PeerId, Bytes)> {
         let first = self.channels.get(&channel)?.front()?;
         Some((first.from, first.packet.clone()))
     }
 
-    /// The lowest channel on which something waits, above that one.
+    /// The lowest channel above the given one on which something waits.
     pub(super) fn channel_after(&self, channel: Option<ChannelIndex>) -> Option<ChannelIndex> {
         let after = channel.map_or(Bound::Unbounded, Bound::Excluded);
         let mut later = self.channels.range((after, Bound::Unbounded));
@@ -96,7 +96,7 @@ impl Debt {
         self.channels.entry(channel).or_default().push_back(waiting);
     }
 
-    /// Who has most here: of several `preferred`. Not the server; `None` if there is only that.
+    /// The sender that has most here, `preferred` where several have as much. Never the server: `None` if there is no other.
     pub(super) fn greatest(&self, preferred: PeerId) -> Option<PeerId> {
         self.senders
             .iter()
@@ -105,7 +105,7 @@ impl Debt {
             .map(|(sender, _)| *sender)
     }
 
-    /// Takes a sender's newest packet away, whichever channel it is for, and all that he would put behind it.
+    /// Discards the newest packet of a sender, on whichever channel, and from now on all that would come behind it there.
     pub(super) fn cut_newest(&mut self, from: PeerId) {
         let newest = self.channels.iter().filter_map(|(channel, queue)| {
             let mut places = queue.iter().enumerate();
@@ -120,7 +120,7 @@ impl Debt {
         }
     }
 
-    /// Takes all of a sender's packets away. How many.
+    /// Discards all packets of a sender, and gives their number.
     pub(super) fn remove_all(&mut self, from: PeerId) -> u64 {
         let Some(account) = self.senders.remove(&from) else {
             return 0;
@@ -138,7 +138,7 @@ impl Debt {
         removed
     }
 
-    /// Takes away what is at a position of a channel.
+    /// Removes the packet at a position of a channel.
     pub(super) fn remove(&mut self, channel: ChannelIndex, at: usize) {
         let Some(queue) = self.channels.get_mut(&channel) else {
             return;
@@ -167,32 +167,32 @@ mod tests {
     fn a_cut_lasts_as_long_as_anything_of_its_sender_waits() {
         let sender = PeerId::new(2).unwrap();
         let [cut, other] = [0, 3].map(ChannelIndex);
-        let mut debt = Debt::default();
+        let mut queue = Queue::default();
         for channel in [cut, other, cut] {
-            debt.push(sender, channel, Bytes::from_static(b"x"));
+            queue.push(sender, channel, Bytes::from_static(b"x"));
         }
-        debt.cut_newest(sender);
-        assert!(debt.is_cut(sender, cut) && !debt.is_cut(sender, other));
-        assert!(!debt.is_cut(PeerId::new(3).unwrap(), cut));
-        debt.remove(cut, 0);
-        assert!(debt.is_cut(sender, cut));
-        debt.remove(other, 0);
-        assert!(!debt.is_cut(sender, cut));
-        assert!(debt.is_empty());
+        queue.cut_newest(sender);
+        assert!(queue.is_cut(sender, cut) && !queue.is_cut(sender, other));
+        assert!(!queue.is_cut(PeerId::new(3).unwrap(), cut));
+        queue.remove(cut, 0);
+        assert!(queue.is_cut(sender, cut));
+        queue.remove(other, 0);
+        assert!(!queue.is_cut(sender, cut));
+        assert!(queue.is_empty());
     }
 
     #[test]
     fn of_one_who_is_gone_nothing_is_left() {
         let [gone, here] = [2, 3].map(|id| PeerId::new(id).unwrap());
-        let mut debt = Debt::default();
+        let mut queue = Queue::default();
         for (from, channel) in [(gone, 0), (here, 0), (gone, 3), (PeerId::SERVER, 0)] {
-            debt.push(from, ChannelIndex(channel), Bytes::from_static(b"x"));
+            queue.push(from, ChannelIndex(channel), Bytes::from_static(b"x"));
         }
-        assert_eq!(debt.of_others(), 3);
-        assert_eq!(debt.remove_all(gone), 2);
-        assert_eq!(debt.remove_all(gone), 0);
-        assert_eq!((debt.bytes, debt.of_others()), (2 * (1 + OVERHEAD), 1));
-        assert_eq!(debt.channel_after(Some(ChannelIndex(0))), None);
-        assert_eq!(debt.greatest(gone), Some(here));
+        assert_eq!(queue.of_others(), 3);
+        assert_eq!(queue.remove_all(gone), 2);
+        assert_eq!(queue.remove_all(gone), 0);
+        assert_eq!((queue.bytes, queue.of_others()), (2 * (1 + OVERHEAD), 1));
+        assert_eq!(queue.channel_after(Some(ChannelIndex(0))), None);
+        assert_eq!(queue.greatest(gone), Some(here));
     }
 }

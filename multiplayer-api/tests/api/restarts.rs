@@ -1,112 +1,105 @@
-//! A network peer that is closed and set up anew: nobody of the old life is met in the new one.
+//! A network peer that is closed and set up again, or replaced: no former peer is met afterwards.
 
 use mesh_core::{Sent, Target, TransferMode};
 use multiplayer_api::{
     ApiConfig, ApiEvent, AuthError, Authentication, MultiplayerApi, SendBytesError,
 };
 
-use crate::fake::{Fake, api, connected, id, packet, poll, relay, server_of};
+use crate::kit::{Fake, api, connected, id, packet, poll, relay, server_of};
 
-/// The server's id is always 1: an id does not tell one life from the next.
+/// The server's id is always 1, so an id does not say that the network peer was closed in between.
 #[test]
-fn a_server_that_is_set_up_anew_knows_nobody() {
-    let (mut api, mut network) = server_of(2);
-    network.restart();
-    network.connect(4);
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ApiEvent::ServerDisconnected, connected(4)]
-    );
+fn a_server_that_is_set_up_again_knows_nobody() {
+    let mut api = server_of(2);
+    api.peer_mut().restart();
+    api.peer_mut().connect(4);
+    assert_eq!(poll(&mut api), [ApiEvent::ServerDisconnected, connected(4)]);
     assert_eq!(api.peers().collect::<Vec<_>>(), [id(4)]);
     assert_eq!(
-        network.take_reliable(),
+        api.peer_mut().take_reliable(),
         [],
-        "nobody is introduced to a ghost"
+        "no former client is told of a new one"
     );
-    // Nor does it when the game does so between two events, or with another object.
-    network.receive(4, b"\x03last");
-    assert_eq!(api.poll(&mut network), Some(packet(4, b"last")));
-    network.restart();
-    assert_eq!(poll(&mut api, &mut network), [ApiEvent::ServerDisconnected]);
-    network = Fake::server();
-    network.connect(4);
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ApiEvent::ServerDisconnected, connected(4)]
-    );
+    // The same holds between two events of a frame, and for another network peer.
+    api.peer_mut().receive(4, b"\x03last");
+    assert_eq!(api.poll(), Some(packet(4, b"last")));
+    api.peer_mut().restart();
+    assert_eq!(poll(&mut api), [ApiEvent::ServerDisconnected]);
+    api.set_peer(Fake::server());
+    api.peer_mut().connect(4);
+    assert_eq!(poll(&mut api), [ApiEvent::ServerDisconnected, connected(4)]);
 }
 
-/// Whatever the game calls first, it means the network peer of now.
+/// Every method notices the close, not only `poll`.
 #[test]
-fn what_is_called_before_the_next_poll_meets_nobody_of_the_old_life() {
-    let (mut api, mut network) = server_of(3);
-    network.full.insert(id(3));
-    network.receive(2, &relay(3, b"\x03x"));
-    poll(&mut api, &mut network);
+fn what_is_called_before_the_next_poll_meets_no_former_peer() {
+    let mut api = server_of(3);
+    api.peer_mut().full.insert(id(3));
+    api.peer_mut().receive(2, &relay(3, b"\x03x"));
+    poll(&mut api);
 
-    network.restart();
-    network.full.clear();
-    network.connect(3);
-    network.connect(4);
+    api.peer_mut().restart();
+    api.peer_mut().full.clear();
+    api.peer_mut().connect(3);
+    api.peer_mut().connect(4);
     let (peer, mode) = (id(3), TransferMode::Reliable);
     assert_eq!(
-        api.send_bytes(&mut network, peer, mode, b"x"),
+        api.send_bytes(peer, mode, b"x"),
         Err(SendBytesError::UnknownPeer { peer })
     );
-    let all = api.send_bytes(&mut network, Target::All, mode, b"x");
+    let all = api.send_bytes(Target::All, mode, b"x");
     assert_eq!(all, Ok(Sent::default()));
-    assert_eq!(network.sent, []);
+    assert_eq!(api.peer_mut().sent, []);
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [ApiEvent::ServerDisconnected, connected(3), connected(4)]
     );
 
-    network.restart();
-    network.connect(3);
-    network.connect(4);
-    network.sent.clear();
-    assert!(api.disconnect_peer(&mut network, id(3)));
-    assert_eq!(network.sent, [], "nobody is told of a ghost's end");
+    api.peer_mut().restart();
+    api.peer_mut().connect(3);
+    api.peer_mut().connect(4);
+    api.peer_mut().sent.clear();
+    assert!(api.disconnect_peer(id(3)));
+    assert_eq!(
+        api.peer_mut().sent,
+        [],
+        "nobody is told of the end of a former peer"
+    );
     assert_eq!(api.peers().count(), 0);
 }
 
 #[test]
-fn a_client_that_is_set_up_anew_while_connecting_has_failed_before() {
-    let (mut api, mut network) = (api(), Fake::client(2));
-    assert_eq!(poll(&mut api, &mut network), []);
-    network.restart();
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ApiEvent::ConnectionFailed(None)]
-    );
-    assert_eq!(poll(&mut api, &mut network), []);
+fn a_client_that_is_set_up_again_while_connecting_has_failed_before() {
+    let mut api = api(Fake::client(2));
+    assert_eq!(poll(&mut api), []);
+    api.peer_mut().restart();
+    assert_eq!(poll(&mut api), [ApiEvent::ConnectionFailed(None)]);
+    assert_eq!(poll(&mut api), []);
 }
 
 #[test]
-fn nobody_of_an_old_life_authenticates() {
-    let mut api = MultiplayerApi::new(ApiConfig {
+fn no_former_peer_authenticates() {
+    let config = ApiConfig {
         authentication: Authentication::required(),
         ..ApiConfig::default()
-    });
-    let (mut network, peer) = (Fake::mesh(9), id(5));
-    network.connect(5);
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ApiEvent::PeerAuthenticating(peer)]
-    );
+    };
+    let mut api = MultiplayerApi::new(Fake::mesh(9), config);
+    let peer = id(5);
+    api.peer_mut().connect(5);
+    assert_eq!(poll(&mut api), [ApiEvent::PeerAuthenticating(peer)]);
     let unknown = Err(AuthError::NotAuthenticating { peer });
-    network.restart();
-    network.connect(5);
-    assert_eq!(api.send_auth(&mut network, peer, b"secret"), unknown);
+    api.peer_mut().restart();
+    api.peer_mut().connect(5);
+    assert_eq!(api.send_auth(peer, b"secret"), unknown);
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [
             ApiEvent::ServerDisconnected,
             ApiEvent::PeerAuthenticating(peer)
         ]
     );
-    network.restart();
-    network.connect(5);
-    assert_eq!(api.complete_auth(&mut network, peer), unknown);
-    assert_eq!(network.sent, []);
+    api.peer_mut().restart();
+    api.peer_mut().connect(5);
+    assert_eq!(api.complete_auth(peer), unknown);
+    assert_eq!(api.peer_mut().sent, []);
 }

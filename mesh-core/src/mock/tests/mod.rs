@@ -8,6 +8,5 @@ mod lobbies;
 mod outages;
 mod sessions;
 mod silence;
-mod table;
 mod wakes;
 mod weather;
