@@ -5,7 +5,10 @@
 //! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server.
 //! - [`Session`]: what they return. [`poll`](mesh_core::Session::poll) it once a frame, or wait for
 //!   [`next_event`](mesh_core::Session::next_event); [`send`](mesh_core::Session::send) messages; see who is there with
-//!   [`connected_peers`](mesh_core::Session::connected_peers); [`leave`](mesh_core::Session::leave).
+//!   [`connected_peers`](mesh_core::Session::connected_peers). Say who may be there with
+//!   [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
+//!   [`allow`](mesh_core::Session::allow) and [`set_accept`](mesh_core::Session::set_accept);
+//!   [`leave`](mesh_core::Session::leave) at the end.
 //! - [`Multiplayer`]: one layer down, with any signaling of your own.
 //! - [`api`]: Godot's multiplayer API above any of them: authentication, relay through a server, and with the feature
 //!   `typed` messages as Rust types.

@@ -42,8 +42,9 @@ pub fn join(url: &str, lobby: &str) -> Result<Session, JoinError> {
 /// settings in [`session_config`](Self::session_config). A setting that is given twice has the value given last; ICE servers
 /// add up.
 ///
-/// What follows after joining, such as leaving, is a method of the [`Session`](mesh_core::Session) that
-/// [`join`](Self::join) returns.
+/// What is done after joining is a method of the [`Session`](mesh_core::Session) that [`join`](Self::join) returns:
+/// [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
+/// [`leave`](mesh_core::Session::leave).
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens before `join`"]
 pub struct Lobby {
