@@ -1,5 +1,4 @@
 //! `PacketPeer`: Godot's sticky settings and one packet at a time, over the mock network.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mesh_core::mock::{MockBackend, MockSignaling, Network};
 use mesh_core::{

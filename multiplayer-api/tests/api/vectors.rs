@@ -86,7 +86,7 @@ fn a_packet_goes_by_the_channel_it_is_sent_via() {
             ChannelIndex::for_transfer(TransferMode::UnreliableOrdered, 1),
             3,
         ),
-        (ChannelIndex(3).into(), 3),
+        (ChannelIndex(3), 3),
     ];
     for (via, index) in ways {
         for target in [Target::One(id(1)), Target::One(id(3))] {
