@@ -83,6 +83,11 @@ impl Channel {
         self.parameters.reliability == Reliability::Reliable
     }
 
+    /// Whether a message that is lost may be sent again.
+    pub(super) fn sends_again(&self) -> bool {
+        self.parameters.reliability != Reliability::Retransmits(0)
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.state == ChannelState::Open
     }

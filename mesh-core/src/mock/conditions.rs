@@ -15,8 +15,18 @@ pub struct Conditions {
     pub reorder: f64,
     /// How likely a datagram arrives twice, 0.0 to 1.0: 0. A game never sees it: SCTP removes duplicates.
     pub duplicate: f64,
-    /// Bytes a second that each link may send, if limited: no.
+    /// Bytes a second that the narrowest part of the path carries for each link, if that is limited: no. What comes faster
+    /// waits there, as far as `queue` allows.
     pub bandwidth: Option<u64>,
+    /// How long a message may have to wait at the narrowest part of the path: 100 ms. Has an effect with a `bandwidth`.
+    ///
+    /// A message that would have to wait longer finds the queue full. It is lost if its channel may lose messages, and sent
+    /// again if not; its sender learns of it and pauses until half of the queue is free, as congestion control does. What
+    /// is accepted during the pause waits in the sender's buffers.
+    ///
+    /// With zero, senders know the bandwidth and never exceed it: all waiting takes place in their buffers, and nothing is
+    /// lost for want of room.
+    pub queue: Duration,
     /// How long until a lost datagram is sent again, doubled with each further loss, sixteenfold at most: 200 ms.
     pub retransmit: Duration,
 }
@@ -30,6 +40,7 @@ impl Default for Conditions {
             reorder: 0.0,
             duplicate: 0.0,
             bandwidth: None,
+            queue: Duration::from_millis(100),
             retransmit: Duration::from_millis(200),
         }
     }

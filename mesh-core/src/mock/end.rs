@@ -61,7 +61,10 @@ pub(super) struct End {
     /// The channel to be served next.
     pub(super) turn: usize,
     pub(super) transmit_scheduled: bool,
-    pub(super) wire_free_at: Instant,
+    /// When the narrowest part of the path has carried all that waits there.
+    pub(super) path_free_at: Instant,
+    /// Until when the sender holds back, because the narrowest part of the path had no room.
+    pub(super) paused_until: Instant,
     /// Bytes of reliable messages on their way.
     pub(super) in_flight: usize,
     /// Streams on which messages came before there was a channel, with the last number.
@@ -103,7 +106,8 @@ impl End {
             channels: Vec::new(),
             turn: 0,
             transmit_scheduled: false,
-            wire_free_at: now,
+            path_free_at: now,
+            paused_until: now,
             in_flight: 0,
             unclaimed: BTreeMap::new(),
             held: Vec::new(),

@@ -26,6 +26,7 @@ pub(super) struct Path {
     reorder: Chance,
     duplicate: Chance,
     bandwidth: Option<u64>,
+    queue: Duration,
     retransmit: Duration,
 }
 
@@ -46,6 +47,7 @@ impl Path {
             reorder: Chance::new(conditions.reorder),
             duplicate: Chance::new(conditions.duplicate),
             bandwidth: conditions.bandwidth,
+            queue: conditions.queue.min(LONGEST),
             retransmit: conditions
                 .retransmit
                 .clamp(Duration::from_millis(1), LONGEST),
@@ -60,13 +62,22 @@ impl Path {
         self.retransmit
     }
 
-    /// How long a message of this size occupies the sender; `None` when the bandwidth is not limited.
+    /// How long a message of this size occupies the narrowest part of the path; `None` when the bandwidth is not limited.
     pub(super) fn occupies(&self, size: usize) -> Option<Duration> {
         let bandwidth = u128::from(self.bandwidth?.max(1));
         let micros = (size.max(1) as u128 * 1_000_000).div_ceil(bandwidth);
         Some(Duration::from_micros(
             u64::try_from(micros).unwrap_or(u64::MAX),
         ))
+    }
+
+    pub(super) const fn is_narrow(&self) -> bool {
+        self.bandwidth.is_some()
+    }
+
+    /// How long a message may have to wait at the narrowest part of the path.
+    pub(super) const fn queue(&self) -> Duration {
+        self.queue
     }
 
     /// Sends a message; `None` when it is lost for good. `waited` is how long it had to wait for its first transmission.

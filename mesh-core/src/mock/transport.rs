@@ -1,6 +1,6 @@
 //! Messages that are accepted and put on the wire: SCTP as an application sees it.
 
-use super::channel::{Queued, Room};
+use super::channel::{Channel, Queued, Room};
 use super::clock::Action;
 use super::slab::Key;
 use super::world::World;
@@ -78,7 +78,7 @@ impl World {
             return;
         }
         end.transmit_scheduled = true;
-        let due = due.max(end.wire_free_at);
+        let due = due.max(end.paused_until);
         self.clock.schedule(due, Action::Transmit { end: key });
     }
 
@@ -92,9 +92,16 @@ impl World {
             let Some(end) = self.live_mut(key) else {
                 return;
             };
-            if end.wire_free_at > now {
+            if end.paused_until > now {
                 self.schedule_transmit(key, now);
                 return;
+            }
+            let has_room = self.has_room(key);
+            let Some(end) = self.live_mut(key) else {
+                return;
+            };
+            if !has_room && end.channels.get(position).is_some_and(Channel::sends_again) {
+                continue;
             }
             end.turn = position + 1;
             let link = end.link;
@@ -112,7 +119,9 @@ impl World {
                 };
                 self.tell(key, event);
             }
-            self.launch(key, position, queued);
+            if has_room {
+                self.launch(key, position, queued);
+            }
         }
         self.progress_of_closing(key);
     }
@@ -129,6 +138,24 @@ impl World {
                     channel.has_queued() && (may_be_reliable || !channel.is_reliable())
                 })
             })
+    }
+
+    /// Whether the narrowest part of the path takes another message. If not, the sender pauses until half of what waits
+    /// there at most is gone.
+    fn has_room(&mut self, key: Key) -> bool {
+        let now = self.clock.now();
+        let Some((end, _, far)) = self.pair(key).filter(|(end, ..)| end.reachable) else {
+            return true;
+        };
+        let path = self.paths.path(end.host, far.host);
+        let (limit, waits) = (path.queue(), end.path_free_at - now);
+        if !path.is_narrow() || waits <= limit {
+            return true;
+        }
+        if let Some(end) = self.live_mut(key) {
+            end.paused_until = now + (waits - limit / 2);
+        }
+        false
     }
 
     /// Decides what becomes of a message.
@@ -168,8 +195,11 @@ impl World {
         let path = paths.path(end.host, far_host);
         let mut arrival = now;
         if let Some(occupied) = path.occupies(size) {
-            end.wire_free_at = now + occupied;
-            arrival += occupied;
+            arrival = now.max(end.path_free_at) + occupied;
+            end.path_free_at = arrival;
+            if path.queue().is_zero() {
+                end.paused_until = arrival;
+            }
         }
         let Some(transit) = path.transit(rng, size, reliability, waited) else {
             return;
