@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mesh_core::Instant;
-use mesh_core::mock::{BackendId, Conditions, Fault, Faulty, MockBackend, MockSignaling, Network};
+use mesh_core::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network};
 
 use crate::conduit::{Conduit, Local};
 use crate::environment::{Ask, Environment, Told};
 use crate::host::Host;
 use crate::list::{self, Case};
+use crate::planted::{Fault, Faulty};
 use crate::platform::Platform;
 use crate::reply::Vitals;
 use crate::request::Meeting;

@@ -54,8 +54,7 @@
 //! # Ok::<(), Stalled>(())
 //! ```
 //!
-//! Two decorators work on any backend: [`Recorder`] writes down what goes through the seam, and [`Faulty`] breaks the
-//! contract in a planted way, to show that a test would notice.
+//! [`Recorder`] writes down what goes through the seam of any backend.
 //!
 //! # What is modelled
 //!
@@ -80,11 +79,8 @@ mod channel;
 mod clock;
 mod closing;
 mod conditions;
-mod distort;
 mod end;
 mod executor;
-mod fault;
-mod faulty;
 mod gather;
 mod ice;
 mod inbox;
@@ -107,8 +103,6 @@ mod world;
 pub use backend::MockBackend;
 pub use conditions::{BackendId, Conditions, MockConfig, Turn, Usage};
 pub use executor::{Elapsed, Sleep, Stalled};
-pub use fault::Fault;
-pub use faulty::Faulty;
 pub use network::Network;
 pub use recorder::{Recorder, Trace};
 pub use signaling::{MockSignaling, SignalingId};

@@ -2,7 +2,6 @@
 
 mod chaos;
 mod duo;
-mod faults;
 mod life;
 mod lobbies;
 mod outages;

@@ -1,13 +1,10 @@
 //! What a planted fault makes of an event.
 
-use alloc::format;
-use alloc::string::String;
-
 use bytes::Bytes;
 
 use super::fault::Fault;
 use super::faulty::Faulty;
-use crate::{
+use mesh_core::{
     Backend, ChannelIndex, CloseReason, ConnectionState, LinkEvent, LinkId, Payload, Reliability,
     TransferMode,
 };
@@ -86,7 +83,7 @@ impl<B: Backend> Faulty<B> {
                 CloseReason::Local => self.has(Fault::SwallowsClosed),
                 CloseReason::Remote => self.has(Fault::MissesRemoteClose),
                 CloseReason::Failed(_) => self.has(Fault::SwallowsFailure),
-                CloseReason::InboxFull | CloseReason::Protocol(_) => false,
+                _ => false,
             },
             LinkEvent::ChannelClosed { .. } => self.has(Fault::MissesRemoteClose),
             LinkEvent::State { state, .. } => {

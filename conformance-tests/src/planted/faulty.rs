@@ -1,13 +1,11 @@
 //! A backend with planted faults: any backend, made to break its contract.
 
-use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::vec::Vec;
-use core::ops::{Deref, DerefMut};
-use core::task::{Context, Poll, Waker};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::{Deref, DerefMut};
+use std::task::{Context, Poll, Waker};
 
 use super::fault::Fault;
-use crate::{
+use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
     LinkEvent, LinkId, Payload,
 };
@@ -118,7 +116,7 @@ impl<B: Backend> Faulty<B> {
     }
 
     fn flush_channels(&mut self, link: LinkId) {
-        let waiting = core::mem::take(&mut self.channels);
+        let waiting = std::mem::take(&mut self.channels);
         for command in waiting {
             if command.link() == link {
                 self.inner.execute(command);
@@ -249,7 +247,7 @@ impl<B: Backend> Backend for Faulty<B> {
             };
             match poll {
                 Poll::Ready(event) if self.leaked.contains(&event.link()) => {}
-                Poll::Ready(_) if core::mem::take(&mut self.cancelled) => {}
+                Poll::Ready(_) if std::mem::take(&mut self.cancelled) => {}
                 Poll::Ready(event) => self.distort(event),
                 Poll::Pending => {
                     let Some(event) = self.held.take() else {
