@@ -34,11 +34,13 @@ mod multiplayer_peer;
 mod negotiation;
 mod packet_peer;
 mod payload;
+mod rng;
 mod sdp;
 mod sent;
 mod session;
 mod signal;
 mod signaling;
+mod slots;
 mod target;
 mod time;
 

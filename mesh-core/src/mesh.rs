@@ -7,8 +7,8 @@ use core::time::Duration;
 use self::agenda::Agenda;
 use self::connection::{Channel, Connection, Member, Phase};
 use self::inbox::Inbox;
-use self::links::Links;
 use self::setup::Mode;
+use crate::slots::Slots;
 use crate::{
     AddPeerError, Capabilities, ChannelIndex, ChannelSpec, ChannelState, Command, ConnectionId,
     DisconnectReason, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability, TransferMode,
@@ -22,7 +22,6 @@ mod events;
 mod handshake;
 mod inbox;
 mod input;
-mod links;
 mod peers;
 mod route;
 mod setup;
@@ -75,7 +74,7 @@ pub struct Mesh {
     channel_modes: Vec<TransferMode>,
     status: ConnectionStatus,
     refuse_new_connections: bool,
-    links: Links<Connection>,
+    links: Slots<LinkId, Connection>,
     peers: BTreeMap<PeerId, LinkId>,
     /// Second links of peers, which take over when they are complete.
     successors: BTreeMap<PeerId, LinkId>,
@@ -112,7 +111,7 @@ impl Mesh {
             channel_modes: setup::channel_modes(&[]),
             status: ConnectionStatus::Disconnected,
             refuse_new_connections: false,
-            links: Links::new(),
+            links: Slots::new(),
             peers: BTreeMap::new(),
             successors: BTreeMap::new(),
             closing: BTreeSet::new(),

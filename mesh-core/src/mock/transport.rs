@@ -1,22 +1,22 @@
-//! Messages that are accepted and put on the wire: SCTP as an application sees it.
+//! The sending of messages, as an application sees SCTP.
 
 use super::channel::{Channel, Queued, Room};
 use super::clock::Action;
-use super::slab::Key;
+use super::key::Key;
 use super::world::World;
 use crate::{BackendSendError, ChannelIndex, Instant, LinkEvent, LinkId, Payload};
 
-/// Bytes of reliable messages a link may have on their way: what receivers commonly offer as their window.
+/// How many bytes of reliable messages a link may have on their way. It is the window that receivers commonly offer.
 pub(super) const WINDOW: usize = 1024 * 1024;
 
-/// What is written on a message.
+/// What accompanies a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Label {
     pub(super) from: Key,
     pub(super) from_host: u32,
     pub(super) to: Key,
     pub(super) stream: u16,
-    /// Number in the sender's counting of its channel.
+    /// Its number on its channel.
     pub(super) number: u64,
     pub(super) ordered: bool,
     pub(super) reliable: bool,
@@ -26,20 +26,7 @@ pub(super) struct Label {
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) label: Label,
-    /// Taken at the first arrival; what arrives later is a duplicate.
-    pub(super) payload: Option<Payload>,
-    /// Arrivals still to come.
-    pub(super) copies: u8,
-}
-
-impl Flight {
-    pub(super) const fn new(label: Label, payload: Payload) -> Self {
-        Self {
-            label,
-            payload: Some(payload),
-            copies: 1,
-        }
-    }
+    pub(super) payload: Payload,
 }
 
 impl World {
@@ -82,7 +69,7 @@ impl World {
         self.clock.schedule(due, Action::Transmit { end: key });
     }
 
-    /// Puts messages on the wire, one of each channel in turn, until none may go.
+    /// Sends messages, one of each channel in turn, until none may be sent.
     pub(super) fn transmit(&mut self, key: Key) {
         let now = self.clock.now();
         if let Some(end) = self.live_mut(key) {
@@ -126,7 +113,7 @@ impl World {
         self.progress_of_closing(key);
     }
 
-    /// The next channel with a message that may go. Reliable ones wait for the window and for the route.
+    /// The next channel with a message that may be sent. Reliable ones wait for room in the window and for the route.
     fn next_channel(&self, key: Key) -> Option<usize> {
         let end = self.live(key)?;
         let count = end.channels.len();
@@ -140,8 +127,7 @@ impl World {
             })
     }
 
-    /// Whether the narrowest part of the path takes another message. If not, the sender pauses until half of what waits
-    /// there at most is gone.
+    /// Whether the queue of the narrowest part of the path has room. If not, the sender pauses until half of it is free.
     fn has_room(&mut self, key: Key) -> bool {
         let now = self.clock.now();
         let Some((end, _, far)) = self.pair(key).filter(|(end, ..)| end.reachable) else {
@@ -158,7 +144,7 @@ impl World {
         false
     }
 
-    /// Decides what becomes of a message.
+    /// Sends one message, which arrives later or is lost.
     fn launch(&mut self, key: Key, position: usize, queued: Queued) {
         let now = self.clock.now();
         let Self {
@@ -201,10 +187,10 @@ impl World {
                 end.paused_until = arrival;
             }
         }
-        let Some(transit) = path.transit(rng, size, reliability, waited) else {
+        let Some(delay) = path.transit(rng, size, reliability, waited) else {
             return;
         };
-        arrival += transit.delay;
+        arrival += delay;
         channel.sent += 1;
         let reliable = channel.is_reliable();
         if reliable {
@@ -220,12 +206,10 @@ impl World {
             ordered: channel.parameters.ordered,
             reliable,
         };
-        let mut flight = Flight::new(label, queued.payload);
-        flight.copies += u8::from(transit.copy.is_some());
-        let flight = flights.insert(flight);
+        let flight = flights.insert(|_| Flight {
+            label,
+            payload: queued.payload,
+        });
         clock.schedule(arrival, Action::Arrive { flight });
-        if let Some(later) = transit.copy {
-            clock.schedule(arrival + later, Action::Arrive { flight });
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The mock, tried through the seam alone.
 
 mod chaos;
-mod duo;
+pub(crate) mod duo;
 mod life;
 mod lobbies;
 mod outages;

@@ -1,4 +1,4 @@
-//! Loss, delay, reordering, duplication and bandwidth, as each kind of channel sees them.
+//! Loss, delay, reordering and bandwidth, as each kind of channel sees them.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -101,7 +101,6 @@ fn what_is_overtaken_is_dropped_where_order_holds() {
     let conditions = Conditions {
         jitter: Duration::from_millis(20),
         reorder: 0.1,
-        duplicate: 0.5,
         ..Conditions::default()
     };
     let duo = stream(1, conditions, Reliability::Retransmits(0));
@@ -121,7 +120,6 @@ fn a_bad_day_breaks_no_promise() {
         jitter: Duration::from_millis(60),
         loss: 0.2,
         reorder: 0.2,
-        duplicate: 0.2,
         bandwidth: Some(20_000),
         ..Conditions::default()
     };
@@ -307,7 +305,6 @@ fn the_same_seed_gives_the_same_run() {
         jitter: Duration::from_millis(30),
         loss: 0.1,
         reorder: 0.1,
-        duplicate: 0.1,
         ..Conditions::default()
     };
     let run = |seed| {

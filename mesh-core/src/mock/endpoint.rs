@@ -1,4 +1,4 @@
-//! One side of a peer connection, as it stands.
+//! The state of one side of a peer connection.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use super::channel::Channel;
 use super::inbox::Inbox;
-use super::slab::Key;
-use crate::{CandidateType, ChannelIndex, ConnectionState, Instant, LinkConfig, LinkId};
+use super::key::Key;
+use crate::{ChannelIndex, ConnectionState, Instant, LinkConfig, LinkId};
 
 /// How far the exchange of descriptions is (W3C: `RTCSignalingState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,37 +26,35 @@ pub(super) enum Progress {
     Checking,
     /// A route was found and is being secured.
     Securing,
-    /// DTLS stands (W3C: "connected").
+    /// DTLS is complete (W3C: "connected").
     Secured,
-    /// SCTP stands, too: channels are open.
+    /// SCTP is complete, too, and channels are open.
     Associated,
 }
 
 /// One side of a peer connection.
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct Endpoint {
     pub(super) host: u32,
     pub(super) link: LinkId,
     pub(super) config: LinkConfig,
     pub(super) negotiation: Negotiation,
-    /// Whom the far side's description names.
+    /// The far side, as its description names it.
     pub(super) far: Option<Key>,
     pub(super) offerer: bool,
-    /// Local candidates found so far.
-    pub(super) found: Vec<(CandidateType, String)>,
-    /// Local candidates still to be found.
-    pub(super) to_find: Vec<CandidateType>,
-    /// The far side's candidates that are really its own.
-    pub(super) heard: Vec<CandidateType>,
+    /// The candidates of this side that were found so far.
+    pub(super) found: Vec<String>,
+    /// How many are still to be found.
+    pub(super) to_find: u16,
+    /// Whether a candidate of the far side was added.
+    pub(super) has_far_candidate: bool,
     pub(super) state: ConnectionState,
     pub(super) progress: Progress,
-    /// Counts changes of the route's life; a late step of an earlier one is void.
+    /// Counts how often the route appeared or vanished. An action of an earlier count has no effect.
     pub(super) epoch: u32,
     /// Whether the far side answers.
     pub(super) reachable: bool,
     pub(super) associated_at: Instant,
-    /// A step of the handshake was due while the route did not answer.
-    pub(super) step_waits: bool,
     pub(super) channels: Vec<Channel>,
     /// The channel to be served next.
     pub(super) turn: usize,
@@ -67,7 +65,7 @@ pub(super) struct End {
     pub(super) paused_until: Instant,
     /// Bytes of reliable messages on their way.
     pub(super) in_flight: usize,
-    /// Streams on which messages came before there was a channel, with the last number.
+    /// The number of the last message on each stream that has no channel here.
     pub(super) unclaimed: BTreeMap<u16, u64>,
     /// Reliable messages that wait for the route to answer again.
     pub(super) held: Vec<Key>,
@@ -79,7 +77,7 @@ pub(super) struct End {
     pub(super) bytes_received: u64,
 }
 
-impl End {
+impl Endpoint {
     pub(super) fn new(
         host: u32,
         link: LinkId,
@@ -95,14 +93,13 @@ impl End {
             far: None,
             offerer: false,
             found: Vec::new(),
-            to_find: Vec::new(),
-            heard: Vec::new(),
+            to_find: 0,
+            has_far_candidate: false,
             state: ConnectionState::New,
             progress: Progress::Idle,
             epoch: 0,
             reachable: false,
             associated_at: now,
-            step_waits: false,
             channels: Vec::new(),
             turn: 0,
             transmit_scheduled: false,

@@ -1,16 +1,16 @@
-//! What a link is told to do.
+//! The execution of commands.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::channel::Channel;
-use super::end::{End, Negotiation};
+use super::endpoint::{Endpoint, Negotiation};
+use super::key::Key;
 use super::sdp;
-use super::slab::Key;
 use super::world::World;
 use crate::{
-    ChannelIndex, ChannelSpec, Command, ConnectFailure, LinkConfig, LinkEvent, LinkId, LinkStats,
-    SdpType, SessionDescription,
+    CandidateType, ChannelIndex, ChannelSpec, Command, ConnectFailure, LinkConfig, LinkEvent,
+    LinkId, LinkStats, SdpType, SessionDescription,
 };
 
 impl World {
@@ -49,8 +49,8 @@ impl World {
 
     fn open(&mut self, host: u32, link: LinkId, config: LinkConfig, inbox_bytes: usize) {
         let problem = check_config(&config);
-        let end = End::new(host, link, config, inbox_bytes, self.clock.now());
-        let key = self.ends.insert(end);
+        let end = Endpoint::new(host, link, config, inbox_bytes, self.clock.now());
+        let key = self.ends.insert(|_| end);
         if let Some(owner) = self.host_mut(host) {
             owner.links.insert(link, key);
         }
@@ -152,27 +152,23 @@ impl World {
             return;
         };
         let far = end.far.and_then(|far| self.live(far));
-        let pair = far
-            .filter(|_| end.is_secured())
-            .map(|far| (self.selected(end, far), self.selected(far, end)));
-        let round_trip = far
-            .filter(|_| end.is_secured())
-            .map(|far| self.paths.round_trip(end.host, far.host));
+        let far = far.filter(|_| end.is_secured());
+        let candidate = far.map(|_| CandidateType::Host);
         let event = LinkEvent::Stats {
             link: end.link,
             stats: LinkStats {
-                round_trip,
+                round_trip: far.map(|far| self.paths.round_trip(end.host, far.host)),
                 bytes_sent: end.bytes_sent,
                 bytes_received: end.bytes_received,
-                local: pair.map(|(local, _)| local),
-                remote: pair.map(|(_, remote)| remote),
+                local: candidate,
+                remote: candidate,
             },
         };
         self.tell(key, event);
     }
 }
 
-/// What a browser would refuse when the connection is made (W3C: `RTCPeerConnection` constructor).
+/// Checks what a browser checks when a connection is made (W3C: `RTCPeerConnection` constructor).
 fn check_config(config: &LinkConfig) -> Result<(), String> {
     for server in &config.ice_servers {
         if server.urls.is_empty() {

@@ -1,15 +1,15 @@
-//! A seeded generator: the only source of chance in the mock.
+//! A seeded generator: the only source of chance in this crate.
 
 /// SplitMix64: 64 bits of state, good enough for coin flips, and the same on every machine.
 #[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,13 +18,13 @@ impl Rng {
     }
 
     /// A number in `0..bound`, or 0 when there is none. The bias is below 2^-32 for every bound used here.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// Whether something of this chance happens. Draws nothing for "never", so a perfect path costs nothing.
-    pub(super) fn happens(&mut self, chance: Chance) -> bool {
+    /// Whether something with this probability happens. Draws no number for "never", so a perfect path costs nothing.
+    pub(crate) fn happens(&mut self, chance: Chance) -> bool {
         match chance.0 {
             0 => false,
             u64::MAX => true,
@@ -35,23 +35,26 @@ impl Rng {
 
 /// A probability as a threshold of 64 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    /// Clamped to 0..=1; what is no number is "never".
+    pub(crate) const NEVER: Self = Self(0);
+
+    /// Clamps the probability to 0..=1; NaN means "never".
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a cast of a float saturates, and NaN becomes 0: what is wanted"
+        reason = "a cast of a float saturates and turns NaN into 0, which is wanted here"
     )]
-    pub(super) fn new(probability: f64) -> Self {
+    pub(crate) fn new(probability: f64) -> Self {
         if probability >= 1.0 {
             return Self(u64::MAX);
         }
         Self((probability * 18_446_744_073_709_551_616.0) as u64)
     }
 
-    pub(super) const fn is_certain(self) -> bool {
+    #[cfg(any(test, feature = "mock"))]
+    pub(crate) const fn is_certain(self) -> bool {
         self.0 == u64::MAX
     }
 }
