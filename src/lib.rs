@@ -62,11 +62,11 @@ pub use lobby::{JoinError, Lobby, join};
 pub use mesh_core;
 pub use mesh_core::{
     AddPeerError, CandidateType, ChannelIndex, ChannelInfo, ChannelParameters, ChannelState,
-    ConnectFailure, ConnectionError, ConnectionId, ConnectionState, ConnectionStatus,
-    DisconnectReason, Duration, Event, GatheringState, IceCandidate, IceServer, IceTransportPolicy,
-    InitializeError, Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LostReason,
-    MeshConfig, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, Refused,
-    RefusedReason, Reliability, SdpType, SendError, SendLimits, Sent, SessionConfig,
+    Conditioned, ConnectFailure, ConnectionError, ConnectionId, ConnectionState, ConnectionStatus,
+    DisconnectReason, Disturbance, Duration, Event, GatheringState, IceCandidate, IceServer,
+    IceTransportPolicy, InitializeError, Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats,
+    LostReason, MeshConfig, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo,
+    Refused, RefusedReason, Reliability, SdpType, SendError, SendLimits, Sent, SessionConfig,
     SessionDescription, Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target,
     Topology, TransferMode,
 };

@@ -11,6 +11,7 @@
 //! - [`Session`]: [`Multiplayer`] plus a [`Signaling`]: five lines to a working mesh. Its rules are in [`Roster`].
 //! - [`MultiplayerPeer`]: what a layer above needs of either of the last two; [`PacketPeer`] gives any of them Godot's habits.
 //! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks.
+//! - [`Conditioned`]: any backend with a bad connection, to see how a game copes with it.
 //!
 //! Feature `mock` adds a network in memory with a virtual clock, to test games without sockets.
 #![no_std]
@@ -21,6 +22,7 @@ extern crate std;
 
 mod backend;
 mod channel;
+mod conditioned;
 mod config;
 mod error;
 mod event;
@@ -49,6 +51,7 @@ pub use channel::{
     BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelSpec, ChannelState,
     MAX_CUSTOM_CHANNELS, Reliability, TransferMode,
 };
+pub use conditioned::{Conditioned, Disturbance};
 pub use config::{IceServer, IceTransportPolicy, LinkConfig, MeshConfig, SendLimits};
 pub use error::{
     AddPeerError, BackendSendError, ConnectionError, InitializeError, InvalidPeerId, SendError,

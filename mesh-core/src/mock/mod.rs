@@ -54,6 +54,9 @@
 //! # Ok::<(), Stalled>(())
 //! ```
 //!
+//! To see how a game copes with a bad connection on any other backend, put a [`Conditioned`](crate::Conditioned) in front
+//! of it.
+//!
 //! # What is modelled
 //!
 //! - **Setting up.** A description names its link, and candidates are found one by one. Two links connect when both have

@@ -111,7 +111,9 @@ impl Signaling for MockSignaling {
         None
     }
 
-    /// Seals the lobby: nobody can join any more.
+    /// Seals the lobby, so that nobody can join any more.
+    ///
+    /// # Errors
     ///
     /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] for anybody but
     /// the host.
