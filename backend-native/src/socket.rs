@@ -1,13 +1,7 @@
 //! The UDP socket that a peer connection's driver polls: it makes the driver read one datagram at a time until the channels
 //! are open, and go round once more where it would leave something unsent.
 
-pub(crate) mod chance;
 mod control;
-pub(crate) mod fault;
-pub(crate) mod weather;
-
-#[cfg(test)]
-mod script;
 #[cfg(test)]
 mod tests;
 

@@ -12,38 +12,19 @@ use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
 use self::outgoing::Outgoing;
-use super::SocketSource;
-use super::chance::Chance;
+use crate::chance::Chance;
+use crate::{Fate, Judge, SocketSource};
 
 /// How many datagrams may wait for their time; more are lost, as a kernel's full buffer would lose them.
 const WAITING: usize = 8192;
 
 /// The largest coalesced read.
 const READ: usize = 64 * 1024;
-
-/// What becomes of a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It is handed over.
-    Deliver,
-    /// It is lost.
-    Lose,
-    /// It is handed over so much later; others may overtake it.
-    Delay(Duration),
-    /// It is kept until a `Release`. Only of what arrives; what is sent goes out at once.
-    Hold,
-    /// It is handed over right behind all that were held, as one burst.
-    Release,
-}
-
-/// Decides what becomes of each datagram a socket receives, or sends, in their order.
-pub type Judge = Box<dyn FnMut(&[u8]) -> Fate + Send>;
 
 /// Makes sockets with faults. Each socket gets a judge of its own, and one more for what it sends if both ways are faulty.
 pub struct Faults {
@@ -66,7 +47,8 @@ impl Faults {
         })
     }
 
-    /// The same, in what is sent, too: one such socket spoils the whole path, whatever is at its other end.
+    /// Faults by a rule, over the sockets of `inner`, in what arrives and in what is sent: one such socket spoils the whole
+    /// path, whatever is at its other end.
     #[must_use]
     pub fn both_ways(
         inner: Arc<dyn SocketSource>,

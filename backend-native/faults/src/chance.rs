@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::Fate;
+use crate::Fate;
 
 /// Seeded faults.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl Chance {
     }
 
     /// The fate of the next datagram.
-    pub(super) fn judge(&mut self) -> Fate {
+    pub(crate) fn judge(&mut self) -> Fate {
         // Always as many draws, so that one setting does not change what another does.
         let (loss, jitter, late) = (self.part(), self.part(), self.part());
         if loss < self.loss {
@@ -71,7 +71,7 @@ impl Chance {
     }
 
     /// One with a seed of its own.
-    pub(super) const fn fork(&mut self) -> Self {
+    pub(crate) const fn fork(&mut self) -> Self {
         let mut fork = *self;
         fork.state = self.draw();
         fork

@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::SocketSource;
-use super::chance::Chance;
-use super::fault::{Faults, TokioSockets};
+use crate::{Chance, Faults, SocketSource, TokioSockets};
 
 /// How bad the paths are, in each direction. Calm at first, so that a connection can come to stand.
 #[derive(Clone, Debug)]

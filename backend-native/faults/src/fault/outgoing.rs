@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use webrtc::runtime::{AsyncUdpSocket, Transmit};
 
-use super::{Fate, Judge, WAITING};
+use super::WAITING;
+use crate::{Fate, Judge};
 
 /// What is between a connection and its socket on the way out.
 pub(super) struct Outgoing {
