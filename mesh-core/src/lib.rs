@@ -10,7 +10,8 @@
 //! - [`Multiplayer`]: drives one [`Mesh`] over one [`Backend`]; Godot's class, with any signaling of your own.
 //! - [`Session`]: [`Multiplayer`] plus a [`Signaling`]: five lines to a working mesh. Its rules are in [`Roster`].
 //! - [`MultiplayerPeer`]: what a layer above needs of either of the last two; [`PacketPeer`] gives any of them Godot's habits.
-//! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks.
+//! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks. Module
+//!   [`platform`] has what the author of a backend need not write again.
 //! - [`Conditioned`]: any backend with a bad connection, to see how a game copes with it.
 //!
 //! Feature `mock` adds a network in memory with a virtual clock, to test games without sockets.
@@ -36,6 +37,7 @@ mod multiplayer_peer;
 mod negotiation;
 mod packet_peer;
 mod payload;
+pub mod platform;
 mod rng;
 mod sdp;
 mod sent;

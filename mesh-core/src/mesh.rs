@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use self::agenda::Agenda;
 use self::connection::{Channel, Connection, Member, Phase};
-use self::inbox::Inbox;
 use self::setup::Mode;
+use crate::platform::Inbox;
 use crate::slots::Slots;
 use crate::{
     AddPeerError, Capabilities, ChannelIndex, ChannelSpec, ChannelState, Command, ConnectionId,
@@ -20,7 +20,6 @@ mod connection;
 mod ends;
 mod events;
 mod handshake;
-mod inbox;
 mod input;
 mod peers;
 mod route;

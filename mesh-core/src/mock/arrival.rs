@@ -5,11 +5,11 @@ use core::time::Duration;
 
 use super::clock::Action;
 use super::endpoint::Endpoint;
-use super::inbox::Overflow;
 use super::key::Key;
 use super::transport::{Flight, Label, WINDOW};
 use super::world::World;
-use crate::{CloseReason, Instant, Payload};
+use crate::platform::InboxFull;
+use crate::{CloseReason, Instant, Payload, TransferMode};
 
 /// What becomes of a message when it arrives.
 enum Fate {
@@ -146,24 +146,28 @@ impl World {
         };
         match overflow {
             Ok(()) => self.notify(label.to),
-            Err(Overflow) => self.finish(label.to, CloseReason::InboxFull, true),
+            Err(InboxFull) => self.finish(label.to, CloseReason::InboxFull, true),
         }
     }
 }
 
 impl Endpoint {
-    fn store(&mut self, stream: u16, payload: Payload) -> Result<(), Overflow> {
-        let link = self.link;
+    fn store(&mut self, stream: u16, payload: Payload) -> Result<(), InboxFull> {
         let Some(channel) = self.stream_mut(stream) else {
             return Ok(());
         };
-        let (index, droppable) = (channel.index, !channel.is_reliable());
+        let mode = if channel.is_reliable() {
+            TransferMode::Reliable
+        } else {
+            TransferMode::Unreliable
+        };
+        let index = channel.index;
         self.bytes_received += payload.len() as u64;
-        self.inbox.push_message(link, index, payload, droppable)
+        self.inbox.push_message(index, mode, payload)
     }
 
     /// Stores the messages that are next in order, as far as they have arrived.
-    fn store_in_order(&mut self, stream: u16) -> Result<(), Overflow> {
+    fn store_in_order(&mut self, stream: u16) -> Result<(), InboxFull> {
         while let Some(channel) = self.stream_mut(stream) {
             let next = channel.delivered + 1;
             let Some(payload) = channel.early.remove(&next) else {

@@ -108,7 +108,7 @@ impl Endpoint {
             in_flight: 0,
             unclaimed: BTreeMap::new(),
             held: Vec::new(),
-            inbox: Inbox::new(inbox_bytes),
+            inbox: Inbox::new(link, inbox_bytes),
             is_ready: false,
             closing: false,
             gone: false,
