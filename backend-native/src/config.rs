@@ -5,9 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use mesh_core::Duration;
 use rtc::shared::ifaces::ifaces;
 
-/// The largest message this platform can send or take, in bytes.
-pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
-
 /// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
 #[doc(alias = "libdatachannel")]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_channel::Sender;
 use async_trait::async_trait;
+use mesh_core::platform::{MAX_MESSAGE_SIZE, MAX_REMOTE_CHANNELS_EVER, check_description};
 use mesh_core::{
-    ChannelParameters, ChannelSpec, ConnectFailure, ConnectionState, Duration, IceCandidate,
-    LinkConfig, LinkStats, SdpType, SessionDescription,
+    ChannelParameters, ChannelSpec, ConnectFailure, Duration, IceCandidate, LinkConfig, LinkStats,
+    SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -23,36 +24,11 @@ use webrtc::peer_connection::{
 };
 
 use crate::aboard::{Aboard, AboardSockets};
-use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
+use crate::config::PlatformConfig;
+use crate::note::Note;
 use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
 use crate::translate;
-
-/// How many channels a peer may open in-band in the life of a link. The `webrtc` crate keeps figures of each for ever.
-const MAX_REMOTE_CHANNELS_EVER: usize = 64;
-
-/// A description larger than this is not looked at.
-const MAX_DESCRIPTION: usize = 64 * 1024;
-
-/// What a connection and its channels tell their link.
-pub(crate) enum Note {
-    State(ConnectionState),
-    /// A local candidate, and whether it is one of a relay.
-    Candidate(String, bool),
-    Gathered,
-    /// One of the planned channels opened.
-    Opened,
-    /// The far side made a channel.
-    RemoteChannel(Arc<dyn DataChannel>),
-    /// The far side made more channels than anybody needs.
-    TooManyChannels,
-    /// A reliable channel got more than the inbox holds.
-    InboxFull,
-    /// An accepted message could not be sent.
-    SendFailed(String),
-    /// The `webrtc` crate gave the connection up by itself.
-    Stopped,
-}
 
 /// Receives the callbacks of the `webrtc` crate and passes them on.
 ///
@@ -60,7 +36,7 @@ pub(crate) enum Note {
 /// nor a channel: the connection holds it, and the three would never be freed.
 struct Handler {
     notes: Sender<Note>,
-    remote_channels: AtomicUsize,
+    remote_channels: AtomicU16,
 }
 
 impl Handler {
@@ -95,11 +71,11 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
-        // Counted here: a burst of them must not fill the queue either.
-        match self.remote_channels.fetch_add(1, Ordering::Relaxed) {
-            0..MAX_REMOTE_CHANNELS_EVER => self.note(Note::RemoteChannel(channel)),
-            MAX_REMOTE_CHANNELS_EVER => self.note(Note::TooManyChannels),
-            _ => {}
+        // Counted here, too: a burst of them must not fill the queue. The link refuses the last of these.
+        let so_far = self.remote_channels.load(Ordering::Relaxed);
+        if so_far <= MAX_REMOTE_CHANNELS_EVER {
+            self.remote_channels.store(so_far + 1, Ordering::Relaxed);
+            self.note(Note::RemoteChannel(channel));
         }
     }
 }
@@ -144,7 +120,7 @@ impl Connection {
         };
         let handler = Handler {
             notes,
-            remote_channels: AtomicUsize::new(0),
+            remote_channels: AtomicU16::new(0),
         };
         let addresses: Vec<SocketAddr> = platform.bind_addresses();
         let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
@@ -205,14 +181,7 @@ impl Connection {
         description: SessionDescription,
     ) -> Result<Option<SessionDescription>, ConnectFailure> {
         let unusable = |error: Error| ConnectFailure::Description(error.to_string());
-        if description.sdp.len() > MAX_DESCRIPTION {
-            let why = format!("{} bytes are too many", description.sdp.len());
-            return Err(ConnectFailure::Description(why));
-        }
-        if !description.sdp.contains("m=application") {
-            let why = String::from("it has no section for data channels");
-            return Err(ConnectFailure::Description(why));
-        }
+        check_description(&description)?;
         let sdp_type = description.sdp_type;
         let remote = translate::remote_description(description).map_err(unusable)?;
         self.inner

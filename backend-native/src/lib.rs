@@ -17,6 +17,7 @@ mod entropy;
 mod executor;
 mod inbox;
 mod link;
+mod note;
 mod outbox;
 mod relay;
 mod runtime;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
+use mesh_core::platform::{LinkInbox as _, RemoteChannels};
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
@@ -13,14 +14,12 @@ use webrtc::data_channel::DataChannel;
 
 use crate::channel::{Channel, Ends};
 use crate::config::PlatformConfig;
-use crate::connection::{Connection, Note};
+use crate::connection::Connection;
 use crate::inbox::LinkInbox;
+use crate::note::{Note, Notes, notes};
 use crate::outbox::{Outbox, Outgoing};
 use crate::relay::Relay;
 use crate::socket::SocketOptions;
-
-/// How many channels of the far side may be there at a time.
-const MAX_REMOTE_CHANNELS: u16 = 16;
 
 /// How often a link that could be relayed is asked whether it is: its route may change.
 const RELAY_CHECK: Duration = Duration::from_secs(2);
@@ -53,8 +52,7 @@ pub(crate) struct Link {
     id: LinkId,
     inbox: Arc<LinkInbox>,
     channels: Vec<(ChannelIndex, Channel)>,
-    planned_channels: u16,
-    remote_channels: u16,
+    remote_channels: RemoteChannels,
     opened_channels: usize,
     relay: Relay,
     has_connected: bool,
@@ -74,13 +72,12 @@ pub(crate) struct Start {
 
 /// Serves a link from its opening to its end.
 pub(crate) async fn run(start: Start) {
-    let (notes, noted) = async_channel::unbounded();
+    let (notes, noted) = notes();
     let mut link = Link {
         id: start.inbox.link(),
         inbox: start.inbox,
         channels: Vec::new(),
-        planned_channels: 0,
-        remote_channels: 0,
+        remote_channels: RemoteChannels::default(),
         opened_channels: 0,
         relay: Relay::new(&start.config),
         has_connected: false,
@@ -104,9 +101,7 @@ pub(crate) async fn run(start: Start) {
         }
         Err(failure) => CloseReason::Failed(failure),
     };
-    // A channel that waits here would keep the connection, which keeps the sender of this queue.
-    noted.close();
-    while noted.try_recv().is_ok() {}
+    drop(noted);
     link.inbox.report_closed(reason);
 }
 
@@ -115,7 +110,7 @@ impl Link {
         &mut self,
         connection: &mut Connection,
         orders: &Receiver<Order>,
-        notes: &Receiver<Note>,
+        notes: &Notes,
     ) -> CloseReason {
         connection.sockets().relaying(self.relay.is_possible());
         loop {
@@ -129,9 +124,9 @@ impl Link {
                     // The backend is gone.
                     Err(_) => return CloseReason::Local,
                 },
-                note = notes.recv() => match note {
-                    Ok(note) => self.take_note(connection, note).await,
-                    Err(_) => return CloseReason::Local,
+                note = notes.next() => match note {
+                    Some(note) => self.take_note(connection, note).await,
+                    None => return CloseReason::Local,
                 },
                 () = sleep_until(self.gathering.unwrap_or_else(Instant::now)), if self.gathering.is_some() => {
                     self.gathered()
@@ -161,7 +156,7 @@ impl Link {
                 outgoing,
             } => {
                 let inner = connection.create_channel(&spec).await?;
-                self.planned_channels = self.planned_channels.max(channel.0.saturating_add(1));
+                self.remote_channels.plan(channel);
                 let reliability = spec.parameters.reliability;
                 let ends = Ends {
                     inbox: self.inbox.channel(channel, reliability),
@@ -237,19 +232,14 @@ impl Link {
             Note::Gathered => {}
             Note::Opened => {
                 self.opened_channels += 1;
-                if self.opened_channels >= usize::from(self.planned_channels) {
+                if self.opened_channels >= usize::from(self.remote_channels.planned()) {
                     connection.sockets().channels_open();
                 }
             }
-            Note::RemoteChannel(channel) => self.add_remote_channel(connection, channel).await,
-            Note::TooManyChannels => {
-                let why = String::from("it opened more channels than anybody needs");
-                return Err(CloseReason::Protocol(why));
+            Note::RemoteChannel(channel) => {
+                self.add_remote_channel(connection, channel).await?;
             }
-            Note::InboxFull => return Err(CloseReason::InboxFull),
-            Note::SendFailed(why) => {
-                return Err(CloseReason::Failed(ConnectFailure::Channel(why)));
-            }
+            Note::Fault(fault) => return Err(fault.into()),
             Note::Stopped => {
                 let _ = timeout(PATIENCE, connection.aboard().finish()).await;
                 let why = String::from("the connection stopped by itself");
@@ -260,13 +250,18 @@ impl Link {
     }
 
     /// Takes a channel that the far side made. One too many is closed again.
-    async fn add_remote_channel(&mut self, connection: &Connection, inner: Arc<dyn DataChannel>) {
-        if self.remote_channels >= MAX_REMOTE_CHANNELS {
+    async fn add_remote_channel(
+        &mut self,
+        connection: &Connection,
+        inner: Arc<dyn DataChannel>,
+    ) -> Result<(), CloseReason> {
+        let planned = usize::from(self.remote_channels.planned());
+        // Also those that are closed: the crate keeps them.
+        let taken = self.channels.len().saturating_sub(planned);
+        let Some(index) = self.remote_channels.admit(taken)? else {
             let _ = inner.close().await;
-            return;
-        }
-        let index = ChannelIndex(self.planned_channels.saturating_add(self.remote_channels));
-        self.remote_channels += 1;
+            return Ok(());
+        };
         let (outbox, outgoing) = Outbox::new(SendLimits::default());
         let ends = Ends {
             // The crate does not say how hard the far side tries; losing nothing is right in any case.
@@ -279,6 +274,7 @@ impl Link {
             aboard: connection.aboard().clone(),
         };
         self.start_channel(connection, index, inner, ends).await;
+        Ok(())
     }
 
     async fn start_channel(
