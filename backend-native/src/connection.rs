@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use async_channel::Sender;
 use async_trait::async_trait;
@@ -86,6 +86,7 @@ pub(crate) struct Connection {
     sockets: SocketControl,
     aboard: Aboard,
     media_id: String,
+    closed: AtomicBool,
 }
 
 impl Connection {
@@ -139,6 +140,7 @@ impl Connection {
             sockets,
             aboard,
             media_id: String::new(),
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -264,8 +266,25 @@ impl Connection {
 
     /// Sends what is queued and says goodbye.
     pub(crate) async fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         // An error means that it was closed before.
         let _ = self.inner.close().await;
+    }
+}
+
+impl Drop for Connection {
+    /// The tasks aboard hold the connection, and its sockets hold the tasks. However a link ends, this ends the circle: also
+    /// where its task is dropped in the middle, because its runtime ends or because something in it panicked.
+    fn drop(&mut self) {
+        self.aboard.clear();
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        // A runtime that is still there has a driver that would go on.
+        if let Ok(runtime) = Handle::try_current() {
+            let inner = Arc::clone(&self.inner);
+            runtime.spawn(async move { inner.close().await });
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! One connection: a task that awaits its commands in order and reports what happens.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
@@ -72,6 +75,7 @@ pub(crate) struct Start {
 
 /// Serves a link from its opening to its end.
 pub(crate) async fn run(start: Start) {
+    let end = End::new(&start.inbox);
     let (notes, noted) = notes();
     let mut link = Link {
         id: start.inbox.link(),
@@ -91,7 +95,16 @@ pub(crate) async fn run(start: Start) {
     // The crate refuses such a configuration with less helpful words.
     let opened = match link.relay.failure().filter(|_| !link.relay.is_possible()) {
         Some(failure) => Err(failure),
-        None => Connection::open(&start.config, &start.platform, sockets, notes).await,
+        // Boxed, because what it needs once would be a part of this task for the life of the link: 37 KB.
+        None => {
+            Box::pin(Connection::open(
+                &start.config,
+                &start.platform,
+                sockets,
+                notes,
+            ))
+            .await
+        }
     };
     let reason = match opened {
         Ok(mut connection) => {
@@ -102,7 +115,36 @@ pub(crate) async fn run(start: Start) {
         Err(failure) => CloseReason::Failed(failure),
     };
     drop(noted);
-    link.inbox.report_closed(reason);
+    end.report(reason);
+}
+
+/// Reports the end of a link, once, whatever becomes of its task.
+struct End(Option<Arc<LinkInbox>>);
+
+impl End {
+    fn new(inbox: &Arc<LinkInbox>) -> Self {
+        Self(Some(Arc::clone(inbox)))
+    }
+
+    fn report(mut self, reason: CloseReason) {
+        if let Some(inbox) = self.0.take() {
+            inbox.report_closed(reason);
+        }
+    }
+}
+
+impl Drop for End {
+    /// The task did not come to its end: something in it panicked, or its runtime has ended.
+    fn drop(&mut self) {
+        if let Some(inbox) = self.0.take() {
+            let why = if std::thread::panicking() {
+                "the connection panicked"
+            } else {
+                "the runtime of the connection has ended"
+            };
+            inbox.report_closed(CloseReason::Failed(ConnectFailure::Platform(why.into())));
+        }
+    }
 }
 
 impl Link {
