@@ -4,10 +4,8 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::ops::Bound;
 
 use bytes::Bytes;
+use mesh_core::platform::inbox::OVERHEAD;
 use mesh_core::{ChannelIndex, PeerId};
-
-/// Roughly what a waiting packet costs beside its bytes, so that a flood of tiny packets is bounded, too.
-const OVERHEAD: usize = 64;
 
 /// Packets for one receiver. A channel or a sender without a packet is not in it.
 #[derive(Debug, Default)]
