@@ -19,6 +19,7 @@ mod inbox;
 mod link;
 mod note;
 mod outbox;
+mod pipe;
 mod relay;
 mod runtime;
 mod socket;

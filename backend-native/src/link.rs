@@ -58,6 +58,7 @@ pub(crate) struct Link {
     remote_channels: RemoteChannels,
     opened_channels: usize,
     relay: Relay,
+    send_limit: usize,
     has_connected: bool,
     /// While candidates may still be found: until when.
     gathering: Option<Instant>,
@@ -84,6 +85,7 @@ pub(crate) async fn run(start: Start) {
         remote_channels: RemoteChannels::default(),
         opened_channels: 0,
         relay: Relay::new(&start.config),
+        send_limit: start.platform.sctp_send_limit,
         has_connected: false,
         gathering: None,
         notes: notes.clone(),
@@ -206,6 +208,7 @@ impl Link {
                     outgoing,
                     remote: false,
                     reliable: reliability == Reliability::Reliable,
+                    send_limit: self.send_limit,
                     sockets: connection.sockets().clone(),
                     aboard: connection.aboard().clone(),
                 };
@@ -312,6 +315,7 @@ impl Link {
             outgoing,
             remote: true,
             reliable: true,
+            send_limit: self.send_limit,
             sockets: connection.sockets().clone(),
             aboard: connection.aboard().clone(),
         };
