@@ -30,7 +30,7 @@ const STRAGGLERS: Duration = Duration::from_millis(100);
 const BURST: usize = 64;
 
 /// How long to wait before asking again whether the path takes more of an unreliable channel: at first, and at most.
-const PIPE_PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(8)];
+const PIPE_PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(4)];
 
 /// How often such a channel asks for the round trip.
 const ROUND_TRIP_AGE: Duration = Duration::from_secs(2);

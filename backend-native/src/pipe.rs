@@ -139,14 +139,16 @@ mod tests {
         let (mut wire_free, mut is_waiting) = (Duration::ZERO, false);
         for step in 0..6000 {
             let now = Duration::from_millis(step);
-            while sent.front().is_some_and(|acknowledged| *acknowledged <= now) {
+            while sent
+                .front()
+                .is_some_and(|acknowledged| *acknowledged <= now)
+            {
                 sent.pop_front();
             }
             while !is_waiting || !pipe.observe(start + now, sent.len() * 1000, true) {
                 wire_free = wire_free.max(now) + Duration::from_micros(1_000_000_000 / rate);
                 sent.push_back(wire_free + round_trip);
-                is_waiting =
-                    pipe.hand(1000) && pipe.observe(start + now, sent.len() * 1000, false);
+                is_waiting = pipe.hand(1000) && pipe.observe(start + now, sent.len() * 1000, false);
             }
         }
         sent.len() * 1000
