@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use backend_native::testing::{Fate, Faults, Judge, SocketOptions, TokioSockets};
+use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{Event, LinkConfig, MeshConfig, Multiplayer, PeerId, Target, TransferMode};
+use socket_faults::{Fate, Faults, Judge, TokioSockets};
 
 /// A frame at 60 Hz.
 const FRAME: Duration = Duration::from_micros(16_667);
