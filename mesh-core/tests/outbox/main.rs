@@ -245,7 +245,7 @@ impl World {
     /// Everything has left, and the game has heard of it.
     fn settle(&mut self) {
         for _ in 0..20 {
-            for (_, link) in &self.links {
+            for link in self.links.values() {
                 for mode in TransferMode::ALL {
                     let backend = self.mesh.backend_mut();
                     backend.leaves(*link, mode.channel(), usize::MAX);
