@@ -4,64 +4,68 @@ use std::collections::BTreeMap;
 
 use mesh_core::{Instant, PeerId, Topology};
 
-use crate::socket_id::SocketId;
+use crate::door::Network;
+use super::member::MemberId;
 
 /// Members by the id they are shown under; the host has the id 1, so a signal for 1 finds it.
 #[derive(Debug)]
-pub(crate) struct Lobby {
-    pub(crate) topology: Topology,
+pub(super) struct Lobby {
+    pub(super) topology: Topology,
     /// Set once it is sealed: when its sockets are closed.
-    pub(crate) ends: Option<Instant>,
-    members: BTreeMap<PeerId, SocketId>,
+    pub(super) ends: Option<Instant>,
+    /// The address that made it, if it is known.
+    pub(super) made_by: Option<Network>,
+    members: BTreeMap<PeerId, MemberId>,
 }
 
 impl Lobby {
-    pub(crate) const fn new(topology: Topology) -> Self {
+    pub(super) const fn new(topology: Topology, made_by: Option<Network>) -> Self {
         Self {
             topology,
             ends: None,
+            made_by,
             members: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.members.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    pub(crate) fn is_taken(&self, id: PeerId) -> bool {
+    pub(super) fn is_taken(&self, id: PeerId) -> bool {
         self.members.contains_key(&id)
     }
 
-    pub(crate) fn insert(&mut self, id: PeerId, socket: SocketId) {
-        self.members.insert(id, socket);
+    pub(super) fn insert(&mut self, id: PeerId, member: MemberId) {
+        self.members.insert(id, member);
     }
 
-    pub(crate) fn remove(&mut self, id: PeerId) {
+    pub(super) fn remove(&mut self, id: PeerId) {
         self.members.remove(&id);
     }
 
-    pub(crate) fn socket(&self, id: PeerId) -> Option<SocketId> {
+    pub(super) fn member(&self, id: PeerId) -> Option<MemberId> {
         self.members.get(&id).copied()
     }
 
     /// Everybody, ascending by id.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (PeerId, SocketId)> {
-        self.members.iter().map(|(id, socket)| (*id, *socket))
+    pub(super) fn members(&self) -> impl Iterator<Item = (PeerId, MemberId)> {
+        self.members.iter().map(|(id, member)| (*id, *member))
     }
 
     /// Those who are told of `id` and of whom it is told.
     ///
     /// Clients of a host need not know each other. Godot's Node server announces them all the same (`announce_all`); its
     /// clients then fail to add each other, which is harmless.
-    pub(crate) fn seen_by(
+    pub(super) fn seen_by(
         &self,
         id: PeerId,
         announce_all: bool,
-    ) -> impl Iterator<Item = (PeerId, SocketId)> {
+    ) -> impl Iterator<Item = (PeerId, MemberId)> {
         let all = announce_all || self.topology == Topology::Mesh || id.is_server();
         self.members()
             .filter(move |(other, _)| *other != id && (all || other.is_server()))

@@ -1,11 +1,12 @@
-//! Random histories of a hub against a naive one.
+//! Random histories of a hall against a naive one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use signaling::MessageType;
+use signaling::{MessageType, decode};
 
+use super::house::House;
 use super::*;
 
 const LOBBIES: [&str; 3] = ["a", "b", "c"];
@@ -37,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct NaiveLobby {
     name: &'static str,
     mesh: bool,
-    members: Vec<SocketId>,
+    members: Vec<MemberId>,
     host_left: bool,
     ends: Option<Instant>,
 }
@@ -52,36 +53,34 @@ struct View {
 }
 
 struct World {
-    hub: Hub,
+    house: House,
     now: Instant,
     /// Those that live.
-    sockets: Vec<SocketId>,
-    views: BTreeMap<SocketId, View>,
+    sockets: Vec<MemberId>,
+    views: BTreeMap<MemberId, View>,
     lobbies: Vec<NaiveLobby>,
-    deadlines: BTreeMap<SocketId, Instant>,
     signals: u32,
 }
 
 impl World {
     fn new() -> Self {
         Self {
-            hub: Hub::new(Config::default(), entropy::system()),
+            house: House::new(Config::default(), entropy::system()),
             now: Instant::from_micros(1),
             sockets: Vec::new(),
             views: BTreeMap::new(),
             lobbies: Vec::new(),
-            deadlines: BTreeMap::new(),
             signals: 0,
         }
     }
 
-    fn pick(&self, n: usize) -> Option<SocketId> {
+    fn pick(&self, n: usize) -> Option<MemberId> {
         self.sockets
             .get(n.checked_rem(self.sockets.len())?)
             .copied()
     }
 
-    fn lobby_of(&mut self, socket: SocketId) -> Option<&mut NaiveLobby> {
+    fn lobby_of(&mut self, socket: MemberId) -> Option<&mut NaiveLobby> {
         self.lobbies
             .iter_mut()
             .find(|lobby| lobby.members.contains(&socket))
@@ -90,19 +89,16 @@ impl World {
     fn run(&mut self, step: &Step) -> Result<(), TestCaseError> {
         match *step {
             Step::Connect => {
-                let socket = self.hub.connect(self.now);
-                let socket = socket.map_err(|_| TestCaseError::fail("refused"))?;
+                let socket = self.house.connect();
                 self.sockets.push(socket);
                 self.views.insert(socket, View::default());
-                self.deadlines
-                    .insert(socket, self.now + Duration::from_secs(3));
             }
             Step::Join(n, lobby, mesh) => self.join(n, LOBBIES[lobby], mesh)?,
             Step::Relay(n, m) => self.relay(n, m)?,
             Step::Seal(n) => self.seal(n)?,
             Step::Leave(n) => {
                 if let Some(socket) = self.pick(n) {
-                    self.hub.disconnect(socket);
+                    self.house.disconnect(socket);
                     self.gone(socket);
                 }
             }
@@ -112,9 +108,9 @@ impl World {
         self.compare()
     }
 
-    fn text(&mut self, socket: SocketId, kind: u8, id: u32, data: &str) {
+    fn text(&mut self, socket: MemberId, kind: u8, id: u32, data: &str) {
         let text = format!(r#"{{"type":{kind},"id":{id},"data":"{data}"}}"#);
-        self.hub.handle_text(self.now, socket, &text);
+        self.house.handle_text(self.now, socket, &text);
     }
 
     fn join(&mut self, n: usize, name: &'static str, mesh: bool) -> Result<(), TestCaseError> {
@@ -164,12 +160,13 @@ impl World {
             .views
             .get(&from)
             .is_some_and(|view| view.seen.contains(&to_id));
-        let arrived = std::iter::from_fn(|| self.hub.poll_action()).collect::<Vec<_>>();
+        let arrived = std::iter::from_fn(|| self.house.poll_action()).collect::<Vec<_>>();
         let expected = target.filter(|_| knows).map(|to| {
             let text = format!(r#"{{"type":4,"id":{from_id},"data":"{data}"}}"#);
-            Action::Send {
+            Action::Tell {
                 to,
                 text: text.into(),
+                about: About::Lobby,
             }
         });
         prop_assert_eq!(arrived, Vec::from_iter(expected));
@@ -193,16 +190,7 @@ impl World {
 
     fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
-        for socket in self.sockets.clone() {
-            self.hub.handle_timeout(self.now, socket);
-            let late = self
-                .deadlines
-                .get(&socket)
-                .is_some_and(|due| *due <= self.now);
-            if late && self.lobby_of(socket).is_none() {
-                self.forget(socket);
-            }
-        }
+        self.house.handle_timeout(self.now);
         let now = self.now;
         let (over, lobbies): (Vec<_>, Vec<_>) = std::mem::take(&mut self.lobbies)
             .into_iter()
@@ -217,7 +205,7 @@ impl World {
     }
 
     /// A socket has left or was sent away: so are the others if it was the host, unless the seal has set the end.
-    fn gone(&mut self, socket: SocketId) {
+    fn gone(&mut self, socket: MemberId) {
         self.forget(socket);
         let Some(index) = self
             .lobbies
@@ -239,19 +227,19 @@ impl World {
         }
     }
 
-    fn forget(&mut self, socket: SocketId) {
+    fn forget(&mut self, socket: MemberId) {
         self.sockets.retain(|other| *other != socket);
     }
 
-    /// Plays what the hub says into the views.
+    /// Plays what the house says into the views.
     fn deliver(&mut self) -> Result<(), TestCaseError> {
         let mut closed = BTreeSet::new();
-        while let Some(action) = self.hub.poll_action() {
+        while let Some(action) = self.house.poll_action() {
             let (to, text) = match action {
-                Action::Send { to, text } => (to, text),
-                Action::Close { socket, .. } => {
-                    prop_assert!(closed.insert(socket), "closed twice");
-                    prop_assert!(!self.sockets.contains(&socket), "closed without a cause");
+                Action::Tell { to, text, .. } => (to, text),
+                Action::Close { member, .. } => {
+                    prop_assert!(closed.insert(member), "closed twice");
+                    prop_assert!(!self.sockets.contains(&member), "closed without a cause");
                     continue;
                 }
             };
@@ -283,12 +271,15 @@ impl World {
     /// What everybody knows is what the naive lobbies say.
     fn compare(&self) -> Result<(), TestCaseError> {
         let counts = Counts {
-            peers: self.sockets.len(),
+            members: self.lobbies.iter().map(|lobby| lobby.members.len()).sum(),
             lobbies: self.lobbies.len(),
         };
-        prop_assert_eq!(self.hub.counts(), counts);
+        prop_assert_eq!(self.house.counts(), counts);
+        // The next thing to happen is the first end of a sealed lobby.
+        let ends = self.lobbies.iter().filter_map(|lobby| lobby.ends).min();
+        prop_assert_eq!(self.house.hall.poll_timeout(), ends);
         for lobby in &self.lobbies {
-            let own = |socket: &SocketId| self.views.get(socket).and_then(|view| view.own);
+            let own = |socket: &MemberId| self.views.get(socket).and_then(|view| view.own);
             let ids: Vec<_> = lobby.members.iter().filter_map(own).collect();
             prop_assert_eq!(
                 ids.iter().collect::<BTreeSet<_>>().len(),
@@ -330,10 +321,11 @@ proptest! {
         }
         // And nothing is left behind.
         while let Some(socket) = world.pick(0) {
-            world.hub.disconnect(socket);
+            world.house.disconnect(socket);
             world.gone(socket);
             world.deliver()?;
         }
-        prop_assert_eq!(world.hub.counts(), Counts { peers: 0, lobbies: 0 });
+        prop_assert_eq!(world.house.counts(), Counts { members: 0, lobbies: 0 });
+        prop_assert_eq!(world.house.hall.poll_timeout(), None);
     }
 }

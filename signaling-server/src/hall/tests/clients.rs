@@ -1,4 +1,4 @@
-//! The library's own client on this hub: both sides understand the same words.
+//! The library's own client on this house: both sides understand the same words.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,18 +11,21 @@ use signaling::{Client, JoinRequest, Transport, TransportError, TransportEvent};
 
 use super::*;
 
-/// A server in memory: the hub, and what waits for each socket.
+/// A server in memory: the house, and what waits for each socket.
 struct Desk {
-    hub: Hub,
-    inboxes: BTreeMap<SocketId, VecDeque<TransportEvent>>,
+    house: House,
+    inboxes: BTreeMap<MemberId, VecDeque<TransportEvent>>,
 }
 
 impl Desk {
     fn settle(&mut self) {
-        while let Some(action) = self.hub.poll_action() {
+        while let Some(action) = self.house.poll_action() {
             let (socket, event) = match action {
-                Action::Send { to, text } => (to, TransportEvent::Text(text.to_string())),
-                Action::Close { socket, goodbye } => {
+                Action::Tell { to, text, .. } => (to, TransportEvent::Text(text.to_string())),
+                Action::Close {
+                    member: socket,
+                    goodbye,
+                } => {
                     let (code, reason) = (goodbye.code(), goodbye.reason());
                     let reason = LostReason::Refused { code, reason };
                     (socket, TransportEvent::Closed { reason })
@@ -35,13 +38,13 @@ impl Desk {
 
 struct Wire {
     desk: Rc<RefCell<Desk>>,
-    socket: SocketId,
+    socket: MemberId,
 }
 
 impl Transport for Wire {
     fn send(&mut self, text: String) -> Result<(), TransportError> {
         let mut desk = self.desk.borrow_mut();
-        desk.hub.handle_text(START, self.socket, &text);
+        desk.house.handle_text(START, self.socket, &text);
         desk.settle();
         Ok(())
     }
@@ -60,20 +63,20 @@ impl Transport for Wire {
 
     fn close(&mut self) {
         let mut desk = self.desk.borrow_mut();
-        desk.hub.disconnect(self.socket);
+        desk.house.disconnect(self.socket);
         desk.settle();
     }
 }
 
 fn desk(config: Config) -> Rc<RefCell<Desk>> {
     Rc::new(RefCell::new(Desk {
-        hub: hub(config),
+        house: house(config),
         inboxes: BTreeMap::new(),
     }))
 }
 
 fn client(desk: &Rc<RefCell<Desk>>, topology: Topology) -> Client<Wire> {
-    let socket = connect(&mut desk.borrow_mut().hub);
+    let socket = connect(&mut desk.borrow_mut().house);
     let opened = VecDeque::from([TransportEvent::Opened]);
     desk.borrow_mut().inboxes.insert(socket, opened);
     let desk = Rc::clone(desk);
@@ -129,10 +132,7 @@ fn a_lobby_from_its_first_member_to_its_seal() {
     assert_eq!(events(&mut host), [SignalingEvent::Sealed]);
     assert_eq!(events(&mut guest), [SignalingEvent::Sealed]);
     let ten_seconds_later = START + Duration::from_secs(10);
-    let socket = *desk.borrow().hub.peers.keys().next().expect("a socket");
-    desk.borrow_mut()
-        .hub
-        .handle_timeout(ten_seconds_later, socket);
+    desk.borrow_mut().house.handle_timeout(ten_seconds_later);
     desk.borrow_mut().settle();
     for client in [&mut host, &mut guest] {
         let reason = LostReason::SealComplete;

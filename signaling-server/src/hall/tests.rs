@@ -1,4 +1,4 @@
-//! The hub's rules, one by one, with plain values.
+//! The rules of the lobbies, one by one, with plain values.
 
 mod clients;
 mod limits;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::house::House;
 use super::*;
 
 const START: Instant = Instant::from_micros(99);
@@ -27,40 +28,40 @@ fn counting() -> Entropy {
     })
 }
 
-fn hub(config: Config) -> Hub {
-    Hub::new(config, counting())
+fn house(config: Config) -> House {
+    House::new(config, counting())
 }
 
-fn connect(hub: &mut Hub) -> SocketId {
-    hub.connect(START).expect("a place")
+fn connect(house: &mut House) -> MemberId {
+    house.connect()
 }
 
-/// Gives the hub a text; what it does about it.
-fn give(hub: &mut Hub, socket: SocketId, text: &str) -> Vec<(SocketId, String)> {
-    hub.handle_text(START, socket, text);
-    actions(hub)
+/// Gives the server a text; what it does about it.
+fn give(house: &mut House, socket: MemberId, text: &str) -> Vec<(MemberId, String)> {
+    house.handle_text(START, socket, text);
+    actions(house)
 }
 
 /// Texts as they are, closes as `code words`.
-fn actions(hub: &mut Hub) -> Vec<(SocketId, String)> {
-    std::iter::from_fn(|| hub.poll_action())
+fn actions(house: &mut House) -> Vec<(MemberId, String)> {
+    std::iter::from_fn(|| house.poll_action())
         .map(|action| match action {
-            Action::Send { to, text } => (to, text.to_string()),
-            Action::Close { socket, goodbye } => {
-                (socket, format!("{} {}", goodbye.code(), goodbye.reason()))
+            Action::Tell { to, text, .. } => (to, text.to_string()),
+            Action::Close { member, goodbye } => {
+                (member, format!("{} {}", goodbye.code(), goodbye.reason()))
             }
         })
         .collect()
 }
 
-/// A hub with a lobby of so many, host first.
-fn lobby_of(config: Config, size: usize, join: &str) -> (Hub, Vec<SocketId>) {
-    let mut hub = Hub::new(config, counting());
-    let sockets: Vec<_> = (0..size).map(|_| connect(&mut hub)).collect();
+/// A server with a lobby of so many, host first.
+fn lobby_of(config: Config, size: usize, join: &str) -> (House, Vec<MemberId>) {
+    let mut house = House::new(config, counting());
+    let sockets: Vec<_> = (0..size).map(|_| connect(&mut house)).collect();
     for socket in &sockets {
-        give(&mut hub, *socket, join);
+        give(&mut house, *socket, join);
     }
-    (hub, sockets)
+    (house, sockets)
 }
 
 fn notice(kind: u8, id: u32, data: &str) -> String {
@@ -71,16 +72,16 @@ proptest! {
     /// Whatever a socket sends, it gets an answer or is sent away; the others are not touched.
     #[test]
     fn no_text_panics(texts in proptest::collection::vec(any_text(), 0..40), strict: bool) {
-        let (mut hub, sockets) = lobby_of(Config { strict: false, ..Config::default() }, 2, JOIN);
-        hub.config.strict = strict;
-        let guest = connect(&mut hub);
+        let (mut house, sockets) = lobby_of(Config::default(), 2, JOIN);
+        house.hall.config.strict = strict;
+        let guest = connect(&mut house);
         for text in texts {
-            for (socket, said) in give(&mut hub, guest, &text) {
+            for (socket, said) in give(&mut house, guest, &text) {
                 prop_assert!(socket == guest || !said.starts_with('4'), "{said}");
             }
         }
         for socket in sockets {
-            prop_assert!(hub.peers.contains_key(&socket));
+            prop_assert!(house.visitors.contains_key(&socket));
         }
     }
 }
