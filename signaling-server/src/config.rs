@@ -49,10 +49,10 @@ pub struct Config {
     pub max_outgoing: usize,
     /// How many sockets that are being refused may exist besides those that are served: 256. More get a plain HTTP error.
     pub max_refused: usize,
-    /// How many connections may be on their way to becoming a WebSocket, or ask for `/health`: 1024. When there are more, the
-    /// oldest of the address that has most of them is cut.
+    /// How many connections may be on their way to becoming a WebSocket, or ask for `/health`: 1024. When there are more, one
+    /// of the address that has most of them is cut: the oldest that has said nothing, or else the oldest.
     pub max_handshakes: usize,
-    /// How many of those one address may have: 64; then its oldest is cut. Trusted proxies are not held to it.
+    /// How many of those one address may have: 64; then one of its own is cut. Trusted proxies are not held to it.
     pub max_handshakes_per_address: usize,
     /// How long a connection may take for TLS, and how long it may wait for the head of a request: 5 s.
     pub handshake_deadline: Duration,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,7 +34,8 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// Connections on the way, each a task that ends when it has become a WebSocket.
 struct Tasks {
-    handshakes: Handshakes,
+    /// Shared with the tasks, which say when they are asked for something.
+    handshakes: Arc<Mutex<Handshakes>>,
     tasks: JoinSet<HandshakeId>,
     aborts: BTreeMap<HandshakeId, AbortHandle>,
 }
@@ -43,7 +45,10 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
     let config = relay.config();
     let deadline = config.handshake_deadline;
     let mut on_the_way = Tasks {
-        handshakes: Handshakes::new(config.max_handshakes, config.max_handshakes_per_address),
+        handshakes: Arc::new(Mutex::new(Handshakes::new(
+            config.max_handshakes,
+            config.max_handshakes_per_address,
+        ))),
         tasks: JoinSet::new(),
         aborts: BTreeMap::new(),
     };
@@ -61,10 +66,19 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
         match accepted {
             Ok((stream, remote)) => {
                 let is_proxy = relay.is_proxy(remote.ip());
-                let answering = answer(stream, remote, router.clone(), tls.clone(), deadline);
-                if on_the_way.enter(Network::of(remote.ip()), is_proxy, answering) {
+                let (id, cut) = on_the_way.enter(Network::of(remote.ip()), is_proxy);
+                if cut {
                     relay.metrics().handshake_cut();
                 }
+                let handshakes = Arc::clone(&on_the_way.handshakes);
+                let (router, tls) = (router.clone(), tls.clone());
+                on_the_way.spawn(id, async move {
+                    // Whoever says nothing is cut by the deadline, or for the sake of another one.
+                    if matches!(timeout(deadline, stream.readable()).await, Ok(Ok(()))) {
+                        lock(&handshakes).ask(id);
+                        answer(stream, remote, router, tls, deadline).await;
+                    }
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept");
@@ -77,37 +91,42 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
 }
 
 impl Tasks {
-    /// Takes a connection. Whether another one was cut for it.
-    fn enter(
-        &mut self,
-        network: Network,
-        is_proxy: bool,
-        answering: impl Future<Output = ()> + Send + 'static,
-    ) -> bool {
-        let (id, cut) = self.handshakes.enter(network, is_proxy);
+    /// Takes a connection, and says whether another one was cut for it.
+    fn enter(&mut self, network: Network, is_proxy: bool) -> (HandshakeId, bool) {
+        let (id, cut) = lock(&self.handshakes).enter(network, is_proxy);
+        (id, cut.is_some_and(|cut| self.cut(cut)))
+    }
+
+    fn spawn(&mut self, id: HandshakeId, answering: impl Future<Output = ()> + Send + 'static) {
         let abort = self.tasks.spawn(async move {
             answering.await;
             id
         });
         self.aborts.insert(id, abort);
-        let cut = cut.and_then(|cut| self.aborts.remove(&cut));
-        cut.inspect(AbortHandle::abort).is_some()
     }
 
     fn leave(&mut self, id: HandshakeId) {
-        self.handshakes.leave(id);
+        lock(&self.handshakes).leave(id);
         self.aborts.remove(&id);
     }
 
     /// Frees a socket of the system's.
     fn cut_one(&mut self) {
-        if let Some(id) = self.handshakes.oldest_of_the_greediest() {
-            self.handshakes.leave(id);
-            if let Some(abort) = self.aborts.remove(&id) {
-                abort.abort();
-            }
+        let oldest = lock(&self.handshakes).oldest_of_the_greediest();
+        if let Some(id) = oldest {
+            self.cut(id);
+            self.leave(id);
         }
     }
+
+    fn cut(&mut self, id: HandshakeId) -> bool {
+        let abort = self.aborts.remove(&id);
+        abort.inspect(AbortHandle::abort).is_some()
+    }
+}
+
+fn lock(handshakes: &Mutex<Handshakes>) -> MutexGuard<'_, Handshakes> {
+    handshakes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Answers one connection, over TLS if there is some.

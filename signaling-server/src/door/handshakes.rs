@@ -1,8 +1,8 @@
-//! Connections that are no WebSocket yet: so many at most, and the oldest of the greediest address gives way to a new one.
+//! Connections that are no WebSocket yet: so many at most, and one of the greediest address gives way to a new one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::door::Network;
+use super::addresses::Network;
 
 /// A connection among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,8 +15,25 @@ pub(crate) struct Handshakes {
     limit_per_network: usize,
     next: u64,
     networks: BTreeMap<HandshakeId, Network>,
-    /// Each network's connections, the oldest first.
-    ids: BTreeMap<Network, BTreeSet<HandshakeId>>,
+    ids: BTreeMap<Network, Ids>,
+}
+
+/// A network's connections, the oldest first.
+#[derive(Debug, Default)]
+struct Ids {
+    /// Those that have said nothing. A player asks at once, so these give way first.
+    silent: BTreeSet<HandshakeId>,
+    asking: BTreeSet<HandshakeId>,
+}
+
+impl Ids {
+    fn len(&self) -> usize {
+        self.silent.len() + self.asking.len()
+    }
+
+    fn first(&self) -> Option<HandshakeId> {
+        self.silent.first().or(self.asking.first()).copied()
+    }
 }
 
 impl Handshakes {
@@ -40,7 +57,7 @@ impl Handshakes {
         let own = self.ids.get(&network);
         let is_greedy = !is_proxy && own.is_some_and(|ids| ids.len() >= self.limit_per_network);
         let cut = if is_greedy {
-            own.and_then(BTreeSet::first).copied()
+            own.and_then(Ids::first)
         } else if self.networks.len() >= self.limit {
             self.oldest_of_the_greediest()
         } else {
@@ -52,8 +69,19 @@ impl Handshakes {
         let id = HandshakeId(self.next);
         self.next += 1;
         self.networks.insert(id, network);
-        self.ids.entry(network).or_default().insert(id);
+        self.ids.entry(network).or_default().silent.insert(id);
         (id, cut)
+    }
+
+    /// A connection has said something.
+    pub(crate) fn ask(&mut self, id: HandshakeId) {
+        let network = self.networks.get(&id);
+        let ids = network.and_then(|network| self.ids.get_mut(network));
+        if let Some(ids) = ids
+            && ids.silent.remove(&id)
+        {
+            ids.asking.insert(id);
+        }
     }
 
     /// A connection has ended, or has become a WebSocket.
@@ -62,16 +90,17 @@ impl Handshakes {
             return;
         };
         if let Some(ids) = self.ids.get_mut(&network) {
-            ids.remove(&id);
-            if ids.is_empty() {
+            ids.silent.remove(&id);
+            ids.asking.remove(&id);
+            if ids.len() == 0 {
                 self.ids.remove(&network);
             }
         }
     }
 
+    /// The one that gives way when there are too many.
     pub(crate) fn oldest_of_the_greediest(&self) -> Option<HandshakeId> {
-        let greediest = self.ids.values().max_by_key(|ids| ids.len())?;
-        greediest.first().copied()
+        self.ids.values().max_by_key(|ids| ids.len())?.first()
     }
 }
 
@@ -94,6 +123,21 @@ mod tests {
         assert_eq!(handshakes.enter(network(1), false).1, Some(first));
         handshakes.leave(second);
         assert_eq!(handshakes.enter(network(1), false).1, None);
+    }
+
+    #[test]
+    fn those_that_say_nothing_give_way_first() {
+        let mut handshakes = Handshakes::new(100, 3);
+        let (player, _) = handshakes.enter(network(1), false);
+        handshakes.ask(player);
+        for _ in 0..1000 {
+            assert_ne!(handshakes.enter(network(1), false).1, Some(player));
+        }
+        let asking: Vec<_> = handshakes.networks.keys().copied().collect();
+        asking.into_iter().for_each(|id| handshakes.ask(id));
+        assert_eq!(handshakes.enter(network(1), false).1, Some(player));
+        handshakes.ask(player);
+        assert_eq!(handshakes.networks.len(), 3);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use mesh_core::{Instant, PeerId, Topology};
 
-use crate::door::Network;
 use super::member::MemberId;
+use crate::door::Network;
 
 /// Members by the id they are shown under; the host has the id 1, so a signal for 1 finds it.
 #[derive(Debug)]
