@@ -69,7 +69,7 @@ impl Visitor {
                 Ok(Some(Ask::Relay { to, text }))
             }
             Ok(Request::Seal) => Ok(Some(Ask::Seal)),
-            Ok(Request::Join { .. }) | Err(_) => Err(Goodbye::InvalidCommand),
+            Ok(Request::Join { .. } | _) | Err(_) => Err(Goodbye::InvalidCommand),
         }
     }
 

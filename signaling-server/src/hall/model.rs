@@ -260,7 +260,7 @@ impl World {
                     prop_assert!(view.seen.remove(&message.id), "left twice")
                 }
                 MessageType::Seal => prop_assert!(!std::mem::replace(&mut view.sealed, true)),
-                MessageType::Offer | MessageType::Answer | MessageType::Candidate => {
+                MessageType::Offer | MessageType::Answer | MessageType::Candidate | _ => {
                     return Err(TestCaseError::fail("a signal out of nowhere"));
                 }
             }

@@ -159,10 +159,8 @@ fn leaving_is_seen_and_the_hosts_leaving_has_words() {
         [SignalingEvent::PeerLeft(peer(11))]
     );
     clients[0].close();
-    let reason = LostReason::Refused {
-        code: 4000,
-        reason: "Room host has disconnected".to_owned(),
-    };
+    let reason = LostReason::HostLeft;
+    assert_eq!(reason.to_string(), "the host has left the lobby");
     assert_eq!(events(&mut clients[1]), [SignalingEvent::Lost { reason }]);
 }
 
