@@ -13,6 +13,17 @@ use crate::Outcome;
 /// The address of the wide network's servers.
 pub(super) const SERVER: &str = "203.0.113.1";
 
+/// Where the rest of the Internet would be: nobody answers there. Without it the kernel would tell the TURN server at once
+/// that a private address cannot be reached, and coturn ends an allocation for that.
+const NOWHERE: &str = "203.0.113.254";
+
+/// The way there, for whoever has an interface `wan`.
+fn nowhere() -> String {
+    format!(
+        "neigh add {NOWHERE} lladdr 02:00:00:00:00:fe dev wan nud permanent\nroute add default via {NOWHERE}\n"
+    )
+}
+
 /// Where a player is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -45,6 +56,7 @@ impl Wide {
         wide.ip_all(&format!(
             "link add name wan type bridge\naddr add {SERVER}/24 dev wan\nlink set wan up\n"
         ))?;
+        wide.ip_all(&nowhere())?;
         let a = End::lay(run, &wide, "a", 1)?;
         let b = End::lay(run, &wide, "b", 2)?;
         let coturn = Coturn::start(run, &wide, SERVER).await?;
@@ -89,6 +101,7 @@ impl End {
              link add name lan type veth peer name eth0 netns {}\naddr add {inside}.1/24 dev lan\nlink set lan up\n",
             host.name()
         ))?;
+        router.ip_all(&nowhere())?;
         router.set("ipv4/ip_forward", "1")?;
         host.ip_all(&format!(
             "addr add {inside}.2/24 dev eth0\nlink set eth0 up\nroute add default via {inside}.1\n"
@@ -107,11 +120,11 @@ impl End {
 
     /// Tells another where the network inside is, if that is no secret.
     fn route(&self, other: &Namespace, nat: Nat) -> Outcome {
-        let (inside, outside) = (&self.inside, &self.outside);
-        match nat {
-            Nat::Open => other.ip(&format!("route replace {inside}.0/24 via {outside}")),
-            // Its not being there is what is wanted.
-            _ => other.ip(&format!("route replace unreachable {inside}.0/24")),
-        }
+        let via = if nat == Nat::Open {
+            &self.outside
+        } else {
+            NOWHERE
+        };
+        other.ip(&format!("route replace {}.0/24 via {via}", self.inside))
     }
 }
