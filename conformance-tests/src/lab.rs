@@ -33,6 +33,8 @@ pub struct Options {
     pub filter: Option<String>,
     /// Where the tables go.
     pub folder: Option<PathBuf>,
+    /// Whether what takes minutes is run, too.
+    pub long: bool,
 }
 
 impl Options {

@@ -1,4 +1,4 @@
-//! The NAT lab: `natlab able`, or `natlab run [--only WORD] [--folder FOLDER]`. `cargo ci natlab` runs it.
+//! The NAT lab: `natlab able`, or `natlab run [--only WORD] [--folder FOLDER] [--long]`. `cargo ci natlab` runs it.
 #![expect(
     clippy::print_stderr,
     clippy::print_stdout,
@@ -15,10 +15,10 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let what = arguments.next();
     while let Some(word) = arguments.next() {
-        let value = arguments.next();
         match word.as_str() {
-            "--only" => options.filter = value,
-            "--folder" => options.folder = value.map(Into::into),
+            "--only" => options.filter = arguments.next(),
+            "--folder" => options.folder = arguments.next().map(Into::into),
+            "--long" => options.long = true,
             _ => return usage(),
         }
     }
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn usage() -> ExitCode {
-    eprintln!("usage: natlab able | natlab run [--only WORD] [--folder FOLDER]");
+    eprintln!("usage: natlab able | natlab run [--only WORD] [--folder FOLDER] [--long]");
     ExitCode::FAILURE
 }
 
