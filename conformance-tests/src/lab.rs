@@ -7,8 +7,10 @@
 //!
 //! It takes Linux, root, iproute2, nftables and coturn. Everything is removed afterwards, and after a kill as well.
 
+mod cases;
 mod coturn;
 mod known;
+mod lan;
 mod ledger;
 mod matrix;
 mod meet;
@@ -16,11 +18,12 @@ mod nat;
 mod netns;
 mod players;
 mod report;
+mod switch;
 mod wide;
 
 use std::path::PathBuf;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use self::ledger::Ledger;
 use self::netns::Run;
@@ -54,22 +57,46 @@ pub fn is_possible() -> Outcome {
     one.rules(&nat::Nat::Port.rules("203.0.113.1"))
 }
 
+/// Begins a run with one player in it, says so in a line, and stays until it is killed: to see what is left then.
+///
+/// # Errors
+///
+/// Why it could not begin.
+pub fn hold() -> Outcome {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let run = Run::begin()?;
+        let place = run.namespace("held")?;
+        players::reach(&place).await?;
+        let player = players::Player::native(&place, &Default::default()).await?;
+        player.participant(0)?.start_mesh().await?;
+        ledger::say("held");
+        std::future::pending().await
+    })
+}
+
+fn runtime() -> Outcome<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("no runtime: {error}")))
+}
+
 /// Runs what is asked for, prints as libtest does, and writes the tables.
 ///
 /// # Errors
 ///
 /// Why nothing could be run, or that something failed.
 pub fn run(options: &Options) -> Outcome {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+    let runtime = runtime()?;
     let ledger = runtime.block_on(async {
         let run = Run::begin()?;
         let cells = matrix::cells(options);
-        let ledger = Ledger::new(cells.len());
+        let cases = cases::cases(options);
+        let ledger = Ledger::new(cells.len() + cases.len());
         matrix::run(&run, cells, &ledger).await;
+        cases::run(&run, cases, &ledger).await;
         Ok(ledger)
     })?;
     if let Some(folder) = &options.folder {

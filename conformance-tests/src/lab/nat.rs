@@ -83,6 +83,30 @@ fn cone(address: &str) -> String {
     )
 }
 
+/// A full cone whose two inner networks see each other only through its outside ("hairpin", RFC 4787 section 6).
+pub(super) fn turning_round(address: &str) -> String {
+    format!(
+        "table ip nat {{
+ map inside {{ type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout 300s; size 65536; }}
+ chain pre {{ type nat hook prerouting priority dstnat;
+  ip daddr {address} meta l4proto udp dnat to udp dport map @inside;
+ }}
+ chain post {{ type nat hook postrouting priority srcnat;
+  oifname \"wan\" meta l4proto udp update @inside {{ udp sport timeout 300s : ip saddr . udp sport }}
+  oifname \"wan\" snat to {address};
+  oifname != \"wan\" ip saddr != 203.0.113.0/24 ct status dnat snat to {address};
+ }}
+}}
+table ip filter {{
+ chain forward {{ type filter hook forward priority 0;
+  ct status dnat accept;
+  iifname != \"wan\" oifname != \"wan\" drop;
+ }}
+}}
+"
+    )
+}
+
 fn masquerade(how: &str) -> String {
     format!(
         "table ip nat {{

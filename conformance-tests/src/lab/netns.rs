@@ -128,6 +128,16 @@ fn sweep() {
     }
 }
 
+/// What the run of this process has made and nobody has removed: namespaces, and its folder.
+pub(super) fn left_by(process: u32) -> Vec<String> {
+    let names = fs::read_dir(NAMES).into_iter().flatten().flatten();
+    let names = names.map(|name| name.file_name().to_string_lossy().into_owned());
+    let namespaces = names.filter(|name| run_of(name) == Some(process));
+    let folder = std::env::temp_dir().join(format!("{PREFIX}-{process}"));
+    let folder = folder.exists().then(|| folder.display().to_string());
+    namespaces.chain(folder).collect()
+}
+
 /// The process whose run this namespace belongs to, if it is one of the lab's.
 fn run_of(namespace: &str) -> Option<u32> {
     let mut parts = namespace.split('-');
@@ -253,4 +263,17 @@ fn feed(command: &mut Command, input: &str) -> Outcome {
     Err(failed(
         String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_says_whose_it_is() {
+        assert_eq!(run_of("natlab-12-0-wide"), Some(12));
+        assert_eq!(run_of("natlab"), None);
+        assert_eq!(run_of("natlab-x-0-wide"), None);
+        assert_eq!(run_of("other-12-0-wide"), None);
+    }
 }

@@ -6,7 +6,7 @@
 //! ```
 
 use super::coturn::Coturn;
-use super::nat::Nat;
+use super::nat::{Nat, turning_round};
 use super::netns::{Namespace, Run};
 use crate::Outcome;
 
@@ -112,6 +112,44 @@ impl End {
             outside,
             inside,
         })
+    }
+
+    /// Puts another router between the host and its router, with a network of its own.
+    pub(super) fn nest(&self, run: &Run, nat: Nat) -> Outcome {
+        let inner = run.namespace("inner")?;
+        let inside = &self.inside;
+        inner.set("ipv6/conf/all/disable_ipv6", "1")?;
+        self.router.ip_all(&format!(
+            "link del dev lan\nlink add name lan type veth peer name wan netns {}\n\
+             addr add {inside}.1/24 dev lan\nlink set dev lan up\n",
+            inner.name()
+        ))?;
+        inner.ip_all(&format!(
+            "addr add {inside}.2/24 dev wan\nlink set dev wan up\nroute add default via {inside}.1\n\
+             link add name lan type veth peer name eth0 netns {}\naddr add 10.7.0.1/24 dev lan\nlink set dev lan up\n",
+            self.host.name()
+        ))?;
+        inner.set("ipv4/ip_forward", "1")?;
+        inner.rules(&nat.rules(&format!("{inside}.2")))?;
+        self.host.ip_all(
+            "addr add 10.7.0.2/24 dev eth0\nlink set dev eth0 up\nroute add default via 10.7.0.1\n",
+        )
+    }
+
+    /// Adds a neighbour in a second network of the router, which keeps the two apart but turns round what they write to its
+    /// address outside.
+    pub(super) fn turn_round(&self, run: &Run) -> Outcome<Namespace> {
+        let neighbour = run.namespace("neighbour")?;
+        neighbour.set("ipv6/conf/all/disable_ipv6", "1")?;
+        self.router.ip_all(&format!(
+            "link add name lan2 type veth peer name eth0 netns {}\naddr add 10.8.0.1/24 dev lan2\nlink set dev lan2 up\n",
+            neighbour.name()
+        ))?;
+        neighbour.ip_all(
+            "addr add 10.8.0.2/24 dev eth0\nlink set dev eth0 up\nroute add default via 10.8.0.1\n",
+        )?;
+        self.router.rules(&turning_round(&self.outside))?;
+        Ok(neighbour)
     }
 
     fn put(&self, nat: Nat) -> Outcome {
