@@ -105,6 +105,8 @@ impl Client {
                 }
             }
             Notice::Sealed => return Ok(Some(News::Sealed)),
+            // A later version of the protocol.
+            _ => {}
         }
         Ok(None)
     }

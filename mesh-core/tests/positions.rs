@@ -1,5 +1,5 @@
 //! A game that sends more positions than the path carries: what arrives is not old.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test")]
 #![expect(clippy::print_stdout, reason = "figures to read")]
 #![expect(
     clippy::wildcard_enum_match_arm,

@@ -32,7 +32,8 @@ impl Ids {
     }
 
     fn first(&self) -> Option<HandshakeId> {
-        self.silent.first().or(self.asking.first()).copied()
+        let asking = || self.asking.first();
+        self.silent.first().or_else(asking).copied()
     }
 }
 
