@@ -3,15 +3,15 @@
 //! The crate counts what is in flight and what waits in one sum. A message that waits there gets old, and cannot be replaced
 //! by a newer one. So the sum is kept at what the path holds, which is its rate times its round trip, and a quarter more, or
 //! a path that became faster would not be noticed. The rate is measured while the channel has more to send than the path
-//! takes; for the rest of the time nothing has to be bounded.
+//! takes; for the rest of the time nothing has to be bounded. At first the bound doubles, as SCTP's own does.
 
 use std::time::{Duration, Instant};
 
 /// Where a channel begins, before anything was measured.
-const FIRST: usize = 16 * 1024;
+const FIRST: usize = 8 * 1024;
 
-/// Two datagrams, so that one can be on its way while the other is acknowledged.
-const LEAST: usize = 2400;
+/// Three datagrams: an acknowledgement waits for two, and meanwhile one can be on its way.
+const LEAST: usize = 3600;
 
 /// Below it a round trip says more about when we look than about the path.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -40,6 +40,8 @@ pub(crate) struct Pipe {
     round_trips: [Option<Duration>; ROUND_TRIPS],
     /// When the measurement began, and how much had left then.
     since: Option<(Instant, u64)>,
+    /// Whether the path has taken all that it was given so far.
+    is_starting: bool,
 }
 
 impl Pipe {
@@ -54,6 +56,7 @@ impl Pipe {
             full_at: None,
             round_trips: [None; ROUND_TRIPS],
             since: None,
+            is_starting: true,
         }
     }
 
@@ -80,7 +83,7 @@ impl Pipe {
             Some((since, before)) if is_full || is_waiting => {
                 let elapsed = now.saturating_duration_since(since);
                 let round_trip = self.round_trip();
-                if elapsed >= SPAN.max(round_trip * 2) {
+                if elapsed >= SPAN.max(round_trip * 3 / 2) {
                     self.measured(left - before.min(left), elapsed, round_trip);
                     self.since = Some((now, left));
                 }
@@ -101,13 +104,16 @@ impl Pipe {
         if self.full_at.is_none_or(is_old) {
             self.since = None;
             self.size = self.size.max(FIRST.min(self.limit));
+            self.is_starting = true;
         }
     }
 
     fn measured(&mut self, bytes: u64, elapsed: Duration, round_trip: Duration) {
         let held = u128::from(bytes) * round_trip.as_micros() / elapsed.as_micros().max(1);
         let held = usize::try_from(held).unwrap_or(usize::MAX);
-        let size = held.saturating_add(held / 4);
+        self.is_starting &= held > self.size / 4 * 3;
+        let more = if self.is_starting { held } else { held / 4 };
+        let size = held.saturating_add(more);
         self.size = size.clamp(LEAST.min(self.limit), self.limit);
     }
 
