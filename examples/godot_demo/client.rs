@@ -92,10 +92,8 @@ impl Client {
             }
             Notice::PeerConnect(peer) => self.meet(peer)?,
             // One that is connected says goodbye itself, after its last messages.
-            Notice::PeerDisconnect(peer) => {
-                if self.mesh.peer(peer).is_some_and(|peer| !peer.connected) {
-                    self.mesh.remove_peer(peer);
-                }
+            Notice::PeerDisconnect(peer) if !self.mesh.mesh().is_connected(peer) => {
+                self.mesh.remove_peer(peer);
             }
             Notice::Relayed { kind, from, data } => {
                 if let (Some(peer), Ok(signal)) =
@@ -105,7 +103,7 @@ impl Client {
                 }
             }
             Notice::Sealed => return Ok(Some(News::Sealed)),
-            // A later version of the protocol.
+            // The end of one that is connected, or a notice of a later protocol.
             _ => {}
         }
         Ok(None)
