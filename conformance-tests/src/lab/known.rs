@@ -2,7 +2,7 @@
 //! that an entry goes as soon as its fault does.
 
 use super::matrix::Cell;
-use super::nat::Nat;
+use super::nat::{FIVE, Nat};
 use crate::Kind;
 
 /// Why something is expected to fail.
@@ -15,24 +15,40 @@ pub(super) struct Known {
     pub(super) sometimes: bool,
 }
 
-/// Cells that fail for one reason.
+/// Cells that fail for one reason: those with a player of a kind …
 struct OfCells {
-    /// A player of this kind …
     kind: Kind,
-    /// … behind this.
-    nat: Nat,
+    /// … behind one of these …
+    nats: &'static [Nat],
+    /// … who meets one behind one of these.
+    others: &'static [Nat],
     known: Known,
 }
 
-const OF_CELLS: &[OfCells] = &[OfCells {
-    kind: Kind::Native,
-    nat: Nat::Blocked,
-    known: Known {
-        reason: "N12: a native player has no TURN over TCP or TLS",
-        shows: "was expected, and it is",
-        sometimes: false,
+const OF_CELLS: &[OfCells] = &[
+    OfCells {
+        kind: Kind::Native,
+        nats: &[Nat::Blocked],
+        others: &FIVE,
+        known: Known {
+            reason: "N12: a native player has no TURN over TCP or TLS",
+            shows: "was expected, and it is Not",
+            sometimes: false,
+        },
     },
-}];
+    OfCells {
+        kind: Kind::Native,
+        nats: NOT_BLOCKED,
+        others: NOT_BLOCKED,
+        known: Known {
+            reason: "N7: a native player stays with the relay if that is faster by a moment",
+            shows: "Direct was expected, and it is Relay",
+            sometimes: true,
+        },
+    },
+];
+
+const NOT_BLOCKED: &[Nat] = &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric];
 
 /// Cases that fail for one reason.
 struct OfCases {
@@ -128,8 +144,12 @@ pub(super) fn names_of_cases() -> impl Iterator<Item = &'static str> {
 
 /// The one for this cell.
 pub(super) fn of_cell(cell: &Cell) -> Option<&'static Known> {
-    OF_CELLS
+    let [a, b] = cell.players();
+    let is_so = |of: &OfCells, (kind, nat): (Kind, Nat), (_, other): (Kind, Nat)| {
+        of.kind == kind && of.nats.contains(&nat) && of.others.contains(&other)
+    };
+    let of = OF_CELLS
         .iter()
-        .find(|of| cell.players().contains(&(of.kind, of.nat)))
-        .map(|of| &of.known)
+        .find(|of| is_so(of, a, b) || is_so(of, b, a));
+    of.map(|of| &of.known)
 }

@@ -196,8 +196,8 @@ impl Stage {
         }
         let coturn = &self.wide.coturn;
         let deadline = match super::known::of_cell(cell) {
-            Some(_) => DEADLINE_OF_KNOWN,
-            None => DEADLINE,
+            Some(known) if !known.sometimes => DEADLINE_OF_KNOWN,
+            Some(_) | None => DEADLINE,
         };
         let terms = Terms {
             servers: vec![coturn.stun(), coturn.udp(), coturn.tcp()],
