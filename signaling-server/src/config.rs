@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::ForwardedHeader;
-
 /// Behaviour and limits of a server. Every field has a default that suits a public server for small games.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -74,6 +72,19 @@ pub struct Config {
     pub admin_addr: Option<SocketAddr>,
     /// The certificate to speak TLS with: none, so plain HTTP is spoken.
     pub tls: Option<TlsFiles>,
+}
+
+/// The header in which a proxy says where a request comes from.
+///
+/// Only one is looked at. A client can send the other one, and a proxy passes on what it does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For: 203.0.113.9, 192.0.2.1`, which nginx, Caddy, HAProxy and most others write.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded: for=203.0.113.9`, RFC 7239.
+    Forwarded,
 }
 
 /// What one address may have and do. An address is a whole one of IPv4, or the first 64 bits of one of IPv6.

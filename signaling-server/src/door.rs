@@ -9,8 +9,6 @@ mod meter;
 mod origin;
 mod visitor;
 
-pub use forwarded::ForwardedHeader;
-
 pub(crate) use addresses::{Account, Addresses, Network, TooMany, Welcome};
 pub(crate) use forwarded::client;
 pub(crate) use handshakes::{HandshakeId, Handshakes};

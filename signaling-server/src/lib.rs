@@ -46,8 +46,7 @@ mod socket;
 mod tls;
 mod wire;
 
-pub use config::{AddressLimits, Config, TlsFiles};
-pub use door::ForwardedHeader;
+pub use config::{AddressLimits, Config, ForwardedHeader, TlsFiles};
 pub use files::raise_file_limit;
 pub use routes::router;
 pub use server::{BindError, Server};

@@ -5,7 +5,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use core::fmt;
 
 use self::member::{Away, Member};
-use crate::{Event, Instant, LinkId, Mesh, PeerId, SessionConfig, Signal, Topology};
+use super::config::SessionConfig;
+use crate::{Event, Instant, LinkId, Mesh, PeerId, Signal, Topology};
 
 mod attempts;
 mod handshake;

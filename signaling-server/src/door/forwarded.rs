@@ -6,18 +6,7 @@ use axum::http::HeaderMap;
 use axum::http::header::FORWARDED;
 use ipnet::IpNet;
 
-/// The header in which a proxy says where a request comes from.
-///
-/// Only one is looked at. A client can send the other one, and a proxy passes on what it does not know.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ForwardedHeader {
-    /// `X-Forwarded-For: 203.0.113.9, 192.0.2.1`, which nginx, Caddy, HAProxy and most others write.
-    #[default]
-    XForwardedFor,
-    /// `Forwarded: for=203.0.113.9`, RFC 7239.
-    Forwarded,
-}
+use crate::ForwardedHeader;
 
 /// The address of the client: the last one that no trusted proxy has.
 ///
