@@ -31,7 +31,8 @@ use crate::websocket::WebSocketTransport;
 /// How many messages of one channel come in a row before the next channel has its turn.
 const TURN: u32 = 64;
 
-/// How many candidates of the far side a link takes. Each makes pairs with all of ours, and each pair is tried for a second.
+/// How many candidates of the far side a link takes. Each makes pairs with all of ours, and each pair is tried until the
+/// connection stands.
 const MAX_REMOTE_CANDIDATES: u32 = 128;
 
 /// Peer connections on the `webrtc` crate.

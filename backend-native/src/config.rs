@@ -27,10 +27,12 @@ pub struct PlatformConfig {
     pub failed_timeout: Duration,
     /// How often the far side is asked for a sign of life: 0.5 s.
     pub keepalive_interval: Duration,
-    /// How often connectivity checks are sent while connecting: 20 ms.
+    /// How often each pair of candidates is checked while connecting: 20 ms.
+    ///
+    /// Two seconds after the last word of the far side the checks become rarer (100 ms, then 200 ms). They go on until the
+    /// connection is made or closed: when to give up is for the
+    /// [connect deadline](mesh_core::MeshConfig::connect_deadline) to say.
     pub check_interval: Duration,
-    /// How many checks a pair of candidates gets before it is given up: 50.
-    pub check_attempts: u16,
     /// How long a server-reflexive pair waits for a better one: 100 ms.
     pub srflx_wait: Duration,
     /// How long a relayed pair waits for a better one: 200 ms.
@@ -59,7 +61,6 @@ impl Default for PlatformConfig {
             failed_timeout: Duration::from_secs(3),
             keepalive_interval: Duration::from_millis(500),
             check_interval: Duration::from_millis(20),
-            check_attempts: 50,
             srflx_wait: Duration::from_millis(100),
             relay_wait: Duration::from_millis(200),
             socket_send_buffer: 4 * 1024 * 1024,

@@ -31,6 +31,10 @@ use crate::translate;
 /// How many channels a peer may open in-band in the life of a link. The `webrtc` crate keeps figures of each for ever.
 const MAX_REMOTE_CHANNELS_EVER: usize = 64;
 
+/// How many checks the crate sends to a pair of candidates before the pair is dead for good: as many as it can count, which
+/// are 21 minutes at 20 ms. One less than the largest number, because the crate counts on to one more.
+const CHECK_ATTEMPTS: u16 = u16::MAX - 1;
+
 /// A description larger than this is not looked at.
 const MAX_DESCRIPTION: usize = 64 * 1024;
 
@@ -351,11 +355,13 @@ fn settings(platform: &PlatformConfig) -> SettingEngine {
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(
             Some(platform.disconnected_timeout),
-            Some(platform.failed_timeout),
+            // Never by itself: it would give up connecting after the same time. The link has a timer of its own.
+            // docs/upstream.md, "one failed timeout for two things".
+            Some(Duration::ZERO),
             Some(platform.keepalive_interval),
         )
         // Checks are sent on this tick alone, and it is 200 ms where nothing is set.
-        .with_ice_connection_attempts(Some(platform.check_interval), Some(platform.check_attempts))
+        .with_ice_connection_attempts(Some(platform.check_interval), Some(CHECK_ATTEMPTS))
         // A check may be here before the candidate it belongs to; the pair is as good, but would wait 1 s.
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(platform.srflx_wait))

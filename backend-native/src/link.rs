@@ -1,5 +1,7 @@
 //! One connection: a task that awaits its commands in order and reports what happens.
 
+mod timers;
+
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
@@ -8,9 +10,10 @@ use mesh_core::{
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use webrtc::data_channel::DataChannel;
 
+use self::timers::{Due, Timers};
 use crate::channel::{Channel, Ends};
 use crate::config::PlatformConfig;
 use crate::connection::{Connection, Note};
@@ -58,8 +61,8 @@ pub(crate) struct Link {
     opened_channels: usize,
     relay: Relay,
     has_connected: bool,
-    /// While candidates may still be found: until when.
-    gathering: Option<Instant>,
+    platform: Arc<PlatformConfig>,
+    timers: Timers,
     notes: Sender<Note>,
 }
 
@@ -84,7 +87,8 @@ pub(crate) async fn run(start: Start) {
         opened_channels: 0,
         relay: Relay::new(&start.config),
         has_connected: false,
-        gathering: None,
+        platform: Arc::clone(&start.platform),
+        timers: Timers::default(),
         notes: notes.clone(),
     };
     let sockets = SocketOptions {
@@ -133,13 +137,17 @@ impl Link {
                     Ok(note) => self.take_note(connection, note).await,
                     Err(_) => return CloseReason::Local,
                 },
-                () = sleep_until(self.gathering.unwrap_or_else(Instant::now)), if self.gathering.is_some() => {
-                    self.gathered()
-                }
-                () = sleep(RELAY_CHECK), if self.relay.is_possible() && self.has_connected => {
-                    connection.sockets().relaying(connection.is_relayed().await);
-                    Ok(())
-                }
+                due = self.timers.due() => match due {
+                    Due::Gathering => self.gathered(),
+                    Due::Failing => {
+                        self.report_state(ConnectionState::Failed);
+                        Ok(())
+                    }
+                    Due::RelayCheck => {
+                        self.check_relay(connection).await;
+                        Ok(())
+                    }
+                },
             };
             if let Err(reason) = outcome {
                 return reason;
@@ -183,10 +191,12 @@ impl Link {
                 }
             }
             Command::CreateOffer { restart, .. } => {
+                connection.sockets().check_often();
                 let description = connection.offer(restart).await?;
                 self.described(description);
             }
             Command::SetRemote { description, .. } => {
+                connection.sockets().check_often();
                 if let Some(description) = connection.accept(description).await? {
                     self.described(description);
                 }
@@ -194,6 +204,7 @@ impl Link {
             Command::AddCandidate { candidate, .. } => {
                 // One that cannot be used is left out: others may do, and if none does, the deadline tells.
                 let _ = connection.add_candidate(candidate).await;
+                connection.sockets().check_often();
             }
             Command::RequestStats { .. } => {
                 let stats = connection.stats().await;
@@ -214,14 +225,13 @@ impl Link {
             Note::State(state) => {
                 if state == ConnectionState::Connected {
                     self.has_connected = true;
+                    connection.sockets().connected();
                     if self.relay.is_possible() {
-                        connection.sockets().relaying(connection.is_relayed().await);
+                        self.check_relay(connection).await;
                     }
                 }
-                self.report(LinkEvent::State {
-                    link: self.id,
-                    state,
-                });
+                self.watch(state);
+                self.report_state(state);
             }
             Note::Candidate(candidate, is_relay) => {
                 if is_relay {
@@ -232,7 +242,7 @@ impl Link {
                     candidate: connection.local_candidate(candidate),
                 });
             }
-            Note::Gathered if self.gathering.is_some() => return self.gathered(),
+            Note::Gathered if self.timers.gathering.is_some() => return self.gathered(),
             // Was said already.
             Note::Gathered => {}
             Note::Opened => {
@@ -257,6 +267,30 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// A connection that was made and is not there any more has failed after a while. The crate must not judge that: it would
+    /// give up connecting after the same time.
+    fn watch(&mut self, state: ConnectionState) {
+        let platform = &self.platform;
+        let patience = match state {
+            ConnectionState::Disconnected => platform.failed_timeout,
+            // ICE was restarted.
+            ConnectionState::Connecting if self.has_connected => {
+                platform.disconnected_timeout + platform.failed_timeout
+            }
+            ConnectionState::New | ConnectionState::Connecting => return,
+            ConnectionState::Connected | ConnectionState::Failed | ConnectionState::Closed => {
+                self.timers.failing = None;
+                return;
+            }
+        };
+        self.timers.failing.get_or_insert(Instant::now() + patience);
+    }
+
+    async fn check_relay(&mut self, connection: &Connection) {
+        connection.sockets().relaying(connection.is_relayed().await);
+        self.timers.relay_check = Some(Instant::now() + RELAY_CHECK);
     }
 
     /// Takes a channel that the far side made. One too many is closed again.
@@ -339,7 +373,7 @@ impl Link {
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported.
     fn described(&mut self, description: SessionDescription) {
-        self.gathering = Some(Instant::now() + GATHERING);
+        self.timers.gathering = Some(Instant::now() + GATHERING);
         self.report(LinkEvent::Description {
             link: self.id,
             description,
@@ -347,12 +381,19 @@ impl Link {
     }
 
     fn gathered(&mut self) -> Result<(), CloseReason> {
-        self.gathering = None;
+        self.timers.gathering = None;
         self.report(LinkEvent::Gathered { link: self.id });
         match self.relay.failure() {
             Some(failure) => Err(CloseReason::Failed(failure)),
             None => Ok(()),
         }
+    }
+
+    fn report_state(&self, state: ConnectionState) {
+        self.report(LinkEvent::State {
+            link: self.id,
+            state,
+        });
     }
 
     fn report(&self, event: LinkEvent) {

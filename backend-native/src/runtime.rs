@@ -24,6 +24,7 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// - every UDP socket is one of ours, with the cures; [`SocketControl`] steers them;
 /// - it carries its own handle, so a connection can be made and closed on any thread;
+/// - sleeps have a lower bound while a connection looks for a route in vain, so that its checks become rarer;
 /// - it reads tokio's clock, so that a test with a paused clock reaches the timers of ICE, DTLS and SCTP.
 pub struct LinkRuntime {
     handle: Handle,
@@ -95,7 +96,7 @@ impl Runtime for LinkRuntime {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let _context = self.handle.enter();
-        TokioRuntime.sleep(duration)
+        TokioRuntime.sleep(duration.max(self.control.shortest_sleep()))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

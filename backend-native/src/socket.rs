@@ -4,6 +4,7 @@
 pub(crate) mod chance;
 mod control;
 pub(crate) mod fault;
+mod pace;
 pub(crate) mod weather;
 
 #[cfg(test)]

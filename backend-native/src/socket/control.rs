@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Cures;
+use super::pace::Pace;
 
 /// How often a relayed connection's driver goes round without a cause.
 const TICK: Duration = Duration::from_millis(10);
@@ -20,6 +21,7 @@ pub struct SocketControl(Arc<Shared>);
 
 struct Shared {
     cures: Cures,
+    pace: Pace,
     open: AtomicBool,
     relaying: AtomicBool,
     parking: Mutex<Parking>,
@@ -39,6 +41,7 @@ impl SocketControl {
     pub(crate) fn new(cures: Cures) -> Self {
         Self(Arc::new(Shared {
             cures,
+            pace: Pace::new(),
             open: AtomicBool::new(false),
             relaying: AtomicBool::new(false),
             parking: Mutex::default(),
@@ -56,6 +59,21 @@ impl SocketControl {
         if self.rounds_after_reading() > 0 {
             self.go_round();
         }
+    }
+
+    /// The far side has said where it may be: checks are frequent again, unless the connection stands.
+    pub(crate) fn check_often(&self) {
+        self.0.pace.restart();
+    }
+
+    /// The connection stands: its timers are exact from now on.
+    pub(crate) fn connected(&self) {
+        self.0.pace.stop();
+    }
+
+    /// The shortest sleep of the driver at this moment.
+    pub(crate) fn shortest_sleep(&self) -> Duration {
+        self.0.pace.shortest_sleep()
     }
 
     /// Whether the connection gathers through TURN servers, or its selected pair is relayed.

@@ -19,5 +19,6 @@ mod early;
 mod ends;
 mod handle;
 mod leak;
+mod route;
 mod support;
 mod unread;
