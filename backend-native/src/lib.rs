@@ -13,6 +13,7 @@ mod channel;
 mod clock;
 mod config;
 mod connection;
+mod dial;
 mod entropy;
 mod executor;
 mod inbox;
@@ -21,6 +22,7 @@ mod outbox;
 mod relay;
 mod runtime;
 mod socket;
+mod tls;
 mod translate;
 mod websocket;
 
@@ -28,7 +30,8 @@ pub use backend::PlatformBackend;
 pub use config::PlatformConfig;
 pub use entropy::entropy;
 pub use executor::StartError;
-pub use websocket::{CertificateError, WebSocketOptions, WebSocketTransport};
+pub use tls::{CertificateError, RootCertificates};
+pub use websocket::{WebSocketOptions, WebSocketTransport};
 
 /// What the tests of this workspace need of the inside: the runtime under a connection, and its sockets with faults to
 /// order. No part of the public API, and without its promises.

@@ -10,7 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use mesh_core::LostReason;
 use signaling::TransportEvent;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -20,7 +20,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
-use super::{WebSocketOptions, tls};
+use super::WebSocketOptions;
+use crate::dial::dial;
 
 /// How long a goodbye may take: what was accepted, the close frame, and the server's answer to it.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -82,15 +83,14 @@ async fn connect(request: Request, options: WebSocketOptions) -> Result<Socket, 
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
 
     let connector = if secure {
-        let roots = options.root_certificates;
-        let config = tokio::task::spawn_blocking(move || tls::client_config(roots))
-            .await
-            .map_err(|error| error.to_string())??;
-        Connector::Rustls(config)
+        Connector::Rustls(options.root_certificates.client_config().await?)
     } else {
         Connector::Plain
     };
-    let stream = TcpStream::connect((host.as_str(), port))
+    let addresses = lookup_host((host.as_str(), port))
+        .await
+        .map_err(|error| format!("the name {host} was not found ({error})"))?;
+    let stream = dial(addresses)
         .await
         .map_err(|error| format!("{host} port {port}: {error}"))?;
     // Signals are small and each may hold a handshake up.
