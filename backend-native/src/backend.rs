@@ -25,6 +25,7 @@ use crate::executor::{Executor, StartError};
 use crate::inbox::{ChannelInbox, Events, Incoming, Item, LinkInbox};
 use crate::link::{self, Order, Start};
 use crate::outbox::Outbox;
+use crate::relay::Resolver;
 use crate::socket::SocketOptions;
 use crate::websocket::WebSocketTransport;
 
@@ -52,6 +53,7 @@ pub struct PlatformBackend {
     clock: Clock,
     config: Arc<PlatformConfig>,
     sockets: SocketOptions,
+    resolver: Arc<Resolver>,
     executor: Executor,
 }
 
@@ -103,6 +105,7 @@ impl PlatformBackend {
                 ..SocketOptions::default()
             },
             config: Arc::new(config),
+            resolver: Arc::default(),
             executor,
         }
     }
@@ -116,6 +119,7 @@ impl PlatformBackend {
     /// Puts other sockets under the links opened from now on. For tests: see [`testing`](crate::testing).
     #[doc(hidden)]
     pub fn use_sockets(&mut self, sockets: SocketOptions) {
+        self.resolver = Arc::new(Resolver::new(sockets.names.clone()));
         self.sockets = sockets;
     }
 
@@ -135,6 +139,7 @@ impl PlatformBackend {
             config,
             platform: Arc::clone(&self.config),
             sockets: self.sockets.clone(),
+            resolver: Arc::clone(&self.resolver),
             inbox: Arc::clone(&inbox),
             orders: received,
         }));

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use mesh_core::Duration;
 use rtc::shared::ifaces::ifaces;
 
+use crate::tls::RootCertificates;
+
 /// The largest message this platform can send or take, in bytes.
 pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
 
@@ -46,6 +48,8 @@ pub struct PlatformConfig {
     /// Bytes of a channel that may be in flight or ready for it, below the send buffer of
     /// [`SendLimits`](mesh_core::SendLimits): 256 KiB.
     pub sctp_send_limit: usize,
+    /// Root certificates that are trusted besides the platform's, for TURN over TLS: none.
+    pub root_certificates: RootCertificates,
 }
 
 impl Default for PlatformConfig {
@@ -67,6 +71,7 @@ impl Default for PlatformConfig {
             socket_receive_buffer: 4 * 1024 * 1024,
             sctp_receive_buffer: 16 * 1024 * 1024,
             sctp_send_limit: 256 * 1024,
+            root_certificates: RootCertificates::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::{
     ChannelParameters, ChannelSpec, ConnectFailure, ConnectionState, Duration, IceCandidate,
-    LinkConfig, LinkStats, SdpType, SessionDescription,
+    LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -24,6 +24,7 @@ use webrtc::peer_connection::{
 
 use crate::aboard::{Aboard, AboardSockets};
 use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
+use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
 use crate::translate;
@@ -117,26 +118,17 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Makes it and binds its sockets.
+    /// Makes it and binds its sockets, which must know the servers.
     pub(crate) async fn open(
-        config: &LinkConfig,
+        relay: &Relay,
         platform: &PlatformConfig,
         sockets: SocketOptions,
         notes: Sender<Note>,
     ) -> Result<Self, ConnectFailure> {
-        let servers: Vec<_> = config
-            .ice_servers
-            .iter()
-            .map(translate::ice_server)
-            .collect();
-        for server in &servers {
-            server.urls().map_err(|error| {
-                ConnectFailure::Config(format!("{}: {error}", server.urls.join(", ")))
-            })?;
-        }
+        let servers = relay.servers().iter().map(translate::ice_server);
         let configuration = RTCConfigurationBuilder::default()
-            .with_ice_servers(servers)
-            .with_ice_transport_policy(translate::policy(config.ice_transport_policy))
+            .with_ice_servers(servers.collect())
+            .with_ice_transport_policy(translate::policy(relay.policy()))
             .build();
         let aboard = Aboard::new(sockets.cures.messages_put_aside, notes.clone());
         let sockets = SocketOptions {

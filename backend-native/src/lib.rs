@@ -40,6 +40,7 @@ pub use websocket::{WebSocketOptions, WebSocketTransport};
 /// library as it ships.
 #[doc(hidden)]
 pub mod testing {
+    pub use crate::relay::{Lookup, NameSource};
     pub use crate::runtime::LinkRuntime;
     pub use crate::socket::chance::Chance;
     pub use crate::socket::fault::{Fate, Faults, Judge, TokioSockets};

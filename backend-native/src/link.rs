@@ -19,7 +19,7 @@ use crate::config::PlatformConfig;
 use crate::connection::{Connection, Note};
 use crate::inbox::LinkInbox;
 use crate::outbox::{Outbox, Outgoing};
-use crate::relay::Relay;
+use crate::relay::{Relay, Resolver};
 use crate::socket::SocketOptions;
 
 /// How many channels of the far side may be there at a time.
@@ -71,6 +71,7 @@ pub(crate) struct Start {
     pub(crate) config: LinkConfig,
     pub(crate) platform: Arc<PlatformConfig>,
     pub(crate) sockets: SocketOptions,
+    pub(crate) resolver: Arc<Resolver>,
     pub(crate) inbox: Arc<LinkInbox>,
     pub(crate) orders: Receiver<Order>,
 }
@@ -78,6 +79,11 @@ pub(crate) struct Start {
 /// Serves a link from its opening to its end.
 pub(crate) async fn run(start: Start) {
     let (notes, noted) = async_channel::unbounded();
+    let mut relay = match Relay::new(&start.config) {
+        Ok(relay) => relay,
+        Err(failure) => return start.inbox.report_closed(CloseReason::Failed(failure)),
+    };
+    relay.resolve(&start.resolver);
     let mut link = Link {
         id: start.inbox.link(),
         inbox: start.inbox,
@@ -85,20 +91,22 @@ pub(crate) async fn run(start: Start) {
         planned_channels: 0,
         remote_channels: 0,
         opened_channels: 0,
-        relay: Relay::new(&start.config),
+        relay,
         has_connected: false,
         platform: Arc::clone(&start.platform),
         timers: Timers::default(),
         notes: notes.clone(),
     };
     let sockets = SocketOptions {
-        source: link.relay.listen(start.sockets.source),
+        source: link
+            .relay
+            .sockets(start.sockets.source, &start.platform.root_certificates),
         ..start.sockets
     };
     // The crate refuses such a configuration with less helpful words.
     let opened = match link.relay.failure().filter(|_| !link.relay.is_possible()) {
         Some(failure) => Err(failure),
-        None => Connection::open(&start.config, &start.platform, sockets, notes).await,
+        None => Connection::open(&link.relay, &start.platform, sockets, notes).await,
     };
     let reason = match opened {
         Ok(mut connection) => {

@@ -21,6 +21,8 @@ use std::task::{Context, Poll};
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
+use crate::relay::NameSource;
+
 pub use control::SocketControl;
 
 /// How the sockets of one connection behave.
@@ -35,6 +37,8 @@ pub struct SocketOptions {
     /// What turns a bound socket into one that can be polled; tokio's if `None`. The seam for tests: loss, delay, a network
     /// in memory.
     pub source: Option<Arc<dyn SocketSource>>,
+    /// Who knows the addresses of names; the system if `None`. The seam for tests.
+    pub names: Option<Arc<dyn NameSource>>,
 }
 
 impl Default for SocketOptions {
@@ -45,6 +49,7 @@ impl Default for SocketOptions {
             receive_buffer: 4 * 1024 * 1024,
             cures: Cures::default(),
             source: None,
+            names: None,
         }
     }
 }

@@ -19,6 +19,7 @@ mod early;
 mod ends;
 mod handle;
 mod leak;
+mod names;
 mod route;
 mod support;
 mod unread;
