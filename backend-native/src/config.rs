@@ -37,7 +37,10 @@ pub struct PlatformConfig {
     pub check_interval: Duration,
     /// How long a server-reflexive pair waits for a better one: 100 ms.
     pub srflx_wait: Duration,
-    /// How long a relayed pair waits for a better one: 200 ms.
+    /// How long a relayed pair waits for a better one: 750 ms; where only relays may be used, 200 ms at most.
+    ///
+    /// Counted from the far side's description. A connection never leaves the route it was made on, so a direct path that
+    /// needs longer than this leaves it relayed; one that has nothing but a relay needs this much longer to be made.
     pub relay_wait: Duration,
     /// Kernel buffer of each socket for what is sent, in bytes: 4 MiB. The kernel may give less.
     pub socket_send_buffer: usize,
@@ -66,7 +69,7 @@ impl Default for PlatformConfig {
             keepalive_interval: Duration::from_millis(500),
             check_interval: Duration::from_millis(20),
             srflx_wait: Duration::from_millis(100),
-            relay_wait: Duration::from_millis(200),
+            relay_wait: Duration::from_millis(750),
             socket_send_buffer: 4 * 1024 * 1024,
             socket_receive_buffer: 4 * 1024 * 1024,
             sctp_receive_buffer: 16 * 1024 * 1024,

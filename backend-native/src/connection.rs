@@ -8,7 +8,7 @@ use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::{
     ChannelParameters, ChannelSpec, ConnectFailure, ConnectionState, Duration, IceCandidate,
-    LinkStats, SdpType, SessionDescription,
+    IceTransportPolicy, LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -31,6 +31,9 @@ use crate::translate;
 
 /// How many channels a peer may open in-band in the life of a link. The `webrtc` crate keeps figures of each for ever.
 const MAX_REMOTE_CHANNELS_EVER: usize = 64;
+
+/// How long one relay waits for a better one.
+const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
 
 /// How many checks the crate sends to a pair of candidates before the pair is dead for good: as many as it can count, which
 /// are 21 minutes at 20 ms. One less than the largest number, because the crate counts on to one more.
@@ -146,7 +149,7 @@ impl Connection {
         let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_setting_engine(settings(platform))
+            .with_setting_engine(settings(platform, relay.policy()))
             .with_runtime(runtime)
             .with_handler(Arc::new(handler))
             .with_udp_addrs(addresses)
@@ -340,7 +343,12 @@ impl Inspector {
     }
 }
 
-fn settings(platform: &PlatformConfig) -> SettingEngine {
+fn settings(platform: &PlatformConfig, policy: IceTransportPolicy) -> SettingEngine {
+    let relay_wait = match policy {
+        IceTransportPolicy::All => platform.relay_wait,
+        // Nothing better comes; the rest is for the relay that answers first not to be the worst.
+        IceTransportPolicy::Relay => platform.relay_wait.min(RELAY_ONLY_WAIT),
+    };
     let max_message_size = u32::try_from(MAX_MESSAGE_SIZE).unwrap_or(u32::MAX);
     SettingEngineBuilder::new()
         // One multicast socket a connection less. A browser's `.local` candidates are left out; it finds ours.
@@ -357,7 +365,7 @@ fn settings(platform: &PlatformConfig) -> SettingEngine {
         // A check may be here before the candidate it belongs to; the pair is as good, but would wait 1 s.
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(platform.srflx_wait))
-        .with_relay_acceptance_min_wait(Some(platform.relay_wait))
+        .with_relay_acceptance_min_wait(Some(relay_wait))
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(max_message_size))
         // The window is not announced again after it was closed, so it must not close.
         .with_sctp_max_receive_buffer_size(platform.sctp_receive_buffer)

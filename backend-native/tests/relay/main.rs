@@ -6,6 +6,7 @@
 )]
 
 mod coturn;
+mod late;
 mod stream;
 #[path = "../support/mod.rs"]
 mod support;
