@@ -19,6 +19,7 @@ mod early;
 mod ends;
 mod handle;
 mod leak;
+mod lost;
 mod names;
 mod route;
 mod support;
