@@ -16,8 +16,9 @@ pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
 pub struct PlatformConfig {
     /// Where each connection binds its UDP sockets: `0.0.0.0:0` and `[::]:0`.
     ///
-    /// An unspecified address stands for every interface that is up, without loopback and link-local ones. Every connection
-    /// has sockets of its own, so a port other than 0 allows one connection only.
+    /// An unspecified address stands for every interface that is up, without loopback and link-local ones; for the IPv4
+    /// link-local ones (169.254.0.0/16: two machines on one cable) where the family has no others. Every connection has
+    /// sockets of its own, so a port other than 0 allows one connection only.
     pub bind: Vec<SocketAddr>,
     /// Whether 127.0.0.1 is bound, too: no. It is in any case where no other interface is up.
     pub include_loopback: bool,
@@ -110,10 +111,17 @@ impl PlatformConfig {
                 push_unique(&mut addresses, *bind);
                 continue;
             }
-            for ip in interfaces {
-                if ip.is_ipv4() == bind.is_ipv4() && is_reachable(ip) {
-                    push_unique(&mut addresses, SocketAddr::new(*ip, bind.port()));
-                }
+            let of_family = || {
+                interfaces
+                    .iter()
+                    .filter(|ip| ip.is_ipv4() == bind.is_ipv4())
+            };
+            let mut found: Vec<_> = of_family().filter(|ip| is_reachable(ip)).collect();
+            if found.is_empty() {
+                found.extend(of_family().filter(|ip| is_link_local_ipv4(ip)));
+            }
+            for ip in found {
+                push_unique(&mut addresses, SocketAddr::new(*ip, bind.port()));
             }
         }
         if self.include_loopback || addresses.is_empty() {
@@ -130,6 +138,11 @@ fn is_reachable(ip: &IpAddr) -> bool {
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
     };
     !ip.is_loopback() && !ip.is_unspecified() && !ip.is_multicast() && !link_local
+}
+
+/// An address that a machine without a router gave itself (RFC 3927).
+fn is_link_local_ipv4(ip: &IpAddr) -> bool {
+    matches!(ip, IpAddr::V4(ip) if ip.is_link_local())
 }
 
 fn push_unique(addresses: &mut Vec<SocketAddr>, address: SocketAddr) {
@@ -168,6 +181,19 @@ mod tests {
         assert_eq!(
             PlatformConfig::default().expand(&interfaces),
             addresses(&["10.0.0.2:0", "[2001:db8::2]:0"]),
+        );
+    }
+
+    #[test]
+    fn two_machines_on_a_cable_use_the_addresses_they_gave_themselves() {
+        let config = PlatformConfig::default();
+        assert_eq!(
+            config.expand(&ips(&["127.0.0.1", "169.254.7.1", "fe80::1"])),
+            addresses(&["169.254.7.1:0"]),
+        );
+        assert_eq!(
+            config.expand(&ips(&["169.254.7.1", "2001:db8::1"])),
+            addresses(&["169.254.7.1:0", "[2001:db8::1]:0"]),
         );
     }
 

@@ -1,8 +1,9 @@
 //! One peer connection of the `webrtc` crate, behind our words.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod allowance;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_channel::Sender;
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ use webrtc::peer_connection::{
     RTCSessionDescription, SettingEngine, SettingEngineBuilder, StatsSelector,
 };
 
+use self::allowance::Allowance;
 use crate::aboard::{Aboard, AboardSockets};
 use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
 use crate::relay::Relay;
@@ -29,8 +31,9 @@ use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
 use crate::translate;
 
-/// How many channels a peer may open in-band in the life of a link. The `webrtc` crate keeps figures of each for ever.
-const MAX_REMOTE_CHANNELS_EVER: usize = 64;
+/// How many channels a peer may open in-band at once, and how long it takes until it may open one more. The `webrtc` crate
+/// keeps figures of each for ever.
+const REMOTE_CHANNELS: (u32, Duration) = (64, Duration::from_secs(10));
 
 /// How long one relay waits for a better one.
 const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
@@ -68,7 +71,7 @@ pub(crate) enum Note {
 /// nor a channel: the connection holds it, and the three would never be freed.
 struct Handler {
     notes: Sender<Note>,
-    remote_channels: AtomicUsize,
+    remote_channels: Mutex<Allowance>,
 }
 
 impl Handler {
@@ -104,10 +107,16 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
         // Counted here: a burst of them must not fill the queue either.
-        match self.remote_channels.fetch_add(1, Ordering::Relaxed) {
-            0..MAX_REMOTE_CHANNELS_EVER => self.note(Note::RemoteChannel(channel)),
-            MAX_REMOTE_CHANNELS_EVER => self.note(Note::TooManyChannels),
-            _ => {}
+        let mut allowance = self
+            .remote_channels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if allowance.take() {
+            self.note(Note::RemoteChannel(channel));
+        } else {
+            // The link ends with the first one. Closed, the queue takes no more of them.
+            self.note(Note::TooManyChannels);
+            self.notes.close();
         }
     }
 }
@@ -143,7 +152,7 @@ impl Connection {
         };
         let handler = Handler {
             notes,
-            remote_channels: AtomicUsize::new(0),
+            remote_channels: Mutex::new(Allowance::new(REMOTE_CHANNELS.0, REMOTE_CHANNELS.1)),
         };
         let addresses: Vec<SocketAddr> = platform.bind_addresses();
         let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
@@ -152,11 +161,11 @@ impl Connection {
             .with_setting_engine(settings(platform, relay.policy()))
             .with_runtime(runtime)
             .with_handler(Arc::new(handler))
-            .with_udp_addrs(addresses)
+            .with_udp_addrs(addresses.clone())
             .with_data_channel_send_buffer_limit(platform.sctp_send_limit)
             .build()
             .await
-            .map_err(platform_failure)?;
+            .map_err(|error| cannot_bind(&addresses).unwrap_or_else(|| platform_failure(error)))?;
         Ok(Self {
             inner: Arc::new(connection),
             sockets,
@@ -370,6 +379,16 @@ fn settings(platform: &PlatformConfig, policy: IceTransportPolicy) -> SettingEng
         // The window is not announced again after it was closed, so it must not close.
         .with_sctp_max_receive_buffer_size(platform.sctp_receive_buffer)
         .build()
+}
+
+/// Why none of these can be bound, which the crate keeps to itself: too many open files, or an address that is not there.
+fn cannot_bind(addresses: &[SocketAddr]) -> Option<ConnectFailure> {
+    let mut errors = addresses.iter().map(|address| {
+        let error = UdpSocket::bind(address).err()?;
+        let why = format!("no socket could be opened at {address}: {error}");
+        Some(ConnectFailure::Platform(why))
+    });
+    errors.next()?
 }
 
 fn platform_failure(error: Error) -> ConnectFailure {

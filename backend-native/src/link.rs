@@ -1,5 +1,6 @@
 //! One connection: a task that awaits its commands in order and reports what happens.
 
+mod end;
 mod timers;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use mesh_core::{
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use webrtc::data_channel::DataChannel;
 
 use self::timers::{Due, Timers};
@@ -23,7 +24,7 @@ use crate::relay::{Relay, Resolver};
 use crate::socket::SocketOptions;
 
 /// How many channels of the far side may be there at a time.
-const MAX_REMOTE_CHANNELS: u16 = 16;
+const MAX_REMOTE_CHANNELS: usize = 16;
 
 /// How often a link that could be relayed is asked whether it is: its route may change.
 const RELAY_CHECK: Duration = Duration::from_secs(2);
@@ -31,9 +32,6 @@ const RELAY_CHECK: Duration = Duration::from_secs(2);
 /// How long gathering can take: the last request to a TURN server that does not answer is given up after 7.8 s. The crate then
 /// waits on (it mistakes the request for another), so somebody else must say that no more candidates come.
 const GATHERING: Duration = Duration::from_secs(8);
-
-/// How long the driver of a relayed connection may take to send that the channels are closed: a few rounds.
-const GOODBYE: Duration = Duration::from_millis(20);
 
 /// How long the tasks of a dead connection may take to hand over what is left.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -57,6 +55,7 @@ pub(crate) struct Link {
     inbox: Arc<LinkInbox>,
     channels: Vec<(ChannelIndex, Channel)>,
     planned_channels: u16,
+    /// How many there have been.
     remote_channels: u16,
     opened_channels: usize,
     relay: Relay,
@@ -303,11 +302,17 @@ impl Link {
 
     /// Takes a channel that the far side made. One too many is closed again.
     async fn add_remote_channel(&mut self, connection: &Connection, inner: Arc<dyn DataChannel>) {
-        if self.remote_channels >= MAX_REMOTE_CHANNELS {
+        let planned = self.planned_channels;
+        self.channels
+            .retain(|(index, channel)| index.0 < planned || !channel.is_gone());
+        let remote = self.channels.iter().filter(|(index, _)| index.0 >= planned);
+        // An index is never given twice: the application may still hold the old one.
+        let index = planned.checked_add(self.remote_channels);
+        let (true, Some(index)) = (remote.count() < MAX_REMOTE_CHANNELS, index) else {
             let _ = inner.close().await;
             return;
-        }
-        let index = ChannelIndex(self.planned_channels.saturating_add(self.remote_channels));
+        };
+        let index = ChannelIndex(index);
         self.remote_channels += 1;
         let (outbox, outgoing) = Outbox::new(SendLimits::default());
         let ends = Ends {
@@ -332,51 +337,6 @@ impl Link {
     ) {
         let channel = Channel::start(inner, connection.inspector(), self.notes.clone(), ends).await;
         self.channels.push((index, channel));
-    }
-
-    /// Takes nothing more and waits until the reliable channels have delivered what they accepted.
-    async fn drain(&self, linger: Duration) {
-        for (_, channel) in &self.channels {
-            channel.stop_accepting();
-        }
-        let deadline = Instant::now() + linger;
-        let mut pause = Duration::from_millis(1);
-        while !self.is_drained().await && Instant::now() + pause <= deadline {
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(8));
-        }
-    }
-
-    async fn is_drained(&self) -> bool {
-        for (_, channel) in &self.channels {
-            if !channel.is_drained().await {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Closes it and leaves no task behind.
-    async fn end(&mut self, connection: &Connection) {
-        for (_, channel) in &self.channels {
-            channel.stop_accepting();
-        }
-        if connection.is_relayed().await {
-            self.say_goodbye(connection).await;
-        }
-        connection.close().await;
-        connection.aboard().clear();
-        self.channels.clear();
-    }
-
-    /// The crate gives up its TURN allocations before it sends what a close has to say, which is then dropped. So the channels
-    /// are closed one by one, which the far side hears as well.
-    async fn say_goodbye(&self, connection: &Connection) {
-        for (_, channel) in &self.channels {
-            channel.close().await;
-        }
-        connection.sockets().kick();
-        sleep(GOODBYE).await;
     }
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported.

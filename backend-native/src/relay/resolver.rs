@@ -132,27 +132,44 @@ mod tests {
         assert!(resolver.entries().is_empty());
     }
 
-    #[tokio::test]
+    /// Knows one name.
+    #[derive(Debug)]
+    struct One;
+
+    impl NameSource for One {
+        fn lookup(&self, host: &str, port: u16) -> Lookup {
+            let found = if host == "game.example" {
+                Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))])
+            } else {
+                Err(io::ErrorKind::NotFound.into())
+            };
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                found
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_name_is_asked_for_once_as_long_as_it_is_fresh() {
-        let resolver = Resolver::default();
+        let resolver = Resolver::new(Some(Arc::new(One)));
         let (first, second) = tokio::join!(
-            resolver.resolve("localhost", 1),
-            resolver.resolve("localhost", 1)
+            resolver.resolve("game.example", 1),
+            resolver.resolve("game.example", 1)
         );
-        let first = first.expect("every machine has it");
+        let first = first.expect("known");
         assert!(Arc::ptr_eq(&first, &second.expect("the same")));
         assert_eq!(resolver.entries().len(), 1);
+        tokio::time::advance(FRESH).await;
+        let third = resolver.resolve("game.example", 1).await;
+        assert!(!Arc::ptr_eq(&first, &third.expect("asked for again")));
     }
 
     #[tokio::test]
     async fn a_name_without_addresses_is_asked_for_again() {
-        let resolver = Resolver::default();
-        let error = resolver.resolve("no.such.name.invalid", 1).await;
-        assert!(
-            error
-                .expect_err("reserved")
-                .contains("no.such.name.invalid")
-        );
+        let resolver = Resolver::new(Some(Arc::new(One)));
+        let error = resolver.resolve("other.example", 1).await;
+        assert!(error.expect_err("not known").contains("other.example"));
         let names = resolver.entries();
         assert!(names.values().all(|entry| !entry.is_usable()));
     }
