@@ -52,7 +52,7 @@ pub struct PlatformConfig {
     /// Bytes of a channel that may be in flight or ready for it, below the send buffer of
     /// [`SendLimits`](mesh_core::SendLimits): 256 KiB.
     pub sctp_send_limit: usize,
-    /// Root certificates that are trusted besides the platform's, for TURN over TLS: none.
+    /// Root certificates that are trusted besides the platform's, by TURN over TLS and by `wss`: none.
     pub root_certificates: RootCertificates,
 }
 
@@ -102,6 +102,12 @@ impl PlatformConfig {
             .map(|address| address.ip())
             .collect();
         self.expand(&interfaces)
+    }
+
+    /// Whether these are what is bound because no interface has an address.
+    pub(crate) fn is_offline(&self, addresses: &[SocketAddr]) -> bool {
+        let wants_interfaces = self.bind.iter().any(|bind| bind.ip().is_unspecified());
+        wants_interfaces && addresses.iter().all(|address| address.ip().is_loopback())
     }
 
     fn expand(&self, interfaces: &[IpAddr]) -> Vec<SocketAddr> {
@@ -200,10 +206,11 @@ mod tests {
     #[test]
     fn loopback_is_bound_where_there_is_nothing_else_or_by_option() {
         let config = PlatformConfig::default();
-        assert_eq!(
-            config.expand(&ips(&["127.0.0.1", "::1"])),
-            addresses(&["127.0.0.1:0"])
-        );
+        let offline = config.expand(&ips(&["127.0.0.1", "::1"]));
+        assert_eq!(offline, addresses(&["127.0.0.1:0"]));
+        assert!(config.is_offline(&offline));
+        assert!(!config.is_offline(&addresses(&["127.0.0.1:0", "10.0.0.2:0"])));
+        assert!(!PlatformConfig::loopback().is_offline(&offline));
         let config = PlatformConfig {
             include_loopback: true,
             ..PlatformConfig::default()

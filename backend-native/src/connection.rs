@@ -130,10 +130,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Makes it and binds its sockets, which must know the servers.
+    /// Makes it and binds its sockets at these addresses. They must know the servers.
     pub(crate) async fn open(
         relay: &Relay,
         platform: &PlatformConfig,
+        addresses: Vec<SocketAddr>,
         sockets: SocketOptions,
         notes: Sender<Note>,
     ) -> Result<Self, ConnectFailure> {
@@ -154,7 +155,6 @@ impl Connection {
             notes,
             remote_channels: Mutex::new(Allowance::new(REMOTE_CHANNELS.0, REMOTE_CHANNELS.1)),
         };
-        let addresses: Vec<SocketAddr> = platform.bind_addresses();
         let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)

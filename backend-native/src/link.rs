@@ -83,6 +83,10 @@ pub(crate) async fn run(start: Start) {
         Err(failure) => return start.inbox.report_closed(CloseReason::Failed(failure)),
     };
     relay.resolve(&start.resolver);
+    let addresses = start.platform.bind_addresses();
+    if start.platform.is_offline(&addresses) {
+        relay.offline();
+    }
     let mut link = Link {
         id: start.inbox.link(),
         inbox: start.inbox,
@@ -105,7 +109,7 @@ pub(crate) async fn run(start: Start) {
     // The crate refuses such a configuration with less helpful words.
     let opened = match link.relay.failure().filter(|_| !link.relay.is_possible()) {
         Some(failure) => Err(failure),
-        None => Connection::open(&link.relay, &start.platform, sockets, notes).await,
+        None => Connection::open(&link.relay, &start.platform, addresses, sockets, notes).await,
     };
     let reason = match opened {
         Ok(mut connection) => {
@@ -350,7 +354,10 @@ impl Link {
 
     fn gathered(&mut self) -> Result<(), CloseReason> {
         self.timers.gathering = None;
-        self.report(LinkEvent::Gathered { link: self.id });
+        self.report(LinkEvent::Gathered {
+            link: self.id,
+            trouble: self.relay.trouble(),
+        });
         match self.relay.failure() {
             Some(failure) => Err(CloseReason::Failed(failure)),
             None => Ok(()),

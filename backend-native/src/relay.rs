@@ -34,6 +34,8 @@ pub(crate) struct Relay {
     /// Nothing else may be used.
     only: bool,
     found: bool,
+    /// There was no address to bind but loopback's.
+    is_offline: bool,
     /// Ends with the link.
     resolving: JoinSet<()>,
 }
@@ -69,6 +71,7 @@ impl Relay {
             servers,
             only: config.ice_transport_policy == IceTransportPolicy::Relay,
             found: false,
+            is_offline: false,
             resolving: JoinSet::new(),
         })
     }
@@ -104,6 +107,11 @@ impl Relay {
         }
     }
 
+    /// Nothing can be reached but this machine.
+    pub(crate) fn offline(&mut self) {
+        self.is_offline = true;
+    }
+
     /// A server gave an address.
     pub(crate) fn found(&mut self) {
         self.found = true;
@@ -130,6 +138,17 @@ impl Relay {
             roots: roots.clone(),
             source,
         }))
+    }
+
+    /// What became of the TURN servers, or that there is no network, for a player; empty where nothing stood in the way.
+    pub(crate) fn trouble(&self) -> String {
+        if self.is_offline {
+            return String::from("this machine has no network address");
+        }
+        if self.found || self.turn.is_empty() {
+            return String::new();
+        }
+        self.cause()
     }
 
     fn cause(&self) -> String {

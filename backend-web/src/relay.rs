@@ -75,6 +75,14 @@ impl Relay {
         })
     }
 
+    /// What became of the TURN servers, for a player; empty where one gave an address.
+    pub(crate) fn trouble(&self) -> String {
+        if self.found || self.urls.is_empty() {
+            return String::new();
+        }
+        self.cause()
+    }
+
     fn cause(&self) -> String {
         if self.urls.is_empty() {
             return String::from("only relays may be used, and no TURN server is set");

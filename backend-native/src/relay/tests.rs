@@ -235,6 +235,7 @@ fn nothing_is_missing_where_relays_are_not_needed() {
     assert!(relay.failure().is_some());
     relay.found();
     assert_eq!(relay.failure(), None);
+    assert_eq!(relay.trouble(), "");
     relay.found = false;
     relay.only = false;
     assert_eq!(relay.failure(), None);

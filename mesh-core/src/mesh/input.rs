@@ -47,9 +47,10 @@ impl Mesh {
             } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.notice(link, News::Stats(stats)),
             LinkEvent::Closed { link, reason } => self.closed(link, reason),
-            LinkEvent::Gathered { link } => {
+            LinkEvent::Gathered { link, trouble } => {
                 if let Some(connection) = self.links.get_mut(link) {
                     connection.gathering = GatheringState::Complete;
+                    connection.trouble = trouble;
                 }
             }
         }
@@ -112,6 +113,7 @@ impl Mesh {
             return;
         };
         connection.reported = state;
+        let no_route = connection.no_route();
         let Some(member) = &mut connection.member else {
             return;
         };
@@ -133,7 +135,7 @@ impl Mesh {
             }
             (ConnectionState::Failed, Phase::Connecting { .. }) => self.end(
                 link,
-                DisconnectReason::ConnectFailed(ConnectFailure::NoRoute),
+                DisconnectReason::ConnectFailed(no_route),
                 Some(Duration::ZERO),
             ),
             (ConnectionState::Failed, Phase::Connected { .. }) => {

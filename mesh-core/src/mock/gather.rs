@@ -56,7 +56,8 @@ impl World {
         };
         let link = end.link;
         let Some(kind) = end.to_find.pop() else {
-            self.tell(key, LinkEvent::Gathered { link });
+            let trouble = String::new();
+            self.tell(key, LinkEvent::Gathered { link, trouble });
             self.check_relay(key);
             return;
         };

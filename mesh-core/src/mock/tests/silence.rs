@@ -279,8 +279,8 @@ fn a_missing_relay_is_named_as_soon_as_gathering_ends() {
             panic!("{:?}", duo.a.closed());
         };
         assert!(cause.contains(word), "{cause}");
-        let gathered = LinkEvent::Gathered { link: LINK };
-        assert!(duo.a.seen.contains(&gathered));
+        let is_gathered = |event: &LinkEvent| matches!(event, LinkEvent::Gathered { .. });
+        assert!(duo.a.seen.iter().any(is_gathered));
     }
 }
 
