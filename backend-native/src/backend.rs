@@ -123,13 +123,15 @@ impl PlatformBackend {
         self.sockets = sockets;
     }
 
-    /// A WebSocket to a signaling server, on the same runtime. See [`WebSocketTransport::connect`].
+    /// A WebSocket to a signaling server, on the same runtime. It trusts the [root
+    /// certificates](PlatformConfig::root_certificates) of the configuration, too. See [`WebSocketTransport::connect`].
     ///
     /// # Errors
     ///
     /// As there.
     pub fn websocket(&self, url: &str) -> Result<WebSocketTransport, TransportError> {
-        WebSocketTransport::connect(self.handle(), url)
+        let options = self.config.root_certificates.clone().into();
+        WebSocketTransport::connect_with(self.handle(), url, options)
     }
 
     fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {

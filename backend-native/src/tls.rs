@@ -1,12 +1,17 @@
 //! Which servers are trusted, by their certificates.
 
+mod verifier;
+
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError as Invalid, ClientConfig, RootCertStore};
 use thiserror::Error;
+
+use self::verifier::Verifier;
 
 /// Root certificates that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -17,6 +22,10 @@ pub struct CertificateError {
 
 /// Root certificates that are trusted besides the platform's: for a server in the local network that has a certificate of its
 /// own. None by default.
+///
+/// A server that shows one of these very certificates is trusted as it is, whatever name it has and until when it is valid:
+/// whoever gave it here knows the server. So the output of `openssl req -x509` will do. Certificates that are signed by one of
+/// these are checked as usual.
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -103,10 +112,39 @@ fn make(additional: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, Str
             errors.join("; ")
         ));
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new(roots, additional.to_vec(), Arc::clone(&provider))?;
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// What went wrong in a TLS handshake, for a player, and what the host of the server can do about it.
+pub(crate) fn words(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let Some(rustls::Error::InvalidCertificate(invalid)) = inner else {
+        return format!("TLS: {error}");
+    };
+    let why = match invalid {
+        Invalid::UnknownIssuer => {
+            "nobody this machine trusts has signed it; give the certificate itself as a root certificate"
+        }
+        Invalid::Expired | Invalid::ExpiredContext { .. } => "it has expired; it must be renewed",
+        Invalid::NotValidYet | Invalid::NotValidYetContext { .. } => {
+            "it is not valid yet; is the clock of this machine right?"
+        }
+        Invalid::NotValidForName | Invalid::NotValidForNameContext { .. } => {
+            "it is made for another name; the address must be one of its names (subjectAltName)"
+        }
+        // webpki tells this one by name alone.
+        Invalid::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+            "it is made to sign others; give the certificate itself as a root certificate"
+        }
+        _ => return format!("TLS: the server's certificate is not accepted: {invalid}"),
+    };
+    format!("TLS: the server's certificate is not accepted: {why}")
 }

@@ -78,7 +78,7 @@ impl WebSocketOptions {
     }
 
     /// Trusts these certificates (PEM, one or more) besides the platform's: for a server in the local network that has a
-    /// certificate of its own.
+    /// certificate of its own. See [`RootCertificates`] for which certificates will do.
     ///
     /// # Errors
     ///
@@ -89,6 +89,16 @@ impl WebSocketOptions {
     ) -> Result<Self, CertificateError> {
         self.root_certificates = self.root_certificates.with_pem(pem)?;
         Ok(self)
+    }
+}
+
+impl From<RootCertificates> for WebSocketOptions {
+    /// The defaults, and these certificates trusted besides the platform's.
+    fn from(root_certificates: RootCertificates) -> Self {
+        Self {
+            root_certificates,
+            ..Self::default()
+        }
     }
 }
 

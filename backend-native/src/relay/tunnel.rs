@@ -16,7 +16,7 @@ use super::book::{Book, Server, Transport};
 use super::socket::{Reply, refuse};
 use super::stun::framed;
 use crate::dial::dial;
-use crate::tls::RootCertificates;
+use crate::tls::{self, RootCertificates};
 
 /// How long name, TCP and TLS may take together. Gathering ends soon after.
 const CONNECT: Duration = Duration::from_secs(6);
@@ -117,7 +117,7 @@ async fn connect(server: &Server, roots: RootCertificates) -> Result<Stream, Str
     let stream = TlsConnector::from(config)
         .connect(name, stream)
         .await
-        .map_err(|error| format!("TLS: {error}"))?;
+        .map_err(|error| tls::words(&error))?;
     Ok(Stream::Secure(Box::new(stream)))
 }
 

@@ -24,6 +24,7 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async
 
 use super::WebSocketOptions;
 use crate::dial::dial;
+use crate::tls;
 
 /// How long a goodbye may take: what was accepted, the close frame, and the server's answer to it.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -119,7 +120,7 @@ async fn connect(request: Request, options: WebSocketOptions) -> Result<Socket, 
             let what = if let WsError::Http(response) = &error {
                 format!("HTTP {} instead of a WebSocket", response.status())
             } else if let (WsError::Io(error), true) = (&error, secure) {
-                format!("TLS: {error}")
+                tls::words(error)
             } else {
                 error.to_string()
             };
