@@ -53,6 +53,8 @@ pub(crate) enum Note {
     Gathered,
     /// One of the planned channels opened.
     Opened,
+    /// The address behind the name in a candidate of the far side was found.
+    Revealed(IceCandidate),
     /// The far side made a channel.
     RemoteChannel(Arc<dyn DataChannel>),
     /// The far side made more channels than anybody needs.
@@ -360,7 +362,7 @@ fn settings(platform: &PlatformConfig, policy: IceTransportPolicy) -> SettingEng
     };
     let max_message_size = u32::try_from(MAX_MESSAGE_SIZE).unwrap_or(u32::MAX);
     SettingEngineBuilder::new()
-        // One multicast socket a connection less. A browser's `.local` candidates are left out; it finds ours.
+        // One multicast socket a connection less; the link asks for the names in a browser's candidates.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(
             Some(platform.disconnected_timeout),

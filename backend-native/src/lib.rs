@@ -18,6 +18,7 @@ mod entropy;
 mod executor;
 mod inbox;
 mod link;
+mod mdns;
 mod outbox;
 mod relay;
 mod runtime;

@@ -1,8 +1,10 @@
 //! One connection: a task that awaits its commands in order and reports what happens.
 
+mod candidates;
 mod end;
 mod timers;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
@@ -11,6 +13,7 @@ use mesh_core::{
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use webrtc::data_channel::DataChannel;
 
@@ -63,6 +66,10 @@ pub(crate) struct Link {
     platform: Arc<PlatformConfig>,
     timers: Timers,
     notes: Sender<Note>,
+    /// The IPv4 interfaces we are bound to.
+    interfaces: Vec<Ipv4Addr>,
+    /// Asks for the names of candidates; ends with the link.
+    revealing: JoinSet<()>,
 }
 
 /// What a link needs to begin.
@@ -99,6 +106,8 @@ pub(crate) async fn run(start: Start) {
         platform: Arc::clone(&start.platform),
         timers: Timers::default(),
         notes: notes.clone(),
+        interfaces: candidates::interfaces(&addresses),
+        revealing: JoinSet::new(),
     };
     let sockets = SocketOptions {
         source: link
@@ -213,9 +222,7 @@ impl Link {
                 }
             }
             Command::AddCandidate { candidate, .. } => {
-                // One that cannot be used is left out: others may do, and if none does, the deadline tells.
-                let _ = connection.add_candidate(candidate).await;
-                connection.sockets().check_often();
+                self.add_candidate(connection, candidate).await;
             }
             Command::RequestStats { .. } => {
                 let stats = connection.stats().await;
@@ -252,6 +259,10 @@ impl Link {
                     link: self.id,
                     candidate: connection.local_candidate(candidate),
                 });
+            }
+            Note::Revealed(candidate) => {
+                self.add_candidate(connection, candidate).await;
+                connection.sockets().kick();
             }
             Note::Gathered if self.timers.gathering.is_some() => return self.gathered(),
             // Was said already.
