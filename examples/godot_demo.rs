@@ -46,7 +46,7 @@ fn play(url: &str, lobby: &str) -> Result<(), Box<dyn Error>> {
     let input = input();
     let mut joined = false;
     loop {
-        for news in client.poll()? {
+        while let Some(news) = client.poll()? {
             joined |= matches!(news, News::Joined { .. });
             tell(news);
         }

@@ -3,15 +3,20 @@
 //! # What is where
 //!
 //! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server.
-//! - [`Session`]: what they give: [`poll`](mesh_core::Session::poll) once a frame, [`send`](mesh_core::Session::send).
+//! - [`Session`]: what they return. [`poll`](mesh_core::Session::poll) it once a frame, or wait for
+//!   [`next_event`](mesh_core::Session::next_event); [`send`](mesh_core::Session::send) messages; see who is there with
+//!   [`connected_peers`](mesh_core::Session::connected_peers). Say who may be there with
+//!   [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
+//!   [`allow`](mesh_core::Session::allow) and [`set_accept`](mesh_core::Session::set_accept);
+//!   [`leave`](mesh_core::Session::leave) at the end.
 //! - [`Multiplayer`]: one layer down, with any signaling of your own.
 //! - [`api`]: Godot's multiplayer API above any of them: authentication, relay through a server, and with the feature
 //!   `typed` messages as Rust types.
-//! - [`mesh_core`]: the rules and the seams, without I/O; its feature `mock` tests a game without a network.
-//! - [`migration`] and [`godot`]: for those who come from Godot: its signaling demo beside its Rust twin, and what stands for
-//!   each member of its classes.
+//! - [`mesh_core`]: the rules and the seams, without I/O. Its feature `mock` tests a game without a network.
+//! - [`migration`] and [`godot`]: for those who come from Godot. They put its signaling demo beside its Rust twin, and name the
+//!   counterpart of each member of its classes.
 //!
-//! # Types in place of bytes
+//! # Types instead of bytes
 //!
 //! With the feature `typed`, a game sends an enum:
 //!
@@ -27,15 +32,14 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut session = join("ws://127.0.0.1:9080", "demo")?;
-//! let mut game = Typed::<Message>::default();
+//! let mut game = Typed::<Message, _>::new(join("ws://127.0.0.1:9080", "demo")?);
 //! // Once a frame:
-//! while let Some(event) = game.poll(&mut session) {
+//! while let Some(event) = game.poll() {
 //!     if let TypedEvent::Message { from, message: Message::Said(text), .. } = event {
 //!         println!("{from}: {text}");
 //!     }
 //! }
-//! game.send(&mut session, Target::All, TransferMode::Unreliable, &Message::Moved { x: 1.0, y: 2.0 })?;
+//! game.send(Target::All, TransferMode::Unreliable, &Message::Moved { x: 1.0, y: 2.0 })?;
 //! # Ok(())
 //! # }
 //! ```
@@ -58,9 +62,14 @@ pub mod migration;
 pub use lobby::{JoinError, Lobby, join};
 pub use mesh_core;
 pub use mesh_core::{
-    ChannelIndex, ConnectFailure, ConnectionStatus, DisconnectReason, Event, IceServer,
-    IceTransportPolicy, LinkConfig, LostReason, MeshConfig, MultiplayerPeer, Packet, PacketPeer,
-    Payload, PeerId, Reliability, SendError, Sent, SessionConfig, Target, Topology, TransferMode,
+    AddPeerError, CandidateType, ChannelIndex, ChannelInfo, ChannelParameters, ChannelState,
+    Conditioned, ConnectFailure, ConnectionError, ConnectionId, ConnectionState, ConnectionStatus,
+    DisconnectReason, Disturbance, Duration, Event, GatheringState, IceCandidate, IceServer,
+    IceTransportPolicy, InitializeError, Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats,
+    LostReason, MeshConfig, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo,
+    Refused, RefusedReason, Reliability, SdpType, SendError, SendLimits, Sent, SessionConfig,
+    SessionDescription, Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target,
+    Topology, TransferMode,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};
@@ -69,7 +78,7 @@ pub use signaling;
 /// The mesh of this platform, for any signaling (Godot: `WebRTCMultiplayer`).
 pub type Multiplayer = mesh_core::Multiplayer<PlatformBackend>;
 
-/// The self-made mesh of this platform over a WebSocket signaling server.
+/// The mesh of this platform that makes itself over a WebSocket signaling server.
 pub type Session = mesh_core::Session<PlatformBackend, signaling::Client<WebSocketTransport>>;
 
 /// A random id in 2..=2147483647, for a signaling of your own (Godot: `generate_unique_id`).

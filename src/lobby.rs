@@ -7,20 +7,23 @@ use thiserror::Error;
 use crate::platform::StartError;
 use crate::{IceServer, IceTransportPolicy, PlatformBackend, PlatformConfig, Session};
 
+#[cfg(test)]
+mod tests;
+
 /// Joins a lobby of a signaling server, with every setting at its default.
 ///
-/// Returns at once; [`Event::Joined`](crate::Event::Joined), or
-/// [`Event::SignalingLost`](crate::Event::SignalingLost) with a reason, follows in
-/// [`poll`](mesh_core::Session::poll). An empty name asks the server for a lobby of its own naming.
+/// Returns at once. [`Session::poll`](mesh_core::Session::poll) then gives [`Event::Joined`](crate::Event::Joined), or
+/// [`Event::SignalingLost`](crate::Event::SignalingLost) with a reason. An empty `lobby` asks the server for a new lobby with a
+/// name of its choice.
 ///
 /// # Errors
 ///
-/// [`JoinError`], for what cannot even begin.
+/// [`JoinError`] if `url` is no WebSocket address, or if WebRTC cannot be started here.
 pub fn join(url: &str, lobby: &str) -> Result<Session, JoinError> {
     Lobby::new(url, lobby).join()
 }
 
-/// A lobby to join, and how.
+/// A lobby to join, and with which settings.
 ///
 /// ```no_run
 /// use webrtc_multiplayer::{IceServer, Lobby};
@@ -33,85 +36,106 @@ pub fn join(url: &str, lobby: &str) -> Result<Session, JoinError> {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// The order of the calls does not matter. A setting of its own, such as [`ice_server`](Self::ice_server), goes before the
+/// same setting in [`link_config`](Self::link_config) or [`mesh_config`](Self::mesh_config), and these go before the same
+/// settings in [`session_config`](Self::session_config). A setting that is given twice has the value given last; ICE servers
+/// add up.
+///
+/// What is done after joining is a method of the [`Session`](mesh_core::Session) that [`join`](Self::join) returns:
+/// [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
+/// [`leave`](mesh_core::Session::leave).
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens before `join`"]
 pub struct Lobby {
     url: String,
     name: String,
     topology: Topology,
-    session: SessionConfig,
     platform: PlatformConfig,
+    session: SessionConfig,
+    link: Option<LinkConfig>,
+    mesh: Option<MeshConfig>,
+    ice_servers: Vec<IceServer>,
+    ice_transport_policy: Option<IceTransportPolicy>,
+    custom_channels: Option<Vec<TransferMode>>,
 }
 
 impl Lobby {
-    /// A lobby on the server at `url` (`ws://` or `wss://`).
+    /// A lobby on the server at `url` (`ws://` or `wss://`). An empty name asks the server for a new lobby with a name of its
+    /// choice.
     pub fn new(url: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             name: name.into(),
             topology: Topology::default(),
-            session: SessionConfig::default(),
             platform: PlatformConfig::default(),
+            session: SessionConfig::default(),
+            link: None,
+            mesh: None,
+            ice_servers: Vec::new(),
+            ice_transport_policy: None,
+            custom_channels: None,
         }
     }
 
-    /// Adds a STUN or TURN server.
+    /// Adds a STUN or TURN server to those of [`link_config`](Self::link_config).
     pub fn ice_server(mut self, server: IceServer) -> Self {
-        self.session.link.ice_servers.push(server);
+        self.ice_servers.push(server);
         self
     }
 
-    /// Which kinds of route are allowed.
+    /// Sets which kinds of route are allowed.
     pub const fn ice_transport_policy(mut self, policy: IceTransportPolicy) -> Self {
-        self.session.link.ice_transport_policy = policy;
+        self.ice_transport_policy = Some(policy);
         self
     }
 
-    /// Who is linked with whom, if this creates the lobby: in a [`Topology::ClientServer`] the creator is the server, and
+    /// Sets who is linked with whom, if this creates the lobby. In a [`Topology::ClientServer`] the creator is the server, and
     /// the others are clients, which reach it alone.
     pub const fn topology(mut self, topology: Topology) -> Self {
         self.topology = topology;
         self
     }
 
-    /// The custom channels that every peer gets beside the three built-in ones (Godot: `channels_config`). All members of a
-    /// lobby have to set the same; see [`SessionConfig::custom_channels`].
+    /// Sets the custom channels that every peer gets beside the three built-in ones (Godot: `channels_config`), at most 255.
+    /// All members of a lobby have to set the same.
     #[doc(alias = "channels_config")]
     pub fn custom_channels(mut self, modes: impl Into<Vec<TransferMode>>) -> Self {
-        self.session.custom_channels = modes.into();
+        self.custom_channels = Some(modes.into());
         self
     }
 
-    /// Replaces every setting of the connections.
+    /// Sets the settings of every connection.
     pub fn link_config(mut self, config: LinkConfig) -> Self {
-        self.session.link = config;
+        self.link = Some(config);
         self
     }
 
-    /// Replaces every setting of the session, those of the connections and of the mesh included.
+    /// Sets the settings of the mesh.
+    pub fn mesh_config(mut self, config: MeshConfig) -> Self {
+        self.mesh = Some(config);
+        self
+    }
+
+    /// Sets the settings of the session; those of the connections and of the mesh are among them.
     pub fn session_config(mut self, config: SessionConfig) -> Self {
         self.session = config;
         self
     }
 
-    /// Replaces every setting of the mesh.
-    pub fn mesh_config(mut self, config: MeshConfig) -> Self {
-        self.session.mesh = config;
-        self
-    }
-
-    /// Replaces every setting that only this platform has.
+    /// Sets the settings that only this platform has.
     pub fn platform_config(mut self, config: PlatformConfig) -> Self {
         self.platform = config;
         self
     }
 
-    /// Joins; see [`join`].
+    /// Joins. Returns at once; [`Session::poll`](mesh_core::Session::poll) gives the rest.
     ///
     /// # Errors
     ///
-    /// [`JoinError`], for what cannot even begin.
+    /// [`JoinError`] if the URL is no WebSocket address, or if WebRTC cannot be started here.
     pub fn join(self) -> Result<Session, JoinError> {
+        let config = self.config();
         let backend = PlatformBackend::new(self.platform)?;
         let transport = backend.websocket(&self.url)?;
         let request = JoinRequest {
@@ -121,8 +145,28 @@ impl Lobby {
         Ok(Session::new(
             backend,
             Client::new(transport, request),
-            self.session,
+            config,
         ))
+    }
+
+    /// All settings of the session, each from where it counts most.
+    fn config(&self) -> SessionConfig {
+        let mut config = self.session.clone();
+        if let Some(link) = &self.link {
+            config.link = link.clone();
+        }
+        if let Some(mesh) = &self.mesh {
+            config.mesh = mesh.clone();
+        }
+        let servers = self.ice_servers.iter().cloned();
+        config.link.ice_servers.extend(servers);
+        if let Some(policy) = self.ice_transport_policy {
+            config.link.ice_transport_policy = policy;
+        }
+        if let Some(modes) = &self.custom_channels {
+            config.custom_channels.clone_from(modes);
+        }
+        config
     }
 }
 
@@ -133,7 +177,7 @@ pub enum JoinError {
     /// The platform gives no WebRTC.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The address is none.
+    /// The URL is no WebSocket address.
     #[error(transparent)]
     Address(#[from] TransportError),
 }

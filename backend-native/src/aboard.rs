@@ -30,7 +30,7 @@ use async_channel::Sender;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
-use crate::connection::Note;
+use crate::note::Note;
 use crate::socket::SocketSource;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;

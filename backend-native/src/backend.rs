@@ -3,16 +3,16 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_channel::Sender;
+use mesh_core::platform::{CommandGate, LinkEnd, LinkInbox as _, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, ConnectionState,
-    Instant, LinkConfig, LinkEvent, LinkId, Payload,
+    Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
+    LinkConfig, LinkEvent, LinkId, Payload,
 };
 use signaling::TransportError;
 use tokio::runtime::Handle;
@@ -20,21 +20,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::unconstrained;
 
 use crate::clock::{Alarm, Clock};
-use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
+use crate::config::PlatformConfig;
 use crate::executor::{Executor, StartError};
-use crate::inbox::{ChannelInbox, Events, Incoming, Item, LinkInbox};
+use crate::inbox::{ChannelInbox, Events, Incoming, LinkInbox};
 use crate::link::{self, Order, Start};
 use crate::outbox::Outbox;
 use crate::relay::Resolver;
 use crate::socket::SocketOptions;
 use crate::websocket::WebSocketTransport;
-
-/// How many messages of one channel come in a row before the next channel has its turn.
-const TURN: u32 = 64;
-
-/// How many candidates of the far side a link takes. Each makes pairs with all of ours, and each pair is tried until the
-/// connection stands.
-const MAX_REMOTE_CANDIDATES: u32 = 128;
 
 /// Peer connections on the `webrtc` crate.
 ///
@@ -43,11 +36,8 @@ const MAX_REMOTE_CANDIDATES: u32 = 128;
 #[doc(alias = "set_default_extension")]
 pub struct PlatformBackend {
     // In this order: the links end because their queues do, then the executor waits for them.
-    links: Vec<Option<LinkHandle>>,
+    links: Links<LinkHandle, Arc<ChannelInbox>>,
     alarm: Alarm,
-    turn: Option<(Arc<ChannelInbox>, u32)>,
-    /// What the channel whose turn it is has handed over already; empty between turns.
-    hand: VecDeque<Payload>,
     incoming: UnboundedReceiver<Incoming>,
     events: Events,
     clock: Clock,
@@ -59,12 +49,10 @@ pub struct PlatformBackend {
 
 /// The backend's end of a link.
 struct LinkHandle {
-    id: LinkId,
     orders: Sender<Order>,
     inbox: Arc<LinkInbox>,
     outboxes: Vec<Option<Arc<Outbox>>>,
-    remote_candidates: u32,
-    closing: bool,
+    gate: CommandGate,
 }
 
 impl PlatformBackend {
@@ -92,10 +80,8 @@ impl PlatformBackend {
         // Bounded by what goes in: a token a channel, and events of control that somebody here caused.
         let (events, incoming) = unbounded_channel();
         Self {
-            links: Vec::new(),
+            links: Links::default(),
             alarm: Alarm::new(),
-            turn: None,
-            hand: VecDeque::new(),
             incoming,
             events,
             clock: Clock::new(),
@@ -145,118 +131,35 @@ impl PlatformBackend {
             inbox: Arc::clone(&inbox),
             orders: received,
         }));
-        let slot = slot(link);
-        if self.links.len() <= slot {
-            self.links.resize_with(slot + 1, || None);
-        }
-        self.links[slot] = Some(LinkHandle {
-            id: link,
+        let handle = LinkHandle {
             orders,
             inbox,
             outboxes: Vec::new(),
-            remote_candidates: 0,
-            closing: false,
-        });
-    }
-
-    fn link(&self, link: LinkId) -> Option<&LinkHandle> {
-        let handle = self.links.get(slot(link))?.as_ref()?;
-        (handle.id == link).then_some(handle)
-    }
-
-    fn link_mut(&mut self, link: LinkId) -> Option<&mut LinkHandle> {
-        let handle = self.links.get_mut(slot(link))?.as_mut()?;
-        (handle.id == link).then_some(handle)
-    }
-
-    /// The next thing of the channel whose turn it is.
-    fn next_of_turn(&mut self) -> Option<LinkEvent> {
-        let (channel, left) = self.turn.take()?;
-        let item = channel.pop(&mut self.hand)?;
-        let link = channel.link();
-        let index = channel.channel();
-        if left > 1 || !self.hand.is_empty() {
-            self.turn = Some((channel, left.saturating_sub(1)));
-        } else {
-            // It may have more; the others first.
-            let _ = self.events.send(Incoming::Readable(channel));
-        }
-        Some(self.translate(link, index, item))
-    }
-
-    fn translate(&mut self, link: LinkId, channel: ChannelIndex, item: Item) -> LinkEvent {
-        match item {
-            Item::Opened(opened) => {
-                if let Some(handle) = self.link_mut(link) {
-                    handle.keep(channel, opened.outbox);
-                }
-                LinkEvent::ChannelOpened {
-                    link,
-                    channel,
-                    remote: opened.remote,
-                    actual: opened.actual,
-                }
-            }
-            Item::Dropped(messages) => LinkEvent::InboxDropped {
-                link,
-                channel,
-                messages,
-            },
-            Item::Message(payload) => LinkEvent::Message {
-                link,
-                channel,
-                payload,
-            },
-            Item::Closed => LinkEvent::ChannelClosed { link, channel },
-        }
-    }
-
-    /// What an entry of the queue has to report, if it is time for it.
-    fn take(&mut self, incoming: Incoming) -> Option<LinkEvent> {
-        match incoming {
-            Incoming::Readable(channel) => {
-                self.turn = Some((channel, TURN));
-                None
-            }
-            Incoming::Event(event) => {
-                if self.must_wait(&event) {
-                    let _ = self.events.send(Incoming::Event(event));
-                    return None;
-                }
-                Some(event)
-            }
-            Incoming::Closed(inbox, reason) => {
-                if !inbox.is_empty() {
-                    let _ = self.events.send(Incoming::Closed(inbox, reason));
-                    return None;
-                }
-                let link = inbox.link();
-                if self.link(link).is_some() {
-                    self.links[slot(link)] = None;
-                }
-                Some(LinkEvent::Closed { link, reason })
-            }
-        }
+            gate: CommandGate::default(),
+        };
+        self.links.insert(link, handle);
     }
 
     /// Not within tokio's budget, which would stop now and then to let other tasks run: a game's frame is no task. And not
     /// `try_recv`, which parks the thread where a send is in its middle, and so takes the wake-up of the `block_on` around it.
-    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
-        let incoming = poll_fn(|cx| self.incoming.poll_recv(cx));
-        pin!(unconstrained(incoming)).poll(cx)
+    fn take(incoming: &mut UnboundedReceiver<Incoming>, cx: &mut Context<'_>) -> Option<Incoming> {
+        let next = poll_fn(|cx| incoming.poll_recv(cx));
+        match pin!(unconstrained(next)).poll(cx) {
+            Poll::Ready(incoming) => incoming,
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl LinkEnd for LinkHandle {
+    type Sender = Arc<Outbox>;
+
+    fn has_reported_all(&self) -> bool {
+        self.inbox.is_empty()
     }
 
-    /// A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
-    fn must_wait(&self, event: &LinkEvent) -> bool {
-        let LinkEvent::State {
-            link,
-            state: ConnectionState::Failed,
-        } = event
-        else {
-            return false;
-        };
-        self.link(*link)
-            .is_some_and(|handle| !handle.inbox.is_empty())
+    fn opened(&mut self, channel: ChannelIndex, outbox: Arc<Outbox>) {
+        self.keep(channel, outbox);
     }
 }
 
@@ -285,18 +188,11 @@ impl LinkHandle {
     }
 
     fn execute(&mut self, command: Command) {
-        if self.closing {
+        if !self.gate.admits(&command) {
             return;
         }
         let order = match command {
             Command::CreateChannel { channel, spec, .. } => self.create_channel(channel, spec),
-            Command::AddCandidate { .. } if self.remote_candidates >= MAX_REMOTE_CANDIDATES => {
-                return;
-            }
-            Command::AddCandidate { .. } => {
-                self.remote_candidates += 1;
-                Order::Command(command)
-            }
             Command::CloseChannel { channel, .. } => {
                 if let Some(outbox) = self.outbox(channel) {
                     outbox.close();
@@ -304,7 +200,6 @@ impl LinkHandle {
                 Order::Command(command)
             }
             Command::Close { .. } => {
-                self.closing = true;
                 for outbox in self.outboxes.iter().flatten() {
                     outbox.close();
                 }
@@ -314,6 +209,7 @@ impl LinkHandle {
             Command::Open { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }
+            | Command::AddCandidate { .. }
             | Command::RequestStats { .. } => Order::Command(command),
         };
         // Fails once the link has ended, and its `Closed` is on the way.
@@ -336,7 +232,7 @@ impl Backend for PlatformBackend {
             self.open(link, config, inbox_bytes);
             return;
         }
-        if let Some(handle) = self.link_mut(command.link()) {
+        if let Some(handle) = self.links.get_mut(command.link()) {
             handle.execute(command);
         }
     }
@@ -347,29 +243,31 @@ impl Backend for PlatformBackend {
         channel: ChannelIndex,
         payload: Payload,
     ) -> Result<(), BackendSendError> {
-        self.link(link)
+        self.links
+            .get(link)
             .and_then(|handle| handle.outbox(channel))
             .ok_or(BackendSendError::NotOpen)?
             .send(payload)
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
-        self.link(link)
+        self.links
+            .get(link)
             .and_then(|handle| handle.outbox(channel))
             .map_or(0, Outbox::buffered)
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
-        loop {
-            if let Some(event) = self.next_of_turn() {
-                return Poll::Ready(event);
-            }
-            let Poll::Ready(Some(incoming)) = self.poll_incoming(cx) else {
-                break;
-            };
-            if let Some(event) = self.take(incoming) {
-                return Poll::Ready(event);
-            }
+        let (incoming, events) = (&mut self.incoming, &self.events);
+        let event = self.links.next_event(
+            || Self::take(incoming, cx),
+            |entry| {
+                // Both ends of the queue are ours.
+                let _ = events.send(entry);
+            },
+        );
+        if let Some(event) = event {
+            return Poll::Ready(event);
         }
         self.alarm.wait(cx);
         Poll::Pending
@@ -387,8 +285,4 @@ impl Backend for PlatformBackend {
             configurable_timeouts: true,
         }
     }
-}
-
-fn slot(link: LinkId) -> usize {
-    usize::try_from(link.slot).unwrap_or(usize::MAX)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use async_channel::Sender;
+use mesh_core::platform::{ChannelInbox as _, InboxFull, LinkFault};
 use mesh_core::{Duration, LinkEvent, Payload};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
@@ -13,8 +14,9 @@ use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage}
 use webrtc::error::Error;
 
 use crate::aboard::{Aboard, off_board};
-use crate::connection::{Inspector, Note};
-use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, InboxFull, Opened};
+use crate::connection::Inspector;
+use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, Opened};
+use crate::note::Note;
 use crate::outbox::{Outbox, Outgoing, cost};
 use crate::socket::SocketControl;
 use crate::translate;
@@ -172,7 +174,8 @@ impl Sending {
                 Ok(()) if end.is_none() => {}
                 Ok(()) | Err(Error::ErrDataChannelClosed) => break,
                 Err(error) => {
-                    let _ = self.notes.try_send(Note::SendFailed(error.to_string()));
+                    let fault = LinkFault::SendFailed(error.to_string());
+                    let _ = self.notes.try_send(Note::Fault(fault));
                     break;
                 }
             }
@@ -253,7 +256,7 @@ impl Batch {
         self.bytes = 0;
         let pushed = self.inbox.push(&mut self.messages);
         if pushed.is_err() {
-            let _ = self.notes.try_send(Note::InboxFull);
+            let _ = self.notes.try_send(Note::Fault(LinkFault::InboxFull));
         }
         pushed
     }
@@ -335,7 +338,7 @@ impl Receiving {
         self.batch.inbox.push_opened(Opened {
             remote: self.remote,
             actual,
-            outbox: Arc::clone(&self.outbox),
+            sender: Arc::clone(&self.outbox),
         });
         if !self.remote {
             let _ = self.notes.try_send(Note::Opened);

@@ -7,9 +7,6 @@ use rtc::shared::ifaces::ifaces;
 
 use crate::tls::RootCertificates;
 
-/// The largest message this platform can send or take, in bytes.
-pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
-
 /// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
 #[doc(alias = "libdatachannel")]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! One peer connection of the `webrtc` crate, behind our words.
 
-mod allowance;
-
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use async_channel::Sender;
 use async_trait::async_trait;
+use mesh_core::platform::{MAX_MESSAGE_SIZE, MAX_REMOTE_CHANNELS_EVER, check_description};
 use mesh_core::{
-    ChannelParameters, ChannelSpec, ConnectFailure, ConnectionState, Duration, IceCandidate,
-    IceTransportPolicy, LinkStats, SdpType, SessionDescription,
+    ChannelParameters, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
+    LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -23,17 +23,13 @@ use webrtc::peer_connection::{
     RTCSessionDescription, SettingEngine, SettingEngineBuilder, StatsSelector,
 };
 
-use self::allowance::Allowance;
 use crate::aboard::{Aboard, AboardSockets};
-use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
+use crate::config::PlatformConfig;
+use crate::note::Note;
 use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
 use crate::translate;
-
-/// How many channels a peer may open in-band at once, and how long it takes until it may open one more. The `webrtc` crate
-/// keeps figures of each for ever.
-const REMOTE_CHANNELS: (u32, Duration) = (64, Duration::from_secs(10));
 
 /// How long one relay waits for a better one.
 const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
@@ -42,38 +38,13 @@ const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
 /// are 21 minutes at 20 ms. One less than the largest number, because the crate counts on to one more.
 const CHECK_ATTEMPTS: u16 = u16::MAX - 1;
 
-/// A description larger than this is not looked at.
-const MAX_DESCRIPTION: usize = 64 * 1024;
-
-/// What a connection and its channels tell their link.
-pub(crate) enum Note {
-    State(ConnectionState),
-    /// A local candidate, and whether it is one of a relay.
-    Candidate(String, bool),
-    Gathered,
-    /// One of the planned channels opened.
-    Opened,
-    /// The address behind the name in a candidate of the far side was found.
-    Revealed(IceCandidate),
-    /// The far side made a channel.
-    RemoteChannel(Arc<dyn DataChannel>),
-    /// The far side made more channels than anybody needs.
-    TooManyChannels,
-    /// A reliable channel got more than the inbox holds.
-    InboxFull,
-    /// An accepted message could not be sent.
-    SendFailed(String),
-    /// The `webrtc` crate gave the connection up by itself.
-    Stopped,
-}
-
 /// Receives the callbacks of the `webrtc` crate and passes them on.
 ///
 /// They are awaited by the task that drives the connection, so nothing here may wait. It must not hold the connection either,
 /// nor a channel: the connection holds it, and the three would never be freed.
 struct Handler {
     notes: Sender<Note>,
-    remote_channels: Mutex<Allowance>,
+    remote_channels: AtomicU16,
 }
 
 impl Handler {
@@ -108,17 +79,11 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
-        // Counted here: a burst of them must not fill the queue either.
-        let mut allowance = self
-            .remote_channels
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if allowance.take() {
+        // Counted here, too: a burst of them must not fill the queue. The link refuses the last of these.
+        let so_far = self.remote_channels.load(Ordering::Relaxed);
+        if so_far <= MAX_REMOTE_CHANNELS_EVER {
+            self.remote_channels.store(so_far + 1, Ordering::Relaxed);
             self.note(Note::RemoteChannel(channel));
-        } else {
-            // The link ends with the first one. Closed, the queue takes no more of them.
-            self.note(Note::TooManyChannels);
-            self.notes.close();
         }
     }
 }
@@ -129,6 +94,7 @@ pub(crate) struct Connection {
     sockets: SocketControl,
     aboard: Aboard,
     media_id: String,
+    closed: AtomicBool,
 }
 
 impl Connection {
@@ -155,7 +121,7 @@ impl Connection {
         };
         let handler = Handler {
             notes,
-            remote_channels: Mutex::new(Allowance::new(REMOTE_CHANNELS.0, REMOTE_CHANNELS.1)),
+            remote_channels: AtomicU16::new(0),
         };
         let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
         let connection = PeerConnectionBuilder::new()
@@ -173,6 +139,7 @@ impl Connection {
             sockets,
             aboard,
             media_id: String::new(),
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -215,14 +182,7 @@ impl Connection {
         description: SessionDescription,
     ) -> Result<Option<SessionDescription>, ConnectFailure> {
         let unusable = |error: Error| ConnectFailure::Description(error.to_string());
-        if description.sdp.len() > MAX_DESCRIPTION {
-            let why = format!("{} bytes are too many", description.sdp.len());
-            return Err(ConnectFailure::Description(why));
-        }
-        if !description.sdp.contains("m=application") {
-            let why = String::from("it has no section for data channels");
-            return Err(ConnectFailure::Description(why));
-        }
+        check_description(&description)?;
         let sdp_type = description.sdp_type;
         let remote = translate::remote_description(description).map_err(unusable)?;
         self.inner
@@ -305,8 +265,25 @@ impl Connection {
 
     /// Sends what is queued and says goodbye.
     pub(crate) async fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         // An error means that it was closed before.
         let _ = self.inner.close().await;
+    }
+}
+
+impl Drop for Connection {
+    /// The tasks aboard hold the connection, and its sockets hold the tasks. However a link ends, this ends the circle: also
+    /// where its task is dropped in the middle, because its runtime ends or because something in it panicked.
+    fn drop(&mut self) {
+        self.aboard.clear();
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        // A runtime that is still there has a driver that would go on.
+        if let Ok(runtime) = Handle::try_current() {
+            let inner = Arc::clone(&self.inner);
+            runtime.spawn(async move { inner.close().await });
+        }
     }
 }
 

@@ -1,4 +1,9 @@
 //! What a link has received and nobody has taken yet, bounded in bytes.
+//!
+//! The rule is that of [`mesh_core::platform::inbox`]. The container is not: here the link's task puts messages in while
+//! the game's thread takes them out, so each channel has a queue behind a lock of its own, the bytes of the link are one
+//! atomic number, and messages cross in batches. For want of one order of arrival, an unreliable message that needs room
+//! pushes out the oldest of its own channel first.
 
 #[cfg(test)]
 mod tests;
@@ -7,15 +12,12 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use mesh_core::{
-    ChannelIndex, ChannelParameters, CloseReason, LinkEvent, LinkId, Payload, Reliability,
-};
+use mesh_core::platform::inbox::{Admission, admit, cost};
+use mesh_core::platform::{self, Entry, InboxFull};
+use mesh_core::{ChannelIndex, CloseReason, LinkEvent, LinkId, Payload, Reliability};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::outbox::Outbox;
-
-/// What a message costs besides its bytes, so that a flood of empty ones is bounded, too.
-const OVERHEAD: usize = 64;
 
 /// How many messages, and bytes of them, move in one step from one thread to the other. Two threads that touch the same
 /// counters for each single message spend more on that than on the message.
@@ -26,36 +28,13 @@ pub(crate) const BATCH_BYTES: usize = 64 * 1024;
 pub(crate) type Events = UnboundedSender<Incoming>;
 
 /// One entry of that queue.
-pub(crate) enum Incoming {
-    /// An event as it is.
-    Event(LinkEvent),
-    /// The token of a channel that has something.
-    Readable(Arc<ChannelInbox>),
-    /// The link has ended. To be reported after everything its channels still hold.
-    Closed(Arc<LinkInbox>, CloseReason),
-}
+pub(crate) type Incoming = Entry<Arc<ChannelInbox>, Arc<LinkInbox>>;
 
-/// One thing a channel has to report.
-pub(crate) enum Item {
-    Opened(Opened),
-    Dropped(u64),
-    Message(Payload),
-    Closed,
-}
+/// One thing that a channel has to report.
+pub(crate) type Item = platform::Item<Arc<Outbox>>;
 
 /// What is known of a channel when it opens.
-pub(crate) struct Opened {
-    /// Whether the far side made it.
-    pub(crate) remote: bool,
-    /// What the platform says it is.
-    pub(crate) actual: ChannelParameters,
-    /// Where to send.
-    pub(crate) outbox: Arc<Outbox>,
-}
-
-/// A reliable message found no room: the link must end.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct InboxFull;
+pub(crate) type Opened = platform::Opened<Arc<Outbox>>;
 
 /// What the channels of a link share: the bytes they may hold together.
 pub(crate) struct LinkInbox {
@@ -80,10 +59,6 @@ impl LinkInbox {
             discarding: AtomicBool::new(false),
             droppable: Mutex::new(Vec::new()),
         })
-    }
-
-    pub(crate) const fn link(&self) -> LinkId {
-        self.link
     }
 
     /// The inbox of a new channel.
@@ -125,11 +100,6 @@ impl LinkInbox {
         let _ = self.events.send(Incoming::Closed(Arc::clone(self), reason));
     }
 
-    /// Whether no channel has anything to report.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tokens_out.load(Ordering::Acquire) == 0
-    }
-
     /// From now on nothing is kept: nobody wants it any more.
     pub(crate) fn discard(&self) {
         self.discarding.store(true, Ordering::Release);
@@ -139,22 +109,29 @@ impl LinkInbox {
         self.bytes.load(Ordering::Acquire) > self.limit
     }
 
-    /// Drops the oldest messages of the unreliable channels, `first` before the others, until there is room.
-    fn make_room(&self, first: Option<&ChannelInbox>) -> bool {
-        if let Some(first) = first {
-            first.drop_oldest();
-        }
-        if !self.is_full() {
+    /// Drops the oldest message of an unreliable channel, of `first` before the others.
+    fn drop_oldest(&self, first: Option<&ChannelInbox>) -> bool {
+        if first.is_some_and(ChannelInbox::drop_oldest) {
             return true;
         }
         let droppable = self
             .droppable
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        for channel in droppable.iter().filter_map(Weak::upgrade) {
-            channel.drop_oldest();
-        }
-        !self.is_full()
+        droppable
+            .iter()
+            .filter_map(Weak::upgrade)
+            .any(|channel| channel.drop_oldest())
+    }
+}
+
+impl platform::LinkInbox for LinkInbox {
+    fn link(&self) -> LinkId {
+        self.link
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tokens_out.load(Ordering::Acquire) == 0
     }
 }
 
@@ -177,17 +154,9 @@ pub(crate) struct ChannelInbox {
 }
 
 impl ChannelInbox {
-    pub(crate) fn link(&self) -> LinkId {
-        self.link.link
-    }
-
     /// Reports an event of control.
     pub(crate) fn report(&self, event: LinkEvent) {
         self.link.report(event);
-    }
-
-    pub(crate) const fn channel(&self) -> ChannelIndex {
-        self.channel
     }
 
     /// The channel is open; before its first message.
@@ -226,18 +195,24 @@ impl ChannelInbox {
     fn push_with_force(&self, payload: Payload) -> Result<(), InboxFull> {
         let link = &*self.link;
         let cost = cost(&payload);
-        let held = link.bytes.fetch_add(cost, Ordering::AcqRel) + cost;
+        // Counted before it is put in: whoever takes messages counts them off.
+        link.bytes.fetch_add(cost, Ordering::AcqRel);
         let first = (!self.reliable).then_some(self);
-        if held <= link.limit || link.make_room(first) {
+        let admission = admit(
+            &mut &*self.link,
+            self.reliable,
+            |link| !link.is_full(),
+            |link| link.drop_oldest(first),
+        );
+        if admission == Ok(Admission::Kept) {
             self.messages().push_back(payload);
             return Ok(());
         }
         link.bytes.fetch_sub(cost, Ordering::AcqRel);
-        if self.reliable {
-            return Err(InboxFull);
+        if admission == Ok(Admission::Dropped) {
+            self.dropped.fetch_add(1, Ordering::AcqRel);
         }
-        self.dropped.fetch_add(1, Ordering::AcqRel);
-        Ok(())
+        admission.map(drop)
     }
 
     /// The channel is closed; after its last message.
@@ -255,32 +230,13 @@ impl ChannelInbox {
         let _ = self.link.events.send(token);
     }
 
-    fn drop_oldest(&self) {
-        while self.link.is_full() {
-            let Some(payload) = self.messages().pop_front() else {
-                return;
-            };
-            self.link.bytes.fetch_sub(cost(&payload), Ordering::AcqRel);
-            self.dropped.fetch_add(1, Ordering::AcqRel);
-        }
-    }
-
-    /// Takes the next thing. For the holder of the token; `None` gives it back, and then `hand` is empty.
-    ///
-    /// `hand` is the holder's: messages taken out and not given yet. They count no more, and can be dropped no more.
-    pub(crate) fn pop(&self, hand: &mut VecDeque<Payload>) -> Option<Item> {
-        loop {
-            if let Some(item) = self.next(hand) {
-                return Some(item);
-            }
-            // A read-modify-write, so that what was put in by somebody who saw the token out is seen here.
-            self.token_out.swap(false, Ordering::AcqRel);
-            self.link.tokens_out.fetch_sub(1, Ordering::AcqRel);
-            if !self.has_something() || self.token_out.swap(true, Ordering::AcqRel) {
-                return None;
-            }
-            self.link.tokens_out.fetch_add(1, Ordering::AcqRel);
-        }
+    fn drop_oldest(&self) -> bool {
+        let Some(payload) = self.messages().pop_front() else {
+            return false;
+        };
+        self.link.bytes.fetch_sub(cost(&payload), Ordering::AcqRel);
+        self.dropped.fetch_add(1, Ordering::AcqRel);
+        true
     }
 
     fn next(&self, hand: &mut VecDeque<Payload>) -> Option<Item> {
@@ -348,6 +304,30 @@ impl ChannelInbox {
     }
 }
 
-const fn cost(payload: &Payload) -> usize {
-    payload.len().saturating_add(OVERHEAD)
+impl platform::ChannelInbox for ChannelInbox {
+    type Sender = Arc<Outbox>;
+
+    fn link(&self) -> LinkId {
+        self.link.link
+    }
+
+    fn channel(&self) -> ChannelIndex {
+        self.channel
+    }
+
+    /// Messages in `hand` count no more, and can be dropped no more.
+    fn pop(&self, hand: &mut VecDeque<Payload>) -> Option<Item> {
+        loop {
+            if let Some(item) = self.next(hand) {
+                return Some(item);
+            }
+            // A read-modify-write, so that what was put in by somebody who saw the token out is seen here.
+            self.token_out.swap(false, Ordering::AcqRel);
+            self.link.tokens_out.fetch_sub(1, Ordering::AcqRel);
+            if !self.has_something() || self.token_out.swap(true, Ordering::AcqRel) {
+                return None;
+            }
+            self.link.tokens_out.fetch_add(1, Ordering::AcqRel);
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod executor;
 mod inbox;
 mod link;
 mod mdns;
+mod note;
 mod outbox;
 mod relay;
 mod runtime;
@@ -34,8 +35,8 @@ pub use executor::StartError;
 pub use tls::{CertificateError, RootCertificates};
 pub use websocket::{WebSocketOptions, WebSocketTransport};
 
-/// What the tests of this workspace need of the inside: the runtime under a connection, and its sockets with faults to
-/// order. No part of the public API, and without its promises.
+/// What the tests of this workspace need of the inside: the runtime under a connection, and other sockets in the place of
+/// the kernel's. No part of the public API, and without its promises.
 ///
 /// It is not behind a feature, because the tests of other packages (`conformance-tests`, `bench`) use it together with the
 /// library as it ships.
@@ -43,8 +44,5 @@ pub use websocket::{WebSocketOptions, WebSocketTransport};
 pub mod testing {
     pub use crate::relay::{Lookup, NameSource};
     pub use crate::runtime::LinkRuntime;
-    pub use crate::socket::chance::Chance;
-    pub use crate::socket::fault::{Fate, Faults, Judge, TokioSockets};
-    pub use crate::socket::weather::Weather;
     pub use crate::socket::{Cures, SocketControl, SocketOptions, SocketSource};
 }

@@ -2,12 +2,15 @@
 
 mod candidates;
 mod end;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
+use mesh_core::platform::{LinkInbox as _, RemoteChannels};
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
@@ -20,14 +23,12 @@ use webrtc::data_channel::DataChannel;
 use self::timers::{Due, Timers};
 use crate::channel::{Channel, Ends};
 use crate::config::PlatformConfig;
-use crate::connection::{Connection, Note};
+use crate::connection::Connection;
 use crate::inbox::LinkInbox;
+use crate::note::{Note, Notes, notes};
 use crate::outbox::{Outbox, Outgoing};
 use crate::relay::{Relay, Resolver};
 use crate::socket::SocketOptions;
-
-/// How many channels of the far side may be there at a time.
-const MAX_REMOTE_CHANNELS: usize = 16;
 
 /// How often a link that could be relayed is asked whether it is: its route may change.
 const RELAY_CHECK: Duration = Duration::from_secs(2);
@@ -57,9 +58,7 @@ pub(crate) struct Link {
     id: LinkId,
     inbox: Arc<LinkInbox>,
     channels: Vec<(ChannelIndex, Channel)>,
-    planned_channels: u16,
-    /// How many there have been.
-    remote_channels: u16,
+    remote_channels: RemoteChannels,
     opened_channels: usize,
     relay: Relay,
     has_connected: bool,
@@ -84,10 +83,11 @@ pub(crate) struct Start {
 
 /// Serves a link from its opening to its end.
 pub(crate) async fn run(start: Start) {
-    let (notes, noted) = async_channel::unbounded();
+    let end = End::new(&start.inbox);
+    let (notes, noted) = notes();
     let mut relay = match Relay::new(&start.config) {
         Ok(relay) => relay,
-        Err(failure) => return start.inbox.report_closed(CloseReason::Failed(failure)),
+        Err(failure) => return end.report(CloseReason::Failed(failure)),
     };
     relay.resolve(&start.resolver);
     let addresses = start.platform.bind_addresses();
@@ -98,8 +98,7 @@ pub(crate) async fn run(start: Start) {
         id: start.inbox.link(),
         inbox: start.inbox,
         channels: Vec::new(),
-        planned_channels: 0,
-        remote_channels: 0,
+        remote_channels: RemoteChannels::default(),
         opened_channels: 0,
         relay,
         has_connected: false,
@@ -118,7 +117,17 @@ pub(crate) async fn run(start: Start) {
     // The crate refuses such a configuration with less helpful words.
     let opened = match link.relay.failure().filter(|_| !link.relay.is_possible()) {
         Some(failure) => Err(failure),
-        None => Connection::open(&link.relay, &start.platform, addresses, sockets, notes).await,
+        // Boxed, because what it needs once would be a part of this task for the life of the link: 37 KB.
+        None => {
+            Box::pin(Connection::open(
+                &link.relay,
+                &start.platform,
+                addresses,
+                sockets,
+                notes,
+            ))
+            .await
+        }
     };
     let reason = match opened {
         Ok(mut connection) => {
@@ -128,10 +137,37 @@ pub(crate) async fn run(start: Start) {
         }
         Err(failure) => CloseReason::Failed(failure),
     };
-    // A channel that waits here would keep the connection, which keeps the sender of this queue.
-    noted.close();
-    while noted.try_recv().is_ok() {}
-    link.inbox.report_closed(reason);
+    drop(noted);
+    end.report(reason);
+}
+
+/// Reports the end of a link, once, whatever becomes of its task.
+struct End(Option<Arc<LinkInbox>>);
+
+impl End {
+    fn new(inbox: &Arc<LinkInbox>) -> Self {
+        Self(Some(Arc::clone(inbox)))
+    }
+
+    fn report(mut self, reason: CloseReason) {
+        if let Some(inbox) = self.0.take() {
+            inbox.report_closed(reason);
+        }
+    }
+}
+
+impl Drop for End {
+    /// The task did not come to its end: something in it panicked, or its runtime has ended.
+    fn drop(&mut self) {
+        if let Some(inbox) = self.0.take() {
+            let why = if std::thread::panicking() {
+                "the connection panicked"
+            } else {
+                "the runtime of the connection has ended"
+            };
+            inbox.report_closed(CloseReason::Failed(ConnectFailure::Platform(why.into())));
+        }
+    }
 }
 
 impl Link {
@@ -139,7 +175,7 @@ impl Link {
         &mut self,
         connection: &mut Connection,
         orders: &Receiver<Order>,
-        notes: &Receiver<Note>,
+        notes: &Notes,
     ) -> CloseReason {
         connection.sockets().relaying(self.relay.is_possible());
         loop {
@@ -153,9 +189,9 @@ impl Link {
                     // The backend is gone.
                     Err(_) => return CloseReason::Local,
                 },
-                note = notes.recv() => match note {
-                    Ok(note) => self.take_note(connection, note).await,
-                    Err(_) => return CloseReason::Local,
+                note = notes.next() => match note {
+                    Some(note) => self.take_note(connection, note).await,
+                    None => return CloseReason::Local,
                 },
                 due = self.timers.due() => match due {
                     Due::Gathering => self.gathered(),
@@ -189,7 +225,7 @@ impl Link {
                 outgoing,
             } => {
                 let inner = connection.create_channel(&spec).await?;
-                self.planned_channels = self.planned_channels.max(channel.0.saturating_add(1));
+                self.remote_channels.plan(channel);
                 let reliability = spec.parameters.reliability;
                 let ends = Ends {
                     inbox: self.inbox.channel(channel, reliability),
@@ -269,19 +305,14 @@ impl Link {
             Note::Gathered => {}
             Note::Opened => {
                 self.opened_channels += 1;
-                if self.opened_channels >= usize::from(self.planned_channels) {
+                if self.opened_channels >= usize::from(self.remote_channels.planned()) {
                     connection.sockets().channels_open();
                 }
             }
-            Note::RemoteChannel(channel) => self.add_remote_channel(connection, channel).await,
-            Note::TooManyChannels => {
-                let why = String::from("it opened more channels than anybody needs");
-                return Err(CloseReason::Protocol(why));
+            Note::RemoteChannel(channel) => {
+                self.add_remote_channel(connection, channel).await?;
             }
-            Note::InboxFull => return Err(CloseReason::InboxFull),
-            Note::SendFailed(why) => {
-                return Err(CloseReason::Failed(ConnectFailure::Channel(why)));
-            }
+            Note::Fault(fault) => return Err(fault.into()),
             Note::Stopped => {
                 let _ = timeout(PATIENCE, connection.aboard().finish()).await;
                 let why = String::from("the connection stopped by itself");
@@ -316,19 +347,19 @@ impl Link {
     }
 
     /// Takes a channel that the far side made. One too many is closed again.
-    async fn add_remote_channel(&mut self, connection: &Connection, inner: Arc<dyn DataChannel>) {
-        let planned = self.planned_channels;
+    async fn add_remote_channel(
+        &mut self,
+        connection: &Connection,
+        inner: Arc<dyn DataChannel>,
+    ) -> Result<(), CloseReason> {
+        let planned = usize::from(self.remote_channels.planned());
         self.channels
-            .retain(|(index, channel)| index.0 < planned || !channel.is_gone());
-        let remote = self.channels.iter().filter(|(index, _)| index.0 >= planned);
-        // An index is never given twice: the application may still hold the old one.
-        let index = planned.checked_add(self.remote_channels);
-        let (true, Some(index)) = (remote.count() < MAX_REMOTE_CHANNELS, index) else {
+            .retain(|(index, channel)| usize::from(index.0) < planned || !channel.is_gone());
+        let taken = self.channels.len().saturating_sub(planned);
+        let Some(index) = self.remote_channels.admit(taken)? else {
             let _ = inner.close().await;
-            return;
+            return Ok(());
         };
-        let index = ChannelIndex(index);
-        self.remote_channels += 1;
         let (outbox, outgoing) = Outbox::new(SendLimits::default());
         let ends = Ends {
             // The crate does not say how hard the far side tries; losing nothing is right in any case.
@@ -341,6 +372,7 @@ impl Link {
             aboard: connection.aboard().clone(),
         };
         self.start_channel(connection, index, inner, ends).await;
+        Ok(())
     }
 
     async fn start_channel(

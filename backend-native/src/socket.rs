@@ -1,18 +1,12 @@
 //! The UDP socket that a peer connection's driver polls: it makes the driver read one datagram at a time until the channels
 //! are open, and go round once more where it would leave something unsent.
 
-pub(crate) mod chance;
 mod control;
-pub(crate) mod fault;
 mod handshake;
 mod pace;
-mod unanswered;
-pub(crate) mod weather;
-
-#[cfg(test)]
-mod script;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
 use core::fmt;
 use std::io::{self, IoSliceMut};

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use backend_native::testing::{Fate, Faults, SocketOptions, TokioSockets};
+use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{Backend, CloseReason, Command, ConnectionState, Payload};
+use socket_faults::{Fate, Faults, TokioSockets};
 use support::{Pair, Peer, RELIABLE, specs};
 use tokio::runtime::Handle;
 

@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use backend_native::testing::{Fate, Faults, SocketOptions, TokioSockets};
+use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{Payload, SendLimits};
+use socket_faults::{Fate, Faults, TokioSockets};
 use support::{Pair, Peer, RELIABLE, UNRELIABLE, specs_with};
 
 /// What a burst is made of: more than the crate hands out at once.

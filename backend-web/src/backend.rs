@@ -4,29 +4,23 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use async_channel::Sender;
+use mesh_core::platform::{CommandGate, LinkEnd, LinkInbox as _, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, ConnectionState,
-    Duration, Instant, LinkConfig, LinkEvent, LinkId, Payload,
+    Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
+    LinkConfig, LinkEvent, LinkId, Payload,
 };
 use signaling::TransportError;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::clock::{Alarm, Clock};
-use crate::config::{MAX_MESSAGE_SIZE, PlatformConfig};
+use crate::config::PlatformConfig;
 use crate::connection::Connection;
-use crate::events::{Events, Incoming};
-use crate::inbox::{ChannelInbox, Item, LinkInbox};
+use crate::inbox::{ChannelInbox, Events, LinkInbox};
 use crate::link::{self, Start};
 use crate::page::Page;
 use crate::relay::Relay;
 use crate::start::{self, StartError};
 use crate::websocket::WebSocketTransport;
-
-/// How many messages of one channel come in a row before the next channel has its turn.
-const TURN: u32 = 64;
-
-/// How many candidates of the far side a link takes. Each makes pairs with all of ours.
-const MAX_REMOTE_CANDIDATES: u32 = 128;
 
 /// Peer connections of the browser.
 ///
@@ -34,8 +28,7 @@ const MAX_REMOTE_CANDIDATES: u32 = 128;
 /// link; so does leaving the page.
 #[doc(alias = "set_default_extension")]
 pub struct PlatformBackend {
-    links: Vec<Option<LinkHandle>>,
-    turn: Option<(Rc<ChannelInbox>, u32)>,
+    links: Links<LinkHandle, Rc<ChannelInbox>>,
     events: Rc<Events>,
     alarm: Alarm,
     clock: Clock,
@@ -45,12 +38,10 @@ pub struct PlatformBackend {
 
 /// The backend's end of a link.
 struct LinkHandle {
-    id: LinkId,
     orders: Sender<Command>,
     inbox: Rc<LinkInbox>,
     connection: Rc<Connection>,
-    remote_candidates: u32,
-    closing: bool,
+    gate: CommandGate,
 }
 
 impl PlatformBackend {
@@ -66,8 +57,7 @@ impl PlatformBackend {
         })?;
         let events = Events::new();
         Ok(Self {
-            links: Vec::new(),
-            turn: None,
+            links: Links::default(),
             alarm: Alarm::new(clock.clone(), Rc::clone(&events)),
             events,
             clock,
@@ -103,119 +93,32 @@ impl PlatformBackend {
             relay: Relay::new(config),
             page: Rc::clone(&self.page),
         }));
-        let slot = slot(link);
-        if self.links.len() <= slot {
-            self.links.resize_with(slot + 1, || None);
-        }
-        self.links[slot] = Some(LinkHandle {
-            id: link,
+        let handle = LinkHandle {
             orders,
             inbox,
             connection,
-            remote_candidates: 0,
-            closing: false,
-        });
-    }
-
-    fn link(&self, link: LinkId) -> Option<&LinkHandle> {
-        let handle = self.links.get(slot(link))?.as_ref()?;
-        (handle.id == link).then_some(handle)
-    }
-
-    fn link_mut(&mut self, link: LinkId) -> Option<&mut LinkHandle> {
-        let handle = self.links.get_mut(slot(link))?.as_mut()?;
-        (handle.id == link).then_some(handle)
-    }
-
-    /// The next thing of the channel whose turn it is.
-    fn next_of_turn(&mut self) -> Option<LinkEvent> {
-        let (channel, left) = self.turn.take()?;
-        let item = channel.pop()?;
-        let event = report(&channel, item);
-        if left > 1 {
-            self.turn = Some((channel, left - 1));
-        } else {
-            // It may have more; the others first.
-            self.events.push(Incoming::Readable(channel));
-        }
-        Some(event)
-    }
-
-    /// What an entry of the queue has to report, if it is time for it.
-    fn take(&mut self, incoming: Incoming) -> Option<LinkEvent> {
-        match incoming {
-            Incoming::Readable(channel) => {
-                self.turn = Some((channel, TURN));
-                None
-            }
-            Incoming::Event(event) => {
-                if self.must_wait(&event) {
-                    self.events.push(Incoming::Event(event));
-                    return None;
-                }
-                Some(event)
-            }
-            Incoming::Closed(inbox, reason) => {
-                if !inbox.is_empty() {
-                    self.events.push(Incoming::Closed(inbox, reason));
-                    return None;
-                }
-                let link = inbox.link();
-                if self.link(link).is_some() {
-                    self.links[slot(link)] = None;
-                }
-                Some(LinkEvent::Closed { link, reason })
-            }
-        }
-    }
-
-    /// A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
-    fn must_wait(&self, event: &LinkEvent) -> bool {
-        let LinkEvent::State {
-            link,
-            state: ConnectionState::Failed,
-        } = event
-        else {
-            return false;
+            gate: CommandGate::default(),
         };
-        self.link(*link)
-            .is_some_and(|handle| !handle.inbox.is_empty())
+        self.links.insert(link, handle);
     }
 }
 
-fn report(inbox: &ChannelInbox, item: Item) -> LinkEvent {
-    let (link, channel) = (inbox.link(), inbox.channel());
-    match item {
-        Item::Opened(opened) => LinkEvent::ChannelOpened {
-            link,
-            channel,
-            remote: opened.remote,
-            actual: opened.actual,
-        },
-        Item::Dropped(messages) => LinkEvent::InboxDropped {
-            link,
-            channel,
-            messages,
-        },
-        Item::Message(payload) => LinkEvent::Message {
-            link,
-            channel,
-            payload,
-        },
-        Item::Closed => LinkEvent::ChannelClosed { link, channel },
+impl LinkEnd for LinkHandle {
+    type Sender = ();
+
+    fn has_reported_all(&self) -> bool {
+        self.inbox.is_empty()
     }
+
+    fn opened(&mut self, _: ChannelIndex, (): ()) {}
 }
 
 impl LinkHandle {
     fn execute(&mut self, command: Command) {
-        if self.closing {
+        if !self.gate.admits(&command) {
             return;
         }
         match command {
-            Command::AddCandidate { .. } if self.remote_candidates >= MAX_REMOTE_CANDIDATES => {
-                return;
-            }
-            Command::AddCandidate { .. } => self.remote_candidates += 1,
             Command::CloseChannel { channel, .. } => {
                 if let Some(channel) = self.connection.channel(channel) {
                     channel.stop_accepting();
@@ -227,14 +130,14 @@ impl LinkHandle {
             | Command::CreateChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }
+            | Command::AddCandidate { .. }
             | Command::RequestStats { .. } => {}
         }
         // Fails once the link has ended, and its `Closed` is on the way.
         let _ = self.orders.try_send(command);
     }
 
-    fn close(&mut self, linger: Duration) {
-        self.closing = true;
+    fn close(&self, linger: Duration) {
         self.connection.stop_accepting();
         self.inbox.discard();
         self.connection.ending().end(CloseReason::Local, linger);
@@ -244,7 +147,7 @@ impl LinkHandle {
 impl Drop for LinkHandle {
     /// At once, because the page may be about to go. Only a link that drains goes on until that is done.
     fn drop(&mut self) {
-        if !self.closing {
+        if !self.gate.is_closing() {
             self.close(Duration::ZERO);
             self.connection.close();
         }
@@ -272,7 +175,7 @@ impl Backend for PlatformBackend {
             self.open(link, &config, inbox_bytes);
             return;
         }
-        if let Some(handle) = self.link_mut(command.link()) {
+        if let Some(handle) = self.links.get_mut(command.link()) {
             handle.execute(command);
         }
     }
@@ -283,29 +186,27 @@ impl Backend for PlatformBackend {
         channel: ChannelIndex,
         payload: Payload,
     ) -> Result<(), BackendSendError> {
-        self.link(link)
+        self.links
+            .get(link)
             .and_then(|handle| handle.connection.channel(channel))
             .ok_or(BackendSendError::NotOpen)?
             .send(&payload)
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
-        self.link(link)
+        self.links
+            .get(link)
             .and_then(|handle| handle.connection.channel(channel))
             .map_or(0, |channel| channel.buffered())
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
-        loop {
-            if let Some(event) = self.next_of_turn() {
-                return Poll::Ready(event);
-            }
-            let Some(incoming) = self.events.pop() else {
-                break;
-            };
-            if let Some(event) = self.take(incoming) {
-                return Poll::Ready(event);
-            }
+        let events = &self.events;
+        let event = self
+            .links
+            .next_event(|| events.pop(), |entry| events.push(entry));
+        if let Some(event) = event {
+            return Poll::Ready(event);
         }
         self.events.wait(cx);
         self.alarm.check();
@@ -323,8 +224,4 @@ impl Backend for PlatformBackend {
             configurable_timeouts: false,
         }
     }
-}
-
-fn slot(link: LinkId) -> usize {
-    usize::try_from(link.slot).unwrap_or(usize::MAX)
 }

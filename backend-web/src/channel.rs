@@ -4,14 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
+use mesh_core::platform::{ChannelInbox as _, LinkFault};
 use mesh_core::{BackendSendError, LinkEvent, Payload};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
-use crate::connection::Note;
 use crate::count::{Count, Kind};
 use crate::inbox::{ChannelInbox, Opened};
 use crate::js::{self, Callback};
+use crate::note::Note;
 use crate::outbox::{Outbox, PAUSE};
 use crate::timer::Timer;
 use crate::translate;
@@ -168,7 +169,10 @@ impl Channel {
         self.stop_accepting();
         // It is closing, and the event follows.
         if name != "InvalidStateError" {
-            let _ = self.ends.notes.try_send(Note::SendFailed(js::words(error)));
+            let _ = self
+                .ends
+                .notes
+                .try_send(Note::Fault(LinkFault::SendFailed(js::words(error))));
         }
         BackendSendError::NotOpen
     }
@@ -222,6 +226,7 @@ impl Channel {
         self.ends.inbox.push_opened(Opened {
             remote: self.ends.remote,
             actual: translate::parameters(&self.inner),
+            sender: (),
         });
     }
 
@@ -233,7 +238,7 @@ impl Channel {
             return;
         };
         if self.ends.inbox.push(payload).is_err() {
-            let _ = self.ends.notes.try_send(Note::InboxFull);
+            let _ = self.ends.notes.try_send(Note::Fault(LinkFault::InboxFull));
         }
     }
 

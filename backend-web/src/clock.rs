@@ -7,7 +7,7 @@ use mesh_core::{Duration, Instant};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Performance;
 
-use crate::events::Events;
+use crate::inbox::Events;
 use crate::js::{self, Callback};
 
 /// Microseconds since the page was opened (W3C: `performance.now`).

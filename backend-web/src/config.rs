@@ -1,8 +1,5 @@
 //! What only a page can choose.
 
-/// The largest message this platform can send or take, in bytes: what Chromium announces.
-pub(crate) const MAX_MESSAGE_SIZE: usize = 262_144;
-
 /// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
 #[doc(alias = "libdatachannel")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

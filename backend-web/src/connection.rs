@@ -7,8 +7,8 @@ use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
 use mesh_core::{
-    ChannelIndex, ChannelSpec, ConnectFailure, ConnectionState, IceCandidate, LinkConfig,
-    LinkStats, SdpType, SessionDescription,
+    ChannelIndex, ChannelSpec, ConnectFailure, IceCandidate, LinkConfig, LinkStats, SdpType,
+    SessionDescription,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{RtcDataChannelEvent, RtcOfferOptions, RtcPeerConnection, RtcPeerConnectionIceEvent};
@@ -19,6 +19,7 @@ use crate::count::{Count, Kind};
 use crate::ending::Ending;
 use crate::inbox::LinkInbox;
 use crate::js::{self, Callback};
+use crate::note::Note;
 use crate::relay::Refusal;
 use crate::stats;
 use crate::translate;
@@ -27,30 +28,6 @@ use channels::Channels;
 
 /// Not an attribute in web-sys, so it is listened to.
 const ICE_CANDIDATE_ERROR: &str = "icecandidateerror";
-
-/// What a connection and its channels tell their link.
-pub(crate) enum Note {
-    /// How the connection is; may be the same as before.
-    State(ConnectionState),
-    /// There is a route, but what talks at its end is not who was described.
-    Unsecured,
-    Candidate(IceCandidate),
-    /// The oldest candidate whose name had to be made known may be told.
-    NameKnown,
-    Gathered,
-    /// A STUN or TURN server gave no address.
-    Refused(Refusal),
-    /// The far side made more channels than anybody needs.
-    TooManyChannels,
-    /// A reliable channel got more than the inbox holds.
-    InboxFull,
-    /// A message could not be sent.
-    SendFailed(String),
-    /// A channel has less to send, or is closed.
-    Drained,
-    /// The time to drain is over.
-    LingerOver,
-}
 
 /// A peer connection.
 pub(crate) struct Connection {

@@ -5,34 +5,34 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use mesh_core::{CloseReason, LinkEvent};
+use mesh_core::platform::Entry;
 
 use crate::burst::Burst;
-use crate::inbox::{ChannelInbox, LinkInbox};
-
-/// One entry of the queue.
-pub(crate) enum Incoming {
-    /// An event as it is.
-    Event(LinkEvent),
-    /// The token of a channel that has something.
-    Readable(Rc<ChannelInbox>),
-    /// The link has ended. To be reported after everything its channels still hold.
-    Closed(Rc<LinkInbox>, CloseReason),
-}
 
 /// Events of control, and one token for each channel that has something; and who waits for them.
 ///
-/// Bounded by what goes in: a token a channel, and events of control that somebody here caused.
-#[derive(Default)]
-pub(crate) struct Events {
-    queue: RefCell<VecDeque<Incoming>>,
+/// Bounded by what goes in: a token a channel, and events of control that somebody here caused. `C` and `I` are the inboxes
+/// of channels and of links.
+pub(crate) struct Events<C, I> {
+    queue: RefCell<VecDeque<Entry<C, I>>>,
     waiter: Waiter,
     /// Where there is none, every message wakes by itself.
     burst: OnceCell<Burst>,
     closed: Cell<bool>,
 }
 
-impl Events {
+impl<C, I> Default for Events<C, I> {
+    fn default() -> Self {
+        Self {
+            queue: RefCell::default(),
+            waiter: Waiter::default(),
+            burst: OnceCell::new(),
+            closed: Cell::new(false),
+        }
+    }
+}
+
+impl<C: 'static, I: 'static> Events<C, I> {
     /// Those of a backend in a browser.
     pub(crate) fn new() -> Rc<Self> {
         let events = Rc::new(Self::default());
@@ -48,12 +48,12 @@ impl Events {
         events
     }
 
-    pub(crate) fn push(&self, incoming: Incoming) {
+    pub(crate) fn push(&self, entry: Entry<C, I>) {
         if self.closed.get() {
             return;
         }
-        let is_message = matches!(incoming, Incoming::Readable(_));
-        self.queue.borrow_mut().push_back(incoming);
+        let is_message = matches!(entry, Entry::Readable(_));
+        self.queue.borrow_mut().push_back(entry);
         if is_message {
             self.wake_for_messages();
         } else {
@@ -61,7 +61,7 @@ impl Events {
         }
     }
 
-    pub(crate) fn pop(&self) -> Option<Incoming> {
+    pub(crate) fn pop(&self) -> Option<Entry<C, I>> {
         self.queue.borrow_mut().pop_front()
     }
 

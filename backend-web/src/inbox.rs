@@ -1,54 +1,37 @@
-//! What a link has received and nobody has taken yet, bounded in bytes.
+//! What a link has received and nobody has taken yet, and the queue that all links report through.
 
 #[cfg(test)]
 mod tests;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
-use mesh_core::{
-    ChannelIndex, ChannelParameters, CloseReason, LinkEvent, LinkId, Payload, Reliability,
-};
+use mesh_core::platform::{self, Entry, Inbox, InboxFull};
+use mesh_core::{ChannelIndex, CloseReason, LinkEvent, LinkId, Payload, Reliability, TransferMode};
 
-use crate::events::{Events, Incoming};
+use crate::events;
 
-/// What a message costs besides its bytes, so that a flood of empty ones is bounded, too.
-const OVERHEAD: usize = 64;
+/// The queue that all links report through.
+pub(crate) type Events = events::Events<Rc<ChannelInbox>, Rc<LinkInbox>>;
 
-/// One thing a channel has to report.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Item {
-    Opened(Opened),
-    Dropped(u64),
-    Message(Payload),
-    Closed,
-}
+/// One thing that a channel has to report. The browser's own object sends, so there is nothing to send with.
+pub(crate) type Item = platform::Item<()>;
 
 /// What is known of a channel when it opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Opened {
-    /// Whether the far side made it.
-    pub(crate) remote: bool,
-    /// What the platform says it is.
-    pub(crate) actual: ChannelParameters,
-}
-
-/// A reliable message found no room: the link must end.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct InboxFull;
+pub(crate) type Opened = platform::Opened<()>;
 
 /// What the channels of a link share: the bytes they may hold together.
 pub(crate) struct LinkInbox {
     link: LinkId,
     events: Rc<Events>,
-    limit: usize,
-    bytes: Cell<usize>,
+    messages: RefCell<Inbox>,
+    /// How many messages of each channel were dropped and not reported yet.
+    dropped: RefCell<BTreeMap<ChannelIndex, u64>>,
     tokens_out: Cell<usize>,
     discarding: Cell<bool>,
     /// A reliable message has found no room, and the link is about to end.
     overflowed: Cell<bool>,
-    droppable: RefCell<Vec<Weak<ChannelInbox>>>,
 }
 
 impl LinkInbox {
@@ -56,17 +39,12 @@ impl LinkInbox {
         Rc::new(Self {
             link,
             events,
-            limit,
-            bytes: Cell::new(0),
+            messages: RefCell::new(Inbox::new(&[], limit)),
+            dropped: RefCell::default(),
             tokens_out: Cell::new(0),
             discarding: Cell::new(false),
             overflowed: Cell::new(false),
-            droppable: RefCell::default(),
         })
-    }
-
-    pub(crate) const fn link(&self) -> LinkId {
-        self.link
     }
 
     /// The inbox of a new channel.
@@ -75,90 +53,60 @@ impl LinkInbox {
         channel: ChannelIndex,
         reliability: Reliability,
     ) -> Rc<ChannelInbox> {
-        let inbox = Rc::new(ChannelInbox {
+        let mode = match reliability {
+            Reliability::Reliable => TransferMode::Reliable,
+            Reliability::Lifetime(_) | Reliability::Retransmits(_) => TransferMode::Unreliable,
+        };
+        self.messages.borrow_mut().set_channel(channel, mode);
+        Rc::new(ChannelInbox {
             link: Rc::clone(self),
             channel,
-            reliable: reliability == Reliability::Reliable,
             opened: Cell::new(None),
-            dropped: Cell::new(0),
-            messages: RefCell::default(),
             closed: Cell::new(false),
             token_out: Cell::new(false),
-        });
-        if !inbox.reliable {
-            let mut droppable = self.droppable.borrow_mut();
-            droppable.retain(|channel| channel.strong_count() > 0);
-            droppable.push(Rc::downgrade(&inbox));
-        }
-        inbox
+        })
     }
 
     /// Reports an event of control.
     pub(crate) fn report(&self, event: LinkEvent) {
-        self.events.push(Incoming::Event(event));
+        self.events.push(Entry::Event(event));
     }
 
     /// Reports the end, behind everything the channels hold.
     pub(crate) fn report_closed(self: &Rc<Self>, reason: CloseReason) {
-        self.events.push(Incoming::Closed(Rc::clone(self), reason));
-    }
-
-    /// Whether no channel has anything to report.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tokens_out.get() == 0
+        self.events.push(Entry::Closed(Rc::clone(self), reason));
     }
 
     /// From now on nothing is kept: nobody wants it any more.
     pub(crate) fn discard(&self) {
         self.discarding.set(true);
     }
+}
 
-    fn has_room(&self, cost: usize) -> bool {
-        self.bytes.get().saturating_add(cost) <= self.limit
+impl platform::LinkInbox for LinkInbox {
+    fn link(&self) -> LinkId {
+        self.link
     }
 
-    /// Drops the oldest messages of the unreliable channels, `first` before the others, until there is room.
-    fn make_room(&self, cost: usize, first: Option<&ChannelInbox>) -> bool {
-        if let Some(first) = first {
-            first.drop_oldest(cost);
-        }
-        for channel in self.droppable.borrow().iter() {
-            if self.has_room(cost) {
-                break;
-            }
-            if let Some(channel) = channel.upgrade() {
-                channel.drop_oldest(cost);
-            }
-        }
-        self.has_room(cost)
+    fn is_empty(&self) -> bool {
+        self.tokens_out.get() == 0
     }
 }
 
 /// The inbox of one channel.
 ///
-/// It has at most one token ([`Incoming::Readable`]) in the queue of events, however much it holds: whoever puts the first
+/// It has at most one token ([`Entry::Readable`]) in the queue of events, however much it holds: whoever puts the first
 /// thing in sends it, whoever finds it empty gives it back. So a flood of packets neither delays events of control nor makes
 /// the queue of events long, and whoever waits for events is woken once a flood, not once a packet.
 pub(crate) struct ChannelInbox {
     link: Rc<LinkInbox>,
     channel: ChannelIndex,
-    reliable: bool,
     opened: Cell<Option<Opened>>,
-    dropped: Cell<u64>,
-    messages: RefCell<VecDeque<Payload>>,
     closed: Cell<bool>,
     token_out: Cell<bool>,
 }
 
 impl ChannelInbox {
-    pub(crate) fn link(&self) -> LinkId {
-        self.link.link
-    }
-
-    pub(crate) const fn channel(&self) -> ChannelIndex {
-        self.channel
-    }
-
     /// Reports an event of control.
     pub(crate) fn report(&self, event: LinkEvent) {
         self.link.report(event);
@@ -170,27 +118,25 @@ impl ChannelInbox {
         self.send_token();
     }
 
-    /// A message arrived. Where there is no room, older unreliable ones go; where there is still none, an unreliable message
-    /// goes itself.
+    /// A message arrived. What happens where there is no room is the rule of [`mesh_core::platform::inbox`].
     pub(crate) fn push(self: &Rc<Self>, payload: Payload) -> Result<(), InboxFull> {
         let link = &*self.link;
         // After a reliable message that found no room nothing may come: it would come out of order.
         if link.discarding.get() || link.overflowed.get() {
             return Ok(());
         }
-        let cost = cost(&payload);
-        let first = (!self.reliable).then_some(&**self);
-        if link.has_room(cost) || link.make_room(cost, first) {
-            link.bytes.set(link.bytes.get() + cost);
-            self.messages.borrow_mut().push_back(payload);
-        } else if self.reliable {
-            link.overflowed.set(true);
-            return Err(InboxFull);
-        } else {
-            self.dropped.set(self.dropped.get() + 1);
+        let pushed = link
+            .messages
+            .borrow_mut()
+            .push(self.channel, payload, |dropped| {
+                // A channel that loses a message has a token out, because it had the message.
+                *link.dropped.borrow_mut().entry(dropped).or_insert(0) += 1;
+            });
+        match pushed {
+            Ok(()) => self.send_token(),
+            Err(InboxFull) => link.overflowed.set(true),
         }
-        self.send_token();
-        Ok(())
+        pushed
     }
 
     /// The channel is closed; after its last message.
@@ -204,23 +150,40 @@ impl ChannelInbox {
             return;
         }
         self.link.tokens_out.set(self.link.tokens_out.get() + 1);
-        self.link.events.push(Incoming::Readable(Rc::clone(self)));
+        self.link.events.push(Entry::Readable(Rc::clone(self)));
     }
 
-    fn drop_oldest(&self, cost: usize) {
-        while !self.link.has_room(cost) && self.take().is_some() {
-            self.dropped.set(self.dropped.get() + 1);
+    fn next(&self) -> Option<Item> {
+        if let Some(opened) = self.opened.take() {
+            return Some(Item::Opened(opened));
         }
+        let link = &*self.link;
+        if link.discarding.get() {
+            link.messages.borrow_mut().clear();
+            link.dropped.borrow_mut().clear();
+        }
+        if let Some(dropped) = link.dropped.borrow_mut().remove(&self.channel) {
+            return Some(Item::Dropped(dropped));
+        }
+        if let Some(payload) = link.messages.borrow_mut().pop_of(self.channel) {
+            return Some(Item::Message(payload));
+        }
+        self.closed.take().then_some(Item::Closed)
+    }
+}
+
+impl platform::ChannelInbox for ChannelInbox {
+    type Sender = ();
+
+    fn link(&self) -> LinkId {
+        self.link.link
     }
 
-    fn take(&self) -> Option<Payload> {
-        let payload = self.messages.borrow_mut().pop_front()?;
-        self.link.bytes.set(self.link.bytes.get() - cost(&payload));
-        Some(payload)
+    fn channel(&self) -> ChannelIndex {
+        self.channel
     }
 
-    /// Takes the next thing. For the holder of the token; `None` gives it back.
-    pub(crate) fn pop(&self) -> Option<Item> {
+    fn pop(&self, _hand: &mut VecDeque<Payload>) -> Option<Item> {
         let item = self.next();
         if item.is_none() {
             self.token_out.set(false);
@@ -228,26 +191,4 @@ impl ChannelInbox {
         }
         item
     }
-
-    fn next(&self) -> Option<Item> {
-        if let Some(opened) = self.opened.take() {
-            return Some(Item::Opened(opened));
-        }
-        if self.link.discarding.get() {
-            self.dropped.set(0);
-            while self.take().is_some() {}
-        }
-        match self.dropped.take() {
-            0 => {}
-            dropped => return Some(Item::Dropped(dropped)),
-        }
-        if let Some(payload) = self.take() {
-            return Some(Item::Message(payload));
-        }
-        self.closed.take().then_some(Item::Closed)
-    }
-}
-
-const fn cost(payload: &Payload) -> usize {
-    payload.len().saturating_add(OVERHEAD)
 }

@@ -36,7 +36,7 @@ impl Callback {
     }
 
     pub(crate) fn function(&self) -> &Function {
-        self.closure.as_js_value().unchecked_ref()
+        AsRef::<JsValue>::as_ref(&self.closure).unchecked_ref()
     }
 }
 

@@ -25,6 +25,7 @@ mod inbox;
 mod js;
 mod link;
 mod names;
+mod note;
 mod outbox;
 mod page;
 mod relay;

@@ -5,15 +5,17 @@ use std::rc::Rc;
 
 use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
+use mesh_core::platform::LinkInbox as _;
 use mesh_core::{
     CloseReason, Command, ConnectFailure, ConnectionState, Duration, IceCandidate, LinkEvent,
     LinkId, SessionDescription,
 };
 
-use crate::connection::{Connection, Note};
+use crate::connection::Connection;
 use crate::count::{Count, Kind};
 use crate::inbox::LinkInbox;
 use crate::names::Names;
+use crate::note::Note;
 use crate::page::Page;
 use crate::relay::Relay;
 use crate::timer::Timer;
@@ -192,14 +194,7 @@ impl Link {
                 }
             }
             Note::Refused(refusal) => self.relay.refused(refusal),
-            Note::TooManyChannels => {
-                let why = String::from("it opened more channels than anybody needs");
-                return Err(CloseReason::Protocol(why));
-            }
-            Note::InboxFull => return Err(CloseReason::InboxFull),
-            Note::SendFailed(why) => {
-                return Err(CloseReason::Failed(ConnectFailure::Channel(why)));
-            }
+            Note::Fault(fault) => return Err(fault.into()),
             // Was said already; or of interest at the end only.
             Note::Gathered | Note::Drained | Note::LingerOver | Note::Unsecured => {}
         }

@@ -2,9 +2,8 @@
 
 use std::cell::Cell;
 
+use mesh_core::platform::MAX_MESSAGE_SIZE;
 use mesh_core::{Duration, Payload, SendLimits};
-
-use crate::config::MAX_MESSAGE_SIZE;
 
 /// Where Chromium throws: a channel's buffered amount and the message together may not exceed it. Firefox takes anything.
 const BROWSER_LIMIT: usize = 16 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_core::{ConnectFailure, IceCandidate, IceTransportPolicy, LinkConfig};
+use mesh_core::{ConnectFailure, IceCandidate, LinkConfig, platform};
 
 use crate::js::presentable;
 
@@ -25,41 +25,33 @@ pub(crate) struct Refusal {
 
 /// The TURN servers of a link.
 pub(crate) struct Relay {
-    urls: Vec<String>,
-    /// Nothing else may be used.
-    only: bool,
-    found: bool,
+    rule: platform::Relay,
     refusals: BTreeMap<String, Refusal>,
 }
 
 impl Relay {
     pub(crate) fn new(config: &LinkConfig) -> Self {
-        let servers = config.ice_servers.iter();
         Self {
-            urls: servers
-                .flat_map(|server| server.urls.iter())
-                .filter(|url| is_turn(url))
-                .cloned()
-                .collect(),
-            only: config.ice_transport_policy == IceTransportPolicy::Relay,
-            found: false,
+            rule: platform::Relay::new(config),
             refusals: BTreeMap::new(),
         }
     }
 
     /// Whether nothing but a relay may be used.
     pub(crate) const fn is_only(&self) -> bool {
-        self.only
+        self.rule.is_only()
     }
 
     /// A local candidate was found.
     pub(crate) fn found(&mut self, candidate: &IceCandidate) {
-        self.found |= candidate.candidate.contains(" typ relay");
+        if candidate.candidate.contains(" typ relay") {
+            self.rule.found();
+        }
     }
 
     /// A server gave none. What it said counts more than that one of its addresses did not answer.
     pub(crate) fn refused(&mut self, refusal: Refusal) {
-        if !is_turn(&refusal.url) || self.refusals.len() >= MAX_REFUSALS {
+        if !platform::Relay::is_turn(&refusal.url) || self.refusals.len() >= MAX_REFUSALS {
             return;
         }
         let former = self.refusals.get(&refusal.url);
@@ -70,33 +62,19 @@ impl Relay {
 
     /// Why the link cannot be, now that no more addresses come: it needs one of a relay and has none.
     pub(crate) fn failure(&self) -> Option<ConnectFailure> {
-        (self.only && !self.found).then(|| ConnectFailure::NoRelay {
-            cause: self.cause(),
+        self.rule.failure(|| {
+            let words: Vec<_> = self.refusals.values().map(words).collect();
+            words.join(", ")
         })
     }
 
     /// What became of the TURN servers, for a player; empty where one gave an address.
     pub(crate) fn trouble(&self) -> String {
-        if self.found || self.urls.is_empty() {
-            return String::new();
-        }
-        self.cause()
+        self.rule.trouble(|| {
+            let words: Vec<_> = self.refusals.values().map(words).collect();
+            words.join(", ")
+        })
     }
-
-    fn cause(&self) -> String {
-        if self.urls.is_empty() {
-            return String::from("only relays may be used, and no TURN server is set");
-        }
-        if self.refusals.is_empty() {
-            return format!("{}: no answer", self.urls.join(", "));
-        }
-        let words: Vec<_> = self.refusals.values().map(words).collect();
-        words.join(", ")
-    }
-}
-
-fn is_turn(url: &str) -> bool {
-    url.starts_with("turn")
 }
 
 fn words(refusal: &Refusal) -> String {
@@ -127,7 +105,7 @@ const fn meaning(code: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use mesh_core::IceServer;
+    use mesh_core::{IceServer, IceTransportPolicy};
 
     use super::*;
 
@@ -156,12 +134,6 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_may_go_straight_needs_no_relay() {
-        let servers = vec![IceServer::turn(URL, "user", "secret")];
-        assert_eq!(relay(servers, IceTransportPolicy::All).failure(), None);
-    }
-
-    #[test]
     fn the_cause_is_what_the_server_said() {
         let servers = vec![IceServer::turn(URL, "user", "wrong")];
         let mut relay = relay(servers, IceTransportPolicy::Relay);
@@ -171,14 +143,6 @@ mod tests {
         relay.refused(refusal(401, ""));
         relay.refused(refusal(NO_ANSWER, "timed out"));
         assert_eq!(cause(&relay), format!("{URL}: 401 Unauthorized"));
-    }
-
-    #[test]
-    fn no_server_is_a_cause_of_its_own() {
-        let servers = vec![IceServer::stun("stun:stun.example.org")];
-        assert!(
-            cause(&relay(servers, IceTransportPolicy::Relay)).contains("no TURN server is set")
-        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
+use mesh_core::platform::check_description;
 use mesh_core::{
     ChannelParameters, ConnectFailure, ConnectionState, IceCandidate, IceServer,
     IceTransportPolicy, LinkConfig, Payload, Reliability, SdpType, SessionDescription,
@@ -15,9 +16,6 @@ use web_sys::{
 
 use crate::config::PlatformConfig;
 use crate::js;
-
-/// A description larger than this is not looked at.
-const MAX_DESCRIPTION: usize = 64 * 1024;
 
 /// Settings of one connection.
 pub(crate) fn configuration(config: &LinkConfig, platform: &PlatformConfig) -> RtcConfiguration {
@@ -79,14 +77,7 @@ pub(crate) fn refused_configuration(config: &LinkConfig, error: &JsValue) -> Con
 pub(crate) fn remote_description(
     description: &SessionDescription,
 ) -> Result<RtcSessionDescriptionInit, ConnectFailure> {
-    if description.sdp.len() > MAX_DESCRIPTION {
-        let why = format!("{} bytes are too many", description.sdp.len());
-        return Err(ConnectFailure::Description(why));
-    }
-    if !description.sdp.contains("m=application") {
-        let why = String::from("it has no section for data channels");
-        return Err(ConnectFailure::Description(why));
-    }
+    check_description(description)?;
     Ok(session_description(description.sdp_type, &description.sdp))
 }
 

@@ -19,6 +19,7 @@ use crate::run::Runner;
 use crate::scratch;
 use crate::setup::{self, Piece};
 use crate::stage::Stage;
+use crate::versions;
 use crate::web::{Page, Toolchain};
 use crate::workspace::{self, Workspace};
 
@@ -97,6 +98,7 @@ impl Ci {
         if let Some(toolchain) = &toolchain {
             self.stages(plan::web_checks(toolchain));
         }
+        self.versions(toolchain.as_ref());
         if let Some(workspace) = &self.workspace {
             self.stages(plan::tests(workspace));
         }
@@ -144,6 +146,14 @@ impl Ci {
             }
         }
         self.report.say_repeats(repeats::is_fast(libtest));
+    }
+
+    /// The facade at both ends of its version ranges.
+    fn versions(&mut self, toolchain: Option<&Toolchain>) {
+        if let Some(workspace) = &self.workspace {
+            let outcomes = versions::run(&self.runner, workspace, toolchain);
+            self.add(outcomes);
+        }
     }
 
     /// The promises about the workspace.

@@ -22,6 +22,7 @@ mod run;
 mod scratch;
 mod setup;
 mod stage;
+mod versions;
 mod web;
 mod workspace;
 

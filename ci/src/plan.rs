@@ -26,6 +26,10 @@ const BROWSER_CASES: usize = 4;
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);
 
+/// What one check of the facade with other versions may take: 4 minutes from nothing on two cores, and as much again on a
+/// busy machine.
+pub(crate) const VERSIONS: Duration = minutes(8);
+
 /// A column: the test target of that name runs every case for it.
 struct Column {
     name: &'static str,

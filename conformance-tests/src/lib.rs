@@ -31,6 +31,7 @@ mod matchmaker;
 pub mod mock;
 mod observed;
 mod participant;
+pub mod planted;
 pub mod platform;
 mod refusal;
 mod reply;

@@ -6,13 +6,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use mesh_core::Instant;
-use mesh_core::mock::{BackendId, Conditions, Fault, Faulty, MockBackend, MockSignaling, Network};
+use mesh_core::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network};
+use mesh_core::{Backend, Conditioned, Disturbance, Instant};
 
 use crate::conduit::{Conduit, Local};
 use crate::environment::{Ask, Environment, Told};
 use crate::host::Host;
 use crate::list::{self, Case};
+use crate::planted::{Fault, Faulty};
 use crate::platform::Platform;
 use crate::reply::Vitals;
 use crate::request::Meeting;
@@ -33,8 +34,26 @@ const SEED: u64 = 20_261_123;
 /// What the case found.
 pub fn run(name: &str) -> Outcome {
     let case = named(name)?;
-    let outcome = perform(&case, None);
+    let outcome = perform(&case, |backend| backend);
     verdict(NAME, &case, outcome)
+}
+
+/// Runs one case of the list, by name, on backends with a slow connection.
+///
+/// # Errors
+///
+/// What the case found.
+pub fn run_conditioned(name: &str) -> Outcome {
+    let case = named(name)?;
+    let outcome = perform(&case, |backend| {
+        let mut backend = Conditioned::new(backend, SEED);
+        backend.set_disturbance(Disturbance {
+            latency: Duration::from_millis(20),
+            ..Disturbance::default()
+        });
+        backend
+    });
+    verdict("conditioned", &case, outcome)
 }
 
 /// Runs one case of the list on backends that break their contract like this, to see whether it fails.
@@ -43,14 +62,20 @@ pub fn run(name: &str) -> Outcome {
 ///
 /// What the case found, as it should.
 pub fn run_with(fault: Fault, name: &str) -> Outcome {
-    perform(&named(name)?, Some(fault))
+    perform(&named(name)?, move |backend| {
+        Faulty::new(backend).plant(fault)
+    })
 }
 
 fn named(name: &str) -> Outcome<Case> {
     list::case(name).ok_or_else(|| Failure::new(format!("there is no case {name}")))
 }
 
-fn perform(case: &Case, fault: Option<Fault>) -> Outcome {
+/// Plays a case on backends of the mock, dressed as given.
+fn perform<B: Backend + 'static>(
+    case: &Case,
+    dress: impl Fn(MockBackend) -> B + Copy + 'static,
+) -> Outcome {
     let network = Network::new(SEED);
     let world = Rc::new(World {
         network: network.clone(),
@@ -66,7 +91,7 @@ fn perform(case: &Case, fault: Option<Fault>) -> Outcome {
             let host = Host::new(Mock {
                 world: Rc::clone(&world),
                 name: name.to_owned(),
-                fault,
+                dress,
             });
             hosts.push(Box::pin(host.run(calls)) as LocalBoxFuture<'static, ()>);
             Ok(Rc::new(conduit) as Rc<dyn Conduit>)
@@ -80,14 +105,14 @@ fn perform(case: &Case, fault: Option<Fault>) -> Outcome {
 }
 
 /// One participant.
-struct Mock {
+struct Mock<F> {
     world: Rc<World>,
     name: String,
-    fault: Option<Fault>,
+    dress: F,
 }
 
-impl Platform for Mock {
-    type Backend = Faulty<MockBackend>;
+impl<B: Backend, F: Fn(MockBackend) -> B> Platform for Mock<F> {
+    type Backend = B;
     type Signaling = MockSignaling;
 
     fn backend(&self) -> Result<Self::Backend, String> {
@@ -96,11 +121,7 @@ impl Platform for Mock {
             .backends
             .borrow_mut()
             .insert(self.name.clone(), backend.id());
-        let backend = Faulty::new(backend);
-        Ok(match self.fault {
-            Some(fault) => backend.plant(fault),
-            None => backend,
-        })
+        Ok((self.dress)(backend))
     }
 
     fn signaling(&self, _: &Self::Backend, meeting: &Meeting) -> Result<MockSignaling, String> {

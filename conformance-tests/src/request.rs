@@ -94,7 +94,7 @@ pub enum Start {
         /// Its settings.
         settings: Settings,
     },
-    /// A [`multiplayer_api::MultiplayerApi`] over a [`mesh_core::Multiplayer`]. Takes its events in frames alone.
+    /// A [`multiplayer_api::MultiplayerApi`] over a [`mesh_core::Multiplayer`].
     Api(ApiStart),
     /// A signaling client and nothing behind it: a peer that says what the case wants.
     Lurker {

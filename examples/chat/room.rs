@@ -1,10 +1,10 @@
 //! The chat itself, in the terminal as in the browser: events to lines, lines to messages.
 
 use std::fmt;
+use std::task::{Context, Waker};
 
-use webrtc_multiplayer::mesh_core::Refused;
 use webrtc_multiplayer::{
-    Event, LostReason, MultiplayerPeer, Packet, Payload, SendError, Sent, Session, Target,
+    Event, LostReason, MultiplayerPeer, Packet, Payload, Refused, SendError, Sent, Session, Target,
     TransferMode,
 };
 
@@ -168,8 +168,9 @@ impl<O: Output> Room<O> {
                 }
             }
             if message % FLOOD_BURST == 0 {
-                // The events stay in the session; only its work is done.
-                MultiplayerPeer::pump(&mut self.session);
+                // The events stay in the session; only its work is done. Whoever waits for them polls again after this.
+                let mut cx = Context::from_waker(Waker::noop());
+                MultiplayerPeer::pump(&mut self.session, &mut cx);
             }
         }
         self.news(format_args!("flood accepted {accepted} refused {refused}"));

@@ -4,14 +4,13 @@ use std::error::Error;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use webrtc_multiplayer::mesh_core::{ConnectionId, Signal};
 use webrtc_multiplayer::signaling::{
     MAX_NOTICE_SIZE, Message, Notice, Request, Transport, TransportEvent, decode, encode,
     signal_data, signal_from_data,
 };
 use webrtc_multiplayer::{
-    Event, LinkConfig, LostReason, MeshConfig, Multiplayer, PeerId, PlatformBackend,
-    PlatformConfig, Topology, WebSocketTransport,
+    ConnectionId, Event, LinkConfig, LostReason, MeshConfig, Multiplayer, PeerId, PlatformBackend,
+    PlatformConfig, Signal, Topology, WebSocketTransport,
 };
 
 /// How long accepted messages may hold a leave up.
@@ -51,9 +50,8 @@ impl Client {
         &mut self.mesh
     }
 
-    /// Once a frame: first what the server says, then what the mesh does.
-    pub(crate) fn poll(&mut self) -> Result<Vec<News>, Box<dyn Error>> {
-        let mut news = Vec::new();
+    /// Until it gives `None`, once a frame: first what the server says, then what the mesh does.
+    pub(crate) fn poll(&mut self) -> Result<Option<News>, Box<dyn Error>> {
         let mut cx = Context::from_waker(Waker::noop());
         while let Poll::Ready(event) = self.socket.poll_event(&mut cx) {
             match event {
@@ -64,20 +62,24 @@ impl Client {
                 }
                 TransportEvent::Text(text) => {
                     let message = decode(&text, MAX_NOTICE_SIZE)?;
-                    news.extend(self.heed(Notice::try_from(message)?)?);
+                    if let Some(news) = self.heed(Notice::try_from(message)?)? {
+                        return Ok(Some(news));
+                    }
                 }
                 TransportEvent::Closed { reason } => {
                     if self.mesh.unique_id().is_none() {
                         return Err(reason.to_string().into());
                     }
-                    news.push(News::SignalingLost(reason));
+                    return Ok(Some(News::SignalingLost(reason)));
                 }
             }
         }
         while let Some(event) = self.mesh.poll() {
-            news.extend(self.pass_on(event)?);
+            if let Some(news) = self.pass_on(event)? {
+                return Ok(Some(news));
+            }
         }
-        Ok(news)
+        Ok(None)
     }
 
     /// One message of the server: the demo's seven signals.

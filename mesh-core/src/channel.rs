@@ -70,6 +70,12 @@ pub const MAX_CUSTOM_CHANNELS: u8 = u8::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelIndex(pub u16);
 
+impl From<TransferMode> for ChannelIndex {
+    fn from(mode: TransferMode) -> Self {
+        mode.channel()
+    }
+}
+
 impl ChannelIndex {
     /// The SCTP stream id of the channel at this position: 1, 2, 3, then 4 and up.
     #[must_use]

@@ -125,16 +125,15 @@ pub enum SendError {
         /// Which.
         channel: u16,
     },
-    /// The message is larger than the far side takes; nobody got it.
+    /// The message is larger than this side can send or, where one peer is the target, than that peer takes. Of several
+    /// targets, those that take less are in [`Sent::refused`](crate::Sent::refused) instead.
     #[doc(alias = "encode_buffer_max_size")]
-    #[error("{size} bytes are more than the {limit} that peer {peer} takes")]
+    #[error("{size} bytes are more than the {limit} that can be sent")]
     TooLarge {
         /// The message's size in bytes.
         size: usize,
-        /// The largest that peer takes.
+        /// The largest that can be sent.
         limit: usize,
-        /// The peer with the smallest limit among the targets.
-        peer: PeerId,
     },
     /// A text that is not UTF-8.
     #[error("a text message must be UTF-8")]

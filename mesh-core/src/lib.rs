@@ -10,7 +10,9 @@
 //! - [`Multiplayer`]: drives one [`Mesh`] over one [`Backend`]; Godot's class, with any signaling of your own.
 //! - [`Session`]: [`Multiplayer`] plus a [`Signaling`]: five lines to a working mesh. Its rules are in [`Roster`].
 //! - [`MultiplayerPeer`]: what a layer above needs of either of the last two; [`PacketPeer`] gives any of them Godot's habits.
-//! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks.
+//! - [`Backend`] and [`Signaling`]: the two seams, each with a numbered contract that the conformance suite checks. Module
+//!   [`platform`] has what the author of a backend need not write again.
+//! - [`Conditioned`]: any backend with a bad connection, to see how a game copes with it.
 //!
 //! Feature `mock` adds a network in memory with a virtual clock, to test games without sockets.
 #![no_std]
@@ -21,11 +23,11 @@ extern crate std;
 
 mod backend;
 mod channel;
+mod conditioned;
 mod config;
 mod error;
 mod event;
 mod id;
-mod incarnation;
 mod link;
 mod mesh;
 #[cfg(any(test, feature = "mock"))]
@@ -35,11 +37,14 @@ mod multiplayer_peer;
 mod negotiation;
 mod packet_peer;
 mod payload;
+pub mod platform;
+mod rng;
 mod sdp;
 mod sent;
 mod session;
 mod signal;
 mod signaling;
+mod slots;
 mod target;
 mod time;
 
@@ -48,6 +53,7 @@ pub use channel::{
     BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelSpec, ChannelState,
     MAX_CUSTOM_CHANNELS, Reliability, TransferMode,
 };
+pub use conditioned::{Conditioned, Disturbance};
 pub use config::{IceServer, IceTransportPolicy, LinkConfig, MeshConfig, SendLimits};
 pub use error::{
     AddPeerError, BackendSendError, ConnectionError, InitializeError, InvalidPeerId, SendError,
@@ -55,7 +61,6 @@ pub use error::{
 };
 pub use event::{DisconnectReason, Event, Packet};
 pub use id::{ConnectionId, LinkId, PeerId};
-pub use incarnation::Incarnation;
 pub use link::{
     CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,
     GatheringState, LinkEvent, LinkStats, Missing, SignalingState,

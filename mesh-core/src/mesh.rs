@@ -6,13 +6,12 @@ use core::time::Duration;
 
 use self::agenda::Agenda;
 use self::connection::{Channel, Connection, Member, Phase};
-use self::inbox::Inbox;
-use self::links::Links;
 use self::setup::Mode;
+use crate::platform::Inbox;
+use crate::slots::Slots;
 use crate::{
     AddPeerError, Capabilities, ChannelIndex, ChannelSpec, ChannelState, Command, ConnectionId,
-    DisconnectReason, Incarnation, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability,
-    TransferMode,
+    DisconnectReason, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability, TransferMode,
 };
 
 mod agenda;
@@ -21,9 +20,7 @@ mod connection;
 mod ends;
 mod events;
 mod handshake;
-mod inbox;
 mod input;
-mod links;
 mod peers;
 mod route;
 mod setup;
@@ -70,13 +67,13 @@ pub struct Mesh {
     config: MeshConfig,
     max_message_size: usize,
     unique_id: Option<PeerId>,
-    incarnation: Incarnation,
+    closes: u64,
     mode: Mode,
     /// Of the peers added from now on, the built-in ones first.
     channel_modes: Vec<TransferMode>,
     status: ConnectionStatus,
     refuse_new_connections: bool,
-    links: Links<Connection>,
+    links: Slots<LinkId, Connection>,
     peers: BTreeMap<PeerId, LinkId>,
     /// Second links of peers, which take over when they are complete.
     successors: BTreeMap<PeerId, LinkId>,
@@ -108,12 +105,12 @@ impl Mesh {
             config,
             max_message_size: capabilities.max_message_size,
             unique_id: None,
-            incarnation: Incarnation::begin(),
+            closes: 0,
             mode: Mode::default(),
             channel_modes: setup::channel_modes(&[]),
             status: ConnectionStatus::Disconnected,
             refuse_new_connections: false,
-            links: Links::new(),
+            links: Slots::new(),
             peers: BTreeMap::new(),
             successors: BTreeMap::new(),
             closing: BTreeSet::new(),
@@ -130,10 +127,17 @@ impl Mesh {
         self.unique_id
     }
 
-    /// Which of its lives this is: another after each [`close`](Self::close), also if the id that follows is the same.
+    /// How often [`close`](Self::close) has been called. A layer above compares it with the number that it saw last: if they
+    /// differ, the peers that it knows are gone, even if the mesh has the same id again.
     #[must_use]
-    pub const fn incarnation(&self) -> Incarnation {
-        self.incarnation
+    pub const fn closes(&self) -> u64 {
+        self.closes
+    }
+
+    /// The largest message in bytes that this side can send, to whichever peer.
+    #[must_use]
+    pub const fn max_message_size(&self) -> usize {
+        self.max_message_size
     }
 
     /// Whether the mesh is in use.
@@ -366,7 +370,7 @@ impl Mesh {
         self.successors.clear();
         self.agenda = Agenda::default();
         self.unique_id = None;
-        self.incarnation = Incarnation::begin();
+        self.closes = self.closes.wrapping_add(1);
         self.mode = Mode::default();
         self.channel_modes = setup::channel_modes(&[]);
         self.status = ConnectionStatus::Disconnected;

@@ -27,6 +27,10 @@ pub struct Multiplayer<B> {
     backend: B,
     /// Whether [`poll`](Self::poll) is giving the events of what it took in.
     polling: bool,
+    /// When this layer or a `Session` above it has something to do.
+    own_alarm: Option<Instant>,
+    /// When a layer above, such as a multiplayer API, has something to do.
+    upper_alarm: Option<Instant>,
 }
 
 impl<B: Backend> Multiplayer<B> {
@@ -37,6 +41,8 @@ impl<B: Backend> Multiplayer<B> {
             mesh: Mesh::new(config, backend.capabilities()),
             backend,
             polling: false,
+            own_alarm: None,
+            upper_alarm: None,
         }
     }
 
@@ -140,7 +146,7 @@ impl<B: Backend> Multiplayer<B> {
         if self.take_in(&mut budget, now, cx) {
             self.pass(now);
         }
-        self.backend.set_alarm(self.mesh.poll_timeout());
+        self.set_alarm(self.mesh.poll_timeout());
     }
 
     /// The first half: the backend's events, at most as many as `budget` says. Whether all were taken.
@@ -192,8 +198,26 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.poll_event()
     }
 
+    /// Says when this layer or a `Session` above it has something to do.
     pub(crate) fn set_alarm(&mut self, deadline: Option<Instant>) {
-        self.backend.set_alarm(deadline);
+        self.own_alarm = deadline;
+        // The layer above has been woken for it, if that layer is still there.
+        self.upper_alarm = self.upper_alarm.filter(|due| *due > self.backend.now());
+        self.arm();
+    }
+
+    /// Says when a layer above has something to do.
+    pub(crate) fn set_upper_alarm(&mut self, deadline: Option<Instant>) {
+        if self.upper_alarm != deadline {
+            self.upper_alarm = deadline;
+            self.arm();
+        }
+    }
+
+    fn arm(&mut self) {
+        let deadlines = [self.own_alarm, self.upper_alarm];
+        self.backend
+            .set_alarm(deadlines.into_iter().flatten().min());
     }
 
     /// See [`Mesh::unique_id`].
@@ -237,7 +261,15 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.peer(peer).map(|info| self.with_buffers(info))
     }
 
+    /// The peers that can be sent to, ascending. Allocates nothing.
+    pub fn connected_peers(&self) -> impl Iterator<Item = PeerId> {
+        self.mesh.connected_peers()
+    }
+
     /// All peers, connected or not, ascending (Godot: `get_peers`).
+    ///
+    /// Each item describes the channels of a peer in a `Vec`. [`connected_peers`](Self::connected_peers) gives only ids and
+    /// allocates nothing.
     #[doc(alias = "get_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
         self.mesh.peers().map(|info| self.with_buffers(info))

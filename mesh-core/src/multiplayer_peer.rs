@@ -1,37 +1,48 @@
 //! What a multiplayer API needs of a network peer, whatever is below.
 
 use alloc::boxed::Box;
-use core::task::{Context, Waker};
+use core::task::Context;
 
 use crate::{
-    Backend, ChannelIndex, ConnectionStatus, Event, Incarnation, Instant, Multiplayer, Payload,
-    PeerId, SendError, Sent, Session, Signaling, Target, TransferMode,
+    Backend, ChannelIndex, ConnectionStatus, Event, Instant, Multiplayer, Payload, PeerId,
+    SendError, Sent, Session, Signaling, Target, TransferMode,
 };
 
 /// A network peer as the layers above see it (Godot: `MultiplayerPeer`): [`Multiplayer`], [`Session`], or one of a test.
 ///
-/// Object-safe and free of futures: a layer above takes a `&mut dyn MultiplayerPeer` and calls, once a frame,
-/// [`pump`](Self::pump) and then [`take_event`](Self::take_event) until there is none.
+/// The trait is object-safe and has no futures. A layer above owns a `P: MultiplayerPeer`, which may also be a
+/// `Box<dyn MultiplayerPeer>` or a `&mut` of another one. It calls [`pump`](Self::pump), then
+/// [`take_event`](Self::take_event) until there is none, then [`set_alarm`](Self::set_alarm) with its own next deadline.
 ///
 /// What an implementation promises:
 ///
-/// 1. `pump` never blocks and does bounded work. Only `pump` takes anything in: events follow from it and from the verbs.
-/// 2. Events come in the order that [`Event`] promises: of a peer first its `PeerConnected`, then its packets, then its
+/// 1. `pump` never blocks and does bounded work. Only `pump` takes anything in: events follow from it and from the methods
+///    that change something.
+/// 2. After `pump` the waker of its `cx` is woken when there is something new to take in, when a deadline of the
+///    implementation itself is due, and when the alarm is due. Only the waker given last counts.
+/// 3. Events come in the order that [`Event`] promises: of a peer first its `PeerConnected`, then its packets, then its
 ///    `PeerDisconnected`.
-/// 3. [`connection_status`](Self::connection_status) is that of now, which the events that led to it may still have to
-///    tell. A layer that keeps a story goes by the events.
-/// 4. After `close` there is no event, no peer, no id and the status is `Disconnected`, until it is set up anew.
-/// 5. [`incarnation`](Self::incarnation) is another after each `close`, and no other peer has it: that is how a layer above
-///    learns that all whom it knows are gone, also if there is an id again, and even the same one.
+/// 4. [`connection_status`](Self::connection_status) is the present one. The events that led to it may not have been taken
+///    yet. A layer that has to tell things in order goes by the events.
+/// 5. After `close` there is no event, no peer, no id and the status is `Disconnected`, until it is set up again.
+/// 6. [`closes`](Self::closes) has grown after each `close`. That is how a layer above learns that all peers that it knows
+///    are gone, also if there is an id again, and even the same one.
 #[doc(alias = "NetworkedMultiplayerPeer")]
 pub trait MultiplayerPeer {
-    /// Takes in what has happened; the first half of a poll (Godot: `poll`).
+    /// Takes in what has happened, and has `cx` woken when there is more; the first half of a poll (Godot: `poll`).
+    ///
+    /// A game that polls once a frame needs no wake-up and gives a context of `Waker::noop()`.
     #[doc(alias = "poll")]
-    fn pump(&mut self);
+    fn pump(&mut self, cx: &mut Context<'_>);
 
     /// The next event that is there already, a packet or anything else.
     #[doc(alias = "get_packet")]
     fn take_event(&mut self) -> Option<Event>;
+
+    /// Has the waker of the last [`pump`](Self::pump) woken no later than at `deadline`, on the clock of
+    /// [`now`](Self::now). It stands beside the deadlines of the peer itself and replaces the alarm set before; `None` takes
+    /// that away. A `pump` after the deadline forgets it.
+    fn set_alarm(&mut self, deadline: Option<Instant>);
 
     /// Sends a message on a channel; [`ChannelIndex::for_transfer`] finds it as Godot does.
     ///
@@ -46,6 +57,13 @@ pub trait MultiplayerPeer {
         payload: Payload,
     ) -> Result<Sent, SendError>;
 
+    /// The largest message in bytes that this side can send, to whichever peer.
+    fn max_message_size(&self) -> usize;
+
+    /// The largest message in bytes that a peer takes, at most [`max_message_size`](Self::max_message_size). `None` for an
+    /// unknown peer.
+    fn max_message_size_of(&self, peer: PeerId) -> Option<usize>;
+
     /// The modes of the channels that peers get, by [`ChannelIndex`]: the three built-in ones, then the custom ones.
     fn channel_modes(&self) -> &[TransferMode];
 
@@ -57,14 +75,14 @@ pub trait MultiplayerPeer {
     #[doc(alias = "get_network_unique_id")]
     fn unique_id(&self) -> Option<PeerId>;
 
-    /// Which of its lives this is: another after each [`close`](Self::close), and the same until then.
-    fn incarnation(&self) -> Incarnation;
+    /// How often [`close`](Self::close) has been called.
+    fn closes(&self) -> u64;
 
     /// Whether it is in use (Godot: `get_connection_status`).
     #[doc(alias = "get_connection_status")]
     fn connection_status(&self) -> ConnectionStatus;
 
-    /// Whether we are peer 1. Not so without an id.
+    /// Whether we are peer 1. `false` without an id.
     #[doc(alias = "is_network_server")]
     fn is_server(&self) -> bool {
         self.unique_id().is_some_and(PeerId::is_server)
@@ -77,11 +95,11 @@ pub trait MultiplayerPeer {
     /// `false` if there is no such peer.
     fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool;
 
-    /// Whether nobody new may connect for now (Godot: `is_refusing_new_connections`).
+    /// Whether new peers are refused for now (Godot: `is_refusing_new_connections`).
     #[doc(alias = "is_refusing_new_connections")]
     fn refuses_new_connections(&self) -> bool;
 
-    /// Lets nobody new connect, or lets them again (Godot: `refuse_new_connections`).
+    /// Refuses new peers, or accepts them again (Godot: `refuse_new_connections`).
     #[doc(alias = "refuse_new_connections")]
     #[doc(alias = "refuse_new_network_connections")]
     fn set_refuse_new_connections(&mut self, refuse: bool);
@@ -91,12 +109,16 @@ pub trait MultiplayerPeer {
 }
 
 impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
-    fn pump(&mut self) {
-        Self::pump(self, &mut Context::from_waker(Waker::noop()));
+    fn pump(&mut self, cx: &mut Context<'_>) {
+        Self::pump(self, cx);
     }
 
     fn take_event(&mut self) -> Option<Event> {
         Self::take_event(self)
+    }
+
+    fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.set_upper_alarm(deadline);
     }
 
     fn send_on(
@@ -106,6 +128,14 @@ impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
         payload: Payload,
     ) -> Result<Sent, SendError> {
         Self::send_on(self, target, channel, payload)
+    }
+
+    fn max_message_size(&self) -> usize {
+        self.mesh().max_message_size()
+    }
+
+    fn max_message_size_of(&self, peer: PeerId) -> Option<usize> {
+        self.mesh().max_message_size_of(peer)
     }
 
     fn channel_modes(&self) -> &[TransferMode] {
@@ -120,8 +150,8 @@ impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
         Self::unique_id(self)
     }
 
-    fn incarnation(&self) -> Incarnation {
-        self.mesh().incarnation()
+    fn closes(&self) -> u64 {
+        self.mesh().closes()
     }
 
     fn connection_status(&self) -> ConnectionStatus {
@@ -149,9 +179,17 @@ impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
     }
 }
 
-/// Answers as the peer below does, which is found from `self` by what is put before and after it.
-macro_rules! forward_answers {
+/// The methods that only look, forwarded to the peer below. What is put before and after `self` gives that peer.
+macro_rules! forward_getters {
     ([$($before:tt)*] [$($after:tt)*]) => {
+        fn max_message_size(&self) -> usize {
+            MultiplayerPeer::max_message_size($($before)* self $($after)*)
+        }
+
+        fn max_message_size_of(&self, peer: PeerId) -> Option<usize> {
+            MultiplayerPeer::max_message_size_of($($before)* self $($after)*, peer)
+        }
+
         fn channel_modes(&self) -> &[TransferMode] {
             MultiplayerPeer::channel_modes($($before)* self $($after)*)
         }
@@ -164,8 +202,8 @@ macro_rules! forward_answers {
             MultiplayerPeer::unique_id($($before)* self $($after)*)
         }
 
-        fn incarnation(&self) -> Incarnation {
-            MultiplayerPeer::incarnation($($before)* self $($after)*)
+        fn closes(&self) -> u64 {
+            MultiplayerPeer::closes($($before)* self $($after)*)
         }
 
         fn connection_status(&self) -> ConnectionStatus {
@@ -188,12 +226,16 @@ macro_rules! forward_answers {
 
 /// `close` is [`Session::leave`]: the lobby is left, too, and what reliable channels have accepted is still sent.
 impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
-    fn pump(&mut self) {
-        Self::pump(self, &mut Context::from_waker(Waker::noop()));
+    fn pump(&mut self, cx: &mut Context<'_>) {
+        Self::pump(self, cx);
     }
 
     fn take_event(&mut self) -> Option<Event> {
         Self::take_event(self)
+    }
+
+    fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.multiplayer_mut().set_upper_alarm(deadline);
     }
 
     fn send_on(
@@ -205,7 +247,7 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
         Self::send_on(self, target, channel, payload)
     }
 
-    forward_answers!([] [.multiplayer()]);
+    forward_getters!([] [.multiplayer()]);
 
     fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
         Self::disconnect_peer(self, peer, force)
@@ -216,7 +258,7 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
     }
 
     fn close(&mut self) {
-        // What a leave would wait for happens by itself.
+        // What the future of `leave` would wait for happens by itself.
         self.depart();
     }
 }
@@ -224,12 +266,16 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<P: MultiplayerPeer + ?Sized> MultiplayerPeer for $pointer {
-            fn pump(&mut self) {
-                (**self).pump();
+            fn pump(&mut self, cx: &mut Context<'_>) {
+                (**self).pump(cx);
             }
 
             fn take_event(&mut self) -> Option<Event> {
                 (**self).take_event()
+            }
+
+            fn set_alarm(&mut self, deadline: Option<Instant>) {
+                (**self).set_alarm(deadline);
             }
 
             fn send_on(
@@ -241,7 +287,7 @@ macro_rules! forward {
                 (**self).send_on(target, channel, payload)
             }
 
-            forward_answers!([&**] []);
+            forward_getters!([&**] []);
 
             fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
                 (**self).disconnect_peer(peer, force)

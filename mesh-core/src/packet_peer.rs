@@ -1,6 +1,8 @@
 //! Godot's way to send and to receive: sticky settings, and one packet at a time.
 
 use alloc::collections::VecDeque;
+use core::future::poll_fn;
+use core::task::{Context, Poll, Waker};
 
 use crate::{
     ChannelIndex, Event, MultiplayerPeer, Packet, Payload, PeerId, SendError, Sent, Target,
@@ -16,9 +18,10 @@ const AHEAD: usize = 4096;
 /// A [`MultiplayerPeer`] with the habits of Godot's `PacketPeer`, for code that comes from there.
 ///
 /// The target, the transfer mode and the transfer channel are set once and stay. Packets and other events are two queues,
-/// as they are in Godot: after a [`poll`](Self::poll), first the events, which are Godot's signals, then the packets.
+/// as they are in Godot: [`poll`](Self::poll) gives the events, which are Godot's signals; when it has given all of them,
+/// [`take_packet`](Self::take_packet) gives the packets.
 ///
-/// Two things are better than there. [`packet_peer`](Self::packet_peer), [`packet_mode`](Self::packet_mode) and
+/// Two things differ from Godot. [`packet_peer`](Self::packet_peer), [`packet_mode`](Self::packet_mode) and
 /// [`packet_channel`](Self::packet_channel) tell of the very packet that [`take_packet`](Self::take_packet) gives, which
 /// carries them as well; and the packets of a peer that has gone can still be read. An empty packet is sent as one.
 ///
@@ -29,16 +32,15 @@ const AHEAD: usize = 4096;
 ///
 /// /// Sends back what a peer said, in the way it came.
 /// fn echo<P: MultiplayerPeer>(peer: &mut PacketPeer<P>) -> Result<(), SendError> {
-///     peer.poll();
-///     while let Some(event) = peer.take_event() {
-///         let _ = event; // who came, who went
+///     while let Some(event) = peer.poll() {
+///         println!("{event:?}"); // who came, who went
 ///     }
 ///     while let Some(from) = peer.packet_peer() {
 ///         let Some(packet) = peer.take_packet() else { break };
 ///         peer.set_target_peer(from);
 ///         peer.set_transfer_mode(packet.mode);
 ///         peer.set_transfer_channel(packet.channel.transfer_channel());
-///         let _ = peer.put_packet(packet.payload)?;
+///         peer.put_packet(packet.payload)?;
 ///     }
 ///     Ok(())
 /// }
@@ -52,6 +54,8 @@ pub struct PacketPeer<P> {
     events: VecDeque<Event>,
     packets: VecDeque<Packet>,
     packet_bytes: usize,
+    /// Whether [`poll`](Self::poll) is giving the events of what it took in.
+    polling: bool,
 }
 
 impl<P: MultiplayerPeer> PacketPeer<P> {
@@ -66,6 +70,7 @@ impl<P: MultiplayerPeer> PacketPeer<P> {
             events: VecDeque::new(),
             packets: VecDeque::new(),
             packet_bytes: 0,
+            polling: false,
         }
     }
 
@@ -115,10 +120,41 @@ impl<P: MultiplayerPeer> PacketPeer<P> {
         self.peer.send_on(self.target, channel, payload.into())
     }
 
-    /// Takes in what has happened; call it once a frame. Of events that nobody takes, the latest 4096 are kept; packets wait
-    /// where they are until there is room.
-    pub fn poll(&mut self) {
-        self.peer.pump();
+    /// Gives the events of a frame that are no packets (Godot: the signals) one by one, then `None`.
+    ///
+    /// The first call of a frame takes in what has happened, packets too. Call it until `None` once a frame:
+    /// `while let Some(event) = peer.poll()`. It never blocks. Of events that nobody takes, the latest 4096 are kept;
+    /// packets beyond 1 MiB or 4096 wait in the peer below.
+    pub fn poll(&mut self) -> Option<Event> {
+        if !core::mem::replace(&mut self.polling, true) {
+            self.take_in(&mut Context::from_waker(Waker::noop()));
+        }
+        let event = self.events.pop_front();
+        self.polling = event.is_some();
+        event
+    }
+
+    /// Waits until there is an event or a packet, for programs that sleep in between. Cancel-safe.
+    ///
+    /// What was there before counts: take all events with [`poll`](Self::poll) and all packets with
+    /// [`take_packet`](Self::take_packet) before waiting again.
+    pub async fn ready(&mut self) {
+        poll_fn(|cx| self.poll_ready(cx)).await;
+    }
+
+    /// Whether there is an event or a packet, or a wake-up when there may be one.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.events.is_empty() && self.packets.is_empty() {
+            self.take_in(cx);
+        }
+        if self.events.is_empty() && self.packets.is_empty() {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    fn take_in(&mut self, cx: &mut Context<'_>) {
+        self.peer.pump(cx);
         while self.has_room() {
             match self.peer.take_event() {
                 Some(Event::Packet(packet)) => {
@@ -140,12 +176,7 @@ impl<P: MultiplayerPeer> PacketPeer<P> {
         self.packet_bytes < AHEAD_BYTES && self.packets.len() < AHEAD
     }
 
-    /// The next event that is no packet (Godot: a signal).
-    pub fn take_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
-    /// How many packets can be taken before the next [`poll`](Self::poll).
+    /// How many packets can be taken before the next frame's [`poll`](Self::poll).
     #[doc(alias = "get_available_packet_count")]
     #[must_use]
     pub fn available_packet_count(&self) -> usize {
@@ -190,6 +221,7 @@ impl<P: MultiplayerPeer> PacketPeer<P> {
         self.events.clear();
         self.packets.clear();
         self.packet_bytes = 0;
+        self.polling = false;
         self.target = Target::All;
     }
 

@@ -5,10 +5,13 @@ use alloc::vec::Vec;
 use crate::PeerId;
 
 /// What became of a send, by peer: every target that is not in `refused` was accepted.
+///
+/// It may be ignored, so it is not `must_use`. On an unreliable channel a game loses messages anyway, and the next one
+/// replaces them. On a reliable channel a refusal concerns a game that sends faster than its peers take, or to peers that
+/// may be leaving; such a game looks at `refused`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "a refused message is not sent again by itself"]
 pub struct Sent {
-    /// How many peers' channels took it. On a reliable channel it arrives unless the link ends.
+    /// For how many peers it was taken. On a reliable channel it arrives unless the link ends.
     pub accepted: usize,
     /// Who did not get it, and why. Empty, and without allocation, when all is well.
     pub refused: Vec<Refused>,
@@ -35,9 +38,14 @@ pub struct Refused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedReason {
-    /// The channel's send buffer is at its high-water mark; [`Event::BufferedAmountLow`](crate::Event::BufferedAmountLow)
-    /// says when to try again.
+    /// As much waits on the reliable channel as its limit allows;
+    /// [`Event::BufferedAmountLow`](crate::Event::BufferedAmountLow) says when to try again.
     Full,
+    /// The peer takes no message of this size.
+    TooLarge {
+        /// The largest message it takes, in bytes.
+        limit: usize,
+    },
     /// The peer is not connected yet, or is going.
     NotConnected,
     /// The peer was added when there was no such custom channel.

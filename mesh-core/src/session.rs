@@ -261,7 +261,15 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.peer(peer)
     }
 
-    /// See [`Multiplayer::peers`].
+    /// The peers that can be sent to, ascending. Allocates nothing.
+    pub fn connected_peers(&self) -> impl Iterator<Item = PeerId> {
+        self.multiplayer.connected_peers()
+    }
+
+    /// All peers, connected or not, ascending (Godot: `get_peers`).
+    ///
+    /// Each item describes the channels of a peer in a `Vec`. [`connected_peers`](Self::connected_peers) gives only ids and
+    /// allocates nothing.
     #[doc(alias = "get_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
         self.multiplayer.peers()

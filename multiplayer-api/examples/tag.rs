@@ -1,20 +1,24 @@
 //! A game of tag among three players, in typed messages with a handler each.
 //!
-//! The players are in one process and their network is the mock, so that this shows the game alone; with the facade's
-//! `join(url, lobby)` in place of `Session::new` it is the same over the internet:
+//! The players are in one process and their network is the mock, so that this shows the game alone. With the facade's
+//! `join(url, lobby)` in place of `Session::new` the same game runs over the internet.
+//!
 //! `cargo run -p multiplayer-api --features typed --example tag`.
 #![expect(clippy::print_stdout, reason = "its output is what it shows")]
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use mesh_core::mock::{MockBackend, MockSignaling, Network};
 use mesh_core::{Duration, PeerId, Session, SessionConfig, Target, TransferMode};
-use multiplayer_api::{ApiEvent, Message, Messages, MessagesEvent, SendMessageError};
+use multiplayer_api::{
+    ApiEvent, Message, Messages, MessagesEvent, RegisterError, SendMessageError,
+};
 use serde::{Deserialize, Serialize};
 
 const FRAME: Duration = Duration::from_millis(16);
 
-/// Everybody tells where it is, often; only the last word counts.
+/// Everybody tells often where it is. Only the latest place counts.
 #[derive(Serialize, Deserialize)]
 struct Moved {
     x: i32,
@@ -26,12 +30,20 @@ impl Message for Moved {
     const MODE: TransferMode = TransferMode::UnreliableOrdered;
 }
 
-/// Who is it tells whom it has caught; all must know.
+/// The player who is it tells whom it has caught. Everybody must know.
 #[derive(Serialize, Deserialize)]
 struct Caught(u32);
 
 impl Message for Caught {
     const ID: u16 = 2;
+}
+
+/// Who is caught says so to the one who has caught it.
+#[derive(Serialize, Deserialize)]
+struct Ouch;
+
+impl Message for Ouch {
+    const ID: u16 = 3;
 }
 
 /// What a player knows.
@@ -40,6 +52,8 @@ struct Field {
     places: BTreeMap<PeerId, (i32, i32)>,
     it: Option<u32>,
     log: Vec<String>,
+    /// How many of those that this player has caught have answered.
+    ouches: usize,
 }
 
 impl Field {
@@ -50,35 +64,36 @@ impl Field {
 }
 
 struct Player {
-    session: Session<MockBackend, MockSignaling>,
-    messages: Messages<Field>,
+    messages: Messages<Field, Session<MockBackend, MockSignaling>>,
     field: Field,
 }
 
 impl Player {
-    fn new(network: &Network) -> Self {
+    fn new(network: &Network) -> Result<Self, RegisterError> {
         let (backend, signaling) = (network.backend(), network.signaling("playground"));
-        let mut messages = Messages::<Field>::default();
-        let registered = messages
-            .register(|field: &mut Field, from, Moved { x, y }| {
-                field.places.insert(from, (x, y));
-            })
-            .and_then(|()| {
-                messages.register(|field: &mut Field, from, Caught(whom)| {
-                    field.caught(from.get(), whom)
-                })
-            });
-        assert_eq!(registered, Ok(()), "two messages have one id");
-        Self {
-            session: Session::new(backend, signaling, SessionConfig::default()),
+        let session = Session::new(backend, signaling, SessionConfig::default());
+        let mut messages = Messages::new(session);
+        messages.register(|field: &mut Field, from, Moved { x, y }, _| {
+            field.places.insert(from, (x, y));
+        })?;
+        messages.register(|field: &mut Field, from, Caught(whom), outbox| {
+            field.caught(from.get(), whom);
+            if outbox.api().unique_id().map(PeerId::get) == Some(whom)
+                && let Err(error) = outbox.reply(&Ouch)
+            {
+                field.log.push(format!("no reply to {from}: {error}"));
+            }
+        })?;
+        messages.register(|field: &mut Field, _, Ouch, _| field.ouches += 1)?;
+        Ok(Self {
             messages,
             field: Field::default(),
-        }
+        })
     }
 
     /// What a game does in a frame.
     fn frame(&mut self, number: i32) -> Result<(), SendMessageError> {
-        while let Some(event) = self.messages.poll(&mut self.session, &mut self.field) {
+        while let Some(event) = self.messages.poll(&mut self.field) {
             if let MessagesEvent::Api(ApiEvent::PeerDisconnected { peer, .. }) = event {
                 self.field.places.remove(&peer);
             }
@@ -86,13 +101,12 @@ impl Player {
         if self.messages.api().peers().count() == 0 {
             return Ok(());
         }
-        let own = self.session.unique_id().map_or(0, PeerId::get);
+        let own = self.messages.peer().unique_id().map_or(0, PeerId::get);
         let place = Moved {
             x: number,
             y: -number,
         };
-        // A place that finds no room is outdated anyway.
-        let _sent = self.messages.send(&mut self.session, Target::All, &place)?;
+        self.messages.send(Target::All, &place)?;
         // The host is it first, and catches whom it has seen.
         let victims: Vec<PeerId> = self.field.places.keys().copied().collect();
         if let [one, other] = victims[..]
@@ -101,19 +115,19 @@ impl Player {
             let victim = if number % 2 == 0 { one } else { other };
             self.field.caught(own, victim.get());
             let caught = Caught(victim.get());
-            let sent = self
-                .messages
-                .send(&mut self.session, Target::All, &caught)?;
+            let sent = self.messages.send(Target::All, &caught)?;
             assert!(sent.is_complete(), "three small messages fill no channel");
         }
         Ok(())
     }
 }
 
-/// Plays until everybody has heard of `catches`, and gives what the last one to come has heard.
-fn play(catches: usize) -> Result<Vec<String>, SendMessageError> {
+/// Plays until everybody has heard of `catches`, and gives what the player that came last has heard, and how many of those
+/// that it has caught have answered.
+fn play(catches: usize) -> Result<(Vec<String>, usize), Box<dyn Error>> {
     let network = Network::new(3);
-    let mut players: Vec<Player> = (0..3).map(|_| Player::new(&network)).collect();
+    let players: Result<Vec<Player>, _> = (0..3).map(|_| Player::new(&network)).collect();
+    let mut players = players?;
     let mut number = 0;
     while players
         .iter()
@@ -125,14 +139,17 @@ fn play(catches: usize) -> Result<Vec<String>, SendMessageError> {
             player.frame(number)?;
         }
     }
-    let last = players.pop();
-    Ok(last.map_or_else(Vec::new, |player| player.field.log))
+    let last = players.pop().map(|player| player.field);
+    let last = last.unwrap_or_default();
+    Ok((last.log, last.ouches))
 }
 
-fn main() -> Result<(), SendMessageError> {
-    for line in play(5)? {
+fn main() -> Result<(), Box<dyn Error>> {
+    let (log, ouches) = play(5)?;
+    for line in log {
         println!("{line}");
     }
+    println!("{ouches} said ouch");
     Ok(())
 }
 
@@ -142,7 +159,7 @@ mod tests {
 
     #[test]
     fn it_goes_around() {
-        let log = play(5).unwrap();
+        let (log, ouches) = play(8).unwrap();
         assert!(log[0].starts_with("1 caught "), "{log:?}");
         // Whoever is caught is the next to catch.
         for pair in log.windows(2) {
@@ -150,5 +167,6 @@ mod tests {
             let catches = pair[1].split(' ').next();
             assert_eq!(caught, catches, "{log:?}");
         }
+        assert!(ouches > 0, "{log:?}");
     }
 }

@@ -1,12 +1,15 @@
-//! The multiplayer API itself: its state, and the round that a poll is.
+//! The multiplayer API itself: its state, and what a poll does.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::future::poll_fn;
+use core::mem;
+use core::task::{Context, Poll, Waker};
 
-use mesh_core::{ConnectionStatus, Incarnation, Instant, MultiplayerPeer, PeerId};
+use mesh_core::{ConnectionStatus, Instant, MultiplayerPeer, PeerId};
 
 use self::auth::Pending;
 use crate::backlog::Backlog;
-use crate::early::Early;
+use crate::unannounced::Unannounced;
 use crate::{ApiConfig, ApiEvent, ApiStats, Generation, IgnoredReason};
 
 mod admission;
@@ -15,162 +18,189 @@ mod input;
 mod relay;
 mod send;
 
-/// Godot's multiplayer API over a network peer that is lent to every call (Godot: `SceneMultiplayer`, `MultiplayerAPI`).
+/// Godot's multiplayer API over a network peer (Godot: `SceneMultiplayer`, `MultiplayerAPI`).
 ///
-/// **All events of the network peer go through [`poll`](Self::poll)**: what is taken from it directly is not told here,
-/// and its packets are lost. A network peer that was closed and set up anew, or another one in its place, begins a new
-/// story: whoever counted before is forgotten, with what follows of the end of the old one (4.x: `ServerDisconnected`).
+/// It owns the network peer: a `Session`, a `Multiplayer`, a `Box<dyn MultiplayerPeer>`, or a `&mut` of one of them.
+/// [`peer_mut`](Self::peer_mut) reaches what only the network peer has.
 ///
-/// Everything it keeps is bounded: by the number of connected peers, by [`ApiConfig::max_relayed_peers`] and by
+/// Take all events with [`poll`](Self::poll) or [`next_event`](Self::next_event). Events that are taken from the network
+/// peer directly are not told here, and their packets are lost.
+///
+/// If the network peer is closed and set up again, all peers of before are forgotten. The next poll tells what follows
+/// from that, such as [`ApiEvent::ServerDisconnected`] with 4.x.
+///
+/// Everything that it keeps is bounded: by the number of connected peers, by [`ApiConfig::max_relayed_peers`] and by
 /// [`ApiConfig::backlog_bytes`].
 #[doc(alias = "SceneMultiplayer")]
 #[doc(alias = "MultiplayerAPI")]
 #[derive(Debug)]
-pub struct MultiplayerApi {
+pub struct MultiplayerApi<P> {
+    peer: P,
+    /// How often the network peer had been closed when it was last looked at.
+    closes: u64,
     config: ApiConfig,
     stats: ApiStats,
-    /// As far as it has been told; the network peer's own may be ahead of its events.
+    /// The status that the events taken so far lead to; the network peer's own may be ahead.
     status: ConnectionStatus,
-    /// The network peer's, of whom all below is told.
-    incarnation: Option<Incarnation>,
     admitted: BTreeMap<PeerId, Admitted>,
     pending: BTreeMap<PeerId, Pending>,
-    /// Whom we have sent away and whose end has not been told yet: they count no more.
+    /// Peers that we have disconnected and whose end the network peer has not told yet.
     leaving: BTreeSet<PeerId>,
-    early: Early,
+    unannounced: Unannounced,
     backlog: Backlog,
     events: VecDeque<ApiEvent>,
     round: Round,
 }
 
-/// How a peer that counts is reached.
+/// How an admitted peer is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Admitted {
     Directly,
     ThroughServer,
 }
 
-/// How far a poll is.
+/// How far the API is with the events of one pump of the network peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Round {
+    /// All of them have been told.
     Over,
     /// The network peer may have more events.
     Taking,
-    /// It has none; what followed of them is still to be told.
+    /// The network peer has no more events; what follows from them and from the time is still to be told.
     Telling,
 }
 
-impl MultiplayerApi {
-    /// An API that has met nobody.
+impl<P: MultiplayerPeer> MultiplayerApi<P> {
+    /// An API over a network peer, without peers yet.
     #[doc(alias = "clear")]
     #[doc(alias = "create_default_interface")]
     #[doc(alias = "get_default_interface")]
     #[doc(alias = "set_default_interface")]
     #[must_use]
-    pub const fn new(config: ApiConfig) -> Self {
+    pub fn new(peer: P, config: ApiConfig) -> Self {
         Self {
+            closes: peer.closes(),
+            peer,
             config,
-            stats: ApiStats {
-                scene_commands: 0,
-                ignored: 0,
-                relayed: 0,
-                relay_dropped: 0,
-                overrun_peers: 0,
-            },
+            stats: ApiStats::default(),
             status: ConnectionStatus::Disconnected,
-            incarnation: None,
             admitted: BTreeMap::new(),
             pending: BTreeMap::new(),
             leaving: BTreeSet::new(),
-            early: Early::new(),
+            unannounced: Unannounced::new(),
             backlog: Backlog::new(),
             events: VecDeque::new(),
             round: Round::Over,
         }
     }
 
-    /// The next event; `None` when there is none until the next frame.
+    /// Gives the events of a frame one by one, then `None`.
     ///
-    /// The first call of a frame takes in what has happened ([`MultiplayerPeer::pump`]), so call it until it gives `None`,
-    /// once a frame. Between the calls the network peer is free:
+    /// The first call of a frame takes in what has happened; the calls after it only give events. Call it until `None`
+    /// once a frame. It never blocks. Between the calls the game may send:
     ///
     /// ```
-    /// # use multiplayer_api::{ApiEvent, MultiplayerApi, MultiplayerPeer};
-    /// # fn frame(api: &mut MultiplayerApi, network: &mut dyn MultiplayerPeer) -> Result<(), multiplayer_api::SendBytesError> {
-    /// while let Some(event) = api.poll(network) {
+    /// # use multiplayer_api::{ApiEvent, MultiplayerApi, MultiplayerPeer, SendBytesError};
+    /// # fn frame(api: &mut MultiplayerApi<impl MultiplayerPeer>) -> Result<(), SendBytesError> {
+    /// while let Some(event) = api.poll() {
     ///     if let ApiEvent::PeerPacket { from, mode, data, .. } = event {
-    ///         api.send_bytes(network, from, mode, &data)?;
+    ///         api.send_bytes(from, mode, &data)?;
     ///     }
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    #[doc(alias = "network_peer")]
-    #[doc(alias = "has_network_peer")]
-    #[doc(alias = "multiplayer_peer")]
-    #[doc(alias = "has_multiplayer_peer")]
-    pub fn poll(&mut self, network: &mut dyn MultiplayerPeer) -> Option<ApiEvent> {
-        self.begin_anew(network);
+    pub fn poll(&mut self) -> Option<ApiEvent> {
         if self.round == Round::Over {
-            network.pump();
-            self.backlog.flush(network);
-            self.tell_losses();
-            self.round = Round::Taking;
+            self.take_in(&mut Context::from_waker(Waker::noop()));
         }
-        loop {
-            if let Some(event) = self.events.pop_front() {
-                return Some(event);
-            }
-            if self.round == Round::Telling {
-                self.round = Round::Over;
-                return None;
-            }
-            match network.take_event() {
-                Some(event) => self.handle(network, event),
-                None => {
-                    self.finish(network);
-                    self.round = Round::Telling;
-                }
-            }
-        }
+        self.take_event()
     }
 
-    /// When a poll is due at the latest, on the network peer's clock; for those that do not poll once a frame.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let pending = self.pending.values().filter_map(|peer| peer.deadline);
-        pending.chain(self.early.deadline()).min()
+    /// Waits for the next event; for servers and tools, which need not poll once a frame. Cancel-safe.
+    pub async fn next_event(&mut self) -> ApiEvent {
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// Sends a peer away (Godot: `disconnect_peer`). Its end is not told here; a server tells the others. `false` if we
-    /// are not connected to it ourselves.
-    pub fn disconnect_peer(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) -> bool {
-        self.begin_anew(network);
-        if !network.disconnect_peer(peer, false) {
+    /// The next event, or a wake-up when there may be one: something has arrived, or a deadline of this layer or of the
+    /// network peer is due.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<ApiEvent> {
+        if let Some(event) = self.take_event() {
+            return Poll::Ready(event);
+        }
+        self.take_in(cx);
+        self.take_event().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Disconnects a peer (Godot: `disconnect_peer`). Its end is not told here; a server tells it to the other clients.
+    /// `false` if we are not connected to that peer ourselves.
+    pub fn disconnect_peer(&mut self, peer: PeerId) -> bool {
+        self.notice_close();
+        if !self.peer.disconnect_peer(peer, false) {
             return false;
         }
-        let pending = self.pending.remove(&peer).is_some();
-        if self.withdraw(network, peer) || pending {
+        let was_pending = self.pending.remove(&peer).is_some();
+        if self.withdraw(peer) || was_pending {
             self.leaving.insert(peer);
         }
         true
     }
 
-    /// Closes the network peer and forgets everybody. Without events: we asked for it.
-    pub fn close(&mut self, network: &mut dyn MultiplayerPeer) {
-        network.close();
+    /// Closes the network peer and forgets all peers, without events.
+    pub fn close(&mut self) {
+        self.peer.close();
+        self.closes = self.peer.closes();
         self.reset();
         self.events.clear();
     }
 
-    /// The peers that count, ascending, those behind a server included (Godot: `get_peers`).
+    /// The network peer.
+    #[doc(alias = "network_peer")]
+    #[doc(alias = "has_network_peer")]
+    #[doc(alias = "multiplayer_peer")]
+    #[doc(alias = "has_multiplayer_peer")]
+    #[must_use]
+    pub const fn peer(&self) -> &P {
+        &self.peer
+    }
+
+    /// The network peer, to set it up, to change its settings or to close it. Do not take its events, and put another one
+    /// in its place only with [`set_peer`](Self::set_peer).
+    pub const fn peer_mut(&mut self) -> &mut P {
+        &mut self.peer
+    }
+
+    /// Puts another network peer in place and gives the old one back. All peers of the old one are forgotten, its events
+    /// that have not been taken are lost; the next poll tells what follows, as after a close of the old one.
+    pub fn set_peer(&mut self, peer: P) -> P {
+        self.end();
+        self.peer.set_alarm(None);
+        self.round = Round::Over;
+        self.closes = peer.closes();
+        mem::replace(&mut self.peer, peer)
+    }
+
+    /// Gives the network peer back, connected as it is.
+    #[must_use]
+    pub fn into_inner(mut self) -> P {
+        self.peer.set_alarm(None);
+        self.peer
+    }
+
+    /// Our own id, while there is one.
+    #[must_use]
+    pub fn unique_id(&self) -> Option<PeerId> {
+        self.peer.unique_id()
+    }
+
+    /// The admitted peers, ascending, those behind a server included (Godot: `get_peers`).
     #[doc(alias = "get_peers")]
     #[doc(alias = "get_network_connected_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerId> {
         self.admitted.keys().copied()
     }
 
-    /// Whether a peer counts.
+    /// Whether a peer is admitted.
     #[must_use]
     pub fn has_peer(&self, peer: PeerId) -> bool {
         self.admitted.contains_key(&peer)
@@ -194,32 +224,68 @@ impl MultiplayerApi {
         self.stats
     }
 
-    /// Forgets everybody if the network peer is not the one it was. Before each event and each call that means somebody: the game
-    /// may set it up anew at any time. What follows of it is told by the next poll.
-    fn begin_anew(&mut self, network: &dyn MultiplayerPeer) {
-        let incarnation = network.incarnation();
-        if self.incarnation.is_some_and(|known| known != incarnation) {
-            self.end();
-        }
-        self.incarnation = Some(incarnation);
+    /// Takes in what has happened, and has `cx` woken when there is more.
+    fn take_in(&mut self, cx: &mut Context<'_>) {
+        self.notice_close();
+        self.peer.pump(cx);
+        self.flush_backlog();
+        self.round = Round::Taking;
     }
 
-    /// What follows of the time and of the state that all events led to.
-    fn finish(&mut self, network: &mut dyn MultiplayerPeer) {
-        let now = network.now();
-        self.expire_pending(network, now);
-        while let Some(from) = self.early.expired(now) {
+    /// The next event of what was taken in.
+    fn take_event(&mut self) -> Option<ApiEvent> {
+        self.notice_close();
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            if self.round != Round::Taking {
+                self.round = Round::Over;
+                return None;
+            }
+            match self.peer.take_event() {
+                Some(event) => self.handle(event),
+                None => {
+                    self.finish();
+                    self.round = Round::Telling;
+                }
+            }
+        }
+    }
+
+    /// Forgets all peers if the network peer has been closed behind our back. Called before each event and each method that
+    /// means a peer, because the game may close it at any time. What follows is told by the next poll.
+    fn notice_close(&mut self) {
+        let closes = self.peer.closes();
+        if mem::replace(&mut self.closes, closes) != closes {
+            self.end();
+        }
+    }
+
+    /// Does what is due by now, and follows the status that all events led to.
+    fn finish(&mut self) {
+        let now = self.peer.now();
+        self.expire_pending(now);
+        while let Some(from) = self.unannounced.expired(now) {
             self.ignore(from, IgnoredReason::Unannounced);
         }
-        match network.connection_status() {
+        match self.peer.connection_status() {
             ConnectionStatus::Disconnected => self.end(),
             status @ (ConnectionStatus::Connecting | ConnectionStatus::Connected) => {
                 self.status = status;
             }
         }
+        let deadline = self.deadline();
+        self.peer.set_alarm(deadline);
     }
 
-    /// The network peer is out of use, which 4.x calls a lost server whoever we were. Told once.
+    /// When this layer has something to do, whatever happens.
+    fn deadline(&self) -> Option<Instant> {
+        let pending = self.pending.values().filter_map(|peer| peer.deadline);
+        pending.chain(self.unannounced.deadline()).min()
+    }
+
+    /// The network peer is out of use. 4.x tells that once, and calls it a lost server also where we were the server.
     fn end(&mut self) {
         if self.config.generation == Generation::Godot4 {
             self.events.extend(match self.status {
@@ -231,13 +297,13 @@ impl MultiplayerApi {
         self.reset();
     }
 
-    /// Forgets everybody, without a word.
+    /// Forgets all peers, without events of theirs.
     fn reset(&mut self) {
         self.status = ConnectionStatus::Disconnected;
         self.admitted.clear();
         self.pending.clear();
         self.leaving.clear();
-        self.early = Early::new();
+        self.unannounced = Unannounced::new();
         self.backlog.clear();
         self.tell_losses();
     }
@@ -247,21 +313,15 @@ impl MultiplayerApi {
         self.events.push_back(ApiEvent::Ignored { from, why });
     }
 
-    /// Whether peers reach each other through the server alone, and packets are to be passed on.
-    fn relays(&self, network: &dyn MultiplayerPeer) -> bool {
+    /// Whether clients reach each other only through the server, and packets are passed on.
+    fn relays(&self) -> bool {
         self.config.generation == Generation::Godot4
             && self.config.server_relay
-            && network.is_server_relay_supported()
+            && self.peer.is_server_relay_supported()
     }
 
     /// Whether we are a client of a star.
-    fn is_client(network: &dyn MultiplayerPeer) -> bool {
-        network.is_server_relay_supported() && !network.is_server()
-    }
-}
-
-impl Default for MultiplayerApi {
-    fn default() -> Self {
-        Self::new(ApiConfig::default())
+    fn is_client(&self) -> bool {
+        self.peer.is_server_relay_supported() && !self.peer.is_server()
     }
 }

@@ -1,4 +1,4 @@
-//! What a server owes its clients whose channels are full.
+//! Packets that wait at a server for clients whose channels are full.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use core::mem;
@@ -9,33 +9,33 @@ use mesh_core::{
     ChannelIndex, MultiplayerPeer, PeerId, RefusedReason, SendError, Target, TransferMode,
 };
 
-use self::debt::Debt;
+use self::queue::Queue;
 use crate::wire;
 
-mod debt;
+mod queue;
 
-/// The channel of Godot's own commands: 0, reliable.
+/// The channel of Godot's system commands: 0, reliable.
 pub(crate) const CONTROL: ChannelIndex = TransferMode::Reliable.channel();
 
-/// The largest packet of our own that waits. It counts as accepted, so it should not turn out to be too large when it is late:
-/// to a peer that takes less than others do it is lost.
+/// The largest packet of the server's own that waits. It counts as accepted, so it must still fit when it is sent.
 const OWN_BYTES: usize = wire::RAW_LENGTH + wire::DATA_BYTES;
 
-/// Reliable packets that wait for room, by receiver and channel, each in its order.
+/// Reliable packets that wait for room, by receiver and channel, each channel in its order.
 ///
-/// A receiver's room is shared by all who send to it. Where it ends, the newest packet of whoever has most of it goes: a
-/// flood costs its sender's own packets, never the receiver its place, and nobody else a packet as long as he has less there.
-/// From then on none of his waits on that channel until all that he still has there has gone: a stream is cut once, not full of
-/// holes. What is the server's own does not go.
+/// All senders to a receiver share its room. Where there is no room left, the newest packet of the sender that has most
+/// there is discarded. So a flood costs its sender's own packets; it does not cost the receiver its connection, and it
+/// costs another sender nothing as long as that one has less waiting. After a packet is discarded, all later packets of
+/// that sender on that channel are discarded until those before it have been sent: a stream is cut once and does not
+/// arrive full of holes. The server's own packets are never discarded.
 #[derive(Debug)]
 pub(crate) struct Backlog {
-    receivers: BTreeMap<PeerId, Debt>,
+    receivers: BTreeMap<PeerId, Queue>,
     losses: VecDeque<Loss>,
-    /// Packets of others that waited and cannot go any more, for any reason but want of room.
+    /// Packets of clients that waited and cannot be sent any more, for any reason but lack of room.
     undeliverable: u64,
 }
 
-/// A packet that had to go for want of room.
+/// A packet that was discarded for lack of room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Loss {
     pub(crate) from: PeerId,
@@ -43,7 +43,7 @@ pub(crate) struct Loss {
 }
 
 impl Backlog {
-    /// Without a packet.
+    /// Nothing waits.
     pub(crate) const fn new() -> Self {
         Self {
             receivers: BTreeMap::new(),
@@ -52,11 +52,11 @@ impl Backlog {
         }
     }
 
-    /// Passes a packet on, or keeps it while not more than `limit` bytes wait: a [`Loss`] says so if it has lost its place at
-    /// once. `false` if it cannot be sent, now or later.
+    /// Passes a packet on, or keeps it while no more than `limit` bytes wait. A [`Loss`] says if it, or another one, was
+    /// discarded. `false` if it cannot be sent, now or later.
     pub(crate) fn pass_on(
         &mut self,
-        network: &mut dyn MultiplayerPeer,
+        network: &mut impl MultiplayerPeer,
         from: PeerId,
         to: PeerId,
         channel: ChannelIndex,
@@ -67,7 +67,7 @@ impl Backlog {
         if self
             .receivers
             .get(&to)
-            .is_some_and(|debt| debt.is_cut(from, channel))
+            .is_some_and(|queue| queue.is_cut(from, channel))
         {
             self.losses.push_back(Loss { from, to });
             return true;
@@ -83,11 +83,10 @@ impl Backlog {
         true
     }
 
-    /// Sends one of the server's own commands, or keeps it. `false` if the server alone has more than `limit` bytes to tell
-    /// that receiver.
+    /// Sends a system command, or keeps it. `false` if more than `limit` bytes of the server's own wait for that receiver.
     pub(crate) fn tell(
         &mut self,
-        network: &mut dyn MultiplayerPeer,
+        network: &mut impl MultiplayerPeer,
         to: PeerId,
         packet: Bytes,
         limit: usize,
@@ -97,8 +96,8 @@ impl Backlog {
         !is_full || self.keep(PeerId::SERVER, to, CONTROL, packet, limit)
     }
 
-    /// Keeps data of the server's own, which may not overtake what waits and would never find room beside a flood. `false` if
-    /// it is too much; what is kept does not go any more.
+    /// Keeps data of the server's own, which may not overtake what waits, and which must find room beside a flood. `false` if
+    /// there is too much of it; what is kept is not discarded later.
     pub(crate) fn keep_own(
         &mut self,
         to: PeerId,
@@ -106,48 +105,48 @@ impl Backlog {
         packet: Bytes,
         limit: usize,
     ) -> bool {
-        let waiting = self.receivers.get(&to).map_or(0, Debt::of_server);
+        let waiting = self.receivers.get(&to).map_or(0, Queue::of_server);
         packet.len() <= OWN_BYTES
-            && waiting + debt::cost(&packet) <= limit / 2
+            && waiting + queue::cost(&packet) <= limit / 2
             && self.keep(PeerId::SERVER, to, channel, packet, limit)
     }
 
-    /// The next packet that had to go.
+    /// The next packet that was discarded.
     pub(crate) fn take_loss(&mut self) -> Option<Loss> {
         self.losses.pop_front()
     }
 
-    /// How many packets of others that waited cannot go any more since the last time.
+    /// How many packets of clients could not be sent after they had waited, since the last call.
     pub(crate) const fn take_undeliverable(&mut self) -> u64 {
         mem::replace(&mut self.undeliverable, 0)
     }
 
-    /// Sends what waits for a channel, as far as there is room. Whether nothing waits any more.
+    /// Sends what waits for a channel, as far as there is room. `true` if nothing waits any more.
     pub(crate) fn is_clear(
         &mut self,
-        network: &mut dyn MultiplayerPeer,
+        network: &mut impl MultiplayerPeer,
         to: PeerId,
         channel: ChannelIndex,
     ) -> bool {
-        let Some(debt) = self.receivers.get_mut(&to) else {
+        let Some(queue) = self.receivers.get_mut(&to) else {
             return true;
         };
-        while let Some((from, packet)) = debt.first(channel) {
+        while let Some((from, packet)) = queue.first(channel) {
             match send(network, to, channel, packet) {
                 Ok(Ok(())) => {}
                 Ok(Err(RefusedReason::Full)) => return false,
                 Ok(Err(_)) | Err(_) => self.undeliverable += u64::from(!from.is_server()),
             }
-            debt.remove(channel, 0);
+            queue.remove(channel, 0);
         }
-        if debt.is_empty() {
+        if queue.is_empty() {
             self.receivers.remove(&to);
         }
         true
     }
 
-    /// Sends whatever there is room for.
-    pub(crate) fn flush(&mut self, network: &mut dyn MultiplayerPeer) {
+    /// Sends what waits for all channels, as far as there is room.
+    pub(crate) fn flush(&mut self, network: &mut impl MultiplayerPeer) {
         let mut next = self.first_after(None);
         while let Some((to, channel)) = next {
             self.is_clear(network, to, channel);
@@ -157,43 +156,43 @@ impl Backlog {
 
     /// The receiver is gone.
     pub(crate) fn forget(&mut self, to: PeerId) {
-        if let Some(debt) = self.receivers.remove(&to) {
-            self.undeliverable += debt.of_others();
+        if let Some(queue) = self.receivers.remove(&to) {
+            self.undeliverable += queue.of_others();
         }
     }
 
-    /// The sender is another one from here on: what still waits of the former would be taken for his.
+    /// From here on another peer has this id: what waits from the former one would be taken for the new one's.
     pub(crate) fn forget_sender(&mut self, from: PeerId) {
-        self.receivers.retain(|_, debt| {
-            self.undeliverable += debt.remove_all(from);
-            !debt.is_empty()
+        self.receivers.retain(|_, queue| {
+            self.undeliverable += queue.remove_all(from);
+            !queue.is_empty()
         });
     }
 
-    /// Nobody is there any more.
+    /// All receivers are gone.
     pub(crate) fn clear(&mut self) {
-        let debts = mem::take(&mut self.receivers);
-        self.undeliverable += debts.values().map(Debt::of_others).sum::<u64>();
+        let queues = mem::take(&mut self.receivers);
+        self.undeliverable += queues.values().map(Queue::of_others).sum::<u64>();
     }
 
     fn first_after(&self, key: Option<(PeerId, ChannelIndex)>) -> Option<(PeerId, ChannelIndex)> {
         let Some((to, channel)) = key else {
-            let (to, debt) = self.receivers.first_key_value()?;
-            return Some((*to, debt.channel_after(None)?));
+            let (to, queue) = self.receivers.first_key_value()?;
+            return Some((*to, queue.channel_after(None)?));
         };
         let same = self
             .receivers
             .get(&to)
-            .and_then(|debt| debt.channel_after(Some(channel)));
+            .and_then(|queue| queue.channel_after(Some(channel)));
         if let Some(channel) = same {
             return Some((to, channel));
         }
         let others = (Bound::Excluded(to), Bound::Unbounded);
-        let (to, debt) = self.receivers.range(others).next()?;
-        Some((*to, debt.channel_after(None)?))
+        let (to, queue) = self.receivers.range(others).next()?;
+        Some((*to, queue.channel_after(None)?))
     }
 
-    /// `false` if there is no room, and only the server's own to make some.
+    /// `false` if there is no room, and nothing but the server's own packets could be discarded.
     fn keep(
         &mut self,
         from: PeerId,
@@ -202,16 +201,16 @@ impl Backlog {
         packet: Bytes,
         limit: usize,
     ) -> bool {
-        let debt = self.receivers.entry(to).or_default();
-        debt.push(from, channel, packet);
-        while debt.bytes > limit {
-            let Some(loser) = debt.greatest(from) else {
+        let queue = self.receivers.entry(to).or_default();
+        queue.push(from, channel, packet);
+        while queue.bytes > limit {
+            let Some(loser) = queue.greatest(from) else {
                 return false;
             };
-            debt.cut_newest(loser);
+            queue.cut_newest(loser);
             self.losses.push_back(Loss { from: loser, to });
         }
-        if debt.is_empty() {
+        if queue.is_empty() {
             self.receivers.remove(&to);
         }
         true
@@ -220,7 +219,7 @@ impl Backlog {
 
 /// Sends to one receiver.
 pub(crate) fn send(
-    network: &mut dyn MultiplayerPeer,
+    network: &mut impl MultiplayerPeer,
     to: PeerId,
     channel: ChannelIndex,
     packet: Bytes,

@@ -2,28 +2,30 @@
 
 use core::time::Duration;
 
-/// Settings of a multiplayer API; the defaults are Godot 4's.
+/// Settings of a multiplayer API. The defaults are Godot 4's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiConfig {
-    /// Whose packets are spoken: 4.x.
+    /// Which generation of Godot it speaks with. Default: 4.x.
     pub generation: Generation,
-    /// What a peer must do before it counts: nothing. Without effect on 3.x, which has no such thing.
+    /// What a peer must do before it is admitted. Default: nothing. Without effect with 3.x, which has no authentication.
     pub authentication: Authentication,
-    /// Whether a server passes packets on between its clients, and a client sends them that way: yes (Godot:
-    /// `server_relay`). Without effect in a mesh and on 3.x. All sides must agree.
+    /// Whether a server passes packets on between its clients, and a client sends them that way (Godot: `server_relay`).
+    /// Default: yes. Without effect in a mesh and with 3.x. All sides must set the same.
     pub server_relay: bool,
-    /// How many peers a server may announce to a client: 4096. Those above are ignored.
+    /// How many peers a server may announce to this client. Default: 4096. Those above are ignored.
     pub max_relayed_peers: usize,
-    /// Bytes of reliable packets and announcements that may wait at a server for one client whose channels are full: 1 MiB.
-    /// Beyond that, whoever has most waiting there loses his newest packets for that client, so that a flood hurts its sender
-    /// and neither its receiver nor the others. From then on all that he sends reliably to that client on that channel is lost,
-    /// until what he still has waiting there has gone: his stream is cut once. Neither he nor the receiver knows; the server's
-    /// application is told ([`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull) names both, for each packet), and
-    /// may send him away.
+    /// How many bytes of reliable packets may wait at a server for one client whose channels are full. Default: 1 MiB.
     ///
-    /// What is the server's own does not go: data of at most 60000 bytes a packet, and of half of the room together with
-    /// announcements; and announcements, without room for which a client is disconnected. The server's data beyond that is
-    /// refused ([`RefusedReason::Full`](mesh_core::RefusedReason::Full)).
+    /// Beyond that, the sender that has most waiting for that client loses its newest packets, so that a flood hurts neither
+    /// its receiver nor other senders. All that this sender sends reliably to that client on that channel is then lost until
+    /// its packets before have been sent: its stream is cut once. Neither the sender nor the receiver is told. The server's
+    /// application gets an [`IgnoredReason::BacklogFull`](crate::IgnoredReason::BacklogFull) for each packet, which names
+    /// both, and may disconnect the sender.
+    ///
+    /// The server's own packets are never discarded: announcements of peers, and data of at most 60000 bytes a packet that
+    /// together with announcements takes at most half of the room. Data of the server beyond that is refused
+    /// ([`RefusedReason::Full`](mesh_core::RefusedReason::Full)). A client for whose announcements there is no room is
+    /// disconnected.
     pub backlog_bytes: usize,
 }
 
@@ -39,7 +41,7 @@ impl Default for ApiConfig {
     }
 }
 
-/// Which Godot is spoken.
+/// A generation of Godot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Generation {
     /// `MultiplayerAPI` of 3.x: a byte of 4 before the data, no authentication, no relay.
@@ -49,22 +51,22 @@ pub enum Generation {
     Godot4,
 }
 
-/// What a peer must do before it counts as connected.
+/// What a peer must do before it is admitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Authentication {
-    /// Nothing, and nothing is said to it (Godot: no `auth_callback`).
+    /// Nothing, and it is sent nothing (Godot: no `auth_callback`).
     #[default]
     None,
-    /// Nothing here, but the far side is told that we are through. So a Godot peer that has an `auth_callback` and needs
-    /// no more than that lets us in; one that has none ignores it.
+    /// Nothing, but the far side is told that we have completed our part. A Godot peer with an `auth_callback` that asks for
+    /// no more than that admits us; a Godot peer without one ignores it.
     ///
-    /// We hold the far side for connected at once, and it may drop what we send before it has let us in.
+    /// The far side is admitted here at once. It may drop what we send before it has admitted us.
     Announce,
-    /// Both sides exchange what they like with [`send_auth`](crate::MultiplayerApi::send_auth) and each says
+    /// Both sides exchange data with [`send_auth`](crate::MultiplayerApi::send_auth), and each accepts the other with
     /// [`complete_auth`](crate::MultiplayerApi::complete_auth) (Godot: `auth_callback` is set).
     #[doc(alias = "auth_callback")]
     Required {
-        /// How long a peer may take, before it is disconnected (Godot: `auth_timeout`). Zero: for ever.
+        /// How long a peer may take before it is disconnected (Godot: `auth_timeout`). Zero: for ever.
         #[doc(alias = "auth_timeout")]
         timeout: Duration,
     },

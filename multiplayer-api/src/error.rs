@@ -1,4 +1,4 @@
-//! One small enum an operation, and one for what a peer did wrong.
+//! One small enum for each operation, and one for what is wrong with a packet.
 
 use mesh_core::{PeerId, RefusedReason, SendError};
 use thiserror::Error;
@@ -19,12 +19,12 @@ pub enum SendBytesError {
         /// Which.
         peer: PeerId,
     },
-    /// The network peer did not take it. Sizes and limits are those of the caller's data.
+    /// The network peer did not take it. The size and the limit in it are those of the caller's data.
     #[error(transparent)]
     Peer(#[from] SendError),
 }
 
-/// Why a step of an authentication was refused; nothing has changed then.
+/// Why a step of an authentication was refused. Nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AuthError {
@@ -37,13 +37,13 @@ pub enum AuthError {
         /// Which.
         peer: PeerId,
     },
-    /// No data is how completion is told (Godot: `ERR_INVALID_PARAMETER`).
+    /// A packet without data would mean completion (Godot: `ERR_INVALID_PARAMETER`).
     #[error("authentication data must have at least one byte")]
     Empty,
-    /// We have said that we are through (Godot: `ERR_FILE_CANT_WRITE`).
+    /// This side has completed its part already (Godot: `ERR_FILE_CANT_WRITE`).
     #[error("this side has completed the authentication")]
     Completed,
-    /// The far side has said that it is through, and listens no more (Godot: `ERR_FILE_CANT_WRITE`).
+    /// The far side has completed its part and takes no more data (Godot: `ERR_FILE_CANT_WRITE`).
     #[error("the far side has completed the authentication")]
     CompletedByPeer,
     /// The peer's channel did not take it.
@@ -85,36 +85,37 @@ pub enum IgnoredReason {
     /// Its sender has to authenticate first.
     #[error("its sender has to authenticate first")]
     Authenticating,
-    /// Authentication data of a peer that need not authenticate, or not any more.
+    /// Authentication data from a peer that need not authenticate, or not any more.
     #[error("authentication data that nobody waits for")]
     UnexpectedAuth,
-    /// Only the server may tell of peers and pass packets on.
+    /// Only the server may announce peers and pass packets on.
     #[error("only the server may do that")]
     NotTheServer,
-    /// Told to the server, or in a mesh, or while relaying is switched off.
+    /// A relay command that was sent to the server, in a mesh, or while relaying is switched off.
     #[error("relaying is not in use here")]
     NoRelay,
-    /// It names a peer that cannot be.
-    #[error("{given} is no peer that could be meant")]
+    /// It names a peer that cannot be meant.
+    #[error("{given} is no peer that can be meant")]
     BadPeer {
         /// The number, as it came.
         given: i32,
     },
-    /// The server tells of more peers than there may be.
+    /// The server announces more peers than [`ApiConfig::max_relayed_peers`](crate::ApiConfig::max_relayed_peers).
     #[error("more peers than are allowed")]
     TooManyPeers,
-    /// The server passed it on for somebody it has not announced.
+    /// The server passed it on for a peer that it has not announced in time.
     #[error("its sender was never announced")]
     Unannounced,
-    /// The server passed it on for somebody whose end it has just told, and has not announced again.
+    /// The server passed it on for a peer whose end it has just announced.
     #[error("its sender is gone")]
     Departed,
-    /// To be passed on reliably, at the server, and lost: the receiver is behind, what waits for it was at
-    /// [`ApiConfig::backlog_bytes`](crate::ApiConfig::backlog_bytes) with nobody having more of it than this sender, and what
-    /// he had there on that channel has not gone yet. Neither he nor the receiver knows.
-    #[error("too much of its sender waits for peer {to}")]
+    /// A server was to pass it on reliably, and discarded it. The receiver is slow, [`ApiConfig::backlog_bytes`] of packets
+    /// wait for it, and no other sender has more waiting there than this one. Neither the sender nor the receiver is told.
+    ///
+    /// [`ApiConfig::backlog_bytes`]: crate::ApiConfig::backlog_bytes
+    #[error("too many packets of its sender wait for peer {to}")]
     BacklogFull {
-        /// Who does not get it.
+        /// The receiver.
         to: PeerId,
     },
 }

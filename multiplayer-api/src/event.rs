@@ -7,26 +7,26 @@ use crate::IgnoredReason;
 
 /// What happened, in the order of Godot's signals.
 ///
-/// Of a peer: `PeerAuthenticating` where authentication is required, then `PeerConnected`, then its packets, then
+/// For each peer: `PeerAuthenticating` where authentication is required, then `PeerConnected`, then its packets, then
 /// `PeerDisconnected`. 4.x tells `ConnectedToServer` before `PeerConnected(1)`, 3.x after it. When the server is lost,
-/// `ServerDisconnected` follows its `PeerDisconnected`, and of the other peers nothing more is told.
+/// `ServerDisconnected` follows its `PeerDisconnected`, and nothing more is told of the other peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApiEvent {
-    /// A peer counts from now on (Godot: `peer_connected`; 3.x: `network_peer_connected`).
+    /// A peer is admitted: it can be sent to from now on (Godot: `peer_connected`; 3.x: `network_peer_connected`).
     #[doc(alias = "peer_connected")]
     #[doc(alias = "network_peer_connected")]
     PeerConnected(PeerId),
-    /// A peer that counted is gone (Godot: `peer_disconnected`; 3.x: `network_peer_disconnected`).
+    /// A peer that was admitted is gone (Godot: `peer_disconnected`; 3.x: `network_peer_disconnected`).
     #[doc(alias = "peer_disconnected")]
     #[doc(alias = "network_peer_disconnected")]
     PeerDisconnected {
         /// Who.
         peer: PeerId,
-        /// Why; a server that told us of it does not tell.
+        /// Why. `None` for a peer behind a server, because the server does not say.
         reason: Option<DisconnectReason>,
     },
-    /// The server, peer 1, is there (Godot: `connected_to_server`). With 4.x also in a mesh that has a peer 1.
+    /// The server, peer 1, is connected (Godot: `connected_to_server`). With 4.x also in a mesh that has a peer 1.
     #[doc(alias = "connected_to_server")]
     ConnectedToServer,
     /// The server could not be connected (Godot: `connection_failed`).
@@ -36,7 +36,7 @@ pub enum ApiEvent {
     /// `server_disconnected`).
     #[doc(alias = "server_disconnected")]
     ServerDisconnected,
-    /// A peer is there and has to authenticate (Godot: `peer_authenticating`).
+    /// A peer is connected and has to authenticate (Godot: `peer_authenticating`).
     #[doc(alias = "peer_authenticating")]
     PeerAuthenticating(PeerId),
     /// What a peer sent to authenticate (Godot: the call of `auth_callback`).
@@ -70,14 +70,14 @@ pub enum ApiEvent {
         /// What, never empty.
         data: Bytes,
     },
-    /// A packet that should not have been sent, or not to us; nothing has changed by it.
+    /// A packet that should not have been sent, or not to us. Nothing has changed because of it.
     Ignored {
         /// Who sent it.
         from: PeerId,
         /// What is wrong with it.
         why: IgnoredReason,
     },
-    /// What else the network peer tells.
+    /// Any other event of the network peer.
     Peer(Event),
 }
 
@@ -85,8 +85,8 @@ pub enum ApiEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthFailure {
-    /// It took too long.
+    /// It took longer than [`Authentication::Required`](crate::Authentication::Required) allows.
     TimedOut,
-    /// It went.
+    /// Its connection ended.
     Disconnected(DisconnectReason),
 }

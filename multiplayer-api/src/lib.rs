@@ -1,12 +1,12 @@
 //! Godot's multiplayer API, `SceneMultiplayer` of 4.x and `MultiplayerAPI` of 3.x, as far as it makes sense without scenes.
 //!
-//! A network peer moves bytes between those it is connected to. Above it Godot has one more layer, which frames every
-//! packet, lets peers authenticate before they count, and, where peers reach each other only through a server, passes
-//! packets on. A Rust game needs this crate to talk with a Godot game that uses `multiplayer.multiplayer_peer`, and may
-//! want it for authentication and relay among its own.
+//! A network peer moves bytes between the peers that it is connected to. Godot has one more layer above it. That layer
+//! frames every packet, lets peers authenticate before they are admitted, and passes packets on where peers reach each other
+//! only through a server. A Rust game needs this crate to talk with a Godot game that uses `multiplayer.multiplayer_peer`,
+//! and may want it for authentication and relay among Rust peers.
 //!
-//! It cannot do I/O and has no clock of its own: everything goes through a [`MultiplayerPeer`], such as a `Session`, that
-//! is lent to every call. [`MultiplayerApi`] is the whole of it:
+//! The crate cannot do I/O and has no clock: everything goes through the [`MultiplayerPeer`] that a [`MultiplayerApi`] owns,
+//! such as a `Session`. A game polls it once a frame:
 //!
 //! ```
 //! use mesh_core::mock::Network;
@@ -17,18 +17,18 @@
 //! let player = |_| {
 //!     let (backend, signaling) = (network.backend(), network.signaling("demo"));
 //!     let session = Session::new(backend, signaling, SessionConfig::default());
-//!     (MultiplayerApi::new(ApiConfig::default()), session)
+//!     MultiplayerApi::new(session, ApiConfig::default())
 //! };
 //! let mut players: Vec<_> = (0..2).map(player).collect();
 //!
 //! let mut greeted = 0;
 //! while greeted < 2 {
 //!     network.advance(Duration::from_millis(16));
-//!     for (api, session) in &mut players {
-//!         while let Some(event) = api.poll(session) {
+//!     for api in &mut players {
+//!         while let Some(event) = api.poll() {
 //!             match event {
 //!                 ApiEvent::PeerConnected(peer) => {
-//!                     api.send_bytes(session, peer, TransferMode::Reliable, b"hello")?;
+//!                     api.send_bytes(peer, TransferMode::Reliable, b"hello")?;
 //!                 }
 //!                 ApiEvent::PeerPacket { data, .. } => {
 //!                     assert_eq!(&data[..], b"hello");
@@ -42,33 +42,37 @@
 //! # Ok::<(), multiplayer_api::SendBytesError>(())
 //! ```
 //!
+//! A server without frames sleeps in [`next_event`](MultiplayerApi::next_event) until something has arrived or a deadline is
+//! due.
+//!
 //! # Which Godot
 //!
-//! The two generations frame the same bytes differently, and nothing on the wire tells them apart: say which one the game
-//! speaks with [`ApiConfig::generation`]. 3.x has neither authentication nor relay.
+//! The two generations frame the same data differently, and nothing on the wire tells them apart. [`ApiConfig::generation`]
+//! says which one the game speaks with. 3.x has neither authentication nor relay.
 //!
-//! # What of a Godot game is heard
+//! # What is taken from a Godot game
 //!
-//! What it sends with `send_bytes`, its authentication, and what its server tells of other peers. Remote calls, spawning
-//! and synchronisation need a scene tree: they are counted ([`ApiStats::scene_commands`]) and left alone, which a Godot
-//! peer does not mind.
+//! What it sends with `send_bytes`, its authentication, and what its server announces of other peers. Remote calls, spawning
+//! and synchronisation need a scene tree: they are counted ([`ApiStats::scene_commands`]) and have no effect. A Godot peer
+//! expects no answer to them.
 //!
-//! # Without bytes
+//! # Types instead of bytes
 //!
 //! With the feature `typed`, a game sends its own types: `Typed` for one enum of messages, `Messages` for several types
-//! with a handler each.
+//! with a handler for each.
 //!
 //! # Intended differences from Godot
 //!
 //! - Packets that a server passes on before it has announced their sender wait for the announcement (at most 2 s, 256
-//!   packets, 64 KiB); Godot gives them to the game as they come.
+//!   packets, 64 KiB). Godot gives them to the game at once.
 //! - Reliable packets that the server has to pass on to a peer whose channel is full wait, bounded by
-//!   [`ApiConfig::backlog_bytes`]; over it packets of whoever has most waiting for that peer are lost, without the sender's or
-//!   the receiver's knowledge, told to the server's application ([`IgnoredReason::BacklogFull`]). Godot's channels have no bound.
-//! - What a server passes on for a peer after it has told its end is dropped, for 2 s or until it is announced again; Godot
-//!   gives it to the game. So a new peer with the id of one that has just left loses packets that overtake its announcement.
+//!   [`ApiConfig::backlog_bytes`]. Beyond it, packets of the sender that has most waiting are discarded. The server's
+//!   application is told ([`IgnoredReason::BacklogFull`]), the sender and the receiver are not. Godot's channels have no bound.
+//! - Packets that a server passes on for a peer whose end it has announced are dropped, for 2 s or until that id is announced
+//!   again. Godot gives them to the game. So a new peer with the id of one that has just left loses packets that overtake its
+//!   announcement.
 //! - A client may not send to a peer that the server has not announced, nor to itself.
-//! - What a peer should not have sent is an event, [`ApiEvent::Ignored`], not a line in a log.
+//! - A packet that a peer should not have sent is an event, [`ApiEvent::Ignored`], not a line in a log.
 #![no_std]
 
 extern crate alloc;
@@ -76,13 +80,12 @@ extern crate alloc;
 mod api;
 mod backlog;
 mod config;
-mod early;
 mod error;
 mod event;
 mod stats;
 #[cfg(feature = "typed")]
 mod typed;
-mod via;
+mod unannounced;
 mod wire;
 
 pub use api::MultiplayerApi;
@@ -93,7 +96,6 @@ pub use mesh_core::MultiplayerPeer;
 pub use stats::ApiStats;
 #[cfg(feature = "typed")]
 pub use typed::{
-    DecodeError, Message, Messages, MessagesEvent, RegisterError, SendMessageError, Typed,
+    DecodeError, Message, Messages, MessagesEvent, Outbox, RegisterError, SendMessageError, Typed,
     TypedEvent,
 };
-pub use via::Via;

@@ -1,4 +1,4 @@
-//! Packets as bytes; integers are little-endian.
+//! The bytes of packets. Integers are little-endian.
 
 use alloc::vec::Vec;
 
@@ -19,14 +19,14 @@ const RELAY: u8 = 3;
 /// 4.x keeps the command in three bits and flags of its own in the upper four.
 const COMMAND_BITS: u8 = 0b111;
 
-/// System commands but AUTH: command, sub-command, four bytes of peer.
+/// The length of every system command but AUTH: command, sub-command, four bytes of peer.
 const SYS_LENGTH: usize = 6;
 
-/// What goes before the game's own data: its command.
+/// The length of what goes before the game's own data.
 pub(crate) const RAW_LENGTH: usize = 1;
 
-/// Data of the game that is not larger fits a message of 64 KiB, with all that goes before it: every peer takes that much,
-/// unless it says that it does not.
+/// Game data of this size, with all that goes before it, fits a message of 64 KiB. Every peer takes that much unless it says
+/// otherwise.
 pub(crate) const DATA_BYTES: usize = 60_000;
 
 /// A packet, as far as this crate understands it.
@@ -36,11 +36,11 @@ pub(crate) enum Frame {
     Raw(Bytes),
     /// For a scene tree.
     Scene,
-    /// A step of an authentication; without data its end.
+    /// Authentication data; empty data completes the sender's side.
     Auth(Bytes),
-    /// The server tells of a peer.
+    /// The server announces a peer.
     AddPeer(i32),
-    /// The server tells of the end of a peer.
+    /// The server announces the end of a peer.
     DelPeer(i32),
     /// To the server: pass this on to that target. From the server: that peer sent this.
     Relay {
@@ -118,17 +118,17 @@ pub(crate) fn relayed(from: PeerId, inner: &[u8]) -> Bytes {
     packet.into()
 }
 
-/// The server tells of a peer.
+/// The announcement of a peer by the server.
 pub(crate) fn add_peer(peer: PeerId) -> Bytes {
     Bytes::copy_from_slice(&system_command(ADD_PEER, signed(peer)))
 }
 
-/// The server tells of the end of a peer.
+/// The announcement of a peer's end by the server.
 pub(crate) fn del_peer(peer: PeerId) -> Bytes {
     Bytes::copy_from_slice(&system_command(DEL_PEER, signed(peer)))
 }
 
-/// A step of an authentication; without data its end.
+/// Authentication data; empty data completes the sender's side.
 pub(crate) fn auth(data: &[u8]) -> Bytes {
     let mut packet = Vec::with_capacity(2 + data.len());
     packet.extend_from_slice(&[SYS, AUTH]);

@@ -16,15 +16,12 @@ use crate::bucket::Bucket;
 use crate::entropy::{self, Entropy};
 use crate::goodbye::Goodbye;
 use crate::lobby::Lobby;
+use crate::socket_id::SocketId;
 
 /// What a message costs: one token for every so many bytes begun.
 ///
 /// So few that one sender's burst fits into an outbox (by default), and none can have another sent away for not reading.
 const BYTES_PER_TOKEN: u64 = 256;
-
-/// A socket, for as long as it lives; never given to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SocketId(u64);
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,6 +37,7 @@ mod relay;
 mod routes;
 mod server;
 mod socket;
+mod socket_id;
 
 pub use config::Config;
 pub use routes::router;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mesh_core::{Instant, PeerId, Topology};
 
-use crate::hub::SocketId;
+use crate::socket_id::SocketId;
 
 /// Members by the id they are shown under; the host has the id 1, so a signal for 1 finds it.
 #[derive(Debug)]

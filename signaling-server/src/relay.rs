@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use crate::Config;
 use crate::entropy;
 use crate::goodbye::Goodbye;
-use crate::hub::{Action, Counts, Hub, SocketId};
+use crate::hub::{Action, Counts, Hub};
 use crate::outbox::Outbox;
+use crate::socket_id::SocketId;
 
 /// How many sockets that are being refused may exist besides those that are served.
 const MAX_REFUSED: usize = 256;

@@ -5,6 +5,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
+use mesh_core::ConnectionState;
 use tokio::runtime::Builder;
 
 use super::*;

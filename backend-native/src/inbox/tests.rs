@@ -1,6 +1,8 @@
 //! Tests of the module above.
 
-use mesh_core::SendLimits;
+use mesh_core::platform::inbox::OVERHEAD;
+use mesh_core::platform::{ChannelInbox as _, LinkInbox as _};
+use mesh_core::{ChannelParameters, SendLimits};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
@@ -65,7 +67,7 @@ fn opened() -> Opened {
             ordered: true,
             reliability: Reliability::Reliable,
         },
-        outbox: Outbox::new(SendLimits::default()).0,
+        sender: Outbox::new(SendLimits::default()).0,
     }
 }
 

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use mesh_core::IceCandidate;
 
 use super::Link;
-use crate::connection::{Connection, Note};
+use crate::connection::Connection;
 use crate::mdns;
+use crate::note::Note;
 
 /// How many names of the far side's candidates are asked for at a time.
 const MAX_NAMES: usize = 16;

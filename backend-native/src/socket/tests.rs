@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicUsize;
 use std::task::Wake;
 use std::time::Duration;
 
-use super::script::Script;
+use socket_faults::Script;
+
 use super::*;
 
 #[derive(Default)]
@@ -252,7 +253,7 @@ async fn with_the_cures_off_it_is_the_socket_underneath() {
 fn a_dropped_socket_leaves_no_waker_behind() {
     let rig = Rig::new(Cures::default());
     assert_eq!(rig.wait(), Nothing);
-    rig.script.wakers.lock().unwrap().clear();
+    rig.script.forget_wakers();
     assert_eq!(
         Arc::strong_count(&rig.woken),
         2,

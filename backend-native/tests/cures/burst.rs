@@ -4,9 +4,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backend_native::testing::{Cures, Fate, Faults, Judge, SocketOptions};
+use backend_native::testing::{Cures, SocketOptions};
 use bytes::BytesMut;
 use mesh_core::Payload;
+use socket_faults::{Fate, Faults, Judge};
 use tokio::time::{Instant, sleep};
 use webrtc::data_channel::DataChannelEvent;
 

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use backend_native::testing::{Cures, Fate, Faults, Judge, SocketOptions};
+use backend_native::testing::{Cures, SocketOptions};
 use mesh_core::Payload;
+use socket_faults::{Fate, Faults, Judge};
 
 use crate::backends::RELIABLE;
 use crate::support::{backends, in_memory};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use backend_native::testing::{Cures, Fate, Faults, Judge, SocketOptions};
+use backend_native::testing::{Cures, SocketOptions};
+use socket_faults::{Fate, Faults, Judge};
 use tokio::time::{Instant, timeout};
 
 use crate::support::{MemoryNetwork, backends};

@@ -15,6 +15,7 @@ mod buffers;
 mod bulk;
 mod burst;
 mod connect;
+mod cut_short;
 mod early;
 mod ends;
 mod handle;

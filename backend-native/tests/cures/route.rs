@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use backend_native::testing::{Cures, Fate, Faults, Judge, SocketOptions};
+use backend_native::testing::{Cures, SocketOptions};
 use mesh_core::{ConnectionState, LinkEvent};
+use socket_faults::{Fate, Faults, Judge};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backends::{Heard, Pair};

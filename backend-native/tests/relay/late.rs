@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backend_native::testing::{Fate, Faults, SocketOptions, TokioSockets};
+use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{CandidateType, LinkConfig};
+use socket_faults::{Fate, Faults, TokioSockets};
 
 use crate::coturn::Coturn;
 use crate::stats;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backend_native::testing::{Fate, Faults, SocketOptions, TokioSockets};
+use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig, RootCertificates};
 use mesh_core::{CandidateType, IceServer, LinkConfig, Payload};
+use socket_faults::{Fate, Faults, TokioSockets};
 
 use crate::coturn::{Coturn, Over};
 use crate::support::{INBOX, Pair, Peer, RELIABLE, UNRELIABLE, link, specs};

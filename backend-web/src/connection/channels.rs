@@ -1,29 +1,23 @@
 //! The channels of one connection.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_channel::Sender;
+use mesh_core::platform::RemoteChannels;
 use mesh_core::{ChannelIndex, ChannelSpec, Reliability, SendLimits};
 use web_sys::RtcDataChannel;
 
 use crate::channel::{Channel, Ends};
-use crate::connection::Note;
 use crate::inbox::LinkInbox;
+use crate::note::Note;
 use crate::outbox::Outbox;
 use crate::translate;
-
-/// How many channels of the far side may be there at a time.
-const MAX_REMOTE: usize = 16;
-
-/// How many channels a peer may open in-band in the life of a link: each has an index of its own.
-const MAX_REMOTE_EVER: u16 = 64;
 
 /// The planned ones by their index, those of the far side above.
 pub(crate) struct Channels {
     table: RefCell<Vec<Option<Rc<Channel>>>>,
-    planned: Cell<u16>,
-    remote_ever: Cell<u16>,
+    remote: RefCell<RemoteChannels>,
     inbox: Rc<LinkInbox>,
     notes: Sender<Note>,
 }
@@ -32,8 +26,7 @@ impl Channels {
     pub(crate) fn new(inbox: Rc<LinkInbox>, notes: Sender<Note>) -> Self {
         Self {
             table: RefCell::default(),
-            planned: Cell::new(0),
-            remote_ever: Cell::new(0),
+            remote: RefCell::default(),
             inbox,
             notes,
         }
@@ -49,31 +42,32 @@ impl Channels {
         spec: &ChannelSpec,
         inner: RtcDataChannel,
     ) {
-        let planned = self.planned.get().max(index.0.saturating_add(1));
-        self.planned.set(planned);
+        self.remote.borrow_mut().plan(index);
         let reliability = spec.parameters.reliability;
         self.add(index, inner, reliability, spec.limits, false);
     }
 
     /// Takes a channel that the far side made. One too many is closed again.
     pub(crate) fn add_remote(&self, inner: RtcDataChannel) {
-        let ever = self.remote_ever.get();
-        if ever >= MAX_REMOTE_EVER {
-            let _ = self.notes.try_send(Note::TooManyChannels);
-            return inner.close();
-        }
-        self.remote_ever.set(ever + 1);
-        if self.remote_alive() >= MAX_REMOTE {
-            return inner.close();
-        }
-        let index = ChannelIndex(self.planned.get().saturating_add(ever));
+        let alive = self.remote_alive();
+        let admitted = self.remote.borrow_mut().admit(alive);
+        let index = match admitted {
+            Ok(Some(index)) => index,
+            Ok(None) => return inner.close(),
+            Err(fault) => {
+                let _ = self.notes.try_send(Note::Fault(fault));
+                return inner.close();
+            }
+        };
         let reliability = translate::parameters(&inner).reliability;
         self.add(index, inner, reliability, SendLimits::default(), true);
     }
 
     fn remote_alive(&self) -> usize {
         let table = self.table.borrow();
-        let remote = table.iter().skip(usize::from(self.planned.get()));
+        let remote = table
+            .iter()
+            .skip(usize::from(self.remote.borrow().planned()));
         remote
             .flatten()
             .filter(|channel| channel.is_alive())

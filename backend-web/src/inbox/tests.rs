@@ -1,5 +1,9 @@
 //! Tests of the module above.
 
+use mesh_core::ChannelParameters;
+use mesh_core::platform::inbox::OVERHEAD;
+use mesh_core::platform::{ChannelInbox as _, LinkInbox as _};
+
 use super::*;
 
 /// Room for ten messages of 36 bytes.
@@ -44,10 +48,10 @@ impl Fixture {
     fn take(&self) -> Vec<(u16, i64)> {
         let mut taken = Vec::new();
         while let Some(incoming) = self.events.pop() {
-            let Incoming::Readable(channel) = incoming else {
+            let Entry::Readable(channel) = incoming else {
                 panic!("no token");
             };
-            while let Some(item) = channel.pop() {
+            while let Some(item) = channel.pop(&mut VecDeque::new()) {
                 taken.push((channel.channel().0, as_number(&item)));
             }
         }
@@ -83,6 +87,7 @@ fn a_channel_has_one_token_and_keeps_the_order() {
             ordered: true,
             reliability: Reliability::Reliable,
         },
+        sender: (),
     });
     assert_eq!(fixture.push(0, 1..=3), 3);
     reliable.push_closed();

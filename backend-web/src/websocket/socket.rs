@@ -7,6 +7,7 @@ use std::task::Context;
 
 use js_sys::JsString;
 use mesh_core::LostReason;
+use mesh_core::platform::inbox::OVERHEAD;
 use signaling::{TransportError, TransportEvent};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
@@ -23,9 +24,6 @@ const OUTGOING: usize = 1024 * 1024;
 
 /// Bytes that wait for the application. The browser reads on whether or not anybody takes them, so over it the connection ends.
 const INCOMING: usize = 4 * 1024 * 1024;
-
-/// What a text costs besides its bytes.
-const OVERHEAD: usize = 64;
 
 /// `WebSocket.OPEN`.
 const OPEN: u16 = 1;

@@ -43,10 +43,17 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        promise: "only backend-native and bench see the webrtc crate",
+        promise: "only backend-native, its sockets for tests and bench see the webrtc crate",
         demand: Demand::Reserved {
             these: &["webrtc", "rtc"],
-            only: &["backend-native", "bench"],
+            only: &["backend-native", "socket-faults", "bench"],
+        },
+    },
+    Rule {
+        promise: "a native game does without the sockets for tests",
+        demand: Demand::Without {
+            package: "webrtc-multiplayer",
+            never: &["socket-faults"],
         },
     },
     Rule {

@@ -1,5 +1,6 @@
 //! The gates: promises about the shape of the workspace, each proven on every run.
 
+mod circles;
 mod core_only;
 mod godot;
 mod graph;
@@ -33,6 +34,9 @@ pub(crate) fn run(runner: &Runner, workspace: &Workspace, host: &str) -> Vec<Out
     for rule in sources::RULES {
         gate(rule.promise, &mut || rule.check(texts.as_ref()?));
     }
+    gate("no circle of imports between folders", &mut || {
+        circles::check(texts.as_ref()?)
+    });
     gate(
         "every member of Godot's classes has its counterpart, under its name, or a reason",
         &mut || godot::check(&workspace.workspace_root, texts.as_ref()?),

@@ -89,8 +89,6 @@ pub async fn too_large_names_the_limit(cast: [Participant; 2]) -> Outcome {
                     let expected = Err(Refusal::Send(SendError::TooLarge {
                         size: largest + 1,
                         limit: largest,
-                        peer: crate::refusal::peer_id(b.id())
-                            .map_err(|why| a.fail(why.to_string()))?,
                     }));
                     ensure_eq!(refused, expected, "one byte too many on {mode:?}");
                 }

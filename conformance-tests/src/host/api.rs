@@ -1,6 +1,6 @@
 //! A multiplayer API over a mesh, and requests to it.
 
-use mesh_core::{Backend, MeshConfig, Multiplayer, MultiplayerPeer, Payload};
+use mesh_core::{Backend, MeshConfig, Multiplayer, Payload};
 use multiplayer_api::{
     ApiConfig, ApiEvent, AuthFailure, Authentication, Generation, MultiplayerApi,
 };
@@ -15,82 +15,66 @@ use crate::refusal::{Refusal, peer_id};
 use crate::reply::Reply;
 use crate::request::{ApiRequest, ApiStart};
 
-/// The API and what it stands on.
-pub(super) struct ApiStack<B> {
-    pub(super) network: Multiplayer<B>,
-    api: MultiplayerApi,
+/// An API that owns the mesh below it.
+pub(super) type Api<B> = MultiplayerApi<Multiplayer<B>>;
+
+pub(super) fn start<B: Backend>(backend: B, start: ApiStart) -> Result<Api<B>, Refusal> {
+    let mut mesh = Multiplayer::new(backend, MeshConfig::default());
+    let id = peer_id(start.id)?;
+    if !start.star {
+        mesh.create_mesh(id, &[])?;
+    } else if id.is_server() {
+        mesh.create_server(&[])?;
+    } else {
+        mesh.create_client(id, &[])?;
+    }
+    let generation = if start.godot_3 {
+        Generation::Godot3
+    } else {
+        Generation::Godot4
+    };
+    let authentication = start
+        .authentication
+        .map_or(Authentication::None, |timeout| Authentication::Required {
+            timeout,
+        });
+    let config = ApiConfig {
+        generation,
+        authentication,
+        ..ApiConfig::default()
+    };
+    Ok(MultiplayerApi::new(mesh, config))
 }
 
-impl<B: Backend> ApiStack<B> {
-    pub(super) fn start(backend: B, start: ApiStart) -> Result<Self, Refusal> {
-        let mut network = Multiplayer::new(backend, MeshConfig::default());
-        let id = peer_id(start.id)?;
-        if !start.star {
-            network.create_mesh(id, &[])?;
-        } else if id.is_server() {
-            network.create_server(&[])?;
-        } else {
-            network.create_client(id, &[])?;
+fn carry_out<B: Backend>(api: &mut Api<B>, request: ApiRequest) -> Result<Reply, Refusal> {
+    match request {
+        ApiRequest::SendBytes { to, mode, content } => {
+            let data = content.payload().into_bytes();
+            let sent = api
+                .send_bytes(to.target()?, mode, &data)
+                .map_err(|error| error.to_string())?;
+            return Ok(Reply::Amount(sent.accepted));
         }
-        let generation = if start.godot_3 {
-            Generation::Godot3
-        } else {
-            Generation::Godot4
-        };
-        let authentication = start
-            .authentication
-            .map_or(Authentication::None, |timeout| Authentication::Required {
-                timeout,
-            });
-        let api = MultiplayerApi::new(ApiConfig {
-            generation,
-            authentication,
-            ..ApiConfig::default()
-        });
-        Ok(Self { network, api })
-    }
-
-    pub(super) fn poll_frame(&mut self) -> Vec<Entry> {
-        std::iter::from_fn(|| self.api.poll(&mut self.network))
-            .map(Entry::from)
-            .collect()
-    }
-
-    fn carry_out(&mut self, request: ApiRequest) -> Result<Reply, Refusal> {
-        let network: &mut dyn MultiplayerPeer = &mut self.network;
-        match request {
-            ApiRequest::SendBytes { to, mode, content } => {
-                let data = content.payload().into_bytes();
-                let sent = self
-                    .api
-                    .send_bytes(network, to.target()?, mode, &data)
-                    .map_err(|error| error.to_string())?;
-                return Ok(Reply::Amount(sent.accepted));
-            }
-            ApiRequest::SendAuth { peer, data } => self
-                .api
-                .send_auth(network, peer_id(peer)?, &data)
-                .map_err(|error| error.to_string())?,
-            ApiRequest::CompleteAuth(peer) => self
-                .api
-                .complete_auth(network, peer_id(peer)?)
-                .map_err(|error| error.to_string())?,
-            ApiRequest::DisconnectPeer(peer) => {
-                let known = self.api.disconnect_peer(network, peer_id(peer)?);
-                return Ok(Reply::Flag(known));
-            }
-            ApiRequest::CloseApi => self.api.close(network),
+        ApiRequest::SendAuth { peer, data } => api
+            .send_auth(peer_id(peer)?, &data)
+            .map_err(|error| error.to_string())?,
+        ApiRequest::CompleteAuth(peer) => api
+            .complete_auth(peer_id(peer)?)
+            .map_err(|error| error.to_string())?,
+        ApiRequest::DisconnectPeer(peer) => {
+            return Ok(Reply::Flag(api.disconnect_peer(peer_id(peer)?)));
         }
-        Ok(Reply::Done)
+        ApiRequest::CloseApi => api.close(),
     }
+    Ok(Reply::Done)
 }
 
 impl<P: Platform> Host<P> {
     pub(super) fn api(&mut self, request: ApiRequest) -> Result<Reply, Refusal> {
-        let Stack::Api(stack) = &mut self.stack else {
+        let Stack::Api(api) = &mut self.stack else {
             return Err(Refusal::Suite("this participant has no API".to_owned()));
         };
-        stack.carry_out(request)
+        carry_out(api, request)
     }
 }
 

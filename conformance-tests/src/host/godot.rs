@@ -45,7 +45,7 @@ pub(super) fn carry_out<B: Backend>(
             let channels = info.into_iter().flat_map(|info| info.channels);
             let reports = channels.map(|channel| ChannelReport {
                 mode: channel.mode,
-                label: channel.label,
+                label: channel.label().into_owned(),
                 parameters: channel.parameters,
                 negotiated: channel.negotiated,
                 state: channel.state,

@@ -17,7 +17,7 @@ impl<P: Platform> Host<P> {
             request => match &mut self.stack {
                 Stack::Mesh(mesh) => carry_out(mesh, request),
                 Stack::Session(session) => carry_out(session.multiplayer_mut(), request),
-                Stack::Api(stack) => carry_out(&mut stack.network, request),
+                Stack::Api(api) => carry_out(api.peer_mut(), request),
                 Stack::Nothing | Stack::Backend(_) | Stack::Lurker { .. } => Err(no_mesh()),
             },
         }

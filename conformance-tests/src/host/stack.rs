@@ -8,7 +8,7 @@ use mesh_core::{
     TransferMode,
 };
 
-use super::api::ApiStack;
+use super::api::{self, Api};
 use crate::Content;
 use crate::observed::translate::Entry;
 use crate::platform::Platform;
@@ -20,7 +20,7 @@ pub(super) enum Stack<P: Platform> {
     Backend(Box<P::Backend>),
     Mesh(Box<Multiplayer<P::Backend>>),
     Session(Box<Session<P::Backend, P::Signaling>>),
-    Api(Box<ApiStack<P::Backend>>),
+    Api(Box<Api<P::Backend>>),
     Lurker {
         signaling: Box<P::Signaling>,
         /// What its socket lives on.
@@ -48,7 +48,7 @@ impl<P: Platform> Stack<P> {
                 let signaling = platform.signaling(&backend, &meeting)?;
                 Self::Session(Box::new(Session::new(backend, signaling, settings.into())))
             }
-            Start::Api(start) => Self::Api(Box::new(ApiStack::start(backend, start)?)),
+            Start::Api(start) => Self::Api(Box::new(api::start(backend, start)?)),
             Start::Lurker { meeting } => Self::Lurker {
                 signaling: Box::new(platform.signaling(&backend, &meeting)?),
                 _backend: Box::new(backend),
@@ -67,8 +67,7 @@ impl<P: Platform> Stack<P> {
             Self::Backend(backend) => backend.poll_event(cx).map(Entry::from),
             Self::Mesh(mesh) => mesh.poll_next(cx).map(Entry::from),
             Self::Session(session) => session.poll_next(cx).map(Entry::from),
-            // Its network peer has no waker to give: see `Start::Api`.
-            Self::Api(_) => Poll::Pending,
+            Self::Api(api) => api.poll_next(cx).map(Entry::from),
             Self::Lurker { signaling, .. } => {
                 let event = signaling.poll_event(now, cx).map(Entry::from);
                 return (event, signaling.poll_timeout());
@@ -82,7 +81,7 @@ impl<P: Platform> Stack<P> {
         match self {
             Self::Mesh(mesh) => iter::from_fn(|| mesh.poll()).map(Entry::from).collect(),
             Self::Session(session) => iter::from_fn(|| session.poll()).map(Entry::from).collect(),
-            Self::Api(stack) => stack.poll_frame(),
+            Self::Api(api) => iter::from_fn(|| api.poll()).map(Entry::from).collect(),
             // Frames are a game's; these two are not for games.
             Self::Nothing | Self::Backend(_) | Self::Lurker { .. } => Vec::new(),
         }

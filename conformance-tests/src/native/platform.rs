@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
-use backend_native::testing::{self, SocketOptions};
+use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig, WebSocketTransport};
 use futures_util::future::LocalBoxFuture;
 use mesh_core::{Backend, Instant};
@@ -40,7 +40,7 @@ pub(crate) struct Native {
     /// A backend that only tells the time.
     clock: PlatformBackend,
     /// What its sockets are out in, if a case wants any.
-    weather: OnceCell<testing::Weather>,
+    weather: OnceCell<socket_faults::Weather>,
     /// Whether it has had a backend.
     started: Cell<bool>,
 }
@@ -93,7 +93,7 @@ impl Platform for Native {
             return Err("weather is for sockets that are made in it: ask before the start".into());
         }
         self.weather
-            .get_or_init(|| testing::Weather::seeded(SEED))
+            .get_or_init(|| socket_faults::Weather::seeded(SEED))
             .set(weather.loss(), weather.reorder(), OVERTAKEN_BY);
         Ok(true)
     }

@@ -1,16 +1,11 @@
 //! What a case asks of a multiplayer API.
 
-use std::time::Duration;
-
 use mesh_core::TransferMode;
 
 use super::Participant;
 use crate::reply::Reply;
-use crate::request::{ApiRequest, ApiStart, Pace, Request, Start, To};
+use crate::request::{ApiRequest, ApiStart, Request, Start, To};
 use crate::{Content, Outcome};
-
-/// How often a game with an API looks at it.
-const FRAME: Duration = Duration::from_millis(10);
 
 impl Participant {
     /// Becomes a multiplayer API of its own id, in a mesh or a star, which asks nothing of its peers.
@@ -26,8 +21,7 @@ impl Participant {
 
     /// Becomes a multiplayer API.
     pub async fn start_api_as(&self, start: ApiStart) -> Outcome {
-        self.start(Start::Api(start)).await?;
-        self.pace(Pace::Frames(FRAME)).await
+        self.start(Start::Api(start)).await
     }
 
     /// Sends data through the API, and tells how many have taken it.

@@ -132,8 +132,6 @@ pub(crate) enum SendErrorDef {
     TooLarge {
         size: usize,
         limit: usize,
-        #[serde(with = "super::peer_id")]
-        peer: PeerId,
     },
     InvalidText,
 }

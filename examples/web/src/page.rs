@@ -4,8 +4,7 @@ use std::fmt;
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement, Performance};
-use webrtc_multiplayer::PeerId;
-use webrtc_multiplayer::mesh_core::{ConnectionState, PeerInfo};
+use webrtc_multiplayer::{ConnectionState, PeerId, PeerInfo};
 
 use crate::room::{Kind, Output};
 

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::connection::Member;
-use super::inbox::Inbox;
+use crate::platform::Inbox;
 use crate::{ChannelIndex, DisconnectReason, Event, LinkId, LinkStats, PeerId, Signal};
 
 /// More than this waiting, and the mesh takes nothing more from the backend until the game has listened.

@@ -132,7 +132,7 @@ impl Mesh {
         };
         match member.channels.get_mut(position) {
             Some(former) if former.in_band && former.state == ChannelState::Closed => {
-                member.inbox.reuse_channel(index, actual.mode());
+                member.inbox.set_channel(index, actual.mode());
                 *former = Channel {
                     dropped: former.dropped,
                     ..in_band(ChannelState::Open)
@@ -144,10 +144,9 @@ impl Mesh {
                 // One before it may have closed before it opened, of which nothing is reported: its parameters are unknown.
                 let gap = member.channels.len()..position;
                 let skipped = gap.map(|_| in_band(ChannelState::Closed));
-                for channel in skipped.chain([in_band(ChannelState::Open)]) {
-                    member.inbox.add_channel(channel.mode);
-                    member.channels.push(channel);
-                }
+                member.channels.extend(skipped);
+                member.channels.push(in_band(ChannelState::Open));
+                member.inbox.set_channel(index, actual.mode());
             }
         }
         self.notice(link, News::ChannelReceived(index));

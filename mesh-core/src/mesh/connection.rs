@@ -4,8 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::inbox::Inbox;
 use crate::negotiation::Negotiation;
+use crate::platform::Inbox;
 use crate::{
     ChannelIndex, ChannelSpec, ChannelState, CloseReason, ConnectFailure, ConnectionState,
     DisconnectReason, GatheringState, Instant, LinkId, Missing, PeerId, SignalingState,

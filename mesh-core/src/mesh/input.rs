@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::agenda::News;
 use super::connection::{Member, Phase, count_dropped};
 use super::{ConnectionStatus, Mesh};
+use crate::platform::InboxFull;
 use crate::{
     ChannelIndex, CloseReason, ConnectFailure, ConnectionState, DisconnectReason, GatheringState,
     Instant, LinkEvent, LinkId, Payload, SessionDescription, Signal,
@@ -101,7 +102,7 @@ impl Mesh {
                     self.agenda.round.push_back(link);
                 }
             }
-            Err(_overflow) => {
+            Err(InboxFull) => {
                 self.end(link, DisconnectReason::InboxFull, Some(Duration::ZERO));
             }
         }

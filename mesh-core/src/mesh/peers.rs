@@ -1,13 +1,14 @@
 //! Looking at a mesh's peers.
 
-use alloc::string::String;
+use alloc::borrow::Cow;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::connection::{Channel, Connection, Member};
 use super::{ConnectionStatus, Mesh};
 use crate::{
-    ChannelIndex, ChannelParameters, ChannelState, ConnectionId, ConnectionState, GatheringState,
-    LinkId, PeerId, SignalingState, TransferMode,
+    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelState, ConnectionId,
+    ConnectionState, GatheringState, LinkId, PeerId, SignalingState, TransferMode,
 };
 
 /// What a mesh knows of one peer (Godot: the dictionary of `get_peer`).
@@ -43,9 +44,6 @@ pub struct PeerInfo {
 pub struct ChannelInfo {
     /// How messages travel on it.
     pub mode: TransferMode,
-    /// Its label: `reliable`, `ordered`, `unreliable`, for a custom one its id in decimal. Local only.
-    #[doc(alias = "get_label")]
-    pub label: String,
     /// Its id, order and reliability on this side. The protocol is empty.
     #[doc(alias = "get_id")]
     #[doc(alias = "is_ordered")]
@@ -64,6 +62,20 @@ pub struct ChannelInfo {
 }
 
 impl ChannelInfo {
+    /// Its label: `reliable`, `ordered`, `unreliable`, for a custom one its id in decimal. The far side does not learn it. A
+    /// channel that the far side made in-band has an empty one here.
+    #[doc(alias = "get_label")]
+    #[must_use]
+    pub fn label(&self) -> Cow<'static, str> {
+        if !self.negotiated {
+            Cow::Borrowed("")
+        } else if self.parameters.id <= BUILT_IN_CHANNELS {
+            Cow::Borrowed(self.mode.label())
+        } else {
+            Cow::Owned(self.parameters.id.to_string())
+        }
+    }
+
     /// The subprotocol, which is always empty, as Godot's.
     #[doc(alias = "get_protocol")]
     #[must_use]
@@ -79,6 +91,24 @@ impl Mesh {
         self.peers.contains_key(&peer)
     }
 
+    /// The peers that can be sent to, ascending. Allocates nothing.
+    pub fn connected_peers(&self) -> impl Iterator<Item = PeerId> {
+        let members = self
+            .peers
+            .iter()
+            .filter_map(|(&peer, &link)| Some((peer, self.member(link)?)));
+        members
+            .filter(|(_, member)| member.is_connected())
+            .map(|(peer, _)| peer)
+    }
+
+    /// The largest message in bytes that a peer takes: our own limit until it has described itself. `None` for an unknown
+    /// peer.
+    #[must_use]
+    pub fn max_message_size_of(&self, peer: PeerId) -> Option<usize> {
+        Some(self.member_of(peer)?.max_message_size)
+    }
+
     /// One peer, connected or not (Godot: `get_peer`).
     #[doc(alias = "get_peer")]
     #[must_use]
@@ -87,6 +117,9 @@ impl Mesh {
     }
 
     /// All peers, connected or not, ascending (Godot: `get_peers`).
+    ///
+    /// Each item describes the channels of a peer in a `Vec`. [`connected_peers`](Self::connected_peers) gives only ids and
+    /// allocates nothing.
     #[doc(alias = "get_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
         self.peers
@@ -211,7 +244,6 @@ fn info(connection: &Connection) -> Option<PeerInfo> {
 fn channel_info(channel: &Channel) -> ChannelInfo {
     ChannelInfo {
         mode: channel.mode,
-        label: channel.spec.label.clone(),
         parameters: channel.spec.parameters,
         negotiated: !channel.in_band,
         state: channel.state,

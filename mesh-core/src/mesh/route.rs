@@ -2,8 +2,8 @@
 
 use alloc::collections::btree_map;
 
-use super::links::Links;
 use super::{Connection, ConnectionStatus, Member, Mesh};
+use crate::slots::Slots;
 use crate::{ChannelIndex, LinkId, Payload, PeerId, RefusedReason, SendError, Target};
 
 /// One receiver of a message.
@@ -51,11 +51,11 @@ impl Mesh {
         let size = payload.len();
         let smallest = recipients
             .clone()
-            .filter_map(|to| Some((self.member(to.link)?.max_message_size, to.peer)))
-            .filter(|(limit, _)| size > *limit)
+            .filter_map(|to| Some(self.member(to.link)?.max_message_size))
+            .filter(|limit| size > *limit)
             .min();
-        if let Some((limit, peer)) = smallest {
-            return Err(SendError::TooLarge { size, limit, peer });
+        if let Some(limit) = smallest {
+            return Err(SendError::TooLarge { size, limit });
         }
         Ok(recipients)
     }
@@ -64,7 +64,7 @@ impl Mesh {
 /// The receivers of one message; see [`Mesh::route`].
 #[derive(Clone, Debug)]
 pub struct Recipients<'a> {
-    links: &'a Links<Connection>,
+    links: &'a Slots<LinkId, Connection>,
     peers: btree_map::Range<'a, PeerId, LinkId>,
     channel: ChannelIndex,
     except: Option<PeerId>,

@@ -1,15 +1,15 @@
-//! Messages that arrive, or do not.
+//! The arrival of messages at the far side.
 
 use alloc::format;
 use core::time::Duration;
 
 use super::clock::Action;
-use super::end::End;
-use super::inbox::Overflow;
-use super::slab::Key;
+use super::endpoint::Endpoint;
+use super::key::Key;
 use super::transport::{Flight, Label, WINDOW};
 use super::world::World;
-use crate::{CloseReason, Instant, Payload};
+use crate::platform::InboxFull;
+use crate::{CloseReason, Instant, Payload, TransferMode};
 
 /// What becomes of a message when it arrives.
 enum Fate {
@@ -24,21 +24,9 @@ enum Fate {
 
 impl World {
     pub(super) fn arrive(&mut self, key: Key) {
-        let Some(flight) = self.flights.get_mut(key) else {
+        let Some(Flight { label, payload }) = self.flights.remove(key) else {
             return;
         };
-        flight.copies -= 1;
-        let Some(payload) = flight.payload.take() else {
-            // A duplicate.
-            if flight.copies == 0 {
-                self.flights.remove(key);
-            }
-            return;
-        };
-        let label = flight.label;
-        if flight.copies == 0 {
-            self.flights.remove(key);
-        }
         match self.fate(&label) {
             Fate::Delivered => {
                 self.acknowledge(&label, payload.len());
@@ -46,7 +34,7 @@ impl World {
             }
             Fate::Blocked => self.hold(label, payload),
             Fate::Early(until) => {
-                let flight = self.flights.insert(Flight::new(label, payload));
+                let flight = self.flights.insert(|_| Flight { label, payload });
                 self.clock.schedule(until, Action::Arrive { flight });
             }
             Fate::Pointless => self.acknowledge(&label, payload.len()),
@@ -75,13 +63,13 @@ impl World {
         if !label.reliable || self.live(label.from).is_none() {
             return;
         }
-        let flight = self.flights.insert(Flight::new(label, payload));
+        let flight = self.flights.insert(|_| Flight { label, payload });
         if let Some(sender) = self.live_mut(label.from) {
             sender.held.push(flight);
         }
     }
 
-    /// Sends what was held again, as after a retransmission timeout.
+    /// Sends the held messages again, after the time of a retransmission.
     pub(super) fn release_held(&mut self, key: Key) {
         let now = self.clock.now();
         let Some((end, _, far)) = self.pair(key) else {
@@ -97,7 +85,7 @@ impl World {
         }
     }
 
-    /// The sender learns that a message arrived: there is room for another.
+    /// Tells the sender that a message arrived, so that it may send another.
     fn acknowledge(&mut self, label: &Label, size: usize) {
         if !label.reliable {
             return;
@@ -139,7 +127,7 @@ impl World {
             .stream_mut(label.stream)
             .filter(|channel| channel.is_receiving())
         else {
-            // As real stacks do: nobody has claimed this stream, so what comes on it is dropped.
+            // There is no channel for this stream. Real stacks drop such messages, too.
             let last = end.unclaimed.entry(label.stream).or_default();
             *last = label.number.max(*last);
             return;
@@ -153,29 +141,33 @@ impl World {
             channel.delivered = label.number;
             end.store(label.stream, payload)
         } else {
-            // Overtaken: what would come late does not come.
+            // A later message has overtaken this one, so it is dropped.
             Ok(())
         };
         match overflow {
             Ok(()) => self.notify(label.to),
-            Err(Overflow) => self.finish(label.to, CloseReason::InboxFull, true),
+            Err(InboxFull) => self.finish(label.to, CloseReason::InboxFull, true),
         }
     }
 }
 
-impl End {
-    fn store(&mut self, stream: u16, payload: Payload) -> Result<(), Overflow> {
-        let link = self.link;
+impl Endpoint {
+    fn store(&mut self, stream: u16, payload: Payload) -> Result<(), InboxFull> {
         let Some(channel) = self.stream_mut(stream) else {
             return Ok(());
         };
-        let (index, droppable) = (channel.index, !channel.is_reliable());
+        let mode = if channel.is_reliable() {
+            TransferMode::Reliable
+        } else {
+            TransferMode::Unreliable
+        };
+        let index = channel.index;
         self.bytes_received += payload.len() as u64;
-        self.inbox.push_message(link, index, payload, droppable)
+        self.inbox.push_message(index, mode, payload)
     }
 
-    /// Stores what is next in order, as far as it is there.
-    fn store_in_order(&mut self, stream: u16) -> Result<(), Overflow> {
+    /// Stores the messages that are next in order, as far as they have arrived.
+    fn store_in_order(&mut self, stream: u16) -> Result<(), InboxFull> {
         while let Some(channel) = self.stream_mut(stream) {
             let next = channel.delivered + 1;
             let Some(payload) = channel.early.remove(&next) else {

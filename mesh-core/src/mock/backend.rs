@@ -1,4 +1,4 @@
-//! A participant's backend: the mock behind the seam.
+//! The backend of a participant.
 
 use core::task::{Context, Poll, Waker};
 
@@ -9,7 +9,9 @@ use crate::{
     LinkEvent, LinkId, Payload,
 };
 
-/// A [`Backend`] on a [`Network`]; made by [`Network::backend`]. Dropping it closes its links, and the far sides see it.
+/// A [`Backend`] on a [`Network`], made by [`Network::backend`].
+///
+/// Dropping it closes its links, and their far sides are told.
 #[derive(Debug)]
 pub struct MockBackend {
     network: Network,
@@ -21,7 +23,7 @@ impl MockBackend {
         Self { network, id }
     }
 
-    /// What the network calls this backend.
+    /// The name of this backend on its network.
     #[must_use]
     pub const fn id(&self) -> BackendId {
         self.id
@@ -33,10 +35,10 @@ impl MockBackend {
         &self.network
     }
 
-    /// Makes a channel in-band (DCEP), as some other stack on the far side might: there it appears as `remote`.
+    /// Makes a channel in-band (DCEP, RFC 8832), as stacks other than ours do, to test how a mesh takes it.
     ///
-    /// Opens by a `ChannelOpened` on both sides. `false`, and nothing happens, when the link is not up, or the index or
-    /// the stream is taken. No mesh does this: it is here to test how one takes it.
+    /// The channel opens on both sides; on the far side it is reported as `remote`. Returns `false` and does nothing when
+    /// the link is not connected, or when the index or the stream is in use.
     pub fn open_in_band(
         &mut self,
         link: LinkId,
@@ -74,7 +76,7 @@ impl Backend for MockBackend {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
-        // The former waker is dropped outside the lock: it may own a task that owns a backend.
+        // The former waker is dropped outside the lock, because it may own a task that owns a backend.
         let (event, _former): (_, Option<Waker>) = self.network.with(|world| {
             if let Some(event) = world.take_event(self.id.0) {
                 return (Poll::Ready(event), None);

@@ -11,9 +11,9 @@ use crate::{
 pub(super) enum ChannelState {
     Connecting,
     Open,
-    /// Takes nothing more; what it took is still on its way.
+    /// Accepts nothing more; what it accepted is still on its way.
     Closing,
-    /// As `Closing`, and the far side was told.
+    /// All it accepted has arrived, and the far side was told of the close.
     Resetting,
 }
 
@@ -29,13 +29,13 @@ pub(super) struct Channel {
     pub(super) index: ChannelIndex,
     pub(super) parameters: ChannelParameters,
     pub(super) state: ChannelState,
-    /// Made in-band by one of the sides, so it opens by agreement.
+    /// Whether one of the sides made it in-band, so that it opens when the far side has agreed.
     pub(super) in_band: bool,
     /// Reliable messages on their way.
     pub(super) in_flight: usize,
     /// Number of the last message sent.
     pub(super) sent: u64,
-    /// Number of the last message delivered, of the far side's counting.
+    /// Number that the far side gave to the last message delivered.
     pub(super) delivered: u64,
     /// Messages that arrived before the ones they must follow.
     pub(super) early: BTreeMap<u64, Payload>,
@@ -83,6 +83,11 @@ impl Channel {
         self.parameters.reliability == Reliability::Reliable
     }
 
+    /// Whether a message that is lost may be sent again.
+    pub(super) fn sends_again(&self) -> bool {
+        self.parameters.reliability != Reliability::Retransmits(0)
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.state == ChannelState::Open
     }
@@ -116,7 +121,7 @@ impl Channel {
         if !self.is_open() {
             return Err(BackendSendError::NotOpen);
         }
-        // A high-water mark of 0 would never be left by a `BufferedAmountLow`.
+        // With a high-water mark of 0, no `BufferedAmountLow` could ever follow.
         if self.buffered >= self.limits.high_water.max(1) {
             return Err(BackendSendError::Full);
         }
@@ -131,7 +136,7 @@ impl Channel {
     /// Takes the next message to put on the wire.
     pub(super) fn take(&mut self) -> Option<(Queued, Room)> {
         let queued = self.queue.pop_front()?;
-        // Below the high-water mark, or a `Full` might never be followed by a `BufferedAmountLow`.
+        // The mark must be below the high-water mark, or no `BufferedAmountLow` might follow a `Full`.
         let low = self.limits.low_water.min(self.limits.high_water.max(1) - 1);
         let before = self.buffered;
         self.buffered -= cost(&queued.payload);
@@ -142,13 +147,13 @@ impl Channel {
         Some((queued, Room::FellToLowWater))
     }
 
-    /// The application has taken the report: the next fall gives another one.
+    /// The application has taken the report, so the next fall may be reported again.
     pub(super) const fn low_taken(&mut self) {
         self.low_reported = false;
     }
 }
 
-/// What a message occupies: an empty one is a byte on the wire, too (RFC 8831, section 6.6).
+/// How many bytes a message occupies. An empty one is sent as one byte (RFC 8831, section 6.6).
 fn cost(payload: &Payload) -> usize {
     payload.len().max(1)
 }

@@ -4,53 +4,64 @@ use alloc::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use core::cmp::Ordering;
 use core::task::Waker;
 
-use super::slab::Key;
+use super::key::Key;
 use crate::Instant;
 
-/// Not zero and not round, so that code which takes a moment for a span fails at once.
+/// When the clock starts. It is neither zero nor round, so that code which confuses a moment with a span fails at once.
 const START: Instant = Instant::from_micros(1_234_567_891);
 
-/// What happens in the network by itself. Small, because the heap moves it around.
+/// Something that the network does by itself when it is due. It is small, because the heap moves it around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Puts accepted messages on the wire.
     Transmit { end: Key },
-    /// A message reaches the far side, or its copy does.
+    /// A message reaches the far side.
     Arrive { flight: Key },
     /// The next local candidate is found, or none is left.
     Gather { end: Key },
-    /// A secured route stands.
+    /// The route is secured.
     Connected { end: Key },
-    /// The association stands: channels open.
+    /// The association is complete, so channels open.
     Associated { end: Key },
-    /// Nothing answered since the checks began.
+    /// The far side has not answered since the checks began.
     CheckTimeout { end: Key },
-    /// The route has not answered for a while.
+    /// The far side has not answered for so long that the link is "disconnected".
     ConsentLost { end: Key, epoch: u32 },
-    /// It has not answered for so long that it is given up.
+    /// The far side has not answered for so long that the link has failed.
     ConsentFailed { end: Key, epoch: u32 },
-    /// It answers again.
+    /// The far side answers again.
     ConsentBack { end: Key, epoch: u32 },
     /// The far side's goodbye.
     Abort { to: Key, from: u32 },
-    /// The far side closed a channel.
-    Reset { to: Key, stream: u16 },
-    /// The far side agreed to the closing of a channel.
-    ResetDone { to: Key, stream: u16 },
-    /// The far side made a channel in-band.
-    InBand { to: Key, stream: u16 },
-    /// The far side agreed to an in-band channel.
-    InBandDone { to: Key, stream: u16 },
-    /// A close has waited long enough for its data.
+    /// A control message of the far side arrives.
+    Control {
+        to: Key,
+        stream: u16,
+        control: Control,
+    },
+    /// A close has waited for its data as long as it may.
     LingerOver { end: Key },
     /// Something reaches the lobby service, or a member of it.
     Lobby { post: Key },
 }
 
+/// What a control message says of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// It was closed.
+    Reset,
+    /// Its close was agreed to.
+    ResetDone,
+    /// It was made in-band.
+    Made,
+    /// Its making was agreed to.
+    MadeDone,
+}
+
 #[derive(Debug)]
 struct Entry {
     due: Instant,
-    /// Ties are broken by the order of scheduling.
+    /// Of two that are due at the same moment, the one scheduled first comes first.
     order: u64,
     action: Action,
 }
@@ -70,13 +81,13 @@ impl PartialOrd for Entry {
 }
 
 impl Ord for Entry {
-    /// Reversed: the heap's greatest is the earliest.
+    /// The order is reversed, because the heap gives the greatest entry first.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.due, other.order).cmp(&(self.due, self.order))
     }
 }
 
-/// Now, and everything that is still to come.
+/// The present time, and everything that is due later.
 #[derive(Debug)]
 pub(super) struct Clock {
     now: Instant,
@@ -174,7 +185,7 @@ impl Clock {
         self.sleepers.pop_first().map(|(_, waker)| waker)
     }
 
-    /// A number nobody had before.
+    /// A number that was never given before.
     pub(super) const fn unique(&mut self) -> u64 {
         self.order += 1;
         self.order

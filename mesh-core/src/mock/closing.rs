@@ -1,11 +1,11 @@
-//! How a link ends: by a close, a failure, a goodbye, or without a word.
+//! The ends of links: by a close, a failure or a goodbye, or without a word.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::channel::{Channel, ChannelState};
 use super::clock::Action;
-use super::slab::Key;
+use super::key::Key;
 use super::world::World;
 use crate::{CloseReason, ConnectFailure, LinkEvent, Reliability};
 
@@ -17,7 +17,7 @@ impl World {
             return;
         };
         end.closing = true;
-        // Nobody wants to know what else happens on this link.
+        // After a close, no further event of the link is required.
         end.inbox.clear();
         for channel in &mut end.channels {
             if channel.is_open() {
@@ -33,7 +33,7 @@ impl World {
         self.progress_of_closing(key);
     }
 
-    /// Ends a close whose data has gone out, and channels whose data has.
+    /// Completes the close of a link, or of single channels, whose data has arrived.
     pub(super) fn progress_of_closing(&mut self, key: Key) {
         let Some(end) = self.live(key) else {
             return;
@@ -88,7 +88,7 @@ impl World {
         for flight in held {
             self.flights.remove(flight);
         }
-        // Our own giving up is told with its reason; channels that closed would say that the far side had left.
+        // Closed channels mean that the far side has left. An end of our own is reported by its reason alone.
         if !quiet && reason != CloseReason::InboxFull {
             for channel in channels.iter().filter(|channel| channel.is_receiving()) {
                 let channel = channel.index;
@@ -114,16 +114,16 @@ impl World {
         self.refresh(far);
     }
 
-    /// How long the goodbye takes: an ABORT and a DTLS alert, sent once each. `None` when both are lost.
+    /// How long the goodbye takes, or `None` if it is lost. It is an ABORT and a DTLS alert, each of which is sent once.
     fn goodbye_delay(&mut self, host: u32, far: Key) -> Option<Duration> {
         let to = self.live(far)?.host;
         let path = *self.paths.path(host, to);
         let rng = &mut self.rng;
         let mut once = || path.transit(rng, 1, Reliability::Retransmits(0), Duration::ZERO);
-        once().or_else(once).map(|transit| transit.delay)
+        once().or_else(once)
     }
 
-    /// A process that is gone without a word.
+    /// Ends a backend without a goodbye on any link.
     pub(super) fn kill(&mut self, host: u32) {
         for key in self.forget_host(host) {
             let far = self.ends.get(key).and_then(|end| end.far);
@@ -134,7 +134,7 @@ impl World {
         }
     }
 
-    /// A backend that was dropped: it says goodbye on every link.
+    /// Ends a backend with a goodbye on every link.
     pub(super) fn drop_host(&mut self, host: u32) {
         for key in self.forget_host(host) {
             self.close_now(key);
@@ -149,10 +149,9 @@ impl World {
             host.links.clear();
             host.ready.clear();
         }
-        let ends = self.ends.iter();
-        ends.filter(|(_, end)| end.host == index)
-            .map(|(key, _)| key)
-            .collect()
+        let mut ends = self.ends.ids();
+        ends.retain(|key| self.ends.get(*key).is_some_and(|end| end.host == index));
+        ends
     }
 
     fn remove_end(&mut self, key: Key) {

@@ -1,23 +1,35 @@
-//! What a user can set: how good the paths are, and what each backend is like.
+//! The settings of a network: how well its paths carry, and what each backend is like.
 
 use core::time::Duration;
 
 /// How well one direction of a path carries datagrams. The default is a quiet local network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conditions {
-    /// How long a datagram takes: 1 ms.
+    /// How long a datagram takes. The default is 1 ms.
     pub latency: Duration,
-    /// Up to how much longer it may take, evenly spread: 0.
+    /// Up to how much longer than that it may take, evenly spread. The default is 0.
     pub jitter: Duration,
-    /// How likely a datagram of 1200 bytes is lost, 0.0 to 1.0: 0. At 1.0 the path is dead, as if partitioned.
+    /// How likely a datagram is lost, from 0.0 to 1.0. Larger messages are several datagrams of 1200 bytes. At 1.0 the path
+    /// carries nothing, as in a partition. The default is 0.
     pub loss: f64,
-    /// How likely a datagram is held up so that later ones overtake it, 0.0 to 1.0: 0.
+    /// How likely a message is held up so that later ones overtake it, from 0.0 to 1.0. The default is 0.
     pub reorder: f64,
-    /// How likely a datagram arrives twice, 0.0 to 1.0: 0. A game never sees it: SCTP removes duplicates.
-    pub duplicate: f64,
-    /// Bytes a second that each link may send, if limited: no.
+    /// How many bytes a second the narrowest part of the path carries for each link. What comes faster waits there, as far
+    /// as `queue` allows. By default there is no limit.
     pub bandwidth: Option<u64>,
-    /// How long until a lost datagram is sent again, doubled with each further loss, sixteenfold at most: 200 ms.
+    /// How long the wait at the narrowest part of the path may become. It matters only together with `bandwidth`. The
+    /// default is 100 ms.
+    ///
+    /// A message that would have to wait longer finds the queue full. On a channel that never sends again
+    /// ([`Reliability::Retransmits(0)`](crate::Reliability::Retransmits)) it is lost; on any other it is sent again. In
+    /// both cases the sender pauses until half of the queue is free, as congestion control would make it. What is accepted
+    /// during the pause waits in the sender's buffer.
+    ///
+    /// With a queue of zero, senders know the bandwidth and never exceed it. All waiting then takes place in their buffers,
+    /// and no message is lost for want of room.
+    pub queue: Duration,
+    /// How long it takes until a lost datagram is sent again. It doubles with each further loss of the same datagram, up to
+    /// sixteenfold. The default is 200 ms.
     pub retransmit: Duration,
 }
 
@@ -28,27 +40,28 @@ impl Default for Conditions {
             jitter: Duration::ZERO,
             loss: 0.0,
             reorder: 0.0,
-            duplicate: 0.0,
             bandwidth: None,
+            queue: Duration::from_millis(100),
             retransmit: Duration::from_millis(200),
         }
     }
 }
 
-/// What one backend is like.
+/// What one backend of a [`Network`](super::Network) is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MockConfig {
-    /// The largest message it takes and can send, in bytes: 262144.
+    /// The largest message it takes and can send, in bytes. The default is 262144.
     pub max_message_size: usize,
-    /// Whether its descriptions say so (`a=max-message-size`): yes. Old stacks do not.
+    /// Whether its descriptions announce that size (`a=max-message-size`). Old stacks do not. The default is `true`.
     pub announce_max_message_size: bool,
-    /// How many host candidates it finds for a link: 1.
+    /// How many candidates it finds for each link. The default is 1.
     pub host_candidates: u16,
-    /// How long each candidate takes to be found: 1 ms.
+    /// How long it takes to find each candidate. The default is 1 ms.
     pub gathering: Duration,
-    /// How long a route must be silent before the link is "disconnected": 2 s.
+    /// How long the far side must be silent before a link is "disconnected". The default is 2 s.
     pub ice_disconnected: Duration,
-    /// How long a link is "disconnected" before it is "failed": 3 s. A link that was never connected fails after both.
+    /// How long a link is "disconnected" before it is "failed". The default is 3 s. A link that was never connected fails
+    /// after the sum of both times.
     pub ice_failed: Duration,
 }
 
@@ -65,39 +78,27 @@ impl Default for MockConfig {
     }
 }
 
-/// How the network's TURN server answers; every `turn:` URL reaches the same one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Turn {
-    /// It gives a relayed address to everybody.
-    #[default]
-    Reachable,
-    /// It does not answer.
-    Unreachable,
-    /// It refuses every credential.
-    RefusesCredentials,
-}
-
-/// A backend as the network knows it: what conditions, partitions and kills are about.
+/// The name of a backend on its [`Network`](super::Network), for the methods that set paths, part and kill participants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BackendId(pub(super) u32);
 
 impl BackendId {
-    /// Position in the order of creation, from 0.
+    /// How many backends the network had before this one.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a network holds at the moment; all zero when every backend is idle and has no link.
+/// What a [`Network`](super::Network) holds at a moment. All numbers are zero when every backend is idle and has no link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Links that are open, or whose last event was not taken yet.
+    /// Links that are open, and closed ones whose last event was not taken yet.
     pub links: usize,
     /// Messages on their way.
     pub messages_in_flight: usize,
     /// Signals on their way.
     pub signals_in_flight: usize,
-    /// Things the network will do by itself.
+    /// Things that the network will do by itself when their time comes.
     pub scheduled: usize,
 }

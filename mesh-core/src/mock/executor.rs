@@ -1,4 +1,4 @@
-//! Runs futures on the virtual clock: when all of them wait, time jumps to whatever is due next.
+//! An executor for futures on the virtual clock. When all of them wait, time moves to what is due next.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -14,28 +14,28 @@ use thiserror::Error;
 use super::network::Network;
 use crate::{Duration, Instant};
 
-/// How often a future may be woken without any time passing.
+/// How often a future may be polled while no time passes.
 const MAX_POLLS_AT_ONCE: u32 = 10_000_000;
 
 /// Why [`Network::block_on`] gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Stalled {
-    /// The future waits, and nothing will ever wake it.
+    /// The future waits, and nothing is due that could wake it.
     #[error("deadlock at {at:?}: the future waits and nothing is due")]
     Deadlock {
-        /// When.
+        /// The time on the network's clock.
         at: Instant,
     },
-    /// The future wakes itself over and over, and so never lets time pass.
+    /// The future wakes itself over and over, so that time cannot pass.
     #[error("livelock at {at:?}: the future keeps waking itself and time cannot pass")]
     Livelock {
-        /// When.
+        /// The time on the network's clock.
         at: Instant,
     },
 }
 
-/// A future took longer than it was given.
+/// A future took longer than [`Network::timeout`] allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the deadline passed")]
 pub struct Elapsed;
@@ -59,7 +59,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`Stalled`] when it can never end: no hanging test.
+    /// [`Stalled`] if the future can never end.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Stalled> {
         let mut future = pin!(future);
         let flag = Arc::new(Flag(AtomicBool::new(true)));
@@ -119,7 +119,7 @@ impl Network {
     }
 }
 
-/// Waits for a moment of the network's time; see [`Network::sleep`].
+/// A future that waits for a moment of the network's time, made by [`Network::sleep`] and [`Network::sleep_until`].
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Sleep {
     network: Network,

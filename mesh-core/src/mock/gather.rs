@@ -1,41 +1,26 @@
-//! Candidates: finding our own, and judging the far side's.
+//! Candidates: finding those of this side, and judging those of the far side.
 
-use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
 use super::clock::Action;
-use super::conditions::Turn;
-use super::end::{End, Negotiation};
+use super::endpoint::{Endpoint, Negotiation};
+use super::key::Key;
 use super::sdp;
-use super::slab::Key;
 use super::world::World;
-use crate::{
-    CandidateType, ConnectFailure, IceCandidate, IceTransportPolicy, LinkConfig, LinkEvent,
-};
+use crate::{ConnectFailure, IceCandidate, IceTransportPolicy, LinkEvent};
 
 impl World {
-    /// Lists what is to be found; each takes its time.
+    /// Begins to look for candidates; each takes its time.
     pub(super) fn begin_gathering(&mut self, key: Key) {
         let Some(end) = self.live(key) else {
             return;
         };
-        let Some(host) = self.host(end.host) else {
-            return;
+        let count = match end.config.ice_transport_policy {
+            IceTransportPolicy::All => self.host(end.host).map(|host| host.config.host_candidates),
+            IceTransportPolicy::Relay => None,
         };
-        let mut to_find = Vec::new();
-        if end.config.ice_transport_policy == IceTransportPolicy::All {
-            to_find.resize(
-                usize::from(host.config.host_candidates),
-                CandidateType::Host,
-            );
-        }
-        if turn_url(&end.config).is_some() && self.turn == Turn::Reachable {
-            to_find.push(CandidateType::Relay);
-        }
-        to_find.reverse();
         if let Some(end) = self.live_mut(key) {
-            end.to_find = to_find;
+            end.to_find = count.unwrap_or(0);
         }
         self.schedule_gathering(key);
     }
@@ -55,15 +40,20 @@ impl World {
             return;
         };
         let link = end.link;
-        let Some(kind) = end.to_find.pop() else {
+        if end.to_find == 0 {
+            let needs_relay = end.config.ice_transport_policy == IceTransportPolicy::Relay;
             let trouble = String::new();
             self.tell(key, LinkEvent::Gathered { link, trouble });
-            self.check_relay(key);
+            if needs_relay {
+                let cause = "the mock has no TURN server".to_string();
+                self.fail(key, ConnectFailure::NoRelay { cause });
+            }
             return;
-        };
+        }
+        end.to_find -= 1;
         let number = u16::try_from(end.found.len()).unwrap_or(u16::MAX);
-        let candidate = sdp::candidate(end.host, key, number, kind);
-        end.found.push((kind, candidate.clone()));
+        let candidate = sdp::candidate(end.host, key, number);
+        end.found.push(candidate.clone());
         let candidate = IceCandidate {
             sdp_mid: "0".to_string(),
             sdp_m_line_index: 0,
@@ -73,60 +63,34 @@ impl World {
         self.schedule_gathering(key);
     }
 
-    /// Where only relays may be used and there is none, the link is given up as soon as that is known.
-    fn check_relay(&mut self, key: Key) {
-        let Some(end) = self.live(key) else {
-            return;
-        };
-        let needed = end.config.ice_transport_policy == IceTransportPolicy::Relay;
-        if !needed || !end.found.is_empty() {
-            return;
-        }
-        let cause = match (turn_url(&end.config), self.turn) {
-            (None, _) => "no TURN server is configured".to_string(),
-            (Some(url), Turn::RefusesCredentials) => {
-                format!("{url}: 401 Unauthorized, the credential is wrong")
-            }
-            (Some(url), Turn::Unreachable | Turn::Reachable) => format!("{url}: no answer"),
-        };
-        self.fail(key, ConnectFailure::NoRelay { cause });
-    }
-
     pub(super) fn add_candidate(&mut self, key: Key, candidate: &IceCandidate) {
         let Some(end) = self.live(key).filter(|end| !end.closing) else {
             return;
         };
         match self.judge(end, candidate) {
             Err(problem) => self.fail(key, ConnectFailure::Candidate(problem)),
-            Ok(None) => {}
-            Ok(Some(kind)) => {
+            Ok(false) => {}
+            Ok(true) => {
                 if let Some(end) = self.live_mut(key) {
-                    end.heard.push(kind);
+                    end.has_far_candidate = true;
                 }
                 self.try_connect(key);
             }
         }
     }
 
-    /// The candidate's type; `None` when it leads nowhere, which is no error.
-    fn judge(&self, end: &End, candidate: &IceCandidate) -> Result<Option<CandidateType>, String> {
+    /// Whether the candidate leads to the far side. One that leads nowhere is no error.
+    fn judge(&self, end: &Endpoint, candidate: &IceCandidate) -> Result<bool, String> {
         if end.negotiation != Negotiation::Done {
             return Err("it came before the description".to_string());
         }
         if candidate.sdp_mid != "0" && candidate.sdp_m_line_index != 0 {
             return Err("it belongs to no section of the description".to_string());
         }
-        let kind = sdp::read_candidate(&candidate.candidate)?;
+        sdp::read_candidate(&candidate.candidate)?;
         let line = candidate.candidate.as_str();
         let line = line.strip_prefix("a=").unwrap_or(line);
         let far = end.far.and_then(|far| self.live(far));
-        let is_its_own = far.is_some_and(|far| far.found.iter().any(|(_, found)| found == line));
-        let is_new = !end.heard.contains(&kind);
-        Ok((is_its_own && is_new).then_some(kind))
+        Ok(far.is_some_and(|far| far.found.iter().any(|found| found == line)))
     }
-}
-
-fn turn_url(config: &LinkConfig) -> Option<&str> {
-    let urls = config.ice_servers.iter().flat_map(|server| &server.urls);
-    urls.map(String::as_str).find(|url| url.starts_with("turn"))
 }

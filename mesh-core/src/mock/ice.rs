@@ -1,15 +1,18 @@
-//! Routes: how two ends find one, secure it, lose it and find it again.
+//! Routes between two ends: finding, securing and losing them.
 
 use core::time::Duration;
 
 use super::clock::Action;
-use super::end::{End, Negotiation, Progress};
-use super::slab::Key;
+use super::endpoint::{Endpoint, Negotiation, Progress};
+use super::key::Key;
 use super::world::World;
-use crate::{CandidateType, ConnectionState, IceTransportPolicy, Instant, LinkEvent, Reliability};
+use crate::{ConnectionState, LinkEvent, Reliability};
+
+/// How long until a step of the handshake is tried again when the far side did not answer.
+const STEP_AGAIN: Duration = Duration::from_millis(100);
 
 impl World {
-    /// Both descriptions are there.
+    /// Begins to look for a route, when both descriptions are known.
     pub(super) fn begin_checks(&mut self, key: Key) {
         let now = self.clock.now();
         let Some(end) = self.live_mut(key) else {
@@ -26,10 +29,10 @@ impl World {
         self.try_connect(key);
     }
 
-    /// Starts to secure a route if both ends know one, and each other.
+    /// Starts to secure a route if both ends look for one and there is one.
     ///
-    /// Stricter than ICE, where one side's candidates can do (peer-reflexive discovery): so a candidate that gets lost in
-    /// a game's hands shows.
+    /// ICE can do with the candidates of one side (peer-reflexive discovery). The mock requires those of both, so that a
+    /// test notices when a game loses candidates.
     pub(super) fn try_connect(&mut self, key: Key) {
         let Some((end, far_key, far)) = self.pair(key) else {
             return;
@@ -43,7 +46,7 @@ impl World {
         } else {
             (far_key, key)
         };
-        // The answerer is the DTLS client: it hears of each step's success one way later.
+        // The answerer is the DTLS client, so it completes each step later, by the time of one way.
         let steps = self.handshake(offerer, answerer);
         let lag = self.latency(offerer, answerer);
         self.secure(offerer, steps, Duration::ZERO);
@@ -61,7 +64,8 @@ impl World {
         self.clock.schedule(due, Action::Connected { end: key });
     }
 
-    /// How long until DTLS stands (a round trip of checks, two of DTLS), and SCTP (two more), losses included.
+    /// How long it takes, including losses, until DTLS is complete (one round trip of checks and two of DTLS), and until
+    /// SCTP is (two more).
     fn handshake(&mut self, a: Key, b: Key) -> (Duration, Duration) {
         let (Some(a), Some(b)) = (self.live(a), self.live(b)) else {
             return (Duration::ZERO, Duration::ZERO);
@@ -73,23 +77,29 @@ impl World {
             (0..count)
                 .flat_map(|_| [there, back])
                 .filter_map(|path| path.transit(rng, 1, Reliability::Reliable, Duration::ZERO))
-                .map(|transit| transit.delay)
                 .sum::<Duration>()
         };
         let secured = round_trips(3);
         (secured, secured + round_trips(2))
     }
 
+    /// Completes a step of the handshake if the far side answers, or tries it again later.
+    fn step(&mut self, key: Key, action: Action) -> bool {
+        let answers = self.live(key).is_some_and(|end| end.reachable);
+        if !answers {
+            self.clock.schedule(self.clock.now() + STEP_AGAIN, action);
+        }
+        answers
+    }
+
     pub(super) fn connected(&mut self, key: Key) {
         let now = self.clock.now();
+        if !self.step(key, Action::Connected { end: key }) {
+            return;
+        }
         let Some(end) = self.live_mut(key) else {
             return;
         };
-        if !end.reachable {
-            // The step is tried again when the far side answers.
-            end.step_waits = true;
-            return;
-        }
         end.progress = Progress::Secured;
         end.associated_at = end.associated_at.max(now);
         let due = end.associated_at;
@@ -98,18 +108,16 @@ impl World {
     }
 
     pub(super) fn associated(&mut self, key: Key) {
-        let Some(end) = self.live_mut(key) else {
-            return;
-        };
-        if !end.reachable {
-            end.step_waits = true;
+        if !self.step(key, Action::Associated { end: key }) {
             return;
         }
-        end.progress = Progress::Associated;
+        if let Some(end) = self.live_mut(key) {
+            end.progress = Progress::Associated;
+        }
         self.open_channels(key);
     }
 
-    /// Nothing answered, from the beginning.
+    /// Fails a link whose far side never answered.
     pub(super) fn no_route(&mut self, key: Key) {
         self.set_state(key, ConnectionState::Failed);
         self.give_up(key);
@@ -138,7 +146,7 @@ impl World {
         self.set_state(key, ConnectionState::Connected);
     }
 
-    /// A failed end answers nobody any more.
+    /// Makes the far side notice that a failed end does not answer any more.
     fn give_up(&mut self, key: Key) {
         let far = self.live(key).and_then(|end| end.far);
         self.refresh(key);
@@ -147,14 +155,14 @@ impl World {
         }
     }
 
-    /// Looks at every route, after conditions or partitions changed.
+    /// Checks every route, after conditions or partitions changed.
     pub(super) fn refresh_all(&mut self) {
-        for key in self.ends.keys() {
+        for key in self.ends.ids() {
             self.refresh(key);
         }
     }
 
-    /// Looks whether an end's far side answers now, and does what follows from a change.
+    /// Checks whether an end's far side answers now, and does what follows from a change.
     pub(super) fn refresh(&mut self, key: Key) {
         let answers = self.pair(key).is_some_and(|(end, _, far)| {
             end.state != ConnectionState::Failed
@@ -209,7 +217,6 @@ impl World {
             self.clock
                 .schedule(due, Action::ConsentBack { end: key, epoch });
         }
-        self.resume_handshake(key, due);
         self.release_held(key);
         self.schedule_transmit(key, now);
         // The far side may have learned of us only now, too.
@@ -217,24 +224,8 @@ impl World {
         self.try_connect(key);
     }
 
-    fn resume_handshake(&mut self, key: Key, due: Instant) {
-        let Some(end) = self.live_mut(key) else {
-            return;
-        };
-        if !core::mem::take(&mut end.step_waits) {
-            return;
-        }
-        end.associated_at = end.associated_at.max(due);
-        let action = if end.is_secured() {
-            Action::Associated { end: key }
-        } else {
-            Action::Connected { end: key }
-        };
-        self.clock.schedule(due, action);
-    }
-
-    /// An end and the one it is connected with, if each has the other's description.
-    pub(super) fn pair(&self, key: Key) -> Option<(&End, Key, &End)> {
+    /// An end and its far side, if each has the other's description.
+    pub(super) fn pair(&self, key: Key) -> Option<(&Endpoint, Key, &Endpoint)> {
         let end = self.live(key)?;
         let far_key = end.far?;
         let far = self.live(far_key)?;
@@ -245,29 +236,9 @@ impl World {
         agreed.then_some((end, far_key, far))
     }
 
-    fn has_route(&self, end: &End, far: &End) -> bool {
-        let know_each_other = !end.heard.is_empty() && !far.heard.is_empty();
-        know_each_other && (self.is_direct(end, far) || relays(end, far) || relays(far, end))
-    }
-
-    fn is_direct(&self, end: &End, far: &End) -> bool {
-        self.paths.is_direct(end.host, far.host)
-            && end.heard.contains(&CandidateType::Host)
-            && far.heard.contains(&CandidateType::Host)
-            && end.config.ice_transport_policy == IceTransportPolicy::All
-            && far.config.ice_transport_policy == IceTransportPolicy::All
-    }
-
-    /// The type of the candidate that `end` uses towards `far`.
-    pub(super) fn selected(&self, end: &End, far: &End) -> CandidateType {
-        if self.is_direct(end, far) {
-            return CandidateType::Host;
-        }
-        let must_relay = end.config.ice_transport_policy == IceTransportPolicy::Relay;
-        if must_relay || !relays(far, end) {
-            return CandidateType::Relay;
-        }
-        CandidateType::Host
+    /// Whether each end has a candidate of the other, and the path between them needs no relay.
+    fn has_route(&self, end: &Endpoint, far: &Endpoint) -> bool {
+        end.has_far_candidate && far.has_far_candidate && self.paths.is_direct(end.host, far.host)
     }
 
     fn latency(&self, from: Key, to: Key) -> Duration {
@@ -288,13 +259,4 @@ impl World {
         let link = end.link;
         self.tell(key, LinkEvent::State { link, state });
     }
-}
-
-/// Whether `end` has a relayed address that `far` knows of.
-fn relays(end: &End, far: &End) -> bool {
-    far.heard.contains(&CandidateType::Relay)
-        && end
-            .found
-            .iter()
-            .any(|(kind, _)| *kind == CandidateType::Relay)
 }

@@ -1,97 +1,83 @@
-//! What a link has to tell its application, bounded in bytes.
+//! What a link has to tell its application: events of control, and messages in a bounded inbox.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::{ChannelIndex, LinkEvent, LinkId, Payload};
+use crate::platform::{self, InboxFull};
+use crate::{ChannelIndex, LinkEvent, LinkId, Payload, TransferMode};
 
-/// What a message costs besides its bytes, so that a flood of empty ones is bounded, too.
-const OVERHEAD: usize = 64;
-
-/// A message that may not be dropped found no room.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Overflow;
-
-#[derive(Debug)]
-struct Entry {
-    event: LinkEvent,
-    cost: usize,
-    droppable: bool,
-}
-
-/// Events in order. Control events are few and never dropped; messages are bounded.
+/// Events in the order of their arrival. Events of control are few and never dropped; messages are bounded.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    entries: VecDeque<Entry>,
-    limit: usize,
-    used: usize,
-    /// No entry before this one is droppable: a search for the oldest need not begin at the front.
-    searched: usize,
+    link: LinkId,
+    messages: platform::Inbox,
+    /// Each with the number of the message that comes next after it.
+    control: VecDeque<(u64, LinkEvent)>,
     /// Messages dropped by channel, since the last report of it was taken.
     dropped: Vec<(ChannelIndex, u64)>,
 }
 
 impl Inbox {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(super) fn new(link: LinkId, limit: usize) -> Self {
         Self {
-            entries: VecDeque::new(),
-            limit,
-            used: 0,
-            searched: 0,
+            link,
+            messages: platform::Inbox::new(&[], limit),
+            control: VecDeque::new(),
             dropped: Vec::new(),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.control.is_empty() && self.messages.is_empty()
     }
 
     pub(super) fn push(&mut self, event: LinkEvent) {
-        self.entries.push_back(Entry {
-            event,
-            cost: 0,
-            droppable: false,
-        });
+        self.control.push_back((self.messages.arrivals(), event));
     }
 
-    /// Takes a message in; drops the oldest droppable ones to make room.
+    /// Takes a message of a channel of this mode in; older ones may go for it.
     pub(super) fn push_message(
         &mut self,
-        link: LinkId,
         channel: ChannelIndex,
+        mode: TransferMode,
         payload: Payload,
-        droppable: bool,
-    ) -> Result<(), Overflow> {
-        let cost = payload.len().saturating_add(OVERHEAD);
-        while self.used.saturating_add(cost) > self.limit {
-            if self.drop_oldest() {
-                continue;
+    ) -> Result<(), InboxFull> {
+        self.messages.set_channel(channel, mode);
+        let (link, next) = (self.link, self.messages.arrivals());
+        let (control, counts) = (&mut self.control, &mut self.dropped);
+        self.messages.push(channel, payload, |channel| {
+            if let Some((_, count)) = counts.iter_mut().find(|(of, _)| *of == channel) {
+                *count += 1;
+                return;
             }
-            if droppable {
-                self.count_drop(link, channel);
-                return Ok(());
-            }
-            return Err(Overflow);
-        }
-        self.used += cost;
-        self.entries.push_back(Entry {
-            event: LinkEvent::Message {
+            // One report a channel waits at most; its number is filled in when it is taken.
+            counts.push((channel, 1));
+            let report = LinkEvent::InboxDropped {
                 link,
                 channel,
-                payload,
-            },
-            cost,
-            droppable,
-        });
-        Ok(())
+                messages: 0,
+            };
+            control.push_back((next, report));
+        })
     }
 
     pub(super) fn pop(&mut self) -> Option<LinkEvent> {
-        let entry = self.entries.pop_front()?;
-        self.used -= entry.cost;
-        self.searched = self.searched.saturating_sub(1);
-        let LinkEvent::InboxDropped { link, channel, .. } = entry.event else {
-            return Some(entry.event);
+        let first = self.messages.first_arrival();
+        let control = self.control.front().is_some_and(|(next, _)| {
+            // Those with a smaller number arrived before the event.
+            first.is_none_or(|first| first >= *next)
+        });
+        if !control {
+            let (channel, _, payload) = self.messages.pop()?;
+            return Some(LinkEvent::Message {
+                link: self.link,
+                channel,
+                payload,
+            });
+        }
+        let (_, event) = self.control.pop_front()?;
+        let LinkEvent::InboxDropped { link, channel, .. } = event else {
+            return Some(event);
         };
         Some(LinkEvent::InboxDropped {
             link,
@@ -102,44 +88,9 @@ impl Inbox {
 
     /// Forgets everything, for a link that is closing: nobody will ask for it.
     pub(super) fn clear(&mut self) {
-        self.entries = VecDeque::new();
+        self.messages.clear();
+        self.control = VecDeque::new();
         self.dropped = Vec::new();
-        self.used = 0;
-        self.searched = 0;
-    }
-
-    fn drop_oldest(&mut self) -> bool {
-        let oldest = self
-            .entries
-            .range(self.searched..)
-            .position(|entry| entry.droppable);
-        let Some(offset) = oldest else {
-            self.searched = self.entries.len();
-            return false;
-        };
-        self.searched += offset;
-        let Some(entry) = self.entries.remove(self.searched) else {
-            return false;
-        };
-        self.used -= entry.cost;
-        if let LinkEvent::Message { link, channel, .. } = entry.event {
-            self.count_drop(link, channel);
-        }
-        true
-    }
-
-    /// One report a channel waits at most; its number is filled in when it is taken.
-    fn count_drop(&mut self, link: LinkId, channel: ChannelIndex) {
-        if let Some((_, count)) = self.dropped.iter_mut().find(|(of, _)| *of == channel) {
-            *count += 1;
-            return;
-        }
-        self.dropped.push((channel, 1));
-        self.push(LinkEvent::InboxDropped {
-            link,
-            channel,
-            messages: 0,
-        });
     }
 
     fn take_count(&mut self, channel: ChannelIndex) -> u64 {
@@ -153,6 +104,8 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    use crate::ConnectionState;
+    use crate::platform::inbox::OVERHEAD;
 
     const LINK: LinkId = LinkId {
         slot: 0,
@@ -180,49 +133,70 @@ mod tests {
 
     #[test]
     fn unreliable_messages_give_way_oldest_first() {
-        let mut inbox = Inbox::new(300);
+        let mut inbox = Inbox::new(LINK, 300);
         for byte in 0..6 {
             inbox
-                .push_message(LINK, UNRELIABLE, payload(byte), true)
+                .push_message(UNRELIABLE, TransferMode::Unreliable, payload(byte))
                 .unwrap();
         }
         assert_eq!(messages(&mut inbox), [103, 3, 4, 5]);
-        assert_eq!((inbox.used, inbox.dropped.len()), (0, 0));
+        assert!(inbox.is_empty() && inbox.dropped.is_empty());
     }
 
     #[test]
     fn reliable_messages_push_unreliable_ones_out_and_then_overflow() {
-        let mut inbox = Inbox::new(300);
+        let mut inbox = Inbox::new(LINK, 300);
         inbox
-            .push_message(LINK, RELIABLE, payload(1), false)
+            .push_message(RELIABLE, TransferMode::Reliable, payload(1))
             .unwrap();
         inbox
-            .push_message(LINK, UNRELIABLE, payload(2), true)
+            .push_message(UNRELIABLE, TransferMode::Unreliable, payload(2))
             .unwrap();
         inbox
-            .push_message(LINK, RELIABLE, payload(3), false)
+            .push_message(RELIABLE, TransferMode::Reliable, payload(3))
             .unwrap();
         inbox
-            .push_message(LINK, RELIABLE, payload(4), false)
+            .push_message(RELIABLE, TransferMode::Reliable, payload(4))
             .unwrap();
         assert_eq!(
-            inbox.push_message(LINK, RELIABLE, payload(5), false),
-            Err(Overflow)
+            inbox.push_message(RELIABLE, TransferMode::Reliable, payload(5)),
+            Err(InboxFull)
         );
         inbox
-            .push_message(LINK, UNRELIABLE, payload(6), true)
+            .push_message(UNRELIABLE, TransferMode::Unreliable, payload(6))
             .unwrap();
         assert_eq!(messages(&mut inbox), [1, 3, 102, 4]);
     }
 
     #[test]
     fn empty_messages_are_bounded_too() {
-        let mut inbox = Inbox::new(OVERHEAD * 10);
+        let mut inbox = Inbox::new(LINK, OVERHEAD * 10);
         for _ in 0..1000 {
             inbox
-                .push_message(LINK, UNRELIABLE, Payload::from(vec![]), true)
+                .push_message(UNRELIABLE, TransferMode::Unreliable, Payload::from(vec![]))
                 .unwrap();
         }
-        assert_eq!(inbox.entries.len(), 11, "ten messages and one report");
+        let kept = core::iter::from_fn(|| inbox.pop()).count();
+        assert_eq!(kept, 11, "ten messages and one report");
+    }
+
+    #[test]
+    fn an_event_stays_between_the_messages_it_came_between() {
+        let mut inbox = Inbox::new(LINK, 1000);
+        let event = LinkEvent::State {
+            link: LINK,
+            state: ConnectionState::Disconnected,
+        };
+        let push = |inbox: &mut Inbox, byte| {
+            inbox.push_message(RELIABLE, TransferMode::Reliable, payload(byte))
+        };
+        push(&mut inbox, 1).unwrap();
+        inbox.push(event.clone());
+        inbox.push(event.clone());
+        push(&mut inbox, 2).unwrap();
+        let taken: Vec<_> = core::iter::from_fn(|| inbox.pop()).collect();
+        assert!(matches!(taken[0], LinkEvent::Message { .. }));
+        assert_eq!(taken[1..3], [event.clone(), event]);
+        assert!(matches!(taken[3], LinkEvent::Message { .. }));
     }
 }

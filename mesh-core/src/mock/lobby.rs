@@ -1,4 +1,4 @@
-//! The lobby service in memory: who is in which lobby, and who hears of it.
+//! The lobby service: who is in which lobby, and who is told of it.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -6,19 +6,19 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::clock::Action;
+use super::key::{Key, Table};
 use super::member::{Content, Letter, Member, server_is_down};
-use super::slab::{Key, Slab};
 use super::world::World;
 use crate::{Duration, LostReason, PeerId, Signal, SignalingEvent, Topology};
 
-/// How long a sealed lobby stays (Godot's Node server).
+/// How long a sealed lobby exists, as on Godot's Node server.
 const SEALED_FOR: Duration = Duration::from_secs(10);
-/// The close code for everything a server objects to (Godot's servers).
+/// The close code of every refusal, as on Godot's servers.
 const REFUSED: u16 = 4000;
 
 #[derive(Debug)]
 pub(super) struct Lobby {
-    /// Tells it from a later one of the same name.
+    /// Distinguishes it from a later lobby of the same name.
     serial: u64,
     topology: Topology,
     sealed: bool,
@@ -28,9 +28,9 @@ pub(super) struct Lobby {
 /// Every lobby and every member.
 #[derive(Debug)]
 pub(super) struct Service {
-    pub(super) members: Slab<Member>,
+    pub(super) members: Table<Member>,
     pub(super) lobbies: BTreeMap<String, Lobby>,
-    pub(super) mail: Slab<Letter>,
+    pub(super) mail: Table<Letter>,
     pub(super) latency: Duration,
     pub(super) up: bool,
 }
@@ -38,16 +38,16 @@ pub(super) struct Service {
 impl Service {
     pub(super) const fn new() -> Self {
         Self {
-            members: Slab::new(),
+            members: Table::new(),
             lobbies: BTreeMap::new(),
-            mail: Slab::new(),
+            mail: Table::new(),
             latency: Duration::from_millis(5),
             up: true,
         }
     }
 
-    pub(super) const fn mail_in_flight(&self) -> usize {
-        self.mail.len()
+    pub(super) fn mail_in_flight(&self) -> usize {
+        self.mail.iter().count()
     }
 }
 
@@ -182,7 +182,7 @@ impl World {
             content: Content::SealIsOver(name, serial),
         };
         let due = self.clock.now() + SEALED_FOR;
-        let post = self.service.mail.insert(letter);
+        let post = self.service.mail.insert(|_| letter);
         self.clock.schedule(due, Action::Lobby { post });
     }
 
@@ -193,7 +193,7 @@ impl World {
         }
     }
 
-    /// A connection ended: the others hear of it, and a host takes its lobby along.
+    /// Removes a member whose connection ended, and tells the others. The end of a host ends its lobby.
     fn member_gone(&mut self, key: Key) {
         let Some(member) = self.service.members.get_mut(key) else {
             return;

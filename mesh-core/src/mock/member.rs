@@ -1,4 +1,4 @@
-//! A lobby's clients, and what is on its way between them and the service.
+//! The clients of the lobby service, and what is on its way between them and the service.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::format;
@@ -6,36 +6,36 @@ use alloc::string::{String, ToString};
 use core::task::Waker;
 
 use super::clock::Action;
-use super::slab::Key;
+use super::key::Key;
 use super::world::World;
 use crate::{Instant, LostReason, PeerId, Signal, SignalingError, SignalingEvent, Topology};
 
-/// Signals of one member that were accepted and not taken by their receivers yet.
+/// How many signals of one member may be accepted and not taken by their receivers yet.
 const MAX_PENDING: usize = 1024;
 
-/// A lobby's client, and what the service knows of it.
+/// A client of the lobby service.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// What it asked for; empty asks for a lobby of its own.
+    /// The lobby it asked for. An empty name asks for a lobby with a name of its own.
     pub(super) wanted: String,
     pub(super) topology: Topology,
-    /// Kept when it comes back.
+    /// Its id, which it keeps when it comes back.
     pub(super) id: Option<PeerId>,
     /// The lobby it is in, as the service sees it.
     pub(super) lobby: Option<String>,
-    /// Counts its connections: letters of an earlier one are void.
+    /// Counts its connections. Letters of an earlier one have no effect.
     pub(super) connection: u32,
     pub(super) phase: Phase,
     pub(super) closed: bool,
-    /// It is out because the service was down, and comes back with it.
+    /// Whether it is out because the service was down, so that it joins again when the service is back.
     pub(super) waits_for_service: bool,
-    /// Whom it has been told of.
+    /// The members it was told of.
     known: BTreeSet<PeerId>,
-    /// What it has not taken yet, and whose signal it is.
+    /// Events it has not taken yet, each with the sender if it is a signal.
     events: VecDeque<(SignalingEvent, Option<Key>)>,
     pending: usize,
     waker: Option<Waker>,
-    /// Letters to and from it keep their order, whatever the latency does.
+    /// Letters to and from it keep their order when the latency changes.
     arrives_not_before: Instant,
     leaves_not_before: Instant,
 }
@@ -64,7 +64,7 @@ pub(super) enum Content {
     /// The connection is gone, for whatever reason.
     Gone,
     SealIsOver(String, u64),
-    /// An event, and whose signal it is.
+    /// An event, with the sender if it is a signal.
     Tell(SignalingEvent, Option<Key>),
 }
 
@@ -78,7 +78,7 @@ impl Member {
 impl World {
     pub(super) fn add_member(&mut self, lobby: String, topology: Topology) -> Key {
         let now = self.clock.now();
-        let key = self.service.members.insert(Member {
+        let key = self.service.members.insert(|_| Member {
             wanted: lobby,
             topology,
             id: None,
@@ -139,7 +139,8 @@ impl World {
         Some(event)
     }
 
-    /// Nothing is there to take: `waker` is woken when there is. Returns the former waker, to be dropped outside the lock.
+    /// Keeps a waker that is woken when there is something to take. Returns the former waker, to be dropped outside the
+    /// lock.
     pub(super) fn wait_for_signaling(&mut self, key: Key, waker: &Waker) -> Option<Waker> {
         let member = self.service.members.get_mut(key)?;
         match &member.waker {
@@ -187,7 +188,7 @@ impl World {
     pub(super) fn stop_service(&mut self) {
         self.service.up = false;
         self.service.lobbies.clear();
-        for key in self.service.members.keys() {
+        for key in self.service.members.ids() {
             if let Some(member) = self.service.members.get_mut(key) {
                 member.lobby = None;
                 member.waits_for_service |= member.phase != Phase::Out;
@@ -200,7 +201,7 @@ impl World {
         if core::mem::replace(&mut self.service.up, true) {
             return;
         }
-        for key in self.service.members.keys() {
+        for key in self.service.members.ids() {
             let member = self.service.members.get(key);
             if member.is_some_and(|member| member.waits_for_service) {
                 self.restore_member(key);
@@ -223,7 +224,7 @@ impl World {
             connection: member.connection,
             content,
         };
-        let post = self.service.mail.insert(letter);
+        let post = self.service.mail.insert(|_| letter);
         self.clock.schedule(due, Action::Lobby { post });
     }
 
@@ -239,7 +240,7 @@ impl World {
             connection: member.connection,
             content: Content::Tell(event, sender),
         };
-        let post = self.service.mail.insert(letter);
+        let post = self.service.mail.insert(|_| letter);
         self.clock.schedule(due, Action::Lobby { post });
     }
 
@@ -298,7 +299,7 @@ impl World {
         }
     }
 
-    /// A signal was taken, or has become pointless: its sender may send another.
+    /// A signal was taken or has become pointless, so its sender may send another.
     pub(super) fn signal_is_settled(&mut self, sender: Key) {
         let Some(member) = self.service.members.get_mut(sender) else {
             return;

@@ -1,9 +1,9 @@
-//! A network in memory: a [`Backend`](crate::Backend) and a [`Signaling`](crate::Signaling) under a test's control.
+//! A network in memory, with a [`Backend`](crate::Backend) and a [`Signaling`](crate::Signaling) for each participant.
 //!
-//! Made to test games, and production code itself: it keeps the contracts of both seams, and the conformance suite runs
-//! against it. One [`Network`] holds any number of participants; nothing in it is global, everything is `Send`, and the
-//! clock is virtual: an hour of game time passes in the time its messages take to compute. The same seed and the same calls
-//! give the same run, byte for byte.
+//! It is made to test games, and it keeps the contracts of both traits: the conformance suite runs against it. One
+//! [`Network`] holds any number of participants. Nothing in it is global, and everything is `Send`. The clock is virtual, so
+//! an hour of game time takes only as long as its messages take to compute. The same seed and the same calls give the same
+//! run, byte for byte.
 //!
 //! ```
 //! use mesh_core::mock::{Conditions, Network};
@@ -38,8 +38,8 @@
 //! # Ok::<(), mesh_core::SendError>(())
 //! ```
 //!
-//! Code that awaits runs in [`Network::block_on`]: whenever everything waits, the clock moves to the next moment at which
-//! something is due, and a deadlock is an error rather than a hanging test.
+//! Code that awaits runs in [`Network::block_on`]. Whenever everything waits, the clock moves to the next moment at which
+//! something is due. A deadlock is reported as an error, so no test hangs.
 //!
 //! ```
 //! use mesh_core::mock::{Network, Stalled};
@@ -54,66 +54,56 @@
 //! # Ok::<(), Stalled>(())
 //! ```
 //!
-//! Two decorators work on any backend: [`Recorder`] writes down what goes through the seam, and [`Faulty`] breaks the
-//! contract in a planted way, to show that a test would notice.
-//!
-//! A layer above a mesh that cares for neither can be tested on [`MockPeer`]s, which meet at a [`Table`] and have no network
-//! between them.
+//! To see how a game copes with a bad connection on any other backend, put a [`Conditioned`](crate::Conditioned) in front
+//! of it.
 //!
 //! # What is modelled
 //!
-//! - **Setting up.** Descriptions name their link; candidates are found one by one; a route needs both descriptions, a
-//!   candidate of each side, and a path. Securing it takes five round trips, then the channels open. Where that is
-//!   impossible, the link is `Failed` after the ICE timeouts.
-//! - **Reliable channels** wait out loss and partitions, in order where the channel is ordered, at most 1 MiB on its way.
-//! - **Ordered channels that are not reliable** drop what was overtaken. **Unreliable ones** deliver in any order.
-//!   Retransmissions and lifetimes are honoured. No channel ever delivers a duplicate.
-//! - **Silence.** A far side that does not answer makes a link `Disconnected`, then `Failed`; a goodbye makes it `Closed` at
-//!   once, its channels first.
-//! - A message on a stream the far side has not claimed is dropped there, as real stacks do.
-//! - A malformed description or candidate ends the link with a reason. A candidate that is well-formed but not the far
-//!   side's leads nowhere and is ignored.
-//! - **A lobby service** with Godot's rules; see [`MockSignaling`].
+//! - **Setting up.** A description names its link, and candidates are found one by one. Two links connect when both have
+//!   the other's description and at least one of its candidates, and the path between them carries. Three round trips
+//!   later the connection is secured, and after two more the channels open. Where that is impossible, the link is `Failed`
+//!   after the ICE timeouts.
+//! - **Reliable channels** deliver everything in spite of loss and partitions, in order where the channel is ordered. At
+//!   most 1 MiB of their messages is on its way on each link.
+//! - **Channels that are ordered and not reliable** drop a message that a later one has overtaken. **Unordered ones** deliver
+//!   in any order. Retransmissions and lifetimes are honoured. No channel delivers a message twice.
+//! - **A narrow path** delays what exceeds its bandwidth, and its queue can be full: see [`Conditions::queue`].
+//! - **Silence.** A link whose far side does not answer becomes `Disconnected`, then `Failed`. A far side that says goodbye
+//!   closes the channels and then the link, at once.
+//! - **Streams.** A message on a stream for which the far side has no channel is dropped there, as real stacks do.
+//! - **Nonsense.** A malformed description or candidate ends the link with a reason. A well-formed candidate that is not the
+//!   far side's is ignored.
+//! - **A lobby service** with the rules of Godot's demo: see [`MockSignaling`].
 //!
-//! Not modelled: congestion control, IP addresses, ICE restart.
+//! Not modelled: relays, ICE restart, IP addresses, and congestion control beyond a pause when a queue is full.
 
 mod arrival;
 mod backend;
 mod channel;
 mod clock;
 mod closing;
+mod commands;
 mod conditions;
-mod distort;
-mod end;
+mod endpoint;
 mod executor;
-mod fault;
-mod faulty;
 mod gather;
 mod ice;
 mod inbox;
-mod link;
+mod key;
 mod lobby;
 mod member;
 mod network;
 mod path;
-mod recorder;
-mod rng;
 mod sdp;
 mod signaling;
-mod slab;
 mod streams;
-mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transport;
 mod world;
 
 pub use backend::MockBackend;
-pub use conditions::{BackendId, Conditions, MockConfig, Turn, Usage};
+pub use conditions::{BackendId, Conditions, MockConfig, Usage};
 pub use executor::{Elapsed, Sleep, Stalled};
-pub use fault::Fault;
-pub use faulty::Faulty;
 pub use network::Network;
-pub use recorder::{Recorder, Trace};
 pub use signaling::{MockSignaling, SignalingId};
-pub use table::{MockPeer, Table};

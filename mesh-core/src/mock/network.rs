@@ -1,4 +1,4 @@
-//! The handle of a network: its participants, its conditions, its clock.
+//! The handle of a network, with which a test controls participants, paths and time.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -6,13 +6,13 @@ use core::mem;
 use std::sync::{Mutex, PoisonError};
 
 use super::backend::MockBackend;
-use super::conditions::{BackendId, Conditions, MockConfig, Turn, Usage};
+use super::conditions::{BackendId, Conditions, MockConfig, Usage};
 use super::world::World;
 use crate::{Duration, Instant};
 
-/// A network in memory with a virtual clock. A cheap handle: clones are the same network.
+/// A network in memory with a virtual clock. It is a cheap handle; clones are the same network.
 ///
-/// Nothing happens by itself: time passes only in [`advance`](Self::advance), [`run_until_idle`](Self::run_until_idle),
+/// Nothing happens by itself. Time passes only in [`advance`](Self::advance), [`run_until_idle`](Self::run_until_idle),
 /// [`step`](Self::step) and [`block_on`](Self::block_on). The same seed and the same calls give the same events at the
 /// same moments, byte for byte.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network whose losses, delays and ids are drawn from `seed`.
+    /// Makes a network whose losses, delays and ids are drawn from `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -29,13 +29,13 @@ impl Network {
         }
     }
 
-    /// A new participant.
+    /// Adds a participant.
     #[must_use]
     pub fn backend(&self) -> MockBackend {
         self.backend_with(MockConfig::default())
     }
 
-    /// A new participant with settings of its own.
+    /// Adds a participant with settings of its own.
     #[must_use]
     pub fn backend_with(&self, config: MockConfig) -> MockBackend {
         let id = self.with(|world| world.add_host(config));
@@ -48,7 +48,7 @@ impl Network {
         self.with(|world| world.clock.now())
     }
 
-    /// Lets time pass, and everything happen that is due by then. Participants are woken, not run: poll them afterwards.
+    /// Lets time pass, and lets happen what is due by then. Participants are woken but not run; poll them afterwards.
     pub fn advance(&self, span: Duration) {
         let target = self.now() + span;
         while self.next_due().is_some_and(|due| due <= target) {
@@ -57,16 +57,16 @@ impl Network {
         self.with(|world| world.run(target));
     }
 
-    /// Lets time pass until nothing is on its way any more. Alarms and sleeps do not count: they are the participants'.
+    /// Lets time pass until nothing is on its way any more. Alarms and sleeps of participants are not waited for.
     ///
-    /// A link that was cut off runs into its timeouts here, because nothing else is going to happen to it.
+    /// A link that is cut off reaches its timeouts here, because nothing else is going to happen to it.
     pub fn run_until_idle(&self) {
         while let Some(due) = self.with(World::next_action) {
             self.advance(due - self.now());
         }
     }
 
-    /// Moves to the next moment at which something is due, an alarm or a sleep included; `false` when nothing is.
+    /// Moves to the next moment at which something is due, including alarms and sleeps. Returns `false` when nothing is.
     pub fn step(&self) -> bool {
         self.with(|world| {
             let due = world.next_due();
@@ -77,13 +77,13 @@ impl Network {
         })
     }
 
-    /// The next moment at which something is due, an alarm or a sleep included.
+    /// The next moment at which something is due, including alarms and sleeps.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
         self.with(World::next_due)
     }
 
-    /// Sets how well all paths carry that have no conditions of their own. What is on its way is not touched.
+    /// Sets the conditions of all paths that have none of their own. Messages that are on their way are not affected.
     pub fn set_conditions(&self, conditions: Conditions) {
         self.with(|world| {
             world.paths.set_default(&conditions);
@@ -91,7 +91,7 @@ impl Network {
         });
     }
 
-    /// Sets how well the path from one participant to another carries; the way back has its own.
+    /// Sets the conditions of the path from one participant to another. The way back has its own.
     pub fn set_path(&self, from: BackendId, to: BackendId, conditions: Conditions) {
         self.with(|world| {
             world.paths.set_one(from.0, to.0, &conditions);
@@ -99,9 +99,9 @@ impl Network {
         });
     }
 
-    /// Cuts every path between a participant of `left` and one of `right`, both ways, relays included.
+    /// Cuts every path between a participant of `left` and one of `right`, in both directions.
     ///
-    /// Reliable messages wait for [`heal`](Self::heal), others are lost; a link is "disconnected" and then "failed" after
+    /// Reliable messages wait for [`heal`](Self::heal); others are lost. A link is "disconnected" and then "failed" after
     /// the times in [`MockConfig`].
     pub fn partition(&self, left: &[BackendId], right: &[BackendId]) {
         self.with(|world| {
@@ -130,30 +130,26 @@ impl Network {
         });
     }
 
-    /// Sets whether two participants can reach each other without a relay, as many behind NATs cannot. For new links.
+    /// Sets whether two participants can reach each other at all. Many players behind NATs cannot without a relay, which the
+    /// mock does not have. Links that are connected already are not affected.
     pub fn set_direct(&self, a: BackendId, b: BackendId, direct: bool) {
         self.with(|world| world.paths.set_direct(a.0, b.0, direct));
     }
 
-    /// Sets how the TURN server answers.
-    pub fn set_turn(&self, turn: Turn) {
-        self.with(|world| world.turn = turn);
-    }
-
-    /// Ends a participant as if its process had been killed: no goodbye on any link. Its backend is dead from then on.
+    /// Ends a participant as if its process had been killed: it says goodbye on no link, and its backend does nothing more.
     pub fn kill(&self, backend: BackendId) {
         self.with(|world| world.kill(backend.0));
     }
 
-    /// What the network holds at the moment; for tests that nothing is left behind.
+    /// What the network holds at the moment, for tests that nothing is left behind.
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.with(|world| world.usage())
     }
 
-    /// Works on the world, then wakes whom that concerns: outside the lock, because a waker may come straight back.
+    /// Works on the world and then wakes those concerned, outside the lock, because a waker may call back at once.
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
-        // The lock is poisoned only if a test's own assertion failed in a waker; the world is whole.
+        // A poisoned lock means that an assertion of a test failed in a waker. The world itself is consistent.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let result = work(&mut world);
         let wakes = mem::take(&mut world.wakes);

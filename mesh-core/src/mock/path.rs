@@ -4,37 +4,29 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 
 use super::conditions::Conditions;
-use super::rng::{Chance, Rng};
 use crate::Reliability;
+use crate::rng::{Chance, Rng};
 
 /// Payload of one datagram, in bytes; larger messages are cut into several.
 const DATAGRAM: usize = 1200;
 /// How often the wait before a retransmission doubles.
 const MAX_DOUBLINGS: u32 = 4;
-/// After so many losses in a row a reliable message counts as arrived: no loop without end near a loss of 1.
+/// After so many losses in a row a reliable message arrives, so that a loss near 1.0 makes no endless loop.
 const MAX_ROUNDS: u32 = 64;
 
-/// No single delay is longer, so that sums of them cannot overflow.
+/// The longest delay; longer ones are cut, so that sums of them cannot overflow.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// [`Conditions`], made ready for the draw.
+/// [`Conditions`] in the form in which they are used.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
     latency: Duration,
     jitter: u64,
     loss: Chance,
     reorder: Chance,
-    duplicate: Chance,
     bandwidth: Option<u64>,
+    queue: Duration,
     retransmit: Duration,
-}
-
-/// What becomes of a message that does arrive.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Transit {
-    pub(super) delay: Duration,
-    /// A copy follows so much later.
-    pub(super) copy: Option<Duration>,
 }
 
 impl Path {
@@ -44,8 +36,8 @@ impl Path {
             jitter: micros(conditions.jitter.min(LONGEST)),
             loss: Chance::new(conditions.loss),
             reorder: Chance::new(conditions.reorder),
-            duplicate: Chance::new(conditions.duplicate),
             bandwidth: conditions.bandwidth,
+            queue: conditions.queue.min(LONGEST),
             retransmit: conditions
                 .retransmit
                 .clamp(Duration::from_millis(1), LONGEST),
@@ -60,7 +52,7 @@ impl Path {
         self.retransmit
     }
 
-    /// How long a message of this size occupies the sender; `None` when the bandwidth is not limited.
+    /// How long a message of this size occupies the narrowest part of the path; `None` when the bandwidth is not limited.
     pub(super) fn occupies(&self, size: usize) -> Option<Duration> {
         let bandwidth = u128::from(self.bandwidth?.max(1));
         let micros = (size.max(1) as u128 * 1_000_000).div_ceil(bandwidth);
@@ -69,21 +61,30 @@ impl Path {
         ))
     }
 
-    /// Sends a message; `None` when it is lost for good. `waited` is how long it had to wait for its first transmission.
+    pub(super) const fn is_narrow(&self) -> bool {
+        self.bandwidth.is_some()
+    }
+
+    /// How long a message may have to wait at the narrowest part of the path.
+    pub(super) const fn queue(&self) -> Duration {
+        self.queue
+    }
+
+    /// How long a message takes; `None` when it is lost for good. `waited` is how long it had to wait for its first
+    /// transmission.
     pub(super) fn transit(
         &self,
         rng: &mut Rng,
         size: usize,
         reliability: Reliability,
         waited: Duration,
-    ) -> Option<Transit> {
+    ) -> Option<Duration> {
         let delay = self.retransmissions(rng, size, reliability, waited)?;
         let mut delay = delay + self.latency + Duration::from_micros(rng_up_to(rng, self.jitter));
         if rng.happens(self.reorder) {
             delay += self.late(rng);
         }
-        let copy = rng.happens(self.duplicate).then(|| self.late(rng));
-        Some(Transit { delay, copy })
+        Some(delay)
     }
 
     /// A delay that lets later datagrams overtake.
@@ -120,14 +121,14 @@ impl Path {
     }
 }
 
-/// All paths, each direction by itself.
+/// All paths. Each direction has its own.
 #[derive(Debug)]
 pub(super) struct Paths {
     default: Path,
     special: BTreeMap<(u32, u32), Path>,
     /// Pairs that cannot talk at all, the lower first.
     parted: BTreeSet<(u32, u32)>,
-    /// Pairs that can talk only through a relay, the lower first.
+    /// Pairs that have no route to each other, the lower first.
     indirect: BTreeSet<(u32, u32)>,
 }
 
@@ -180,7 +181,7 @@ impl Paths {
         self.special.get(&(from, to)).unwrap_or(&self.default)
     }
 
-    /// Whether the two can talk: neither parted nor losing everything in either direction.
+    /// Whether the two can talk: they are not parted, and no direction loses everything.
     pub(super) fn is_up(&self, a: u32, b: u32) -> bool {
         !self.parted.contains(&pair(a, b))
             && !self.path(a, b).loss.is_certain()

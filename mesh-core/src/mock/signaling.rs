@@ -1,40 +1,42 @@
-//! A participant's signaling: the lobby service behind its seam.
+//! The signaling of a participant.
 
 use alloc::string::String;
 use core::task::{Context, Poll, Waker};
 
+use super::key::Key;
 use super::network::Network;
-use super::slab::Key;
 use crate::{
     Duration, Instant, PeerId, Signal, Signaling, SignalingError, SignalingEvent, Topology,
 };
 
-/// A [`Signaling`] on a [`Network`]'s lobby service; made by [`Network::signaling`]. Dropping it leaves the lobby.
+/// A [`Signaling`] on the lobby service of a [`Network`], made by [`Network::signaling`]. Dropping it leaves the lobby.
 ///
-/// The rules are those of Godot's official 4.x demo: the first member of a lobby is its host, peer 1, the others get random
-/// ids; the host may seal the lobby, which then takes nobody and ends after 10 s; a host that leaves takes it along.
+/// The rules are those of Godot's official 4.x demo. The first member of a lobby is its host and has the id 1; the others
+/// get random ids. The host may seal the lobby, which then admits nobody and ends after 10 s. When the host leaves, the
+/// lobby ends.
 ///
-/// Time is the network's, whatever `now` says.
+/// It uses the network's clock and ignores the `now` it is given.
 #[derive(Debug)]
 pub struct MockSignaling {
     network: Network,
     id: SignalingId,
 }
 
-/// A signaling client as the network knows it: what [`Network::lose_signaling`] is about.
+/// The name of a signaling client on its network, for [`Network::lose_signaling`] and [`Network::restore_signaling`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SignalingId(Key);
 
 impl Network {
-    /// A new client of the network's lobby service, which joins at once; see [`MockSignaling`].
+    /// Adds a client of the network's lobby service that joins a lobby at once.
     ///
-    /// A lobby that is not there is made; an empty name asks for one with a name of its own, told in `Joined`.
+    /// The lobby is made if it does not exist. An empty name asks for a new lobby, whose name is told in
+    /// [`SignalingEvent::Joined`].
     #[must_use]
     pub fn signaling(&self, lobby: &str) -> MockSignaling {
         self.signaling_with(lobby, Topology::Mesh)
     }
 
-    /// As [`signaling`](Self::signaling); a lobby that is made has this topology.
+    /// Adds a client as [`signaling`](Self::signaling) does. If its lobby does not exist yet, it is made with this topology.
     #[must_use]
     pub fn signaling_with(&self, lobby: &str, topology: Topology) -> MockSignaling {
         let key = self.with(|world| world.add_member(String::from(lobby), topology));
@@ -44,7 +46,8 @@ impl Network {
         }
     }
 
-    /// Breaks a client's connection with the service: it gets `Lost`, the others `PeerLeft`.
+    /// Breaks a client's connection with the service. The client gets [`SignalingEvent::Lost`], the other members
+    /// [`SignalingEvent::PeerLeft`].
     pub fn lose_signaling(&self, client: SignalingId) {
         self.with(|world| world.lose_member(client.0));
     }
@@ -54,24 +57,25 @@ impl Network {
         self.with(|world| world.restore_member(client.0));
     }
 
-    /// Stops the whole service: every client gets `Lost`, every lobby is forgotten.
+    /// Stops the service. Every client gets [`SignalingEvent::Lost`], and all lobbies are forgotten.
     pub fn stop_signaling(&self) {
         self.with(|world| world.stop_service());
     }
 
-    /// Starts the service again: clients that it had, or that tried, join again under the ids they had.
+    /// Starts the service again. Clients that were lost with it, or that tried to join in the meantime, join under the ids
+    /// they had.
     pub fn start_signaling(&self) {
         self.with(|world| world.start_service());
     }
 
-    /// Sets how long anything takes between a client and the service: 5 ms.
+    /// Sets how long a message between a client and the service takes. The default is 5 ms.
     pub fn set_signaling_latency(&self, latency: Duration) {
         self.with(|world| world.service.latency = latency);
     }
 }
 
 impl MockSignaling {
-    /// What the network calls this client.
+    /// The name of this client on its network.
     #[must_use]
     pub const fn id(&self) -> SignalingId {
         self.id
@@ -107,7 +111,9 @@ impl Signaling for MockSignaling {
         None
     }
 
-    /// Seals the lobby: nobody can join any more.
+    /// Seals the lobby, so that nobody can join any more.
+    ///
+    /// # Errors
     ///
     /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] for anybody but
     /// the host.

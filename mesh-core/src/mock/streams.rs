@@ -1,10 +1,10 @@
-//! Channels that open and close while a link lives.
+//! The opening and closing of channels while a link exists.
 
 use alloc::vec::Vec;
 
 use super::channel::{Channel, ChannelState};
-use super::clock::Action;
-use super::slab::Key;
+use super::clock::{Action, Control};
+use super::key::Key;
 use super::world::World;
 use crate::{
     BUILT_IN_CHANNELS, ChannelIndex, ChannelSpec, ConnectionState, Duration, LinkEvent, LinkId,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl World {
-    /// The association stands: every negotiated channel is open, whatever the far side has made (W3C).
+    /// Opens every negotiated channel, whether the far side has made it or not (W3C), when the association is complete.
     pub(super) fn open_channels(&mut self, key: Key) {
         let Some(end) = self.live(key).filter(|end| !end.closing) else {
             return;
@@ -49,7 +49,7 @@ impl World {
         self.tell(key, event);
     }
 
-    /// Closes a channel once what it accepted has gone out.
+    /// Closes a channel after all that it accepted has arrived.
     pub(super) fn close_channel(&mut self, key: Key, index: ChannelIndex) {
         let Some(end) = self.live_mut(key).filter(|end| !end.closing) else {
             return;
@@ -97,21 +97,42 @@ impl World {
         if let Some(channel) = end.stream_mut(stream) {
             channel.state = ChannelState::Resetting;
         }
-        self.post(key, |to| Action::Reset { to, stream });
+        self.post(key, stream, Control::Reset);
     }
 
-    pub(super) fn reset(&mut self, key: Key, stream: u16) {
-        if self.is_cut_off(key, |to| Action::Reset { to, stream }) {
+    /// Does what a control message says. If the far side does not answer, the message is sent again later.
+    pub(super) fn control_arrived(&mut self, key: Key, stream: u16, control: Control) {
+        let Some((end, _, far)) = self.pair(key) else {
+            return;
+        };
+        if !self.paths.is_up(end.host, far.host) {
+            // A failed end never answers again.
+            if end.state != ConnectionState::Failed {
+                let due = self.clock.now() + self.paths.path(far.host, end.host).retransmit();
+                let to = key;
+                self.clock.schedule(
+                    due,
+                    Action::Control {
+                        to,
+                        stream,
+                        control,
+                    },
+                );
+            }
             return;
         }
-        self.post(key, |to| Action::ResetDone { to, stream });
-        self.reset_done(key, stream);
+        match control {
+            Control::Reset => {
+                self.post(key, stream, Control::ResetDone);
+                self.reset(key, stream);
+            }
+            Control::ResetDone => self.reset(key, stream),
+            Control::Made => self.made_by_far_side(key, stream),
+            Control::MadeDone => self.open_channel(key, stream, false),
+        }
     }
 
-    pub(super) fn reset_done(&mut self, key: Key, stream: u16) {
-        if self.is_cut_off(key, |to| Action::ResetDone { to, stream }) {
-            return;
-        }
+    fn reset(&mut self, key: Key, stream: u16) {
         let index = self
             .live_mut(key)
             .filter(|end| !end.closing)
@@ -146,15 +167,12 @@ impl World {
         }
         end.channels
             .push(Channel::new(index, spec.parameters, spec.limits, true));
-        self.post(key, |to| Action::InBand { to, stream });
+        self.post(key, stream, Control::Made);
         true
     }
 
-    /// The far side asks for a channel: it gets an index above all others, and the far side's parameters.
-    pub(super) fn in_band_made(&mut self, key: Key, stream: u16) {
-        if self.is_cut_off(key, |to| Action::InBand { to, stream }) {
-            return;
-        }
+    /// Opens a channel that the far side made. Its index is above all others, and it has the far side's parameters.
+    fn made_by_far_side(&mut self, key: Key, stream: u16) {
         let Some((_, far_key, _)) = self.pair(key) else {
             return;
         };
@@ -175,41 +193,24 @@ impl World {
                 .push(Channel::new(index, parameters, limits, true));
             self.open_channel(key, stream, true);
         }
-        self.post(key, |to| Action::InBandDone { to, stream });
+        self.post(key, stream, Control::MadeDone);
     }
 
-    pub(super) fn in_band_done(&mut self, key: Key, stream: u16) {
-        if self.is_cut_off(key, |to| Action::InBandDone { to, stream }) {
-            return;
-        }
-        self.open_channel(key, stream, false);
-    }
-
-    /// Sends a reliable control message to the far side.
-    fn post(&mut self, key: Key, action: impl FnOnce(Key) -> Action) {
-        let Some((end, far_key, far)) = self.pair(key) else {
+    /// Sends a control message to the far side.
+    fn post(&mut self, key: Key, stream: u16, control: Control) {
+        let Some((end, to, far)) = self.pair(key) else {
             return;
         };
         let path = *self.paths.path(end.host, far.host);
-        let transit = path.transit(&mut self.rng, 1, Reliability::Reliable, Duration::ZERO);
-        let delay = transit.map_or_else(|| path.latency(), |transit| transit.delay);
-        let due = self.clock.now() + delay;
-        self.clock.schedule(due, action(far_key));
-    }
-
-    /// Whether the route is down when a control message arrives; it is then sent again after the usual timeout.
-    fn is_cut_off(&mut self, key: Key, action: impl FnOnce(Key) -> Action) -> bool {
-        let Some((end, _, far)) = self.pair(key) else {
-            return true;
-        };
-        if self.paths.is_up(end.host, far.host) {
-            return false;
-        }
-        // A failed end never answers again.
-        if end.state != ConnectionState::Failed {
-            let due = self.clock.now() + self.paths.path(far.host, end.host).retransmit();
-            self.clock.schedule(due, action(key));
-        }
-        true
+        let delay = path.transit(&mut self.rng, 1, Reliability::Reliable, Duration::ZERO);
+        let due = self.clock.now() + delay.unwrap_or_else(|| path.latency());
+        self.clock.schedule(
+            due,
+            Action::Control {
+                to,
+                stream,
+                control,
+            },
+        );
     }
 }

@@ -1,22 +1,22 @@
-//! Messages that are accepted and put on the wire: SCTP as an application sees it.
+//! The sending of messages, as an application sees SCTP.
 
-use super::channel::{Queued, Room};
+use super::channel::{Channel, Queued, Room};
 use super::clock::Action;
-use super::slab::Key;
+use super::key::Key;
 use super::world::World;
 use crate::{BackendSendError, ChannelIndex, Instant, LinkEvent, LinkId, Payload};
 
-/// Bytes of reliable messages a link may have on their way: what receivers commonly offer as their window.
+/// How many bytes of reliable messages a link may have on their way. It is the window that receivers commonly offer.
 pub(super) const WINDOW: usize = 1024 * 1024;
 
-/// What is written on a message.
+/// What accompanies a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Label {
     pub(super) from: Key,
     pub(super) from_host: u32,
     pub(super) to: Key,
     pub(super) stream: u16,
-    /// Number in the sender's counting of its channel.
+    /// Its number on its channel.
     pub(super) number: u64,
     pub(super) ordered: bool,
     pub(super) reliable: bool,
@@ -26,20 +26,7 @@ pub(super) struct Label {
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) label: Label,
-    /// Taken at the first arrival; what arrives later is a duplicate.
-    pub(super) payload: Option<Payload>,
-    /// Arrivals still to come.
-    pub(super) copies: u8,
-}
-
-impl Flight {
-    pub(super) const fn new(label: Label, payload: Payload) -> Self {
-        Self {
-            label,
-            payload: Some(payload),
-            copies: 1,
-        }
-    }
+    pub(super) payload: Payload,
 }
 
 impl World {
@@ -78,11 +65,11 @@ impl World {
             return;
         }
         end.transmit_scheduled = true;
-        let due = due.max(end.wire_free_at);
+        let due = due.max(end.paused_until);
         self.clock.schedule(due, Action::Transmit { end: key });
     }
 
-    /// Puts messages on the wire, one of each channel in turn, until none may go.
+    /// Sends messages, one of each channel in turn, until none may be sent.
     pub(super) fn transmit(&mut self, key: Key) {
         let now = self.clock.now();
         if let Some(end) = self.live_mut(key) {
@@ -92,9 +79,16 @@ impl World {
             let Some(end) = self.live_mut(key) else {
                 return;
             };
-            if end.wire_free_at > now {
+            if end.paused_until > now {
                 self.schedule_transmit(key, now);
                 return;
+            }
+            let has_room = self.has_room(key);
+            let Some(end) = self.live_mut(key) else {
+                return;
+            };
+            if !has_room && end.channels.get(position).is_some_and(Channel::sends_again) {
+                continue;
             }
             end.turn = position + 1;
             let link = end.link;
@@ -112,12 +106,14 @@ impl World {
                 };
                 self.tell(key, event);
             }
-            self.launch(key, position, queued);
+            if has_room {
+                self.launch(key, position, queued);
+            }
         }
         self.progress_of_closing(key);
     }
 
-    /// The next channel with a message that may go. Reliable ones wait for the window and for the route.
+    /// The next channel with a message that may be sent. Reliable ones wait for room in the window and for the route.
     fn next_channel(&self, key: Key) -> Option<usize> {
         let end = self.live(key)?;
         let count = end.channels.len();
@@ -131,7 +127,24 @@ impl World {
             })
     }
 
-    /// Decides what becomes of a message.
+    /// Whether the queue of the narrowest part of the path has room. If not, the sender pauses until half of it is free.
+    fn has_room(&mut self, key: Key) -> bool {
+        let now = self.clock.now();
+        let Some((end, _, far)) = self.pair(key).filter(|(end, ..)| end.reachable) else {
+            return true;
+        };
+        let path = self.paths.path(end.host, far.host);
+        let (limit, waits) = (path.queue(), end.path_free_at - now);
+        if !path.is_narrow() || waits <= limit {
+            return true;
+        }
+        if let Some(end) = self.live_mut(key) {
+            end.paused_until = now + (waits - limit / 2);
+        }
+        false
+    }
+
+    /// Sends one message, which arrives later or is lost.
     fn launch(&mut self, key: Key, position: usize, queued: Queued) {
         let now = self.clock.now();
         let Self {
@@ -168,13 +181,16 @@ impl World {
         let path = paths.path(end.host, far_host);
         let mut arrival = now;
         if let Some(occupied) = path.occupies(size) {
-            end.wire_free_at = now + occupied;
-            arrival += occupied;
+            arrival = now.max(end.path_free_at) + occupied;
+            end.path_free_at = arrival;
+            if path.queue().is_zero() {
+                end.paused_until = arrival;
+            }
         }
-        let Some(transit) = path.transit(rng, size, reliability, waited) else {
+        let Some(delay) = path.transit(rng, size, reliability, waited) else {
             return;
         };
-        arrival += transit.delay;
+        arrival += delay;
         channel.sent += 1;
         let reliable = channel.is_reliable();
         if reliable {
@@ -190,12 +206,10 @@ impl World {
             ordered: channel.parameters.ordered,
             reliable,
         };
-        let mut flight = Flight::new(label, queued.payload);
-        flight.copies += u8::from(transit.copy.is_some());
-        let flight = flights.insert(flight);
+        let flight = flights.insert(|_| Flight {
+            label,
+            payload: queued.payload,
+        });
         clock.schedule(arrival, Action::Arrive { flight });
-        if let Some(later) = transit.copy {
-            clock.schedule(arrival + later, Action::Arrive { flight });
-        }
     }
 }

@@ -1,45 +1,44 @@
-//! Everything a network knows, behind its one lock.
+//! The state of a network, behind a single lock.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::task::Waker;
 
 use super::clock::{Action, Clock};
-use super::conditions::{MockConfig, Turn, Usage};
-use super::end::End;
+use super::conditions::{MockConfig, Usage};
+use super::endpoint::Endpoint;
+use super::key::{Key, Table};
 use super::lobby::Service;
 use super::path::Paths;
-use super::rng::Rng;
-use super::slab::{Key, Slab};
 use super::transport::Flight;
-use crate::{Instant, LinkEvent, LinkId};
+use crate::rng::Rng;
+use crate::{ConnectionState, Instant, LinkEvent, LinkId};
 
 /// One backend.
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) config: MockConfig,
-    /// Neither dropped nor killed.
+    /// Whether it was neither dropped nor killed.
     pub(super) alive: bool,
     pub(super) links: BTreeMap<LinkId, Key>,
-    /// Links with events to take, each once, served in turn.
+    /// Links with events to take. Each is listed once, and they are served in turn.
     pub(super) ready: VecDeque<Key>,
     pub(super) waker: Option<Waker>,
     pub(super) alarm: Option<Instant>,
-    /// The alarm rang and nobody was there to be woken.
+    /// Whether the alarm rang when there was no waker.
     pub(super) alarm_missed: bool,
 }
 
-/// Hosts, both ends of every link, and what is between them.
+/// The hosts, both ends of every link, and what is on its way between them.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) rng: Rng,
     pub(super) paths: Paths,
-    pub(super) turn: Turn,
     pub(super) service: Service,
     pub(super) hosts: Vec<Host>,
-    pub(super) ends: Slab<End>,
-    pub(super) flights: Slab<Flight>,
+    pub(super) ends: Table<Endpoint>,
+    pub(super) flights: Table<Flight>,
     /// To be woken once the lock is released.
     pub(super) wakes: Vec<Waker>,
 }
@@ -50,11 +49,10 @@ impl World {
             clock: Clock::new(),
             rng: Rng::new(seed),
             paths: Paths::new(),
-            turn: Turn::default(),
             service: Service::new(),
             hosts: Vec::new(),
-            ends: Slab::new(),
-            flights: Slab::new(),
+            ends: Table::new(),
+            flights: Table::new(),
             wakes: Vec::new(),
         }
     }
@@ -81,16 +79,16 @@ impl World {
         self.hosts.get_mut(host as usize)
     }
 
-    /// An end whose last event has not been queued yet.
-    pub(super) fn live(&self, key: Key) -> Option<&End> {
+    /// An end that is not closed.
+    pub(super) fn live(&self, key: Key) -> Option<&Endpoint> {
         self.ends.get(key).filter(|end| !end.is_gone())
     }
 
-    pub(super) fn live_mut(&mut self, key: Key) -> Option<&mut End> {
+    pub(super) fn live_mut(&mut self, key: Key) -> Option<&mut Endpoint> {
         self.ends.get_mut(key).filter(|end| !end.is_gone())
     }
 
-    /// Queues an event that is no message.
+    /// Queues an event other than a message.
     pub(super) fn tell(&mut self, key: Key, event: LinkEvent) {
         let Some(end) = self.ends.get_mut(key) else {
             return;
@@ -99,7 +97,7 @@ impl World {
         self.notify(key);
     }
 
-    /// An end has something to take: its backend is woken.
+    /// Wakes the backend of an end that has an event to take.
     pub(super) fn notify(&mut self, key: Key) {
         let Some(end) = self.ends.get_mut(key) else {
             return;
@@ -143,7 +141,7 @@ impl World {
         None
     }
 
-    /// The next moment at which something happens, or somebody wants to be woken.
+    /// The next moment at which something is due, including alarms and sleeps.
     pub(super) fn next_due(&mut self) -> Option<Instant> {
         let action = self.next_action();
         match (action, self.clock.next_wish()) {
@@ -152,7 +150,7 @@ impl World {
         }
     }
 
-    /// The next moment at which the network does something by itself. What was called off does not count.
+    /// The next moment at which the network does something by itself. Actions without effect are removed.
     pub(super) fn next_action(&mut self) -> Option<Instant> {
         while let Some((due, action)) = self.clock.peek() {
             if self.is_wanted(action) {
@@ -193,7 +191,8 @@ impl World {
         }
     }
 
-    /// Nothing is there to take: `waker` is woken when there is. Returns the former waker, to be dropped outside the lock.
+    /// Keeps a waker that is woken when there is something to take. Returns the former waker, to be dropped outside the
+    /// lock.
     pub(super) fn wait(&mut self, host: u32, waker: &Waker) -> Option<Waker> {
         let host = self.hosts.get_mut(host as usize)?;
         if core::mem::take(&mut host.alarm_missed) {
@@ -222,27 +221,23 @@ impl World {
         }
     }
 
-    /// Whether an action still has an effect; if not, it must not move the clock.
+    /// Whether an action still has an effect. One that has none must not move the clock.
     fn is_wanted(&self, action: Action) -> bool {
         match action {
             Action::Arrive { .. } | Action::Lobby { .. } => true,
             Action::Transmit { end } | Action::LingerOver { end } | Action::Gather { end } => {
                 self.live(end).is_some()
             }
-            Action::Connected { end } | Action::CheckTimeout { end } => {
-                self.live(end).is_some_and(|end| !end.is_secured())
-            }
-            Action::Associated { end } => self.live(end).is_some_and(End::is_secured),
+            Action::CheckTimeout { end } => self.live(end).is_some_and(|end| !end.is_secured()),
+            Action::Connected { end } | Action::Associated { end } => self
+                .live(end)
+                .is_some_and(|end| end.state != ConnectionState::Failed),
             Action::ConsentLost { end, epoch }
             | Action::ConsentFailed { end, epoch }
             | Action::ConsentBack { end, epoch } => {
                 self.live(end).is_some_and(|end| end.epoch == epoch)
             }
-            Action::Abort { to, .. }
-            | Action::Reset { to, .. }
-            | Action::ResetDone { to, .. }
-            | Action::InBand { to, .. }
-            | Action::InBandDone { to, .. } => self.live(to).is_some(),
+            Action::Abort { to, .. } | Action::Control { to, .. } => self.live(to).is_some(),
         }
     }
 
@@ -258,10 +253,11 @@ impl World {
             Action::ConsentFailed { end, .. } => self.consent_failed(end),
             Action::ConsentBack { end, .. } => self.consent_back(end),
             Action::Abort { to, from } => self.aborted(to, from),
-            Action::Reset { to, stream } => self.reset(to, stream),
-            Action::ResetDone { to, stream } => self.reset_done(to, stream),
-            Action::InBand { to, stream } => self.in_band_made(to, stream),
-            Action::InBandDone { to, stream } => self.in_band_done(to, stream),
+            Action::Control {
+                to,
+                stream,
+                control,
+            } => self.control_arrived(to, stream, control),
             Action::LingerOver { end } => self.close_now(end),
             Action::Lobby { post } => self.deliver_letter(post),
         }
@@ -269,8 +265,8 @@ impl World {
 
     pub(super) fn usage(&self) -> Usage {
         Usage {
-            links: self.ends.len(),
-            messages_in_flight: self.flights.len(),
+            links: self.ends.iter().count(),
+            messages_in_flight: self.flights.iter().count(),
             signals_in_flight: self.service.mail_in_flight(),
             scheduled: self
                 .clock

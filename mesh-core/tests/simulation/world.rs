@@ -28,7 +28,6 @@ impl World {
             jitter: Duration::from_millis(dice.below(60)),
             loss: dice.fraction() * 0.2,
             reorder: dice.fraction() * 0.1,
-            duplicate: dice.fraction() * 0.1,
             ..Conditions::default()
         });
         Self {

@@ -1,55 +1,50 @@
-//! Who counts as a peer: those that the network peer connects, and those that a server announces.
+//! Which peers are admitted: those that the network peer connects, and those that a server announces.
 
 use alloc::vec::Vec;
 
 use mesh_core::{ConnectionStatus, DisconnectReason, MultiplayerPeer, PeerId};
 
 use super::{Admitted, MultiplayerApi};
-use crate::early::EarlyPacket;
+use crate::unannounced::HeldPacket;
 use crate::{ApiEvent, AuthFailure, Authentication, Generation, IgnoredReason, wire};
 
-impl MultiplayerApi {
-    /// The network peer has connected somebody.
-    pub(super) fn arrive(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) {
-        // Ended behind our back, and here again.
+impl<P: MultiplayerPeer> MultiplayerApi<P> {
+    /// The network peer has connected a peer.
+    pub(super) fn arrive(&mut self, peer: PeerId) {
+        // The game has ended its former connection without us.
         if self.has_peer(peer) || self.pending.contains_key(&peer) {
-            self.depart(network, peer, DisconnectReason::Removed);
+            self.depart(peer, DisconnectReason::Removed);
         }
         self.leaving.remove(&peer);
         self.status = ConnectionStatus::Connected;
         if self.config.generation == Generation::Godot3 {
-            self.admit_3(network, peer);
+            self.admit_3(peer);
             return;
         }
         match self.config.authentication {
-            Authentication::None => self.admit(network, peer),
+            Authentication::None => self.admit(peer),
             Authentication::Announce => {
-                self.owe(network, peer, wire::auth(&[]));
-                self.admit(network, peer);
+                self.send_command(peer, wire::auth(&[]));
+                self.admit(peer);
             }
-            Authentication::Required { timeout } => self.pend(network, peer, timeout),
+            Authentication::Required { timeout } => self.start_authentication(peer, timeout),
         }
     }
 
-    /// The network peer has lost somebody.
-    pub(super) fn depart(
-        &mut self,
-        network: &mut dyn MultiplayerPeer,
-        peer: PeerId,
-        reason: DisconnectReason,
-    ) {
+    /// The network peer has lost a peer.
+    pub(super) fn depart(&mut self, peer: PeerId, reason: DisconnectReason) {
         self.leaving.remove(&peer);
         if self.pending.remove(&peer).is_some() {
             self.events.push_back(ApiEvent::PeerAuthenticationFailed {
                 peer,
                 reason: AuthFailure::Disconnected(reason),
             });
-        } else if self.withdraw(network, peer) {
+        } else if self.withdraw(peer) {
             let reason = Some(reason);
             self.events
                 .push_back(ApiEvent::PeerDisconnected { peer, reason });
         }
-        if peer.is_server() && Self::is_client(network) {
+        if peer.is_server() && self.is_client() {
             self.lose_star();
         }
     }
@@ -62,16 +57,16 @@ impl MultiplayerApi {
         self.reset();
     }
 
-    /// Lets a peer count that we are connected to; a server introduces it and the others to each other.
-    pub(super) fn admit(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) {
-        if self.relays(network) && network.is_server() {
-            // Whatever waits of a former one of that id would be taken for its own, and counted against it.
+    /// Admits a peer that we are connected to. A server that relays announces it to the others, and them to it.
+    pub(super) fn admit(&mut self, peer: PeerId) {
+        if self.relays() && self.peer.is_server() {
+            // What still waits from a former peer with this id would be taken for the new one's, and count against it.
             self.backlog.forget_sender(peer);
             self.tell_losses();
             let others: Vec<PeerId> = self.peers().collect();
             for other in others {
-                self.owe(network, other, wire::add_peer(peer));
-                self.owe(network, peer, wire::add_peer(other));
+                self.send_command(other, wire::add_peer(peer));
+                self.send_command(peer, wire::add_peer(other));
             }
         }
         self.admitted.insert(peer, Admitted::Directly);
@@ -81,40 +76,36 @@ impl MultiplayerApi {
         self.events.push_back(ApiEvent::PeerConnected(peer));
     }
 
-    /// 3.x tells of the server the other way round, and of a connection to it only where there is one to be had.
-    fn admit_3(&mut self, network: &dyn MultiplayerPeer, peer: PeerId) {
+    /// 3.x tells `ConnectedToServer` after `PeerConnected`, and only to a client of a star.
+    fn admit_3(&mut self, peer: PeerId) {
         self.admitted.insert(peer, Admitted::Directly);
         self.events.push_back(ApiEvent::PeerConnected(peer));
-        if peer.is_server() && Self::is_client(network) {
+        if peer.is_server() && self.is_client() {
             self.events.push_back(ApiEvent::ConnectedToServer);
         }
     }
 
-    /// Lets a peer count no more; a server tells the others. Whether it did.
-    pub(super) fn withdraw(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) -> bool {
+    /// Ends the admission of a peer; a server that relays tells the others. `false` if it was not admitted.
+    pub(super) fn withdraw(&mut self, peer: PeerId) -> bool {
         self.backlog.forget(peer);
         self.tell_losses();
         if self.admitted.remove(&peer).is_none() {
             return false;
         }
-        if self.relays(network) && network.is_server() {
+        if self.relays() && self.peer.is_server() {
             let others: Vec<PeerId> = self.peers().collect();
             for other in others {
-                self.owe(network, other, wire::del_peer(peer));
+                self.send_command(other, wire::del_peer(peer));
             }
         }
         true
     }
 
-    /// The server tells of somebody.
-    pub(super) fn announced(
-        &mut self,
-        network: &dyn MultiplayerPeer,
-        given: i32,
-    ) -> Result<(), IgnoredReason> {
+    /// The server announces a peer.
+    pub(super) fn add_announced(&mut self, given: i32) -> Result<(), IgnoredReason> {
         let peer = PeerId::try_from(i64::from(given))
             .ok()
-            .filter(|peer| Some(*peer) != network.unique_id() && !self.has_peer(*peer))
+            .filter(|peer| Some(*peer) != self.peer.unique_id() && !self.has_peer(*peer))
             .ok_or(IgnoredReason::BadPeer { given })?;
         let relayed = self
             .admitted
@@ -125,8 +116,8 @@ impl MultiplayerApi {
         }
         self.admitted.insert(peer, Admitted::ThroughServer);
         self.events.push_back(ApiEvent::PeerConnected(peer));
-        for packet in self.early.take(peer) {
-            let EarlyPacket {
+        for packet in self.unannounced.take(peer) {
+            let HeldPacket {
                 from,
                 mode,
                 channel,
@@ -142,12 +133,12 @@ impl MultiplayerApi {
         Ok(())
     }
 
-    /// The server tells of somebody's end. Of one that does not count there is nothing to tell, as in Godot.
-    pub(super) fn denounced(&mut self, network: &dyn MultiplayerPeer, given: i32) {
+    /// The server announces the end of a peer. If it was not admitted there is no event, as in Godot.
+    pub(super) fn remove_announced(&mut self, given: i32) {
         let Ok(peer) = PeerId::try_from(i64::from(given)) else {
             return;
         };
-        self.early.depart(network.now(), peer);
+        self.unannounced.depart(self.peer.now(), peer);
         if self.admitted.get(&peer) == Some(&Admitted::ThroughServer) {
             self.admitted.remove(&peer);
             self.events
@@ -155,24 +146,19 @@ impl MultiplayerApi {
         }
     }
 
-    /// Sends one of Godot's own commands, which may not be lost.
-    pub(super) fn owe(
-        &mut self,
-        network: &mut dyn MultiplayerPeer,
-        to: PeerId,
-        packet: bytes::Bytes,
-    ) {
+    /// Sends one of Godot's system commands, which must not be lost: it waits where the peer's channel is full.
+    pub(super) fn send_command(&mut self, to: PeerId, packet: bytes::Bytes) {
         let limit = self.config.backlog_bytes;
-        if !self.backlog.tell(network, to, packet, limit) {
-            self.overrun(network, to);
+        if !self.backlog.tell(&mut self.peer, to, packet, limit) {
+            self.overrun(to);
         }
         self.tell_losses();
     }
 
-    /// It is too far behind to be told who is there. Its end is told when the network peer tells it.
-    pub(super) fn overrun(&mut self, network: &mut dyn MultiplayerPeer, peer: PeerId) {
+    /// Disconnects a peer that is too far behind to learn who is there. The network peer tells its end.
+    fn overrun(&mut self, peer: PeerId) {
         self.stats.overrun_peers = self.stats.overrun_peers.saturating_add(1);
         self.backlog.forget(peer);
-        network.disconnect_peer(peer, false);
+        self.peer.disconnect_peer(peer, false);
     }
 }

@@ -1,4 +1,4 @@
-//! Authentication: what two peers tell each other before they count.
+//! Authentication: what two peers tell each other before they admit each other.
 
 use core::time::Duration;
 
@@ -9,31 +9,26 @@ use super::MultiplayerApi;
 use crate::backlog::{self, CONTROL};
 use crate::{ApiEvent, AuthError, AuthFailure, wire};
 
-/// A peer that does not count yet.
+/// A peer that is not admitted yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
-    /// When it is sent away.
+    /// When it is disconnected.
     pub(super) deadline: Option<Instant>,
-    /// Whether we are through with it.
+    /// Whether we have completed our side.
     pub(super) local: bool,
-    /// Whether it is through with us.
+    /// Whether it has completed its side.
     remote: bool,
 }
 
-impl MultiplayerApi {
-    /// Sends a peer what convinces it (Godot: `send_auth`).
+impl<P: MultiplayerPeer> MultiplayerApi<P> {
+    /// Sends authentication data to a peer, such as a password (Godot: `send_auth`).
     ///
     /// # Errors
     ///
-    /// [`AuthError`]; a peer whose channel is full may be tried again.
-    pub fn send_auth(
-        &mut self,
-        network: &mut dyn MultiplayerPeer,
-        peer: PeerId,
-        data: &[u8],
-    ) -> Result<(), AuthError> {
-        self.begin_anew(network);
-        let pending = self.pending_peer(network, peer)?;
+    /// [`AuthError`], and nothing has changed then. If the peer's channel was full, the game may try again.
+    pub fn send_auth(&mut self, peer: PeerId, data: &[u8]) -> Result<(), AuthError> {
+        self.notice_close();
+        let pending = self.pending_peer(peer)?;
         if data.is_empty() {
             return Err(AuthError::Empty);
         }
@@ -43,42 +38,33 @@ impl MultiplayerApi {
         if pending.remote {
             return Err(AuthError::CompletedByPeer);
         }
-        self.transmit_auth(network, peer, data)
+        self.transmit_auth(peer, data)
     }
 
-    /// Tells a peer that it has convinced us (Godot: `complete_auth`). It counts once both sides have said so.
+    /// Accepts a peer (Godot: `complete_auth`). It is admitted once both sides have called this.
     ///
     /// # Errors
     ///
-    /// [`AuthError`]; a peer whose channel is full may be tried again.
-    pub fn complete_auth(
-        &mut self,
-        network: &mut dyn MultiplayerPeer,
-        peer: PeerId,
-    ) -> Result<(), AuthError> {
-        self.begin_anew(network);
-        let pending = self.pending_peer(network, peer)?;
+    /// [`AuthError`], and nothing has changed then. If the peer's channel was full, the game may try again.
+    pub fn complete_auth(&mut self, peer: PeerId) -> Result<(), AuthError> {
+        self.notice_close();
+        let pending = self.pending_peer(peer)?;
         if pending.local {
             return Err(AuthError::Completed);
         }
-        self.transmit_auth(network, peer, &[])?;
+        self.transmit_auth(peer, &[])?;
         if pending.remote {
             self.pending.remove(&peer);
-            self.admit(network, peer);
+            self.admit(peer);
         } else if let Some(pending) = self.pending.get_mut(&peer) {
             pending.local = true;
         }
         Ok(())
     }
 
-    /// A peer that has to authenticate is there.
-    pub(super) fn pend(
-        &mut self,
-        network: &mut dyn MultiplayerPeer,
-        peer: PeerId,
-        timeout: Duration,
-    ) {
-        let deadline = (!timeout.is_zero()).then(|| network.now() + timeout);
+    /// A peer is connected and has to authenticate.
+    pub(super) fn start_authentication(&mut self, peer: PeerId, timeout: Duration) {
+        let deadline = (!timeout.is_zero()).then(|| self.peer.now() + timeout);
         let pending = Pending {
             deadline,
             local: false,
@@ -88,7 +74,7 @@ impl MultiplayerApi {
         self.events.push_back(ApiEvent::PeerAuthenticating(peer));
     }
 
-    /// A peer that we are not through with takes a step.
+    /// A peer whose authentication we have not completed sends data, or completes its own side.
     pub(super) fn auth_step(&mut self, from: PeerId, data: Bytes) {
         if !data.is_empty() {
             self.events.push_back(ApiEvent::AuthData { from, data });
@@ -97,13 +83,13 @@ impl MultiplayerApi {
         }
     }
 
-    /// Sends away those that have taken too long.
-    pub(super) fn expire_pending(&mut self, network: &mut dyn MultiplayerPeer, now: Instant) {
+    /// Disconnects the peers that have taken too long.
+    pub(super) fn expire_pending(&mut self, now: Instant) {
         let late = self
             .pending
             .extract_if(.., |_, peer| peer.deadline.is_some_and(|at| at <= now));
         for (peer, _) in late {
-            network.disconnect_peer(peer, false);
+            self.peer.disconnect_peer(peer, false);
             self.leaving.insert(peer);
             self.events.push_back(ApiEvent::PeerAuthenticationFailed {
                 peer,
@@ -112,24 +98,15 @@ impl MultiplayerApi {
         }
     }
 
-    fn pending_peer(
-        &self,
-        network: &dyn MultiplayerPeer,
-        peer: PeerId,
-    ) -> Result<Pending, AuthError> {
-        if network.connection_status() != ConnectionStatus::Connected {
+    fn pending_peer(&self, peer: PeerId) -> Result<Pending, AuthError> {
+        if self.peer.connection_status() != ConnectionStatus::Connected {
             return Err(AuthError::NotConnected);
         }
         let pending = self.pending.get(&peer).copied();
         pending.ok_or(AuthError::NotAuthenticating { peer })
     }
 
-    fn transmit_auth(
-        &mut self,
-        network: &mut dyn MultiplayerPeer,
-        peer: PeerId,
-        data: &[u8],
-    ) -> Result<(), AuthError> {
-        backlog::send(network, peer, CONTROL, wire::auth(data))?.map_err(AuthError::Refused)
+    fn transmit_auth(&mut self, peer: PeerId, data: &[u8]) -> Result<(), AuthError> {
+        backlog::send(&mut self.peer, peer, CONTROL, wire::auth(data))?.map_err(AuthError::Refused)
     }
 }

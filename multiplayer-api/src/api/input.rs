@@ -1,4 +1,4 @@
-//! What the network peer tells, and the packets of peers.
+//! The events of the network peer, and the packets of peers.
 
 use bytes::Bytes;
 use mesh_core::{ConnectionStatus, Event, MultiplayerPeer, Packet, PeerId};
@@ -7,18 +7,18 @@ use super::MultiplayerApi;
 use crate::wire::{self, Frame};
 use crate::{ApiEvent, Generation, IgnoredReason};
 
-impl MultiplayerApi {
+impl<P: MultiplayerPeer> MultiplayerApi<P> {
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "what this layer has no word for it passes on, of new kinds, too"
+        reason = "what this layer does not know it passes on, also events of new kinds"
     )]
-    pub(super) fn handle(&mut self, network: &mut dyn MultiplayerPeer, event: Event) {
+    pub(super) fn handle(&mut self, event: Event) {
         match event {
-            Event::Packet(packet) => self.packet(network, packet),
-            Event::PeerConnected(peer) => self.arrive(network, peer),
-            Event::PeerDisconnected { peer, reason } => self.depart(network, peer, reason),
+            Event::Packet(packet) => self.packet(packet),
+            Event::PeerConnected(peer) => self.arrive(peer),
+            Event::PeerDisconnected { peer, reason } => self.depart(peer, reason),
             Event::ConnectionSucceeded => {
-                // 4.x tells it of the peer 1 that it admits.
+                // 4.x tells it when it admits peer 1.
                 if self.config.generation == Generation::Godot3 {
                     self.events.push_back(ApiEvent::ConnectedToServer);
                 }
@@ -36,23 +36,22 @@ impl MultiplayerApi {
             }
             other => {
                 if matches!(other, Event::BufferedAmountLow { .. }) {
-                    self.backlog.flush(network);
-                    self.tell_losses();
+                    self.flush_backlog();
                 }
                 self.events.push_back(ApiEvent::Peer(other));
             }
         }
     }
 
-    fn packet(&mut self, network: &mut dyn MultiplayerPeer, packet: Packet) {
+    fn packet(&mut self, packet: Packet) {
         if self.leaving.contains(&packet.from) {
             return;
         }
         let frame = wire::decode(self.config.generation, packet.payload.bytes());
         let taken = match self.config.generation {
-            // It asks nobody who is admitted.
+            // 3.x does not check whether the sender is admitted.
             Generation::Godot3 => frame.and_then(|frame| self.content(packet.from, &packet, frame)),
-            Generation::Godot4 => self.admitted_packet(network, &packet, frame),
+            Generation::Godot4 => self.admitted_packet(&packet, frame),
         };
         if let Err(why) = taken {
             self.ignore(packet.from, why);
@@ -61,7 +60,6 @@ impl MultiplayerApi {
 
     fn admitted_packet(
         &mut self,
-        network: &mut dyn MultiplayerPeer,
         packet: &Packet,
         frame: Result<Frame, IgnoredReason>,
     ) -> Result<(), IgnoredReason> {
@@ -74,9 +72,9 @@ impl MultiplayerApi {
                 self.auth_step(from, data);
                 return Ok(());
             }
-            // It has convinced us, and that it speaks at all says that we have convinced it.
+            // We have completed our side. That the peer sends a packet says that it has completed its side, too.
             self.pending.remove(&from);
-            self.admit(network, from);
+            self.admit(from);
         }
         if !self.has_peer(from) {
             return Err(IgnoredReason::NotAdmitted);
@@ -85,20 +83,20 @@ impl MultiplayerApi {
             Frame::Auth(data) if data.is_empty() => Ok(()),
             Frame::Auth(_) => Err(IgnoredReason::UnexpectedAuth),
             Frame::AddPeer(peer) => {
-                self.check_server(network, from)?;
-                self.announced(network, peer)
+                self.check_server(from)?;
+                self.add_announced(peer)
             }
             Frame::DelPeer(peer) => {
-                self.check_server(network, from)?;
-                self.denounced(network, peer);
+                self.check_server(from)?;
+                self.remove_announced(peer);
                 Ok(())
             }
-            Frame::Relay { peer, inner } => self.relay(network, packet, peer, inner),
+            Frame::Relay { peer, inner } => self.relay(packet, peer, inner),
             frame @ (Frame::Raw(_) | Frame::Scene) => self.content(from, packet, frame),
         }
     }
 
-    /// A packet that may have been passed on: only what is no system command.
+    /// Takes a packet that was passed on. It may hold anything but a system command.
     pub(super) fn inner(
         &mut self,
         from: PeerId,
@@ -109,7 +107,7 @@ impl MultiplayerApi {
         self.content(from, packet, frame)
     }
 
-    /// Gives the game what is meant for it; `packet` is what it came in.
+    /// Gives the game what is meant for it. `packet` is the packet that it came in.
     fn content(
         &mut self,
         from: PeerId,

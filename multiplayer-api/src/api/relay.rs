@@ -1,4 +1,4 @@
-//! Passing packets on: clients of a star reach each other through the server.
+//! Relay: clients of a star reach each other through the server, which passes their packets on.
 
 use alloc::vec::Vec;
 
@@ -8,47 +8,42 @@ use mesh_core::{MultiplayerPeer, Packet, PeerId};
 use super::MultiplayerApi;
 use crate::IgnoredReason;
 use crate::backlog::{self, Loss};
-use crate::early::{EarlyPacket, NotHeld};
+use crate::unannounced::{HeldPacket, NotHeld};
 use crate::wire::{self, Frame};
 
-/// Godot's number of "all but the server".
+/// Godot's number for "all but the server".
 const ALL_BUT_SERVER: i32 = -1;
 
-impl MultiplayerApi {
-    /// A packet that is to be passed on, or was.
+impl<P: MultiplayerPeer> MultiplayerApi<P> {
+    /// Takes a packet that is to be passed on, or that was.
     pub(super) fn relay(
         &mut self,
-        network: &mut dyn MultiplayerPeer,
         packet: &Packet,
         peer: i32,
         inner: Bytes,
     ) -> Result<(), IgnoredReason> {
-        if !self.relays(network) {
+        if !self.relays() {
             return Err(IgnoredReason::NoRelay);
         }
-        if network.is_server() {
-            return self.pass_on(network, packet, peer, &inner);
+        if self.peer.is_server() {
+            return self.pass_on(packet, peer, &inner);
         }
         if !packet.from.is_server() {
             return Err(IgnoredReason::NotTheServer);
         }
         let from = PeerId::try_from(i64::from(peer))
             .ok()
-            .filter(|from| Some(*from) != network.unique_id())
+            .filter(|from| Some(*from) != self.peer.unique_id())
             .ok_or(IgnoredReason::BadPeer { given: peer })?;
         if self.has_peer(from) {
             return self.inner(from, packet, &inner);
         }
-        self.hold(network, from, packet, &inner)
+        self.hold(from, packet, &inner)
     }
 
-    /// Only a client of a star that relays is told of peers, and only by the server.
-    pub(super) fn check_server(
-        &self,
-        network: &dyn MultiplayerPeer,
-        from: PeerId,
-    ) -> Result<(), IgnoredReason> {
-        if !self.relays(network) || network.is_server() {
+    /// Only the server may announce peers, and only to a client of a star that relays.
+    pub(super) fn check_server(&self, from: PeerId) -> Result<(), IgnoredReason> {
+        if !self.relays() || self.peer.is_server() {
             return Err(IgnoredReason::NoRelay);
         }
         if !from.is_server() {
@@ -57,11 +52,10 @@ impl MultiplayerApi {
         Ok(())
     }
 
-    /// The server's part. Positive targets are one peer, which may have gone in the meantime; 0 is all, and a negative one
-    /// is all but one. All others are neither the sender; the server itself belongs to them.
+    /// The server's part. A positive target is one peer, which may be gone by now; 0 is all, a negative target is all but
+    /// one. "All" never includes the sender, and includes the server itself.
     fn pass_on(
         &mut self,
-        network: &mut dyn MultiplayerPeer,
         packet: &Packet,
         target: i32,
         inner: &Bytes,
@@ -70,7 +64,7 @@ impl MultiplayerApi {
         if target > 0 {
             let to = PeerId::try_from(i64::from(target)).ok();
             match to.filter(|to| self.has_peer(*to)) {
-                Some(to) => self.forward(network, packet, to, forwarded),
+                Some(to) => self.forward(packet, to, forwarded),
                 None => self.drop_relayed(),
             }
             return Ok(());
@@ -81,7 +75,7 @@ impl MultiplayerApi {
             .filter(|to| *to != packet.from && to.get() != except)
             .collect();
         for to in receivers {
-            self.forward(network, packet, to, forwarded.clone());
+            self.forward(packet, to, forwarded.clone());
         }
         if target == ALL_BUT_SERVER {
             return Ok(());
@@ -89,22 +83,16 @@ impl MultiplayerApi {
         self.inner(packet.from, packet, inner)
     }
 
-    /// Passes a packet on to one peer, on the channel it came on. A reliable one is not lost to a full channel, unless its
-    /// sender has more waiting there than anybody else.
-    fn forward(
-        &mut self,
-        network: &mut dyn MultiplayerPeer,
-        packet: &Packet,
-        to: PeerId,
-        forwarded: Bytes,
-    ) {
+    /// Passes a packet on to one peer, on the channel it came on. A reliable packet waits where the channel is full. It is
+    /// lost only if there is no room and its sender has more waiting there than anybody else.
+    fn forward(&mut self, packet: &Packet, to: PeerId, forwarded: Bytes) {
         let (from, channel) = (packet.from, packet.channel);
         let is_passed_on = if packet.mode.is_reliable() {
             let limit = self.config.backlog_bytes;
             self.backlog
-                .pass_on(network, from, to, channel, forwarded, limit)
+                .pass_on(&mut self.peer, from, to, channel, forwarded, limit)
         } else {
-            backlog::send(network, to, channel, forwarded) == Ok(Ok(()))
+            backlog::send(&mut self.peer, to, channel, forwarded) == Ok(Ok(()))
         };
         if is_passed_on {
             self.stats.relayed = self.stats.relayed.saturating_add(1);
@@ -114,17 +102,24 @@ impl MultiplayerApi {
         self.tell_losses();
     }
 
-    /// Counts what had been passed on and was not, and tells whose packets had to go for want of room at the server.
+    /// Sends what waits, as far as there is room.
+    pub(super) fn flush_backlog(&mut self) {
+        self.backlog.flush(&mut self.peer);
+        self.tell_losses();
+    }
+
+    /// Counts packets that waited and were not sent, and tells whose packets were discarded for lack of room.
     pub(super) fn tell_losses(&mut self) {
         let undeliverable = self.backlog.take_undeliverable();
-        self.unpass(undeliverable);
+        self.count_as_dropped(undeliverable);
         while let Some(Loss { from, to }) = self.backlog.take_loss() {
-            self.unpass(1);
+            self.count_as_dropped(1);
             self.ignore(from, IgnoredReason::BacklogFull { to });
         }
     }
 
-    const fn unpass(&mut self, packets: u64) {
+    /// Takes back what was counted as relayed when it began to wait.
+    const fn count_as_dropped(&mut self, packets: u64) {
         let stats = &mut self.stats;
         stats.relayed = stats.relayed.saturating_sub(packets);
         stats.relay_dropped = stats.relay_dropped.saturating_add(packets);
@@ -135,24 +130,18 @@ impl MultiplayerApi {
     }
 
     /// The client's part for a sender that has not been announced yet.
-    fn hold(
-        &mut self,
-        network: &dyn MultiplayerPeer,
-        from: PeerId,
-        packet: &Packet,
-        inner: &Bytes,
-    ) -> Result<(), IgnoredReason> {
+    fn hold(&mut self, from: PeerId, packet: &Packet, inner: &Bytes) -> Result<(), IgnoredReason> {
         let Frame::Raw(data) = wire::decode(self.config.generation, inner)? else {
             return Err(IgnoredReason::Unannounced);
         };
-        let early = EarlyPacket {
+        let held = HeldPacket {
             from,
             mode: packet.mode,
             channel: packet.channel,
             data,
         };
-        self.early
-            .hold(network.now(), early)
+        self.unannounced
+            .hold(self.peer.now(), held)
             .map_err(|why| match why {
                 NotHeld::NoRoom => IgnoredReason::Unannounced,
                 NotHeld::Departed => IgnoredReason::Departed,

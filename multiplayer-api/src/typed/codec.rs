@@ -1,4 +1,4 @@
-//! From a message to bytes and back, in postcard's format.
+//! Writes and reads messages in postcard's format.
 
 use alloc::vec::Vec;
 

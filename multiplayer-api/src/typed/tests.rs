@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{read, read_all, read_id, write};
-use super::{DecodeError, MESSAGE_BYTES, Message, Messages, RegisterError, SendMessageError};
+use super::{DecodeError, MESSAGE_BYTES, Message, SendMessageError};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Talk {
@@ -86,22 +86,4 @@ fn a_message_that_is_too_large_is_not_sent() {
         write(alloc::vec![3], None, &Talk::Said("hello".into()), 6),
         Err(SendMessageError::TooLarge { size: 7, limit: 6 })
     );
-}
-
-#[test]
-fn an_id_has_one_handler() {
-    let mut messages = Messages::<()>::default();
-    assert_eq!(messages.register(|(), _, Ping| ()), Ok(()));
-    assert_eq!(
-        messages.register(|(), _, Ping| ()),
-        Err(RegisterError::Taken { id: 300 })
-    );
-}
-
-#[test]
-fn everything_can_live_in_the_state_of_a_game_engine() {
-    const fn is_resource<T: Send + Sync + 'static>() {}
-    is_resource::<super::Typed<Talk>>();
-    is_resource::<Messages<Talk>>();
-    is_resource::<crate::MultiplayerApi>();
 }

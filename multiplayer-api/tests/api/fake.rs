@@ -1,29 +1,33 @@
-//! A network peer whose every word is the test's.
+//! A network peer whose events and answers the test sets.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::task::Context;
 
 use mesh_core::{
-    ChannelIndex, ConnectionStatus, DisconnectReason, Duration, Event, Incarnation, Instant,
-    MultiplayerPeer, Packet, Payload, PeerId, Refused, RefusedReason, SendError, Sent, Target,
-    TransferMode,
+    ChannelIndex, ConnectionStatus, DisconnectReason, Duration, Event, Instant, MultiplayerPeer,
+    Packet, Payload, PeerId, Refused, RefusedReason, SendError, Sent, Target, TransferMode,
 };
-use multiplayer_api::{ApiConfig, ApiEvent, MultiplayerApi};
+
+use crate::kit::id;
 
 /// What an API asked of its network peer, and what that answers.
 pub(crate) struct Fake {
     pub(crate) id: Option<PeerId>,
-    incarnation: Incarnation,
+    closes: u64,
     pub(crate) status: ConnectionStatus,
     pub(crate) star: bool,
     pub(crate) now: Instant,
     pub(crate) peers: BTreeSet<PeerId>,
     /// Whose channels take nothing.
     pub(crate) full: BTreeSet<PeerId>,
-    /// Nothing larger is taken.
+    /// The largest message that this side sends.
     pub(crate) limit: usize,
+    /// Peers that take less.
+    pub(crate) limits: BTreeMap<PeerId, usize>,
     pub(crate) sent: Vec<(Target, ChannelIndex, Vec<u8>)>,
     pub(crate) disconnected: Vec<PeerId>,
     pub(crate) pumps: usize,
+    pub(crate) alarm: Option<Instant>,
     events: VecDeque<Event>,
 }
 
@@ -31,16 +35,18 @@ impl Fake {
     fn new(id: PeerId, status: ConnectionStatus, star: bool) -> Self {
         Self {
             id: Some(id),
-            incarnation: Incarnation::begin(),
+            closes: 0,
             status,
             star,
             now: Instant::from_micros(7_000_000),
             peers: BTreeSet::new(),
             full: BTreeSet::new(),
             limit: 262_144,
+            limits: BTreeMap::new(),
             sent: Vec::new(),
             disconnected: Vec::new(),
             pumps: 0,
+            alarm: None,
             events: VecDeque::new(),
         }
     }
@@ -104,6 +110,10 @@ impl Fake {
         };
     }
 
+    fn limit_of(&self, peer: PeerId) -> usize {
+        self.limits.get(&peer).map_or(self.limit, |limit| *limit)
+    }
+
     pub(crate) fn wait(&mut self, span: Duration) {
         self.now += span;
     }
@@ -124,8 +134,12 @@ impl Fake {
 }
 
 impl MultiplayerPeer for Fake {
-    fn pump(&mut self) {
+    fn pump(&mut self, _cx: &mut Context<'_>) {
         self.pumps += 1;
+    }
+
+    fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.alarm = deadline;
     }
 
     fn take_event(&mut self) -> Option<Event> {
@@ -149,10 +163,13 @@ impl MultiplayerPeer for Fake {
         if usize::from(channel.0) >= self.channel_modes().len() {
             return Err(SendError::UnknownChannel { channel: channel.0 });
         }
-        let (size, limit) = (payload.len(), self.limit);
+        let limit = match target {
+            Target::One(peer) => self.limit_of(peer),
+            Target::All | Target::AllExcept(_) => self.limit,
+        };
+        let size = payload.len();
         if size > limit {
-            let peer = PeerId::SERVER;
-            return Err(SendError::TooLarge { size, limit, peer });
+            return Err(SendError::TooLarge { size, limit });
         }
         if let Target::One(peer) = target
             && self.full.contains(&peer)
@@ -188,8 +205,16 @@ impl MultiplayerPeer for Fake {
         self.id
     }
 
-    fn incarnation(&self) -> Incarnation {
-        self.incarnation
+    fn closes(&self) -> u64 {
+        self.closes
+    }
+
+    fn max_message_size(&self) -> usize {
+        self.limit
+    }
+
+    fn max_message_size_of(&self, peer: PeerId) -> Option<usize> {
+        self.peers.contains(&peer).then(|| self.limit_of(peer))
     }
 
     fn connection_status(&self) -> ConnectionStatus {
@@ -223,89 +248,9 @@ impl MultiplayerPeer for Fake {
 
     fn close(&mut self) {
         self.id = None;
-        self.incarnation = Incarnation::begin();
+        self.closes += 1;
         self.status = ConnectionStatus::Disconnected;
         self.peers.clear();
         self.events.clear();
     }
-}
-
-pub(crate) fn id(id: u32) -> PeerId {
-    PeerId::new(id).unwrap()
-}
-
-pub(crate) fn api() -> MultiplayerApi {
-    MultiplayerApi::new(ApiConfig::default())
-}
-
-/// One frame.
-pub(crate) fn poll(api: &mut MultiplayerApi, network: &mut dyn MultiplayerPeer) -> Vec<ApiEvent> {
-    std::iter::from_fn(|| api.poll(network)).collect()
-}
-
-/// A reliable packet of the game.
-pub(crate) fn packet(from: u32, data: &'static [u8]) -> ApiEvent {
-    packet_on(from, TransferMode::Reliable, data)
-}
-
-pub(crate) fn packet_on(from: u32, mode: TransferMode, data: &'static [u8]) -> ApiEvent {
-    ApiEvent::PeerPacket {
-        from: id(from),
-        mode,
-        channel: mode.channel(),
-        data: data.into(),
-    }
-}
-
-pub(crate) fn connected(peer: u32) -> ApiEvent {
-    ApiEvent::PeerConnected(id(peer))
-}
-
-pub(crate) fn lost(peer: u32) -> ApiEvent {
-    ApiEvent::PeerDisconnected {
-        peer: id(peer),
-        reason: Some(DisconnectReason::Lost),
-    }
-}
-
-/// A server that has let clients 2, 3 and so on in, all told and nothing unread.
-pub(crate) fn server_of(clients: u32) -> (MultiplayerApi, Fake) {
-    let (mut api, mut network) = (api(), Fake::server());
-    for client in 2..2 + clients {
-        network.connect(client);
-    }
-    poll(&mut api, &mut network);
-    network.sent.clear();
-    (api, network)
-}
-
-/// Client 2, which its server has let in and told of clients 3, 4 and so on.
-pub(crate) fn client_among(others: u32) -> (MultiplayerApi, Fake) {
-    let (mut api, mut network) = (api(), Fake::client(2));
-    network.connect(1);
-    for other in 3..3 + others {
-        network.receive(1, &add(other));
-    }
-    poll(&mut api, &mut network);
-    (api, network)
-}
-
-/// `07 01 id`, written by hand.
-pub(crate) fn add(peer: u32) -> [u8; 6] {
-    let [a, b, c, d] = peer.to_le_bytes();
-    [7, 1, a, b, c, d]
-}
-
-/// `07 02 id`, written by hand.
-pub(crate) fn del(peer: u32) -> [u8; 6] {
-    let [a, b, c, d] = peer.to_le_bytes();
-    [7, 2, a, b, c, d]
-}
-
-/// `07 03 peer inner`, written by hand.
-pub(crate) fn relay(peer: i32, inner: &[u8]) -> Vec<u8> {
-    let [a, b, c, d] = peer.to_le_bytes();
-    let mut packet = vec![7, 3, a, b, c, d];
-    packet.extend_from_slice(inner);
-    packet
 }

@@ -6,7 +6,7 @@ use mesh_core::{Duration, MultiplayerPeer, PeerId, Target, TransferMode};
 use multiplayer_api::{ApiConfig, ApiEvent, Authentication, Generation, MultiplayerApi};
 use proptest::prelude::*;
 
-use crate::fake::{Fake, id, poll};
+use crate::kit::{Fake, id, poll};
 
 /// What may befall an API.
 #[derive(Clone, Debug)]
@@ -141,38 +141,39 @@ impl Story {
     }
 }
 
-fn take(api: &mut MultiplayerApi, fake: &mut Fake, step: Step) -> Vec<ApiEvent> {
+fn take(api: &mut MultiplayerApi<Fake>, step: Step) -> Vec<ApiEvent> {
     match step {
         Step::Connect(peer) => {
-            let known = fake.peers.contains(&id(peer)) || fake.id == Some(id(peer));
-            if !known && fake.id.is_some() {
-                fake.connect(peer);
+            let known =
+                api.peer_mut().peers.contains(&id(peer)) || api.peer_mut().id == Some(id(peer));
+            if !known && api.peer_mut().id.is_some() {
+                api.peer_mut().connect(peer);
             }
         }
         Step::Lose(peer) => {
-            if fake.peers.contains(&id(peer)) {
-                fake.lose(peer);
+            if api.peer_mut().peers.contains(&id(peer)) {
+                api.peer_mut().lose(peer);
             }
         }
         Step::Receive(from, mode, bytes) => {
-            if fake.peers.contains(&id(from)) {
-                fake.receive_on(from, mode, &bytes);
+            if api.peer_mut().peers.contains(&id(from)) {
+                api.peer_mut().receive_on(from, mode, &bytes);
             }
         }
-        Step::Full(peer) => drop(fake.full.insert(id(peer))),
-        Step::Room => fake.full.clear(),
-        Step::Wait(millis) => fake.wait(Duration::from_millis(millis)),
+        Step::Full(peer) => drop(api.peer_mut().full.insert(id(peer))),
+        Step::Room => api.peer_mut().full.clear(),
+        Step::Wait(millis) => api.peer_mut().wait(Duration::from_millis(millis)),
         Step::Send(target) => {
             let target = Target::from_godot(target).unwrap();
             // Who is not there is an error, and no more.
-            let _ = api.send_bytes(fake, target, TransferMode::Reliable, b"x");
+            let _ = api.send_bytes(target, TransferMode::Reliable, b"x");
         }
         Step::CompleteAuth(peer) => {
             // As above.
-            let _ = api.complete_auth(fake, id(peer));
+            let _ = api.complete_auth(id(peer));
         }
         Step::Disconnect(peer) => {
-            if api.disconnect_peer(fake, id(peer)) {
+            if api.disconnect_peer(id(peer)) {
                 // Its end is not told: the game has asked for it.
                 return vec![ApiEvent::PeerDisconnected {
                     peer: id(peer),
@@ -180,9 +181,9 @@ fn take(api: &mut MultiplayerApi, fake: &mut Fake, step: Step) -> Vec<ApiEvent> 
                 }];
             }
         }
-        Step::Close => fake.close(),
-        Step::Restart => fake.restart(),
-        Step::Poll => return poll(api, fake),
+        Step::Close => api.peer_mut().close(),
+        Step::Restart => api.peer_mut().restart(),
+        Step::Poll => return poll(api),
     }
     Vec::new()
 }
@@ -197,7 +198,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..80),
     ) {
         let generation = config.generation;
-        let (mut api, mut fake) = (MultiplayerApi::new(config), network.fake());
+        let mut api = MultiplayerApi::new(network.fake(), config);
         let mut story = Story::default();
         for step in steps {
             let asked = matches!(step, Step::Disconnect(_));
@@ -205,7 +206,7 @@ proptest! {
                 // It has no word for the end of the others.
                 story.peers.clear();
             }
-            for event in take(&mut api, &mut fake, step) {
+            for event in take(&mut api, step) {
                 if asked {
                     if let ApiEvent::PeerDisconnected { peer, .. } = event {
                         story.peers.remove(&peer);
@@ -215,10 +216,10 @@ proptest! {
                 }
             }
         }
-        for event in poll(&mut api, &mut fake) {
+        for event in poll(&mut api) {
             story.tell(&event, generation);
         }
-        if fake.connection_status() == mesh_core::ConnectionStatus::Disconnected {
+        if api.peer_mut().connection_status() == mesh_core::ConnectionStatus::Disconnected {
             // 3.x says nothing of the others when all is over.
             prop_assert_eq!(api.peers().count(), 0);
         } else {
@@ -226,18 +227,18 @@ proptest! {
         }
         prop_assert!(api.authenticating_peers().all(|peer| !api.has_peer(peer)));
         // And then there is nothing more to tell.
-        prop_assert_eq!(poll(&mut api, &mut fake), vec![]);
+        prop_assert_eq!(poll(&mut api), vec![]);
     }
 
     #[test]
     fn any_bytes_at_all_are_heard_or_ignored(packet in prop::collection::vec(any::<u8>(), 0..300)) {
         for network in [Network::Mesh, Network::Server, Network::Client] {
-            let (mut api, mut fake) = (MultiplayerApi::default(), network.fake());
-            fake.connect(if matches!(network, Network::Server) { 3 } else { 1 });
-            poll(&mut api, &mut fake);
-            let from = *fake.peers.first().unwrap();
-            fake.receive(from.get(), &packet);
-            poll(&mut api, &mut fake);
+            let mut api = MultiplayerApi::new(network.fake(), ApiConfig::default());
+            api.peer_mut().connect(if matches!(network, Network::Server) { 3 } else { 1 });
+            poll(&mut api);
+            let from = *api.peer_mut().peers.first().unwrap();
+            api.peer_mut().receive(from.get(), &packet);
+            poll(&mut api);
             prop_assert!(api.has_peer(from));
         }
     }

@@ -3,7 +3,7 @@
 use mesh_core::{ChannelIndex, Duration, Event, Packet, Payload, Target, TransferMode};
 use multiplayer_api::{ApiConfig, ApiEvent, Generation, IgnoredReason, MultiplayerApi};
 
-use crate::fake::{
+use crate::kit::{
     Fake, add, api, client_among, connected, del, id, packet, packet_on, poll, relay, server_of,
 };
 
@@ -14,10 +14,10 @@ fn ignored(from: u32, why: IgnoredReason) -> ApiEvent {
 
 /// What a server does with a packet of client 2 that is to be passed on: whom it sends what, and what it hears itself.
 fn passed_on(target: i32) -> (Vec<(u32, Vec<u8>)>, Vec<ApiEvent>) {
-    let (mut api, mut network) = server_of(3);
-    network.receive(2, &relay(target, b"\x03hi"));
-    let events = poll(&mut api, &mut network);
-    (network.take_reliable(), events)
+    let mut api = server_of(3);
+    api.peer_mut().receive(2, &relay(target, b"\x03hi"));
+    let events = poll(&mut api);
+    (api.peer_mut().take_reliable(), events)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn the_server_passes_on_by_godots_rule() {
 
 #[test]
 fn mode_and_channel_stay() {
-    let (mut api, mut network) = server_of(2);
+    let mut api = server_of(2);
     let ways = [
         (TransferMode::Reliable, 0),
         (TransferMode::UnreliableOrdered, 1),
@@ -53,7 +53,7 @@ fn mode_and_channel_stay() {
     ];
     for (mode, index) in ways {
         let channel = ChannelIndex(index);
-        network.tell(Event::Packet(Packet {
+        api.peer_mut().tell(Event::Packet(Packet {
             from: id(2),
             mode,
             channel,
@@ -65,9 +65,9 @@ fn mode_and_channel_stay() {
             channel,
             data: b"hi".as_slice().into(),
         };
-        assert_eq!(poll(&mut api, &mut network), [heard]);
+        assert_eq!(poll(&mut api), [heard]);
         assert_eq!(
-            network.sent.pop(),
+            api.peer_mut().sent.pop(),
             Some((Target::One(id(3)), channel, relay(2, b"\x03hi")))
         );
     }
@@ -76,19 +76,20 @@ fn mode_and_channel_stay() {
 
 #[test]
 fn scene_commands_are_passed_on_too() {
-    let (mut api, mut network) = server_of(2);
-    network.receive(2, &relay(0, b"\x20rpc"));
-    assert_eq!(poll(&mut api, &mut network), []);
-    assert_eq!(network.take_reliable(), [(3, relay(2, b"\x20rpc"))]);
+    let mut api = server_of(2);
+    api.peer_mut().receive(2, &relay(0, b"\x20rpc"));
+    assert_eq!(poll(&mut api), []);
+    assert_eq!(api.peer_mut().take_reliable(), [(3, relay(2, b"\x20rpc"))]);
     assert_eq!(api.stats().scene_commands, 1);
 }
 
 #[test]
 fn a_client_hears_whose_packet_it_is() {
-    let (mut api, mut network) = client_among(1);
-    network.receive_on(1, TransferMode::UnreliableOrdered, &relay(3, b"\x03hi"));
+    let mut api = client_among(1);
+    api.peer_mut()
+        .receive_on(1, TransferMode::UnreliableOrdered, &relay(3, b"\x03hi"));
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [packet_on(3, TransferMode::UnreliableOrdered, b"hi")]
     );
 }
@@ -96,86 +97,74 @@ fn a_client_hears_whose_packet_it_is() {
 #[test]
 fn a_client_believes_its_server_and_nobody_else() {
     // Where peers are connected to each other, none is the server of a star.
-    let (mut api, mut network) = (api(), Fake::mesh(2));
-    network.connect(1);
-    network.connect(5);
-    poll(&mut api, &mut network);
+    let mut api = api(Fake::mesh(2));
+    api.peer_mut().connect(1);
+    api.peer_mut().connect(5);
+    poll(&mut api);
     for from in [1, 5] {
         for packet in [add(3).to_vec(), del(1).to_vec(), relay(3, b"\x03hi")] {
-            network.receive(from, &packet);
-            assert_eq!(
-                poll(&mut api, &mut network),
-                [ignored(from, IgnoredReason::NoRelay)]
-            );
+            api.peer_mut().receive(from, &packet);
+            assert_eq!(poll(&mut api), [ignored(from, IgnoredReason::NoRelay)]);
         }
     }
     assert_eq!(api.peers().collect::<Vec<_>>(), [id(1), id(5)]);
 
-    let (mut api, mut network) = client_among(0);
-    network.connect(5);
-    poll(&mut api, &mut network);
+    let mut api = client_among(0);
+    api.peer_mut().connect(5);
+    poll(&mut api);
     for packet in [add(3).to_vec(), del(1).to_vec(), relay(3, b"\x03hi")] {
-        network.receive(5, &packet);
-        assert_eq!(
-            poll(&mut api, &mut network),
-            [ignored(5, IgnoredReason::NotTheServer)]
-        );
+        api.peer_mut().receive(5, &packet);
+        assert_eq!(poll(&mut api), [ignored(5, IgnoredReason::NotTheServer)]);
     }
 }
 
 #[test]
 fn a_server_is_told_of_nobody() {
-    let (mut api, mut network) = server_of(2);
+    let mut api = server_of(2);
     for packet in [add(9), del(3)] {
-        network.receive(2, &packet);
-        assert_eq!(
-            poll(&mut api, &mut network),
-            [ignored(2, IgnoredReason::NoRelay)]
-        );
+        api.peer_mut().receive(2, &packet);
+        assert_eq!(poll(&mut api), [ignored(2, IgnoredReason::NoRelay)]);
     }
-    assert_eq!(network.take_reliable(), []);
+    assert_eq!(api.peer_mut().take_reliable(), []);
 }
 
 #[test]
 fn a_client_is_told_who_comes_and_goes() {
-    let (mut api, mut network) = client_among(0);
-    network.receive(1, &add(3));
-    network.receive(1, &del(3));
-    network.receive(1, &del(3));
-    network.receive(1, &add(3));
+    let mut api = client_among(0);
+    api.peer_mut().receive(1, &add(3));
+    api.peer_mut().receive(1, &del(3));
+    api.peer_mut().receive(1, &del(3));
+    api.peer_mut().receive(1, &add(3));
     let gone = ApiEvent::PeerDisconnected {
         peer: id(3),
         reason: None,
     };
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [connected(3), gone, connected(3)]
-    );
+    assert_eq!(poll(&mut api), [connected(3), gone, connected(3)]);
 }
 
 #[test]
 fn who_cannot_be_is_not_admitted() {
-    let (mut api, mut network) = client_among(1);
+    let mut api = client_among(1);
     // Nobody, nobody, a target, ourselves, the server, and one that is there.
     for given in [0, i32::MIN, -3, 2, 1, 3] {
         let [a, b, c, d] = given.to_le_bytes();
-        network.receive(1, &[7, 1, a, b, c, d]);
+        api.peer_mut().receive(1, &[7, 1, a, b, c, d]);
         assert_eq!(
-            poll(&mut api, &mut network),
+            poll(&mut api),
             [ignored(1, IgnoredReason::BadPeer { given })]
         );
     }
     // Nor does it go: the server is known by its own connection.
     for given in [0, i32::MIN, -3, 2, 1] {
         let [a, b, c, d] = i32::to_le_bytes(given);
-        network.receive(1, &[7, 2, a, b, c, d]);
+        api.peer_mut().receive(1, &[7, 2, a, b, c, d]);
     }
-    assert_eq!(poll(&mut api, &mut network), []);
+    assert_eq!(poll(&mut api), []);
     assert_eq!(api.peers().collect::<Vec<_>>(), [id(1), id(3)]);
     for given in [0, -3, 2] {
-        network.receive(1, &relay(given, b"\x03hi"));
+        api.peer_mut().receive(1, &relay(given, b"\x03hi"));
         assert_eq!(
-            poll(&mut api, &mut network),
+            poll(&mut api),
             [ignored(1, IgnoredReason::BadPeer { given })]
         );
     }
@@ -183,17 +172,17 @@ fn who_cannot_be_is_not_admitted() {
 
 #[test]
 fn a_server_cannot_invent_peers_without_end() {
-    let mut api = MultiplayerApi::new(ApiConfig {
+    let config = ApiConfig {
         max_relayed_peers: 2,
         ..ApiConfig::default()
-    });
-    let mut network = Fake::client(2);
-    network.connect(1);
+    };
+    let mut api = MultiplayerApi::new(Fake::client(2), config);
+    api.peer_mut().connect(1);
     for peer in [3, 4, 5] {
-        network.receive(1, &add(peer));
+        api.peer_mut().receive(1, &add(peer));
     }
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [
             ApiEvent::ConnectedToServer,
             connected(1),
@@ -206,24 +195,21 @@ fn a_server_cannot_invent_peers_without_end() {
 
 #[test]
 fn system_commands_are_not_passed_on() {
-    let (mut api, mut network) = client_among(1);
+    let mut api = client_among(1);
     for inner in [
         add(9).to_vec(),
         del(3).to_vec(),
         vec![7, 0],
         relay(0, b"\x03hi"),
     ] {
-        network.receive(1, &relay(3, &inner));
+        api.peer_mut().receive(1, &relay(3, &inner));
         assert_eq!(
-            poll(&mut api, &mut network),
+            poll(&mut api),
             [ignored(1, IgnoredReason::NestedSystemCommand)]
         );
     }
-    network.receive(1, &relay(3, b"\x03"));
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ignored(1, IgnoredReason::TooShort)]
-    );
+    api.peer_mut().receive(1, &relay(3, b"\x03"));
+    assert_eq!(poll(&mut api), [ignored(1, IgnoredReason::TooShort)]);
 }
 
 #[test]
@@ -232,60 +218,60 @@ fn relaying_can_be_switched_off() {
         server_relay: false,
         ..ApiConfig::default()
     };
-    let (mut api, mut network) = (MultiplayerApi::new(config()), Fake::server());
-    network.connect(2);
-    network.connect(3);
-    network.receive(2, &relay(0, b"\x03hi"));
+    let mut api = MultiplayerApi::new(Fake::server(), config());
+    api.peer_mut().connect(2);
+    api.peer_mut().connect(3);
+    api.peer_mut().receive(2, &relay(0, b"\x03hi"));
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [
             connected(2),
             connected(3),
             ignored(2, IgnoredReason::NoRelay)
         ]
     );
-    assert_eq!(network.take_reliable(), []);
+    assert_eq!(api.peer_mut().take_reliable(), []);
 
-    let (mut api, mut network) = (MultiplayerApi::new(config()), Fake::client(2));
-    network.connect(1);
-    poll(&mut api, &mut network);
-    let sent = api.send_bytes(&mut network, Target::All, TransferMode::Reliable, b"hi");
+    let mut api = MultiplayerApi::new(Fake::client(2), config());
+    api.peer_mut().connect(1);
+    poll(&mut api);
+    let sent = api.send_bytes(Target::All, TransferMode::Reliable, b"hi");
     assert_eq!(sent.unwrap().accepted, 1);
-    assert_eq!(network.take_reliable(), [(1, b"\x03hi".to_vec())]);
+    assert_eq!(api.peer_mut().take_reliable(), [(1, b"\x03hi".to_vec())]);
 }
 
 #[test]
 fn generation_3_passes_nothing_on() {
-    let mut api = MultiplayerApi::new(ApiConfig {
+    let config = ApiConfig {
         generation: Generation::Godot3,
         ..ApiConfig::default()
-    });
-    let mut network = Fake::server();
-    network.connect(2);
-    network.connect(3);
-    network.receive(2, &relay(0, b"\x04hi"));
+    };
+    let mut api = MultiplayerApi::new(Fake::server(), config);
+    api.peer_mut().connect(2);
+    api.peer_mut().connect(3);
+    api.peer_mut().receive(2, &relay(0, b"\x04hi"));
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [
             connected(2),
             connected(3),
             ignored(2, IgnoredReason::UnknownCommand { command: 7 })
         ]
     );
-    assert_eq!(network.take_reliable(), []);
+    assert_eq!(api.peer_mut().take_reliable(), []);
 }
 
 #[test]
 fn a_packet_that_overtakes_the_announcement_waits_for_it() {
-    let (mut api, mut network) = client_among(0);
+    let mut api = client_among(0);
     let mode = TransferMode::Unreliable;
-    network.receive_on(1, mode, &relay(3, b"\x03one"));
-    network.receive_on(1, mode, &relay(4, b"\x03other"));
-    network.receive_on(1, mode, &relay(3, b"\x03two"));
-    assert_eq!(poll(&mut api, &mut network), []);
-    network.receive(1, &add(3));
+    api.peer_mut().receive_on(1, mode, &relay(3, b"\x03one"));
+    api.peer_mut().receive_on(1, mode, &relay(4, b"\x03other"));
+    api.peer_mut().receive_on(1, mode, &relay(3, b"\x03two"));
+    assert_eq!(poll(&mut api), []);
+    api.peer_mut().receive(1, &add(3));
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [
             connected(3),
             packet_on(3, mode, b"one"),
@@ -293,54 +279,46 @@ fn a_packet_that_overtakes_the_announcement_waits_for_it() {
         ]
     );
     // What nobody is announced for is given up.
-    assert!(api.poll_timeout().is_some());
-    network.wait(Duration::from_secs(2));
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [ignored(4, IgnoredReason::Unannounced)]
-    );
-    assert_eq!(api.poll_timeout(), None);
+    assert!(api.peer().alarm.is_some());
+    api.peer_mut().wait(Duration::from_secs(2));
+    assert_eq!(poll(&mut api), [ignored(4, IgnoredReason::Unannounced)]);
+    assert_eq!(api.peer().alarm, None);
 }
 
 #[test]
 fn what_comes_after_the_end_of_its_sender_is_not_the_next_ones() {
-    let (mut api, mut network) = client_among(1);
+    let mut api = client_among(1);
     let mode = TransferMode::Unreliable;
     let gone = ApiEvent::PeerDisconnected {
         peer: id(3),
         reason: None,
     };
-    network.receive(1, &del(3));
-    network.receive_on(1, mode, &relay(3, b"\x03late"));
+    api.peer_mut().receive(1, &del(3));
+    api.peer_mut().receive_on(1, mode, &relay(3, b"\x03late"));
     assert_eq!(
-        poll(&mut api, &mut network),
+        poll(&mut api),
         [gone.clone(), ignored(1, IgnoredReason::Departed)]
     );
-    network.receive(1, &add(3));
-    network.receive_on(1, mode, &relay(3, b"\x03new"));
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [connected(3), packet_on(3, mode, b"new")]
-    );
+    api.peer_mut().receive(1, &add(3));
+    api.peer_mut().receive_on(1, mode, &relay(3, b"\x03new"));
+    assert_eq!(poll(&mut api), [connected(3), packet_on(3, mode, b"new")]);
     // Whoever has been away for longer may be early again.
-    network.receive(1, &del(3));
-    assert_eq!(poll(&mut api, &mut network), [gone]);
-    network.wait(Duration::from_secs(2));
-    network.receive_on(1, mode, &relay(3, b"\x03early"));
-    network.receive(1, &add(3));
-    assert_eq!(
-        poll(&mut api, &mut network),
-        [connected(3), packet_on(3, mode, b"early")]
-    );
+    api.peer_mut().receive(1, &del(3));
+    assert_eq!(poll(&mut api), [gone]);
+    api.peer_mut().wait(Duration::from_secs(2));
+    api.peer_mut().receive_on(1, mode, &relay(3, b"\x03early"));
+    api.peer_mut().receive(1, &add(3));
+    assert_eq!(poll(&mut api), [connected(3), packet_on(3, mode, b"early")]);
 }
 
 #[test]
 fn what_is_too_early_for_nobody_is_bounded() {
-    let (mut api, mut network) = client_among(0);
+    let mut api = client_among(0);
     for _ in 0..300 {
-        network.receive_on(1, TransferMode::Unreliable, &relay(3, b"\x03early"));
+        api.peer_mut()
+            .receive_on(1, TransferMode::Unreliable, &relay(3, b"\x03early"));
     }
-    let events = poll(&mut api, &mut network);
+    let events = poll(&mut api);
     assert_eq!(events.len(), 300 - 256);
     assert!(
         events
@@ -348,7 +326,7 @@ fn what_is_too_early_for_nobody_is_bounded() {
             .all(|event| *event == ignored(1, IgnoredReason::Unannounced))
     );
     // The end of who was never announced: they are of nobody.
-    network.receive(1, &del(3));
-    network.receive(1, &add(3));
-    assert_eq!(poll(&mut api, &mut network), [connected(3)]);
+    api.peer_mut().receive(1, &del(3));
+    api.peer_mut().receive(1, &add(3));
+    assert_eq!(poll(&mut api), [connected(3)]);
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use mesh_core::mock::{BackendId, Conditions, MockBackend, Network};
 use mesh_core::{
-    ConnectionId, Duration, Event, LinkConfig, MeshConfig, Multiplayer, PeerId, Signal, Target,
-    TransferMode,
+    ChannelIndex, ConnectionId, Duration, Event, LinkConfig, MeshConfig, Multiplayer, PeerId,
+    Signal, Target, TransferMode,
 };
-use multiplayer_api::{ApiConfig, ApiEvent, MultiplayerApi, Via};
+use multiplayer_api::{ApiConfig, ApiEvent, MultiplayerApi};
 
-use crate::fake::id;
+use crate::kit::id;
 
 mod authentication;
 mod ends;
@@ -22,8 +22,7 @@ const CUSTOM: [TransferMode; 1] = [TransferMode::UnreliableOrdered];
 
 /// One game.
 struct Node {
-    api: MultiplayerApi,
-    network_peer: Multiplayer<MockBackend>,
+    api: MultiplayerApi<Multiplayer<MockBackend>>,
     backend: BackendId,
     links: BTreeMap<PeerId, ConnectionId>,
     /// What it was told and no assertion has taken yet; without what is for the signaling.
@@ -36,8 +35,7 @@ impl Node {
         let backend = network.backend();
         Self {
             backend: backend.id(),
-            api: MultiplayerApi::new(config),
-            network_peer: Multiplayer::new(backend, MeshConfig::default()),
+            api: MultiplayerApi::new(Multiplayer::new(backend, MeshConfig::default()), config),
             links: BTreeMap::new(),
             told: Vec::new(),
             signals: Vec::new(),
@@ -45,7 +43,7 @@ impl Node {
     }
 
     fn poll(&mut self) {
-        while let Some(event) = self.api.poll(&mut self.network_peer) {
+        while let Some(event) = self.api.poll() {
             match event {
                 ApiEvent::Peer(Event::Description {
                     connection,
@@ -65,17 +63,17 @@ impl Node {
     }
 
     fn add(&mut self, peer: PeerId) -> ConnectionId {
-        let connection = self.network_peer.create_connection(LinkConfig::default());
-        self.network_peer.add_peer(connection, peer, None).unwrap();
+        let connection = self.api.peer_mut().create_connection(LinkConfig::default());
+        self.api
+            .peer_mut()
+            .add_peer(connection, peer, None)
+            .unwrap();
         self.links.insert(peer, connection);
         connection
     }
 
-    fn send(&mut self, target: Target, via: impl Into<Via>, data: &[u8]) {
-        let sent = self
-            .api
-            .send_bytes(&mut self.network_peer, target, via, data)
-            .unwrap();
+    fn send(&mut self, target: Target, channel: impl Into<ChannelIndex>, data: &[u8]) {
+        let sent = self.api.send_bytes(target, channel, data).unwrap();
         assert!(sent.is_complete());
     }
 
@@ -115,9 +113,9 @@ impl Star {
             .collect();
         for (node, own) in nodes.iter_mut().zip(1..) {
             if own == 1 {
-                node.network_peer.create_server(&CUSTOM).unwrap();
+                node.api.peer_mut().create_server(&CUSTOM).unwrap();
             } else {
-                node.network_peer.create_client(id(own), &CUSTOM).unwrap();
+                node.api.peer_mut().create_client(id(own), &CUSTOM).unwrap();
             }
         }
         Self { network, nodes }
@@ -145,7 +143,7 @@ impl Star {
         self.node(1).add(id(client));
         let node = self.node(client);
         let connection = node.add(PeerId::SERVER);
-        node.network_peer.create_offer(connection).unwrap();
+        node.api.peer_mut().create_offer(connection).unwrap();
     }
 
     fn run(&mut self, span: Duration) {
@@ -172,12 +170,16 @@ impl Star {
                 let link = far.links[&own];
                 match signal {
                     Signal::Description(description) => {
-                        far.network_peer
+                        far.api
+                            .peer_mut()
                             .set_remote_description(link, description)
                             .unwrap();
                     }
                     Signal::Candidate(candidate) => {
-                        far.network_peer.add_ice_candidate(link, candidate).unwrap();
+                        far.api
+                            .peer_mut()
+                            .add_ice_candidate(link, candidate)
+                            .unwrap();
                     }
                 }
             }

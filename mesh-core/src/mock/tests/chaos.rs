@@ -5,12 +5,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::task::{Context, Poll, Waker};
 
-use crate::mock::rng::Rng;
-use crate::mock::{BackendId, Conditions, MockBackend, Network, Turn};
+use crate::mock::{BackendId, Conditions, MockBackend, Network};
+use crate::rng::Rng;
 use crate::{
-    Backend, ChannelIndex, ChannelSpec, Command, Duration, IceCandidate, IceServer,
-    IceTransportPolicy, LinkConfig, LinkEvent, LinkId, Payload, Reliability, SdpType, SendLimits,
-    SessionDescription, TransferMode,
+    Backend, ChannelIndex, ChannelSpec, Command, Duration, IceCandidate, IceTransportPolicy,
+    LinkConfig, LinkEvent, LinkId, Payload, Reliability, SdpType, SendLimits, SessionDescription,
+    TransferMode,
 };
 
 const BACKENDS: usize = 3;
@@ -74,7 +74,7 @@ impl Chaos {
     fn open_pair(&mut self) {
         let first = self.pick(BACKENDS);
         let second = (first + 1 + self.pick(BACKENDS - 1)) % BACKENDS;
-        let policy = match self.pick(4) {
+        let policy = match self.pick(20) {
             0 => IceTransportPolicy::Relay,
             _ => IceTransportPolicy::All,
         };
@@ -96,8 +96,8 @@ impl Chaos {
             };
             self.links.insert((backend, link), record);
             let config = LinkConfig {
-                ice_servers: alloc::vec![IceServer::turn("turn:a", "user", "secret")],
                 ice_transport_policy: policy,
+                ..LinkConfig::default()
             };
             self.execute(
                 backend,
@@ -187,18 +187,16 @@ impl Chaos {
     fn weather(&mut self) {
         let (a, b) = (self.pick(BACKENDS), self.pick(BACKENDS));
         let (a, b) = (self.ids[a], self.ids[b]);
-        match self.pick(6) {
+        match self.pick(5) {
             0 => self.network.partition(&[a], &[b]),
             1 | 2 => self.network.heal(),
             3 => self.network.set_direct(a, b, false),
-            4 => self.network.set_turn(Turn::Unreachable),
             _ => {
                 let loss = [0.0, 0.0, 0.2, 1.0][self.pick(4)];
                 let conditions = Conditions {
                     loss,
                     jitter: Duration::from_millis(10),
                     reorder: 0.2,
-                    duplicate: 0.2,
                     bandwidth: Some(50_000),
                     ..Conditions::default()
                 };

@@ -10,25 +10,25 @@ use crate::{
     SendLimits, TransferMode,
 };
 
-pub(super) const LINK: LinkId = LinkId {
+pub(crate) const LINK: LinkId = LinkId {
     slot: 0,
     generation: 0,
 };
-pub(super) const RELIABLE: ChannelIndex = ChannelIndex(0);
-pub(super) const ORDERED: ChannelIndex = ChannelIndex(1);
-pub(super) const UNRELIABLE: ChannelIndex = ChannelIndex(2);
+pub(crate) const RELIABLE: ChannelIndex = ChannelIndex(0);
+pub(crate) const ORDERED: ChannelIndex = ChannelIndex(1);
+pub(crate) const UNRELIABLE: ChannelIndex = ChannelIndex(2);
 
 /// One participant with one link, and all it was told.
-pub(super) struct Peer<B = MockBackend> {
-    pub(super) backend: B,
-    pub(super) seen: Vec<LinkEvent>,
+pub(crate) struct Peer<B = MockBackend> {
+    pub(crate) backend: B,
+    pub(crate) seen: Vec<LinkEvent>,
     /// Whether its events are taken; a stalled application does not.
-    pub(super) polls: bool,
+    pub(crate) polls: bool,
     outbox: Vec<Command>,
 }
 
 impl<B: Backend> Peer<B> {
-    pub(super) fn new(backend: B) -> Self {
+    pub(crate) fn new(backend: B) -> Self {
         Self {
             backend,
             seen: Vec::new(),
@@ -37,7 +37,7 @@ impl<B: Backend> Peer<B> {
         }
     }
 
-    pub(super) fn open(&mut self, config: LinkConfig, inbox_bytes: usize) {
+    pub(crate) fn open(&mut self, config: LinkConfig, inbox_bytes: usize) {
         self.backend.execute(Command::Open {
             link: LINK,
             config,
@@ -45,7 +45,7 @@ impl<B: Backend> Peer<B> {
         });
     }
 
-    pub(super) fn create_channels(&mut self, unreliable: Reliability, limits: SendLimits) {
+    pub(crate) fn create_channels(&mut self, unreliable: Reliability, limits: SendLimits) {
         for mode in TransferMode::ALL {
             self.create_channel(
                 mode.channel(),
@@ -54,7 +54,7 @@ impl<B: Backend> Peer<B> {
         }
     }
 
-    pub(super) fn create_channel(&mut self, channel: ChannelIndex, spec: ChannelSpec) {
+    pub(crate) fn create_channel(&mut self, channel: ChannelIndex, spec: ChannelSpec) {
         self.backend.execute(Command::CreateChannel {
             link: LINK,
             channel,
@@ -62,18 +62,18 @@ impl<B: Backend> Peer<B> {
         });
     }
 
-    pub(super) fn offer(&mut self) {
+    pub(crate) fn offer(&mut self) {
         self.backend.execute(Command::CreateOffer {
             link: LINK,
             restart: false,
         });
     }
 
-    pub(super) fn close(&mut self, linger: Duration) {
+    pub(crate) fn close(&mut self, linger: Duration) {
         self.backend.execute(Command::Close { link: LINK, linger });
     }
 
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         channel: ChannelIndex,
         payload: impl Into<Payload>,
@@ -82,7 +82,7 @@ impl<B: Backend> Peer<B> {
     }
 
     /// Takes all events there are; those that are signals are kept for the far side, too.
-    pub(super) fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         while self.polls
             && let Poll::Ready(event) = self.backend.poll_event(&mut cx)
@@ -107,7 +107,7 @@ impl<B: Backend> Peer<B> {
         self.seen.iter().filter_map(what).collect()
     }
 
-    pub(super) fn messages(&self, of: ChannelIndex) -> Vec<Payload> {
+    pub(crate) fn messages(&self, of: ChannelIndex) -> Vec<Payload> {
         self.pick(|event| {
             let LinkEvent::Message {
                 channel, payload, ..
@@ -120,7 +120,7 @@ impl<B: Backend> Peer<B> {
     }
 
     /// The numbers sent by [`numbered`].
-    pub(super) fn numbers(&self, of: ChannelIndex) -> Vec<u32> {
+    pub(crate) fn numbers(&self, of: ChannelIndex) -> Vec<u32> {
         let messages = self.messages(of);
         messages
             .iter()
@@ -128,7 +128,7 @@ impl<B: Backend> Peer<B> {
             .collect()
     }
 
-    pub(super) fn states(&self) -> Vec<ConnectionState> {
+    pub(crate) fn states(&self) -> Vec<ConnectionState> {
         self.pick(|event| {
             let LinkEvent::State { state, .. } = event else {
                 return None;
@@ -138,7 +138,7 @@ impl<B: Backend> Peer<B> {
     }
 
     /// Channels that opened, and what they are.
-    pub(super) fn opened(&self) -> Vec<(ChannelIndex, ChannelParameters)> {
+    pub(crate) fn opened(&self) -> Vec<(ChannelIndex, ChannelParameters)> {
         self.pick(|event| {
             let LinkEvent::ChannelOpened {
                 channel, actual, ..
@@ -150,12 +150,12 @@ impl<B: Backend> Peer<B> {
         })
     }
 
-    pub(super) fn closed_channels(&self) -> usize {
+    pub(crate) fn closed_channels(&self) -> usize {
         let closed = |event: &LinkEvent| matches!(event, LinkEvent::ChannelClosed { .. });
         self.pick(|event| closed(event).then_some(())).len()
     }
 
-    pub(super) fn stats(&self) -> Vec<LinkStats> {
+    pub(crate) fn stats(&self) -> Vec<LinkStats> {
         self.pick(|event| {
             let LinkEvent::Stats { stats, .. } = event else {
                 return None;
@@ -164,7 +164,7 @@ impl<B: Backend> Peer<B> {
         })
     }
 
-    pub(super) fn closed(&self) -> Option<&CloseReason> {
+    pub(crate) fn closed(&self) -> Option<&CloseReason> {
         self.seen.iter().find_map(|event| {
             let LinkEvent::Closed { reason, .. } = event else {
                 return None;
@@ -175,29 +175,29 @@ impl<B: Backend> Peer<B> {
 }
 
 /// A message that begins with its number.
-pub(super) fn numbered(number: u32) -> Payload {
+pub(crate) fn numbered(number: u32) -> Payload {
     Payload::from(&number.to_be_bytes())
 }
 
 /// Two participants whose signals arrive at once.
-pub(super) struct Duo<B = MockBackend> {
-    pub(super) network: Network,
-    pub(super) a: Peer<B>,
-    pub(super) b: Peer<B>,
+pub(crate) struct Duo<B = MockBackend> {
+    pub(crate) network: Network,
+    pub(crate) a: Peer<B>,
+    pub(crate) b: Peer<B>,
     /// Whether candidates are carried; without them there is no route.
-    pub(super) carries_candidates: bool,
+    pub(crate) carries_candidates: bool,
 }
 
 impl Duo {
     /// Two participants, nothing opened.
-    pub(super) fn bare(seed: u64) -> Self {
+    pub(crate) fn bare(seed: u64) -> Self {
         let network = Network::new(seed);
         let (a, b) = (network.backend(), network.backend());
         Self::of(network, a, b)
     }
 
     /// Two participants with an open link and their three channels, not offered yet.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut duo = Self::bare(seed);
         for peer in [&mut duo.a, &mut duo.b] {
             peer.open(LinkConfig::default(), 16 << 20);
@@ -207,18 +207,18 @@ impl Duo {
     }
 
     /// Two connected participants.
-    pub(super) fn connected(seed: u64) -> Self {
+    pub(crate) fn connected(seed: u64) -> Self {
         let mut duo = Self::new(seed);
         duo.connect();
         duo
     }
 
-    pub(super) fn partition(&self) {
+    pub(crate) fn partition(&self) {
         self.network
             .partition(&[self.a.backend.id()], &[self.b.backend.id()]);
     }
 
-    pub(super) fn connect(&mut self) {
+    pub(crate) fn connect(&mut self) {
         self.a.offer();
         self.run(Duration::from_secs(1));
         assert_eq!((self.a.opened().len(), self.b.opened().len()), (3, 3));
@@ -227,7 +227,7 @@ impl Duo {
 
 impl<B: Backend> Duo<B> {
     /// Two participants on these backends.
-    pub(super) fn of(network: Network, a: B, b: B) -> Self {
+    pub(crate) fn of(network: Network, a: B, b: B) -> Self {
         Self {
             network,
             a: Peer::new(a),
@@ -237,7 +237,7 @@ impl<B: Backend> Duo<B> {
     }
 
     /// Lets time pass, signals carried.
-    pub(super) fn run(&mut self, span: Duration) {
+    pub(crate) fn run(&mut self, span: Duration) {
         let target = self.network.now() + span;
         loop {
             self.carry();

@@ -1,13 +1,11 @@
 //! The mock, tried through the seam alone.
 
 mod chaos;
-mod duo;
-mod faults;
+pub(crate) mod duo;
 mod life;
 mod lobbies;
 mod outages;
 mod sessions;
 mod silence;
-mod table;
 mod wakes;
 mod weather;

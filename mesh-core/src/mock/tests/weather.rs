@@ -1,4 +1,4 @@
-//! Loss, delay, reordering, duplication and bandwidth, as each kind of channel sees them.
+//! Loss, delay, reordering and bandwidth, as each kind of channel sees them.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -101,7 +101,6 @@ fn what_is_overtaken_is_dropped_where_order_holds() {
     let conditions = Conditions {
         jitter: Duration::from_millis(20),
         reorder: 0.1,
-        duplicate: 0.5,
         ..Conditions::default()
     };
     let duo = stream(1, conditions, Reliability::Retransmits(0));
@@ -121,7 +120,6 @@ fn a_bad_day_breaks_no_promise() {
         jitter: Duration::from_millis(60),
         loss: 0.2,
         reorder: 0.2,
-        duplicate: 0.2,
         bandwidth: Some(20_000),
         ..Conditions::default()
     };
@@ -174,6 +172,7 @@ fn a_slow_path_fills_the_buffer_and_drains_it() {
     duo.connect();
     duo.network.set_conditions(Conditions {
         bandwidth: Some(10_000),
+        queue: Duration::ZERO,
         ..Conditions::default()
     });
     for channel in [RELIABLE, UNRELIABLE] {
@@ -213,6 +212,7 @@ fn a_lifetime_also_counts_while_a_message_waits_for_its_turn() {
     duo.connect();
     duo.network.set_conditions(Conditions {
         bandwidth: Some(10_000),
+        queue: Duration::ZERO,
         ..Conditions::default()
     });
     for _ in 0..10 {
@@ -223,6 +223,62 @@ fn a_lifetime_also_counts_while_a_message_waits_for_its_turn() {
         duo.b.messages(UNRELIABLE).len(),
         5,
         "0, 100, 200, 300, 400 ms"
+    );
+}
+
+/// Twice as much as the path carries, for ten seconds, on a channel that loses and on one that does not.
+#[test]
+fn what_does_not_fit_into_the_queue_is_lost_or_sent_again() {
+    let narrow = Conditions {
+        bandwidth: Some(10_000),
+        queue: Duration::from_millis(500),
+        ..Conditions::default()
+    };
+    let flood = |channel| {
+        let mut duo = Duo::connected(1);
+        duo.network.set_conditions(narrow);
+        let mut ages = Vec::new();
+        for number in 0..COUNT {
+            let mut message = number.to_be_bytes().to_vec();
+            message.resize(200, 0);
+            duo.a.send(channel, message).unwrap();
+            duo.run(Duration::from_millis(10));
+            let arrived = duo.b.numbers(channel);
+            ages.extend(
+                arrived
+                    .get(ages.len()..)
+                    .into_iter()
+                    .flatten()
+                    .map(|sent| number - sent),
+            );
+        }
+        let waiting = duo.a.backend.buffered_amount(LINK, channel);
+        duo.run(Duration::from_secs(60));
+        (duo.b.numbers(channel), ages, waiting)
+    };
+    let (arrived, _, waiting) = flood(RELIABLE);
+    assert_eq!(arrived, all());
+    assert!(
+        (95_000..105_000).contains(&waiting),
+        "{waiting} bytes are not on the path yet"
+    );
+    let (arrived, ages, waiting) = flood(UNRELIABLE);
+    // Half of a second's messages pass. Each time the queue is full, one is lost and the sender pauses.
+    assert!(
+        (85_000..95_000).contains(&waiting),
+        "{waiting} bytes are not on the path yet"
+    );
+    let lost = all().len() - arrived.len();
+    assert!((20..80).contains(&lost), "{lost} are lost");
+    // Until the queue is full, after a second, the only wait is there.
+    assert!(
+        ages.iter().take(50).is_sorted() && ages[49] == 51,
+        "{ages:?}"
+    );
+    assert_eq!(
+        flood(UNRELIABLE),
+        (arrived, ages, waiting),
+        "the same each time"
     );
 }
 
@@ -249,7 +305,6 @@ fn the_same_seed_gives_the_same_run() {
         jitter: Duration::from_millis(30),
         loss: 0.1,
         reorder: 0.1,
-        duplicate: 0.1,
         ..Conditions::default()
     };
     let run = |seed| {

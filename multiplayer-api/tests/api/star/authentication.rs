@@ -4,7 +4,7 @@ use mesh_core::{ConnectionStatus, Duration, Target, TransferMode};
 use multiplayer_api::{ApiConfig, ApiEvent, AuthFailure, Authentication};
 
 use super::Star;
-use crate::fake::{connected, id};
+use crate::kit::{connected, id};
 
 fn authenticated() -> ApiConfig {
     ApiConfig {
@@ -22,24 +22,17 @@ fn a_password_lets_in_and_a_wrong_one_does_not() {
         let told = star.node(client).take();
         assert_eq!(told, [ApiEvent::PeerAuthenticating(id(1))]);
         let node = star.node(client);
-        node.api
-            .send_auth(&mut node.network_peer, id(1), password)
-            .unwrap();
-        node.api
-            .complete_auth(&mut node.network_peer, id(1))
-            .unwrap();
+        node.api.send_auth(id(1), password).unwrap();
+        node.api.complete_auth(id(1)).unwrap();
         star.run(Duration::from_millis(500));
         let server = star.node(1);
         for event in server.take() {
             match event {
                 ApiEvent::AuthData { from, data } if data == b"right".as_slice() => {
-                    server
-                        .api
-                        .complete_auth(&mut server.network_peer, from)
-                        .unwrap();
+                    server.api.complete_auth(from).unwrap();
                 }
                 ApiEvent::AuthData { from, .. } => {
-                    assert!(server.api.disconnect_peer(&mut server.network_peer, from));
+                    assert!(server.api.disconnect_peer(from));
                 }
                 event => server.told.push(event),
             }
@@ -100,7 +93,7 @@ fn who_does_not_authenticate_is_sent_away_after_three_seconds() {
         Some(&ApiEvent::ServerDisconnected)
     );
     assert_eq!(
-        star.node(2).network_peer.connection_status(),
+        star.node(2).api.peer().connection_status(),
         ConnectionStatus::Disconnected
     );
 }

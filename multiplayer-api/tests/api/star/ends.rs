@@ -4,14 +4,14 @@ use mesh_core::{Duration, Event, PeerId, Target};
 use multiplayer_api::{ApiConfig, ApiEvent};
 
 use super::{CUSTOM, FRAME, Star};
-use crate::fake::{connected, id};
+use crate::kit::{connected, id};
 
 #[test]
 fn who_leaves_is_gone_for_all() {
     let mut star = Star::connected(5, 3);
     star.nodes.iter_mut().for_each(|node| drop(node.take()));
     let leaver = star.node(3);
-    leaver.api.close(&mut leaver.network_peer);
+    leaver.api.close();
     star.run(Duration::from_secs(2));
     assert_eq!(star.node(3).take(), []);
     for own in [1, 2, 4] {
@@ -30,7 +30,7 @@ fn whom_the_server_sends_away_is_gone_for_the_others_and_knows_it() {
     let mut star = Star::connected(6, 3);
     star.nodes.iter_mut().for_each(|node| drop(node.take()));
     let server = star.node(1);
-    assert!(server.api.disconnect_peer(&mut server.network_peer, id(3)));
+    assert!(server.api.disconnect_peer(id(3)));
     star.run(Duration::from_secs(2));
     assert_eq!(star.node(1).take(), []);
     for own in [2, 4] {
@@ -66,7 +66,7 @@ fn the_servers_end_is_everybodys() {
         if dies {
             star.network.kill(backend);
         } else {
-            server.api.close(&mut server.network_peer);
+            server.api.close();
         }
         star.run(Duration::from_secs(20));
         for client in 2..=4 {
@@ -99,7 +99,7 @@ fn a_server_that_does_not_answer_is_a_failure() {
     let mut star = Star::new(8, vec![ApiConfig::default(); 2]);
     let node = star.node(2);
     let connection = node.add(PeerId::SERVER);
-    node.network_peer.create_offer(connection).unwrap();
+    node.api.peer_mut().create_offer(connection).unwrap();
     for _ in 0..2000 {
         star.network.advance(FRAME);
         star.node(2).poll();
@@ -122,8 +122,8 @@ fn a_server_that_is_set_up_anew_knows_nobody() {
     let mut star = Star::connected(11, 2);
     star.nodes.iter_mut().for_each(|node| drop(node.take()));
     let server = star.node(1);
-    server.network_peer.close();
-    server.network_peer.create_server(&CUSTOM).unwrap();
+    server.api.peer_mut().close();
+    server.api.peer_mut().create_server(&CUSTOM).unwrap();
     server.links.clear();
     server.poll();
     assert_eq!(server.take(), [ApiEvent::ServerDisconnected]);
@@ -131,8 +131,8 @@ fn a_server_that_is_set_up_anew_knows_nobody() {
     // Nor does the client that comes next hear of those before.
     star.run(Duration::from_secs(2));
     let client = star.node(2);
-    client.network_peer.close();
-    client.network_peer.create_client(id(2), &CUSTOM).unwrap();
+    client.api.peer_mut().close();
+    client.api.peer_mut().create_client(id(2), &CUSTOM).unwrap();
     client.take();
     star.connect(2);
     star.run(Duration::from_secs(3));

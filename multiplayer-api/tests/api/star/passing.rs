@@ -2,10 +2,10 @@
 
 use mesh_core::mock::Conditions;
 use mesh_core::{ChannelIndex, Duration, Target, TransferMode};
-use multiplayer_api::{ApiEvent, Via};
+use multiplayer_api::ApiEvent;
 
 use super::{CUSTOM, Star};
-use crate::fake::{connected, id};
+use crate::kit::{connected, id};
 
 #[test]
 fn everybody_meets_everybody_through_the_server() {
@@ -47,14 +47,22 @@ fn a_relayed_packet_keeps_its_mode_and_its_channel() {
     let mut star = Star::connected(3, 2);
     star.nodes.iter_mut().for_each(|node| drop(node.take()));
     let ways = [
-        (Via::from(TransferMode::Reliable), TransferMode::Reliable, 0),
+        (
+            ChannelIndex::from(TransferMode::Reliable),
+            TransferMode::Reliable,
+            0,
+        ),
         (
             TransferMode::UnreliableOrdered.into(),
             TransferMode::UnreliableOrdered,
             1,
         ),
         (TransferMode::Unreliable.into(), TransferMode::Unreliable, 2),
-        (Via::new(TransferMode::Reliable, 1), CUSTOM[0], 3),
+        (
+            ChannelIndex::for_transfer(TransferMode::Reliable, 1),
+            CUSTOM[0],
+            3,
+        ),
     ];
     for (via, mode, index) in ways {
         star.node(2).send(Target::One(id(3)), via, b"hi");

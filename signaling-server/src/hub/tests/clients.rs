@@ -125,7 +125,7 @@ fn a_lobby_from_its_first_member_to_its_seal() {
     let from = peer(10);
     assert_eq!(events(&mut host), [SignalingEvent::Signal { from, signal }]);
 
-    assert_eq!(host.seal(), Ok(()));
+    assert_eq!(host.seal(START), Ok(()));
     assert_eq!(events(&mut host), [SignalingEvent::Sealed]);
     assert_eq!(events(&mut guest), [SignalingEvent::Sealed]);
     let ten_seconds_later = START + Duration::from_secs(10);

@@ -1,0 +1,26 @@
+//! What a connection and its channels tell their link.
+
+use mesh_core::platform::LinkFault;
+use mesh_core::{ConnectionState, IceCandidate};
+
+use crate::relay::Refusal;
+
+/// One thing that happened.
+pub(crate) enum Note {
+    /// How the connection is; may be the same as before.
+    State(ConnectionState),
+    /// There is a route, but what talks at its end is not who was described.
+    Unsecured,
+    Candidate(IceCandidate),
+    /// The oldest candidate whose name had to be made known may be told.
+    NameKnown,
+    Gathered,
+    /// A STUN or TURN server gave no address.
+    Refused(Refusal),
+    /// The link cannot go on.
+    Fault(LinkFault),
+    /// A channel has less to send, or is closed.
+    Drained,
+    /// The time to drain is over.
+    LingerOver,
+}

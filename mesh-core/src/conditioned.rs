@@ -1,0 +1,391 @@
+//! A bad connection in front of any backend: delay, loss and cuts, drawn from a seed.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::mem;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use self::link::Link;
+use crate::rng::{Chance, Rng};
+use crate::{
+    Backend, BackendSendError, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId,
+    Payload, Reliability,
+};
+
+mod link;
+mod receiving;
+mod sending;
+#[cfg(test)]
+mod tests;
+
+/// How long a cut lasts before connected links are reported as "disconnected".
+const NOTICED_AFTER: Duration = Duration::from_secs(2);
+
+/// How long a lost message takes longer when it is sent again.
+const SENT_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// A reliable message is sent so often at most, so that a loss of 1.0 does not hold it up for ever.
+const MAX_ROUNDS: u32 = 16;
+
+/// Events taken from the backend inside in one call of `poll_event`.
+const EVENTS_PER_POLL: u32 = 1024;
+
+/// How a [`Conditioned`] backend treats messages. The default changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Disturbance {
+    /// How much longer each message takes, in each direction.
+    pub latency: Duration,
+    /// Up to how much longer than that it takes, evenly spread. Messages of an ordered channel do not overtake each other.
+    pub jitter: Duration,
+    /// How likely a message is lost on its way, in each direction, from 0.0 to 1.0.
+    ///
+    /// A message of a reliable channel is sent again after 200 ms, until it arrives. One of an unreliable channel is sent
+    /// again only as far as the channel's [`Reliability`] allows.
+    pub loss: f64,
+}
+
+impl Disturbance {
+    /// Whether messages pass unchanged.
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A [`Backend`] that behaves as if its player had a bad connection.
+///
+/// It works on messages, not on datagrams, and over any backend: native, in the browser or the mock. Messages are delayed
+/// and lost in both directions as the [`Disturbance`] says; on a reliable channel they are delayed and never lost, and
+/// channels keep their order. What is lost depends on the seed alone, given the same messages. If both sides of a
+/// connection are conditioned, the delays add up.
+///
+/// A [`cut`](Self::cut) interrupts the player's messages in both directions until it is healed. Unreliable messages are
+/// lost. Reliable ones are buffered, up to the limits of their channel, and arrive afterwards. After 2 s each connected link is reported as
+/// [`Disconnected`](crate::ConnectionState::Disconnected), and after the cut as
+/// [`Connected`](crate::ConnectionState::Connected) again. A link that is set up during a cut connects afterwards.
+///
+/// What is not simulated: the backend inside keeps its connection. During a cut the far side's backend therefore notices
+/// nothing but silence, unless it is cut too, and a link that is closed says goodbye to it. Signals between peers that are
+/// not connected yet do not go through a backend and are not affected.
+///
+/// A received message is delayed from the moment at which it is polled. Those that are delayed or cut off count towards the link's inbox: above its limit an unreliable message is
+/// dropped, and a reliable one ends the link with [`CloseReason::InboxFull`](crate::CloseReason::InboxFull).
+///
+/// ```
+/// # #[cfg(feature = "mock")] {
+/// use mesh_core::mock::Network;
+/// use mesh_core::{Conditioned, Disturbance, Duration, Session, SessionConfig};
+///
+/// # let network = Network::new(1);
+/// # let (backend, signaling) = (network.backend(), network.signaling("demo"));
+/// // `backend` and `signaling` are those of the platform.
+/// let mut backend = Conditioned::new(backend, 42);
+/// backend.set_disturbance(Disturbance {
+///     latency: Duration::from_millis(80),
+///     jitter: Duration::from_millis(30),
+///     loss: 0.05,
+/// });
+/// let mut session = Session::new(backend, signaling, SessionConfig::default());
+///
+/// // Later, at the press of a key: the player's connection is gone for five seconds.
+/// session.multiplayer_mut().backend_mut().cut_for(Duration::from_secs(5));
+/// # let _ = session.poll();
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Conditioned<B> {
+    inner: B,
+    rng: Rng,
+    disturbance: Disturbance,
+    loss: Chance,
+    cut: Option<Cut>,
+    links: BTreeMap<LinkId, Link>,
+    /// What is delayed, by the moment it is due and the order in which it was sent.
+    on_the_way: BTreeMap<(Instant, u64), OnTheWay>,
+    order: u64,
+    /// What [`Backend::poll_event`] gives next.
+    ready: VecDeque<LinkEvent>,
+    /// The time when something was last polled, sent or changed; everything due by then has been done.
+    now: Instant,
+    /// The caller's alarm.
+    alarm: Option<Instant>,
+    /// The alarm that was set on the backend inside and has not rung.
+    armed: Option<Instant>,
+}
+
+/// Something that is delayed.
+#[derive(Debug)]
+enum OnTheWay {
+    In(LinkEvent),
+    Out(LinkId, ChannelIndex, Payload),
+}
+
+/// An interruption.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    until: Option<Instant>,
+    noticed_at: Instant,
+    noticed: bool,
+}
+
+impl<B: Backend> Conditioned<B> {
+    /// Puts a connection in front of a backend that disturbs nothing yet. Losses and delays are drawn from `seed`.
+    #[must_use]
+    pub const fn new(backend: B, seed: u64) -> Self {
+        Self {
+            inner: backend,
+            rng: Rng::new(seed),
+            disturbance: Disturbance {
+                latency: Duration::ZERO,
+                jitter: Duration::ZERO,
+                loss: 0.0,
+            },
+            loss: Chance::NEVER,
+            cut: None,
+            links: BTreeMap::new(),
+            on_the_way: BTreeMap::new(),
+            order: 0,
+            ready: VecDeque::new(),
+            now: Instant::from_micros(0),
+            alarm: None,
+            armed: None,
+        }
+    }
+
+    /// How messages are treated at the moment.
+    #[must_use]
+    pub const fn disturbance(&self) -> Disturbance {
+        self.disturbance
+    }
+
+    /// Treats messages like this from now on. What is delayed already arrives as it would have.
+    pub fn set_disturbance(&mut self, disturbance: Disturbance) {
+        self.disturbance = disturbance;
+        self.loss = Chance::new(disturbance.loss);
+    }
+
+    /// Interrupts all links until [`heal`](Self::heal). What is delayed already still arrives.
+    pub fn cut(&mut self) {
+        self.interrupt(None);
+    }
+
+    /// Interrupts all links for a span, or until [`heal`](Self::heal). A new span replaces that of a cut under way.
+    pub fn cut_for(&mut self, span: Duration) {
+        self.interrupt(Some(self.inner.now() + span));
+    }
+
+    fn interrupt(&mut self, until: Option<Instant>) {
+        self.pass_time();
+        let noticed_at = self.now + NOTICED_AFTER;
+        let cut = self.cut.get_or_insert(Cut {
+            until,
+            noticed_at,
+            noticed: false,
+        });
+        cut.until = until;
+        self.arm();
+    }
+
+    /// Whether a cut is under way.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.cut.is_some()
+    }
+
+    /// Ends a cut: what waited on this side goes out, and what waited on the other comes in.
+    pub fn heal(&mut self) {
+        self.pass_time();
+        self.end_cut();
+        self.arm();
+    }
+
+    fn end_cut(&mut self) {
+        if self.cut.take().is_none() {
+            return;
+        }
+        self.show_states();
+        let links = self.links.values_mut();
+        let held: Vec<LinkEvent> = links.flat_map(|link| mem::take(&mut link.held)).collect();
+        for event in held {
+            self.receive_held(event);
+        }
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            self.send_on(link);
+        }
+    }
+
+    /// The backend inside.
+    #[must_use]
+    pub const fn inner(&self) -> &B {
+        &self.inner
+    }
+
+    /// The backend inside. Events that are taken from it directly are not seen here.
+    pub const fn inner_mut(&mut self) -> &mut B {
+        &mut self.inner
+    }
+
+    /// How much longer a message of a channel takes; `None` when it is lost for good.
+    fn draw_delay(&mut self, link: LinkId, channel: ChannelIndex) -> Option<Duration> {
+        let reliability = self.links.get(&link)?.channels.get(&channel)?.reliability;
+        let jitter = u64::try_from(self.disturbance.jitter.as_micros()).unwrap_or(u64::MAX);
+        let jitter = Duration::from_micros(self.rng.below(jitter.saturating_add(1)));
+        let mut sent_again = Duration::ZERO;
+        for round in 0..MAX_ROUNDS {
+            if !self.rng.happens(self.loss) {
+                break;
+            }
+            sent_again += SENT_AGAIN_AFTER;
+            let may_be_sent_again = match reliability {
+                Reliability::Reliable => true,
+                Reliability::Retransmits(limit) => round < u32::from(limit),
+                Reliability::Lifetime(ms) => sent_again <= Duration::from_millis(u64::from(ms)),
+            };
+            if !may_be_sent_again {
+                return None;
+            }
+        }
+        Some(
+            self.disturbance
+                .latency
+                .saturating_add(jitter)
+                .saturating_add(sent_again),
+        )
+    }
+
+    fn delay(&mut self, due: Instant, what: OnTheWay) {
+        self.order += 1;
+        self.on_the_way.insert((due, self.order), what);
+    }
+
+    /// Does what is due by now.
+    fn pass_time(&mut self) {
+        let now = self.inner.now();
+        self.now = now;
+        self.alarm = self.alarm.filter(|alarm| *alarm > now);
+        self.armed = self.armed.filter(|armed| *armed > now);
+        if let Some(cut) = &mut self.cut {
+            if cut.until.is_some_and(|until| until <= now) {
+                self.end_cut();
+            } else if !cut.noticed && cut.noticed_at <= now {
+                cut.noticed = true;
+                self.show_states();
+            }
+        }
+        while let Some(entry) = self.on_the_way.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            match entry.remove() {
+                OnTheWay::In(event) => self.arrived(event),
+                OnTheWay::Out(link, channel, payload) => {
+                    self.left(link, channel, payload);
+                    self.send_on(link);
+                }
+            }
+        }
+    }
+
+    /// When the next thing is due.
+    fn next_due(&self) -> Option<Instant> {
+        let ready = (!self.ready.is_empty()).then_some(self.now);
+        let on_the_way = self.on_the_way.first_key_value().map(|((due, _), _)| *due);
+        let noticed = self
+            .cut
+            .filter(|cut| !cut.noticed)
+            .map(|cut| cut.noticed_at);
+        let healed = self.cut.and_then(|cut| cut.until);
+        let wishes = [ready, on_the_way, noticed, healed, self.alarm];
+        wishes.into_iter().flatten().min()
+    }
+
+    /// Asks the backend inside to wake whoever polls when the next thing is due.
+    fn arm(&mut self) {
+        let due = self.next_due();
+        if due != self.armed {
+            self.armed = due;
+            self.inner.set_alarm(due);
+        }
+    }
+}
+
+impl<B: Backend> Backend for Conditioned<B> {
+    fn now(&self) -> Instant {
+        self.inner.now()
+    }
+
+    fn execute(&mut self, command: Command) {
+        match &command {
+            Command::Open {
+                link, inbox_bytes, ..
+            } => {
+                self.links.insert(*link, Link::new(*inbox_bytes));
+            }
+            Command::CreateChannel {
+                link,
+                channel,
+                spec,
+            } => {
+                if let Some(link) = self.links.get_mut(link) {
+                    link.add_channel(*channel, spec.parameters, spec.limits);
+                }
+            }
+            Command::CloseChannel { link, channel } => self.hand_over_all(*link, Some(*channel)),
+            Command::Close { link, .. } => {
+                self.hand_over_all(*link, None);
+                if let Some(link) = self.links.get_mut(link) {
+                    link.close();
+                }
+            }
+            Command::CreateOffer { .. }
+            | Command::SetRemote { .. }
+            | Command::AddCandidate { .. }
+            | Command::RequestStats { .. } => {}
+        }
+        self.inner.execute(command);
+    }
+
+    fn send(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+        payload: Payload,
+    ) -> Result<(), BackendSendError> {
+        self.send_disturbed(link, channel, payload)
+    }
+
+    fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
+        let known = self.links.get(&link);
+        let here = known.and_then(|link| link.channels.get(&channel));
+        self.inner.buffered_amount(link, channel) + here.map_or(0, |channel| channel.buffered)
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
+        for _ in 0..EVENTS_PER_POLL {
+            self.pass_time();
+            if let Some(event) = self.ready.pop_front() {
+                return Poll::Ready(event);
+            }
+            match self.inner.poll_event(cx) {
+                Poll::Ready(event) => self.receive(event),
+                Poll::Pending => {
+                    self.arm();
+                    return Poll::Pending;
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn set_alarm(&mut self, deadline: Option<Instant>) {
+        self.alarm = deadline;
+        self.armed = self.next_due();
+        self.inner.set_alarm(self.armed);
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+}

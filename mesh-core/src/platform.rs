@@ -1,0 +1,30 @@
+//! For authors of backends: what every [`Backend`](crate::Backend) needs in the same way, on any platform.
+//!
+//! A game needs nothing of it. A backend keeps the sockets or the browser's objects; the rules that are the same
+//! everywhere are here, so that each exists once:
+//!
+//! - [`inbox`]: how many bytes of received messages a link may hold, and what goes when there is no room.
+//! - [`Links`]: the table of a backend's links, and in which order their events come out.
+//! - [`CommandGate`] and [`RemoteChannels`]: how much a link takes of a core and of a far side.
+//! - [`Relay`], [`LinkFault`] and [`check_description`]: why a link cannot be, or must end.
+
+mod description;
+mod fault;
+mod gate;
+pub mod inbox;
+mod links;
+mod relay;
+mod remote_channels;
+
+pub use description::{MAX_DESCRIPTION, check_description};
+pub use fault::LinkFault;
+pub use gate::{CommandGate, MAX_REMOTE_CANDIDATES};
+pub use inbox::{Inbox, InboxFull};
+pub use links::{ChannelInbox, Entry, Item, LinkEnd, LinkInbox, Links, Opened, TURN};
+pub use relay::Relay;
+pub use remote_channels::{MAX_REMOTE_CHANNELS, MAX_REMOTE_CHANNELS_EVER, RemoteChannels};
+
+/// The largest message that a platform sends or takes, in bytes: 256 KiB.
+///
+/// Chromium and Firefox announce this or more; both refuse to send more than the far side announced.
+pub const MAX_MESSAGE_SIZE: usize = 262_144;

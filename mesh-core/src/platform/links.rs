@@ -1,0 +1,237 @@
+//! The table of a backend's links, and the order in which their events come out.
+
+#[cfg(test)]
+mod tests;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ops::Deref;
+
+use crate::{
+    ChannelIndex, ChannelParameters, CloseReason, ConnectionState, LinkEvent, LinkId, Payload,
+};
+
+/// How many messages of one channel come in a row before the next channel has its turn.
+pub const TURN: u32 = 64;
+
+/// One entry of the queue that all links of a backend report through.
+///
+/// The queue is short however much arrives: it has events of control, and one [`Readable`](Self::Readable) for each channel
+/// that has something.
+#[derive(Debug)]
+pub enum Entry<C, I> {
+    /// An event of control, as it is.
+    Event(LinkEvent),
+    /// The token of a channel that has something to report.
+    Readable(C),
+    /// A link has ended. To be reported after everything that its channels still hold.
+    Closed(I, CloseReason),
+}
+
+/// One thing that a channel has to report.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Item<S> {
+    /// The channel is open.
+    Opened(Opened<S>),
+    /// So many messages were dropped for want of room.
+    Dropped(u64),
+    /// A message arrived.
+    Message(Payload),
+    /// The channel is closed.
+    Closed,
+}
+
+/// What is known of a channel when it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened<S> {
+    /// Whether the far side made it.
+    pub remote: bool,
+    /// What the platform says it is.
+    pub actual: ChannelParameters,
+    /// What its backend sends with.
+    pub sender: S,
+}
+
+/// What one channel has received and not reported yet.
+pub trait ChannelInbox {
+    /// What the backend sends with on the channel.
+    type Sender;
+
+    /// The link of the channel.
+    fn link(&self) -> LinkId;
+
+    /// The position of the channel.
+    fn channel(&self) -> ChannelIndex;
+
+    /// Takes the next thing; for whoever holds the channel's token. `None` gives the token back.
+    ///
+    /// `hand` is kept for the holder of the token: messages that were taken in a batch and come before anything else. It is
+    /// empty when a channel's turn begins and when this gives `None`. A platform that takes messages singly leaves it alone.
+    fn pop(&self, hand: &mut VecDeque<Payload>) -> Option<Item<Self::Sender>>;
+}
+
+/// What all channels of one link have received and not reported yet.
+pub trait LinkInbox {
+    /// The link.
+    fn link(&self) -> LinkId;
+
+    /// Whether no channel of it has a token out.
+    fn is_empty(&self) -> bool;
+}
+
+/// The backend's end of a link.
+pub trait LinkEnd {
+    /// What the backend sends with on a channel.
+    type Sender;
+
+    /// Whether the link's inbox is empty ([`LinkInbox::is_empty`]).
+    fn has_reported_all(&self) -> bool;
+
+    /// A channel opened: `send` is asked for it from now on.
+    fn opened(&mut self, channel: ChannelIndex, sender: Self::Sender);
+}
+
+/// The links of a backend by their names, and whose turn it is to report.
+///
+/// The core gives the names: a slot, and how often it was used. A link stays in the table until its `Closed` is reported.
+#[derive(Debug)]
+pub struct Links<L, C> {
+    slots: Vec<Option<(LinkId, L)>>,
+    turn: Option<(C, u32)>,
+    /// What the channel whose turn it is has handed over already. Empty between turns.
+    hand: VecDeque<Payload>,
+}
+
+impl<L, C> Default for Links<L, C> {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            turn: None,
+            hand: VecDeque::new(),
+        }
+    }
+}
+
+impl<L, C> Links<L, C> {
+    /// Puts a link in its slot.
+    pub fn insert(&mut self, link: LinkId, end: L) {
+        let slot = slot(link);
+        if self.slots.len() <= slot {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        self.slots[slot] = Some((link, end));
+    }
+
+    /// The link of this name.
+    #[must_use]
+    pub fn get(&self, link: LinkId) -> Option<&L> {
+        let (id, end) = self.slots.get(slot(link))?.as_ref()?;
+        (*id == link).then_some(end)
+    }
+
+    /// The link of this name.
+    pub fn get_mut(&mut self, link: LinkId) -> Option<&mut L> {
+        let (id, end) = self.slots.get_mut(slot(link))?.as_mut()?;
+        (*id == link).then_some(end)
+    }
+
+    fn remove(&mut self, link: LinkId) {
+        if self.get(link).is_some() {
+            self.slots[slot(link)] = None;
+        }
+    }
+}
+
+impl<L, C> Links<L, C>
+where
+    C: Deref,
+    C::Target: ChannelInbox<Sender = L::Sender>,
+    L: LinkEnd,
+{
+    /// The next event. `take` gives the first entry of the backend's queue, and `put_back` puts one behind all others.
+    pub fn next_event<I>(
+        &mut self,
+        mut take: impl FnMut() -> Option<Entry<C, I>>,
+        mut put_back: impl FnMut(Entry<C, I>),
+    ) -> Option<LinkEvent>
+    where
+        I: Deref,
+        I::Target: LinkInbox,
+    {
+        loop {
+            if let Some(event) = self.next_of_turn(&mut put_back) {
+                return Some(event);
+            }
+            match take()? {
+                Entry::Readable(channel) => self.turn = Some((channel, TURN)),
+                Entry::Event(event) if self.must_wait(&event) => put_back(Entry::Event(event)),
+                Entry::Event(event) => return Some(event),
+                Entry::Closed(inbox, reason) if !inbox.is_empty() => {
+                    put_back(Entry::Closed(inbox, reason));
+                }
+                Entry::Closed(inbox, reason) => {
+                    let link = inbox.link();
+                    self.remove(link);
+                    return Some(LinkEvent::Closed { link, reason });
+                }
+            }
+        }
+    }
+
+    /// The next thing of the channel whose turn it is.
+    fn next_of_turn<I>(&mut self, put_back: &mut impl FnMut(Entry<C, I>)) -> Option<LinkEvent> {
+        let (channel, left) = self.turn.take()?;
+        let item = channel.pop(&mut self.hand)?;
+        let (link, index) = (channel.link(), channel.channel());
+        if left > 1 || !self.hand.is_empty() {
+            self.turn = Some((channel, left.saturating_sub(1)));
+        } else {
+            // It may have more; the others first.
+            put_back(Entry::Readable(channel));
+        }
+        Some(self.event(link, index, item))
+    }
+
+    fn event(&mut self, link: LinkId, channel: ChannelIndex, item: Item<L::Sender>) -> LinkEvent {
+        match item {
+            Item::Opened(opened) => {
+                if let Some(end) = self.get_mut(link) {
+                    end.opened(channel, opened.sender);
+                }
+                LinkEvent::ChannelOpened {
+                    link,
+                    channel,
+                    remote: opened.remote,
+                    actual: opened.actual,
+                }
+            }
+            Item::Dropped(messages) => LinkEvent::InboxDropped {
+                link,
+                channel,
+                messages,
+            },
+            Item::Message(payload) => LinkEvent::Message {
+                link,
+                channel,
+                payload,
+            },
+            Item::Closed => LinkEvent::ChannelClosed { link, channel },
+        }
+    }
+
+    /// A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
+    fn must_wait(&self, event: &LinkEvent) -> bool {
+        let LinkEvent::State {
+            link,
+            state: ConnectionState::Failed,
+        } = event
+        else {
+            return false;
+        };
+        self.get(*link).is_some_and(|end| !end.has_reported_all())
+    }
+}
+
+fn slot(link: LinkId) -> usize {
+    usize::try_from(link.slot).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,91 @@
+//! A seeded generator: the only source of chance in this crate.
+
+/// SplitMix64: 64 bits of state, good enough for coin flips, and the same on every machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Rng(u64);
+
+impl Rng {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `0..bound`, or 0 when there is none. The bias is below 2^-32 for every bound used here.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        let wide = u128::from(self.next()) * u128::from(bound);
+        u64::try_from(wide >> 64).unwrap_or(0)
+    }
+
+    /// Whether something with this probability happens. Draws no number for "never", so a perfect path costs nothing.
+    pub(crate) fn happens(&mut self, chance: Chance) -> bool {
+        match chance.0 {
+            0 => false,
+            u64::MAX => true,
+            threshold => self.next() < threshold,
+        }
+    }
+}
+
+/// A probability as a threshold of 64 random bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) const NEVER: Self = Self(0);
+
+    /// Clamps the probability to 0..=1; NaN means "never".
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float saturates and turns NaN into 0, which is wanted here"
+    )]
+    pub(crate) fn new(probability: f64) -> Self {
+        if probability >= 1.0 {
+            return Self(u64::MAX);
+        }
+        Self((probability * 18_446_744_073_709_551_616.0) as u64)
+    }
+
+    #[cfg(any(test, feature = "mock"))]
+    pub(crate) const fn is_certain(self) -> bool {
+        self.0 == u64::MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_numbers() {
+        let (mut a, mut b) = (Rng::new(7), Rng::new(7));
+        assert!((0..1000).all(|_| a.next() == b.next()));
+        assert_ne!(Rng::new(7).next(), Rng::new(8).next());
+    }
+
+    #[test]
+    fn chances_are_kept() {
+        let mut rng = Rng::new(3);
+        let third = Chance::new(0.3);
+        let hits = (0..100_000).filter(|_| rng.happens(third)).count();
+        assert!((29_000..31_000).contains(&hits), "{hits} of 100000");
+        assert!((0..1000).all(|_| !rng.happens(Chance::new(0.0))));
+        assert!((0..1000).all(|_| rng.happens(Chance::new(1.0))));
+        assert!((0..1000).all(|_| !rng.happens(Chance::new(f64::NAN))));
+        assert!((0..1000).all(|_| !rng.happens(Chance::new(-1.0))));
+    }
+
+    #[test]
+    fn numbers_stay_below_their_bound() {
+        let mut rng = Rng::new(5);
+        assert!((0..1000).all(|_| rng.below(10) < 10));
+        assert_eq!(rng.below(0), 0);
+    }
+}
