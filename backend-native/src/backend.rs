@@ -12,7 +12,7 @@ use async_channel::Sender;
 use mesh_core::platform::{CommandGate, LinkEnd, LinkInbox as _, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
-    LinkConfig, LinkEvent, LinkId, Payload,
+    LinkConfig, LinkEvent, LinkId, Payload, Rejected,
 };
 use signaling::TransportError;
 use tokio::runtime::Handle;
@@ -242,12 +242,15 @@ impl Backend for PlatformBackend {
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
-        self.links
-            .get(link)
-            .and_then(|handle| handle.outbox(channel))
-            .ok_or(BackendSendError::NotOpen)?
-            .send(payload)
+    ) -> Result<(), Rejected> {
+        let handle = self.links.get(link);
+        match handle.and_then(|handle| handle.outbox(channel)) {
+            Some(outbox) => outbox.send(payload),
+            None => Err(Rejected {
+                payload,
+                reason: BackendSendError::NotOpen,
+            }),
+        }
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {

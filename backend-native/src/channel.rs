@@ -4,12 +4,13 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Instant;
 
 use async_channel::Sender;
 use mesh_core::platform::{ChannelInbox as _, InboxFull, LinkFault};
 use mesh_core::{Duration, LinkEvent, Payload};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 use webrtc::error::Error;
 
@@ -18,6 +19,7 @@ use crate::connection::Inspector;
 use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, Opened};
 use crate::note::Note;
 use crate::outbox::{Outbox, Outgoing, cost};
+use crate::pipe::Pipe;
 use crate::socket::SocketControl;
 use crate::translate;
 
@@ -26,6 +28,12 @@ const STRAGGLERS: Duration = Duration::from_millis(100);
 
 /// How many messages are handed over in one step. What it saves a message is spent already at a dozen.
 const BURST: usize = 64;
+
+/// How long to wait before asking again whether the path takes more of an unreliable channel: at first, and at most.
+const PIPE_PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(4)];
+
+/// How often such a channel asks for the round trip.
+const ROUND_TRIP_AGE: Duration = Duration::from_secs(2);
 
 /// A channel and the tasks that serve it.
 pub(crate) struct Channel {
@@ -57,6 +65,8 @@ pub(crate) struct Ends {
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
+    /// How much of it may be with the crate at most.
+    pub(crate) send_limit: usize,
     pub(crate) sockets: SocketControl,
     pub(crate) aboard: Aboard,
 }
@@ -78,6 +88,11 @@ impl Channel {
                 progress: Arc::clone(&progress),
                 inbox: Arc::clone(&ends.inbox),
                 outbox: Arc::clone(&ends.outbox),
+                inspector: inspector.clone(),
+            }),
+            pipe: (!ends.reliable).then(|| Valve {
+                pipe: Pipe::new(ends.send_limit),
+                asked: None,
             }),
             outgoing: ends.outgoing,
             sockets: ends.sockets,
@@ -140,6 +155,8 @@ impl Channel {
 
 struct Sending {
     handover: Arc<Handover>,
+    /// Of an unreliable channel.
+    pipe: Option<Valve>,
     outgoing: UnboundedReceiver<Outgoing>,
     sockets: SocketControl,
     notes: Sender<Note>,
@@ -151,6 +168,14 @@ struct Handover {
     progress: Arc<Progress>,
     inbox: Arc<ChannelInbox>,
     outbox: Arc<Outbox>,
+    inspector: Inspector,
+}
+
+/// What keeps an unreliable channel from filling the crate's queues.
+struct Valve {
+    pipe: Pipe,
+    /// When the round trip was last asked for.
+    asked: Option<Instant>,
 }
 
 impl Sending {
@@ -162,11 +187,17 @@ impl Sending {
             let end = burst.iter().position(|one| *one == Outgoing::End);
             burst.truncate(end.unwrap_or(burst.len()));
             let handover = Arc::clone(&self.handover);
-            let handed = off_board(async move { (handover.send_all(&mut burst).await, burst) });
-            let (result, rest) = handed
-                .await
-                .unwrap_or((Err(Error::ErrDataChannelClosed), Vec::new()));
-            burst = rest;
+            let sockets = self.sockets.clone();
+            let mut pipe = self.pipe.take();
+            let handed = off_board(async move {
+                let result = handover.send_all(&mut burst, pipe.as_mut(), &sockets).await;
+                (result, burst, pipe)
+            });
+            let (result, rest, pipe) =
+                handed
+                    .await
+                    .unwrap_or((Err(Error::ErrDataChannelClosed), Vec::new(), None));
+            (burst, self.pipe) = (rest, pipe);
             if self.outgoing.is_empty() {
                 self.sockets.kick();
             }
@@ -189,12 +220,17 @@ impl Sending {
 }
 
 impl Handover {
-    async fn send_all(&self, burst: &mut Vec<Outgoing>) -> Result<(), Error> {
+    async fn send_all(
+        &self,
+        burst: &mut Vec<Outgoing>,
+        mut valve: Option<&mut Valve>,
+        sockets: &SocketControl,
+    ) -> Result<(), Error> {
         for outgoing in burst.drain(..) {
             let Outgoing::Message(payload) = outgoing else {
                 break;
             };
-            if payload.is_empty() {
+            if payload.is_empty() && valve.is_none() {
                 // By SCTP's own count it is not yet there while something is outstanding: have that told.
                 self.progress
                     .empty_outstanding
@@ -210,6 +246,11 @@ impl Handover {
                     self.channel.send_text(&text).await
                 }
             };
+            if let Some(valve) = &mut valve
+                && valve.pipe.hand(cost)
+            {
+                self.wait_for_path(valve, sockets).await;
+            }
             if self.outbox.taken(cost) {
                 self.inbox.report(LinkEvent::BufferedAmountLow {
                     link: self.inbox.link(),
@@ -219,6 +260,32 @@ impl Handover {
             result?;
         }
         Ok(())
+    }
+
+    /// Waits until the crate holds no more than the path takes.
+    async fn wait_for_path(&self, valve: &mut Valve, sockets: &SocketControl) {
+        let mut is_waiting = false;
+        let [mut pause, longest] = PIPE_PAUSES;
+        // A channel that is gone holds nothing.
+        while let Ok(outstanding) = self.channel.outstanding_bytes().await {
+            let now = Instant::now();
+            if !valve.pipe.observe(now, outstanding, is_waiting) {
+                break;
+            }
+            if !is_waiting {
+                sockets.kick();
+                is_waiting = true;
+            }
+            let is_old = |asked| now.saturating_duration_since(asked) >= ROUND_TRIP_AGE;
+            if valve.asked.is_none_or(is_old) {
+                valve.asked = Some(now);
+                if let Some(round_trip) = self.inspector.round_trip().await {
+                    valve.pipe.round_trip_took(round_trip);
+                }
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
     }
 }
 

@@ -47,7 +47,8 @@ pub struct PlatformConfig {
     /// The window a peer may fill before it must wait for us, in bytes: 16 MiB.
     pub sctp_receive_buffer: u32,
     /// Bytes of a channel that may be in flight or ready for it, below the send buffer of
-    /// [`SendLimits`](mesh_core::SendLimits): 256 KiB.
+    /// [`SendLimits`](mesh_core::SendLimits): 256 KiB. Of an unreliable channel it is less as a rule: what the path takes in
+    /// a round trip, as measured, so that no message gets old here.
     pub sctp_send_limit: usize,
     /// Root certificates that are trusted besides the platform's, by TURN over TLS and by `wss`: none.
     pub root_certificates: RootCertificates,

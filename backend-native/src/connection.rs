@@ -317,6 +317,15 @@ impl Inspector {
         self.figures(channel).await.map(|(_, messages)| messages)
     }
 
+    /// The last round trip that was measured.
+    pub(crate) async fn round_trip(&self) -> Option<Duration> {
+        let report = self
+            .0
+            .get_stats(std::time::Instant::now(), StatsSelector::None)
+            .await;
+        translate::round_trip(&report)
+    }
+
     /// Stream id and messages received.
     async fn figures(&self, channel: &dyn DataChannel) -> Option<(u16, u32)> {
         let report = self

@@ -21,6 +21,7 @@ mod link;
 mod mdns;
 mod note;
 mod outbox;
+mod pipe;
 mod relay;
 mod runtime;
 mod socket;

@@ -61,6 +61,7 @@ pub(crate) struct Link {
     remote_channels: RemoteChannels,
     opened_channels: usize,
     relay: Relay,
+    send_limit: usize,
     has_connected: bool,
     platform: Arc<PlatformConfig>,
     timers: Timers,
@@ -101,6 +102,7 @@ pub(crate) async fn run(start: Start) {
         remote_channels: RemoteChannels::default(),
         opened_channels: 0,
         relay,
+        send_limit: start.platform.sctp_send_limit,
         has_connected: false,
         platform: Arc::clone(&start.platform),
         timers: Timers::default(),
@@ -233,6 +235,7 @@ impl Link {
                     outgoing,
                     remote: false,
                     reliable: reliability == Reliability::Reliable,
+                    send_limit: self.send_limit,
                     sockets: connection.sockets().clone(),
                     aboard: connection.aboard().clone(),
                 };
@@ -368,6 +371,7 @@ impl Link {
             outgoing,
             remote: true,
             reliable: true,
+            send_limit: self.send_limit,
             sockets: connection.sockets().clone(),
             aboard: connection.aboard().clone(),
         };

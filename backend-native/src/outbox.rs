@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use mesh_core::{BackendSendError, Payload, SendLimits};
+use mesh_core::{BackendSendError, Payload, Rejected, SendLimits};
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// One entry of a send queue.
@@ -17,28 +18,26 @@ pub(crate) enum Outgoing {
 /// The send queue of one channel, bounded by its high-water mark.
 ///
 /// What the `webrtc` crate has taken does not count any more, as in a browser: it holds
-/// [`PlatformConfig::sctp_send_limit`](crate::PlatformConfig::sctp_send_limit) bytes at most, in flight or about to be.
+/// [`PlatformConfig::sctp_send_limit`](crate::PlatformConfig::sctp_send_limit) bytes at most, in flight or about to be. Of an
+/// unreliable channel it holds only what the path takes, and what it holds beyond still counts here: see
+/// [`Pipe`](crate::pipe::Pipe).
 pub(crate) struct Outbox {
     // Bounded by the high-water mark.
     messages: UnboundedSender<Outgoing>,
     buffered: AtomicUsize,
     open: AtomicBool,
-    high_water: usize,
-    low_water: usize,
+    limits: SendLimits,
 }
 
 impl Outbox {
     /// A queue that is not open yet, and the end that its sender task takes from.
     pub(crate) fn new(limits: SendLimits) -> (Arc<Self>, UnboundedReceiver<Outgoing>) {
         let (messages, outgoing) = unbounded_channel();
-        let high_water = limits.high_water.max(1);
         let outbox = Self {
             messages,
             buffered: AtomicUsize::new(0),
             open: AtomicBool::new(false),
-            high_water,
-            // Below the high-water mark in any case: a full queue must cross it on its way down.
-            low_water: limits.low_water.min(high_water - 1),
+            limits,
         };
         (Arc::new(outbox), outgoing)
     }
@@ -58,27 +57,32 @@ impl Outbox {
         self.buffered.load(Ordering::Acquire)
     }
 
-    pub(crate) fn send(&self, payload: Payload) -> Result<(), BackendSendError> {
+    pub(crate) fn send(&self, payload: Payload) -> Result<(), Rejected> {
+        let rejected = |payload, reason| Err(Rejected { payload, reason });
         if !self.open.load(Ordering::Acquire) {
-            return Err(BackendSendError::NotOpen);
+            return rejected(payload, BackendSendError::NotOpen);
         }
-        if self.buffered() >= self.high_water {
-            return Err(BackendSendError::Full);
+        let cost = cost(&payload);
+        if !self.limits.admits(self.buffered(), cost) {
+            return rejected(payload, BackendSendError::Full);
         }
         // Counted first: the sender task may have it before this line's end.
-        let cost = cost(&payload);
         self.buffered.fetch_add(cost, Ordering::AcqRel);
-        let taken = self.messages.send(Outgoing::Message(payload));
-        taken.map_err(|_| {
-            self.buffered.fetch_sub(cost, Ordering::AcqRel);
-            BackendSendError::NotOpen
-        })
+        match self.messages.send(Outgoing::Message(payload)) {
+            Err(SendError(Outgoing::Message(payload))) => {
+                self.buffered.fetch_sub(cost, Ordering::AcqRel);
+                rejected(payload, BackendSendError::NotOpen)
+            }
+            // An end is no message, and not what was sent.
+            Ok(()) | Err(SendError(Outgoing::End)) => Ok(()),
+        }
     }
 
     /// A message of this cost has been taken; whether that brought the queue down to its low-water mark.
     pub(crate) fn taken(&self, cost: usize) -> bool {
         let before = self.buffered.fetch_sub(cost, Ordering::AcqRel);
-        before > self.low_water && before.saturating_sub(cost) <= self.low_water
+        let low = self.limits.low_mark();
+        before > low && before.saturating_sub(cost) <= low
     }
 }
 
@@ -105,13 +109,32 @@ mod tests {
         Payload::from(vec![0; length])
     }
 
+    fn full(payload: Payload) -> Result<(), Rejected> {
+        let reason = BackendSendError::Full;
+        Err(Rejected { payload, reason })
+    }
+
+    fn not_open(payload: Payload) -> Result<(), Rejected> {
+        let reason = BackendSendError::NotOpen;
+        Err(Rejected { payload, reason })
+    }
+
     #[test]
-    fn a_message_is_admitted_while_below_the_mark() {
+    fn a_message_is_admitted_if_it_fits_below_the_mark() {
         let (outbox, _outgoing) = outbox(100, 40);
-        assert_eq!(outbox.send(bytes(99)), Ok(()));
+        assert_eq!(outbox.send(bytes(60)), Ok(()));
+        assert_eq!(outbox.send(bytes(41)), full(bytes(41)));
+        assert_eq!(outbox.send(bytes(40)), Ok(()));
+        assert_eq!(outbox.buffered(), 100);
+        assert_eq!(outbox.send(bytes(0)), full(bytes(0)));
+    }
+
+    #[test]
+    fn one_larger_message_passes_where_little_waits() {
+        let (outbox, _outgoing) = outbox(100, 40);
+        assert_eq!(outbox.send(bytes(40)), Ok(()));
         assert_eq!(outbox.send(bytes(500)), Ok(()));
-        assert_eq!(outbox.buffered(), 599);
-        assert_eq!(outbox.send(bytes(0)), Err(BackendSendError::Full));
+        assert_eq!(outbox.send(bytes(1)), full(bytes(1)));
     }
 
     #[test]
@@ -130,7 +153,7 @@ mod tests {
     fn a_full_queue_always_gets_low_again() {
         let (outbox, _outgoing) = outbox(100, 100);
         outbox.send(bytes(100)).expect("room");
-        assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::Full));
+        assert_eq!(outbox.send(bytes(1)), full(bytes(1)));
         assert!(outbox.taken(100));
     }
 
@@ -140,7 +163,7 @@ mod tests {
         for _ in 0..3 {
             outbox.send(bytes(0)).expect("room");
         }
-        assert_eq!(outbox.send(bytes(0)), Err(BackendSendError::Full));
+        assert_eq!(outbox.send(bytes(0)), full(bytes(0)));
     }
 
     #[test]
@@ -148,7 +171,7 @@ mod tests {
         let (outbox, mut outgoing) = outbox(100, 40);
         outbox.send(bytes(7)).expect("room");
         outbox.close();
-        assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::NotOpen));
+        assert_eq!(outbox.send(bytes(1)), not_open(bytes(1)));
         let next = outgoing.blocking_recv();
         assert_eq!(next, Some(Outgoing::Message(bytes(7))));
         assert_eq!(outgoing.blocking_recv(), Some(Outgoing::End));
@@ -157,7 +180,7 @@ mod tests {
     #[test]
     fn nothing_is_sent_before_the_channel_is_open() {
         let (outbox, _outgoing) = Outbox::new(SendLimits::default());
-        assert_eq!(outbox.send(bytes(1)), Err(BackendSendError::NotOpen));
+        assert_eq!(outbox.send(bytes(1)), not_open(bytes(1)));
         assert_eq!(outbox.buffered(), 0);
     }
 }

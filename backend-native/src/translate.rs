@@ -140,14 +140,8 @@ pub(crate) fn stats(
     report: &RTCStatsReport,
     pair: Option<(RTCIceCandidateType, RTCIceCandidateType)>,
 ) -> LinkStats {
-    let round_trip = report
-        .candidate_pairs()
-        .filter(|pair| pair.nominated)
-        .map(|pair| pair.current_round_trip_time)
-        .find(|seconds| *seconds > 0.0)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     LinkStats {
-        round_trip,
+        round_trip: round_trip(report),
         bytes_sent: report
             .data_channels()
             .map(|channel| channel.bytes_sent)
@@ -158,7 +152,18 @@ pub(crate) fn stats(
             .sum(),
         local: pair.and_then(|(local, _)| candidate_type(local)),
         remote: pair.and_then(|(_, remote)| candidate_type(remote)),
+        messages_dropped: 0,
     }
+}
+
+/// The last round trip of the selected pair.
+pub(crate) fn round_trip(report: &RTCStatsReport) -> Option<Duration> {
+    report
+        .candidate_pairs()
+        .filter(|pair| pair.nominated)
+        .map(|pair| pair.current_round_trip_time)
+        .find(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@
 mod support;
 
 use mesh_core::{
-    Backend, BackendSendError, CloseReason, ConnectionState, LinkEvent, Payload, SendLimits,
+    Backend, BackendSendError, CloseReason, ConnectionState, LinkEvent, Payload, Rejected,
+    SendLimits,
 };
 use support::{Pair, RELIABLE, UNRELIABLE, specs, specs_with};
 
@@ -30,10 +31,13 @@ fn a_full_send_queue_says_so_and_says_when_there_is_room() {
     let link = pair.a.link;
     assert_eq!(
         pair.a.backend.send(link, RELIABLE, message.clone()),
-        Err(BackendSendError::Full)
+        Err(Rejected {
+            payload: message.clone(),
+            reason: BackendSendError::Full
+        })
     );
     let buffered = pair.a.backend.buffered_amount(link, RELIABLE);
-    assert!(buffered < limits.high_water + message.len(), "{buffered}");
+    assert!(buffered <= limits.high_water, "{buffered}");
 
     pair.wait("room", |pair| pair.a.has_low(RELIABLE));
     assert!(pair.a.backend.buffered_amount(link, RELIABLE) <= limits.low_water);
@@ -55,20 +59,26 @@ fn nothing_is_taken_before_a_channel_opens_nor_after_the_link_ends() {
     pair.open(&specs());
     let link = pair.a.link;
     let payload = Payload::from("too early");
+    let not_open = || {
+        Err(Rejected {
+            payload: payload.clone(),
+            reason: BackendSendError::NotOpen,
+        })
+    };
     assert_eq!(
         pair.a.backend.send(link, RELIABLE, payload.clone()),
-        Err(BackendSendError::NotOpen)
+        not_open()
     );
     pair.connect();
     pair.a.close(std::time::Duration::ZERO);
     assert_eq!(
         pair.a.backend.send(link, RELIABLE, payload.clone()),
-        Err(BackendSendError::NotOpen)
+        not_open()
     );
     pair.wait("closed", |pair| pair.a.closed.is_some());
     assert_eq!(
-        pair.a.backend.send(link, RELIABLE, payload),
-        Err(BackendSendError::NotOpen)
+        pair.a.backend.send(link, RELIABLE, payload.clone()),
+        not_open()
     );
     assert_eq!(pair.a.backend.buffered_amount(link, RELIABLE), 0);
 }

@@ -7,7 +7,7 @@ use async_channel::Sender;
 use mesh_core::platform::{CommandGate, LinkEnd, LinkInbox as _, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
-    LinkConfig, LinkEvent, LinkId, Payload,
+    LinkConfig, LinkEvent, LinkId, Payload, Rejected,
 };
 use signaling::TransportError;
 use wasm_bindgen_futures::spawn_local;
@@ -185,12 +185,13 @@ impl Backend for PlatformBackend {
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
-        self.links
-            .get(link)
-            .and_then(|handle| handle.connection.channel(channel))
-            .ok_or(BackendSendError::NotOpen)?
-            .send(&payload)
+    ) -> Result<(), Rejected> {
+        let handle = self.links.get(link);
+        let sent = match handle.and_then(|handle| handle.connection.channel(channel)) {
+            Some(channel) => channel.send(&payload),
+            None => Err(BackendSendError::NotOpen),
+        };
+        sent.map_err(|reason| Rejected { payload, reason })
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {

@@ -117,7 +117,8 @@ impl Channel {
         if self.state.get() != State::Open {
             return Err(BackendSendError::NotOpen);
         }
-        if !self.ends.outbox.has_room(|| self.browser_buffer()) {
+        let outbox = &self.ends.outbox;
+        if !outbox.has_room(payload.len(), || self.browser_buffer()) {
             return Err(BackendSendError::Full);
         }
         let sent = match payload {

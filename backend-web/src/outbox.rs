@@ -17,8 +17,7 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// The bounds of one channel's send buffer. The buffer itself is the browser's.
 pub(crate) struct Outbox {
-    high_water: usize,
-    low_water: usize,
+    limits: SendLimits,
     /// What is buffered, at most: what it was when the browser was last asked, and what was sent since.
     at_most: Cell<usize>,
     /// Empty messages since the pause began.
@@ -29,11 +28,12 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(limits: SendLimits) -> Self {
-        let high_water = limits.high_water.clamp(1, BROWSER_LIMIT - MAX_MESSAGE_SIZE);
+        let most = BROWSER_LIMIT - MAX_MESSAGE_SIZE;
         Self {
-            high_water,
-            // Below the high-water mark in any case: a full buffer must cross it on its way down.
-            low_water: limits.low_water.min(high_water - 1),
+            limits: SendLimits {
+                high_water: limits.high_water.min(most),
+                ..limits
+            },
             at_most: Cell::new(0),
             empties: Cell::new(0),
             has_refused: Cell::new(false),
@@ -42,21 +42,21 @@ impl Outbox {
 
     /// The mark for the browser to tell when it is reached from above.
     pub(crate) fn low_water(&self) -> u32 {
-        u32::try_from(self.low_water).unwrap_or(u32::MAX)
+        u32::try_from(self.limits.low_mark()).unwrap_or(u32::MAX)
     }
 
-    /// Whether a message may be sent now. The browser is asked (`read`) only where the answer is not known without: a call out
+    /// Whether a message of so many bytes may be sent now. The browser is asked (`read`) only where the answer is not known without: a call out
     /// of WebAssembly for each message would show.
-    pub(crate) fn has_room(&self, read: impl FnOnce() -> usize) -> bool {
+    pub(crate) fn has_room(&self, bytes: usize, read: impl FnOnce() -> usize) -> bool {
         if self.empties.get() >= MAX_EMPTIES {
             self.has_refused.set(true);
             return false;
         }
-        if self.at_most.get() < self.high_water {
+        if self.limits.admits(self.at_most.get(), bytes) {
             return true;
         }
         self.at_most.set(read());
-        self.at_most.get() < self.high_water
+        self.limits.admits(self.at_most.get(), bytes)
     }
 
     /// A message was taken; whether that begins a pause, whose end is to be told.
@@ -77,7 +77,7 @@ impl Outbox {
 
     /// Whether the browser will tell that the buffer is low again, with so much in it.
     pub(crate) const fn is_above_low(&self, buffered: usize) -> bool {
-        buffered > self.low_water
+        buffered > self.limits.low_mark()
     }
 }
 
@@ -100,29 +100,29 @@ mod tests {
     fn the_browser_is_asked_at_the_mark_only() {
         let outbox = outbox(100, 40);
         for _ in 0..10 {
-            assert!(outbox.has_room(|| panic!("known without")));
+            assert!(outbox.has_room(10, || panic!("known without")));
             outbox.sent(&bytes(10));
         }
-        assert!(outbox.has_room(|| 90), "some of it has left");
-        outbox.sent(&bytes(500));
-        assert!(!outbox.has_room(|| 590));
-        assert!(!outbox.has_room(|| 100));
-        assert!(outbox.has_room(|| 99));
+        assert!(outbox.has_room(10, || 90), "some of it has left");
+        outbox.sent(&bytes(10));
+        assert!(!outbox.has_room(10, || 100));
+        assert!(!outbox.has_room(500, || 41));
+        assert!(outbox.has_room(500, || 40), "one larger message may pass");
     }
 
     #[test]
     fn empty_messages_are_bounded_by_time() {
         let outbox = outbox(100, 40);
         for number in 0..MAX_EMPTIES {
-            assert!(outbox.has_room(|| panic!("known without")));
+            assert!(outbox.has_room(0, || panic!("known without")));
             assert_eq!(outbox.sent(&bytes(0)), number == 0, "one pause");
         }
         assert!(
-            !outbox.has_room(|| 0),
+            !outbox.has_room(0, || 0),
             "also for others: they would overtake"
         );
         assert!(outbox.pause_over(|| 40));
-        assert!(outbox.has_room(|| panic!("known without")));
+        assert!(outbox.has_room(0, || panic!("known without")));
         assert!(outbox.sent(&bytes(0)), "another pause");
         assert!(!outbox.pause_over(|| 0), "nobody waits for it");
     }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn the_end_of_a_pause_is_told_once() {
         let outbox = outbox(100, 40);
-        while outbox.has_room(|| 0) {
+        while outbox.has_room(0, || 0) {
             outbox.sent(&bytes(0));
         }
         assert!(!outbox.pause_over(|| 41), "the browser tells");
@@ -141,7 +141,7 @@ mod tests {
         for (high, low) in [(100, 100), (0, 0), (1, 1), (usize::MAX, usize::MAX)] {
             let outbox = outbox(high, low);
             let mut buffered = 0;
-            while outbox.has_room(|| buffered) {
+            while outbox.has_room(1 << 16, || buffered) {
                 outbox.sent(&bytes(1 << 16));
                 buffered += 1 << 16;
             }

@@ -228,6 +228,7 @@ mod tests {
                 bytes_received: 20,
                 local: Some(CandidateType::Relay),
                 remote: Some(CandidateType::PeerReflexive),
+                messages_dropped: 0,
             }
         );
     }

@@ -233,7 +233,7 @@ impl OurNode {
             ..PlatformConfig::loopback()
         };
         let config = MeshConfig::default();
-        let limits = config.send_limits;
+        let limits = config.send_limits.reliable.backend;
         // The same runtime, with the same threads, as the other side has.
         let backend = PlatformBackend::with_handle(Handle::current(), platform);
         let mut multiplayer = Multiplayer::new(backend, config);
@@ -249,7 +249,13 @@ impl OurNode {
 impl Node for OurNode {
     async fn send(&mut self, to: usize, channel: Channel, message: BytesMut) -> Result<()> {
         let (to, mode) = (peer(to)?, mode(channel));
-        while self.multiplayer.buffered_amount(to, mode.channel()) >= self.limits.high_water {
+        // An unreliable channel takes everything.
+        while mode.is_reliable()
+            && !self.limits.admits(
+                self.multiplayer.buffered_amount(to, mode.channel()),
+                message.len(),
+            )
+        {
             let event = self.multiplayer.next_event().await;
             self.early.extend(message_in(event)?);
         }

@@ -108,7 +108,17 @@ impl Ci {
                 self.check_play(toolchain, &play::Options::of_check());
             }
         }
-        self.columns(toolchain.as_ref());
+        let around = self.columns(toolchain.as_ref());
+        self.natlab_stage(&around, None, false);
+    }
+
+    /// The NAT lab alone.
+    pub(crate) fn natlab(&mut self, only: Option<&str>, long: bool) {
+        self.provide(&needs::union([needs::BOTH_BROWSERS, needs::LAB]));
+        self.stages(plan::build_for(&[]));
+        let toolchain = self.toolchain();
+        let around = self.surroundings(toolchain.as_ref());
+        self.natlab_stage(&around, only, long);
     }
 
     /// Every column, once.
@@ -117,7 +127,7 @@ impl Ci {
         self.provide(&plan::needs_of(&names));
         self.stages(plan::build());
         let toolchain = self.toolchain();
-        self.columns(toolchain.as_ref());
+        let _ = self.columns(toolchain.as_ref());
     }
 
     /// The named columns, `count` times one after the other.
@@ -351,7 +361,23 @@ impl Ci {
         })
     }
 
-    fn columns(&mut self, toolchain: Option<&Toolchain>) {
+    /// The lab, or one line where this machine allows none: that is no failure.
+    fn natlab_stage(&mut self, around: &Surroundings, only: Option<&str>, long: bool) {
+        let begun = Instant::now();
+        let possible = plan::natlab_is_possible(around);
+        if let Err(why) = self.runner.capture(&possible, Duration::from_secs(60)) {
+            let why = why.lines().last().unwrap_or_default().to_owned();
+            let outcome = Outcome::not_run("natlab", begun.elapsed(), &why);
+            outcome.say();
+            self.report.add(outcome);
+            return;
+        }
+        let folder = self.target_directory().join("ci");
+        let stage = plan::natlab(around, &folder, only, long);
+        self.all_or_reason("natlab", stage.map(|stage| vec![stage]));
+    }
+
+    fn columns(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
         let around = self.surroundings(toolchain);
         for (name, column) in plan::columns(&[], &around) {
             let outcome = match column {
@@ -367,6 +393,7 @@ impl Ci {
             .map(|workspace| workspace.target_directory.join("ci"));
         self.report
             .matrix(folder.as_deref(), &plan::partial_columns());
+        around
     }
 }
 

@@ -62,6 +62,15 @@ enum Command {
     },
     /// Run every column, print the matrix and write target/ci/matrix.md, matrix.json and matrix.html
     Matrix,
+    /// Run the NAT lab and write target/ci/natlab.md and natlab.json; it takes Linux and root
+    Natlab {
+        /// Only what has this in its name: `matrix::chromium`, `case::`, `full_cone__symmetric`
+        #[arg(long, value_name = "WORD")]
+        only: Option<String>,
+        /// Besides, what takes too long for every run: hundreds of connections over a lossy path
+        #[arg(long)]
+        long: bool,
+    },
     /// Check the promises about dependencies, manifests and sources
     Gates,
     /// Build the chat for the browser into target/web, for any static server, and print its sizes
@@ -99,6 +108,7 @@ fn main() -> ExitCode {
             ci.repeat(&column, repeat, &libtest);
         }
         Command::Matrix => ci.matrix(),
+        Command::Natlab { only, long } => ci.natlab(only.as_deref(), long),
         Command::Gates => ci.gates(),
         Command::BuildWeb => ci.build_web(),
         Command::Play(options) => ci.play(&options),

@@ -30,6 +30,9 @@ pub(crate) const BOTH_BROWSERS: &[Piece] = &[
     Piece::WasmBindgen,
 ];
 
+/// The NAT lab, beside [`BOTH_BROWSERS`].
+pub(crate) const LAB: &[Piece] = &[Piece::Relay, Piece::Namespaces, Piece::Rules];
+
 /// All of several sets.
 pub(crate) fn union<'a>(sets: impl IntoIterator<Item = &'a [Piece]>) -> BTreeSet<Piece> {
     sets.into_iter().flatten().copied().collect()

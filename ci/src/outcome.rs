@@ -38,6 +38,18 @@ impl Outcome {
         outcome
     }
 
+    /// Something that this machine does not allow: neither passed nor failed, and said in the list.
+    pub(crate) fn not_run(name: &str, took: Duration, why: &str) -> Self {
+        Self {
+            name: format!("{name}: not run: {why}"),
+            took,
+            passed: 0,
+            failed: 0,
+            problems: Vec::new(),
+            cases: Vec::new(),
+        }
+    }
+
     /// A command that counts as one.
     pub(crate) fn of_command(name: &str, took: Duration, ending: &Ending) -> Self {
         let result = if ending.is_success() {

@@ -23,6 +23,12 @@ const fn minutes(count: u64) -> Duration {
 /// How many cases of browsers are run at once at least.
 const BROWSER_CASES: usize = 4;
 
+/// The NAT lab as a whole; a part that is only run by name has as much.
+const NATLAB: Duration = minutes(8);
+
+/// What of the NAT lab is not run each time.
+const NATLAB_LONG: Duration = minutes(15);
+
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);
 
@@ -169,6 +175,42 @@ pub(crate) fn columns(
         .iter()
         .map(|column| (column.name, stage(column)))
         .collect()
+}
+
+/// Where the program of the NAT lab is, beside the puppet.
+fn natlab_program(around: &Surroundings) -> String {
+    let program = around.programs.join(format!("natlab{EXE_SUFFIX}"));
+    program.to_string_lossy().into_owned()
+}
+
+/// Says whether this machine allows a NAT lab, and why not.
+pub(crate) fn natlab_is_possible(around: &Surroundings) -> CommandLine {
+    CommandLine::new(&natlab_program(around), &["able"])
+}
+
+/// The NAT lab, which leaves its tables in `folder`; or what it lacks.
+pub(crate) fn natlab(
+    around: &Surroundings,
+    folder: &Path,
+    only: Option<&str>,
+    long: bool,
+) -> Result<Stage, String> {
+    let folder = folder.to_string_lossy();
+    let command = CommandLine::new(&natlab_program(around), &["run", "--folder", &folder]);
+    let command = around
+        .variables(needs::BOTH_BROWSERS)?
+        .into_iter()
+        .fold(command, |command, (name, value)| command.env(name, value));
+    let command = match only {
+        Some(word) => command.arg("--only").arg(word),
+        None => command,
+    };
+    let (command, budget) = if long {
+        (command.arg("--long"), NATLAB_LONG)
+    } else {
+        (command, NATLAB)
+    };
+    Ok(Stage::tests("natlab", budget, command).with_scratch())
 }
 
 /// Cases at once, where libtest's own choice is too few: those in browsers wait most of their time, for a program to start
@@ -406,6 +448,6 @@ mod tests {
     #[test]
     fn columns_together_take_no_longer_than_the_run_may() {
         let all: Duration = COLUMNS.iter().map(|column| column.budget).sum();
-        assert!(all <= minutes(60), "{all:?}");
+        assert!(all + NATLAB <= minutes(60), "{all:?}");
     }
 }

@@ -7,6 +7,7 @@ mod routes;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
@@ -19,6 +20,7 @@ use crate::{Failure, Outcome};
 pub(crate) struct Coordinator {
     address: SocketAddr,
     boxes: Boxes,
+    router: Router,
 }
 
 impl Coordinator {
@@ -35,11 +37,26 @@ impl Coordinator {
         let address = listener.local_addr().map_err(failed)?;
         let boxes = Boxes::default();
         let router = routes::router(boxes.clone(), Pages::default());
+        let coordinator = Self {
+            address,
+            boxes,
+            router,
+        };
+        coordinator.serve(listener);
+        Ok(coordinator)
+    }
+
+    /// Serves what comes in there, too, until the process ends.
+    pub(crate) fn serve(&self, listener: TcpListener) {
+        let router = self.router.clone();
         tokio::spawn(async move {
-            // Ends with the process.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, boxes })
+    }
+
+    /// Where it listens: a loopback address.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn url(&self) -> String {

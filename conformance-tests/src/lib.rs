@@ -11,6 +11,7 @@
 //! - [`web`] and `native`: the platforms of real participants. A native one lives in the process of the test or in its own
 //!   (`conformance-puppet`), one in a browser in a page (`conformance-page`), which a coordinator keeps in touch with the
 //!   test.
+//! - `lab`: networks made of namespaces, with address translators, bad paths and a TURN server, for what no loopback shows.
 //! - [`expectations`]: known differences, as data; `notes`: what a world is otherwise than a player's.
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -49,6 +50,8 @@ pub mod browser;
 pub mod columns;
 #[cfg(not(target_arch = "wasm32"))]
 mod coordinator;
+#[cfg(target_os = "linux")]
+pub mod lab;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 #[cfg(not(target_arch = "wasm32"))]

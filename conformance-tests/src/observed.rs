@@ -219,6 +219,10 @@ pub struct Figures {
     pub bytes_received: u64,
     /// Whether both candidates of the selected pair are known.
     pub has_pair: bool,
+    /// This side's candidate of the selected pair.
+    pub local: Option<String>,
+    /// The far side's.
+    pub remote: Option<String>,
 }
 
 impl From<LinkStats> for Figures {
@@ -230,6 +234,8 @@ impl From<LinkStats> for Figures {
             bytes_sent: stats.bytes_sent,
             bytes_received: stats.bytes_received,
             has_pair: stats.local.is_some() && stats.remote.is_some(),
+            local: stats.local.map(|kind| format!("{kind:?}")),
+            remote: stats.remote.map(|kind| format!("{kind:?}")),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mesh_core::{
-    ChannelIndex, Command, ConnectionId, IceCandidate, LinkConfig, LinkId, MeshConfig, SendLimits,
-    SessionConfig, SessionDescription, Target, TransferMode,
+    ChannelIndex, ChannelLimits, Command, ConnectionId, IceCandidate, LinkConfig, LinkId,
+    MeshConfig, ModeLimits, SendLimits, SessionConfig, SessionDescription, Target, TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub struct Meeting {
 /// What a case may set of a [`MeshConfig`] and a [`SessionConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Bytes at which a channel refuses more.
+    /// Bytes at which a reliable channel refuses more.
     pub high_water: usize,
     /// Bytes at which it says that there is room.
     pub low_water: usize,
@@ -40,8 +40,8 @@ impl Default for Settings {
     fn default() -> Self {
         let mesh = MeshConfig::default();
         Self {
-            high_water: mesh.send_limits.high_water,
-            low_water: mesh.send_limits.low_water,
+            high_water: mesh.send_limits.reliable.backend.high_water,
+            low_water: mesh.send_limits.reliable.backend.low_water,
             inbox_bytes: mesh.inbox_bytes,
             connect_deadline: mesh.connect_deadline,
             leave_linger: SessionConfig::default().leave_linger,
@@ -62,9 +62,16 @@ impl From<Settings> for SessionConfig {
 impl From<Settings> for MeshConfig {
     fn from(settings: Settings) -> Self {
         Self {
-            send_limits: SendLimits {
-                high_water: settings.high_water,
-                low_water: settings.low_water,
+            send_limits: ModeLimits {
+                reliable: ChannelLimits {
+                    bytes: settings.high_water,
+                    backend: SendLimits {
+                        high_water: settings.high_water,
+                        low_water: settings.low_water,
+                    },
+                    ..ChannelLimits::RELIABLE
+                },
+                ..ModeLimits::default()
             },
             inbox_bytes: settings.inbox_bytes,
             connect_deadline: settings.connect_deadline,

@@ -63,7 +63,7 @@ planted! {
     misses_remote_close: MissesRemoteClose => a_drop_is_seen_as_closed, "not done", "a waits for peer 3 to go";
     misses_silence: MissesSilence => a_vanished_peer_is_lost, "not done", "a waits for peer 3 to go";
     leaks_links: LeaksLinks => a_hundred_cycles_leave_nothing, "not done", "b waits for peer 1 to go";
-    wrong_max_message_size: WrongMaxMessageSize => every_size_on_every_channel, "b takes 1000 bytes at most";
+    wrong_max_message_size: WrongMaxMessageSize => every_size_on_every_channel, "b takes 2000 bytes at most";
     no_stats: NoStats => figures_come_when_asked_for, "not done", "a waits for figures";
 }
 

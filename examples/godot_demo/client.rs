@@ -91,12 +91,7 @@ impl Client {
                 return Ok(Some(News::Joined { id, lobby }));
             }
             Notice::PeerConnect(peer) => self.meet(peer)?,
-            // One that is connected says goodbye itself, after its last messages.
-            Notice::PeerDisconnect(peer) => {
-                if self.mesh.peer(peer).is_some_and(|peer| !peer.connected) {
-                    self.mesh.remove_peer(peer);
-                }
-            }
+            Notice::PeerDisconnect(peer) => self.part(peer),
             Notice::Relayed { kind, from, data } => {
                 if let (Some(peer), Ok(signal)) =
                     (self.mesh.peer(from), signal_from_data(kind, data))
@@ -105,8 +100,17 @@ impl Client {
                 }
             }
             Notice::Sealed => return Ok(Some(News::Sealed)),
+            // A notice of a later protocol.
+            _ => {}
         }
         Ok(None)
+    }
+
+    /// A member has left the lobby. One that is connected says goodbye itself, after its last messages.
+    fn part(&mut self, peer: PeerId) {
+        if !self.mesh.mesh().is_connected(peer) {
+            self.mesh.remove_peer(peer);
+        }
     }
 
     /// As the lobby is: its first member chose.

@@ -11,9 +11,8 @@ use std::task::{Context, Poll};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mesh_core::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, Command, ConnectionState, Event,
-    Instant, LinkConfig, LinkEvent, LinkId, MeshConfig, Multiplayer, Payload, PeerId, Target,
-    TransferMode,
+    Backend, Capabilities, ChannelIndex, Command, ConnectionState, Event, Instant, LinkConfig,
+    LinkEvent, LinkId, MeshConfig, Multiplayer, Payload, PeerId, Rejected, Target, TransferMode,
 };
 
 const PEERS: [u32; 3] = [3, 7, 31];
@@ -61,7 +60,7 @@ impl Backend for Free {
         _link: LinkId,
         _channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
+    ) -> Result<(), Rejected> {
         black_box(payload);
         Ok(())
     }

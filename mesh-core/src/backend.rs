@@ -2,9 +2,9 @@
 
 use core::task::{Context, Poll};
 
-use crate::{
-    BackendSendError, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Payload,
-};
+#[cfg(doc)]
+use crate::SendLimits;
+use crate::{Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Payload, Rejected};
 
 /// Makes peer connections on behalf of a mesh. Holds no mesh rule; every method returns at once.
 ///
@@ -21,7 +21,8 @@ use crate::{
 /// 6. Reliable channels lose nothing while the link lives; an accepted `send` is not reported as failed later.
 /// 7. A channel's `actual` parameters, read back from the platform, equal the spec.
 /// 8. `poll_event` is cancel-safe and wakes the last waker given; `set_alarm` wakes it no later than the deadline.
-/// 9. `send` returns `Full` rather than buffering past the high-water mark, and `BufferedAmountLow` follows.
+/// 9. `send` gives a message back as `Full` rather than buffering past the high-water mark as [`SendLimits::admits`] says,
+///    and `BufferedAmountLow` follows.
 /// 10. Dropping the backend closes every link, and the far side notices.
 /// 11. A candidate that arrives before the remote description is applied after it. (The core holds it back, so no backend
 ///     ever sees one early.)
@@ -38,18 +39,19 @@ pub trait Backend {
     /// Carries a command out, at once or later; its outcome is an event.
     fn execute(&mut self, command: Command);
 
-    /// Hands a message to a channel.
+    /// Hands a message to a channel. Its bytes are unshared where one peer gets them alone, so that they need no copy.
     ///
     /// # Errors
     ///
-    /// [`BackendSendError::Full`] at the high-water mark, [`BackendSendError::NotOpen`] before the channel's
-    /// `ChannelOpened` and after its end. The size has been checked by the core.
+    /// [`Rejected`] gives the message back: with [`BackendSendError::Full`](crate::BackendSendError::Full) where
+    /// [`SendLimits::admits`] says no, with [`BackendSendError::NotOpen`](crate::BackendSendError::NotOpen) before the
+    /// channel's `ChannelOpened` and after its end. The size has been checked by the core.
     fn send(
         &mut self,
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError>;
+    ) -> Result<(), Rejected>;
 
     /// Bytes accepted on a channel and not yet handed to the network; 0 for an unknown one (W3C: `bufferedAmount`).
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize;

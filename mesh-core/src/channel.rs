@@ -47,6 +47,16 @@ impl TransferMode {
         matches!(self, Self::Reliable)
     }
 
+    /// The SCTP stream id of the built-in channel of this mode (reference: Godot's channel table).
+    #[must_use]
+    pub const fn stream_id(self) -> u16 {
+        match self {
+            Self::Reliable => 1,
+            Self::UnreliableOrdered => 2,
+            Self::Unreliable => 3,
+        }
+    }
+
     /// The label Godot gives the built-in channel of this mode.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -66,7 +76,7 @@ pub const MAX_CUSTOM_CHANNELS: u8 = u8::MAX;
 
 /// Position of a channel in a link's list: 0 reliable, 1 ordered, 2 unreliable, custom ones from 3.
 ///
-/// Not the SCTP stream id, which is one more (reference: Godot's channel table).
+/// Not the SCTP stream id, which [`ChannelParameters::id`] tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelIndex(pub u16);
 
@@ -77,12 +87,6 @@ impl From<TransferMode> for ChannelIndex {
 }
 
 impl ChannelIndex {
-    /// The SCTP stream id of the channel at this position: 1, 2, 3, then 4 and up.
-    #[must_use]
-    pub const fn stream_id(self) -> u16 {
-        self.0.saturating_add(1)
-    }
-
     /// The channel that Godot picks for a transfer mode and a transfer channel: 0 is the built-in one of the mode; above
     /// it the mode does not count, because a custom channel has its own.
     #[doc(alias = "set_transfer_channel")]
@@ -154,7 +158,7 @@ pub struct ChannelSpec {
     pub label: String,
     /// What the far side must agree on, and what each side chooses.
     pub parameters: ChannelParameters,
-    /// When `send` is refused, and when it is worth trying again.
+    /// How much of what is to be sent the backend holds.
     pub limits: SendLimits,
 }
 
@@ -184,37 +188,64 @@ impl ChannelParameters {
 }
 
 impl ChannelSpec {
-    /// The channel at a position: one of the three that every link has, labelled by its mode, or a custom one, labelled by
-    /// its stream id as Godot does it.
+    /// One of the three channels that every link has, labelled by its mode.
     #[must_use]
-    pub fn planned(
-        index: ChannelIndex,
+    pub fn built_in(mode: TransferMode, unreliable: Reliability, limits: SendLimits) -> Self {
+        let label = String::from(mode.label());
+        Self::new(label, mode.stream_id(), mode, unreliable, limits)
+    }
+
+    /// A custom channel on this SCTP stream, which is also its label, as in Godot.
+    #[must_use]
+    pub fn custom(
+        stream_id: u16,
         mode: TransferMode,
         unreliable: Reliability,
         limits: SendLimits,
     ) -> Self {
+        Self::new(stream_id.to_string(), stream_id, mode, unreliable, limits)
+    }
+
+    fn new(
+        label: String,
+        id: u16,
+        mode: TransferMode,
+        unreliable: Reliability,
+        limits: SendLimits,
+    ) -> Self {
+        let reliability = match mode {
+            TransferMode::Reliable => Reliability::Reliable,
+            TransferMode::UnreliableOrdered | TransferMode::Unreliable => unreliable,
+        };
         Self {
-            label: if index.is_built_in() {
-                String::from(mode.label())
-            } else {
-                index.stream_id().to_string()
-            },
+            label,
             parameters: ChannelParameters {
-                id: index.stream_id(),
+                id,
                 ordered: mode.is_ordered(),
-                reliability: match mode {
-                    TransferMode::Reliable => Reliability::Reliable,
-                    TransferMode::UnreliableOrdered | TransferMode::Unreliable => unreliable,
-                },
+                reliability,
             },
             limits,
         }
     }
+}
 
-    /// One of the three channels every link has.
+/// What a channel is for, and so who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChannelRole {
+    /// One of the three that every link has. The peer counts as connected only while it is open.
+    BuiltIn,
+    /// One that this game added to the plan of the mesh. The peer counts as connected only while it is open.
+    Custom,
+    /// The far side made it in-band, and no plan knows it. It comes and goes without effect on the peer.
+    Remote,
+}
+
+impl ChannelRole {
+    /// Whether both sides made it by agreement, so that the peer is incomplete without it.
     #[must_use]
-    pub fn built_in(mode: TransferMode, unreliable: Reliability, limits: SendLimits) -> Self {
-        Self::planned(mode.channel(), mode, unreliable, limits)
+    pub const fn is_planned(self) -> bool {
+        matches!(self, Self::BuiltIn | Self::Custom)
     }
 }
 
@@ -250,7 +281,6 @@ mod tests {
         for transfer_channel in 1..=u8::MAX {
             let index = ChannelIndex::for_transfer(TransferMode::Reliable, transfer_channel);
             assert_eq!(index.transfer_channel(), transfer_channel);
-            assert_eq!(index.stream_id(), u16::from(transfer_channel) + 3);
         }
     }
 }

@@ -9,8 +9,8 @@ use core::time::Duration;
 use self::link::Link;
 use crate::rng::{Chance, Rng};
 use crate::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId,
-    Payload, Reliability,
+    Backend, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Payload, Rejected,
+    Reliability,
 };
 
 mod link;
@@ -351,7 +351,7 @@ impl<B: Backend> Backend for Conditioned<B> {
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
+    ) -> Result<(), Rejected> {
         self.send_disturbed(link, channel, payload)
     }
 

@@ -1,10 +1,11 @@
 //! What a user can set, as far as every platform has it.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::Reliability;
+use crate::{ChannelIndex, Reliability, TransferMode};
 
 /// Settings of one peer connection (W3C: `RTCConfiguration`).
 ///
@@ -85,21 +86,129 @@ pub enum IceTransportPolicy {
     Relay,
 }
 
-/// When a channel refuses to buffer more, and when it says that there is room again. In bytes.
+/// How much of what is to be sent a backend holds for one channel. In bytes.
+///
+/// A message is taken if it fits below the high-water mark, or if the buffered amount is at the low-water mark or below it:
+/// so one message that is larger than the mark can pass, and a refusal is always followed by a `BufferedAmountLow`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendLimits {
-    /// A message is admitted while the buffered amount is below this.
+    /// The largest buffered amount.
     pub high_water: usize,
-    /// Falling to this from above gives a `BufferedAmountLow` (W3C: `bufferedAmountLowThreshold`).
+    /// Falling to this from above gives a `BufferedAmountLow` (W3C: `bufferedAmountLowThreshold`). A backend takes the
+    /// high-water mark less one where this is not below it.
     pub low_water: usize,
 }
 
+impl SendLimits {
+    /// What a backend holds of an unreliable channel by default: 8 KiB, and 4 KiB for the low-water mark.
+    pub const SHORT: Self = Self {
+        high_water: 8 * 1024,
+        low_water: 4 * 1024,
+    };
+
+    /// Whether a message of this cost is taken beside what is buffered. Every backend asks this.
+    #[must_use]
+    pub const fn admits(self, buffered: usize, cost: usize) -> bool {
+        buffered <= self.low_mark() || buffered.saturating_add(cost) <= self.high_water
+    }
+
+    /// The low-water mark as a backend has to take it: below the high-water mark in any case.
+    #[must_use]
+    pub const fn low_mark(self) -> usize {
+        if self.low_water < self.high_water {
+            self.low_water
+        } else {
+            self.high_water.saturating_sub(1)
+        }
+    }
+
+    /// The defaults of a channel that tries this hard.
+    #[must_use]
+    pub const fn of(reliability: Reliability) -> Self {
+        match reliability {
+            Reliability::Reliable => Self::LONG,
+            Reliability::Lifetime(_) | Reliability::Retransmits(_) => Self::SHORT,
+        }
+    }
+
+    const LONG: Self = Self {
+        high_water: 1024 * 1024,
+        low_water: 256 * 1024,
+    };
+}
+
 impl Default for SendLimits {
-    /// 1 MiB and 256 KiB.
+    /// Those of a reliable channel: 1 MiB and 256 KiB.
+    fn default() -> Self {
+        Self::LONG
+    }
+}
+
+/// How much may wait on one channel until it can be sent, in the mesh and in the backend together.
+///
+/// A reliable channel that holds this much refuses more, as [`RefusedReason::Full`](crate::RefusedReason::Full). An
+/// unreliable one drops the oldest that waits in the mesh, and counts it in
+/// [`ChannelInfo::messages_dropped`](crate::ChannelInfo::messages_dropped): of positions, the newest are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelLimits {
+    /// Bytes that may wait. A message that waits in the mesh counts 64 bytes more than it has.
+    ///
+    /// What a reliable channel holds beyond the high-water mark of the backend waits in the mesh, and is lost if this side
+    /// closes the link meanwhile. By default there is no such rest.
+    pub bytes: usize,
+    /// How old a message of an unreliable channel may be when it is sent. It is dropped before it is handed to the backend,
+    /// so the time that the backend takes is reckoned by what it took last. A reliable message is never too old.
+    pub age: Duration,
+    /// How much of it may wait in the backend. What is there cannot be dropped any more.
+    pub backend: SendLimits,
+}
+
+impl ChannelLimits {
+    /// The defaults of a reliable channel: 1 MiB, all of which may wait in the backend, so that throughput does not depend
+    /// on how often a game polls.
+    pub const RELIABLE: Self = Self {
+        bytes: SendLimits::LONG.high_water,
+        age: Duration::MAX,
+        backend: SendLimits::LONG,
+    };
+
+    /// The defaults of an unreliable channel, ordered or not: 64 KiB and 150 ms, with 8 KiB in the backend.
+    pub const UNRELIABLE: Self = Self {
+        bytes: 64 * 1024,
+        age: Duration::from_millis(150),
+        backend: SendLimits::SHORT,
+    };
+}
+
+/// The limits of channels by their mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModeLimits {
+    /// Of reliable channels: [`ChannelLimits::RELIABLE`].
+    pub reliable: ChannelLimits,
+    /// Of unreliable ordered channels: [`ChannelLimits::UNRELIABLE`].
+    pub unreliable_ordered: ChannelLimits,
+    /// Of unreliable channels: [`ChannelLimits::UNRELIABLE`].
+    pub unreliable: ChannelLimits,
+}
+
+impl ModeLimits {
+    /// The limits of the channels of a mode.
+    #[must_use]
+    pub const fn of(&self, mode: TransferMode) -> ChannelLimits {
+        match mode {
+            TransferMode::Reliable => self.reliable,
+            TransferMode::UnreliableOrdered => self.unreliable_ordered,
+            TransferMode::Unreliable => self.unreliable,
+        }
+    }
+}
+
+impl Default for ModeLimits {
     fn default() -> Self {
         Self {
-            high_water: 1024 * 1024,
-            low_water: 256 * 1024,
+            reliable: ChannelLimits::RELIABLE,
+            unreliable_ordered: ChannelLimits::UNRELIABLE,
+            unreliable: ChannelLimits::UNRELIABLE,
         }
     }
 }
@@ -107,8 +216,10 @@ impl Default for SendLimits {
 /// Settings of a mesh; every field has a default that suits a game.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeshConfig {
-    /// Bounds of each channel's send buffer.
-    pub send_limits: SendLimits,
+    /// How much may wait to be sent on a channel, by its mode.
+    pub send_limits: ModeLimits,
+    /// The same for single channels, such as a custom one for large transfers; none by default.
+    pub channel_limits: BTreeMap<ChannelIndex, ChannelLimits>,
     /// Bytes of received messages a link may hold until the application takes them: 16 MiB.
     ///
     /// Held twice at most: what the platform has and the mesh has not fetched yet, and what the mesh has and the
@@ -132,10 +243,20 @@ pub struct MeshConfig {
     pub events_per_poll: usize,
 }
 
+impl MeshConfig {
+    /// The limits of the channel at a position, which has this mode.
+    #[must_use]
+    pub fn limits_of(&self, channel: ChannelIndex, mode: TransferMode) -> ChannelLimits {
+        let own = self.channel_limits.get(&channel).copied();
+        own.unwrap_or_else(|| self.send_limits.of(mode))
+    }
+}
+
 impl Default for MeshConfig {
     fn default() -> Self {
         Self {
-            send_limits: SendLimits::default(),
+            send_limits: ModeLimits::default(),
+            channel_limits: BTreeMap::new(),
             inbox_bytes: 16 * 1024 * 1024,
             connect_deadline: Duration::from_secs(15),
             disconnected_grace: Duration::from_secs(2),

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use thiserror::Error;
 
-use crate::{MAX_CUSTOM_CHANNELS, PeerId};
+use crate::{MAX_CUSTOM_CHANNELS, Payload, PeerId};
 
 /// A number that is no peer id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -140,10 +140,26 @@ pub enum SendError {
     InvalidText,
 }
 
+/// A message that a backend did not take, given back: it may be sent later, and nobody had to copy it for that.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{reason}")]
+pub struct Rejected {
+    /// The message.
+    pub payload: Payload,
+    /// Why it was not taken.
+    pub reason: BackendSendError,
+}
+
+impl From<Rejected> for BackendSendError {
+    fn from(rejected: Rejected) -> Self {
+        rejected.reason
+    }
+}
+
 /// Why a backend did not take a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BackendSendError {
-    /// The buffered amount is at the high-water mark; a `BufferedAmountLow` follows.
+    /// The message does not fit below the high-water mark; a `BufferedAmountLow` follows.
     #[error("the send buffer is full")]
     Full,
     /// The channel is not open, or not any more.

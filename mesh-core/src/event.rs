@@ -66,7 +66,7 @@ pub enum Event {
         /// The candidate.
         candidate: IceCandidate,
     },
-    /// There is room again for a channel that was full or nearly so.
+    /// There is room again on a reliable channel that was full, or nearly so: what waits has fallen to the low-water mark.
     BufferedAmountLow {
         /// Whose channel.
         peer: PeerId,

@@ -50,14 +50,16 @@ mod time;
 
 pub use backend::Backend;
 pub use channel::{
-    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelSpec, ChannelState,
+    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelRole, ChannelSpec, ChannelState,
     MAX_CUSTOM_CHANNELS, Reliability, TransferMode,
 };
 pub use conditioned::{Conditioned, Disturbance};
-pub use config::{IceServer, IceTransportPolicy, LinkConfig, MeshConfig, SendLimits};
+pub use config::{
+    ChannelLimits, IceServer, IceTransportPolicy, LinkConfig, MeshConfig, ModeLimits, SendLimits,
+};
 pub use error::{
-    AddPeerError, BackendSendError, ConnectionError, InitializeError, InvalidPeerId, SendError,
-    SignalingError,
+    AddPeerError, BackendSendError, ConnectionError, InitializeError, InvalidPeerId, Rejected,
+    SendError, SignalingError,
 };
 pub use event::{DisconnectReason, Event, Packet};
 pub use id::{ConnectionId, LinkId, PeerId};
@@ -65,9 +67,10 @@ pub use link::{
     CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,
     GatheringState, LinkEvent, LinkStats, Missing, SignalingState,
 };
-pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Recipient, Recipients};
+pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Transmit};
 pub use multiplayer::Multiplayer;
 pub use multiplayer_peer::MultiplayerPeer;
+pub use negotiation::MIN_MESSAGE_SIZE;
 pub use packet_peer::PacketPeer;
 pub use payload::Payload;
 pub use sent::{Refused, RefusedReason, Sent};

@@ -143,7 +143,7 @@ pub enum LinkEvent {
         /// Which of its channels.
         channel: ChannelIndex,
     },
-    /// The buffered amount fell to the low-water mark from above.
+    /// The buffered amount fell to the low-water mark from above: what was refused may be tried again.
     BufferedAmountLow {
         /// The connection.
         link: LinkId,
@@ -366,6 +366,9 @@ pub struct LinkStats {
     pub bytes_sent: u64,
     /// Bytes of messages received.
     pub bytes_received: u64,
+    /// Accepted messages of the unreliable channels that were dropped before they were sent, since the link was made. The
+    /// mesh counts them; a backend says 0.
+    pub messages_dropped: u64,
     /// This side's candidate of the selected pair.
     pub local: Option<CandidateType>,
     /// The far side's candidate of the selected pair.

@@ -1,17 +1,18 @@
 //! The state machine of a mesh: who is a peer, when it counts as connected, what goes to whom.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use self::agenda::Agenda;
-use self::connection::{Channel, Connection, Member, Phase};
+use self::connection::{Connection, Member, Phase};
+use self::lane::Lane;
+use self::plan::Plan;
 use self::setup::Mode;
 use crate::platform::Inbox;
 use crate::slots::Slots;
 use crate::{
-    AddPeerError, Capabilities, ChannelIndex, ChannelSpec, ChannelState, Command, ConnectionId,
-    DisconnectReason, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability, TransferMode,
+    AddPeerError, Capabilities, ChannelIndex, Command, ConnectionId, DisconnectReason, Instant,
+    LinkConfig, LinkId, MeshConfig, PeerId, Reliability,
 };
 
 mod agenda;
@@ -21,13 +22,16 @@ mod ends;
 mod events;
 mod handshake;
 mod input;
+mod lane;
+mod outbox;
 mod peers;
-mod route;
+mod plan;
+mod sending;
 mod setup;
 mod successor;
 
 pub use peers::{ChannelInfo, PeerInfo};
-pub use route::{Recipient, Recipients};
+pub use sending::Transmit;
 
 /// How long accepted reliable data may hold up the close of a peer that is removed.
 pub(crate) const REMOVE_LINGER: Duration = Duration::from_millis(200);
@@ -40,13 +44,14 @@ pub(crate) const REMOVE_LINGER: Duration = Duration::from_millis(200);
 ///   [`peer`](Self::peer), …
 /// - verbs, which change what the mesh wants: [`initialize`](Self::initialize),
 ///   [`create_client`](Self::create_client), [`create_connection`](Self::create_connection), [`add_peer`](Self::add_peer), [`remove_peer`](Self::remove_peer),
-///   [`close`](Self::close), …; those that can arm a timer take `now`;
-/// - `handle_*`, for what happened: [`handle_event`](Self::handle_event), [`handle_timeout`](Self::handle_timeout);
-/// - `poll_*`, for what follows: [`poll_command`](Self::poll_command), [`poll_event`](Self::poll_event),
-///   [`poll_signal`](Self::poll_signal), [`poll_timeout`](Self::poll_timeout).
+///   [`send`](Self::send), [`close`](Self::close), …; those that can arm a timer take `now`;
+/// - `handle_*`, for what happened: [`handle_event`](Self::handle_event), [`handle_rejected`](Self::handle_rejected),
+///   [`handle_timeout`](Self::handle_timeout);
+/// - `poll_*`, for what follows: [`poll_command`](Self::poll_command), [`poll_transmit`](Self::poll_transmit),
+///   [`poll_event`](Self::poll_event), [`poll_signal`](Self::poll_signal), [`poll_timeout`](Self::poll_timeout).
 ///
-/// **After every verb and every `handle_*`, drain `poll_command` before the next call**: a backend must learn of a new
-/// connection before anything is sent over it. [`Multiplayer`](crate::Multiplayer) is that loop.
+/// **After every verb and every `handle_*`, drain `poll_command` and then `poll_transmit` before the next call**: a backend
+/// must learn of a new connection before anything is sent over it. [`Multiplayer`](crate::Multiplayer) is that loop.
 ///
 /// ```
 /// use mesh_core::*;
@@ -69,8 +74,7 @@ pub struct Mesh {
     unique_id: Option<PeerId>,
     closes: u64,
     mode: Mode,
-    /// Of the peers added from now on, the built-in ones first.
-    channel_modes: Vec<TransferMode>,
+    plan: Plan,
     status: ConnectionStatus,
     refuse_new_connections: bool,
     links: Slots<LinkId, Connection>,
@@ -79,6 +83,10 @@ pub struct Mesh {
     successors: BTreeMap<PeerId, LinkId>,
     closing: BTreeSet<LinkId>,
     commands: VecDeque<Command>,
+    /// The newest message, for those whose channel is idle.
+    lane: Lane,
+    /// Links with messages that had to wait, each once: the round robin.
+    outgoing: VecDeque<LinkId>,
     agenda: Agenda,
 }
 
@@ -107,7 +115,7 @@ impl Mesh {
             unique_id: None,
             closes: 0,
             mode: Mode::default(),
-            channel_modes: setup::channel_modes(&[]),
+            plan: Plan::new(&[]),
             status: ConnectionStatus::Disconnected,
             refuse_new_connections: false,
             links: Slots::new(),
@@ -115,6 +123,8 @@ impl Mesh {
             successors: BTreeMap::new(),
             closing: BTreeSet::new(),
             commands: VecDeque::new(),
+            lane: Lane::default(),
+            outgoing: VecDeque::new(),
             agenda: Agenda::default(),
         }
     }
@@ -229,18 +239,7 @@ impl Mesh {
             self.config.unreliable,
             Reliability::from_unreliable_lifetime,
         );
-        let channels: Vec<Channel> = (0..)
-            .map(ChannelIndex)
-            .zip(&self.channel_modes)
-            .map(|(index, &mode)| Channel {
-                spec: ChannelSpec::planned(index, mode, unreliable, self.config.send_limits),
-                mode,
-                state: ChannelState::Connecting,
-                opened: false,
-                in_band: false,
-                dropped: 0,
-            })
-            .collect();
+        let channels = self.plan.channels(&self.config, unreliable);
         for (channel, planned) in (0..).map(ChannelIndex).zip(&channels) {
             self.commands.push_back(Command::CreateChannel {
                 link: connection,
@@ -255,8 +254,11 @@ impl Mesh {
             },
             announced: false,
             interrupted: false,
-            inbox: Inbox::new(&self.channel_modes, self.config.inbox_bytes),
+            told_interrupted: false,
+            inbox: Inbox::new(self.plan.modes(), self.config.inbox_bytes),
             in_round: false,
+            in_outgoing: false,
+            turn: 0,
             max_message_size: self.max_message_size,
             channels,
         });
@@ -351,8 +353,12 @@ impl Mesh {
         true
     }
 
-    /// Asks for a connected peer's figures; they come as [`Event::Stats`](crate::Event::Stats). `false` if there is no such peer.
+    /// Asks for a connected peer's figures; they come as [`Event::Stats`](crate::Event::Stats), unless the peer goes before.
+    /// `false` if there is no such peer, or it is not connected.
     pub fn request_stats(&mut self, peer: PeerId) -> bool {
+        if !self.is_connected(peer) {
+            return false;
+        }
         let Some(&link) = self.peers.get(&peer) else {
             return false;
         };
@@ -372,7 +378,7 @@ impl Mesh {
         self.unique_id = None;
         self.closes = self.closes.wrapping_add(1);
         self.mode = Mode::default();
-        self.channel_modes = setup::channel_modes(&[]);
+        self.plan = Plan::new(&[]);
         self.status = ConnectionStatus::Disconnected;
     }
 }

@@ -4,9 +4,8 @@ use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
 
 use crate::{
-    Backend, BackendSendError, ChannelIndex, ConnectionStatus, Event, Instant, Mesh, MeshConfig,
-    Payload, PeerId, PeerInfo, Refused, RefusedReason, SendError, Sent, Signal, Target,
-    TransferMode,
+    Backend, ChannelIndex, ConnectionStatus, Event, Instant, Mesh, MeshConfig, Payload, PeerId,
+    PeerInfo, Rejected, SendError, Sent, Signal, Target, TransferMode, Transmit,
 };
 
 mod connections;
@@ -31,6 +30,10 @@ pub struct Multiplayer<B> {
     own_alarm: Option<Instant>,
     /// When a layer above, such as a multiplayer API, has something to do.
     upper_alarm: Option<Instant>,
+    /// When events were last taken in.
+    pumped: Instant,
+    /// Whether a message may wait to be sent. Never `false` when one does.
+    backed_up: bool,
 }
 
 impl<B: Backend> Multiplayer<B> {
@@ -39,24 +42,27 @@ impl<B: Backend> Multiplayer<B> {
     pub fn new(backend: B, config: MeshConfig) -> Self {
         Self {
             mesh: Mesh::new(config, backend.capabilities()),
+            pumped: backend.now(),
             backend,
             polling: false,
             own_alarm: None,
             upper_alarm: None,
+            backed_up: false,
         }
     }
 
-    /// Sends a message on the built-in channel of a mode (Godot: `put_packet`).
+    /// Sends a message on the built-in channel of a mode (Godot: `put_packet`). It leaves at once where it can.
     ///
-    /// A message is accepted by a channel whose buffered amount is below its high-water mark; what a peer's channel does
-    /// not accept is refused, and named. Nothing is ever queued beyond that.
+    /// What cannot be sent yet waits, within the limits of the channel: [`MeshConfig::send_limits`]. A reliable channel at
+    /// its limit refuses more, and names the peer in [`Sent::refused`]. An unreliable one takes the message and drops the
+    /// oldest that waits, which [`ChannelInfo::messages_dropped`](crate::ChannelInfo::messages_dropped) counts.
     ///
     /// A Godot peer that runs in a browser loses messages above 65530 bytes, whatever its limit says.
     ///
     /// # Errors
     ///
-    /// [`SendError`], where the caller is at fault: unknown target, too large, not initialized. Nobody gets the message
-    /// then.
+    /// [`SendError`], where the caller is at fault: unknown target, larger than this side can send, not initialized. Nobody
+    /// gets the message then. A limit of one of several peers is no fault of the caller: that peer is in [`Sent::refused`].
     #[doc(alias = "put_packet")]
     pub fn send(
         &mut self,
@@ -67,46 +73,36 @@ impl<B: Backend> Multiplayer<B> {
         self.send_on(target.into(), mode.channel(), payload.into())
     }
 
-    /// Sends a message on any channel, a custom one too; see [`send`](Self::send). [`ChannelIndex::for_transfer`] finds
-    /// the channel of Godot's `transfer_channel`.
+    /// Sends a message on any channel, a custom one too, as [`send`](Self::send) does on a built-in one.
+    /// [`ChannelIndex::for_transfer`] finds the channel of Godot's `transfer_channel`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`SendError`], where the caller is at fault; nobody gets the message then.
     pub fn send_on(
         &mut self,
         target: Target,
         channel: ChannelIndex,
         payload: Payload,
     ) -> Result<Sent, SendError> {
-        let mut sent = Sent::default();
-        let mut recipients = self.mesh.route(target, channel, &payload)?.peekable();
-        let mut payload = Some(payload);
-        while let Some(to) = recipients.next() {
-            // The last one gets the bytes themselves: unshared, a backend can send them without a copy.
-            let copy = if recipients.peek().is_some() {
-                payload.clone()
-            } else {
-                payload.take()
-            };
-            let reason = match (to.refused, copy) {
-                (Some(reason), _) => reason,
-                (None, None) => RefusedReason::NotConnected,
-                (None, Some(copy)) => match self.backend.send(to.link, channel, copy) {
-                    Ok(()) => {
-                        sent.accepted += 1;
-                        continue;
-                    }
-                    Err(BackendSendError::Full) => RefusedReason::Full,
-                    Err(BackendSendError::NotOpen) => RefusedReason::NotConnected,
-                },
-            };
-            sent.refused.push(Refused {
-                peer: to.peer,
-                reason,
-            });
-        }
+        // A message that passes has no age, and reading the clock costs more than all the rest of a send.
+        let now = if self.backed_up {
+            self.backend.now()
+        } else {
+            self.pumped
+        };
+        let mut sent = self.mesh.send(now, target, channel, payload)?;
+        self.hand_over(now, &mut sent);
         Ok(sent)
+    }
+
+    /// Hands over to the network what can go now, without waiting for the next [`poll`](Self::poll).
+    ///
+    /// A message that can go leaves within its `send`. So this helps only messages that had to wait, in a frame that takes
+    /// long.
+    pub fn flush(&mut self) {
+        self.mesh.flush();
+        self.hand_over_waiting(self.backend.now());
     }
 
     /// Gives the events of a frame one by one, then `None`.
@@ -143,9 +139,8 @@ impl<B: Backend> Multiplayer<B> {
         let now = self.backend.now();
         // A mesh that takes in nothing would never hear of its peers.
         let mut budget = self.mesh.config().events_per_poll.max(1);
-        if self.take_in(&mut budget, now, cx) {
-            self.pass(now);
-        }
+        let is_all = self.take_in(&mut budget, now, cx);
+        self.pass(now, is_all);
         self.set_alarm(self.mesh.poll_timeout());
     }
 
@@ -165,17 +160,61 @@ impl<B: Backend> Multiplayer<B> {
                 Poll::Ready(event) => {
                     *budget -= 1;
                     self.mesh.handle_event(now, event);
-                    self.flush();
+                    self.carry_out();
                 }
                 Poll::Pending => return true,
             }
         }
     }
 
-    /// The second half, only after all events: what has arrived in time must not count as late because the game was.
-    pub(crate) fn pass(&mut self, now: Instant) {
-        self.mesh.handle_timeout(now);
-        self.flush();
+    /// The second half, after the events: lets time pass, and hands over what has found room.
+    ///
+    /// What has arrived in time must not count as late because the game was slow. So if not all events were taken, no more
+    /// time has passed than until the pump before this one: what is still to be taken has come since, or nearly so. Time
+    /// passes in any case, or a backlog that never empties would keep every deadline from coming.
+    pub(crate) fn pass(&mut self, now: Instant, is_all: bool) {
+        let before = core::mem::replace(&mut self.pumped, now);
+        self.mesh.handle_timeout(if is_all { now } else { before });
+        self.carry_out();
+        self.hand_over_waiting(now);
+    }
+
+    fn hand_over_waiting(&mut self, now: Instant) {
+        if !self.backed_up {
+            return;
+        }
+        // What has waited is never refused.
+        self.hand_over(now, &mut Sent::default());
+        self.backed_up = self.mesh.is_backed_up();
+    }
+
+    /// Gives the backend what may go. Of the message just sent, `sent` tells what became.
+    fn hand_over(&mut self, now: Instant, sent: &mut Sent) {
+        while let Some(transmit) = self.mesh.poll_transmit(now) {
+            let Transmit {
+                link,
+                channel,
+                payload,
+                since,
+            } = transmit;
+            let Err(Rejected { payload, reason }) = self.backend.send(link, channel, payload)
+            else {
+                continue;
+            };
+            self.backed_up = true;
+            let transmit = Transmit {
+                link,
+                channel,
+                payload,
+                since,
+            };
+            // Not the time at which the game last polled: this message may have to wait.
+            let now = self.backend.now();
+            if let Some(refused) = self.mesh.handle_rejected(now, transmit, reason) {
+                sent.accepted = sent.accepted.saturating_sub(1);
+                sent.refused.push(refused);
+            }
+        }
     }
 
     pub(crate) fn take_event(&mut self) -> Option<Event> {
@@ -277,20 +316,19 @@ impl<B: Backend> Multiplayer<B> {
 
     fn with_buffers(&self, mut info: PeerInfo) -> PeerInfo {
         for (index, channel) in (0..).map(ChannelIndex).zip(&mut info.channels) {
-            channel.buffered_amount = self.backend.buffered_amount(info.connection, index);
+            channel.buffered_amount += self.backend.buffered_amount(info.connection, index);
         }
         info
     }
 
-    /// Bytes that a peer's channel has accepted and not handed to the network yet; 0 for an unknown one.
+    /// Bytes that a peer's channel has accepted and not handed to the network yet, in the mesh and in the backend; 0 for an
+    /// unknown one.
     #[doc(alias = "get_buffered_amount")]
     #[must_use]
     pub fn buffered_amount(&self, peer: PeerId, channel: ChannelIndex) -> usize {
-        self.mesh
-            .channel(peer, channel)
-            .map_or(0, |(link, channel)| {
-                self.backend.buffered_amount(link, channel)
-            })
+        self.mesh.channel(peer, channel).map_or(0, |(link, index)| {
+            self.mesh.waiting_bytes(peer, index) + self.backend.buffered_amount(link, index)
+        })
     }
 
     /// The mesh, to look at.
@@ -313,11 +351,11 @@ impl<B: Backend> Multiplayer<B> {
     /// Does something to the mesh and has the backend carry out what follows.
     pub(crate) fn after<T>(&mut self, verb: impl FnOnce(&mut Mesh, Instant) -> T) -> T {
         let result = verb(&mut self.mesh, self.backend.now());
-        self.flush();
+        self.carry_out();
         result
     }
 
-    fn flush(&mut self) {
+    fn carry_out(&mut self) {
         while let Some(command) = self.mesh.poll_command() {
             self.backend.execute(command);
         }

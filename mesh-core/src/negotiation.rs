@@ -15,6 +15,10 @@ const TOTAL_CANDIDATES: usize = 256;
 /// What the far side takes when its description does not say (RFC 8841 section 6.1).
 const DEFAULT_MAX_MESSAGE_SIZE: usize = 65536;
 
+/// The least that a far side must take in one message, in bytes: what fits into one datagram. Every known stack takes 16 KiB
+/// or more.
+pub const MIN_MESSAGE_SIZE: usize = 1200;
+
 /// One connection's handshake. Answers whether a step is legal; carries none out.
 #[derive(Debug, Default)]
 pub(crate) struct Negotiation {

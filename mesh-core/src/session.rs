@@ -84,6 +84,12 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.send_on(target, channel, payload)
     }
 
+    /// Hands over to the network what can go now, without waiting for the next [`poll`](Self::poll); only messages that had
+    /// to wait need it.
+    pub fn flush(&mut self) {
+        self.multiplayer.flush();
+    }
+
     /// Removes a peer and keeps it away until it is [allowed](Self::allow) again or has left the lobby. One that was
     /// connected gives `PeerDisconnected` with `Removed`. `false` if there is no such peer, connected or in the lobby.
     ///
@@ -313,9 +319,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.take_signaling(now, cx);
         self.settle();
         // And after it: what it has set going need not wait for the next poll.
-        if self.multiplayer.take_in(&mut events, now, cx) {
-            self.multiplayer.pass(now);
-        }
+        let is_all = self.multiplayer.take_in(&mut events, now, cx);
+        self.multiplayer.pass(now, is_all);
         self.send_signals(now);
         // At the end: what has ended in this poll is to be tried again.
         self.settle();

@@ -105,6 +105,8 @@ pub enum LostReason {
     Closed,
     /// The lobby ended as agreed: it was sealed, and its time is up.
     SealComplete,
+    /// The lobby ended because its host left it. Who is connected stays connected.
+    HostLeft,
     /// The server sent something that is not the protocol.
     Protocol(String),
 }
@@ -121,6 +123,7 @@ impl fmt::Display for LostReason {
             }
             Self::Closed => f.write_str("the signaling server closed the connection"),
             Self::SealComplete => f.write_str("the lobby is sealed and complete"),
+            Self::HostLeft => f.write_str("the host has left the lobby"),
             Self::Protocol(what) => write!(f, "the signaling server broke the protocol: {what}"),
         }
     }

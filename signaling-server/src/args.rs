@@ -1,10 +1,12 @@
 //! The command line; every flag can be given by an environment variable, too.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
-use signaling_server::Config;
+use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
+use signaling_server::{AddressLimits, Config, ForwardedHeader, TlsFiles};
 
 /// A signaling server for WebRTC games; speaks the protocol of Godot's 4.x demo.
 ///
@@ -18,6 +20,56 @@ pub(crate) struct Args {
     /// Answer as Godot's demo servers do: joining an unknown lobby is an error
     #[arg(long, env = "SIGNALING_STRICT")]
     strict: bool,
+    /// Refuse a join of a lobby that does not exist; a lobby is made by a join without a name, and gets one
+    #[arg(long, env = "SIGNALING_NO_CREATE")]
+    no_create: bool,
+    /// The certificate to speak TLS with, in PEM, those between it and its root after it; read again when it changes
+    #[arg(long, env = "SIGNALING_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM
+    #[arg(long, env = "SIGNALING_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Where to answer /metrics and /health for operators, in plain HTTP; not to be reached from outside
+    #[arg(long, env = "SIGNALING_ADMIN_BIND")]
+    admin_bind: Option<SocketAddr>,
+    /// A network whose proxies are believed where a request comes from, as 10.0.0.0/8 or one address; may be repeated
+    #[arg(long, env = "SIGNALING_TRUSTED_PROXY", value_delimiter = ',', value_parser = network)]
+    trusted_proxy: Vec<IpNet>,
+    /// The header in which they say it
+    #[arg(
+        long,
+        env = "SIGNALING_FORWARDED_HEADER",
+        default_value = "x-forwarded-for"
+    )]
+    forwarded_header: Header,
+    /// A page that may open a socket, as https://game.example; may be repeated [default: every page]
+    #[arg(long, env = "SIGNALING_ALLOW_ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<String>,
+    /// How to write the log
+    #[arg(long, env = "SIGNALING_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// How long a stop waits for everybody to leave before it closes their sockets; a second signal ends the wait
+    /// [default: not at all]
+    #[arg(long, env = "SIGNALING_DRAIN", value_parser = duration)]
+    pub(crate) drain: Option<Duration>,
+    /// How many sockets an address may have at once [default: 256]
+    #[arg(long, env = "SIGNALING_ADDRESS_SOCKETS")]
+    address_sockets: Option<usize>,
+    /// How many lobbies that it made may exist [default: 64]
+    #[arg(long, env = "SIGNALING_ADDRESS_LOBBIES")]
+    address_lobbies: Option<usize>,
+    /// How many joins a second an address may ask for for ever [default: 16]
+    #[arg(long, env = "SIGNALING_ADDRESS_JOINS_PER_SECOND")]
+    address_joins_per_second: Option<u32>,
+    /// How many joins it may ask for at once after a silence [default: 256]
+    #[arg(long, env = "SIGNALING_ADDRESS_JOIN_BURST")]
+    address_join_burst: Option<u32>,
+    /// How many bytes a second are read from an address for ever [default: 1048576]
+    #[arg(long, env = "SIGNALING_ADDRESS_BYTES_PER_SECOND")]
+    address_bytes_per_second: Option<u32>,
+    /// How many bytes are read from it at once after a silence [default: 8388608]
+    #[arg(long, env = "SIGNALING_ADDRESS_BYTE_BURST")]
+    address_byte_burst: Option<u32>,
     /// How many sockets at most [default: 4096]
     #[arg(long, env = "SIGNALING_MAX_PEERS")]
     max_peers: Option<usize>,
@@ -42,12 +94,24 @@ pub(crate) struct Args {
     /// How many bytes may wait for a socket that does not read [default: 1048576]
     #[arg(long, env = "SIGNALING_MAX_OUTGOING")]
     max_outgoing: Option<usize>,
-    /// How long a connection may take to become a WebSocket [default: 5s]
+    /// How many sockets may be on their way to being refused besides those that are served [default: 256]
+    #[arg(long, env = "SIGNALING_MAX_REFUSED")]
+    max_refused: Option<usize>,
+    /// How many connections may be on their way to becoming a WebSocket [default: 1024]
+    #[arg(long, env = "SIGNALING_MAX_HANDSHAKES")]
+    max_handshakes: Option<usize>,
+    /// How many of those one address may have [default: 64]
+    #[arg(long, env = "SIGNALING_MAX_HANDSHAKES_PER_ADDRESS")]
+    max_handshakes_per_address: Option<usize>,
+    /// How long a connection may take for TLS, and wait for the head of a request [default: 5s]
     #[arg(long, env = "SIGNALING_HANDSHAKE_DEADLINE", value_parser = duration)]
     handshake_deadline: Option<Duration>,
     /// How long a socket may take to join [default: 3s, strict 1s]
     #[arg(long, env = "SIGNALING_JOIN_DEADLINE", value_parser = duration)]
     join_deadline: Option<Duration>,
+    /// How long a message may take from its first byte to its last [default: 10s]
+    #[arg(long, env = "SIGNALING_MESSAGE_DEADLINE", value_parser = duration)]
+    message_deadline: Option<Duration>,
     /// How long a lobby lives once it is sealed [default: 10s]
     #[arg(long, env = "SIGNALING_SEAL_DURATION", value_parser = duration)]
     seal_duration: Option<Duration>,
@@ -65,6 +129,24 @@ pub(crate) struct Args {
     shutdown_deadline: Option<Duration>,
 }
 
+/// The header in which a proxy says where a request comes from.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Header {
+    /// X-Forwarded-For
+    XForwardedFor,
+    /// Forwarded, RFC 7239
+    Forwarded,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines to read
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
 impl Args {
     /// The defaults of the mode, and what was given over them.
     pub(crate) fn config(&self) -> Config {
@@ -74,6 +156,26 @@ impl Args {
         };
         Config {
             strict: self.strict,
+            no_create: self.no_create,
+            address: self.address_limits(base.address),
+            trusted_proxies: self.trusted_proxy.clone(),
+            forwarded_header: match self.forwarded_header {
+                Header::XForwardedFor => ForwardedHeader::XForwardedFor,
+                Header::Forwarded => ForwardedHeader::Forwarded,
+            },
+            allowed_origins: self.allow_origin.clone(),
+            admin_addr: self.admin_bind,
+            tls: self
+                .tls_cert
+                .clone()
+                .zip(self.tls_key.clone())
+                .map(|(certificates, key)| TlsFiles { certificates, key }),
+            max_refused: self.max_refused.unwrap_or(base.max_refused),
+            max_handshakes: self.max_handshakes.unwrap_or(base.max_handshakes),
+            max_handshakes_per_address: self
+                .max_handshakes_per_address
+                .unwrap_or(base.max_handshakes_per_address),
+            message_deadline: self.message_deadline.unwrap_or(base.message_deadline),
             max_peers: self.max_peers.unwrap_or(base.max_peers),
             max_lobbies: self.max_lobbies.unwrap_or(base.max_lobbies),
             max_lobby_peers: self.max_lobby_peers.unwrap_or(base.max_lobby_peers),
@@ -91,6 +193,29 @@ impl Args {
             shutdown_deadline: self.shutdown_deadline.unwrap_or(base.shutdown_deadline),
         }
     }
+
+    fn address_limits(&self, base: AddressLimits) -> AddressLimits {
+        AddressLimits {
+            sockets: self.address_sockets.unwrap_or(base.sockets),
+            lobbies: self.address_lobbies.unwrap_or(base.lobbies),
+            joins_per_second: self
+                .address_joins_per_second
+                .unwrap_or(base.joins_per_second),
+            join_burst: self.address_join_burst.unwrap_or(base.join_burst),
+            bytes_per_second: self
+                .address_bytes_per_second
+                .unwrap_or(base.bytes_per_second),
+            byte_burst: self.address_byte_burst.unwrap_or(base.byte_burst),
+        }
+    }
+}
+
+/// Reads a network, or an address as a network of one.
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = |_| text.parse::<std::net::IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(one)
+        .map_err(|_| format!("{text:?} is no network; give one such as 10.0.0.0/8 or 192.0.2.1"))
 }
 
 /// Reads `250ms`, `10s` or `2m`. Zero is refused: a deadline that has always passed serves nobody.
@@ -151,13 +276,49 @@ mod tests {
             "250ms",
             "--max-peers",
             "7",
+            "--address-lobbies",
+            "3",
+            "--trusted-proxy",
+            "10.0.0.0/8,192.0.2.1",
+            "--trusted-proxy",
+            "fd00::/8",
+            "--allow-origin",
+            "https://game.example",
         ]);
         let expected = Config {
             join_deadline: Duration::from_millis(250),
             max_peers: 7,
+            address: AddressLimits {
+                lobbies: 3,
+                ..AddressLimits::default()
+            },
+            trusted_proxies: ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"]
+                .map(|text| text.parse().expect("a network"))
+                .into(),
+            allowed_origins: vec!["https://game.example".to_owned()],
             ..Config::default()
         };
         assert_eq!(args.config(), expected);
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let parse = |flags: &[&str]| Args::try_parse_from([&["signaling-server"], flags].concat());
+        assert!(parse(&["--tls-cert", "a.pem"]).is_err());
+        assert!(parse(&["--tls-key", "b.pem"]).is_err());
+        let args = parse(&["--tls-cert", "a.pem", "--tls-key", "b.pem"]).expect("both");
+        let files = TlsFiles {
+            certificates: "a.pem".into(),
+            key: "b.pem".into(),
+        };
+        assert_eq!(args.config().tls, Some(files));
+    }
+
+    #[test]
+    fn what_is_no_network_is_said_to_be_none() {
+        for text in ["", "10.0.0.0/33", "localhost", "10.0.0"] {
+            assert!(network(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -15,7 +15,10 @@ const ERROR: u16 = 4000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Goodbye {
     TooManyPeers,
+    TooManySockets { limit: usize },
+    TooManyJoins { per_second: u32 },
     TooManyLobbies,
+    TooManyOwnLobbies { limit: usize },
     LobbyFull { limit: usize },
     LobbyNameTooLong { limit: usize },
     UnknownLobby,
@@ -27,11 +30,13 @@ pub(crate) enum Goodbye {
     Format { why: Option<DecodeError> },
     TooLarge { limit: usize },
     Unreadable,
+    NotUtf8,
     Binary,
     InvalidCommand,
     InvalidDestination,
     TooFast { per_second: u32 },
-    TooSlow { limit: usize },
+    Flooding,
+    MessageDeadline { within: Duration },
     Silent { within: Duration },
     HostLeft,
     SealComplete,
@@ -42,28 +47,44 @@ pub(crate) enum Goodbye {
 impl Goodbye {
     /// The close code: the demo's 4000, WebSocket's own where the demo has no counterpart.
     pub(crate) const fn code(&self) -> u16 {
+        self.facts().0
+    }
+
+    /// A word for logs and figures, which holds nothing that somebody sent.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.facts().1
+    }
+
+    const fn facts(&self) -> (u16, &'static str) {
         match self {
-            Self::SealComplete => 1000,
-            Self::ShuttingDown => 1001,
-            Self::Unreadable => 1002,
-            Self::TooFast { .. } | Self::TooSlow { .. } | Self::Silent { .. } => 1008,
-            Self::TooLarge { .. } => 1009,
-            Self::NoEntropy => 1011,
-            Self::TooManyPeers
-            | Self::TooManyLobbies
-            | Self::LobbyFull { .. }
-            | Self::LobbyNameTooLong { .. }
-            | Self::UnknownLobby
-            | Self::Sealed
-            | Self::AlreadyInLobby
-            | Self::NoLobby
-            | Self::JoinDeadline
-            | Self::NotHost
-            | Self::Format { .. }
-            | Self::Binary
-            | Self::InvalidCommand
-            | Self::InvalidDestination
-            | Self::HostLeft => ERROR,
+            Self::SealComplete => (1000, "seal_complete"),
+            Self::ShuttingDown => (1001, "shutting_down"),
+            Self::Unreadable => (1002, "unreadable"),
+            Self::NotUtf8 => (1007, "not_utf8"),
+            Self::TooManySockets { .. } => (1008, "too_many_sockets"),
+            Self::TooManyJoins { .. } => (1008, "too_many_joins"),
+            Self::TooManyOwnLobbies { .. } => (1008, "too_many_own_lobbies"),
+            Self::TooFast { .. } => (1008, "too_fast"),
+            Self::Flooding => (1008, "flooding"),
+            Self::MessageDeadline { .. } => (1008, "message_deadline"),
+            Self::Silent { .. } => (1008, "silent"),
+            Self::TooLarge { .. } => (1009, "too_large"),
+            Self::NoEntropy => (1011, "no_entropy"),
+            Self::TooManyPeers => (ERROR, "too_many_peers"),
+            Self::TooManyLobbies => (ERROR, "too_many_lobbies"),
+            Self::LobbyFull { .. } => (ERROR, "lobby_full"),
+            Self::LobbyNameTooLong { .. } => (ERROR, "lobby_name_too_long"),
+            Self::UnknownLobby => (ERROR, "unknown_lobby"),
+            Self::Sealed => (ERROR, "sealed"),
+            Self::AlreadyInLobby => (ERROR, "already_in_lobby"),
+            Self::NoLobby => (ERROR, "no_lobby"),
+            Self::JoinDeadline => (ERROR, "join_deadline"),
+            Self::NotHost => (ERROR, "not_host"),
+            Self::Format { .. } => (ERROR, "format"),
+            Self::Binary => (ERROR, "binary"),
+            Self::InvalidCommand => (ERROR, "invalid_command"),
+            Self::InvalidDestination => (ERROR, "invalid_destination"),
+            Self::HostLeft => (ERROR, "host_left"),
         }
     }
 
@@ -77,7 +98,7 @@ impl Goodbye {
 
     /// Whether what waits for the socket may be dropped: it does not read.
     pub(crate) const fn is_impatient(&self) -> bool {
-        matches!(self, Self::TooSlow { .. } | Self::Silent { .. })
+        matches!(self, Self::Silent { .. })
     }
 }
 
@@ -85,7 +106,22 @@ impl fmt::Display for Goodbye {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyPeers => f.write_str("Too many peers connected"),
+            Self::TooManySockets { limit } => {
+                write!(f, "Too many sockets from your address: at most {limit}")
+            }
+            Self::TooManyJoins { per_second } => {
+                write!(
+                    f,
+                    "Too many joins from your address: at most {per_second} a second"
+                )
+            }
             Self::TooManyLobbies => f.write_str("Too many lobbies open, disconnecting"),
+            Self::TooManyOwnLobbies { limit } => {
+                write!(
+                    f,
+                    "Too many lobbies made from your address: at most {limit}"
+                )
+            }
             Self::LobbyFull { limit } => write!(f, "Lobby is full: at most {limit} peers"),
             Self::LobbyNameTooLong { limit } => {
                 write!(f, "Lobby name is too long: at most {limit} bytes")
@@ -99,15 +135,17 @@ impl fmt::Display for Goodbye {
             Self::Format { why: None } => f.write_str("Invalid message format"),
             Self::Format { why: Some(why) } => write!(f, "Invalid message format: {why}"),
             Self::TooLarge { limit } => write!(f, "Message too large: at most {limit} bytes"),
-            Self::Unreadable => f.write_str("Not a WebSocket frame, or far too large a one"),
+            Self::Unreadable => f.write_str("Not a WebSocket frame"),
+            Self::NotUtf8 => f.write_str("Not UTF-8"),
             Self::Binary => f.write_str("Invalid transfer mode, must be text"),
             Self::InvalidCommand => f.write_str("Invalid command"),
             Self::InvalidDestination => f.write_str("Invalid destination"),
             Self::TooFast { per_second } => {
                 write!(f, "Too many messages: at most {per_second} a second")
             }
-            Self::TooSlow { limit } => {
-                write!(f, "Not reading: more than {limit} bytes are waiting")
+            Self::Flooding => f.write_str("Too many messages for peers that have no room for them"),
+            Self::MessageDeadline { within } => {
+                write!(f, "A message did not end within {within:?}")
             }
             Self::Silent { within } => write!(f, "No answer to a ping within {within:?}"),
             Self::HostLeft => f.write_str("Room host has disconnected"),

@@ -18,27 +18,37 @@
 //!   code 1000, whether or not the host waits for that.
 //! - In a client/server lobby the host is announced to the clients and they to it; clients do not learn of each other.
 //! - A signal for somebody who is not there is dropped: it may have crossed their leaving.
-//! - Whoever breaks a rule or a limit of [`Config`] is closed with a code and a reason.
+//! - A message of an unknown type is passed over, and so are unknown fields: a newer peer may send them.
+//! - Whoever breaks a rule or a limit of [`Config`] is closed with a code and a reason. Nobody is closed for what others send
+//!   to it: a sender that sends more than its receiver takes is slowed, and pays.
 //!
 //! # Strict
 //!
 //! [`Config::strict`] answers as Godot's Node demo server does: joining an unknown lobby is an error, a join takes at most a
-//! second, everybody is announced in client/server lobbies, a signal for nobody is an error, the host's leaving ends a sealed
-//! lobby, and errors have the demo's words alone.
+//! second, everybody is announced in client/server lobbies, a signal for nobody and an unknown type are errors, the host's
+//! leaving ends a sealed lobby, and errors have the demo's words alone.
 
 mod bucket;
 mod config;
+mod door;
 mod entropy;
+mod files;
 mod goodbye;
-mod hub;
-mod lobby;
+mod hall;
+mod handshaking;
+mod metrics;
 mod outbox;
 mod relay;
 mod routes;
+mod sender;
 mod server;
 mod socket;
-mod socket_id;
+mod tls;
+mod wire;
 
-pub use config::Config;
+pub use config::{AddressLimits, Config, TlsFiles};
+pub use door::ForwardedHeader;
+pub use files::raise_file_limit;
 pub use routes::router;
 pub use server::{BindError, Server};
+pub use tls::TlsError;

@@ -1,28 +1,59 @@
-//! What waits to be written to one socket: bounded in bytes, in order, ended by a close.
+//! What waits to be written to one socket: in order, ended by a close, bounded by a share for each sender.
 
-use std::collections::VecDeque;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::goodbye::Goodbye;
+use crate::hall::{About, MemberId};
 
 /// What a text costs besides its bytes.
 const TEXT_COST: usize = 64;
 
-/// Filled under the hub's lock, emptied by the socket's writer; one of each.
+/// One sender may take so many parts of the whole.
+const PARTS: usize = 16;
+
+/// Filled by the hall and by other members, emptied by the socket's writer.
+///
+/// A member's texts are refused once that member has its share waiting: a sixteenth of the whole, or, when the whole is taken
+/// up, an equal part for every member that a lobby may have. So a slow receiver is cut off by nobody, and a sender is held up
+/// by nobody but itself: what the others send does not take its part. What the hall says is always taken; when much waits, a
+/// coming and a leaving that both wait are dropped together, so that those cannot grow without end either.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     limit: usize,
+    members: usize,
     queue: Mutex<Queue>,
     filled: Notify,
+    emptied: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    texts: VecDeque<Arc<str>>,
+    texts: VecDeque<Waiting>,
+    /// What all texts cost, and those of each sender.
     cost: usize,
+    costs: BTreeMap<MemberId, usize>,
+    /// How many texts have gone, written or dropped.
+    taken: u64,
     goodbye: Option<Goodbye>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    text: Arc<str>,
+    from: From,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Hall(About),
+    Member(MemberId),
 }
 
 /// What the writer does next.
@@ -33,47 +64,87 @@ pub(crate) enum Outgoing {
     Close(Goodbye),
 }
 
-/// More waits than is allowed.
+/// The sender has its share waiting.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(crate) struct Full {
+    /// How many texts had been taken then.
+    taken: u64,
+}
 
 impl Outbox {
-    pub(crate) fn new(limit: usize) -> Self {
+    /// `limit` is the whole in bytes, to be shared by at most `members`.
+    pub(crate) fn new(limit: usize, members: usize) -> Self {
         Self {
             limit,
+            members: members.max(1),
             queue: Mutex::default(),
             filled: Notify::new(),
+            emptied: Notify::new(),
         }
     }
 
-    /// Adds a text; nothing is added to a closed one.
-    pub(crate) fn push(&self, text: Arc<str>) -> Result<(), Full> {
+    /// Adds what the hall tells; nothing is added to a closed one.
+    pub(crate) fn tell(&self, text: Arc<str>, about: About) {
+        let mut queue = self.lock();
+        if queue.goodbye.is_some() {
+            return;
+        }
+        if let About::Left(member) = about
+            && queue.cost > self.limit / 2
+            && queue.forget(member)
+        {
+            return;
+        }
+        queue.push(text, From::Hall(about));
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// Adds a text of a member, if its share allows; nothing is added to a closed one.
+    pub(crate) fn relay(&self, from: MemberId, text: Arc<str>) -> Result<(), Full> {
         let mut queue = self.lock();
         if queue.goodbye.is_some() {
             return Ok(());
         }
         let cost = text.len() + TEXT_COST;
-        // One text alone always fits: a limit below a message's size must not cut a socket off.
-        if queue.cost + cost > self.limit && !queue.texts.is_empty() {
-            return Err(Full);
+        let own = queue.costs.get(&from).copied().unwrap_or(0);
+        let is_crowded = queue.cost.saturating_add(cost) > self.limit;
+        let share = match is_crowded {
+            true => self.limit / self.members.max(PARTS),
+            false => self.limit / PARTS,
+        };
+        // One text alone always has room while there is some: a share below a message's size must not cut a sender off.
+        let is_alone = own == 0 && !is_crowded || queue.texts.is_empty();
+        if own.saturating_add(cost) > share && !is_alone {
+            let taken = queue.taken;
+            return Err(Full { taken });
         }
-        queue.cost += cost;
-        queue.texts.push_back(text);
+        queue.push(text, From::Member(from));
         drop(queue);
         self.filled.notify_one();
         Ok(())
+    }
+
+    /// Waits until something has been taken from it, or was since it was full. Cancel-safe; wakes everybody who waits.
+    pub(crate) async fn emptied(&self, full: &Full) {
+        let mut emptied = pin!(self.emptied.notified());
+        // First listen, then look, so that nothing is missed between the two.
+        emptied.as_mut().enable();
+        if self.lock().taken == full.taken {
+            emptied.await;
+        }
     }
 
     /// Ends it, after what waits or instead of it. The first reason stays.
     pub(crate) fn close(&self, goodbye: Goodbye) {
         let mut queue = self.lock();
         if goodbye.is_impatient() {
-            queue.texts.clear();
-            queue.cost = 0;
+            queue.clear();
         }
         queue.goodbye.get_or_insert(goodbye);
         drop(queue);
         self.filled.notify_one();
+        self.emptied.notify_waiters();
     }
 
     /// Waits for the next thing to write. Cancel-safe.
@@ -88,9 +159,10 @@ impl Outbox {
 
     fn pop(&self) -> Option<Outgoing> {
         let mut queue = self.lock();
-        match queue.texts.pop_front() {
+        match queue.pop() {
             Some(text) => {
-                queue.cost = queue.cost.saturating_sub(text.len() + TEXT_COST);
+                drop(queue);
+                self.emptied.notify_waiters();
                 Some(Outgoing::Text(text))
             }
             None => queue.goodbye.clone().map(Outgoing::Close),
@@ -103,62 +175,58 @@ impl Outbox {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(length: usize) -> Arc<str> {
-        "x".repeat(length).into()
+impl Queue {
+    fn push(&mut self, text: Arc<str>, from: From) {
+        let cost = text.len() + TEXT_COST;
+        self.cost += cost;
+        if let From::Member(member) = from {
+            *self.costs.entry(member).or_default() += cost;
+        }
+        self.texts.push_back(Waiting { text, from });
     }
 
-    #[tokio::test]
-    async fn texts_come_in_order_and_the_close_last() {
-        let outbox = Outbox::new(1000);
-        assert_eq!(outbox.push("a".into()), Ok(()));
-        assert_eq!(outbox.push("b".into()), Ok(()));
-        outbox.close(Goodbye::HostLeft);
-        outbox.close(Goodbye::ShuttingDown);
-        assert_eq!(outbox.push("c".into()), Ok(()));
-        assert_eq!(outbox.next().await, Outgoing::Text("a".into()));
-        assert_eq!(outbox.next().await, Outgoing::Text("b".into()));
-        assert_eq!(outbox.next().await, Outgoing::Close(Goodbye::HostLeft));
+    fn pop(&mut self) -> Option<Arc<str>> {
+        let waiting = self.texts.pop_front()?;
+        self.taken += 1;
+        self.pay_back(&waiting);
+        Some(waiting.text)
     }
 
-    #[tokio::test]
-    async fn it_is_bounded_and_has_room_again() {
-        let outbox = Outbox::new(2 * (100 + TEXT_COST));
-        assert_eq!(outbox.push(text(100)), Ok(()));
-        assert_eq!(outbox.push(text(100)), Ok(()));
-        assert_eq!(outbox.push(text(0)), Err(Full));
-        outbox.next().await;
-        assert_eq!(outbox.push(text(100)), Ok(()));
+    /// Drops the coming of a member and what it sent, if its coming is still waiting.
+    fn forget(&mut self, member: MemberId) -> bool {
+        let came = From::Hall(About::Came(member));
+        if !self.texts.iter().any(|waiting| waiting.from == came) {
+            return false;
+        }
+        let (gone, texts) = std::mem::take(&mut self.texts)
+            .into_iter()
+            .partition(|waiting| waiting.from == came || waiting.from == From::Member(member));
+        self.texts = texts;
+        let gone: VecDeque<Waiting> = gone;
+        for waiting in &gone {
+            self.pay_back(waiting);
+        }
+        true
     }
 
-    #[test]
-    fn by_default_no_sender_can_overflow_anothers_outbox() {
-        let config = crate::Config::default();
-        let burst = usize::try_from(config.message_burst).expect("a burst fits");
-        assert!(burst * (256 + TEXT_COST) < config.max_outgoing);
+    fn pay_back(&mut self, waiting: &Waiting) {
+        let cost = waiting.text.len() + TEXT_COST;
+        self.cost = self.cost.saturating_sub(cost);
+        let From::Member(member) = waiting.from else {
+            return;
+        };
+        if let Some(own) = self.costs.get_mut(&member) {
+            *own = own.saturating_sub(cost);
+            if *own == 0 {
+                self.costs.remove(&member);
+            }
+        }
     }
 
-    #[tokio::test]
-    async fn who_does_not_read_is_not_sent_the_rest() {
-        let outbox = Outbox::new(1000);
-        assert_eq!(outbox.push(text(1)), Ok(()));
-        let goodbye = Goodbye::TooSlow { limit: 1000 };
-        outbox.close(goodbye.clone());
-        assert_eq!(outbox.next().await, Outgoing::Close(goodbye));
-    }
-
-    #[tokio::test]
-    async fn a_waiting_writer_is_woken() {
-        let outbox = Arc::new(Outbox::new(1000));
-        let writer = tokio::spawn({
-            let outbox = Arc::clone(&outbox);
-            async move { outbox.next().await }
-        });
-        tokio::task::yield_now().await;
-        assert_eq!(outbox.push("a".into()), Ok(()));
-        assert_eq!(writer.await.expect("no panic"), Outgoing::Text("a".into()));
+    fn clear(&mut self) {
+        self.taken += 1;
+        self.texts.clear();
+        self.costs.clear();
+        self.cost = 0;
     }
 }

@@ -2,17 +2,24 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::{Extension, Router};
+use hyper::upgrade::OnUpgrade;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::relay::Relay;
+use crate::Config;
+use crate::door::{Meter, Network, client, is_allowed};
+use crate::metrics::Gauges;
+use crate::relay::{Relay, Turned};
 use crate::socket;
-use crate::{Config, hub::Counts};
+use crate::wire::{SharedMeter, Wire};
 
 /// Bytes a socket holds to read into: most are idle, and the default of 128 KiB each would be most of the memory.
 const READ_BUFFER: usize = 4 * 1024;
@@ -23,7 +30,8 @@ const CONTROL_FRAMES: usize = 64 * 1024;
 /// The server's routes for an axum application of your own: `/` takes the WebSockets, `/health` answers with figures.
 ///
 /// The application brings what is around a WebSocket: a listener with a bound on connections and on the time a handshake
-/// may take, and an end.
+/// may take, and an end. The limits of [`Config::address`] hold where it says where a connection comes from, as
+/// `Router::into_make_service_with_connect_info::<SocketAddr>` does; its admin address and TLS are not looked at.
 pub fn router(config: Config) -> Router {
     routes(Relay::new(config), false)
 }
@@ -39,34 +47,87 @@ pub(crate) fn routes(relay: Relay, any_path: bool) -> Router {
     router.with_state(relay)
 }
 
-/// Where a request came from, for the log; known where the listener is ours.
+/// What operators ask for.
+pub(crate) fn admin_routes(relay: Relay) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
+        .with_state(relay)
+}
+
+/// Where a connection came from, where the listener is ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remote(pub(crate) SocketAddr);
 
-async fn upgrade(
-    State(relay): State<Relay>,
-    remote: Option<Extension<Remote>>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    let remote = remote.map(|Extension(Remote(addr))| addr);
-    let Some(task) = relay.task() else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+async fn upgrade(State(relay): State<Relay>, mut request: Request) -> Response {
+    let Ok(response) = create_response_with_body(&request, Body::empty) else {
+        return (StatusCode::BAD_REQUEST, "a WebSocket is expected here\n").into_response();
     };
-    let limit = relay.config().max_message_size;
-    // Twice what is taken: a message that is somewhat too large gets an answer that names the limit.
-    let readable = limit.saturating_mul(2);
-    upgrade
+    let config = relay.config();
+    if !is_allowed(request.headers(), &config.allowed_origins) {
+        return (StatusCode::FORBIDDEN, "not for pages of this origin\n").into_response();
+    }
+    let visit = match relay.enter(network(config, &request)) {
+        Ok(visit) => visit,
+        Err(Turned::Away) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(Turned::AwayForItsAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
+    };
+    let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return (StatusCode::UPGRADE_REQUIRED, "HTTP/1.1 is expected here\n").into_response();
+    };
+    tokio::spawn(async move {
+        // An error is that the connection has ended before.
+        let Ok(upgraded) = on_upgrade.await else {
+            return;
+        };
+        let meter = SharedMeter::new(Meter::new(relay.now(), relay.config()));
+        let wire = Wire::new(upgraded, meter.clone(), relay.start(), visit.account());
+        let config = websocket(relay.config().max_message_size);
+        let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
+        socket::serve(relay, visit, meter, socket).await;
+    });
+    response
+}
+
+/// The address to whose account a request goes, if it is known.
+fn network(config: &Config, request: &Request) -> Option<Network> {
+    let extensions = request.extensions();
+    let ours = extensions.get::<Remote>().map(|Remote(remote)| *remote);
+    let remote = ours.or_else(|| {
+        let theirs = extensions.get::<ConnectInfo<SocketAddr>>();
+        theirs.map(|ConnectInfo(remote)| *remote)
+    })?;
+    let (trusted, header) = (&config.trusted_proxies, config.forwarded_header);
+    let client = client(remote.ip(), request.headers(), trusted, header);
+    Some(Network::of(client))
+}
+
+fn websocket(max_message_size: usize) -> WebSocketConfig {
+    // A message becomes longer by the digits of an id on its way to another member.
+    let writable = max_message_size.saturating_mul(2);
+    WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         // Each message is flushed on its own, so at most one waits here; the outbox has the others.
         .write_buffer_size(0)
-        .max_write_buffer_size(readable.saturating_add(CONTROL_FRAMES))
-        .max_message_size(readable)
-        .max_frame_size(readable)
-        .on_upgrade(move |websocket| socket::serve(relay, task, remote, websocket))
+        .max_write_buffer_size(writable.saturating_add(CONTROL_FRAMES))
+        .max_message_size(Some(max_message_size))
+        .max_frame_size(Some(max_message_size))
 }
 
-async fn health(State(relay): State<Relay>) -> impl IntoResponse {
-    let Counts { peers, lobbies } = relay.counts();
-    let body = format!(r#"{{"status":"ok","peers":{peers},"lobbies":{lobbies}}}"#);
-    ([(CONTENT_TYPE, "application/json")], body)
+async fn health(State(relay): State<Relay>) -> Response {
+    let Gauges { peers, lobbies, .. } = relay.gauges();
+    let (status, word) = match relay.is_draining() {
+        false => (StatusCode::OK, "ok"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    };
+    let body = format!(r#"{{"status":"{word}","peers":{peers},"lobbies":{lobbies}}}"#);
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+async fn metrics(State(relay): State<Relay>) -> impl IntoResponse {
+    let page = relay.metrics().page(relay.gauges());
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        page,
+    )
 }

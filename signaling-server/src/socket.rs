@@ -1,122 +1,162 @@
 //! One WebSocket, from its opening to its end.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
 
 use crate::Config;
+use crate::door::Visitor;
 use crate::goodbye::Goodbye;
 use crate::outbox::Outgoing;
-use crate::relay::{Place, Relay, Task};
+use crate::relay::{Place, Relay, Visit};
+use crate::sender::Sender;
+use crate::wire::{SharedMeter, Wire};
+
+type Sink = SplitSink<WebSocketStream<Wire>, Message>;
+type Stream = SplitStream<WebSocketStream<Wire>>;
 
 /// Serves a socket until it is closed.
-pub(crate) async fn serve(relay: Relay, task: Task, remote: Option<SocketAddr>, socket: WebSocket) {
-    let _task = task;
+pub(crate) async fn serve(
+    relay: Relay,
+    visit: Visit,
+    meter: SharedMeter,
+    socket: WebSocketStream<Wire>,
+) {
     tokio::select! {
-        () = run(&relay, remote, socket) => {}
+        () = run(&relay, &visit, &meter, socket) => {}
         () = relay.aborted() => {}
     }
 }
 
-async fn run(relay: &Relay, remote: Option<SocketAddr>, socket: WebSocket) {
+async fn run(relay: &Relay, visit: &Visit, meter: &SharedMeter, socket: WebSocketStream<Wire>) {
     let (mut sink, mut stream) = socket.split();
     let config = relay.config();
-    match relay.connect() {
+    match relay.connect(visit) {
         Ok(place) => {
-            tracing::debug!(socket = ?place.socket(), ?remote, "connected");
+            tracing::debug!(member = place.number(), "connected");
             {
+                let mut sender = Sender::new(relay, &place, meter);
                 let mut writing = pin!(write(config, &place, &mut sink));
                 tokio::select! {
-                    () = read(config, &place, &mut stream) => return,
+                    () = read(config, &place, meter, &mut sender, &mut stream) => return,
                     () = &mut writing => {}
                 }
             }
-            tracing::debug!(socket = ?place.socket(), "closed");
+            tracing::debug!(member = place.number(), "closed");
         }
         Err(goodbye) => {
-            tracing::debug!(?remote, %goodbye, "refused");
+            tracing::debug!(reason = goodbye.name(), "refused");
+            relay.metrics().goodbye(&goodbye);
+            meter.lock().give_up(goodbye.clone());
             close(config, &mut sink, &goodbye).await;
         }
     }
     // TCP would take back the close frame if we closed while something of theirs is unread.
-    let _ = timeout(config.close_deadline, drain(&mut stream)).await;
+    meter.lock().give_up(Goodbye::ShuttingDown);
+    if let Ok(mut socket) = sink.reunite(stream) {
+        let _ = timeout(config.close_deadline, socket.get_mut().drain()).await;
+    }
 }
 
-/// Hands the hub what the socket says, until it ends. What it says after the hub has sent it away is passed over.
-async fn read(config: &Config, place: &Place, stream: &mut SplitStream<WebSocket>) {
+/// Does what the socket asks for, until it ends. What it says after it has been sent away is passed over.
+async fn read(
+    config: &Config,
+    place: &Place,
+    meter: &SharedMeter,
+    sender: &mut Sender<'_>,
+    stream: &mut Stream,
+) {
+    let mut visitor = Visitor::new(config);
     let within = config.ping_deadline;
     let silence = config.ping_interval.saturating_add(within);
+    let started = tokio::time::Instant::now();
     loop {
-        let Ok(received) = timeout(silence, stream.next()).await else {
-            place.refuse(Goodbye::Silent { within });
-            return std::future::pending().await;
+        let waiting = match visitor.has_joined() {
+            true => timeout(silence, stream.next()).await,
+            false => {
+                let due = started.checked_add(config.join_deadline);
+                let silent = tokio::time::Instant::now() + silence;
+                timeout_at(due.map_or(silent, |due| due.min(silent)), stream.next()).await
+            }
         };
-        match received {
-            Some(Ok(Message::Text(text))) => place.handle_text(&text),
-            Some(Ok(Message::Binary(_))) => place.refuse(Goodbye::Binary),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => place.handle_control(),
-            // The answer to a close is on its way; the stream ends after it.
-            Some(Ok(Message::Close(_))) => {}
-            Some(Err(error)) => {
-                tracing::debug!(socket = ?place.socket(), %error, "unreadable");
-                place.refuse(Goodbye::Unreadable);
+        let received = match waiting {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) => {
+                tracing::debug!(member = place.number(), %error, "unreadable");
+                place.refuse(unreadable(config, meter, &error));
                 return std::future::pending().await;
             }
-            None => return,
+            Ok(None) => return,
+            Err(_) => {
+                place.refuse(match visitor.has_joined() {
+                    true => Goodbye::Silent { within },
+                    false => Goodbye::JoinDeadline,
+                });
+                return std::future::pending().await;
+            }
+        };
+        let answer = match received {
+            Message::Text(text) => sender.handle(&mut visitor, &text).await,
+            Message::Binary(_) => Err(Goodbye::Binary),
+            // They have been paid for. The answer to a close is on its way; the stream ends after it.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
+        };
+        if let Err(goodbye) = answer {
+            place.refuse(goodbye);
+            return std::future::pending().await;
         }
     }
 }
 
-/// Sends what waits, pings, and keeps the socket's deadlines, until it has sent a close or cannot send.
-async fn write(config: &Config, place: &Place, sink: &mut SplitSink<WebSocket, Message>) {
+/// Why nothing more can be read.
+fn unreadable(config: &Config, meter: &SharedMeter, error: &Error) -> Goodbye {
+    if let Some(goodbye) = meter.lock().verdict() {
+        return goodbye.clone();
+    }
+    if let Error::Utf8(_) = error {
+        Goodbye::NotUtf8
+    } else if let Error::Capacity(CapacityError::MessageTooLong { .. }) = error {
+        let limit = config.max_message_size;
+        Goodbye::TooLarge { limit }
+    } else {
+        // Whatever else it is, it is no WebSocket any more.
+        Goodbye::Unreadable
+    }
+}
+
+/// Sends what waits and pings, until it has sent a close or cannot send.
+async fn write(config: &Config, place: &Place, sink: &mut Sink) {
     // tokio panics at an interval of nothing.
     let mut ping = interval(config.ping_interval.max(Duration::from_millis(1)));
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ping.reset();
     loop {
-        // Asked again each time: joining ends a deadline, a seal sets one, and both come with something to send.
-        let due = place.poll_timeout();
         let message = tokio::select! {
             outgoing = place.outbox().next() => match outgoing {
-                Outgoing::Text(text) => Message::Text((&*text).into()),
+                Outgoing::Text(text) => Message::text(&*text),
                 Outgoing::Close(goodbye) => return close(config, sink, &goodbye).await,
             },
-            () = wait_until(due) => {
-                place.handle_timeout();
-                continue;
-            }
             _ = ping.tick() => Message::Ping(Vec::new().into()),
         };
-        if !matches!(
-            timeout(config.ping_deadline, sink.send(message)).await,
-            Ok(Ok(()))
-        ) {
-            return;
+        match timeout(config.ping_deadline, sink.send(message)).await {
+            Ok(Ok(())) => {}
+            // Nothing can be told to one that takes nothing.
+            Ok(Err(_)) | Err(_) => return,
         }
     }
 }
 
-async fn wait_until(due: Option<tokio::time::Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn close(config: &Config, sink: &mut SplitSink<WebSocket, Message>, goodbye: &Goodbye) {
+async fn close(config: &Config, sink: &mut Sink, goodbye: &Goodbye) {
     let frame = CloseFrame {
-        code: goodbye.code(),
+        code: goodbye.code().into(),
         reason: goodbye.reason().into(),
     };
     let sent = sink.send(Message::Close(Some(frame)));
     let _ = timeout(config.ping_deadline, sent).await;
-}
-
-async fn drain(stream: &mut SplitStream<WebSocket>) {
-    while let Some(Ok(_)) = stream.next().await {}
 }

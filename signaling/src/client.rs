@@ -27,6 +27,9 @@ const TEXTS_PER_POLL: usize = 1024;
 /// WebSocket's code for an end as planned.
 const CLOSE_NORMAL: u16 = 1000;
 
+/// What Godot's Node server and ours say when the host has left.
+const HOST_LEFT: &str = "Room host has disconnected";
+
 /// What to ask a server for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JoinRequest {
@@ -175,6 +178,8 @@ impl<T: Transport> Client<T> {
             {
                 LostReason::Closed
             }
+            // Whatever the server's code is: the demo's is 4000, which stands for every error.
+            LostReason::Refused { reason, .. } if reason == HOST_LEFT => LostReason::HostLeft,
             LostReason::Refused { code, reason } => LostReason::Refused {
                 code,
                 reason: escape_control(&reason),

@@ -2,6 +2,7 @@
 
 /// What a message is about (Godot demo: `enum Message`). The wire carries the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MessageType {
     /// 0. To the server: take me into this lobby. From it: you are in.
     Join,

@@ -7,6 +7,7 @@ use crate::{Message, MessageType, SignalType};
 
 /// A message on its way from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Notice {
     /// Your id, and the lobby's topology.
     Id {

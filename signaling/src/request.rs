@@ -7,6 +7,7 @@ use crate::{Message, MessageType, SignalType};
 
 /// A message on its way to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Request {
     /// Take me into a lobby.
     Join {

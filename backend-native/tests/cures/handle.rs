@@ -26,7 +26,7 @@ async fn the_backend_reports_the_stream_id() {
                 channel, actual, ..
             } = event
             {
-                assert_eq!(actual.id, channel.stream_id());
+                assert_eq!(actual.id, channel.0 + 1);
                 ids.push(actual.id);
             }
         }

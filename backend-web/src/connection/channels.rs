@@ -60,7 +60,8 @@ impl Channels {
             }
         };
         let reliability = translate::parameters(&inner).reliability;
-        self.add(index, inner, reliability, SendLimits::default(), true);
+        let limits = SendLimits::of(reliability);
+        self.add(index, inner, reliability, limits, true);
     }
 
     fn remote_alive(&self) -> usize {

@@ -27,7 +27,8 @@ async fn a_close_is_told_here_and_there() {
     let mut pair = Pair::connected().await;
     pair.a.close(Duration::ZERO);
     let sent = mesh_core::Backend::send(pair.a.backend(), LINK, RELIABLE, Payload::from("x"));
-    assert_eq!(sent, Err(mesh_core::BackendSendError::NotOpen));
+    let reason = sent.map_err(|rejected| rejected.reason);
+    assert_eq!(reason, Err(mesh_core::BackendSendError::NotOpen));
     pair.until("both to notice", |a, b| {
         a.closed().is_some() && b.channels_closed() == 3
     })

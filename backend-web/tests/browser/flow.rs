@@ -27,7 +27,7 @@ fn fill(peer: &mut Peer, length: usize) -> (usize, usize) {
         {
             Ok(()) => taken += 1,
             Err(error) => {
-                assert_eq!(error, BackendSendError::Full);
+                assert_eq!(error.reason, BackendSendError::Full);
                 return (taken, most);
             }
         }

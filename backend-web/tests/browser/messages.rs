@@ -184,7 +184,8 @@ fn an_unknown_link_takes_nothing() {
         restart: false,
     });
     let sent = mesh_core::Backend::send(peer.backend(), LINK, ChannelIndex(0), Payload::from("x"));
-    assert_eq!(sent, Err(mesh_core::BackendSendError::NotOpen));
+    let reason = sent.map_err(|rejected| rejected.reason);
+    assert_eq!(reason, Err(mesh_core::BackendSendError::NotOpen));
     let amount = mesh_core::Backend::buffered_amount(peer.backend(), LINK, ChannelIndex(0));
     assert_eq!(amount, 0);
     peer.execute(Command::Open {
@@ -193,5 +194,6 @@ fn an_unknown_link_takes_nothing() {
         inbox_bytes: 0,
     });
     let sent = mesh_core::Backend::send(peer.backend(), LINK, ChannelIndex(0), Payload::from("x"));
-    assert_eq!(sent, Err(mesh_core::BackendSendError::NotOpen));
+    let reason = sent.map_err(|rejected| rejected.reason);
+    assert_eq!(reason, Err(mesh_core::BackendSendError::NotOpen));
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
 use mesh_core::{
-    ConnectionId, Event, LinkConfig, MeshConfig, Multiplayer, Packet, PeerId, SendLimits, Signal,
-    TransferMode,
+    ChannelLimits, ConnectionId, Event, LinkConfig, MeshConfig, ModeLimits, Multiplayer, Packet,
+    PeerId, SendLimits, Signal, TransferMode,
 };
 use wasm_bindgen::JsValue;
 
@@ -100,9 +100,16 @@ impl End {
     fn new(own: u32, other: u32) -> Result<Self, JsValue> {
         let backend = PlatformBackend::new(PlatformConfig::default()).map_err(words)?;
         let config = MeshConfig {
-            send_limits: SendLimits {
-                high_water: HIGH_WATER,
-                low_water: LOW_WATER,
+            send_limits: ModeLimits {
+                reliable: ChannelLimits {
+                    bytes: HIGH_WATER,
+                    backend: SendLimits {
+                        high_water: HIGH_WATER,
+                        low_water: LOW_WATER,
+                    },
+                    ..ChannelLimits::RELIABLE
+                },
+                ..ModeLimits::default()
             },
             ..MeshConfig::default()
         };

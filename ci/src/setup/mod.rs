@@ -4,6 +4,7 @@ mod apt;
 mod binaryen;
 mod browsers;
 mod crates;
+mod lab;
 mod piece;
 mod problem;
 mod relay;

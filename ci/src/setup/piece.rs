@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use super::problem::Problem;
 use super::site::Site;
-use super::{binaryen, browsers, crates, relay, wasm};
+use super::{binaryen, browsers, crates, lab, relay, wasm};
 
 /// One thing that the machine must have. In this order they are provided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Piece {
     Relay,
+    Namespaces,
+    Rules,
     Chromium,
     Chromedriver,
     Firefox,
@@ -43,6 +45,8 @@ impl Piece {
     /// Every one, in their order.
     pub(crate) const ALL: &[Self] = &[
         Self::Relay,
+        Self::Namespaces,
+        Self::Rules,
         Self::Chromium,
         Self::Chromedriver,
         Self::Firefox,
@@ -60,6 +64,20 @@ impl Piece {
                 by_hand: "install coturn",
                 pace: Pace::Fetched,
                 provide: relay::turnserver,
+            },
+            Self::Namespaces => About {
+                name: "ip",
+                needed_for: "the NAT lab",
+                by_hand: "install iproute2",
+                pace: Pace::Fetched,
+                provide: lab::ip,
+            },
+            Self::Rules => About {
+                name: "nft",
+                needed_for: "the NAT lab",
+                by_hand: "install nftables",
+                pace: Pace::Fetched,
+                provide: lab::nft,
             },
             Self::Chromium => About {
                 name: "Chromium",

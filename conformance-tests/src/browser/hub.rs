@@ -61,12 +61,17 @@ pub(crate) struct Hub {
 impl Hub {
     /// Starts a browser and waits until its hub is there.
     pub(crate) async fn start(kind: Kind, hidden: Hidden) -> Outcome<Self> {
+        Self::of(|url| Browser::start(kind, hidden, url)).await
+    }
+
+    /// Has a browser started with the address of a hub, and waits until that is there.
+    pub(crate) async fn of(start: impl FnOnce(&str) -> Outcome<Browser>) -> Outcome<Self> {
         static HUBS: AtomicU64 = AtomicU64::new(0);
         let coordinator = Coordinator::shared().await?;
         let address = format!("hub-{}", HUBS.fetch_add(1, Ordering::Relaxed));
         let url = format!("{}/page/hub.html#{address}", coordinator.url());
         let hub = Self {
-            browser: Browser::start(kind, hidden, &url)?,
+            browser: start(&url)?,
             coordinator,
             address,
             orders: AtomicU64::new(0),

@@ -167,7 +167,7 @@ pub async fn clause_07_channels_are_what_was_asked_for(cast: [Participant; 2]) -
     let specs: Vec<_> = (0..)
         .zip(reliabilities)
         .map(|(index, (ordered, reliability))| ChannelParameters {
-            id: ChannelIndex(index).stream_id(),
+            id: index + 1,
             ordered,
             reliability,
         })

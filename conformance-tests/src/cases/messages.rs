@@ -73,7 +73,7 @@ async fn arrives(
     Err(to.fail(format!("{content:?} did not arrive on {mode:?}")))
 }
 
-/// A message above the limit is an error that names the limit and the peer, and nobody gets it.
+/// A message above the limit is an error that names the limit, and nobody gets it.
 pub async fn too_large_names_the_limit(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     steps::start_meshes(&cast).await?;

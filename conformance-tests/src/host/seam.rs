@@ -1,6 +1,6 @@
 //! Requests to a bare backend.
 
-use mesh_core::{Backend, BackendSendError};
+use mesh_core::{Backend, BackendSendError, Rejected};
 
 use super::stack::Stack;
 use super::{Host, wake};
@@ -35,8 +35,11 @@ impl<P: Platform> Host<P> {
                             let buffered = backend.buffered_amount(link, channel);
                             report.most_buffered = report.most_buffered.max(buffered);
                         }
-                        Err(BackendSendError::Full) if report.messages > 0 => break,
-                        Err(error) => return Err(error.into()),
+                        Err(Rejected {
+                            reason: BackendSendError::Full,
+                            ..
+                        }) if report.messages > 0 => break,
+                        Err(rejected) => return Err(rejected.reason.into()),
                     }
                 }
                 Reply::Sent(report)

@@ -120,7 +120,8 @@ impl<P: Platform> Stack<P> {
         let payload = content.payload();
         let sent = match (self, lane) {
             (Self::Backend(backend), Lane::Link(link)) => {
-                return Ok(backend.send(link, mode.channel(), payload)?);
+                let sent = backend.send(link, mode.channel(), payload);
+                return sent.map_err(|rejected| rejected.reason.into());
             }
             (Self::Mesh(mesh), Lane::Peer(peer)) => mesh.send(peer_id(peer)?, mode, payload)?,
             (Self::Session(session), Lane::Peer(peer)) => {

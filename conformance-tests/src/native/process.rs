@@ -14,8 +14,18 @@ pub(crate) struct Puppet(Child);
 impl Puppet {
     /// Starts one that owns the mailbox at this address of the coordinator at a URL.
     pub(crate) fn start(url: &str, address: &str) -> Outcome<Self> {
+        Self::start_with(url, address, &[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn start_with(
+        url: &str,
+        address: &str,
+        variables: &[(&str, String)],
+    ) -> Outcome<Self> {
         tokio::process::Command::new(program()?)
             .args([url, address])
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()

@@ -113,7 +113,7 @@ impl<B: Backend> Faulty<B> {
             let lines = description.sdp.lines();
             let others = lines.filter(|line| !line.starts_with("a=max-message-size:"));
             let mut sdp: String = others.map(|line| format!("{line}\r\n")).collect();
-            sdp += "a=max-message-size:1000\r\n";
+            sdp += "a=max-message-size:2000\r\n";
             description.sdp = sdp;
         }
         if self.has(Fault::CandidateBeforeDescription) {

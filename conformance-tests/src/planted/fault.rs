@@ -92,7 +92,7 @@ faults! {
     MissesSilence,
     /// Reports a link as closed and keeps it.
     LeaksLinks,
-    /// Announces that it takes messages of 1000 bytes at most.
+    /// Announces that it takes messages of 2000 bytes at most.
     WrongMaxMessageSize,
     /// Figures that are asked for never come.
     NoStats,

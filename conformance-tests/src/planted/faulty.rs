@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use super::fault::Fault;
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
-    LinkEvent, LinkId, Payload,
+    LinkEvent, LinkId, Payload, Rejected,
 };
 
 /// A [`Backend`] that breaks the contract as planted, and is faithful in everything else.
@@ -108,7 +108,11 @@ impl<B: Backend> Faulty<B> {
     /// Sends again what should have been refused.
     fn send_backlog(&mut self) {
         while let Some((link, channel, payload)) = self.backlog.pop_front() {
-            if self.inner.send(link, channel, payload.clone()) == Err(BackendSendError::Full) {
+            if let Err(Rejected {
+                payload,
+                reason: BackendSendError::Full,
+            }) = self.inner.send(link, channel, payload)
+            {
                 self.backlog.push_front((link, channel, payload));
                 return;
             }
@@ -192,16 +196,22 @@ impl<B: Backend> Backend for Faulty<B> {
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
+    ) -> Result<(), Rejected> {
         if self.leaked.contains(&link) {
-            return Err(BackendSendError::NotOpen);
+            return Err(Rejected {
+                payload,
+                reason: BackendSendError::NotOpen,
+            });
         }
         if !self.has(Fault::NeverFull) {
             return self.inner.send(link, channel, payload);
         }
         self.send_backlog();
-        match self.inner.send(link, channel, payload.clone()) {
-            Err(BackendSendError::Full) => {
+        match self.inner.send(link, channel, payload) {
+            Err(Rejected {
+                payload,
+                reason: BackendSendError::Full,
+            }) => {
                 self.backlog.push_back((link, channel, payload));
                 Ok(())
             }

@@ -67,6 +67,7 @@ pub(crate) enum LostReasonDef {
     Refused { code: u16, reason: String },
     Closed,
     SealComplete,
+    HostLeft,
     Protocol(String),
 }
 

@@ -103,10 +103,8 @@ impl Channel {
         self.waiting.is_empty() && self.blocked.is_empty()
     }
 
-    /// The low-water mark, which must be below the high-water mark, or it might never be reached from above.
-    pub(super) fn low_water(&self) -> usize {
-        let below_high = self.limits.high_water.max(1) - 1;
-        self.limits.low_water.min(below_high)
+    pub(super) const fn low_water(&self) -> usize {
+        self.limits.low_mark()
     }
 
     pub(super) fn is_reliable(&self) -> bool {

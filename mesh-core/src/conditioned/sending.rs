@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 
 use super::link::{Channel, Link, cost, size};
 use super::{Conditioned, OnTheWay};
-use crate::{Backend, BackendSendError, ChannelIndex, Instant, LinkEvent, LinkId, Payload};
+use crate::{
+    Backend, BackendSendError, ChannelIndex, Instant, LinkEvent, LinkId, Payload, Rejected,
+};
 
 /// How many bytes of one link may be on their way. It is the window that receivers commonly offer.
 const WINDOW: usize = 1024 * 1024;
@@ -18,7 +20,7 @@ impl<B: Backend> Conditioned<B> {
         id: LinkId,
         index: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
+    ) -> Result<(), Rejected> {
         self.pass_time();
         let is_cut = self.is_cut();
         let nothing_to_do = !is_cut && self.disturbance.is_nothing();
@@ -30,7 +32,7 @@ impl<B: Backend> Conditioned<B> {
             let sent = self.inner.send(id, index, payload);
             let buffered = self.inner.buffered_amount(id, index);
             if let Some(channel) = self.open_channel(id, index) {
-                let is_full = sent == Err(BackendSendError::Full);
+                let is_full = matches!(&sent, Err(why) if why.reason == BackendSendError::Full);
                 channel.is_above_low |= is_full || buffered > channel.low_water();
             }
             return sent;
@@ -40,11 +42,13 @@ impl<B: Backend> Conditioned<B> {
         }
         let buffered = self.buffered_amount(id, index);
         let Some(channel) = self.open_channel(id, index) else {
-            return Err(BackendSendError::NotOpen);
+            let reason = BackendSendError::NotOpen;
+            return Err(Rejected { payload, reason });
         };
-        if buffered >= channel.limits.high_water.max(1) {
+        if !channel.limits.admits(buffered, size(&payload)) {
             channel.is_above_low = true;
-            return Err(BackendSendError::Full);
+            let reason = BackendSendError::Full;
+            return Err(Rejected { payload, reason });
         }
         channel.is_above_low |= buffered + payload.len() > channel.low_water();
         channel.buffered += size(&payload);
@@ -119,7 +123,11 @@ impl<B: Backend> Conditioned<B> {
         };
         while let Some(payload) = channel.blocked.pop_front() {
             let (freed, passed) = (cost(&payload), size(&payload));
-            if self.inner.send(id, index, payload.clone()) == Err(BackendSendError::Full) {
+            if let Err(Rejected {
+                payload,
+                reason: BackendSendError::Full,
+            }) = self.inner.send(id, index, payload)
+            {
                 channel.blocked.push_front(payload);
                 break;
             }

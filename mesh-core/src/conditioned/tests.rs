@@ -228,7 +228,8 @@ fn what_is_delayed_is_bounded_and_room_is_reported() {
     while pair.a.send(RELIABLE, vec![0; 10_000]).is_ok() {
         accepted += 1;
     }
-    assert_eq!(pair.a.send(RELIABLE, "more"), Err(BackendSendError::Full));
+    let more = pair.a.send(RELIABLE, vec![0; 10_000]);
+    assert_eq!(more, Err(BackendSendError::Full));
     assert!((100..110).contains(&accepted), "{accepted} times 10 kB");
     let low = LinkEvent::BufferedAmountLow {
         link: LINK,

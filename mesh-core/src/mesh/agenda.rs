@@ -20,12 +20,22 @@ pub(super) struct Agenda {
     pub(super) arrivals: VecDeque<(LinkId, bool)>,
     /// What follows the last `PeerConnected` at once.
     pub(super) succeeded: bool,
-    /// The announced peer whose early packets come next, and how many.
-    pub(super) arriving: Option<(LinkId, usize)>,
+    /// The announced peer of whom more is told before anything else.
+    pub(super) arriving: Option<Arriving>,
     /// Ready-made events that belong between the arrivals and the packets.
     pub(super) notices: VecDeque<Notice>,
     /// Announced peers with packets, each once: the round robin.
     pub(super) round: VecDeque<LinkId>,
+}
+
+/// A peer that was just announced.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    pub(super) link: LinkId,
+    /// What happened before it was announced.
+    pub(super) begins: VecDeque<Event>,
+    /// How many early packets come next.
+    pub(super) packets: usize,
 }
 
 /// A peer that is gone, with what it left.
@@ -57,19 +67,17 @@ pub(super) enum News {
 }
 
 impl News {
-    pub(super) fn about(self, member: &mut Member) -> Event {
+    /// What the game is to be told. Nothing if it has been told since: everything but the figures is a state of the member,
+    /// which is told with its announcement, too.
+    pub(super) fn about(self, member: &mut Member) -> Option<Event> {
         let peer = member.peer;
         match self {
-            Self::Interrupted => Event::PeerInterrupted(peer),
-            Self::Resumed => Event::PeerResumed(peer),
-            Self::BufferedAmountLow(channel) => Event::BufferedAmountLow { peer, channel },
-            Self::ChannelReceived(channel) => Event::ChannelReceived { peer, channel },
-            Self::Dropped(channel) => Event::PacketsDropped {
-                peer,
-                channel,
-                packets: member.take_dropped(channel),
-            },
-            Self::Stats(stats) => Event::Stats { peer, stats },
+            Self::Interrupted => member.tell_interrupted(true),
+            Self::Resumed => member.tell_interrupted(false),
+            Self::BufferedAmountLow(channel) => Some(Event::BufferedAmountLow { peer, channel }),
+            Self::ChannelReceived(channel) => member.tell_channel(channel),
+            Self::Dropped(channel) => member.tell_dropped(channel),
+            Self::Stats(stats) => Some(Event::Stats { peer, stats }),
         }
     }
 }
@@ -78,6 +86,21 @@ impl Agenda {
     /// Whether the game is so far behind that nothing more may be queued.
     pub(super) fn is_full(&self) -> bool {
         self.signals.len() + self.leavers.len() + self.notices.len() >= FULL
+    }
+
+    /// Takes out the figures of a link that is gone: whoever asked for them is owed an answer.
+    pub(super) fn take_stats(&mut self, peer: PeerId, link: LinkId) -> VecDeque<Event> {
+        let notices = self.notices.iter().filter(|notice| notice.link == link);
+        notices
+            .filter_map(|notice| match notice.news {
+                News::Stats(stats) => Some(Event::Stats { peer, stats }),
+                News::Interrupted
+                | News::Resumed
+                | News::BufferedAmountLow(_)
+                | News::ChannelReceived(_)
+                | News::Dropped(_) => None,
+            })
+            .collect()
     }
 
     pub(super) fn notice(&mut self, link: LinkId, news: News) {

@@ -7,8 +7,8 @@ use super::agenda::News;
 use super::connection::{CLOSING_GRACE, Channel, Phase};
 use super::{Mesh, REMOVE_LINGER};
 use crate::{
-    ChannelIndex, ChannelParameters, ChannelSpec, ChannelState, Command, ConnectFailure,
-    DisconnectReason, Instant, LinkId, PeerId,
+    ChannelIndex, ChannelParameters, ChannelRole, ChannelSpec, ChannelState, Command,
+    ConnectFailure, DisconnectReason, Instant, LinkId, PeerId,
 };
 
 impl Mesh {
@@ -30,8 +30,9 @@ impl Mesh {
             return false;
         }
         entry.state = ChannelState::Closing;
-        let in_band = entry.in_band;
-        if !in_band && member.is_connected() {
+        let is_planned = entry.role.is_planned();
+        entry.outbox.clear();
+        if is_planned && member.is_connected() {
             member.phase = Phase::Closing {
                 end: now + CLOSING_GRACE,
                 by_us: true,
@@ -40,7 +41,7 @@ impl Mesh {
         let has_been = member.was_connected();
         self.commands
             .push_back(Command::CloseChannel { link, channel });
-        if !in_band && !has_been {
+        if is_planned && !has_been {
             self.end(link, DisconnectReason::Removed, Some(REMOVE_LINGER));
         }
         true
@@ -86,7 +87,8 @@ impl Mesh {
             return;
         };
         channel.state = ChannelState::Closed;
-        if channel.in_band {
+        channel.outbox.clear();
+        if !channel.role.is_planned() {
             return;
         }
         let grace = now + CLOSING_GRACE;
@@ -114,28 +116,33 @@ impl Mesh {
         index: ChannelIndex,
         actual: ChannelParameters,
     ) {
+        let limits = self.config.send_limits.of(actual.mode());
         let Some(member) = self.member_mut(link) else {
             return;
         };
         let position = usize::from(index.0);
-        let in_band = |state| Channel {
-            spec: ChannelSpec {
-                label: String::new(),
-                parameters: actual,
-                limits: crate::SendLimits::default(),
-            },
-            mode: actual.mode(),
-            opened: state == ChannelState::Open,
+        let remote = |state| Channel {
             state,
-            in_band: true,
-            dropped: 0,
+            opened: state == ChannelState::Open,
+            ..Channel::planned(
+                ChannelRole::Remote,
+                ChannelSpec {
+                    label: String::new(),
+                    parameters: actual,
+                    limits: limits.backend,
+                },
+                actual.mode(),
+                limits,
+            )
         };
         match member.channels.get_mut(position) {
-            Some(former) if former.in_band && former.state == ChannelState::Closed => {
+            Some(former)
+                if former.role == ChannelRole::Remote && former.state == ChannelState::Closed =>
+            {
                 member.inbox.set_channel(index, actual.mode());
                 *former = Channel {
                     dropped: former.dropped,
-                    ..in_band(ChannelState::Open)
+                    ..remote(ChannelState::Open)
                 };
             }
             // A position that the seam does not give.
@@ -143,9 +150,9 @@ impl Mesh {
             None => {
                 // One before it may have closed before it opened, of which nothing is reported: its parameters are unknown.
                 let gap = member.channels.len()..position;
-                let skipped = gap.map(|_| in_band(ChannelState::Closed));
+                let skipped = gap.map(|_| remote(ChannelState::Closed));
                 member.channels.extend(skipped);
-                member.channels.push(in_band(ChannelState::Open));
+                member.channels.push(remote(ChannelState::Open));
                 member.inbox.set_channel(index, actual.mode());
             }
         }

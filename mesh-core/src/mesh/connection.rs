@@ -1,15 +1,17 @@
 //! What the mesh knows of one link, and of the peer it belongs to.
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::outbox::Outbox;
 use crate::negotiation::Negotiation;
 use crate::platform::Inbox;
 use crate::{
-    ChannelIndex, ChannelSpec, ChannelState, CloseReason, ConnectFailure, ConnectionState,
-    DisconnectReason, GatheringState, Instant, LinkId, Missing, PeerId, SignalingState,
-    TransferMode,
+    ChannelIndex, ChannelLimits, ChannelRole, ChannelSpec, ChannelState, CloseReason,
+    ConnectFailure, ConnectionState, DisconnectReason, Event, GatheringState, Instant, LinkId,
+    Missing, PeerId, SignalingState, TransferMode,
 };
 
 /// How long after its first closed channel a peer may still deliver what its other channels hold, and that they opened.
@@ -41,11 +43,17 @@ pub(super) struct Member {
     pub(super) phase: Phase,
     /// Whether the game has been told `PeerConnected`.
     pub(super) announced: bool,
-    /// Whether the game has been told `PeerInterrupted`.
+    /// Whether the platform says that it does not answer.
     pub(super) interrupted: bool,
+    /// Whether the game has been told so.
+    pub(super) told_interrupted: bool,
     pub(super) inbox: Inbox,
     /// Whether it waits in the round of those that have packets.
     pub(super) in_round: bool,
+    /// Whether it waits in the round of those that have something to send.
+    pub(super) in_outgoing: bool,
+    /// The channel that may send next, of those that have to wait.
+    pub(super) turn: u16,
     pub(super) max_message_size: usize,
 }
 
@@ -59,7 +67,7 @@ pub(super) enum Phase {
     Closing { end: Instant, by_us: bool },
 }
 
-/// One channel of the plan.
+/// One channel.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) spec: ChannelSpec,
@@ -67,10 +75,33 @@ pub(super) struct Channel {
     pub(super) state: ChannelState,
     /// Whether it has ever been open.
     pub(super) opened: bool,
-    /// Made by the far side, and no part of the plan.
-    pub(super) in_band: bool,
+    pub(super) role: ChannelRole,
+    /// Whether the game knows of it, if the far side made it.
+    pub(super) told: bool,
     /// Messages dropped since the game was last told.
     pub(super) dropped: u64,
+    pub(super) outbox: Outbox,
+}
+
+impl Channel {
+    /// One that is not open yet.
+    pub(super) const fn planned(
+        role: ChannelRole,
+        spec: ChannelSpec,
+        mode: TransferMode,
+        limits: ChannelLimits,
+    ) -> Self {
+        Self {
+            spec,
+            mode,
+            state: ChannelState::Connecting,
+            opened: false,
+            role,
+            told: false,
+            dropped: 0,
+            outbox: Outbox::new(mode, limits),
+        }
+    }
 }
 
 impl Connection {
@@ -180,23 +211,62 @@ impl Member {
 
     /// The channels that make the peer complete.
     fn planned(&self) -> impl Iterator<Item = &Channel> {
-        self.channels.iter().filter(|channel| !channel.in_band)
+        self.channels
+            .iter()
+            .filter(|channel| channel.role.is_planned())
     }
 
     pub(super) fn planned_mut(&mut self, index: ChannelIndex) -> Option<&mut Channel> {
         self.channels
             .get_mut(usize::from(index.0))
-            .filter(|channel| !channel.in_band)
+            .filter(|channel| channel.role.is_planned())
     }
 
     pub(super) fn channel(&self, index: ChannelIndex) -> Option<&Channel> {
         self.channels.get(usize::from(index.0))
     }
 
-    pub(super) fn take_dropped(&mut self, index: ChannelIndex) -> u64 {
-        self.channels
-            .get_mut(usize::from(index.0))
-            .map_or(0, |channel| core::mem::take(&mut channel.dropped))
+    /// Tells of a channel that the far side made, once.
+    pub(super) fn tell_channel(&mut self, channel: ChannelIndex) -> Option<Event> {
+        let peer = self.peer;
+        let entry = self.channels.get_mut(usize::from(channel.0))?;
+        let is_news = entry.role == ChannelRole::Remote && entry.opened && !entry.told;
+        entry.told |= is_news;
+        is_news.then_some(Event::ChannelReceived { peer, channel })
+    }
+
+    /// Tells how many of a channel's packets were dropped, if any were since the last time.
+    pub(super) fn tell_dropped(&mut self, channel: ChannelIndex) -> Option<Event> {
+        let peer = self.peer;
+        let entry = self.channels.get_mut(usize::from(channel.0))?;
+        let packets = core::mem::take(&mut entry.dropped);
+        (packets > 0).then_some(Event::PacketsDropped {
+            peer,
+            channel,
+            packets,
+        })
+    }
+
+    pub(super) fn tell_interrupted(&mut self, interrupted: bool) -> Option<Event> {
+        let peer = self.peer;
+        let told = core::mem::replace(&mut self.told_interrupted, interrupted);
+        let event = if interrupted {
+            Event::PeerInterrupted(peer)
+        } else {
+            Event::PeerResumed(peer)
+        };
+        (told != interrupted).then_some(event)
+    }
+
+    /// What the game has yet to hear of its channels.
+    pub(super) fn tell_channels(&mut self) -> VecDeque<Event> {
+        let mut events = VecDeque::new();
+        let count = u16::try_from(self.channels.len()).unwrap_or(u16::MAX);
+        for index in (0..count).map(ChannelIndex) {
+            events.extend(self.tell_channel(index));
+            events.extend(self.tell_dropped(index));
+        }
+        events
     }
 
     /// Whether the peer has been there, though the word of it may have been overtaken by that of its end: events of

@@ -15,6 +15,7 @@ impl Mesh {
         close: Option<Duration>,
     ) -> Option<Connection> {
         let connection = self.links.remove(link)?;
+        self.lane.remove(link);
         if let Some(linger) = close.filter(|_| connection.stillborn.is_none()) {
             self.closing.insert(link);
             self.commands.push_back(Command::Close { link, linger });
@@ -34,7 +35,7 @@ impl Mesh {
         let Some(connection) = self.drop_link(link, close) else {
             return;
         };
-        let Some(member) = connection.member else {
+        let Some(mut member) = connection.member else {
             return;
         };
         self.peers.remove(&member.peer);
@@ -58,6 +59,8 @@ impl Mesh {
         if !member.announced && !may_announce {
             return;
         }
+        let untold = member.tell_channels();
+        let figures = self.agenda.take_stats(member.peer, link);
         let mut leaver = Leaver::connected(member.peer, member.inbox, reason);
         if !member.announced {
             leaver.begins.push_back(Event::PeerConnected(member.peer));
@@ -65,6 +68,11 @@ impl Mesh {
                 leaver.begins.push_back(Event::ConnectionSucceeded);
             }
         }
+        if let Some(arriving) = self.agenda.arriving.take_if(|peer| peer.link == link) {
+            leaver.begins.extend(arriving.begins);
+        }
+        leaver.begins.extend(untold);
+        leaver.begins.extend(figures);
         if is_server {
             self.status = ConnectionStatus::Disconnected;
         }

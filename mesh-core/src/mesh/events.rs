@@ -1,7 +1,7 @@
 //! `poll_*`: what a mesh wants done, and what it tells the game.
 
 use super::Mesh;
-use super::agenda::{Leaver, Notice};
+use super::agenda::{Arriving, Leaver, News, Notice};
 use super::setup::Mode;
 use crate::{
     ChannelIndex, Command, Event, Instant, LinkId, Packet, Payload, PeerId, Signal, TransferMode,
@@ -62,7 +62,7 @@ impl Mesh {
 
     fn next_of_arrivals(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.next_early_packet() {
+            if let Some(event) = self.next_of_arriving() {
                 return Some(event);
             }
             let (link, again) = self.agenda.arrivals.pop_front()?;
@@ -84,18 +84,34 @@ impl Mesh {
         member.announced = true;
         let peer = member.peer;
         self.agenda.succeeded = self.mode == Mode::Compatible && peer.is_server();
-        self.agenda.arriving = Some((link, member.inbox.len()));
+        self.agenda.arriving = Some(Arriving {
+            link,
+            begins: member.tell_channels(),
+            packets: member.inbox.len(),
+        });
+        if member.interrupted && !member.told_interrupted {
+            self.agenda.notice(link, News::Interrupted);
+        }
         Some(Event::PeerConnected(peer))
     }
 
-    fn next_early_packet(&mut self) -> Option<Event> {
-        let (link, left) = self.agenda.arriving?;
-        let packet = left
-            .checked_sub(1)
-            .and_then(|left| Some((left, self.take_packet(link)?)));
-        if let Some((left, event)) = packet {
-            self.agenda.arriving = Some((link, left));
-            return Some(event);
+    fn next_of_arriving(&mut self) -> Option<Event> {
+        let Arriving {
+            link,
+            begins,
+            packets,
+        } = self.agenda.arriving.as_mut()?;
+        let link = *link;
+        if self.links.get(link).is_some() {
+            if let Some(event) = begins.pop_front() {
+                return Some(event);
+            }
+            if let Some(left) = packets.checked_sub(1) {
+                *packets = left;
+                if let Some(event) = self.take_packet(link) {
+                    return Some(event);
+                }
+            }
         }
         self.agenda.arriving = None;
         self.enter_round(link);
@@ -108,8 +124,11 @@ impl Mesh {
             let Some(member) = self.member_mut(link) else {
                 continue;
             };
-            let event = news.about(member);
-            if member.announced {
+            // The rest is told with the announcement.
+            if !member.announced {
+                continue;
+            }
+            if let Some(event) = news.about(member) {
                 return Some(event);
             }
         }
@@ -184,7 +203,7 @@ mod tests {
             let actual = crate::ChannelSpec::built_in(
                 mode,
                 Reliability::Retransmits(0),
-                MeshConfig::default().send_limits,
+                crate::SendLimits::SHORT,
             );
             let opened = LinkEvent::ChannelOpened {
                 link,

@@ -1,8 +1,13 @@
 //! The handshake of a connection: which step may be taken, and what it makes the backend do.
 
+use core::time::Duration;
+
 use super::{Connection, Mesh};
 use crate::negotiation::max_message_size;
-use crate::{Command, ConnectionError, ConnectionId, IceCandidate, SessionDescription};
+use crate::{
+    Command, ConnectFailure, ConnectionError, ConnectionId, DisconnectReason, IceCandidate,
+    MIN_MESSAGE_SIZE, SessionDescription,
+};
 
 impl Mesh {
     /// Has the connection make an offer; it comes back through [`poll_signal`](Self::poll_signal).
@@ -21,6 +26,9 @@ impl Mesh {
 
     /// Gives the connection its far side's description; an offer is answered by itself, as in Godot.
     ///
+    /// A far side that takes no message of [`MIN_MESSAGE_SIZE`](crate::MIN_MESSAGE_SIZE) bytes is given up for its
+    /// description: no game can be played with it.
+    ///
     /// # Errors
     ///
     /// [`ConnectionError`]; nothing has changed then.
@@ -32,8 +40,16 @@ impl Mesh {
         let own_limit = self.max_message_size;
         let entry = self.negotiating(connection)?;
         let held = entry.negotiation.remote(&description)?;
+        let limit = max_message_size(&description.sdp);
+        if limit < MIN_MESSAGE_SIZE {
+            let why = alloc::format!("the peer takes messages of at most {limit} bytes");
+            let failure = ConnectFailure::Description(why);
+            let reason = DisconnectReason::ConnectFailed(failure);
+            self.end(connection, reason, Some(Duration::ZERO));
+            return Ok(());
+        }
         if let Some(member) = &mut entry.member {
-            member.max_message_size = own_limit.min(max_message_size(&description.sdp));
+            member.max_message_size = own_limit.min(limit);
         }
         self.commands.push_back(Command::SetRemote {
             link: connection,

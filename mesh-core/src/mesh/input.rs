@@ -8,7 +8,7 @@ use super::{ConnectionStatus, Mesh};
 use crate::platform::InboxFull;
 use crate::{
     ChannelIndex, CloseReason, ConnectFailure, ConnectionState, DisconnectReason, GatheringState,
-    Instant, LinkEvent, LinkId, Payload, SessionDescription, Signal,
+    Instant, LinkEvent, LinkId, LinkStats, Payload, SessionDescription, Signal,
 };
 
 impl Mesh {
@@ -39,14 +39,14 @@ impl Mesh {
             } => self.channel_received(link, channel, actual),
             LinkEvent::ChannelClosed { link, channel } => self.channel_closed(now, link, channel),
             LinkEvent::BufferedAmountLow { link, channel } => {
-                self.notice(link, News::BufferedAmountLow(channel));
+                self.buffered_amount_low(now, link, channel);
             }
             LinkEvent::InboxDropped {
                 link,
                 channel,
                 messages,
             } => self.dropped(link, channel, messages),
-            LinkEvent::Stats { link, stats } => self.notice(link, News::Stats(stats)),
+            LinkEvent::Stats { link, stats } => self.measured(link, stats),
             LinkEvent::Closed { link, reason } => self.closed(link, reason),
             LinkEvent::Gathered { link, trouble } => {
                 if let Some(connection) = self.links.get_mut(link) {
@@ -251,6 +251,19 @@ impl Mesh {
         if self.links.get(link).is_some() {
             self.agenda.signals.push_back((link, signal));
         }
+    }
+
+    fn measured(&mut self, link: LinkId, stats: LinkStats) {
+        let Some(member) = self.member(link) else {
+            return;
+        };
+        let channels = member.channels.iter();
+        let messages_dropped = channels.map(|channel| channel.outbox.dropped()).sum();
+        let stats = LinkStats {
+            messages_dropped,
+            ..stats
+        };
+        self.notice(link, News::Stats(stats));
     }
 
     fn dropped(&mut self, link: LinkId, channel: ChannelIndex, messages: u64) {

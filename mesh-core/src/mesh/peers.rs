@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::connection::{Channel, Connection, Member};
 use super::{ConnectionStatus, Mesh};
 use crate::{
-    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelState, ConnectionId,
+    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelRole, ChannelState, ConnectionId,
     ConnectionState, GatheringState, LinkId, PeerId, SignalingState, TransferMode,
 };
 
@@ -50,15 +50,21 @@ pub struct ChannelInfo {
     #[doc(alias = "get_max_packet_life_time")]
     #[doc(alias = "get_max_retransmits")]
     pub parameters: ChannelParameters,
+    /// What it is for.
+    pub role: ChannelRole,
     /// Whether both sides made it by agreement, without a word on the wire. Not so for one that the far side made in-band.
     #[doc(alias = "is_negotiated")]
     pub negotiated: bool,
     /// Where it is in its life.
     #[doc(alias = "get_ready_state")]
     pub state: ChannelState,
-    /// Bytes that it has accepted and not handed to the network yet. Only a backend knows: a [`Mesh`] alone says 0.
+    /// Bytes that it has accepted and not handed to the network yet. A [`Mesh`] alone knows of those that the backend has
+    /// not taken.
     #[doc(alias = "get_buffered_amount")]
     pub buffered_amount: usize,
+    /// Accepted messages of an unreliable channel that were dropped since it was made, because they waited too long or too
+    /// many waited: see [`ChannelLimits`](crate::ChannelLimits). What the network loses is not counted.
+    pub messages_dropped: u64,
 }
 
 impl ChannelInfo {
@@ -245,8 +251,10 @@ fn channel_info(channel: &Channel) -> ChannelInfo {
     ChannelInfo {
         mode: channel.mode,
         parameters: channel.spec.parameters,
-        negotiated: !channel.in_band,
+        role: channel.role,
+        negotiated: channel.role.is_planned(),
         state: channel.state,
-        buffered_amount: 0,
+        buffered_amount: channel.outbox.bytes(),
+        messages_dropped: channel.outbox.dropped(),
     }
 }

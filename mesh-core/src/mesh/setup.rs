@@ -1,7 +1,6 @@
 //! Setting a mesh up: its id, who links with whom, and which channels peers get.
 
-use alloc::vec::Vec;
-
+use super::plan::Plan;
 use super::{ConnectionStatus, Mesh};
 use crate::{InitializeError, MAX_CUSTOM_CHANNELS, PeerId, TransferMode};
 
@@ -117,7 +116,7 @@ impl Mesh {
                 given: custom_channels.len(),
             });
         }
-        self.channel_modes = channel_modes(custom_channels);
+        self.plan = Plan::new(custom_channels);
         Ok(())
     }
 
@@ -158,11 +157,6 @@ impl Mesh {
     /// then the custom ones.
     #[must_use]
     pub fn channel_modes(&self) -> &[TransferMode] {
-        &self.channel_modes
+        self.plan.modes()
     }
-}
-
-/// All modes of a link: the built-in ones and `custom`.
-pub(super) fn channel_modes(custom: &[TransferMode]) -> Vec<TransferMode> {
-    [&TransferMode::ALL, custom].concat()
 }

@@ -5,8 +5,8 @@ use core::task::{Context, Poll, Waker};
 use super::conditions::BackendId;
 use super::network::Network;
 use crate::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
-    LinkEvent, LinkId, Payload,
+    Backend, Capabilities, ChannelIndex, ChannelSpec, Command, Instant, LinkEvent, LinkId, Payload,
+    Rejected,
 };
 
 /// A [`Backend`] on a [`Network`], made by [`Network::backend`].
@@ -65,7 +65,7 @@ impl Backend for MockBackend {
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
+    ) -> Result<(), Rejected> {
         self.network
             .with(|world| world.send(self.id.0, link, channel, payload))
     }

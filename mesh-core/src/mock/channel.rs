@@ -3,7 +3,8 @@
 use alloc::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    BackendSendError, ChannelIndex, ChannelParameters, Instant, Payload, Reliability, SendLimits,
+    BackendSendError, ChannelIndex, ChannelParameters, Instant, Payload, Rejected, Reliability,
+    SendLimits,
 };
 
 /// Where a channel is in its life (W3C: `RTCDataChannelState`).
@@ -113,17 +114,12 @@ impl Channel {
         !self.is_reliable() || (self.queue.is_empty() && self.in_flight == 0)
     }
 
-    pub(super) fn accept(
-        &mut self,
-        payload: Payload,
-        now: Instant,
-    ) -> Result<(), BackendSendError> {
+    pub(super) fn accept(&mut self, payload: Payload, now: Instant) -> Result<(), Rejected> {
         if !self.is_open() {
-            return Err(BackendSendError::NotOpen);
+            return Err(rejected(payload, BackendSendError::NotOpen));
         }
-        // With a high-water mark of 0, no `BufferedAmountLow` could ever follow.
-        if self.buffered >= self.limits.high_water.max(1) {
-            return Err(BackendSendError::Full);
+        if !self.limits.admits(self.buffered, cost(&payload)) {
+            return Err(rejected(payload, BackendSendError::Full));
         }
         self.buffered += cost(&payload);
         self.queue.push_back(Queued {
@@ -136,8 +132,7 @@ impl Channel {
     /// Takes the next message to put on the wire.
     pub(super) fn take(&mut self) -> Option<(Queued, Room)> {
         let queued = self.queue.pop_front()?;
-        // The mark must be below the high-water mark, or no `BufferedAmountLow` might follow a `Full`.
-        let low = self.limits.low_water.min(self.limits.high_water.max(1) - 1);
+        let low = self.limits.low_mark();
         let before = self.buffered;
         self.buffered -= cost(&queued.payload);
         if before <= low || self.buffered > low || self.low_reported {
@@ -151,6 +146,11 @@ impl Channel {
     pub(super) const fn low_taken(&mut self) {
         self.low_reported = false;
     }
+}
+
+/// A message that is given back.
+pub(super) const fn rejected(payload: Payload, reason: BackendSendError) -> Rejected {
+    Rejected { payload, reason }
 }
 
 /// How many bytes a message occupies. An empty one is sent as one byte (RFC 8831, section 6.6).
@@ -182,23 +182,18 @@ mod tests {
     }
 
     #[test]
-    fn admits_while_below_high_water_and_reports_the_fall_once() {
+    fn admits_what_fits_below_high_water_and_reports_the_fall_once() {
         let mut channel = open(SendLimits {
             high_water: 35,
             low_water: 20,
         });
-        assert_eq!(fill(&mut channel), 4, "admitted at 30, below 35");
+        assert_eq!(fill(&mut channel), 3, "30 and 10 are more than 35");
         let rooms: alloc::vec::Vec<_> = core::iter::from_fn(|| channel.take())
             .map(|(_, room)| room)
             .collect();
         assert_eq!(
             rooms,
-            [
-                Room::Unchanged,
-                Room::FellToLowWater,
-                Room::Unchanged,
-                Room::Unchanged
-            ]
+            [Room::FellToLowWater, Room::Unchanged, Room::Unchanged]
         );
     }
 

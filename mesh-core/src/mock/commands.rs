@@ -162,6 +162,7 @@ impl World {
                 bytes_received: end.bytes_received,
                 local: candidate,
                 remote: candidate,
+                messages_dropped: 0,
             },
         };
         self.tell(key, event);

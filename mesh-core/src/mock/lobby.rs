@@ -210,7 +210,7 @@ impl World {
         };
         lobby.members.remove(&id);
         if id.is_server() || lobby.members.is_empty() {
-            self.end_lobby(&name, &refused("Room host has disconnected"));
+            self.end_lobby(&name, &LostReason::HostLeft);
             return;
         }
         let topology = lobby.topology;

@@ -1,10 +1,10 @@
 //! The sending of messages, as an application sees SCTP.
 
-use super::channel::{Channel, Queued, Room};
+use super::channel::{Channel, Queued, Room, rejected};
 use super::clock::Action;
 use super::key::Key;
 use super::world::World;
-use crate::{BackendSendError, ChannelIndex, Instant, LinkEvent, LinkId, Payload};
+use crate::{BackendSendError, ChannelIndex, Instant, LinkEvent, LinkId, Payload, Rejected};
 
 /// How many bytes of reliable messages a link may have on their way. It is the window that receivers commonly offer.
 pub(super) const WINDOW: usize = 1024 * 1024;
@@ -36,14 +36,17 @@ impl World {
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
-    ) -> Result<(), BackendSendError> {
+    ) -> Result<(), Rejected> {
         let now = self.clock.now();
         let known = self
             .host(host)
             .and_then(|host| host.links.get(&link).copied());
-        let key = known.ok_or(BackendSendError::NotOpen)?;
-        let end = self.live_mut(key).ok_or(BackendSendError::NotOpen)?;
-        let channel = end.channel_mut(channel).ok_or(BackendSendError::NotOpen)?;
+        let channel = known
+            .and_then(|key| Some((key, self.live_mut(key)?)))
+            .and_then(|(key, end)| Some((key, end.channel_mut(channel)?)));
+        let Some((key, channel)) = channel else {
+            return Err(rejected(payload, BackendSendError::NotOpen));
+        };
         channel.accept(payload, now)?;
         self.schedule_transmit(key, now);
         Ok(())

@@ -8,10 +8,10 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use crate::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, ConnectFailure,
-    ConnectionState, ConnectionStatus, DisconnectReason, Event, Instant, LinkEvent, LinkId,
-    LostReason, Payload, PeerId, SdpType, Session, SessionConfig, SessionDescription, Signal,
-    Signaling, SignalingError, SignalingEvent, Topology, TransferMode,
+    Backend, Capabilities, ChannelIndex, CloseReason, Command, ConnectFailure, ConnectionState,
+    ConnectionStatus, DisconnectReason, Event, Instant, LinkEvent, LinkId, LostReason, Payload,
+    PeerId, Rejected, SdpType, Session, SessionConfig, SessionDescription, Signal, Signaling,
+    SignalingError, SignalingEvent, Topology, TransferMode,
 };
 
 mod attempts;
@@ -36,7 +36,7 @@ impl Backend for Platform {
         self.commands.push(command);
     }
 
-    fn send(&mut self, _: LinkId, _: ChannelIndex, _: Payload) -> Result<(), BackendSendError> {
+    fn send(&mut self, _: LinkId, _: ChannelIndex, _: Payload) -> Result<(), Rejected> {
         Ok(())
     }
 
@@ -352,4 +352,39 @@ fn a_server_that_renames_us_is_left_for_good() {
     pass(&mut session, Duration::from_secs(60));
     assert_eq!(heard(&mut session), []);
     assert_eq!(session.peer(id(7)), None, "nobody could answer");
+}
+
+#[test]
+fn a_backlog_that_never_empties_does_not_stop_the_clock() {
+    let mut config = SessionConfig::default();
+    config.mesh.events_per_poll = 8;
+    let (mut session, link) = calling_with(config);
+    for _ in 0..4 {
+        open(&mut session, link);
+    }
+    heard(&mut session);
+    heard(&mut session);
+    signaled(&mut session, SignalingEvent::PeerJoined(id(5)));
+    heard(&mut session);
+    let mut failed_after = None;
+    for second in 0..200 {
+        for _ in 0..9 {
+            happened(
+                &mut session,
+                LinkEvent::Message {
+                    link,
+                    channel: TransferMode::Unreliable.channel(),
+                    payload: Payload::from("x"),
+                },
+            );
+        }
+        pass(&mut session, Duration::from_secs(1));
+        let failed = heard(&mut session)
+            .iter()
+            .any(|event| matches!(event, Event::PeerFailed { .. }));
+        if failed {
+            failed_after.get_or_insert(second);
+        }
+    }
+    assert_eq!(failed_after, Some(15), "the deadline is 15 s");
 }

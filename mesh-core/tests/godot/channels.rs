@@ -114,14 +114,16 @@ fn the_channels_can_be_changed_for_those_who_come_later() {
     let count = |id| rig.mesh.peer(peer(id)).unwrap().channels.len();
     assert_eq!((count(3), count(4)), (3, 4));
     let custom = ChannelIndex::for_transfer(TransferMode::Reliable, 1);
-    let refused: Vec<_> = rig
-        .mesh
-        .route(Target::All, custom, &"hello".into())
-        .unwrap()
-        .map(|to| (to.peer.get(), to.refused))
-        .collect();
-    let no_channel = Some(mesh_core::RefusedReason::NoSuchChannel);
-    assert_eq!(refused, [(3, no_channel), (4, None)]);
+    let sent = rig.mesh.send(rig.now, Target::All, custom, "hello".into());
+    let refused = mesh_core::Refused {
+        peer: peer(3),
+        reason: mesh_core::RefusedReason::NoSuchChannel,
+    };
+    let expected = mesh_core::Sent {
+        accepted: 1,
+        refused: vec![refused],
+    };
+    assert_eq!(sent, Ok(expected));
 }
 
 /// Section 10.4: closing any one of the channels is leaving.

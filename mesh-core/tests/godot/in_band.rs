@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mesh_core::{
-    ChannelIndex, ChannelParameters, ChannelState, DisconnectReason, Event, LinkEvent, MeshConfig,
-    Reliability, Target, TransferMode,
+    ChannelIndex, ChannelParameters, ChannelState, ConnectionState, DisconnectReason, Event,
+    LinkEvent, LinkStats, MeshConfig, Reliability, Target, TransferMode,
 };
 
 use crate::rig::{Rig, Setup, peer};
@@ -43,18 +43,13 @@ fn a_channel_of_the_far_sides_own_comes_and_goes() {
     assert_eq!(seen.parameters, actual);
     assert!(!seen.negotiated);
     // Its own peer is reached over it, and nobody is meant by it.
-    let route = |rig: &Rig, target| {
-        rig.mesh
-            .route(target, channel, &"back".into())
-            .map(|recipients| recipients.filter(|to| to.refused.is_none()).count())
-    };
-    assert_eq!(route(&rig, Target::One(peer(3))), Ok(1));
-    assert!(route(&rig, Target::One(peer(4))).is_err());
-    assert!(route(&rig, Target::All).is_err());
+    assert_eq!(rig.reached(Target::One(peer(3)), channel), Ok(vec![3]));
+    assert!(rig.reached(Target::One(peer(4)), channel).is_err());
+    assert!(rig.reached(Target::All, channel).is_err());
     rig.mesh
         .set_custom_channels(&[TransferMode::Reliable])
         .unwrap();
-    assert_eq!(route(&rig, Target::All), Ok(0));
+    assert_eq!(rig.reached(Target::All, channel), Ok(vec![]));
     // It closes, and comes again, without effect on the peer.
     rig.happens(LinkEvent::ChannelClosed { link, channel });
     assert_eq!(rig.told(), "");
@@ -140,4 +135,129 @@ fn a_channel_that_never_opened_hides_none_of_those_after_it() {
     // It may only have been slower.
     received(&mut rig, 4);
     assert_eq!(states(&rig), [closed, open, open]);
+}
+
+fn opened(link: mesh_core::LinkId) -> LinkEvent {
+    LinkEvent::ChannelOpened {
+        link,
+        channel: ChannelIndex(3),
+        remote: true,
+        actual: ChannelParameters {
+            id: 11,
+            ordered: true,
+            reliability: Reliability::Reliable,
+        },
+    }
+}
+
+fn received() -> Event {
+    Event::ChannelReceived {
+        peer: peer(3),
+        channel: ChannelIndex(3),
+    }
+}
+
+#[test]
+fn a_channel_received_before_its_peer_is_announced_is_told_with_the_announcement() {
+    let mut rig = Rig::set_up(Setup::Mesh(2));
+    let link = rig.add(3);
+    rig.happens(opened(link));
+    // A frame in between.
+    assert_eq!(rig.events(), []);
+    rig.says(3, 3, "aside");
+    rig.open(3);
+    let events = rig.events();
+    assert_eq!(events[..2], [Event::PeerConnected(peer(3)), received()]);
+    assert!(matches!(events[2..], [Event::Packet(_)]), "{events:?}");
+}
+
+#[test]
+fn a_channel_received_from_a_peer_that_leaves_is_told_before_its_end() {
+    for polls_between in [false, true] {
+        let mut rig = Rig::set_up(Setup::Mesh(2));
+        let link = rig.connect(3);
+        if polls_between {
+            assert_eq!(rig.told(), "+3");
+        }
+        rig.happens(opened(link));
+        rig.says(3, 3, "aside");
+        rig.goes(3);
+        let mut events = rig.events();
+        if !polls_between {
+            assert_eq!(events.remove(0), Event::PeerConnected(peer(3)));
+        }
+        assert_eq!(events[0], received());
+        assert!(
+            matches!(
+                events[1..],
+                [Event::Packet(_), Event::PeerDisconnected { .. }]
+            ),
+            "{events:?}"
+        );
+    }
+}
+
+#[test]
+fn a_channel_received_from_a_peer_that_leaves_while_it_is_announced_is_told() {
+    let mut rig = Rig::set_up(Setup::Mesh(2));
+    let link = rig.add(3);
+    rig.happens(opened(link));
+    rig.open(3);
+    assert_eq!(rig.mesh.poll_event(), Some(Event::PeerConnected(peer(3))));
+    rig.goes(3);
+    let events = rig.events();
+    assert_eq!(events[0], received());
+    assert_eq!(events.len(), 2, "{events:?}");
+}
+
+/// What was dropped, or that it does not answer, is no less true for having happened before the announcement.
+#[test]
+fn what_happened_before_an_announcement_is_told_with_it() {
+    let mut rig = Rig::set_up(Setup::Compatible(2));
+    let link = rig.connect(3);
+    rig.happens(LinkEvent::InboxDropped {
+        link,
+        channel: ChannelIndex(2),
+        messages: 5,
+    });
+    let state = ConnectionState::Disconnected;
+    rig.happens(LinkEvent::State { link, state });
+    assert_eq!(rig.events(), [], "withheld until the server is there");
+    rig.connect(1);
+    let dropped = Event::PacketsDropped {
+        peer: peer(3),
+        channel: ChannelIndex(2),
+        packets: 5,
+    };
+    let expected = [
+        Event::PeerConnected(peer(1)),
+        Event::ConnectionSucceeded,
+        Event::PeerConnected(peer(3)),
+        dropped,
+        Event::PeerInterrupted(peer(3)),
+    ];
+    assert_eq!(rig.events(), expected);
+}
+
+#[test]
+fn figures_are_promised_of_connected_peers_alone_and_given_even_if_they_leave() {
+    let mut rig = Rig::set_up(Setup::Mesh(2));
+    rig.add(3);
+    assert!(!rig.mesh.request_stats(peer(3)), "it is not connected");
+    assert!(!rig.mesh.request_stats(peer(9)), "nobody");
+    let link = rig.connect(4);
+    assert_eq!(rig.told(), "+4");
+    assert!(rig.mesh.request_stats(peer(4)));
+    let stats = LinkStats::default();
+    rig.happens(LinkEvent::Stats { link, stats });
+    rig.goes(4);
+    let events = rig.events();
+    assert_eq!(
+        events[0],
+        Event::Stats {
+            peer: peer(4),
+            stats
+        }
+    );
+    assert_eq!(events.len(), 2);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mesh_core::{
     AddPeerError, Capabilities, ChannelIndex, CloseReason, Command, ConnectFailure,
     ConnectionState, Event, InitializeError, Instant, LinkConfig, LinkEvent, LinkId, Mesh,
-    MeshConfig, Payload, PeerId, TransferMode,
+    MeshConfig, Payload, PeerId, SendError, Target, TransferMode,
 };
 
 pub(crate) struct Rig {
@@ -116,6 +116,21 @@ impl Rig {
     pub(crate) fn passes(&mut self, span: Duration) {
         self.now += span;
         self.mesh.handle_timeout(self.now);
+    }
+
+    /// Who gets a message, by what is handed to the backend.
+    pub(crate) fn reached(
+        &mut self,
+        target: Target,
+        channel: ChannelIndex,
+    ) -> Result<Vec<u32>, SendError> {
+        let sent = self.mesh.send(self.now, target, channel, "hello".into())?;
+        let transmits = std::iter::from_fn(|| self.mesh.poll_transmit(self.now));
+        let links: Vec<LinkId> = transmits.map(|transmit| transmit.link).collect();
+        let peers = links.into_iter().map(|link| self.mesh.peer_of(link));
+        let peers: Vec<u32> = peers.map(|peer| peer.unwrap().get()).collect();
+        assert_eq!(peers.len(), sent.accepted);
+        Ok(peers)
     }
 
     pub(crate) fn events(&mut self) -> Vec<Event> {

@@ -48,6 +48,8 @@ struct Naive {
     end_at: Option<Instant>,
     ends_by_us: bool,
     interrupted: bool,
+    /// What the game was told of that.
+    told_interrupted: bool,
     packets: Vec<(u16, u32)>,
 }
 
@@ -118,6 +120,7 @@ impl Reference {
             end_at: None,
             ends_by_us: false,
             interrupted: false,
+            told_interrupted: false,
             packets: Vec::new(),
         });
         true
@@ -305,13 +308,22 @@ impl Reference {
                 continue;
             }
             told.push(Event::PeerConnected(peer(id)));
+            if arrival.interrupted && !arrival.told_interrupted {
+                let event = Event::PeerInterrupted(peer(id));
+                self.notices.push((arrival.life, id, event));
+            }
             let by_name = self.setup == Setup::Compatible && id == 1;
             told.extend(by_name.then_some(Event::ConnectionSucceeded));
             told.extend(arrival.packets.drain(..).map(|p| packet(id, p)));
         }
         for (life, id, event) in std::mem::take(&mut self.notices) {
-            let still = |p: &Naive| p.id == id && p.life == life && p.announced;
-            told.extend(self.peers.iter().any(still).then_some(event));
+            let still = |p: &&mut Naive| p.id == id && p.life == life && p.announced;
+            if let Some(peer) = self.peers.iter_mut().find(still) {
+                let interrupted = matches!(event, Event::PeerInterrupted(_));
+                let is_news = peer.told_interrupted != interrupted;
+                peer.told_interrupted = interrupted;
+                told.extend(is_news.then_some(event));
+            }
         }
         let mut speakers: Vec<&mut Naive> = self
             .peers

@@ -3,25 +3,10 @@
 use std::time::Duration;
 
 use signaling_server::{Config, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::peer::*;
-
-/// The answer to a GET, head and body.
-async fn get(addr: std::net::SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(addr).await.expect("a server");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("an open socket");
-    let mut answer = String::new();
-    let read = timeout(DEADLINE, stream.read_to_string(&mut answer)).await;
-    read.expect("in time").expect("an answer");
-    answer
-}
 
 #[tokio::test]
 async fn health_has_figures() {
@@ -149,4 +134,82 @@ async fn it_runs_inside_an_axum_application() {
     assert!(health.contains(r#""peers":1"#), "{health}");
     assert!(get(addr, "/").await.ends_with("a game"));
     serving.abort();
+}
+
+#[tokio::test]
+async fn a_server_that_drains_finishes_what_it_has_begun() {
+    let server = server(quick()).await;
+    let addr = server.local_addr();
+    let (mut host, _, _) = Peer::join(&server).await;
+    let (mut guest, id, _) = Peer::join(&server).await;
+    assert_eq!(host.text().await, notice(2, id, ""));
+    let draining = server.drain(DEADLINE);
+    let leaving = async {
+        while !get(addr, "/health").await.starts_with("HTTP/1.1 503") {}
+        let body = r#"{"status":"draining","peers":2,"lobbies":1}"#;
+        assert!(get(addr, "/health").await.ends_with(body));
+        let mut late = Peer::connect(&server).await;
+        assert_eq!(late.close().await, "1001 The server is shutting down");
+        drop(late);
+        guest.send(&notice(4, 1, "v=0")).await;
+        assert_eq!(host.text().await, notice(4, id, "v=0"));
+        guest.leave().await;
+        assert_eq!(host.text().await, notice(3, id, ""));
+        host.leave().await;
+    };
+    // It ends with the last of them, long before it has to.
+    timeout(DEADLINE / 2, async { tokio::join!(draining, leaving) })
+        .await
+        .expect("in time");
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_server_drains_no_longer_than_it_may() {
+    let server = server(quick()).await;
+    let (mut host, _, _) = Peer::join(&server).await;
+    server.drain(Duration::from_millis(10)).await;
+    let ((), close) = tokio::join!(server.shutdown(), host.close());
+    assert_eq!(close, "1001 The server is shutting down");
+}
+
+#[tokio::test]
+async fn operators_have_figures_on_an_address_of_their_own() {
+    let server = server(Config {
+        admin_addr: Some(([127, 0, 0, 1], 0).into()),
+        ..quick()
+    })
+    .await;
+    let (mut host, _, _) = Peer::join(&server).await;
+    let (mut guest, id, _) = Peer::join(&server).await;
+    assert_eq!(host.text().await, notice(2, id, ""));
+    guest.send(&notice(4, 1, "v=0")).await;
+    assert_eq!(host.text().await, notice(4, id, "v=0"));
+    guest
+        .send(r#"{"type":99,"id":0,"data":"of a newer protocol"}"#)
+        .await;
+    guest.send(JOIN).await;
+    assert_eq!(guest.close().await, "4000 Already in a lobby");
+    assert_eq!(host.text().await, notice(3, id, ""));
+
+    let addr = server.admin_addr().expect("an address");
+    let page = get(addr, "/metrics").await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    for line in [
+        "signaling_peers 1",
+        "signaling_members 1",
+        "signaling_lobbies 1",
+        "signaling_sockets_total 2",
+        "signaling_joins_total 2",
+        "signaling_relayed_total 1",
+        "signaling_unknown_total 1",
+        "signaling_closed_total{reason=\"already_in_lobby\"} 1",
+    ] {
+        assert!(page.lines().any(|other| other == line), "{line} in {page}");
+    }
+    assert!(!page.contains("demo"), "the name of a lobby is a secret");
+    assert!(get(addr, "/health").await.starts_with("HTTP/1.1 200 OK"));
+    // Players do not see it.
+    let public = get(server.local_addr(), "/metrics").await;
+    assert!(public.starts_with("HTTP/1.1 400"), "{public}");
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use signaling_server::Config;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::peer::*;
 
@@ -93,7 +92,7 @@ async fn messages_that_are_too_large() {
     peer.send_anyway(&"x".repeat(32768 * 2 + 1)).await;
     assert_eq!(
         peer.close().await,
-        "1002 Not a WebSocket frame, or far too large a one"
+        "1009 Message too large: at most 32768 bytes"
     );
 }
 
@@ -149,6 +148,8 @@ async fn garbage() {
             Message::binary(JOIN.as_bytes()),
             "4000 Invalid transfer mode, must be text",
         ),
+        (text_frame(&[0xff, 0xfe], true), "1007 Not UTF-8"),
+        (more_frame(true), "1002 Not a WebSocket frame"),
         (
             Message::text(SEAL),
             "4000 Invalid message when not in a lobby",
@@ -173,36 +174,6 @@ async fn a_member_that_is_sent_away_has_left() {
 }
 
 #[tokio::test]
-async fn one_that_does_not_read() {
-    let server = server(Config {
-        max_outgoing: 128 * 1024,
-        message_burst: 1_000_000,
-        ..quick()
-    })
-    .await;
-    let (mut host, _, _) = Peer::join(&server).await;
-    let (mut deaf, deaf_id, _) = Peer::join(&server).await;
-    assert_eq!(host.text().await, notice(2, deaf_id, ""));
-
-    // It fills the sockets' buffers, then the outbox, then it is sent away: told to the host while it still sends.
-    let signal = notice(6, deaf_id, &"x".repeat(30_000));
-    let flood = async {
-        loop {
-            host.send(&signal).await;
-            if let Ok(text) = timeout(Duration::ZERO, host.text()).await {
-                return text;
-            }
-        }
-    };
-    let said = timeout(DEADLINE, flood).await.expect("in time");
-    assert_eq!(said, notice(3, deaf_id, ""));
-    assert_eq!(
-        deaf.close().await,
-        "1008 Not reading: more than 131072 bytes are waiting"
-    );
-}
-
-#[tokio::test]
 async fn one_that_does_not_answer_pings() {
     let server = server(Config {
         ping_interval: Duration::from_millis(100),
@@ -219,40 +190,79 @@ async fn one_that_does_not_answer_pings() {
 }
 
 #[tokio::test]
-async fn a_connection_that_never_asks_for_anything() {
+async fn a_message_without_end() {
     let server = server(Config {
-        handshake_deadline: Duration::from_millis(100),
+        messages_per_second: 1,
+        message_burst: 10,
         ..quick()
     })
     .await;
-    for start in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
-        let mut stream = TcpStream::connect(server.local_addr())
-            .await
-            .expect("a server");
-        stream
-            .write_all(start.as_bytes())
-            .await
-            .expect("an open socket");
-        let mut answer = Vec::new();
-        let read = timeout(DEADLINE, stream.read_to_end(&mut answer)).await;
-        let _reset_or_end = read.expect("in time");
-        assert_eq!(answer, b"");
+    let mut peer = Peer::connect(&server).await;
+    // Empty pieces are no way around the limit of messages.
+    peer.frame(text_frame(b"", false)).await;
+    while peer.frame_anyway(more_frame(false)).await {}
+    peer.ended().await;
+    let mut peer = Peer::connect(&server).await;
+    peer.frame(text_frame(b"", false)).await;
+    for _ in 0..10 {
+        peer.frame(more_frame(false)).await;
     }
+    assert_eq!(
+        peer.close().await,
+        "1008 Too many messages: at most 1 a second"
+    );
 }
 
 #[tokio::test]
-async fn a_request_head_that_has_no_end() {
-    let server = server(quick()).await;
-    let mut stream = TcpStream::connect(server.local_addr())
-        .await
-        .expect("a server");
-    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(20_000));
-    stream
-        .write_all(head.as_bytes())
-        .await
-        .expect("an open socket");
-    let mut line = [0; 12];
-    let read = timeout(DEADLINE, stream.read_exact(&mut line)).await;
-    read.expect("in time").expect("an answer");
-    assert_eq!(&line, b"HTTP/1.1 431");
+async fn a_message_that_takes_too_long() {
+    let server = server(Config {
+        message_deadline: Duration::from_millis(100),
+        ..quick()
+    })
+    .await;
+    let mut peer = Peer::connect(&server).await;
+    peer.frame(text_frame(b"{", false)).await;
+    // Pings between the pieces do not help.
+    let mut pings = tokio::time::interval(Duration::from_millis(10));
+    let close = loop {
+        pings.tick().await;
+        if !peer.frame_anyway(Message::Ping(Vec::new().into())).await {
+            break None;
+        }
+        if let Ok(close) = tokio::time::timeout(Duration::from_millis(1), peer.close()).await {
+            break Some(close);
+        }
+    };
+    assert_eq!(
+        close.as_deref(),
+        Some("1008 A message did not end within 100ms")
+    );
+}
+
+#[tokio::test]
+async fn too_many_that_are_being_refused() {
+    let server = server(Config {
+        max_peers: 1,
+        max_refused: 1,
+        // Whoever is refused and does not answer stays.
+        close_deadline: DEADLINE * 10,
+        ..quick()
+    })
+    .await;
+    let (_first, _, _) = Peer::join(&server).await;
+    let _refused = Peer::connect(&server).await;
+    let url = format!("ws://{}", server.local_addr());
+    let turned_away = Peer::request(&url, &[]).await.err();
+    assert_eq!(turned_away, Some(503));
+}
+
+fn text_frame(payload: &[u8], is_last: bool) -> Message {
+    let opcode = OpCode::Data(Data::Text);
+    Message::Frame(Frame::message(payload.to_vec(), opcode, is_last))
+}
+
+/// A piece of a message, without bytes.
+fn more_frame(is_last: bool) -> Message {
+    let opcode = OpCode::Data(Data::Continue);
+    Message::Frame(Frame::message(Vec::new(), opcode, is_last))
 }

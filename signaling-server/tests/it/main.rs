@@ -7,6 +7,9 @@
     reason = "clippy knows the helpers of an integration test as no test code"
 )]
 
+mod abuse;
+mod addresses;
+mod handshakes;
 mod lifecycle;
 mod limits;
 mod peer;
@@ -15,3 +18,4 @@ mod program;
 mod protocol;
 mod simultaneous;
 mod strict;
+mod tls;

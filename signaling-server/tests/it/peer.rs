@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use signaling_server::{Config, Server};
+use signaling_server::{AddressLimits, Config, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -23,9 +25,10 @@ pub(crate) async fn server(config: Config) -> Server {
         .expect("a free port")
 }
 
-/// Closes soon, and gives a busy machine time to join.
+/// Closes soon, gives a busy machine time to join, and lets one address, which is everybody's here, do what it likes.
 pub(crate) fn quick() -> Config {
     Config {
+        address: AddressLimits::unlimited(),
         join_deadline: DEADLINE,
         close_deadline: Duration::from_millis(200),
         ..Config::default()
@@ -38,8 +41,27 @@ impl Peer {
     }
 
     pub(crate) async fn connect_to(url: &str) -> Self {
-        let connected = timeout(DEADLINE, connect_async(url)).await;
-        Self(connected.expect("in time").expect("a server").0)
+        Self::request(url, &[]).await.expect("a server")
+    }
+
+    /// Connects with headers of its own; the HTTP status if the server does not want it.
+    pub(crate) async fn request(
+        url: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<Self, u16> {
+        let mut request = url.into_client_request().expect("an address");
+        for (name, value) in headers {
+            let value = value.parse().expect("a value");
+            request.headers_mut().insert(*name, value);
+        }
+        match timeout(DEADLINE, connect_async(request))
+            .await
+            .expect("in time")
+        {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Connects and joins `demo`; its id and the ids it was told.
@@ -72,6 +94,17 @@ impl Peer {
         let _closed = sent.expect("in time");
     }
 
+    /// Sends a frame, whether or not the server still listens. Whether it could be sent.
+    pub(crate) async fn frame_anyway(&mut self, frame: Message) -> bool {
+        let sent = timeout(DEADLINE, self.0.send(frame)).await;
+        sent.expect("in time").is_ok()
+    }
+
+    /// Waits until the server has ended the connection, with a close or without.
+    pub(crate) async fn ended(&mut self) {
+        while let Some(Ok(_)) = self.next().await {}
+    }
+
     /// The next text.
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
@@ -96,6 +129,17 @@ impl Peer {
         }
     }
 
+    /// What comes first, a text or the words of a close.
+    pub(crate) async fn answer(&mut self) -> String {
+        match self.next().await {
+            Some(Ok(Message::Text(text))) => text.as_str().to_owned(),
+            Some(Ok(Message::Close(Some(frame)))) => {
+                format!("{} {}", u16::from(frame.code), frame.reason)
+            }
+            other => panic!("{other:?} is no answer"),
+        }
+    }
+
     /// Leaves with WebSocket's manners.
     pub(crate) async fn leave(mut self) {
         let closed = timeout(DEADLINE, self.0.close(None)).await;
@@ -112,6 +156,20 @@ impl Peer {
             }
         }
     }
+}
+
+/// The answer to a GET, head and body.
+pub(crate) async fn get(addr: std::net::SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.expect("a server");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("an open socket");
+    let mut answer = String::new();
+    let read = timeout(DEADLINE, stream.read_to_string(&mut answer)).await;
+    read.expect("in time").expect("an answer");
+    answer
 }
 
 /// Type and id of a message.

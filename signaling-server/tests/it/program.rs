@@ -55,6 +55,97 @@ async fn it_stops_in_good_order() {
 }
 
 #[tokio::test]
+async fn it_lets_its_members_finish_if_it_is_told_to() {
+    let mut command = program();
+    command.args(["--bind", "127.0.0.1:0", "--drain", "10m"]);
+    let (mut child, url) = start(command).await;
+    let mut peer = Peer::connect_to(&url).await;
+    peer.send(JOIN).await;
+    assert_eq!(peer.text().await, notice(1, 1, "true"));
+    assert_eq!(peer.text().await, notice(0, 0, "demo"));
+    signal(&child, "TERM").await;
+    let refused = "1001 The server is shutting down";
+    loop {
+        let mut late = Peer::connect_to(&url).await;
+        late.send_anyway(&notice(0, 0, "another")).await;
+        if late.answer().await == refused {
+            break;
+        }
+    }
+    peer.send(SEAL).await;
+    assert_eq!(peer.text().await, notice(7, 0, ""));
+    peer.leave().await;
+    let status = timeout(DEADLINE, child.wait()).await.expect("in time");
+    assert!(status.expect("a status").success());
+}
+
+#[tokio::test]
+async fn it_takes_no_more_than_the_system_lets_it() {
+    let mut command = Command::new("sh");
+    let script = r#"ulimit -n 200 && exec "$0" --bind 127.0.0.1:0"#;
+    command.args(["-c", script, env!("CARGO_BIN_EXE_signaling-server")]);
+    command.kill_on_drop(true).stdin(Stdio::null());
+    let (_child, url) = start(command).await;
+    let mut peers = Vec::new();
+    loop {
+        let mut peer = Peer::connect_to(&url).await;
+        peer.send_anyway(&notice(0, 0, &format!("lobby {}", peers.len() / 50)))
+            .await;
+        if peer.answer().await == "4000 Too many peers connected" {
+            break;
+        }
+        peers.push(peer);
+    }
+    assert!(peers.len() > 50, "{}", peers.len());
+    // It still answers.
+    let addr = url.strip_prefix("ws://").expect("an address");
+    let health = get(addr.parse().expect("an address"), "/health").await;
+    assert!(health.contains(r#""status":"ok""#), "{health}");
+}
+
+#[tokio::test]
+async fn it_logs_neither_secrets_nor_descriptions() {
+    let mut command = program();
+    command
+        .args(["--bind", "127.0.0.1:0", "--log-format", "json"])
+        .env("RUST_LOG", "trace")
+        .stderr(Stdio::piped());
+    let (mut child, url) = start(command).await;
+    let mut stderr = child.stderr.take().expect("it is piped");
+    let reading = tokio::spawn(async move {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).await.expect("text");
+        log
+    });
+    let join = notice(0, 0, "SECRET-LOBBY");
+    let mut host = Peer::connect_to(&url).await;
+    host.send(&join).await;
+    assert_eq!(host.text().await, notice(1, 1, "true"));
+    let mut guest = Peer::connect_to(&url).await;
+    guest.send(&join).await;
+    let (_, id) = ids(&guest.text().await);
+    guest.send(&notice(4, 1, "SECRET-SDP")).await;
+    assert_eq!(host.text().await, notice(0, 0, "SECRET-LOBBY"));
+    assert_eq!(host.text().await, notice(2, id, ""));
+    assert_eq!(host.text().await, notice(4, id, "SECRET-SDP"));
+    // What is wrong with a text is told to whoever sent it, not to the log.
+    guest.send(r#""SECRET-TEXT""#).await;
+    let told = guest.close().await;
+    assert!(told.contains("SECRET-TEXT"), "{told}");
+    signal(&child, "TERM").await;
+    host.close().await;
+    let log = timeout(DEADLINE, reading)
+        .await
+        .expect("in time")
+        .expect("no panic");
+    assert!(!log.contains("SECRET"), "{log}");
+    assert!(log.contains(r#""reason":"format""#), "{log}");
+    for line in log.lines() {
+        assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn it_is_set_by_variables() {
     let mut command = program();
     command

@@ -13,7 +13,7 @@ use mesh_core::{
 };
 use proptest::prelude::*;
 
-use super::{Client, JoinRequest, TEXTS_PER_POLL};
+use super::{Client, JoinRequest, MAX_MEMBERS, TEXTS_PER_POLL};
 use crate::{Transport, TransportError, TransportEvent};
 
 const START: Instant = Instant::from_micros(77);

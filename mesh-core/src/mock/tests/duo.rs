@@ -78,7 +78,7 @@ impl<B: Backend> Peer<B> {
         channel: ChannelIndex,
         payload: impl Into<Payload>,
     ) -> Result<(), BackendSendError> {
-        self.backend.send(LINK, channel, payload.into())
+        Ok(self.backend.send(LINK, channel, payload.into())?)
     }
 
     /// Takes all events there are; those that are signals are kept for the far side, too.

@@ -173,7 +173,9 @@ fn a_guest_that_leaves_is_missed_and_a_host_takes_the_lobby_along() {
                 from: PeerId::SERVER,
                 signal: signal("last words")
             },
-            refused("Room host has disconnected")
+            Event::Lost {
+                reason: LostReason::HostLeft
+            }
         ]
     );
     assert_eq!(

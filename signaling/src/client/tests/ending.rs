@@ -20,6 +20,10 @@ fn closes_have_their_reasons() {
             refused(1000, "Seal complete"),
             refused(1000, "Seal complete"),
         ),
+        (
+            refused(4000, "Room host has disconnected"),
+            LostReason::HostLeft,
+        ),
         (refused(1006, ""), LostReason::Closed),
         (refused(1000, ""), LostReason::Closed),
         (LostReason::Closed, LostReason::Closed),
@@ -50,14 +54,30 @@ fn a_sealed_lobby_ends_as_agreed() {
     give(&mut client, text(SEAL));
     let reason = refused(4000, "Room host has disconnected");
     assert_eq!(
-        give(
-            &mut client,
-            TransportEvent::Closed {
-                reason: reason.clone()
-            }
-        ),
-        lost(reason)
+        give(&mut client, TransportEvent::Closed { reason }),
+        lost(LostReason::HostLeft)
     );
+}
+
+#[test]
+fn a_server_that_names_too_many_members_is_left() {
+    let mut client = joined(1, &[]);
+    let max = u32::try_from(MAX_MEMBERS).expect("an id");
+    for id in 2..2 + max {
+        let events = give(&mut client, peer_connect(id));
+        assert_eq!(events, [SignalingEvent::PeerJoined(peer(id))]);
+    }
+    // One that is known already is none more, and one that leaves makes room.
+    assert_eq!(give(&mut client, peer_connect(2)), []);
+    let left = text(r#"{"type":3,"id":2,"data":""}"#);
+    assert_eq!(give(&mut client, left), [SignalingEvent::PeerLeft(peer(2))]);
+    let events = give(&mut client, peer_connect(2));
+    assert_eq!(events, [SignalingEvent::PeerJoined(peer(2))]);
+
+    let reason = LostReason::Protocol(format!("more than {MAX_MEMBERS} members"));
+    let events = give(&mut client, peer_connect(2 + max));
+    assert_eq!(events, lost(reason));
+    assert!(client.transport.closed);
 }
 
 #[test]

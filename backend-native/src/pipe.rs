@@ -1,0 +1,202 @@
+//! How much of an unreliable channel may be with the `webrtc` crate: what fits into the path, and little that waits there.
+//!
+//! The crate counts what is in flight and what waits in one sum. A message that waits there gets old, and cannot be replaced
+//! by a newer one. So the sum is kept at what the path holds, which is its rate times its round trip, and a quarter more, or
+//! a path that became faster would not be noticed. The rate is measured while the channel has more to send than the path
+//! takes; for the rest of the time nothing has to be bounded. At first the bound doubles, as SCTP's own does.
+
+use std::time::{Duration, Instant};
+
+/// Where a channel begins, before anything was measured.
+const FIRST: usize = 8 * 1024;
+
+/// Three datagrams: an acknowledgement waits for two, and meanwhile one can be on its way.
+const LEAST: usize = 3600;
+
+/// Below it a round trip says more about when we look than about the path.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// How long a rate is measured at least: acknowledgements come in bursts.
+const SPAN: Duration = Duration::from_millis(60);
+
+/// How many of the last round trips count. The shortest of them is without queues.
+const ROUND_TRIPS: usize = 4;
+
+/// How long what was measured means anything while nothing is measured.
+const FORGET: Duration = Duration::from_secs(1);
+
+/// What is known of the path, by one channel.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    size: usize,
+    limit: usize,
+    handed: u64,
+    /// What is with the crate, at most: what was there when it was last asked, and what it got since.
+    at_most: usize,
+    /// Of the message that it got last.
+    newest: usize,
+    /// When more was there than the path takes.
+    full_at: Option<Instant>,
+    round_trips: [Option<Duration>; ROUND_TRIPS],
+    /// When the measurement began, and how much had left then.
+    since: Option<(Instant, u64)>,
+    /// Whether the path has taken all that it was given so far.
+    is_starting: bool,
+}
+
+impl Pipe {
+    /// Never more than `limit` bytes are with the crate.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            size: FIRST.min(limit),
+            limit,
+            handed: 0,
+            at_most: 0,
+            newest: 0,
+            full_at: None,
+            round_trips: [None; ROUND_TRIPS],
+            since: None,
+            is_starting: true,
+        }
+    }
+
+    /// The crate got a message. Whether it has to be asked how much it holds.
+    pub(crate) fn hand(&mut self, bytes: usize) -> bool {
+        self.handed += bytes as u64;
+        self.newest = bytes;
+        self.at_most = self.at_most.saturating_add(bytes);
+        self.at_most > self.size
+    }
+
+    /// Takes in that the crate holds so much. Whether that is more than the path takes, so that the next message must wait.
+    pub(crate) fn observe(&mut self, now: Instant, outstanding: usize, is_waiting: bool) -> bool {
+        self.at_most = outstanding;
+        if !is_waiting {
+            self.look_anew(now, outstanding);
+        }
+        let left = self.handed.saturating_sub(outstanding as u64);
+        let is_full = outstanding > self.size;
+        if is_full {
+            self.full_at = Some(now);
+        }
+        match self.since {
+            Some((since, before)) if is_full || is_waiting => {
+                let elapsed = now.saturating_duration_since(since);
+                let round_trip = self.round_trip();
+                if elapsed >= SPAN.max(round_trip * 3 / 2) {
+                    self.measured(left - before.min(left), elapsed, round_trip);
+                    self.since = Some((now, left));
+                }
+            }
+            None if is_full => self.since = Some((now, left)),
+            // The path takes what it is given: how fast it could, nobody knows.
+            Some(_) | None => self.since = None,
+        }
+        outstanding > self.size
+    }
+
+    /// What was measured counts only while the path, and not the game, sets the pace.
+    fn look_anew(&mut self, now: Instant, outstanding: usize) {
+        if outstanding <= self.newest {
+            self.since = None;
+        }
+        let is_old = |at| now.saturating_duration_since(at) >= FORGET;
+        if self.full_at.is_none_or(is_old) {
+            self.since = None;
+            self.size = self.size.max(FIRST.min(self.limit));
+            self.is_starting = true;
+        }
+    }
+
+    fn measured(&mut self, bytes: u64, elapsed: Duration, round_trip: Duration) {
+        let held = u128::from(bytes) * round_trip.as_micros() / elapsed.as_micros().max(1);
+        let held = usize::try_from(held).unwrap_or(usize::MAX);
+        self.is_starting &= held > self.size / 4 * 3;
+        let more = if self.is_starting { held } else { held / 4 };
+        let size = held.saturating_add(more);
+        self.size = size.clamp(LEAST.min(self.limit), self.limit);
+    }
+
+    /// Takes in how long the last round trip took.
+    pub(crate) fn round_trip_took(&mut self, round_trip: Duration) {
+        self.round_trips.rotate_right(1);
+        self.round_trips[0] = Some(round_trip);
+    }
+
+    fn round_trip(&self) -> Duration {
+        let shortest = self.round_trips.iter().flatten().min();
+        shortest.copied().unwrap_or(SHORTEST).max(SHORTEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// A path of this rate in bytes a second, with a sender that always has more; how much is with the crate after 6 s.
+    fn settled(rate: u64, round_trip: Duration) -> usize {
+        let start = Instant::now();
+        let mut pipe = Pipe::new(256 * 1024);
+        pipe.round_trip_took(round_trip);
+        // When each message will have been acknowledged.
+        let mut sent = VecDeque::new();
+        let (mut wire_free, mut is_waiting) = (Duration::ZERO, false);
+        for step in 0..6000 {
+            let now = Duration::from_millis(step);
+            while sent
+                .front()
+                .is_some_and(|acknowledged| *acknowledged <= now)
+            {
+                sent.pop_front();
+            }
+            while !is_waiting || !pipe.observe(start + now, sent.len() * 1000, true) {
+                wire_free = wire_free.max(now) + Duration::from_micros(1_000_000_000 / rate);
+                sent.push_back(wire_free + round_trip);
+                is_waiting = pipe.hand(1000) && pipe.observe(start + now, sent.len() * 1000, false);
+            }
+        }
+        sent.len() * 1000
+    }
+
+    #[test]
+    fn a_slow_path_has_little_waiting() {
+        // 125,000 bytes a second are 12,500 in 100 ms.
+        let near = settled(125_000, Duration::from_millis(1));
+        assert!(near <= 4000, "{near}");
+        let far = settled(125_000, Duration::from_millis(100));
+        assert!((12_500..20_000).contains(&far), "{far}");
+    }
+
+    #[test]
+    fn a_fast_path_is_filled() {
+        let far = settled(1_250_000, Duration::from_millis(100));
+        assert!((125_000..=180_000).contains(&far), "{far}");
+        let near = settled(100_000_000, Duration::from_millis(1));
+        assert!(near >= 200_000, "{near}");
+    }
+
+    #[test]
+    fn a_burst_after_a_quiet_time_is_not_held_to_the_pace_before() {
+        let start = Instant::now();
+        let mut pipe = Pipe::new(256 * 1024);
+        pipe.size = LEAST;
+        pipe.full_at = Some(start);
+        pipe.hand(FIRST);
+        assert!(pipe.observe(start + FORGET / 2, FIRST, false));
+        assert!(!pipe.observe(start + FORGET * 2, FIRST, false));
+    }
+
+    #[test]
+    fn nothing_is_measured_of_a_channel_that_sends_little() {
+        let start = Instant::now();
+        let mut pipe = Pipe::new(256 * 1024);
+        for second in 0..100 {
+            pipe.hand(FIRST);
+            let now = start + Duration::from_secs(second);
+            assert!(!pipe.observe(now, 1000, false));
+        }
+        assert!(!pipe.hand(FIRST - 1000));
+    }
+}

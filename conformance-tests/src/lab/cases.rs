@@ -1,0 +1,138 @@
+//! The lab's cases beyond the matrix: one list, each with its deadline.
+
+mod addresses;
+mod handshake;
+mod killed;
+mod local_names;
+mod losses;
+mod names;
+mod relayed;
+mod routers;
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::{LocalBoxFuture, join_all};
+
+use super::Options;
+use super::ledger::Ledger;
+use super::meet::{Met, Way};
+use super::netns::Run;
+use crate::{Failure, Outcome};
+
+/// What is to be seen in one situation.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    deadline: Duration,
+    when: When,
+    /// What it has found, in figures.
+    play: for<'a> fn(&'a Run) -> LocalBoxFuture<'a, Outcome<String>>,
+}
+
+/// When a case is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// In every run, alone: it looks at the clock closely.
+    Alone,
+    /// In every run, beside others: most of its time it waits.
+    Beside,
+    /// By name: it takes minutes.
+    Long,
+}
+
+/// The list.
+macro_rules! cases {
+    ($($kind:ident $module:ident::$case:ident within $seconds:literal s;)+) => {
+        &[$(Case {
+            name: concat!("case::", stringify!($case)),
+            deadline: Duration::from_secs($seconds),
+            when: cases!(@ $kind),
+            play: |run| Box::pin($module::$case(run)),
+        }),+]
+    };
+    (@ alone) => { When::Alone };
+    (@ beside) => { When::Beside };
+    (@ long) => { When::Long };
+}
+
+const CASES: &[Case] = cases! {
+    alone killed::a_killed_run_leaves_nothing within 30 s;
+    alone names::a_lan_with_a_silent_name_server within 20 s;
+    alone names::a_lan_with_a_slow_name_server within 20 s;
+    alone names::an_ipv6_black_hole_before_the_signaling_server within 30 s;
+    alone relayed::turn_over_tcp_where_udp_is_blocked within 20 s;
+    alone relayed::turn_over_tls_where_udp_is_blocked within 20 s;
+    alone addresses::link_local_addresses_alone within 30 s;
+    alone addresses::no_default_route within 20 s;
+    alone addresses::ipv6_alone within 20 s;
+    alone addresses::an_interface_with_1280_bytes within 30 s;
+    alone addresses::two_interfaces_and_one_that_leads_nowhere within 30 s;
+    alone addresses::a_round_trip_of_two_seconds within 40 s;
+    alone routers::a_public_address_and_every_translator within 60 s;
+    alone routers::two_translators_in_a_row within 30 s;
+    alone routers::two_behind_one_router_that_turns_round within 30 s;
+    alone local_names::a_firewall_and_names_of_chromium within 60 s;
+    alone local_names::a_firewall_and_names_of_firefox within 60 s;
+    beside handshake::each_datagram_dropped_once_between_natives within 240 s;
+    beside handshake::each_datagram_dropped_once_with_chromium within 240 s;
+    beside handshake::each_datagram_dropped_once_with_firefox within 240 s;
+    long losses::native_connections_at_5_percent_loss within 300 s;
+    long losses::native_connections_at_10_percent_loss within 300 s;
+    long losses::chromium_connections_at_5_percent_loss within 300 s;
+    long losses::chromium_connections_at_10_percent_loss within 300 s;
+};
+
+/// Those that are wanted.
+pub(super) fn cases(options: &Options) -> Vec<&'static Case> {
+    CASES
+        .iter()
+        .filter(|case| options.wants(case.name) && (options.long || case.when != When::Long))
+        .collect()
+}
+
+/// Runs them: first those that need the machine for themselves.
+pub(super) async fn run(run: &Run, cases: Vec<&'static Case>, ledger: &Ledger) {
+    let (beside, alone): (Vec<_>, Vec<_>) = cases
+        .into_iter()
+        .partition(|case| case.when == When::Beside);
+    for case in alone {
+        play(run, case, ledger).await;
+    }
+    join_all(beside.into_iter().map(|case| play(run, case, ledger))).await;
+}
+
+async fn play(run: &Run, case: &Case, ledger: &Ledger) {
+    let begun = Instant::now();
+    let outcome = tokio::time::timeout(case.deadline, (case.play)(run)).await;
+    let outcome = outcome
+        .unwrap_or_else(|_| Err(Failure::new(format!("not done after {:?}", case.deadline))));
+    ledger.case(case.name, begun.elapsed(), outcome);
+}
+
+/// Fails unless two met directly within this time.
+fn directly(met: &Met, within: Duration) -> Outcome<String> {
+    reached(met, Way::Direct, within)
+}
+
+/// Fails unless two met this way within this time.
+fn reached(met: &Met, way: Way, within: Duration) -> Outcome<String> {
+    let seen = format!("{:?} ({}) after {:.2?}", met.way, met.how, met.took);
+    if met.way == way && met.took <= within {
+        return Ok(seen);
+    }
+    Err(Failure::new(format!(
+        "{way:?} within {within:?} was expected, and it is {seen}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::known;
+
+    #[test]
+    fn each_known_difference_names_a_case() {
+        for name in known::names_of_cases() {
+            assert!(CASES.iter().any(|case| case.name == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Known differences: what fails today, and why, with the row of the review that names the fault. An unexpected pass fails, so
+//! that an entry goes as soon as its fault does.
+
+use super::matrix::Cell;
+use super::nat::{FIVE, Nat};
+use crate::Kind;
+
+/// Why something is expected to fail.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) reason: &'static str,
+    /// What the failure says then: another one is no known difference.
+    pub(super) shows: &'static str,
+    /// Whether it may pass all the same, by chance.
+    pub(super) sometimes: bool,
+}
+
+/// Cells that fail for one reason: those with a player of a kind …
+struct OfCells {
+    kind: Kind,
+    /// … behind one of these …
+    nats: &'static [Nat],
+    /// … who meets one behind one of these.
+    others: &'static [Nat],
+    known: Known,
+}
+
+const OF_CELLS: &[OfCells] = &[
+    OfCells {
+        kind: Kind::Native,
+        nats: &[Nat::Blocked],
+        others: &FIVE,
+        known: Known {
+            reason: "N12: a native player has no TURN over TCP or TLS",
+            shows: "was expected, and it is Not",
+            sometimes: false,
+        },
+    },
+    OfCells {
+        kind: Kind::Native,
+        nats: NOT_BLOCKED,
+        others: NOT_BLOCKED,
+        known: Known {
+            reason: "N7: a native player stays with the relay if that is faster by a moment",
+            shows: "Direct was expected, and it is Relay",
+            sometimes: true,
+        },
+    },
+];
+
+const NOT_BLOCKED: &[Nat] = &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric];
+
+/// Cases that fail for one reason.
+struct OfCases {
+    names: &'static [&'static str],
+    known: Known,
+}
+
+const OF_CASES: &[OfCases] = &[
+    OfCases {
+        names: &[
+            "case::a_lan_with_a_silent_name_server",
+            "case::a_lan_with_a_slow_name_server",
+        ],
+        known: Known {
+            reason: "N3: a slow name server stops the whole driver",
+            shows: "was expected, and it is",
+            sometimes: false,
+        },
+    },
+    OfCases {
+        names: &["case::an_ipv6_black_hole_before_the_signaling_server"],
+        known: Known {
+            reason: "U7: the WebSocket tries one address after the other",
+            shows: "waited to be taken in",
+            sometimes: false,
+        },
+    },
+    OfCases {
+        names: &[
+            "case::turn_over_tcp_where_udp_is_blocked",
+            "case::turn_over_tls_where_udp_is_blocked",
+        ],
+        known: Known {
+            reason: "N12: a native player has no TURN over TCP or TLS",
+            shows: "was expected, and it is",
+            sometimes: false,
+        },
+    },
+    OfCases {
+        names: &["case::link_local_addresses_alone"],
+        known: Known {
+            reason: "N11, U9: addresses of 169.254/16 are never bound",
+            shows: "was expected, and it is",
+            sometimes: false,
+        },
+    },
+    OfCases {
+        names: &[
+            "case::a_firewall_and_names_of_chromium",
+            "case::a_firewall_and_names_of_firefox",
+        ],
+        known: Known {
+            reason: "U13: a native player does not resolve names of browsers",
+            shows: "was expected, and it is",
+            sometimes: false,
+        },
+    },
+    OfCases {
+        names: &[
+            "case::each_datagram_dropped_once_between_natives",
+            "case::each_datagram_dropped_once_with_chromium",
+            "case::each_datagram_dropped_once_with_firefox",
+        ],
+        known: Known {
+            reason: "U4: one lost datagram of the handshake disarms its timer for good",
+            shows: "was expected, and it is",
+            sometimes: true,
+        },
+    },
+    OfCases {
+        names: &["case::a_round_trip_of_two_seconds"],
+        known: Known {
+            reason: "U12: a handshake takes about seven round trips, which is close to the connect deadline of 15 s",
+            shows: "was expected, and it is",
+            sometimes: true,
+        },
+    },
+];
+
+/// The one for this case.
+pub(super) fn of_case(name: &str) -> Option<&'static Known> {
+    OF_CASES
+        .iter()
+        .find(|of| of.names.contains(&name))
+        .map(|of| &of.known)
+}
+
+/// Every case that is expected to fail.
+#[cfg(test)]
+pub(super) fn names_of_cases() -> impl Iterator<Item = &'static str> {
+    OF_CASES.iter().flat_map(|of| of.names).copied()
+}
+
+/// The one for this cell.
+pub(super) fn of_cell(cell: &Cell) -> Option<&'static Known> {
+    let [a, b] = cell.players();
+    let is_so = |of: &OfCells, (kind, nat): (Kind, Nat), (_, other): (Kind, Nat)| {
+        of.kind == kind && of.nats.contains(&nat) && of.others.contains(&other)
+    };
+    let of = OF_CELLS
+        .iter()
+        .find(|of| is_so(of, a, b) || is_so(of, b, a));
+    of.map(|of| &of.known)
+}

@@ -1,0 +1,103 @@
+//! The way of a message whose channels are idle: straight to the backend, without a queue for each.
+
+use alloc::vec::Vec;
+
+use crate::{ChannelIndex, LinkId, Payload};
+
+/// One message, and the links that it has yet to go to.
+///
+/// The payload is there once. The last link gets the bytes themselves: unshared, a backend can send them without a copy.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    message: Option<(ChannelIndex, Payload)>,
+    links: Vec<LinkId>,
+    next: usize,
+}
+
+impl Lane {
+    pub(super) fn is_empty(&self) -> bool {
+        self.next == self.links.len()
+    }
+
+    /// Adds a link to those of the message that [`load`](Self::load) will bring.
+    pub(super) fn add(&mut self, link: LinkId) {
+        self.links.push(link);
+    }
+
+    /// Brings the message, once all its links are known.
+    pub(super) fn load(&mut self, channel: ChannelIndex, payload: Payload) {
+        if !self.is_empty() {
+            self.message = Some((channel, payload));
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(LinkId, ChannelIndex, Payload)> {
+        let link = *self.links.get(self.next)?;
+        self.next += 1;
+        if !self.is_empty() {
+            let (channel, payload) = self.message.as_ref()?;
+            return Some((link, *channel, payload.clone()));
+        }
+        self.links.clear();
+        self.next = 0;
+        let (channel, payload) = self.message.take()?;
+        Some((link, channel, payload))
+    }
+
+    /// Forgets a link.
+    pub(super) fn remove(&mut self, link: LinkId) {
+        if self.is_empty() {
+            return;
+        }
+        let gone = self.links.drain(..self.next).count();
+        self.next -= gone;
+        self.links.retain(|other| *other != link);
+        if self.links.is_empty() {
+            self.message = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(slot: u32) -> LinkId {
+        LinkId {
+            slot,
+            generation: 0,
+        }
+    }
+
+    fn lane() -> Lane {
+        let mut lane = Lane::default();
+        for slot in 0..3 {
+            lane.add(link(slot));
+        }
+        lane.load(ChannelIndex(2), Payload::from(alloc::vec![7; 100]));
+        lane
+    }
+
+    #[test]
+    fn the_last_link_gets_the_bytes_unshared() {
+        let mut lane = lane();
+        let mut unshared = Vec::new();
+        while let Some((_, _, payload)) = lane.pop() {
+            unshared.push(payload.into_bytes().try_into_mut().is_ok());
+        }
+        assert_eq!(unshared, [false, false, true]);
+        assert!(lane.is_empty());
+    }
+
+    #[test]
+    fn a_link_that_ends_gets_nothing() {
+        let mut lane = lane();
+        assert_eq!(lane.pop().map(|(to, ..)| to), Some(link(0)));
+        lane.remove(link(2));
+        lane.remove(link(0));
+        assert_eq!(lane.pop().map(|(to, ..)| to), Some(link(1)));
+        assert!(lane.pop().is_none());
+        lane.remove(link(1));
+        assert!(lane.is_empty());
+    }
+}

@@ -1,0 +1,89 @@
+//! How many sockets the system lets a program have.
+
+use crate::Config;
+
+/// Files that a program has open besides sockets: its logs, its epoll, its certificate while it is read.
+const OTHERS: usize = 64;
+
+impl Config {
+    /// How many files the system must allow a server of these settings to have open.
+    #[must_use]
+    pub const fn files(&self) -> usize {
+        self.max_peers
+            .saturating_add(self.max_refused)
+            .saturating_add(self.max_handshakes)
+            .saturating_add(OTHERS)
+    }
+
+    /// Takes no more peers than so many files allow. Returns whether that has changed anything.
+    ///
+    /// At the system's limit nobody can be accepted, not even to be refused with a reason, and `/health` does not answer.
+    pub fn fit(&mut self, files: usize) -> bool {
+        let missing = self.files().saturating_sub(files);
+        if missing == 0 {
+            return false;
+        }
+        // Where peers alone are not enough, everything is made smaller.
+        self.max_handshakes = self.max_handshakes.min(files / 4).max(1);
+        self.max_refused = self.max_refused.min(files / 8);
+        let others = self.files().saturating_sub(self.max_peers);
+        self.max_peers = self.max_peers.min(files.saturating_sub(others)).max(1);
+        true
+    }
+}
+
+/// Raises the limit of this process to what is needed, as far as the system lets it; what it is then.
+///
+/// # Errors
+///
+/// What the system says.
+#[cfg(unix)]
+pub fn raise_file_limit(needed: usize) -> std::io::Result<usize> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let wanted = u64::try_from(needed).unwrap_or(u64::MAX).min(hard);
+    let mut limit = soft;
+    if wanted > soft {
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)?;
+        limit = wanted;
+    }
+    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// There is no such limit here.
+///
+/// # Errors
+///
+/// None.
+#[cfg(not(unix))]
+pub fn raise_file_limit(_needed: usize) -> std::io::Result<usize> {
+    Ok(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_fits_the_files_it_may_open() {
+        for files in [200, 1024, 5000, 20_000] {
+            let mut config = Config::default();
+            let changed = config.fit(files);
+            assert_eq!(changed, files < Config::default().files());
+            assert!(config.files() <= files, "{files}: {config:?}");
+            assert!(
+                config.max_peers > files / 4 || !changed,
+                "{files}: {config:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_few_files_are_no_panic() {
+        for files in 0..300 {
+            let mut config = Config::default();
+            config.fit(files);
+            assert!(config.max_peers >= 1 && config.max_handshakes >= 1);
+        }
+    }
+}

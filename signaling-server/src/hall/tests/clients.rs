@@ -1,0 +1,176 @@
+//! The library's own client on this house: both sides understand the same words.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use mesh_core::{
+    LostReason, SdpType, SessionDescription, Signal, Signaling, SignalingEvent, Topology,
+};
+use signaling::{Client, JoinRequest, Transport, TransportError, TransportEvent};
+
+use super::*;
+
+/// A server in memory: the house, and what waits for each socket.
+struct Desk {
+    house: House,
+    inboxes: BTreeMap<MemberId, VecDeque<TransportEvent>>,
+}
+
+impl Desk {
+    fn settle(&mut self) {
+        while let Some(action) = self.house.poll_action() {
+            let (socket, event) = match action {
+                Action::Tell { to, text, .. } => (to, TransportEvent::Text(text.to_string())),
+                Action::Close {
+                    member: socket,
+                    goodbye,
+                } => {
+                    let (code, reason) = (goodbye.code(), goodbye.reason());
+                    let reason = LostReason::Refused { code, reason };
+                    (socket, TransportEvent::Closed { reason })
+                }
+            };
+            self.inboxes.entry(socket).or_default().push_back(event);
+        }
+    }
+}
+
+struct Wire {
+    desk: Rc<RefCell<Desk>>,
+    socket: MemberId,
+}
+
+impl Transport for Wire {
+    fn send(&mut self, text: String) -> Result<(), TransportError> {
+        let mut desk = self.desk.borrow_mut();
+        desk.house.handle_text(START, self.socket, &text);
+        desk.settle();
+        Ok(())
+    }
+
+    fn poll_event(&mut self, _cx: &mut Context<'_>) -> Poll<TransportEvent> {
+        let mut desk = self.desk.borrow_mut();
+        match desk
+            .inboxes
+            .get_mut(&self.socket)
+            .and_then(VecDeque::pop_front)
+        {
+            Some(event) => Poll::Ready(event),
+            None => Poll::Pending,
+        }
+    }
+
+    fn close(&mut self) {
+        let mut desk = self.desk.borrow_mut();
+        desk.house.disconnect(self.socket);
+        desk.settle();
+    }
+}
+
+fn desk(config: Config) -> Rc<RefCell<Desk>> {
+    Rc::new(RefCell::new(Desk {
+        house: house(config),
+        inboxes: BTreeMap::new(),
+    }))
+}
+
+fn client(desk: &Rc<RefCell<Desk>>, topology: Topology) -> Client<Wire> {
+    let socket = connect(&mut desk.borrow_mut().house);
+    let opened = VecDeque::from([TransportEvent::Opened]);
+    desk.borrow_mut().inboxes.insert(socket, opened);
+    let desk = Rc::clone(desk);
+    let lobby = "demo".to_owned();
+    Client::new(Wire { desk, socket }, JoinRequest { lobby, topology })
+}
+
+fn events(client: &mut Client<Wire>) -> Vec<SignalingEvent> {
+    let mut cx = Context::from_waker(Waker::noop());
+    std::iter::from_fn(|| match client.poll_event(START, &mut cx) {
+        Poll::Ready(event) => Some(event),
+        Poll::Pending => None,
+    })
+    .collect()
+}
+
+fn peer(id: u32) -> PeerId {
+    PeerId::new(id).expect("an id")
+}
+
+fn joined(id: u32, topology: Topology) -> SignalingEvent {
+    SignalingEvent::Joined {
+        id: peer(id),
+        topology,
+        lobby: "demo".to_owned(),
+    }
+}
+
+#[test]
+fn a_lobby_from_its_first_member_to_its_seal() {
+    let desk = desk(Config::default());
+    let mut host = client(&desk, Topology::Mesh);
+    assert_eq!(events(&mut host), [joined(1, Topology::Mesh)]);
+    let mut guest = client(&desk, Topology::ClientServer);
+    assert_eq!(
+        events(&mut guest),
+        [
+            joined(10, Topology::Mesh),
+            SignalingEvent::PeerJoined(peer(1))
+        ]
+    );
+    assert_eq!(events(&mut host), [SignalingEvent::PeerJoined(peer(10))]);
+
+    let signal = Signal::Description(SessionDescription {
+        sdp_type: SdpType::Offer,
+        sdp: "v=0\r\n".to_owned(),
+    });
+    assert_eq!(guest.send(START, peer(1), signal.clone()), Ok(()));
+    let from = peer(10);
+    assert_eq!(events(&mut host), [SignalingEvent::Signal { from, signal }]);
+
+    assert_eq!(host.seal(START), Ok(()));
+    assert_eq!(events(&mut host), [SignalingEvent::Sealed]);
+    assert_eq!(events(&mut guest), [SignalingEvent::Sealed]);
+    let ten_seconds_later = START + Duration::from_secs(10);
+    desk.borrow_mut().house.handle_timeout(ten_seconds_later);
+    desk.borrow_mut().settle();
+    for client in [&mut host, &mut guest] {
+        let reason = LostReason::SealComplete;
+        assert_eq!(events(client), [SignalingEvent::Lost { reason }]);
+    }
+}
+
+#[test]
+fn leaving_is_seen_and_the_hosts_leaving_has_words() {
+    let desk = desk(Config::default());
+    let mut clients: Vec<_> = (0..3)
+        .map(|_| client(&desk, Topology::ClientServer))
+        .collect();
+    for client in &mut clients {
+        events(client);
+    }
+    assert_eq!(
+        events(&mut clients[0]),
+        [10, 11].map(|id| SignalingEvent::PeerJoined(peer(id)))
+    );
+    clients[2].close();
+    assert_eq!(
+        events(&mut clients[0]),
+        [SignalingEvent::PeerLeft(peer(11))]
+    );
+    clients[0].close();
+    let reason = LostReason::HostLeft;
+    assert_eq!(reason.to_string(), "the host has left the lobby");
+    assert_eq!(events(&mut clients[1]), [SignalingEvent::Lost { reason }]);
+}
+
+#[test]
+fn a_strict_servers_refusal_has_words() {
+    let desk = desk(Config::strict());
+    let mut client = client(&desk, Topology::Mesh);
+    let reason = LostReason::Refused {
+        code: 4000,
+        reason: "Lobby does not exists".to_owned(),
+    };
+    assert_eq!(events(&mut client), [SignalingEvent::Lost { reason }]);
+}

@@ -1,0 +1,183 @@
+//! A listener and the connections that are no WebSocket yet.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+
+use crate::door::{HandshakeId, Handshakes, Network};
+use crate::relay::Relay;
+use crate::routes::Remote;
+use crate::tls::Tls;
+
+/// The longest request head, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// How long to wait when the system has no more sockets for us.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection may go on asking for pages: then it is asked to come anew.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+/// Connections on the way, each a task that ends when it has become a WebSocket.
+struct Tasks {
+    /// Shared with the tasks, which say when they are asked for something.
+    handshakes: Arc<Mutex<Handshakes>>,
+    tasks: JoinSet<HandshakeId>,
+    aborts: BTreeMap<HandshakeId, AbortHandle>,
+}
+
+/// Takes connections for ever. Those that are no WebSocket yet end with this future.
+pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, tls: Option<Tls>) {
+    let config = relay.config();
+    let deadline = config.handshake_deadline;
+    let mut on_the_way = Tasks {
+        handshakes: Arc::new(Mutex::new(Handshakes::new(
+            config.max_handshakes,
+            config.max_handshakes_per_address,
+        ))),
+        tasks: JoinSet::new(),
+        aborts: BTreeMap::new(),
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(ended) = on_the_way.tasks.join_next() => {
+                // The others were cut, and have left.
+                if let Ok(id) = ended {
+                    on_the_way.leave(id);
+                }
+                continue;
+            }
+        };
+        match accepted {
+            Ok((stream, remote)) => {
+                let is_proxy = relay.is_proxy(remote.ip());
+                let (id, cut) = on_the_way.enter(Network::of(remote.ip()), is_proxy);
+                if cut {
+                    relay.metrics().handshake_cut();
+                }
+                let handshakes = Arc::clone(&on_the_way.handshakes);
+                let (router, tls) = (router.clone(), tls.clone());
+                on_the_way.spawn(id, async move {
+                    // Whoever says nothing is cut by the deadline, or for the sake of another one.
+                    if matches!(timeout(deadline, stream.readable()).await, Ok(Ok(()))) {
+                        lock(&handshakes).ask(id);
+                        answer(stream, remote, router, tls, deadline).await;
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept");
+                relay.metrics().accept_error();
+                on_the_way.cut_one();
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+impl Tasks {
+    /// Takes a connection, and says whether another one was cut for it.
+    fn enter(&mut self, network: Network, is_proxy: bool) -> (HandshakeId, bool) {
+        let (id, cut) = lock(&self.handshakes).enter(network, is_proxy);
+        (id, cut.is_some_and(|cut| self.cut(cut)))
+    }
+
+    fn spawn(&mut self, id: HandshakeId, answering: impl Future<Output = ()> + Send + 'static) {
+        let abort = self.tasks.spawn(async move {
+            answering.await;
+            id
+        });
+        self.aborts.insert(id, abort);
+    }
+
+    fn leave(&mut self, id: HandshakeId) {
+        lock(&self.handshakes).leave(id);
+        self.aborts.remove(&id);
+    }
+
+    /// Frees a socket of the system's.
+    fn cut_one(&mut self) {
+        let oldest = lock(&self.handshakes).oldest_of_the_greediest();
+        if let Some(id) = oldest {
+            self.cut(id);
+            self.leave(id);
+        }
+    }
+
+    fn cut(&mut self, id: HandshakeId) -> bool {
+        let abort = self.aborts.remove(&id);
+        abort.inspect(AbortHandle::abort).is_some()
+    }
+}
+
+fn lock(handshakes: &Mutex<Handshakes>) -> MutexGuard<'_, Handshakes> {
+    handshakes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Answers one connection, over TLS if there is some.
+async fn answer(
+    stream: TcpStream,
+    remote: SocketAddr,
+    router: Router,
+    tls: Option<Tls>,
+    deadline: Duration,
+) {
+    // Signals are small and wait for each other.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return serve(stream, remote, router, deadline).await;
+    };
+    match timeout(deadline, tls.accept(stream)).await {
+        Ok(Ok(stream)) => serve(stream, remote, router, deadline).await,
+        Ok(Err(error)) => tracing::debug!(%remote, %error, "not TLS"),
+        Err(_) => tracing::debug!(%remote, "no TLS in time"),
+    }
+}
+
+/// Answers HTTP; a connection that becomes a WebSocket lives on elsewhere.
+async fn serve<S>(stream: S, remote: SocketAddr, router: Router, deadline: Duration)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Remote(remote));
+        router.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Also how long one may wait between two requests.
+        .header_read_timeout(deadline)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = sleep(MAX_AGE) => {
+            connection.as_mut().graceful_shutdown();
+            match timeout(deadline, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%remote, %error, "not HTTP");
+    }
+}

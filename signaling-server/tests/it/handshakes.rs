@@ -1,0 +1,133 @@
+//! Connections that are no WebSocket yet.
+
+use std::time::{Duration, Instant};
+
+use signaling_server::Config;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::peer::*;
+
+#[tokio::test]
+async fn a_connection_that_never_asks_for_anything() {
+    let server = server(Config {
+        handshake_deadline: Duration::from_millis(100),
+        ..quick()
+    })
+    .await;
+    for start in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+        let mut stream = TcpStream::connect(server.local_addr())
+            .await
+            .expect("a server");
+        stream
+            .write_all(start.as_bytes())
+            .await
+            .expect("an open socket");
+        let mut answer = Vec::new();
+        let read = timeout(DEADLINE, stream.read_to_end(&mut answer)).await;
+        let _reset_or_end = read.expect("in time");
+        assert_eq!(answer, b"");
+    }
+}
+
+#[tokio::test]
+async fn a_request_head_that_has_no_end() {
+    let server = server(quick()).await;
+    let mut stream = TcpStream::connect(server.local_addr())
+        .await
+        .expect("a server");
+    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(20_000));
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .expect("an open socket");
+    let mut line = [0; 12];
+    let read = timeout(DEADLINE, stream.read_exact(&mut line)).await;
+    read.expect("in time").expect("an answer");
+    assert_eq!(&line, b"HTTP/1.1 431");
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_on_asking_is_not_cut() {
+    let deadline = Duration::from_secs(1);
+    let server = server(Config {
+        handshake_deadline: deadline,
+        ..quick()
+    })
+    .await;
+    let mut stream = TcpStream::connect(server.local_addr())
+        .await
+        .expect("a server");
+    let start = Instant::now();
+    let body = br#"{"status":"ok","peers":0,"lobbies":0}"#;
+    while start.elapsed() < deadline * 2 {
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .expect("an open socket");
+        let mut answer = Vec::new();
+        while !answer.ends_with(body) {
+            let read = timeout(DEADLINE, stream.read_buf(&mut answer)).await;
+            assert_ne!(read.expect("in time").expect("an open socket"), 0);
+        }
+    }
+    // It is cut when it does not ask any more.
+    let mut rest = Vec::new();
+    let read = timeout(DEADLINE, stream.read_to_end(&mut rest)).await;
+    let _reset_or_end = read.expect("in time");
+}
+
+/// A connection that says nothing; it ends when the server ends it.
+async fn silent(addr: std::net::SocketAddr) -> TcpStream {
+    TcpStream::connect(addr).await.expect("a server")
+}
+
+async fn is_cut(stream: &mut TcpStream) {
+    let read = timeout(DEADLINE, stream.read(&mut [0])).await;
+    assert!(matches!(read.expect("in time"), Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+async fn the_oldest_of_too_many_gives_way() {
+    for config in [
+        Config {
+            max_handshakes: 2,
+            ..quick()
+        },
+        Config {
+            max_handshakes_per_address: 2,
+            ..quick()
+        },
+    ] {
+        let server = server(Config {
+            handshake_deadline: DEADLINE * 10,
+            ..config
+        })
+        .await;
+        let addr = server.local_addr();
+        let mut first = silent(addr).await;
+        let mut second = silent(addr).await;
+        let _third = silent(addr).await;
+        is_cut(&mut first).await;
+        // Whoever means it gets in, however many do not.
+        let (_peer, id, _) = Peer::join(&server).await;
+        assert_eq!(id, 1);
+        is_cut(&mut second).await;
+        assert!(get(addr, "/health").await.contains(r#""status":"ok""#));
+    }
+}
+
+#[tokio::test]
+async fn silent_connections_keep_no_player_out() {
+    let server = server(quick()).await;
+    let addr = server.local_addr();
+    let mut crowd = Vec::new();
+    for _ in 0..300 {
+        crowd.push(silent(addr).await);
+    }
+    let start = Instant::now();
+    let (_peer, id, _) = Peer::join(&server).await;
+    assert_eq!(id, 1);
+    assert!(start.elapsed() < quick().handshake_deadline);
+}
