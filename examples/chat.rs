@@ -18,9 +18,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use signaling_server::{Config, Server};
-use webrtc_multiplayer::{IceServer, Lobby};
+use webrtc_multiplayer::{IceServer, Lobby, PlatformConfig, RootCertificates};
 
 use crate::site::Site;
 use crate::terminal::say;
@@ -54,6 +55,15 @@ struct Options {
     /// A STUN server, such as stun:stun.example.org:3478; may be given several times.
     #[arg(long, value_name = "URL")]
     stun: Vec<String>,
+    /// A TURN server, such as turns:turn.example.org; may be given several times.
+    #[arg(long, value_name = "URL", requires = "turn_user")]
+    turn: Vec<String>,
+    /// The user name and the password for the TURN servers.
+    #[arg(long, value_name = "NAME:PASSWORD")]
+    turn_user: Option<String>,
+    /// A file with certificates (PEM) that are trusted besides the system's: for a server with one of its own.
+    #[arg(long, value_name = "FILE")]
+    root_certificate: Option<PathBuf>,
     /// Leaves at the end of input.
     #[arg(long)]
     exit_on_eof: bool,
@@ -70,6 +80,18 @@ async fn main() -> ExitCode {
     }
 }
 
+fn platform_config(root_certificate: Option<PathBuf>) -> anyhow::Result<PlatformConfig> {
+    let Some(file) = root_certificate else {
+        return Ok(PlatformConfig::default());
+    };
+    let name = file.display().to_string();
+    let pem = std::fs::read(file).context(name.clone())?;
+    Ok(PlatformConfig {
+        root_certificates: RootCertificates::from_pem(pem).context(name)?,
+        ..PlatformConfig::default()
+    })
+}
+
 async fn run(options: Options) -> anyhow::Result<()> {
     let server = match options.host {
         Some(address) => Some(Server::bind(address, Config::default()).await?),
@@ -82,11 +104,19 @@ async fn run(options: Options) -> anyhow::Result<()> {
         Some(folder) => Some(Site::serve(folder, options.page_at).await?),
         None => None,
     };
+    let credential = options.turn_user.unwrap_or_default();
+    let (user, password) = credential.split_once(':').unwrap_or((&credential, ""));
+    let turn = options
+        .turn
+        .into_iter()
+        .map(|url| IceServer::turn(url, user, password));
     let lobby = options
         .stun
         .into_iter()
         .map(IceServer::stun)
-        .fold(Lobby::new(&*url, options.lobby), Lobby::ice_server);
+        .chain(turn)
+        .fold(Lobby::new(&*url, options.lobby), Lobby::ice_server)
+        .platform_config(platform_config(options.root_certificate)?);
     let invite = |lobby: &str| {
         if let Some(site) = &site {
             say(format_args!("page {}", site.address(lobby, &url)));

@@ -49,6 +49,7 @@ cfg_if::cfg_if! {
         use backend_web as platform;
     } else {
         use backend_native as platform;
+        pub use backend_native::{CertificateError, RootCertificates};
     }
 }
 

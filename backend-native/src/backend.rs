@@ -25,6 +25,7 @@ use crate::executor::{Executor, StartError};
 use crate::inbox::{ChannelInbox, Events, Incoming, LinkInbox};
 use crate::link::{self, Order, Start};
 use crate::outbox::Outbox;
+use crate::relay::Resolver;
 use crate::socket::SocketOptions;
 use crate::websocket::WebSocketTransport;
 
@@ -42,6 +43,7 @@ pub struct PlatformBackend {
     clock: Clock,
     config: Arc<PlatformConfig>,
     sockets: SocketOptions,
+    resolver: Arc<Resolver>,
     executor: Executor,
 }
 
@@ -89,6 +91,7 @@ impl PlatformBackend {
                 ..SocketOptions::default()
             },
             config: Arc::new(config),
+            resolver: Arc::default(),
             executor,
         }
     }
@@ -102,16 +105,19 @@ impl PlatformBackend {
     /// Puts other sockets under the links opened from now on. For tests: see [`testing`](crate::testing).
     #[doc(hidden)]
     pub fn use_sockets(&mut self, sockets: SocketOptions) {
+        self.resolver = Arc::new(Resolver::new(sockets.names.clone()));
         self.sockets = sockets;
     }
 
-    /// A WebSocket to a signaling server, on the same runtime. See [`WebSocketTransport::connect`].
+    /// A WebSocket to a signaling server, on the same runtime. It trusts the [root
+    /// certificates](PlatformConfig::root_certificates) of the configuration, too. See [`WebSocketTransport::connect`].
     ///
     /// # Errors
     ///
     /// As there.
     pub fn websocket(&self, url: &str) -> Result<WebSocketTransport, TransportError> {
-        WebSocketTransport::connect(self.handle(), url)
+        let options = self.config.root_certificates.clone().into();
+        WebSocketTransport::connect_with(self.handle(), url, options)
     }
 
     fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {
@@ -121,6 +127,7 @@ impl PlatformBackend {
             config,
             platform: Arc::clone(&self.config),
             sockets: self.sockets.clone(),
+            resolver: Arc::clone(&self.resolver),
             inbox: Arc::clone(&inbox),
             orders: received,
         }));

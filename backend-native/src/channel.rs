@@ -50,6 +50,8 @@ struct Progress {
     all_sent: AtomicBool,
     /// An empty message may not have arrived. The crate counts it as no byte outstanding, though it is one on the wire.
     empty_outstanding: AtomicBool,
+    /// Nothing comes any more.
+    gone: AtomicBool,
 }
 
 /// Below it SCTP tells when what is outstanding falls to it; it never gets there.
@@ -132,6 +134,11 @@ impl Channel {
     /// Takes nothing more to send.
     pub(crate) fn stop_accepting(&self) {
         self.outbox.close();
+    }
+
+    /// Whether it is closed, and everything that came was handed over.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.progress.gone.load(Ordering::Acquire)
     }
 
     /// Whether everything accepted has arrived, where the channel promises that it will.
@@ -319,6 +326,12 @@ impl Batch {
             let _ = self.notes.try_send(Note::Fault(LinkFault::InboxFull));
         }
         pushed
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.progress.gone.store(true, Ordering::Release);
     }
 }
 

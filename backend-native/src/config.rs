@@ -5,14 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use mesh_core::Duration;
 use rtc::shared::ifaces::ifaces;
 
+use crate::tls::RootCertificates;
+
 /// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
 #[doc(alias = "libdatachannel")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlatformConfig {
     /// Where each connection binds its UDP sockets: `0.0.0.0:0` and `[::]:0`.
     ///
-    /// An unspecified address stands for every interface that is up, without loopback and link-local ones. Every connection
-    /// has sockets of its own, so a port other than 0 allows one connection only.
+    /// An unspecified address stands for every interface that is up, without loopback and link-local ones; for the IPv4
+    /// link-local ones (169.254.0.0/16: two machines on one cable) where the family has no others. Every connection has
+    /// sockets of its own, so a port other than 0 allows one connection only.
     pub bind: Vec<SocketAddr>,
     /// Whether 127.0.0.1 is bound, too: no. It is in any case where no other interface is up.
     pub include_loopback: bool,
@@ -24,13 +27,18 @@ pub struct PlatformConfig {
     pub failed_timeout: Duration,
     /// How often the far side is asked for a sign of life: 0.5 s.
     pub keepalive_interval: Duration,
-    /// How often connectivity checks are sent while connecting: 20 ms.
+    /// How often each pair of candidates is checked while connecting: 20 ms.
+    ///
+    /// Two seconds after the last word of the far side the checks become rarer (100 ms, then 200 ms). They go on until the
+    /// connection is made or closed: when to give up is for the
+    /// [connect deadline](mesh_core::MeshConfig::connect_deadline) to say.
     pub check_interval: Duration,
-    /// How many checks a pair of candidates gets before it is given up: 50.
-    pub check_attempts: u16,
     /// How long a server-reflexive pair waits for a better one: 100 ms.
     pub srflx_wait: Duration,
-    /// How long a relayed pair waits for a better one: 200 ms.
+    /// How long a relayed pair waits for a better one: 750 ms; where only relays may be used, 200 ms at most.
+    ///
+    /// Counted from the far side's description. A connection never leaves the route it was made on, so a direct path that
+    /// needs longer than this leaves it relayed; one that has nothing but a relay needs this much longer to be made.
     pub relay_wait: Duration,
     /// Kernel buffer of each socket for what is sent, in bytes: 4 MiB. The kernel may give less.
     pub socket_send_buffer: usize,
@@ -42,6 +50,8 @@ pub struct PlatformConfig {
     /// [`SendLimits`](mesh_core::SendLimits): 256 KiB. Of an unreliable channel it is less as a rule: what the path takes in
     /// a round trip, as measured, so that no message gets old here.
     pub sctp_send_limit: usize,
+    /// Root certificates that are trusted besides the platform's, by TURN over TLS and by `wss`: none.
+    pub root_certificates: RootCertificates,
 }
 
 impl Default for PlatformConfig {
@@ -57,13 +67,13 @@ impl Default for PlatformConfig {
             failed_timeout: Duration::from_secs(3),
             keepalive_interval: Duration::from_millis(500),
             check_interval: Duration::from_millis(20),
-            check_attempts: 50,
             srflx_wait: Duration::from_millis(100),
-            relay_wait: Duration::from_millis(200),
+            relay_wait: Duration::from_millis(750),
             socket_send_buffer: 4 * 1024 * 1024,
             socket_receive_buffer: 4 * 1024 * 1024,
             sctp_receive_buffer: 16 * 1024 * 1024,
             sctp_send_limit: 256 * 1024,
+            root_certificates: RootCertificates::default(),
         }
     }
 }
@@ -92,6 +102,12 @@ impl PlatformConfig {
         self.expand(&interfaces)
     }
 
+    /// Whether these are what is bound because no interface has an address.
+    pub(crate) fn is_offline(&self, addresses: &[SocketAddr]) -> bool {
+        let wants_interfaces = self.bind.iter().any(|bind| bind.ip().is_unspecified());
+        wants_interfaces && addresses.iter().all(|address| address.ip().is_loopback())
+    }
+
     fn expand(&self, interfaces: &[IpAddr]) -> Vec<SocketAddr> {
         let mut addresses = Vec::new();
         for bind in &self.bind {
@@ -99,10 +115,17 @@ impl PlatformConfig {
                 push_unique(&mut addresses, *bind);
                 continue;
             }
-            for ip in interfaces {
-                if ip.is_ipv4() == bind.is_ipv4() && is_reachable(ip) {
-                    push_unique(&mut addresses, SocketAddr::new(*ip, bind.port()));
-                }
+            let of_family = || {
+                interfaces
+                    .iter()
+                    .filter(|ip| ip.is_ipv4() == bind.is_ipv4())
+            };
+            let mut found: Vec<_> = of_family().filter(|ip| is_reachable(ip)).collect();
+            if found.is_empty() {
+                found.extend(of_family().filter(|ip| is_link_local_ipv4(ip)));
+            }
+            for ip in found {
+                push_unique(&mut addresses, SocketAddr::new(*ip, bind.port()));
             }
         }
         if self.include_loopback || addresses.is_empty() {
@@ -119,6 +142,11 @@ fn is_reachable(ip: &IpAddr) -> bool {
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
     };
     !ip.is_loopback() && !ip.is_unspecified() && !ip.is_multicast() && !link_local
+}
+
+/// An address that a machine without a router gave itself (RFC 3927).
+fn is_link_local_ipv4(ip: &IpAddr) -> bool {
+    matches!(ip, IpAddr::V4(ip) if ip.is_link_local())
 }
 
 fn push_unique(addresses: &mut Vec<SocketAddr>, address: SocketAddr) {
@@ -161,12 +189,26 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_bound_where_there_is_nothing_else_or_by_option() {
+    fn two_machines_on_a_cable_use_the_addresses_they_gave_themselves() {
         let config = PlatformConfig::default();
         assert_eq!(
-            config.expand(&ips(&["127.0.0.1", "::1"])),
-            addresses(&["127.0.0.1:0"])
+            config.expand(&ips(&["127.0.0.1", "169.254.7.1", "fe80::1"])),
+            addresses(&["169.254.7.1:0"]),
         );
+        assert_eq!(
+            config.expand(&ips(&["169.254.7.1", "2001:db8::1"])),
+            addresses(&["169.254.7.1:0", "[2001:db8::1]:0"]),
+        );
+    }
+
+    #[test]
+    fn loopback_is_bound_where_there_is_nothing_else_or_by_option() {
+        let config = PlatformConfig::default();
+        let offline = config.expand(&ips(&["127.0.0.1", "::1"]));
+        assert_eq!(offline, addresses(&["127.0.0.1:0"]));
+        assert!(config.is_offline(&offline));
+        assert!(!config.is_offline(&addresses(&["127.0.0.1:0", "10.0.0.2:0"])));
+        assert!(!PlatformConfig::loopback().is_offline(&offline));
         let config = PlatformConfig {
             include_loopback: true,
             ..PlatformConfig::default()

@@ -1,6 +1,6 @@
 //! One peer connection of the `webrtc` crate, behind our words.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
@@ -8,8 +8,8 @@ use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::platform::{MAX_MESSAGE_SIZE, MAX_REMOTE_CHANNELS_EVER, check_description};
 use mesh_core::{
-    ChannelParameters, ChannelSpec, ConnectFailure, Duration, IceCandidate, LinkConfig, LinkStats,
-    SdpType, SessionDescription,
+    ChannelParameters, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
+    LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -26,9 +26,17 @@ use webrtc::peer_connection::{
 use crate::aboard::{Aboard, AboardSockets};
 use crate::config::PlatformConfig;
 use crate::note::Note;
+use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
 use crate::translate;
+
+/// How long one relay waits for a better one.
+const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
+
+/// How many checks the crate sends to a pair of candidates before the pair is dead for good: as many as it can count, which
+/// are 21 minutes at 20 ms. One less than the largest number, because the crate counts on to one more.
+const CHECK_ATTEMPTS: u16 = u16::MAX - 1;
 
 /// Receives the callbacks of the `webrtc` crate and passes them on.
 ///
@@ -90,26 +98,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Makes it and binds its sockets.
+    /// Makes it and binds its sockets at these addresses. They must know the servers.
     pub(crate) async fn open(
-        config: &LinkConfig,
+        relay: &Relay,
         platform: &PlatformConfig,
+        addresses: Vec<SocketAddr>,
         sockets: SocketOptions,
         notes: Sender<Note>,
     ) -> Result<Self, ConnectFailure> {
-        let servers: Vec<_> = config
-            .ice_servers
-            .iter()
-            .map(translate::ice_server)
-            .collect();
-        for server in &servers {
-            server.urls().map_err(|error| {
-                ConnectFailure::Config(format!("{}: {error}", server.urls.join(", ")))
-            })?;
-        }
+        let servers = relay.servers().iter().map(translate::ice_server);
         let configuration = RTCConfigurationBuilder::default()
-            .with_ice_servers(servers)
-            .with_ice_transport_policy(translate::policy(config.ice_transport_policy))
+            .with_ice_servers(servers.collect())
+            .with_ice_transport_policy(translate::policy(relay.policy()))
             .build();
         let aboard = Aboard::new(sockets.cures.messages_put_aside, notes.clone());
         let sockets = SocketOptions {
@@ -123,18 +123,17 @@ impl Connection {
             notes,
             remote_channels: AtomicU16::new(0),
         };
-        let addresses: Vec<SocketAddr> = platform.bind_addresses();
         let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_setting_engine(settings(platform))
+            .with_setting_engine(settings(platform, relay.policy()))
             .with_runtime(runtime)
             .with_handler(Arc::new(handler))
-            .with_udp_addrs(addresses)
+            .with_udp_addrs(addresses.clone())
             .with_data_channel_send_buffer_limit(platform.sctp_send_limit)
             .build()
             .await
-            .map_err(platform_failure)?;
+            .map_err(|error| cannot_bind(&addresses).unwrap_or_else(|| platform_failure(error)))?;
         Ok(Self {
             inner: Arc::new(connection),
             sockets,
@@ -341,26 +340,43 @@ impl Inspector {
     }
 }
 
-fn settings(platform: &PlatformConfig) -> SettingEngine {
+fn settings(platform: &PlatformConfig, policy: IceTransportPolicy) -> SettingEngine {
+    let relay_wait = match policy {
+        IceTransportPolicy::All => platform.relay_wait,
+        // Nothing better comes; the rest is for the relay that answers first not to be the worst.
+        IceTransportPolicy::Relay => platform.relay_wait.min(RELAY_ONLY_WAIT),
+    };
     let max_message_size = u32::try_from(MAX_MESSAGE_SIZE).unwrap_or(u32::MAX);
     SettingEngineBuilder::new()
-        // One multicast socket a connection less. A browser's `.local` candidates are left out; it finds ours.
+        // One multicast socket a connection less; the link asks for the names in a browser's candidates.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(
             Some(platform.disconnected_timeout),
-            Some(platform.failed_timeout),
+            // Never by itself: it would give up connecting after the same time. The link has a timer of its own.
+            // docs/upstream.md, "one failed timeout for two things".
+            Some(Duration::ZERO),
             Some(platform.keepalive_interval),
         )
         // Checks are sent on this tick alone, and it is 200 ms where nothing is set.
-        .with_ice_connection_attempts(Some(platform.check_interval), Some(platform.check_attempts))
+        .with_ice_connection_attempts(Some(platform.check_interval), Some(CHECK_ATTEMPTS))
         // A check may be here before the candidate it belongs to; the pair is as good, but would wait 1 s.
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(platform.srflx_wait))
-        .with_relay_acceptance_min_wait(Some(platform.relay_wait))
+        .with_relay_acceptance_min_wait(Some(relay_wait))
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(max_message_size))
         // The window is not announced again after it was closed, so it must not close.
         .with_sctp_max_receive_buffer_size(platform.sctp_receive_buffer)
         .build()
+}
+
+/// Why none of these can be bound, which the crate keeps to itself: too many open files, or an address that is not there.
+fn cannot_bind(addresses: &[SocketAddr]) -> Option<ConnectFailure> {
+    let mut errors = addresses.iter().map(|address| {
+        let error = UdpSocket::bind(address).err()?;
+        let why = format!("no socket could be opened at {address}: {error}");
+        Some(ConnectFailure::Platform(why))
+    });
+    errors.next()?
 }
 
 fn platform_failure(error: Error) -> ConnectFailure {

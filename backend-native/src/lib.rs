@@ -13,16 +13,19 @@ mod channel;
 mod clock;
 mod config;
 mod connection;
+mod dial;
 mod entropy;
 mod executor;
 mod inbox;
 mod link;
+mod mdns;
 mod note;
 mod outbox;
 mod pipe;
 mod relay;
 mod runtime;
 mod socket;
+mod tls;
 mod translate;
 mod websocket;
 
@@ -30,7 +33,8 @@ pub use backend::PlatformBackend;
 pub use config::PlatformConfig;
 pub use entropy::entropy;
 pub use executor::StartError;
-pub use websocket::{CertificateError, WebSocketOptions, WebSocketTransport};
+pub use tls::{CertificateError, RootCertificates};
+pub use websocket::{WebSocketOptions, WebSocketTransport};
 
 /// What the tests of this workspace need of the inside: the runtime under a connection, and other sockets in the place of
 /// the kernel's. No part of the public API, and without its promises.
@@ -39,6 +43,7 @@ pub use websocket::{CertificateError, WebSocketOptions, WebSocketTransport};
 /// library as it ships.
 #[doc(hidden)]
 pub mod testing {
+    pub use crate::relay::{Lookup, NameSource};
     pub use crate::runtime::LinkRuntime;
     pub use crate::socket::{Cures, SocketControl, SocketOptions, SocketSource};
 }

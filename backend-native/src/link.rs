@@ -1,8 +1,12 @@
 //! One connection: a task that awaits its commands in order and reports what happens.
 
+mod candidates;
+mod end;
 #[cfg(test)]
 mod tests;
+mod timers;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
@@ -12,16 +16,18 @@ use mesh_core::{
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use webrtc::data_channel::DataChannel;
 
+use self::timers::{Due, Timers};
 use crate::channel::{Channel, Ends};
 use crate::config::PlatformConfig;
 use crate::connection::Connection;
 use crate::inbox::LinkInbox;
 use crate::note::{Note, Notes, notes};
 use crate::outbox::{Outbox, Outgoing};
-use crate::relay::Relay;
+use crate::relay::{Relay, Resolver};
 use crate::socket::SocketOptions;
 
 /// How often a link that could be relayed is asked whether it is: its route may change.
@@ -30,9 +36,6 @@ const RELAY_CHECK: Duration = Duration::from_secs(2);
 /// How long gathering can take: the last request to a TURN server that does not answer is given up after 7.8 s. The crate then
 /// waits on (it mistakes the request for another), so somebody else must say that no more candidates come.
 const GATHERING: Duration = Duration::from_secs(8);
-
-/// How long the driver of a relayed connection may take to send that the channels are closed: a few rounds.
-const GOODBYE: Duration = Duration::from_millis(20);
 
 /// How long the tasks of a dead connection may take to hand over what is left.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -60,9 +63,13 @@ pub(crate) struct Link {
     relay: Relay,
     send_limit: usize,
     has_connected: bool,
-    /// While candidates may still be found: until when.
-    gathering: Option<Instant>,
+    platform: Arc<PlatformConfig>,
+    timers: Timers,
     notes: Sender<Note>,
+    /// The IPv4 interfaces we are bound to.
+    interfaces: Vec<Ipv4Addr>,
+    /// Asks for the names of candidates; ends with the link.
+    revealing: JoinSet<()>,
 }
 
 /// What a link needs to begin.
@@ -70,6 +77,7 @@ pub(crate) struct Start {
     pub(crate) config: LinkConfig,
     pub(crate) platform: Arc<PlatformConfig>,
     pub(crate) sockets: SocketOptions,
+    pub(crate) resolver: Arc<Resolver>,
     pub(crate) inbox: Arc<LinkInbox>,
     pub(crate) orders: Receiver<Order>,
 }
@@ -78,20 +86,34 @@ pub(crate) struct Start {
 pub(crate) async fn run(start: Start) {
     let end = End::new(&start.inbox);
     let (notes, noted) = notes();
+    let mut relay = match Relay::new(&start.config) {
+        Ok(relay) => relay,
+        Err(failure) => return end.report(CloseReason::Failed(failure)),
+    };
+    relay.resolve(&start.resolver);
+    let addresses = start.platform.bind_addresses();
+    if start.platform.is_offline(&addresses) {
+        relay.offline();
+    }
     let mut link = Link {
         id: start.inbox.link(),
         inbox: start.inbox,
         channels: Vec::new(),
         remote_channels: RemoteChannels::default(),
         opened_channels: 0,
-        relay: Relay::new(&start.config),
+        relay,
         send_limit: start.platform.sctp_send_limit,
         has_connected: false,
-        gathering: None,
+        platform: Arc::clone(&start.platform),
+        timers: Timers::default(),
         notes: notes.clone(),
+        interfaces: candidates::interfaces(&addresses),
+        revealing: JoinSet::new(),
     };
     let sockets = SocketOptions {
-        source: link.relay.listen(start.sockets.source),
+        source: link
+            .relay
+            .sockets(start.sockets.source, &start.platform.root_certificates),
         ..start.sockets
     };
     // The crate refuses such a configuration with less helpful words.
@@ -100,8 +122,9 @@ pub(crate) async fn run(start: Start) {
         // Boxed, because what it needs once would be a part of this task for the life of the link: 37 KB.
         None => {
             Box::pin(Connection::open(
-                &start.config,
+                &link.relay,
                 &start.platform,
+                addresses,
                 sockets,
                 notes,
             ))
@@ -172,13 +195,17 @@ impl Link {
                     Some(note) => self.take_note(connection, note).await,
                     None => return CloseReason::Local,
                 },
-                () = sleep_until(self.gathering.unwrap_or_else(Instant::now)), if self.gathering.is_some() => {
-                    self.gathered()
-                }
-                () = sleep(RELAY_CHECK), if self.relay.is_possible() && self.has_connected => {
-                    connection.sockets().relaying(connection.is_relayed().await);
-                    Ok(())
-                }
+                due = self.timers.due() => match due {
+                    Due::Gathering => self.gathered(),
+                    Due::Failing => {
+                        self.report_state(ConnectionState::Failed);
+                        Ok(())
+                    }
+                    Due::RelayCheck => {
+                        self.check_relay(connection).await;
+                        Ok(())
+                    }
+                },
             };
             if let Err(reason) = outcome {
                 return reason;
@@ -223,17 +250,18 @@ impl Link {
                 }
             }
             Command::CreateOffer { restart, .. } => {
+                connection.sockets().check_often();
                 let description = connection.offer(restart).await?;
                 self.described(description);
             }
             Command::SetRemote { description, .. } => {
+                connection.sockets().check_often();
                 if let Some(description) = connection.accept(description).await? {
                     self.described(description);
                 }
             }
             Command::AddCandidate { candidate, .. } => {
-                // One that cannot be used is left out: others may do, and if none does, the deadline tells.
-                let _ = connection.add_candidate(candidate).await;
+                self.add_candidate(connection, candidate).await;
             }
             Command::RequestStats { .. } => {
                 let stats = connection.stats().await;
@@ -254,14 +282,13 @@ impl Link {
             Note::State(state) => {
                 if state == ConnectionState::Connected {
                     self.has_connected = true;
+                    connection.sockets().connected();
                     if self.relay.is_possible() {
-                        connection.sockets().relaying(connection.is_relayed().await);
+                        self.check_relay(connection).await;
                     }
                 }
-                self.report(LinkEvent::State {
-                    link: self.id,
-                    state,
-                });
+                self.watch(state);
+                self.report_state(state);
             }
             Note::Candidate(candidate, is_relay) => {
                 if is_relay {
@@ -272,7 +299,11 @@ impl Link {
                     candidate: connection.local_candidate(candidate),
                 });
             }
-            Note::Gathered if self.gathering.is_some() => return self.gathered(),
+            Note::Revealed(candidate) => {
+                self.add_candidate(connection, candidate).await;
+                connection.sockets().kick();
+            }
+            Note::Gathered if self.timers.gathering.is_some() => return self.gathered(),
             // Was said already.
             Note::Gathered => {}
             Note::Opened => {
@@ -294,6 +325,30 @@ impl Link {
         Ok(())
     }
 
+    /// A connection that was made and is not there any more has failed after a while. The crate must not judge that: it would
+    /// give up connecting after the same time.
+    fn watch(&mut self, state: ConnectionState) {
+        let platform = &self.platform;
+        let patience = match state {
+            ConnectionState::Disconnected => platform.failed_timeout,
+            // ICE was restarted.
+            ConnectionState::Connecting if self.has_connected => {
+                platform.disconnected_timeout + platform.failed_timeout
+            }
+            ConnectionState::New | ConnectionState::Connecting => return,
+            ConnectionState::Connected | ConnectionState::Failed | ConnectionState::Closed => {
+                self.timers.failing = None;
+                return;
+            }
+        };
+        self.timers.failing.get_or_insert(Instant::now() + patience);
+    }
+
+    async fn check_relay(&mut self, connection: &Connection) {
+        connection.sockets().relaying(connection.is_relayed().await);
+        self.timers.relay_check = Some(Instant::now() + RELAY_CHECK);
+    }
+
     /// Takes a channel that the far side made. One too many is closed again.
     async fn add_remote_channel(
         &mut self,
@@ -301,7 +356,8 @@ impl Link {
         inner: Arc<dyn DataChannel>,
     ) -> Result<(), CloseReason> {
         let planned = usize::from(self.remote_channels.planned());
-        // Also those that are closed: the crate keeps them.
+        self.channels
+            .retain(|(index, channel)| usize::from(index.0) < planned || !channel.is_gone());
         let taken = self.channels.len().saturating_sub(planned);
         let Some(index) = self.remote_channels.admit(taken)? else {
             let _ = inner.close().await;
@@ -334,54 +390,9 @@ impl Link {
         self.channels.push((index, channel));
     }
 
-    /// Takes nothing more and waits until the reliable channels have delivered what they accepted.
-    async fn drain(&self, linger: Duration) {
-        for (_, channel) in &self.channels {
-            channel.stop_accepting();
-        }
-        let deadline = Instant::now() + linger;
-        let mut pause = Duration::from_millis(1);
-        while !self.is_drained().await && Instant::now() + pause <= deadline {
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(8));
-        }
-    }
-
-    async fn is_drained(&self) -> bool {
-        for (_, channel) in &self.channels {
-            if !channel.is_drained().await {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Closes it and leaves no task behind.
-    async fn end(&mut self, connection: &Connection) {
-        for (_, channel) in &self.channels {
-            channel.stop_accepting();
-        }
-        if connection.is_relayed().await {
-            self.say_goodbye(connection).await;
-        }
-        connection.close().await;
-        connection.aboard().clear();
-        self.channels.clear();
-    }
-
-    /// The crate gives up its TURN allocations before it sends what a close has to say, which is then dropped. So the channels
-    /// are closed one by one, which the far side hears as well.
-    async fn say_goodbye(&self, connection: &Connection) {
-        for (_, channel) in &self.channels {
-            channel.close().await;
-        }
-        connection.sockets().kick();
-        sleep(GOODBYE).await;
-    }
-
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported.
     fn described(&mut self, description: SessionDescription) {
-        self.gathering = Some(Instant::now() + GATHERING);
+        self.timers.gathering = Some(Instant::now() + GATHERING);
         self.report(LinkEvent::Description {
             link: self.id,
             description,
@@ -389,12 +400,22 @@ impl Link {
     }
 
     fn gathered(&mut self) -> Result<(), CloseReason> {
-        self.gathering = None;
-        self.report(LinkEvent::Gathered { link: self.id });
+        self.timers.gathering = None;
+        self.report(LinkEvent::Gathered {
+            link: self.id,
+            trouble: self.relay.trouble(),
+        });
         match self.relay.failure() {
             Some(failure) => Err(CloseReason::Failed(failure)),
             None => Ok(()),
         }
+    }
+
+    fn report_state(&self, state: ConnectionState) {
+        self.report(LinkEvent::State {
+            link: self.id,
+            state,
+        });
     }
 
     fn report(&self, event: LinkEvent) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
-use mesh_core::ConnectionState;
 use mesh_core::platform::LinkFault;
+use mesh_core::{ConnectionState, IceCandidate};
 use webrtc::data_channel::DataChannel;
 
 /// One thing that happened.
@@ -15,6 +15,8 @@ pub(crate) enum Note {
     Gathered,
     /// One of the planned channels opened.
     Opened,
+    /// The address behind the name in a candidate of the far side was found.
+    Revealed(IceCandidate),
     /// The far side made a channel.
     RemoteChannel(Arc<dyn DataChannel>),
     /// The link cannot go on.

@@ -1,52 +1,115 @@
-//! What a link has to do with TURN servers, and why none gave it an address.
+//! What a link has to do with STUN and TURN servers, and why none gave it an address.
 
+mod book;
+mod resolver;
+mod socket;
+mod stun;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 
-use std::collections::BTreeMap;
-use std::io::{self, IoSliceMut};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use mesh_core::{ConnectFailure, IceTransportPolicy, LinkConfig};
-use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
+use mesh_core::{ConnectFailure, IceServer, IceTransportPolicy, LinkConfig};
+use rtc::ice::url::Url;
+use tokio::task::JoinSet;
 
+use self::book::Book;
+use self::socket::ServerSockets;
 use crate::socket::SocketSource;
+use crate::tls::RootCertificates;
+use crate::translate;
 
-/// The type of a STUN message that refuses an Allocate request (RFC 8656).
-const ALLOCATE_ERROR: [u8; 2] = [0x01, 0x13];
+pub(crate) use self::book::resolve;
+pub(crate) use self::resolver::Resolver;
+pub use self::resolver::{Lookup, NameSource};
 
-/// "Unauthorized": the first one only asks for the credential.
-const UNAUTHORIZED: u16 = 401;
-
-/// The TURN servers of a link.
+/// The STUN and TURN servers of a link.
 pub(crate) struct Relay {
-    urls: Vec<String>,
+    book: Arc<Book>,
+    /// Each URL of a TURN server as it was configured, and which server that is, if it can be used.
+    turn: Vec<(String, Option<usize>)>,
+    /// The servers as the `webrtc` crate is told.
+    servers: Vec<IceServer>,
     /// Nothing else may be used.
     only: bool,
     found: bool,
-    refusals: Arc<Refusals>,
+    /// There was no address to bind but loopback's.
+    is_offline: bool,
+    /// Ends with the link.
+    resolving: JoinSet<()>,
 }
 
 impl Relay {
-    pub(crate) fn new(config: &LinkConfig) -> Self {
-        let servers = config.ice_servers.iter();
-        Self {
-            urls: servers
-                .flat_map(|server| server.urls.iter())
-                .filter(|url| url.starts_with("turn"))
-                .cloned()
-                .collect(),
+    /// # Errors
+    ///
+    /// [`ConnectFailure::Config`] where a URL is none, or a credential is missing.
+    pub(crate) fn new(config: &LinkConfig) -> Result<Self, ConnectFailure> {
+        let mut book = Book::default();
+        let mut turn = Vec::new();
+        let mut servers = Vec::new();
+        for server in &config.ice_servers {
+            let unusable =
+                |error| ConnectFailure::Config(format!("{}: {error}", server.urls.join(", ")));
+            let parsed = translate::ice_server(server).urls().map_err(unusable)?;
+            let mut known = server.clone();
+            known.urls.clear();
+            for (url, parsed) in server.urls.iter().zip(&parsed) {
+                let index = book.enter(parsed);
+                if url.starts_with("turn") {
+                    turn.push((url.clone(), index));
+                }
+                known.urls.extend(index.map(|index| as_told(parsed, index)));
+            }
+            if !known.urls.is_empty() {
+                servers.push(known);
+            }
+        }
+        Ok(Self {
+            book: Arc::new(book),
+            turn,
+            servers,
             only: config.ice_transport_policy == IceTransportPolicy::Relay,
             found: false,
-            refusals: Arc::default(),
+            is_offline: false,
+            resolving: JoinSet::new(),
+        })
+    }
+
+    /// Begins to ask for the servers' addresses.
+    pub(crate) fn resolve(&mut self, resolver: &Arc<Resolver>) {
+        for index in 0..self.book.servers().len() {
+            let (book, resolver) = (Arc::clone(&self.book), Arc::clone(resolver));
+            self.resolving.spawn(async move {
+                if let Some(server) = book.server(index) {
+                    server.settle(resolver.resolve(&server.host, server.port).await);
+                }
+            });
         }
+    }
+
+    /// The servers under names of ours.
+    pub(crate) fn servers(&self) -> &[IceServer] {
+        &self.servers
     }
 
     /// Whether the link may end up at a relay of ours.
     pub(crate) fn is_possible(&self) -> bool {
-        self.urls.iter().any(|url| is_supported(url))
+        self.turn.iter().any(|(_, index)| index.is_some())
+    }
+
+    /// Which addresses may be used.
+    pub(crate) const fn policy(&self) -> IceTransportPolicy {
+        if self.only {
+            IceTransportPolicy::Relay
+        } else {
+            IceTransportPolicy::All
+        }
+    }
+
+    /// Nothing can be reached but this machine.
+    pub(crate) fn offline(&mut self) {
+        self.is_offline = true;
     }
 
     /// A server gave an address.
@@ -61,172 +124,63 @@ impl Relay {
         })
     }
 
-    /// The `webrtc` crate tells nobody what a server answers, so it is overheard.
-    pub(crate) fn listen(
+    /// Makes the link's sockets know the servers.
+    pub(crate) fn sockets(
         &self,
         source: Option<Arc<dyn SocketSource>>,
+        roots: &RootCertificates,
     ) -> Option<Arc<dyn SocketSource>> {
-        if !self.is_possible() {
+        if self.book.servers().is_empty() {
             return source;
         }
-        Some(Arc::new(ListeningSockets {
-            refusals: Arc::clone(&self.refusals),
+        Some(Arc::new(ServerSockets {
+            book: Arc::clone(&self.book),
+            roots: roots.clone(),
             source,
         }))
     }
 
+    /// What became of the TURN servers, or that there is no network, for a player; empty where nothing stood in the way.
+    pub(crate) fn trouble(&self) -> String {
+        if self.is_offline {
+            return String::from("this machine has no network address");
+        }
+        if self.found || self.turn.is_empty() {
+            return String::new();
+        }
+        self.cause()
+    }
+
     fn cause(&self) -> String {
-        if self.urls.is_empty() {
+        if self.turn.is_empty() {
             return String::from("only relays may be used, and no TURN server is set");
         }
-        let urls = self.urls.join(", ");
-        if !self.is_possible() {
-            return format!("{urls}: TURN over TCP or TLS is not supported here");
-        }
-        let refusals = self.refusals.words();
-        match refusals.as_slice() {
-            [] => format!("{urls}: no answer"),
-            [(_, refusal)] if self.urls.len() == 1 => format!("{urls}: {refusal}"),
-            refusals => {
-                let words: Vec<_> = refusals
-                    .iter()
-                    .map(|(server, refusal)| format!("{server} said {refusal}"))
-                    .collect();
-                format!("{urls}: {}", words.join(", "))
-            }
-        }
+        let words = self.turn.iter().map(|(url, index)| {
+            let words = match index {
+                None => String::from("TURN over DTLS is not supported here"),
+                Some(index) => self
+                    .book
+                    .server(*index)
+                    .and_then(book::Server::trouble)
+                    .unwrap_or_else(|| String::from("no answer")),
+            };
+            format!("{url}: {words}")
+        });
+        words.collect::<Vec<_>>().join("; ")
     }
 }
 
-/// Whether the `webrtc` crate can use it: TURN over UDP only, others it skips.
-fn is_supported(url: &str) -> bool {
-    url.starts_with("turn:") && !url.ends_with("transport=tcp")
+/// The URL under which the crate asks our sockets for a server: over UDP, whatever is really between.
+fn as_told(url: &Url, index: usize) -> String {
+    format!("{}:{}:{}", plain(url), book::name(index), url.port)
 }
 
-/// What servers said instead of giving an address.
-#[derive(Debug, Default)]
-struct Refusals(Mutex<BTreeMap<SocketAddr, Refusal>>);
-
-#[derive(Debug, Default)]
-struct Refusal {
-    /// How often each of our sockets was told "unauthorized", most often.
-    unauthorized: BTreeMap<SocketAddr, u32>,
-    words: Option<String>,
-}
-
-impl Refusals {
-    fn hear(&self, local: SocketAddr, server: SocketAddr, datagram: &[u8]) {
-        let Some((code, reason)) = allocate_error(datagram) else {
-            return;
-        };
-        let mut refusals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let refusal = refusals.entry(server).or_default();
-        if code == UNAUTHORIZED {
-            let times = refusal.unauthorized.entry(local).or_insert(0);
-            *times += 1;
-            if *times == 1 {
-                return;
-            }
-        }
-        refusal.words = Some(format!("{code} {reason}"));
-    }
-
-    fn words(&self) -> Vec<(SocketAddr, String)> {
-        let refusals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals
-            .iter()
-            .filter_map(|(server, refusal)| Some((*server, refusal.words.clone()?)))
-            .collect()
-    }
-}
-
-/// Code and reason, if this is a refusal.
-fn allocate_error(datagram: &[u8]) -> Option<(u16, String)> {
-    const ERROR_CODE: [u8; 2] = [0x00, 0x09];
-    if datagram.get(..2)? != ALLOCATE_ERROR {
-        return None;
-    }
-    let mut attributes = datagram.get(20..)?;
-    loop {
-        let length = usize::from(u16::from_be_bytes(attributes.get(2..4)?.try_into().ok()?));
-        let value = attributes.get(4..4 + length)?;
-        if attributes.get(..2)? == ERROR_CODE {
-            let code = u16::from(value.get(2)? & 7) * 100 + u16::from(*value.get(3)?);
-            let reason = String::from_utf8_lossy(value.get(4..)?);
-            // It ends up in front of a player.
-            let reason = reason
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(80)
-                .collect();
-            return Some((code, reason));
-        }
-        attributes = attributes.get(4 + length.next_multiple_of(4)..)?;
-    }
-}
-
-/// Makes sockets that listen to what TURN servers say.
-#[derive(Debug)]
-struct ListeningSockets {
-    refusals: Arc<Refusals>,
-    source: Option<Arc<dyn SocketSource>>,
-}
-
-impl SocketSource for ListeningSockets {
-    fn wrap(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let inner = match &self.source {
-            Some(source) => source.wrap(socket)?,
-            None => TokioRuntime.wrap_udp_socket(socket)?,
-        };
-        Ok(Arc::new(ListeningSocket {
-            local: inner.local_addr()?,
-            inner,
-            refusals: Arc::clone(&self.refusals),
-        }))
-    }
-}
-
-#[derive(Debug)]
-struct ListeningSocket {
-    inner: Arc<dyn AsyncUdpSocket>,
-    local: SocketAddr,
-    refusals: Arc<Refusals>,
-}
-
-impl AsyncUdpSocket for ListeningSocket {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
-    }
-
-    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.inner.poll_send(cx, transmit)
-    }
-
-    fn poll_recv(
-        &self,
-        cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-        meta: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
-        let polled = self.inner.poll_recv(cx, bufs, meta);
-        if let Poll::Ready(Ok(n)) = &polled {
-            for (buf, meta) in bufs.iter().zip(meta.iter()).take(*n) {
-                let bytes = &buf[..meta.len.min(buf.len())];
-                for datagram in bytes.chunks(meta.stride.max(1)) {
-                    if datagram.starts_with(&ALLOCATE_ERROR) {
-                        self.refusals.hear(self.local, meta.addr, datagram);
-                    }
-                }
-            }
-        }
-        polled
-    }
-
-    fn max_gso_segments(&self) -> usize {
-        self.inner.max_gso_segments()
-    }
-
-    fn max_gro_segments(&self) -> usize {
-        self.inner.max_gro_segments()
+/// The scheme without its encryption, which is ours to do.
+fn plain(url: &Url) -> &'static str {
+    use rtc::ice::url::SchemeType;
+    if url.scheme == SchemeType::Stun {
+        "stun"
+    } else {
+        "turn"
     }
 }

@@ -24,6 +24,7 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// - every UDP socket is one of ours, with the cures; [`SocketControl`] steers them;
 /// - it carries its own handle, so a connection can be made and closed on any thread;
+/// - sleeps have a lower bound while a connection looks for a route in vain, so that its checks become rarer;
 /// - it reads tokio's clock, so that a test with a paused clock reaches the timers of ICE, DTLS and SCTP.
 pub struct LinkRuntime {
     handle: Handle,
@@ -86,6 +87,10 @@ impl Runtime for LinkRuntime {
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        // The servers of our links have names of ours. Whatever waits here stops the driver.
+        if let Some(addresses) = crate::relay::resolve(host) {
+            return Box::pin(async { Ok(addresses) });
+        }
         Box::pin(async move { Ok(tokio::net::lookup_host(host).await?.collect()) })
     }
 
@@ -95,7 +100,7 @@ impl Runtime for LinkRuntime {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let _context = self.handle.enter();
-        TokioRuntime.sleep(duration)
+        TokioRuntime.sleep(duration.max(self.control.shortest_sleep()))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

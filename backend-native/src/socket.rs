@@ -2,17 +2,26 @@
 //! are open, and go round once more where it would leave something unsent.
 
 mod control;
+mod handshake;
+mod pace;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
 use core::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
+
+use crate::relay::NameSource;
+
+use self::unanswered::Unanswered;
+
+use self::control::Phase;
 
 pub use control::SocketControl;
 
@@ -28,6 +37,8 @@ pub struct SocketOptions {
     /// What turns a bound socket into one that can be polled; tokio's if `None`. The seam for tests: loss, delay, a network
     /// in memory.
     pub source: Option<Arc<dyn SocketSource>>,
+    /// Who knows the addresses of names; the system if `None`. The seam for tests.
+    pub names: Option<Arc<dyn NameSource>>,
 }
 
 impl Default for SocketOptions {
@@ -38,6 +49,7 @@ impl Default for SocketOptions {
             receive_buffer: 4 * 1024 * 1024,
             cures: Cures::default(),
             source: None,
+            names: None,
         }
     }
 }
@@ -60,6 +72,12 @@ pub struct Cures {
     /// After 256 messages the driver gets a datagram of ours, so that the core hands out the messages it has put aside
     /// (module `aboard`). Otherwise they are late, or lost if the far side closes.
     pub messages_put_aside: bool,
+    /// Until the channels are open, a datagram that repeats what a DTLS handshake has said does not reach the crate, which
+    /// would take it for an answer and never repeat its own flight.
+    pub repeated_flights: bool,
+    /// Until the channels are open, a datagram that has no answer is sent again after a quarter of a second. The crate waits a
+    /// whole one.
+    pub quick_repetition: bool,
 }
 
 impl Default for Cures {
@@ -70,6 +88,8 @@ impl Default for Cures {
             second_round: true,
             relay_tick: true,
             messages_put_aside: true,
+            repeated_flights: true,
+            quick_repetition: true,
         }
     }
 }
@@ -82,6 +102,8 @@ impl Cures {
         second_round: false,
         relay_tick: false,
         messages_put_aside: false,
+        repeated_flights: false,
+        quick_repetition: false,
     };
 }
 
@@ -109,6 +131,7 @@ pub(crate) struct CuredSocket {
     /// Whether `state` keeps datagrams; read without the lock on the way of every packet.
     keeps: AtomicBool,
     state: Mutex<State>,
+    unanswered: Mutex<Unanswered>,
 }
 
 #[derive(Debug, Default)]
@@ -138,6 +161,7 @@ impl CuredSocket {
             control: control.clone(),
             keeps: AtomicBool::new(false),
             state: Mutex::default(),
+            unanswered: Mutex::default(),
         }
     }
 
@@ -203,10 +227,75 @@ impl AsyncUdpSocket for CuredSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.inner.poll_send(cx, transmit)
+        let sent = self.inner.poll_send(cx, transmit);
+        if sent.is_ready() && self.control.phase() == Phase::Opening {
+            self.unanswered()
+                .sent(transmit.destination, transmit.contents);
+        }
+        sent
     }
 
     fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let is_handshake = self.control.phase() != Phase::Settled;
+        if is_handshake {
+            self.repeat(cx);
+        }
+        let polled = self.poll_datagram(cx, bufs, meta);
+        if let (Poll::Ready(Ok(1)), Some(buf), Some(meta)) = (&polled, bufs.first(), meta.first()) {
+            let datagram = &buf[..meta.len.min(buf.len())];
+            if is_handshake {
+                self.unanswered().received(datagram);
+            }
+            if self.control.is_repeated(meta.addr, datagram) {
+                return go_round();
+            }
+        }
+        polled
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
+
+impl CuredSocket {
+    fn unanswered(&self) -> MutexGuard<'_, Unanswered> {
+        self.unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends again what has had no answer for too long.
+    fn repeat(&self, cx: &mut Context<'_>) {
+        // The driver's probe: a poll with a waker follows.
+        if cx.waker().will_wake(Waker::noop()) {
+            return;
+        }
+        for (destination, contents) in self.unanswered().poll_due(cx).unwrap_or_default() {
+            let transmit = Transmit {
+                destination,
+                ecn: None,
+                contents: &contents,
+                segment_size: None,
+                src_ip: None,
+            };
+            // It may be lost as the first one was.
+            let _ = self
+                .inner
+                .poll_send(&mut Context::from_waker(Waker::noop()), &transmit);
+        }
+    }
+
+    fn poll_datagram(
         &self,
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
@@ -266,14 +355,6 @@ impl AsyncUdpSocket for CuredSocket {
             }
             Poll::Pending => self.idle(cx),
         }
-    }
-
-    fn max_gso_segments(&self) -> usize {
-        self.inner.max_gso_segments()
-    }
-
-    fn max_gro_segments(&self) -> usize {
-        self.inner.max_gro_segments()
     }
 }
 

@@ -1,21 +1,19 @@
 //! [`WebSocketTransport`]: the socket under a signaling client, on tokio.
 
 mod connection;
-mod tls;
 
 use core::fmt;
 use core::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use mesh_core::LostReason;
-use rustls::pki_types::CertificateDer;
 use signaling::{Transport, TransportError, TransportEvent};
-use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 
+use crate::tls::{CertificateError, RootCertificates};
 use connection::Connection;
 
 /// Texts that wait for the network. Joining a lobby of 32 says about 400 at once: a description and a dozen candidates for
@@ -50,14 +48,7 @@ enum State {
 pub struct WebSocketOptions {
     connect_timeout: Duration,
     max_message_size: usize,
-    root_certificates: Vec<CertificateDer<'static>>,
-}
-
-/// Root certificates that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the root certificates cannot be used: {why}")]
-pub struct CertificateError {
-    why: String,
+    root_certificates: RootCertificates,
 }
 
 impl Default for WebSocketOptions {
@@ -66,7 +57,7 @@ impl Default for WebSocketOptions {
         Self {
             connect_timeout: Duration::from_secs(10),
             max_message_size: signaling::MAX_NOTICE_SIZE,
-            root_certificates: Vec::new(),
+            root_certificates: RootCertificates::default(),
         }
     }
 }
@@ -87,7 +78,7 @@ impl WebSocketOptions {
     }
 
     /// Trusts these certificates (PEM, one or more) besides the platform's: for a server in the local network that has a
-    /// certificate of its own.
+    /// certificate of its own. See [`RootCertificates`] for which certificates will do.
     ///
     /// # Errors
     ///
@@ -96,9 +87,18 @@ impl WebSocketOptions {
         mut self,
         pem: impl AsRef<[u8]>,
     ) -> Result<Self, CertificateError> {
-        self.root_certificates
-            .extend(tls::certificates(pem.as_ref())?);
+        self.root_certificates = self.root_certificates.with_pem(pem)?;
         Ok(self)
+    }
+}
+
+impl From<RootCertificates> for WebSocketOptions {
+    /// The defaults, and these certificates trusted besides the platform's.
+    fn from(root_certificates: RootCertificates) -> Self {
+        Self {
+            root_certificates,
+            ..Self::default()
+        }
     }
 }
 

@@ -88,6 +88,29 @@ fn a_server_that_refuses_the_credential() {
     assert!(after < Duration::from_secs(2), "{after:?}");
 }
 
+/// Where a direct route is allowed, nothing fails yet, and the cause is kept for the case that none is found.
+#[test]
+fn what_a_server_said_is_told_where_it_is_not_needed_too() {
+    let mut peer = Peer::loopback();
+    let url = format!("turn:127.0.0.1:{}", refusing_server());
+    let config = LinkConfig {
+        ice_servers: vec![IceServer::turn(url.clone(), "me", "a wrong secret")],
+        ..LinkConfig::default()
+    };
+    peer.open(link(0), config, INBOX, &specs());
+    peer.offer();
+    let mut told = None;
+    peer.wait("the end of gathering", |peer| {
+        told = peer.log.iter().find_map(|event| match event {
+            LinkEvent::Gathered { trouble, .. } => Some(trouble.clone()),
+            _ => None,
+        });
+        told.is_some()
+    });
+    assert_eq!(told, Some(format!("{url}: 401 Unauthorized")));
+    assert_eq!(peer.closed, None);
+}
+
 #[test]
 fn a_server_that_is_not_there() {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");

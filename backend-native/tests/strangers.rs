@@ -84,6 +84,32 @@ fn channels_made_in_band_are_reported_up_to_a_number() {
 }
 
 #[test]
+fn a_channel_that_is_closed_makes_room_for_another() {
+    let mut peer = opened_peer();
+    let raw = Raw::new();
+    let mut planned = negotiated(&raw);
+    raw.connect(&mut peer);
+    for number in 0..40 {
+        let mut channel = raw.channel("for a while", None);
+        raw.wait(&mut peer, "the channel", |peer| {
+            channel.saw(&RawEvent::Opened) && peer.opened.len() == 4 + number
+        });
+        let index = peer.opened[3 + number];
+        raw.runtime.block_on(channel.inner.close()).expect("closed");
+        raw.wait(&mut peer, "its end on both sides", |peer| {
+            peer.has_closed_channel(index) && channel.saw(&RawEvent::Closed)
+        });
+        // The crate gives the id to the next channel before the end of this one is settled.
+        let ping = format!("ping {number}").into_bytes();
+        peer.send(RELIABLE, ping.clone());
+        raw.wait(&mut peer, "a ping", |_| {
+            planned[0].saw(&RawEvent::Message(ping.clone()))
+        });
+    }
+    assert_eq!(peer.closed, None);
+}
+
+#[test]
 fn opening_channels_without_end_ends_the_link() {
     let mut peer = opened_peer();
     let raw = Raw::new();

@@ -228,7 +228,10 @@ impl Link {
     fn gathered(&mut self) -> Result<(), CloseReason> {
         self.gathering = Gathering::Told;
         self.gathering_limit = None;
-        self.inbox.report(LinkEvent::Gathered { link: self.id });
+        self.inbox.report(LinkEvent::Gathered {
+            link: self.id,
+            trouble: self.relay.trouble(),
+        });
         match self.relay.failure() {
             Some(failure) => Err(CloseReason::Failed(failure)),
             None => Ok(()),

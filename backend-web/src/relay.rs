@@ -67,6 +67,14 @@ impl Relay {
             words.join(", ")
         })
     }
+
+    /// What became of the TURN servers, for a player; empty where one gave an address.
+    pub(crate) fn trouble(&self) -> String {
+        self.rule.trouble(|| {
+            let words: Vec<_> = self.refusals.values().map(words).collect();
+            words.join(", ")
+        })
+    }
 }
 
 fn words(refusal: &Refusal) -> String {

@@ -224,7 +224,6 @@ impl OurNode {
             failed_timeout: settings.failed_timeout,
             keepalive_interval: settings.keepalive_interval,
             check_interval: settings.check_interval,
-            check_attempts: settings.check_attempts,
             srflx_wait: settings.srflx_wait,
             relay_wait: settings.relay_wait,
             socket_send_buffer: settings.socket_buffer,

@@ -119,6 +119,11 @@ pub enum LinkEvent {
     Gathered {
         /// The connection.
         link: LinkId,
+        /// Why no TURN server gave a relay, or why there are no addresses at all, in words for a player. Empty where nothing
+        /// stood in the way.
+        ///
+        /// Where no route is found either, this is the [cause](ConnectFailure::NoRelay) the player is told.
+        trouble: String,
     },
     /// A channel opened.
     ChannelOpened {
@@ -187,7 +192,7 @@ impl LinkEvent {
             Self::State { link, .. }
             | Self::Description { link, .. }
             | Self::Candidate { link, .. }
-            | Self::Gathered { link }
+            | Self::Gathered { link, .. }
             | Self::ChannelOpened { link, .. }
             | Self::ChannelClosed { link, .. }
             | Self::BufferedAmountLow { link, .. }
@@ -283,9 +288,9 @@ pub enum ConnectFailure {
     },
     /// ICE tried every pair of candidates.
     NoRoute,
-    /// A relay was demanded and no TURN server gave one.
+    /// No direct route was found or allowed, and no TURN server gave a relay.
     NoRelay {
-        /// What each server said or did not say.
+        /// What each server said or did not say, or what is missing on this machine.
         cause: String,
     },
     /// The far side closed before the channels were open.
@@ -336,7 +341,7 @@ impl fmt::Display for ConnectFailure {
             Self::NoRoute => f.write_str(
                 "no route: the peers found no common candidate; a TURN server is needed",
             ),
-            Self::NoRelay { cause } => write!(f, "no relay: {cause}"),
+            Self::NoRelay { cause } => write!(f, "no route: {cause}"),
             Self::Closed => f.write_str("the peer closed the connection before it was complete"),
             Self::Left => f.write_str("the peer left during the handshake"),
             Self::Signaling(why) => write!(f, "the signaling failed during the handshake: {why}"),

@@ -19,6 +19,7 @@ fn the_task_of_a_link_is_small_for_its_life() {
         sockets: SocketOptions::default(),
         inbox: LinkInbox::new(LINK, events, 0),
         orders: received,
+        resolver: Arc::default(),
     });
     let size = size_of_val(&task);
     assert!(size <= 8 * 1024, "{size} bytes");

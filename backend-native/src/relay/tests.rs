@@ -1,84 +1,232 @@
 //! Tests of the module above.
 
+use std::collections::VecDeque;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
 use mesh_core::IceServer;
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::*;
 
-const LOCAL: &str = "127.0.0.1:1000";
 const SERVER: &str = "192.0.2.1:3478";
 
-fn refusal(code: u16, reason: &str) -> Vec<u8> {
-    let mut datagram = ALLOCATE_ERROR.to_vec();
-    datagram.extend([0; 18]);
-    // Another attribute first, whose length is no multiple of four.
-    datagram.extend([0x80, 0x22, 0, 3, b'x', b'y', b'z', 0]);
-    let length = u16::try_from(4 + reason.len()).expect("short");
-    datagram.extend([0, 9]);
-    datagram.extend(length.to_be_bytes());
-    datagram.extend([
-        0,
-        0,
-        u8::try_from(code / 100).expect("small"),
-        (code % 100) as u8,
-    ]);
-    datagram.extend(reason.as_bytes());
-    datagram
-}
-
 fn relay(urls: &[&str]) -> Relay {
-    Relay::new(&LinkConfig {
+    let relay = Relay::new(&LinkConfig {
         ice_servers: urls
             .iter()
             .map(|url| IceServer::turn(*url, "me", "secret"))
             .collect(),
         ice_transport_policy: IceTransportPolicy::Relay,
-    })
+    });
+    relay.expect("a good configuration")
 }
 
-fn hear(relay: &Relay, datagram: &[u8]) {
-    let (local, server) = (LOCAL.parse(), SERVER.parse());
-    relay.refusals.hear(
-        local.expect("an address"),
-        server.expect("an address"),
-        datagram,
-    );
+fn address(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
 }
 
-#[test]
-fn the_first_unauthorized_only_asks_for_the_credential() {
+/// Takes what is sent, and says what the test wants.
+#[derive(Debug, Default)]
+struct Wire {
+    sent: Mutex<Vec<(SocketAddr, Vec<u8>)>>,
+    arriving: Mutex<VecDeque<(SocketAddr, Vec<u8>)>>,
+}
+
+impl AsyncUdpSocket for Wire {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(address("10.0.0.1:1000"))
+    }
+
+    fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let mut sent = self.sent.lock().expect("not poisoned");
+        sent.push((transmit.destination, transmit.contents.to_vec()));
+        Poll::Ready(Ok(transmit.contents.len()))
+    }
+
+    fn poll_recv(
+        &self,
+        _: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let Some((from, bytes)) = self.arriving.lock().expect("not poisoned").pop_front() else {
+            return Poll::Pending;
+        };
+        bufs[0][..bytes.len()].copy_from_slice(&bytes);
+        meta[0] = RecvMeta::default();
+        (meta[0].addr, meta[0].len, meta[0].stride) = (from, bytes.len(), bytes.len());
+        Poll::Ready(Ok(1))
+    }
+}
+
+#[derive(Debug)]
+struct OneWire(Arc<Wire>);
+
+impl SocketSource for OneWire {
+    fn wrap(&self, _: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let wire: Arc<Wire> = Arc::clone(&self.0);
+        Ok(wire)
+    }
+}
+
+/// A socket of the link and what is under it.
+fn socket(relay: &Relay) -> (Arc<dyn AsyncUdpSocket>, Arc<Wire>) {
+    let wire = Arc::new(Wire::default());
+    let source: Arc<dyn SocketSource> = Arc::new(OneWire(Arc::clone(&wire)));
+    let sockets = relay.sockets(Some(source), &RootCertificates::default());
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    (
+        sockets
+            .expect("there are servers")
+            .wrap(socket)
+            .expect("wrapped"),
+        wire,
+    )
+}
+
+fn send(socket: &dyn AsyncUdpSocket, datagram: &[u8]) {
+    let transmit = Transmit {
+        destination: book::placeholder(0, true, 3478),
+        ecn: None,
+        contents: datagram,
+        segment_size: None,
+        src_ip: None,
+    };
+    let sent = socket.poll_send(&mut Context::from_waker(Waker::noop()), &transmit);
+    assert!(matches!(sent, Poll::Ready(Ok(_))), "{sent:?}");
+}
+
+/// What can be read, and whom the crate believes it is from.
+fn receive(socket: &dyn AsyncUdpSocket) -> Option<(SocketAddr, Vec<u8>)> {
+    let mut buffer = [0; 2000];
+    let mut meta = [RecvMeta::default()];
+    let mut bufs = [IoSliceMut::new(&mut buffer)];
+    let mut cx = Context::from_waker(Waker::noop());
+    match socket.poll_recv(&mut cx, &mut bufs, &mut meta) {
+        Poll::Ready(Ok(1)) => Some((meta[0].addr, buffer[..meta[0].len].to_vec())),
+        _ => None,
+    }
+}
+
+fn arrives(socket: &dyn AsyncUdpSocket, wire: &Wire, from: &str, datagram: &[u8]) -> SocketAddr {
+    let mut arriving = wire.arriving.lock().expect("not poisoned");
+    arriving.push_back((address(from), datagram.to_vec()));
+    drop(arriving);
+    receive(socket).expect("it is there").0
+}
+
+fn settle(relay: &Relay, addresses: &[&str]) {
+    let addresses = addresses.iter().map(|text| address(text)).collect();
+    relay.book.servers()[0].settle(Ok(addresses));
+}
+
+#[tokio::test]
+async fn what_is_sent_waits_for_the_name_and_goes_to_its_address() {
     let relay = relay(&["turn:example.org"]);
-    hear(&relay, &refusal(401, "Unauthorized"));
+    let (socket, wire) = socket(&relay);
+    send(&*socket, &stun::tests::allocate(false));
+    assert!(wire.sent.lock().expect("not poisoned").is_empty());
+    settle(&relay, &["[2001:db8::1]:3478", SERVER]);
+    tokio::task::yield_now().await;
+    send(&*socket, b"channel data");
+    let sent: Vec<_> = wire
+        .sent
+        .lock()
+        .expect("not poisoned")
+        .iter()
+        .map(|(to, _)| *to)
+        .collect();
+    assert_eq!(sent, [address(SERVER); 2]);
+    let from = arrives(&*socket, &wire, SERVER, &[0x40, 0, 0, 0]);
+    assert_eq!(from, book::placeholder(0, true, 3478));
+    let from = arrives(&*socket, &wire, "192.0.2.77:1", b"a peer's");
+    assert_eq!(from, address("192.0.2.77:1"));
+}
+
+#[tokio::test]
+async fn a_server_without_an_address_refuses_at_once() {
+    for settled in [true, false] {
+        let relay = relay(&["turn:example.org"]);
+        let (socket, wire) = socket(&relay);
+        if settled {
+            settle(&relay, &["[2001:db8::1]:3478"]);
+        }
+        send(&*socket, &stun::tests::allocate(true));
+        if !settled {
+            assert_eq!(receive(&*socket), None);
+            relay.book.servers()[0].settle(Err("the name example.org was not found".into()));
+        }
+        let (from, answer) = receive(&*socket).expect("an answer");
+        assert_eq!(from, book::placeholder(0, true, 3478));
+        let answer = stun::Message::read(&answer).expect("STUN");
+        assert_eq!(answer.transaction(), stun::tests::ID);
+        assert!(wire.sent.lock().expect("not poisoned").is_empty());
+        if !settled {
+            assert_eq!(
+                relay.cause(),
+                "turn:example.org: the name example.org was not found"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_unauthorized_only_asks_for_the_credential() {
+    let relay = relay(&["turn:example.org"]);
+    let (socket, wire) = socket(&relay);
+    settle(&relay, &[SERVER]);
+    let unauthorized = stun::tests::refused(401, "Unauthorized");
+    send(&*socket, &stun::tests::allocate(false));
+    arrives(&*socket, &wire, SERVER, &unauthorized);
     assert_eq!(relay.cause(), "turn:example.org: no answer");
-    hear(&relay, &refusal(401, "Unauthorized"));
+    send(&*socket, &stun::tests::allocate(true));
+    arrives(&*socket, &wire, SERVER, &unauthorized);
     assert_eq!(relay.cause(), "turn:example.org: 401 Unauthorized");
 }
 
-#[test]
-fn of_several_servers_the_one_that_refused_is_named() {
-    let relay = relay(&["turn:one.example", "turn:two.example?transport=udp"]);
-    hear(&relay, &refusal(486, "Allocation Quota Reached\r\n"));
-    assert_eq!(
-        relay.cause(),
-        "turn:one.example, turn:two.example?transport=udp: 192.0.2.1:3478 said 486 Allocation Quota Reached"
-    );
-}
-
-#[test]
-fn what_is_no_refusal_is_not_heard() {
+#[tokio::test]
+async fn a_forged_refusal_is_not_heard() {
     let relay = relay(&["turn:example.org"]);
-    let whole = refusal(403, "Forbidden");
-    for length in 0..whole.len() - "Forbidden".len() {
-        hear(&relay, &whole[..length]);
-    }
-    hear(&relay, &[0xff; 100]);
+    let (socket, wire) = socket(&relay);
+    settle(&relay, &[SERVER]);
+    // Nobody asked.
+    arrives(
+        &*socket,
+        &wire,
+        SERVER,
+        &stun::tests::refused(403, "Forged"),
+    );
+    send(&*socket, &stun::tests::allocate(true));
+    // From somewhere else.
+    arrives(
+        &*socket,
+        &wire,
+        "192.0.2.66:3478",
+        &stun::tests::refused(403, "Forged"),
+    );
+    // An answer to something else.
+    let mut other = stun::tests::refused(403, "Forged");
+    other[19] ^= 1;
+    arrives(&*socket, &wire, SERVER, &other);
     assert_eq!(relay.cause(), "turn:example.org: no answer");
+    arrives(
+        &*socket,
+        &wire,
+        SERVER,
+        &stun::tests::refused(403, "Forbidden"),
+    );
+    assert_eq!(relay.cause(), "turn:example.org: 403 Forbidden");
 }
 
 #[test]
-fn what_the_crate_cannot_use_is_said() {
-    let relay = relay(&["turns:example.org", "turn:example.org?transport=tcp"]);
+fn what_cannot_be_used_is_said() {
+    let relay = relay(&["turns:example.org?transport=udp"]);
     assert!(!relay.is_possible());
     assert!(relay.cause().contains("not supported"), "{}", relay.cause());
+    assert!(relay.servers().is_empty());
 }
 
 #[test]
@@ -87,7 +235,22 @@ fn nothing_is_missing_where_relays_are_not_needed() {
     assert!(relay.failure().is_some());
     relay.found();
     assert_eq!(relay.failure(), None);
+    assert_eq!(relay.trouble(), "");
     relay.found = false;
     relay.only = false;
     assert_eq!(relay.failure(), None);
+}
+
+#[test]
+fn the_crate_is_told_names_of_ours() {
+    let relay = relay(&["turn:example.org:99", "turns:[2001:db8::1]"]);
+    let told: Vec<_> = relay
+        .servers()
+        .iter()
+        .flat_map(|server| &server.urls)
+        .collect();
+    assert_eq!(
+        told,
+        ["turn:0.server.invalid:99", "turn:1.server.invalid:5349"]
+    );
 }

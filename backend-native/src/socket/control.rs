@@ -2,17 +2,34 @@
 
 use core::fmt;
 use core::pin::Pin;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Cures;
+use super::handshake::Heard;
+use super::pace::Pace;
 
 /// How often a relayed connection's driver goes round without a cause.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How long the far side may take to open its channels once ours are: it may lack our last word.
+const SETTLING: Duration = Duration::from_secs(3);
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Channels are missing.
+    Opening,
+    /// Ours are open, and maybe not the far side's.
+    Opened,
+    /// Nothing of the handshake is missing, or it is not our affair.
+    Settled,
+}
 
 /// Steers the sockets of one connection. Cheap to clone; outlives the sockets without keeping them.
 #[derive(Clone)]
@@ -20,8 +37,12 @@ pub struct SocketControl(Arc<Shared>);
 
 struct Shared {
     cures: Cures,
+    pace: Pace,
     open: AtomicBool,
     relaying: AtomicBool,
+    heard: Mutex<Heard>,
+    opened: OnceLock<Instant>,
+    settled: AtomicBool,
     parking: Mutex<Parking>,
 }
 
@@ -39,8 +60,12 @@ impl SocketControl {
     pub(crate) fn new(cures: Cures) -> Self {
         Self(Arc::new(Shared {
             cures,
+            pace: Pace::new(),
             open: AtomicBool::new(false),
             relaying: AtomicBool::new(false),
+            heard: Mutex::default(),
+            opened: OnceLock::new(),
+            settled: AtomicBool::new(!cures.quick_repetition),
             parking: Mutex::default(),
         }))
     }
@@ -58,6 +83,21 @@ impl SocketControl {
         }
     }
 
+    /// The far side has said where it may be: checks are frequent again, unless the connection stands.
+    pub(crate) fn check_often(&self) {
+        self.0.pace.restart();
+    }
+
+    /// The connection stands: its timers are exact from now on.
+    pub(crate) fn connected(&self) {
+        self.0.pace.stop();
+    }
+
+    /// The shortest sleep of the driver at this moment.
+    pub(crate) fn shortest_sleep(&self) -> Duration {
+        self.0.pace.shortest_sleep()
+    }
+
     /// Whether the connection gathers through TURN servers, or its selected pair is relayed.
     pub fn relaying(&self, relaying: bool) {
         let before = self.0.relaying.swap(relaying, Ordering::Relaxed);
@@ -70,6 +110,31 @@ impl SocketControl {
 
     pub(super) fn one_at_a_time(&self) -> bool {
         self.0.cures.one_at_a_time && !self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// Whether a datagram only repeats what a handshake has said; never once the channels are open.
+    pub(super) fn is_repeated(&self, from: SocketAddr, datagram: &[u8]) -> bool {
+        if !self.0.cures.repeated_flights || self.0.open.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.is_repeated(from, datagram)
+    }
+
+    /// How far the connection is, as to what is sent again soon.
+    pub(super) fn phase(&self) -> Phase {
+        let shared = &*self.0;
+        if shared.settled.load(Ordering::Relaxed) {
+            return Phase::Settled;
+        }
+        if !shared.open.load(Ordering::Relaxed) {
+            return Phase::Opening;
+        }
+        let since = shared.opened.get_or_init(Instant::now);
+        if since.elapsed() >= SETTLING {
+            shared.settled.store(true, Ordering::Relaxed);
+        }
+        Phase::Opened
     }
 
     /// How many rounds more the driver must go after it has read something.

@@ -2,17 +2,19 @@
 
 use core::pin::pin;
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use mesh_core::LostReason;
 use signaling::TransportEvent;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -20,14 +22,18 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
-use super::{WebSocketOptions, tls};
+use super::WebSocketOptions;
+use crate::dial::dial;
+use crate::tls;
 
 /// How long a goodbye may take: what was accepted, the close frame, and the server's answer to it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// A dead server is noticed after about a minute, and a proxy sees that the connection is in use.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(20);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// How long the server may be silent before it is asked for a sign of life. A proxy sees that the connection is in use, too.
+const IDLE: Duration = Duration::from_secs(8);
+
+/// How long it may be silent before it is dead.
+const DEAD: Duration = Duration::from_secs(16);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -82,28 +88,26 @@ async fn connect(request: Request, options: WebSocketOptions) -> Result<Socket, 
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
 
     let connector = if secure {
-        let roots = options.root_certificates;
-        let config = tokio::task::spawn_blocking(move || tls::client_config(roots))
-            .await
-            .map_err(|error| error.to_string())??;
-        Connector::Rustls(config)
+        Connector::Rustls(options.root_certificates.client_config().await?)
     } else {
         Connector::Plain
     };
-    let stream = TcpStream::connect((host.as_str(), port))
+    let addresses = lookup_host((host.as_str(), port))
+        .await
+        .map_err(|error| format!("the name {host} was not found ({error})"))?;
+    let stream = dial(addresses)
         .await
         .map_err(|error| format!("{host} port {port}: {error}"))?;
     // Signals are small and each may hold a handshake up.
     stream
         .set_nodelay(true)
         .map_err(|error| error.to_string())?;
-    SockRef::from(&stream)
-        .set_tcp_keepalive(
-            &TcpKeepalive::new()
-                .with_time(KEEPALIVE_IDLE)
-                .with_interval(KEEPALIVE_INTERVAL),
-        )
-        .map_err(|error| error.to_string())?;
+    // So that the connection does not outlive its network by hours while the application takes no events, and nothing is
+    // read. A system that cannot do it does without.
+    let socket = SockRef::from(&stream);
+    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(IDLE).with_interval(IDLE));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let _ = socket.set_tcp_user_timeout(Some(DEAD));
 
     let config = WebSocketConfig::default()
         .read_buffer_size(8 * 1024)
@@ -116,7 +120,7 @@ async fn connect(request: Request, options: WebSocketOptions) -> Result<Socket, 
             let what = if let WsError::Http(response) = &error {
                 format!("HTTP {} instead of a WebSocket", response.status())
             } else if let (WsError::Io(error), true) = (&error, secure) {
-                format!("TLS: {error}")
+                tls::words(error)
             } else {
                 error.to_string()
             };
@@ -136,10 +140,11 @@ async fn carry(
     // An error means that we were closed while it opened; what has been accepted still goes out below.
     let _ = events.send(TransportEvent::Opened).await;
     let (sink, mut stream) = socket.split();
-    let mut writing = pin!(write(sink, texts));
+    let heard = Heard::default();
+    let mut writing = pin!(write(sink, texts, &heard));
     let mut wrote = false;
     let reason = {
-        let mut reading = pin!(read(&mut stream, events));
+        let mut reading = pin!(read(&mut stream, events, &heard));
         tokio::select! {
             biased;
             reason = &mut reading => Some(reason),
@@ -169,13 +174,55 @@ async fn carry(
     unreported.map(TrySendError::into_inner)
 }
 
-/// Sends until the queue ends, then the close frame.
+/// When the server was heard last, or was last asked for a sign of life.
+#[derive(Debug)]
+struct Heard(Mutex<Instant>);
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+}
+
+impl Heard {
+    fn now(&self) {
+        *self.last() = Instant::now();
+    }
+
+    fn last(&self) -> MutexGuard<'_, Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until the server must be asked for a sign of life.
+    async fn silent(&self) {
+        loop {
+            let due = *self.last() + IDLE;
+            if due <= Instant::now() {
+                return;
+            }
+            sleep_until(due).await;
+        }
+    }
+}
+
+/// Sends until the queue ends, then the close frame; asks the server for a sign of life where it is silent.
 async fn write(
     mut sink: SplitSink<Socket, Message>,
     mut texts: mpsc::Receiver<String>,
+    heard: &Heard,
 ) -> Result<(), WsError> {
-    while let Some(text) = texts.recv().await {
-        sink.send(Message::text(text)).await?;
+    loop {
+        let message = tokio::select! {
+            text = texts.recv() => match text {
+                Some(text) => Message::text(text),
+                None => break,
+            },
+            () = heard.silent() => {
+                heard.now();
+                Message::Ping(Bytes::new())
+            }
+        };
+        sink.send(message).await?;
     }
     let farewell = CloseFrame {
         code: CloseCode::Normal,
@@ -188,13 +235,19 @@ async fn write(
 async fn read(
     stream: &mut SplitStream<Socket>,
     events: &mpsc::Sender<TransportEvent>,
+    heard: &Heard,
 ) -> LostReason {
     loop {
         let Ok(room) = events.reserve().await else {
             // Ours to end; the caller has noticed, too.
             return core::future::pending().await;
         };
-        match stream.next().await {
+        let Ok(next) = timeout(DEAD, stream.next()).await else {
+            let why = format!("the server has been silent for {} s", DEAD.as_secs());
+            return LostReason::Unreachable(why);
+        };
+        heard.now();
+        match next {
             Some(Ok(Message::Text(text))) => {
                 room.send(TransportEvent::Text(text.as_str().to_owned()))
             }

@@ -20,5 +20,8 @@ mod early;
 mod ends;
 mod handle;
 mod leak;
+mod lost;
+mod names;
+mod route;
 mod support;
 mod unread;

@@ -2,12 +2,20 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mesh_core::IceServer;
+
+/// How the server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Udp,
+    Tcp,
+    Tls,
+}
 
 const USER: &str = "player";
 const PASSWORD: &str = "secret";
@@ -20,31 +28,57 @@ pub(crate) struct Coturn {
     process: Child,
     address: SocketAddr,
     directory: PathBuf,
+    over: Over,
+    /// Of the server's own making; in PEM.
+    pub(crate) certificate: String,
 }
 
 impl Coturn {
     /// Starts one; with long-term credentials, over UDP alone.
     pub(crate) fn start() -> Self {
+        Self::start_over(Over::Udp)
+    }
+
+    /// Starts one that is reached in this way alone.
+    pub(crate) fn start_over(over: Over) -> Self {
         // Another process may take the port before the server does.
         for _ in 0..5 {
-            if let Some(server) = Self::try_start() {
+            if let Some(server) = Self::try_start(over) {
                 return server;
             }
         }
         panic!("turnserver ended five times instead of serving");
     }
 
-    fn try_start() -> Option<Self> {
+    fn try_start(over: Over) -> Option<Self> {
         let address = free_address();
         let directory =
             std::env::temp_dir().join(format!("coturn-{}-{}", std::process::id(), address.port()));
         fs::create_dir_all(&directory).expect("a directory for the server's files");
         let file = |name: &str| directory.join(name).display().to_string();
+        let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let certified = certified.expect("a certificate");
+        let certificate = certified.cert.pem();
+        fs::write(file("cert"), &certificate).expect("a file");
+        fs::write(file("key"), certified.signing_key.serialize_pem()).expect("a file");
+        let port = if over == Over::Tls {
+            "--tls-listening-port"
+        } else {
+            "--listening-port"
+        };
+        let without: &[&str] = match over {
+            Over::Udp => &["--no-tcp", "--no-tls", "--no-dtls"],
+            Over::Tcp => &["--no-udp", "--no-tls", "--no-dtls"],
+            Over::Tls => &["--no-udp", "--no-tcp", "--no-dtls"],
+        };
         let process = Command::new("turnserver")
             .args(["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1"])
-            .arg(format!("--listening-port={}", address.port()))
-            .args(["--allow-loopback-peers", "--no-tcp", "--no-tcp-relay"])
-            .args(["--no-tls", "--no-dtls", "--no-cli", "--no-rfc5780"])
+            .arg(format!("{port}={}", address.port()))
+            .args(without)
+            .args(["--allow-loopback-peers", "--no-tcp-relay"])
+            .args(["--no-cli", "--no-rfc5780"])
+            .arg(format!("--cert={}", file("cert")))
+            .arg(format!("--pkey={}", file("key")))
             .args(["--lt-cred-mech", "--realm=test"])
             .arg(format!("--user={USER}:{PASSWORD}"))
             .args(["--simple-log", "--no-stdout-log"])
@@ -62,12 +96,32 @@ impl Coturn {
             process,
             address,
             directory,
+            over,
+            certificate,
         };
         server.answers().then_some(server)
     }
 
-    /// Waits for the answer to a binding request; false if the process ended.
+    /// Waits until it serves; false if the process ended.
     fn answers(&mut self) -> bool {
+        if self.over == Over::Udp {
+            return self.answers_over_udp();
+        }
+        let deadline = Instant::now() + START;
+        while Instant::now() < deadline {
+            if TcpStream::connect(self.address).is_ok() {
+                return true;
+            }
+            if let Ok(Some(_)) = self.process.try_wait() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("turnserver does not listen at {}", self.address);
+    }
+
+    /// Waits for the answer to a binding request; false if the process ended.
+    fn answers_over_udp(&mut self) -> bool {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
         socket.connect(self.address).expect("a loopback address");
         socket
@@ -106,7 +160,11 @@ impl Coturn {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("turn:{}?transport=udp", self.address)
+        match self.over {
+            Over::Udp => format!("turn:{}?transport=udp", self.address),
+            Over::Tcp => format!("turn:{}?transport=tcp", self.address),
+            Over::Tls => format!("turns:{}", self.address),
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 )]
 
 mod coturn;
+mod late;
+mod stream;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -175,7 +177,10 @@ fn a_drop_is_seen_by_the_far_side() {
 
 /// Why a link that may use nothing but this server's relay comes to nothing, and after which time.
 fn no_relay(server: IceServer) -> (String, Duration) {
-    let mut peer = peer(Cures::default());
+    no_relay_of(peer(Cures::default()), server)
+}
+
+fn no_relay_of(mut peer: Peer, server: IceServer) -> (String, Duration) {
     let start = Instant::now();
     peer.open(link(0), relay_only(server), INBOX, &specs());
     peer.offer();

@@ -324,6 +324,13 @@ impl Pair {
         }
     }
 
+    /// As `connect`, for a test that is a task.
+    pub(crate) async fn connect_async(&mut self) {
+        self.a.offer();
+        self.wait_async("both connected", |pair| pair.is_connected())
+            .await;
+    }
+
     /// As `wait`, for a test that is a task.
     pub(crate) async fn wait_async(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
         let wait = std::future::poll_fn(|cx| {

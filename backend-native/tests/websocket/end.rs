@@ -119,3 +119,33 @@ fn the_end_of_the_runtime_is_the_end_of_the_connection() {
     let why = here.block_on(unreachable_because(&mut client));
     assert!(why.contains("runtime"), "{why}");
 }
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_lost_within_20_s() {
+    let (mut client, server) = pair().await;
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let reason = closed(&mut client).await;
+    let time = start.elapsed();
+    assert!(
+        matches!(&reason, LostReason::Unreachable(why) if why.contains("silent")),
+        "{reason:?}"
+    );
+    assert!((10..20).contains(&time.as_secs()), "{time:?}");
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_server_that_only_answers_pings_is_not_lost() {
+    let (mut client, mut server) = pair().await;
+    tokio::time::pause();
+    let mut pings = 0;
+    while pings < 5 {
+        match received(&mut server).await {
+            Message::Ping(_) => pings += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    server.send(Message::text("still here")).await.unwrap();
+    assert_eq!(next(&mut client).await, text("still here"));
+}

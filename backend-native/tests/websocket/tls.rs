@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use backend_native::{WebSocketOptions, WebSocketTransport};
+use backend_native::{RootCertificates, WebSocketOptions, WebSocketTransport};
 use futures_util::{SinkExt, StreamExt};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use signaling::{Transport, TransportEvent};
 use tokio::net::TcpListener;
@@ -14,17 +15,21 @@ use crate::support::{next, text, unreachable_because, within};
 
 /// A TLS server with a certificate of its own for `localhost`; the URL and the certificate.
 async fn secure_server() -> (tokio::task::JoinHandle<()>, String, String) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
-        certified.signing_key.serialize_der(),
-    ));
+    let names = vec!["localhost".to_owned()];
+    server_with(CertificateParams::new(names).unwrap()).await
+}
+
+async fn server_with(params: CertificateParams) -> (tokio::task::JoinHandle<()>, String, String) {
+    let signing_key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&signing_key).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(
         rustls::crypto::ring::default_provider(),
     ))
     .with_safe_default_protocol_versions()
     .unwrap()
     .with_no_client_auth()
-    .with_single_cert(vec![certified.cert.der().clone()], key)
+    .with_single_cert(vec![certificate.der().clone()], key)
     .unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -45,7 +50,7 @@ async fn secure_server() -> (tokio::task::JoinHandle<()>, String, String) {
     (
         serving,
         format!("wss://localhost:{port}/"),
-        certified.cert.pem(),
+        certificate.pem(),
     )
 }
 
@@ -73,6 +78,42 @@ async fn wss_with_an_unknown_certificate_is_unreachable() {
     let mut client = WebSocketTransport::connect_with(&Handle::current(), &url, options).unwrap();
     let why = unreachable_because(&mut client).await;
     assert!(why.contains("TLS") && why.contains("certificate"), "{why}");
+    within(serving).await.unwrap();
+}
+
+/// As `openssl req -x509` makes it: able to sign others, without a name, and here out of date, too.
+#[tokio::test]
+async fn wss_with_a_certificate_that_is_known_as_it_is() {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_after = rcgen::date_time_ymd(2000, 1, 1);
+    let (serving, url, certificate) = server_with(params).await;
+    let roots = RootCertificates::from_pem(certificate).unwrap();
+    let mut client =
+        WebSocketTransport::connect_with(&Handle::current(), &url, roots.into()).unwrap();
+    assert_eq!(next(&mut client).await, TransportEvent::Opened);
+    drop(client);
+    within(serving).await.unwrap();
+}
+
+/// One that is known does not make room for another one of the same name.
+#[tokio::test]
+async fn wss_with_another_certificate_of_that_name_is_refused_with_advice() {
+    let make = || {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+    };
+    let known = make().self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let (serving, url, _) = server_with(make()).await;
+    let roots = RootCertificates::from_pem(known.pem()).unwrap();
+    let mut client =
+        WebSocketTransport::connect_with(&Handle::current(), &url, roots.into()).unwrap();
+    let why = unreachable_because(&mut client).await;
+    assert!(
+        why.contains("certificate") && !why.contains("Error("),
+        "{why}"
+    );
     within(serving).await.unwrap();
 }
 

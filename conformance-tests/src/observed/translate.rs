@@ -85,7 +85,7 @@ impl From<LinkEvent> for Entry {
                 return Self::Handshake(Handshake::Candidate { link, candidate });
             }
             LinkEvent::State { link, state } => (link, LinkSeen::State(state)),
-            LinkEvent::Gathered { link } => (link, LinkSeen::Gathered),
+            LinkEvent::Gathered { link, .. } => (link, LinkSeen::Gathered),
             LinkEvent::ChannelOpened {
                 link,
                 channel,

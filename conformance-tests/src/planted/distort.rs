@@ -63,7 +63,7 @@ impl<B: Backend> Faulty<B> {
                 }
             }
             LinkEvent::Description { .. } => self.distort_description(event),
-            LinkEvent::Candidate { link, .. } | LinkEvent::Gathered { link } => {
+            LinkEvent::Candidate { link, .. } | LinkEvent::Gathered { link, .. } => {
                 self.report(event);
                 if let Some(description) = self.descriptions.remove(&link) {
                     self.report(description);

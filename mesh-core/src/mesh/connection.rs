@@ -1,6 +1,7 @@
 //! What the mesh knows of one link, and of the peer it belongs to.
 
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -25,6 +26,8 @@ pub(super) struct Connection {
     /// What the platform said last.
     pub(super) reported: ConnectionState,
     pub(super) gathering: GatheringState,
+    /// What stood in the way of finding a relay; empty if nothing did.
+    pub(super) trouble: String,
     pub(super) negotiation: Negotiation,
     /// From `add_peer` on.
     pub(super) member: Option<Member>,
@@ -107,6 +110,7 @@ impl Connection {
             id,
             reported: ConnectionState::New,
             gathering: GatheringState::New,
+            trouble: String::new(),
             negotiation: Negotiation::default(),
             member: None,
             stillborn: None,
@@ -167,8 +171,19 @@ impl Connection {
         if self.member.as_ref().is_some_and(Member::any_closed) {
             return ConnectFailure::Closed;
         }
-        ConnectFailure::Deadline {
-            missing: self.missing(),
+        match self.missing() {
+            Missing::Route if !self.trouble.is_empty() => self.no_route(),
+            missing => ConnectFailure::Deadline { missing },
+        }
+    }
+
+    /// Why there is no route.
+    pub(super) fn no_route(&self) -> ConnectFailure {
+        if self.trouble.is_empty() {
+            return ConnectFailure::NoRoute;
+        }
+        ConnectFailure::NoRelay {
+            cause: self.trouble.clone(),
         }
     }
 }

@@ -48,9 +48,10 @@ impl Mesh {
             } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.measured(link, stats),
             LinkEvent::Closed { link, reason } => self.closed(link, reason),
-            LinkEvent::Gathered { link } => {
+            LinkEvent::Gathered { link, trouble } => {
                 if let Some(connection) = self.links.get_mut(link) {
                     connection.gathering = GatheringState::Complete;
+                    connection.trouble = trouble;
                 }
             }
         }
@@ -113,6 +114,7 @@ impl Mesh {
             return;
         };
         connection.reported = state;
+        let no_route = connection.no_route();
         let Some(member) = &mut connection.member else {
             return;
         };
@@ -134,7 +136,7 @@ impl Mesh {
             }
             (ConnectionState::Failed, Phase::Connecting { .. }) => self.end(
                 link,
-                DisconnectReason::ConnectFailed(ConnectFailure::NoRoute),
+                DisconnectReason::ConnectFailed(no_route),
                 Some(Duration::ZERO),
             ),
             (ConnectionState::Failed, Phase::Connected { .. }) => {

@@ -42,7 +42,8 @@ impl World {
         let link = end.link;
         if end.to_find == 0 {
             let needs_relay = end.config.ice_transport_policy == IceTransportPolicy::Relay;
-            self.tell(key, LinkEvent::Gathered { link });
+            let trouble = String::new();
+            self.tell(key, LinkEvent::Gathered { link, trouble });
             if needs_relay {
                 let cause = "the mock has no TURN server".to_string();
                 self.fail(key, ConnectFailure::NoRelay { cause });

@@ -2,8 +2,8 @@
 
 use crate::Command;
 
-/// How many candidates of the far side a link takes. Each makes a pair with every one of ours, and every pair is tried for
-/// a second.
+/// How many candidates of the far side a link takes. Each makes a pair with every one of ours, and every pair is tried until
+/// the connection stands.
 pub const MAX_REMOTE_CANDIDATES: u32 = 128;
 
 /// Keeps from a link what it must not get: more candidates than [`MAX_REMOTE_CANDIDATES`], and anything after its close.

@@ -56,15 +56,28 @@ impl Relay {
         if !self.only || self.found {
             return None;
         }
-        let cause = if self.urls.is_empty() {
-            String::from("only relays may be used, and no TURN server is set")
-        } else {
-            match said() {
-                said if said.is_empty() => format!("{}: no answer", self.urls.join(", ")),
-                said => said,
-            }
-        };
+        let cause = self.cause(said);
         Some(ConnectFailure::NoRelay { cause })
+    }
+
+    /// What became of the servers, for a player: empty where one gave an address, or where there is none. `said` gives the
+    /// words of the servers, with their addresses, and nothing where none answered.
+    #[must_use]
+    pub fn trouble(&self, said: impl FnOnce() -> String) -> String {
+        if self.found || self.urls.is_empty() {
+            return String::new();
+        }
+        self.cause(said)
+    }
+
+    fn cause(&self, said: impl FnOnce() -> String) -> String {
+        if self.urls.is_empty() {
+            return String::from("only relays may be used, and no TURN server is set");
+        }
+        match said() {
+            said if said.is_empty() => format!("{}: no answer", self.urls.join(", ")),
+            said => said,
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mesh_core::{
     ChannelIndex, ChannelParameters, ChannelState, Command, ConnectFailure, ConnectionState,
-    DisconnectReason, Event, GatheringState, IceCandidate, LinkConfig, LinkEvent, Reliability,
-    SdpType, SessionDescription, SignalingState, Target, TransferMode,
+    DisconnectReason, Event, GatheringState, IceCandidate, LinkConfig, LinkEvent, Missing,
+    Reliability, SdpType, SessionDescription, SignalingState, Target, TransferMode,
 };
 
 use crate::rig::{Rig, Setup, peer};
@@ -230,7 +230,10 @@ fn a_connection_tells_where_it_is() {
             candidate: String::from("candidate:1"),
         },
     });
-    rig.happens(LinkEvent::Gathered { link: called });
+    rig.happens(LinkEvent::Gathered {
+        link: called,
+        trouble: String::new(),
+    });
     assert_eq!(states(&rig, called).1, GatheringState::Complete);
 }
 
@@ -284,4 +287,51 @@ fn a_peer_that_closes_half_way_has_failed() {
         reason,
     };
     assert_eq!(rig.events(), [failed]);
+}
+
+/// A player is told what the platform found out, whether the platform gives up or the deadline does.
+#[test]
+fn what_stood_in_the_way_of_a_route_is_the_cause() {
+    let description = |sdp_type| SessionDescription {
+        sdp_type,
+        sdp: String::from("v=0\r\n"),
+    };
+    let words = "turn:example.org: 401 Unauthorized";
+    for trouble in [words, ""] {
+        for gives_up in [true, false] {
+            let mut rig = Rig::set_up(Setup::Mesh(2));
+            let link = rig.add(3);
+            rig.mesh.create_offer(link).unwrap();
+            rig.happens(LinkEvent::Description {
+                link,
+                description: description(SdpType::Offer),
+            });
+            let answer = description(SdpType::Answer);
+            rig.mesh.set_remote_description(link, answer).unwrap();
+            rig.happens(LinkEvent::Gathered {
+                link,
+                trouble: trouble.into(),
+            });
+            if gives_up {
+                let state = ConnectionState::Failed;
+                rig.happens(LinkEvent::State { link, state });
+            } else {
+                rig.passes(Duration::from_secs(16));
+            }
+            let cause = match (trouble, gives_up) {
+                ("", true) => ConnectFailure::NoRoute,
+                ("", false) => ConnectFailure::Deadline {
+                    missing: Missing::Route,
+                },
+                (cause, _) => ConnectFailure::NoRelay {
+                    cause: cause.into(),
+                },
+            };
+            let failed = Event::PeerFailed {
+                peer: peer(3),
+                reason: DisconnectReason::ConnectFailed(cause),
+            };
+            assert!(rig.events().contains(&failed), "{trouble:?} {gives_up}");
+        }
+    }
 }

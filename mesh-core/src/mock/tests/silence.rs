@@ -2,7 +2,7 @@
 
 use alloc::vec;
 
-use super::duo::{Duo, LINK, ORDERED, Peer, RELIABLE, UNRELIABLE, numbered};
+use super::duo::{Duo, ORDERED, Peer, RELIABLE, UNRELIABLE, numbered};
 use crate::mock::{Conditions, MockConfig};
 use crate::{
     BackendSendError, CloseReason, ConnectFailure, ConnectionState, Duration, IceTransportPolicy,
@@ -240,7 +240,8 @@ fn a_relay_that_is_demanded_is_missed_as_soon_as_gathering_ends() {
         duo.a.closed(),
         Some(CloseReason::Failed(ConnectFailure::NoRelay { .. }))
     ));
-    assert!(duo.a.seen.contains(&LinkEvent::Gathered { link: LINK }));
+    let is_gathered = |event: &LinkEvent| matches!(event, LinkEvent::Gathered { .. });
+    assert!(duo.a.seen.iter().any(is_gathered));
 }
 
 #[test]
