@@ -341,7 +341,9 @@ impl Link {
                 return;
             }
         };
-        self.timers.failing.get_or_insert(Instant::now() + patience);
+        self.timers
+            .failing
+            .get_or_insert_with(|| Instant::now() + patience);
     }
 
     async fn check_relay(&mut self, connection: &Connection) {

@@ -124,6 +124,10 @@ fn make(additional: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, Str
 }
 
 /// What went wrong in a TLS handshake, for a player, and what the host of the server can do about it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest has the words of rustls"
+)]
 pub(crate) fn words(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     let Some(rustls::Error::InvalidCertificate(invalid)) = inner else {

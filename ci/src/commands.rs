@@ -108,8 +108,7 @@ impl Ci {
                 self.check_play(toolchain, &play::Options::of_check());
             }
         }
-        let around = self.columns(toolchain.as_ref());
-        self.natlab_stage(&around, None, false);
+        self.columns(toolchain.as_ref());
     }
 
     /// The NAT lab alone.
@@ -127,7 +126,7 @@ impl Ci {
         self.provide(&plan::needs_of(&names));
         self.stages(plan::build());
         let toolchain = self.toolchain();
-        let _ = self.columns(toolchain.as_ref());
+        self.columns(toolchain.as_ref());
     }
 
     /// The named columns, `count` times one after the other.
@@ -377,7 +376,7 @@ impl Ci {
         self.all_or_reason("natlab", stage.map(|stage| vec![stage]));
     }
 
-    fn columns(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
+    fn columns(&mut self, toolchain: Option<&Toolchain>) {
         let around = self.surroundings(toolchain);
         for (name, column) in plan::columns(&[], &around) {
             let outcome = match column {
@@ -393,7 +392,6 @@ impl Ci {
             .map(|workspace| workspace.target_directory.join("ci"));
         self.report
             .matrix(folder.as_deref(), &plan::partial_columns());
-        around
     }
 }
 

@@ -41,7 +41,9 @@ pub(super) struct Server {
 }
 
 /// What is done once a server's addresses are known; there may be none.
-pub(super) struct Waiting(pub(super) Box<dyn FnOnce(&[SocketAddr]) + Send>);
+pub(super) struct Waiting(pub(super) Task);
+
+type Task = Box<dyn FnOnce(&[SocketAddr]) + Send>;
 
 /// All servers of a link, in the order of their first URLs.
 #[derive(Debug, Default)]

@@ -105,10 +105,8 @@ fn receive(socket: &dyn AsyncUdpSocket) -> Option<(SocketAddr, Vec<u8>)> {
     let mut meta = [RecvMeta::default()];
     let mut bufs = [IoSliceMut::new(&mut buffer)];
     let mut cx = Context::from_waker(Waker::noop());
-    match socket.poll_recv(&mut cx, &mut bufs, &mut meta) {
-        Poll::Ready(Ok(1)) => Some((meta[0].addr, buffer[..meta[0].len].to_vec())),
-        _ => None,
-    }
+    let received = socket.poll_recv(&mut cx, &mut bufs, &mut meta);
+    matches!(received, Poll::Ready(Ok(1))).then(|| (meta[0].addr, buffer[..meta[0].len].to_vec()))
 }
 
 fn arrives(socket: &dyn AsyncUdpSocket, wire: &Wire, from: &str, datagram: &[u8]) -> SocketAddr {

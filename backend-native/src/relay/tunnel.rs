@@ -24,8 +24,11 @@ const CONNECT: Duration = Duration::from_secs(6);
 /// How many datagrams may wait for the stream; more are lost, as a kernel's full buffer would lose them.
 const WAITING: usize = 256;
 
-/// How many bytes are written at once.
+/// How many bytes are expected to be written or read at once.
 const WRITE: usize = 16 * 1024;
+
+/// How many datagrams are written at once at most.
+const BATCH: usize = 16;
 
 /// The way into the stream. Dropping it closes the stream.
 pub(super) struct Tunnel(mpsc::Sender<Bytes>);
@@ -139,11 +142,9 @@ async fn write(
     outgoing: &mut mpsc::Receiver<Bytes>,
 ) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(WRITE);
-    while let Some(datagram) = outgoing.recv().await {
-        put(&mut buffer, &datagram);
-        while buffer.len() < WRITE
-            && let Ok(datagram) = outgoing.try_recv()
-        {
+    let mut datagrams = Vec::with_capacity(BATCH);
+    while outgoing.recv_many(&mut datagrams, BATCH).await > 0 {
+        for datagram in datagrams.drain(..) {
             put(&mut buffer, &datagram);
         }
         stream.write_all(&buffer).await?;

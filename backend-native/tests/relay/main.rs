@@ -2,6 +2,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "the lints' exceptions for tests do not reach the helpers of a test file"
 )]
 

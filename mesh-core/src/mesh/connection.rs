@@ -173,7 +173,9 @@ impl Connection {
         }
         match self.missing() {
             Missing::Route if !self.trouble.is_empty() => self.no_route(),
-            missing => ConnectFailure::Deadline { missing },
+            missing @ (Missing::Description | Missing::Route | Missing::Channels) => {
+                ConnectFailure::Deadline { missing }
+            }
         }
     }
 
