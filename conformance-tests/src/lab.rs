@@ -1,7 +1,7 @@
 //! The NAT lab: what no loopback shows.
 //!
-//! Networks are made of namespaces, routers of nftables' rules ([`nat`]), bad paths of a switch in user space; native puppets
-//! and both browsers live in them. [`matrix`] lets every kind of pair meet behind every pair of translators; a browser stays
+//! Networks are made of namespaces, routers of nftables' rules (`nat`), bad paths of a switch in user space; native puppets
+//! and both browsers live in them. `matrix` lets every kind of pair meet behind every pair of translators; a browser stays
 //! up while the rules change. What is expected is data, from theory, and a known difference is data with its reason: whatever
 //! else is seen fails, an unexpected pass too.
 //!
