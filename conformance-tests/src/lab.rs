@@ -90,18 +90,17 @@ fn runtime() -> Outcome<Runtime> {
 /// Why nothing could be run, or that something failed.
 pub fn run(options: &Options) -> Outcome {
     let runtime = runtime()?;
-    let ledger = runtime.block_on(async {
+    let keep = |entries: &[ledger::Entry]| match &options.folder {
+        Some(folder) => report::write(folder, entries)
+            .map_err(|error| Failure::new(format!("{}: {error}", folder.display()))),
+        None => Ok(()),
+    };
+    runtime.block_on(async {
         let run = Run::begin()?;
-        let cells = matrix::cells(options);
-        let cases = cases::cases(options);
-        let ledger = Ledger::new(cells.len() + cases.len());
+        let (cells, cases) = (matrix::cells(options), cases::cases(options));
+        let ledger = Ledger::new(cells.len() + cases.len(), &keep);
         matrix::run(&run, cells, &ledger).await;
         cases::run(&run, cases, &ledger).await;
-        Ok(ledger)
-    })?;
-    if let Some(folder) = &options.folder {
-        report::write(folder, &ledger)
-            .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
-    }
-    ledger.finish()
+        ledger.finish()
+    })
 }

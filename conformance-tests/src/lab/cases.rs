@@ -90,7 +90,7 @@ pub(super) fn cases(options: &Options) -> Vec<&'static Case> {
 }
 
 /// Runs them: first those that need the machine for themselves.
-pub(super) async fn run(run: &Run, cases: Vec<&'static Case>, ledger: &Ledger) {
+pub(super) async fn run(run: &Run, cases: Vec<&'static Case>, ledger: &Ledger<'_>) {
     let (beside, alone): (Vec<_>, Vec<_>) = cases
         .into_iter()
         .partition(|case| case.when == When::Beside);
@@ -100,7 +100,7 @@ pub(super) async fn run(run: &Run, cases: Vec<&'static Case>, ledger: &Ledger) {
     join_all(beside.into_iter().map(|case| play(run, case, ledger))).await;
 }
 
-async fn play(run: &Run, case: &Case, ledger: &Ledger) {
+async fn play(run: &Run, case: &Case, ledger: &Ledger<'_>) {
     let begun = Instant::now();
     let outcome = tokio::time::timeout(case.deadline, (case.play)(run)).await;
     let outcome = outcome

@@ -50,14 +50,20 @@ pub(super) struct Entry {
     pub(super) met: Option<Met>,
 }
 
-/// Every entry.
-pub(super) struct Ledger(RefCell<Vec<Entry>>);
+/// Every entry, and what is done with all of them whenever there is one more.
+pub(super) struct Ledger<'a> {
+    entries: RefCell<Vec<Entry>>,
+    keep: &'a dyn Fn(&[Entry]) -> Outcome,
+}
 
-impl Ledger {
-    /// For so many.
-    pub(super) fn new(count: usize) -> Self {
+impl<'a> Ledger<'a> {
+    /// For so many. A run that is stopped half way has kept what it has seen.
+    pub(super) fn new(count: usize, keep: &'a dyn Fn(&[Entry]) -> Outcome) -> Self {
         say(&format!("running {count} tests"));
-        Self(RefCell::default())
+        Self {
+            entries: RefCell::default(),
+            keep,
+        }
     }
 
     /// Enters a cell: what it came to, and whether that is what it should have.
@@ -117,17 +123,16 @@ impl Ledger {
         if !entry.note.is_empty() {
             say(&format!("note: natlab::{short}: {}", entry.note));
         }
-        self.0.borrow_mut().push(entry);
-    }
-
-    /// A copy of all of them.
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        self.0.borrow().clone()
+        let mut entries = self.entries.borrow_mut();
+        entries.push(entry);
+        if let Err(failure) = (self.keep)(&entries) {
+            say(&format!("figures: {failure}"));
+        }
     }
 
     /// Prints the last line.
     pub(super) fn finish(&self) -> Outcome {
-        let entries = self.0.borrow();
+        let entries = self.entries.borrow();
         let failed = entries
             .iter()
             .filter(|entry| matches!(entry.verdict, Verdict::Failed { .. }))

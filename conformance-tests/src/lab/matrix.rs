@@ -119,7 +119,7 @@ pub(super) fn cells(options: &Options) -> Vec<Cell> {
 }
 
 /// Runs them: those of natives in a network of their own, beside the others.
-pub(super) async fn run(run: &Run, cells: Vec<Cell>, ledger: &Ledger) {
+pub(super) async fn run(run: &Run, cells: Vec<Cell>, ledger: &Ledger<'_>) {
     let (natives, others): (Vec<_>, Vec<_>) = cells
         .into_iter()
         .partition(|cell| cell.kinds == (Kind::Native, Kind::Native));
@@ -130,7 +130,7 @@ pub(super) async fn run(run: &Run, cells: Vec<Cell>, ledger: &Ledger) {
     .await;
 }
 
-async fn in_one_network(run: &Run, cells: Vec<Cell>, ledger: &Ledger) {
+async fn in_one_network(run: &Run, cells: Vec<Cell>, ledger: &Ledger<'_>) {
     if cells.is_empty() {
         return;
     }

@@ -4,17 +4,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
-use super::ledger::{Entry, Ledger, Verdict};
+use super::ledger::{Entry, Verdict};
 use super::matrix::{Cell, word};
 use super::meet::Way;
 use super::nat::FIVE;
 
 /// Writes `natlab.md` and `natlab.json`.
-pub(super) fn write(folder: &Path, ledger: &Ledger) -> io::Result<()> {
+pub(super) fn write(folder: &Path, entries: &[Entry]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let entries = ledger.entries();
-    fs::write(folder.join("natlab.md"), markdown(&entries))?;
-    let json = serde_json::to_string_pretty(&entries)?;
+    fs::write(folder.join("natlab.md"), markdown(entries))?;
+    let json = serde_json::to_string_pretty(entries)?;
     fs::write(folder.join("natlab.json"), json)
 }
 
