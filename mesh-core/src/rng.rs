@@ -52,11 +52,6 @@ impl Chance {
         }
         Self((probability * 18_446_744_073_709_551_616.0) as u64)
     }
-
-    #[cfg(any(test, feature = "mock"))]
-    pub(crate) const fn is_certain(self) -> bool {
-        self.0 == u64::MAX
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! The backend of a participant.
 
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 
 use super::conditions::BackendId;
 use super::network::Network;
 use crate::{
-    Backend, Capabilities, ChannelIndex, ChannelSpec, Command, Instant, LinkEvent, LinkId, Payload,
-    Rejected,
+    Backend, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Payload, Rejected,
 };
 
 /// A [`Backend`] on a [`Network`], made by [`Network::backend`].
@@ -28,27 +27,6 @@ impl MockBackend {
     pub const fn id(&self) -> BackendId {
         self.id
     }
-
-    /// The network it is on.
-    #[must_use]
-    pub const fn network(&self) -> &Network {
-        &self.network
-    }
-
-    /// Makes a channel in-band (DCEP, RFC 8832), as stacks other than ours do, to test how a mesh takes it.
-    ///
-    /// The channel opens on both sides; on the far side it is reported as `remote`. Returns `false` and does nothing when
-    /// the link is not connected, or when the index or the stream is in use.
-    pub fn open_in_band(
-        &mut self,
-        link: LinkId,
-        channel: ChannelIndex,
-        spec: &ChannelSpec,
-    ) -> bool {
-        let host = self.id.0;
-        self.network
-            .with(|world| world.open_in_band(host, link, channel, spec))
-    }
 }
 
 impl Backend for MockBackend {
@@ -66,24 +44,24 @@ impl Backend for MockBackend {
         channel: ChannelIndex,
         payload: Payload,
     ) -> Result<(), Rejected> {
-        self.network
-            .with(|world| world.send(self.id.0, link, channel, payload))
+        let key = (self.id.0, link);
+        self.network.with(|world| world.send(key, channel, payload))
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
+        let key = (self.id.0, link);
         self.network
-            .with(|world| world.buffered_amount(self.id.0, link, channel))
+            .with(|world| world.buffered_amount(key, channel))
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
-        // The former waker is dropped outside the lock, because it may own a task that owns a backend.
-        let (event, _former): (_, Option<Waker>) = self.network.with(|world| {
-            if let Some(event) = world.take_event(self.id.0) {
-                return (Poll::Ready(event), None);
+        self.network.with(|world| {
+            let event = world.take_event(self.id.0);
+            if event.is_none() {
+                world.wait(self.id.0, cx.waker());
             }
-            (Poll::Pending, world.wait(self.id.0, cx.waker()))
-        });
-        event
+            event.map_or(Poll::Pending, Poll::Ready)
+        })
     }
 
     fn set_alarm(&mut self, deadline: Option<Instant>) {
@@ -92,10 +70,7 @@ impl Backend for MockBackend {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let config = self.network.with(|world| {
-            let host = world.host(self.id.0);
-            host.map(|host| host.config).unwrap_or_default()
-        });
+        let config = self.network.with(|world| world.config(self.id.0));
         Capabilities {
             max_message_size: config.max_message_size,
             ice_restart: false,
@@ -106,9 +81,6 @@ impl Backend for MockBackend {
 
 impl Drop for MockBackend {
     fn drop(&mut self) {
-        let _former = self.network.with(|world| {
-            world.drop_host(self.id.0);
-            world.host_mut(self.id.0).and_then(|host| host.waker.take())
-        });
+        self.network.with(|world| world.end_host(self.id.0, true));
     }
 }

@@ -1,112 +1,64 @@
-//! One side of a data channel: its parameters and what waits to be sent.
+//! One side of a data channel, and the sending of its messages, as an application sees SCTP.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 
+use super::conditions::Conditions;
+use super::end::End;
+use super::ice::Phase;
+use super::wire::{Content, Flight, Message};
+use super::world::{Action, Key, World};
 use crate::{
-    BackendSendError, ChannelIndex, ChannelParameters, Instant, Payload, Rejected, Reliability,
-    SendLimits,
+    BackendSendError, ChannelIndex, ChannelParameters, ChannelSpec, ChannelState, Instant,
+    LinkEvent, Payload, Rejected, Reliability, SendLimits,
 };
 
-/// Where a channel is in its life (W3C: `RTCDataChannelState`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChannelState {
-    Connecting,
-    Open,
-    /// Accepts nothing more; what it accepted is still on its way.
-    Closing,
-    /// All it accepted has arrived, and the far side was told of the close.
-    Resetting,
-}
+/// How many bytes of reliable messages a link may have on their way. It is the window that receivers commonly offer.
+pub(super) const WINDOW: usize = 1024 * 1024;
 
-/// A message that was accepted and is not on the wire yet.
-#[derive(Debug)]
-pub(super) struct Queued {
-    pub(super) payload: Payload,
-    pub(super) accepted: Instant,
-}
-
+/// One side of a data channel: its parameters, and what waits to be sent.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) index: ChannelIndex,
     pub(super) parameters: ChannelParameters,
     pub(super) state: ChannelState,
-    /// Whether one of the sides made it in-band, so that it opens when the far side has agreed.
-    pub(super) in_band: bool,
-    /// Reliable messages on their way.
+    /// Bytes of reliable messages on their way.
     pub(super) in_flight: usize,
-    /// Number of the last message sent.
-    pub(super) sent: u64,
     /// Number that the far side gave to the last message delivered.
     pub(super) delivered: u64,
     /// Messages that arrived before the ones they must follow.
     pub(super) early: BTreeMap<u64, Payload>,
-    pub(super) limits: SendLimits,
-    queue: VecDeque<Queued>,
+    /// Number of the last message sent.
+    sent: u64,
+    limits: SendLimits,
+    /// Messages that were accepted and are not on the wire yet, each with the moment at which it was.
+    queue: VecDeque<(Instant, Payload)>,
     buffered: usize,
-    low_reported: bool,
-}
-
-/// Whether the application is to be told that there is room again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
-    Unchanged,
-    FellToLowWater,
 }
 
 impl Channel {
-    pub(super) fn new(
-        index: ChannelIndex,
-        parameters: ChannelParameters,
-        limits: SendLimits,
-        in_band: bool,
-    ) -> Self {
+    pub(super) const fn new(index: ChannelIndex, spec: &ChannelSpec) -> Self {
         Self {
             index,
-            parameters,
+            parameters: spec.parameters,
             state: ChannelState::Connecting,
-            in_band,
             in_flight: 0,
-            sent: 0,
             delivered: 0,
             early: BTreeMap::new(),
-            limits,
+            sent: 0,
+            limits: spec.limits,
             queue: VecDeque::new(),
             buffered: 0,
-            low_reported: false,
         }
-    }
-
-    pub(super) const fn stream(&self) -> u16 {
-        self.parameters.id
     }
 
     pub(super) fn is_reliable(&self) -> bool {
         self.parameters.reliability == Reliability::Reliable
     }
 
-    /// Whether a message that is lost may be sent again.
-    pub(super) fn sends_again(&self) -> bool {
-        self.parameters.reliability != Reliability::Retransmits(0)
-    }
-
-    pub(super) fn is_open(&self) -> bool {
-        self.state == ChannelState::Open
-    }
-
-    /// Whether messages of the far side are still taken.
-    pub(super) const fn is_receiving(&self) -> bool {
-        matches!(
-            self.state,
-            ChannelState::Open | ChannelState::Closing | ChannelState::Resetting
-        )
-    }
-
-    pub(super) const fn buffered(&self) -> usize {
-        self.buffered
-    }
-
-    pub(super) fn has_queued(&self) -> bool {
-        !self.queue.is_empty()
+    /// Whether messages of the far side are taken.
+    pub(super) fn was_open(&self) -> bool {
+        self.state != ChannelState::Connecting
     }
 
     /// Whether everything accepted that may not be lost has arrived.
@@ -114,101 +66,190 @@ impl Channel {
         !self.is_reliable() || (self.queue.is_empty() && self.in_flight == 0)
     }
 
-    pub(super) fn accept(&mut self, payload: Payload, now: Instant) -> Result<(), Rejected> {
-        if !self.is_open() {
-            return Err(rejected(payload, BackendSendError::NotOpen));
+    /// Accepts nothing more; what was accepted is still on its way.
+    pub(super) fn close(&mut self) {
+        if self.state == ChannelState::Open {
+            self.state = ChannelState::Closing;
         }
-        if !self.limits.admits(self.buffered, cost(&payload)) {
-            return Err(rejected(payload, BackendSendError::Full));
-        }
-        self.buffered += cost(&payload);
-        self.queue.push_back(Queued {
-            payload,
-            accepted: now,
-        });
-        Ok(())
     }
 
-    /// Takes the next message to put on the wire.
-    pub(super) fn take(&mut self) -> Option<(Queued, Room)> {
-        let queued = self.queue.pop_front()?;
+    /// Takes the next message to put on the wire, and whether the buffer fell to its low-water mark.
+    fn take(&mut self) -> Option<(Instant, Payload, bool)> {
+        let (accepted, payload) = self.queue.pop_front()?;
         let low = self.limits.low_mark();
-        let before = self.buffered;
-        self.buffered -= cost(&queued.payload);
-        if before <= low || self.buffered > low || self.low_reported {
-            return Some((queued, Room::Unchanged));
-        }
-        self.low_reported = true;
-        Some((queued, Room::FellToLowWater))
+        let was_above = self.buffered > low;
+        self.buffered -= cost(&payload);
+        Some((accepted, payload, was_above && self.buffered <= low))
     }
-
-    /// The application has taken the report, so the next fall may be reported again.
-    pub(super) const fn low_taken(&mut self) {
-        self.low_reported = false;
-    }
-}
-
-/// A message that is given back.
-pub(super) const fn rejected(payload: Payload, reason: BackendSendError) -> Rejected {
-    Rejected { payload, reason }
 }
 
 /// How many bytes a message occupies. An empty one is sent as one byte (RFC 8831, section 6.6).
-fn cost(payload: &Payload) -> usize {
+pub(super) fn cost(payload: &Payload) -> usize {
     payload.len().max(1)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{ChannelSpec, TransferMode};
-
-    fn open(limits: SendLimits) -> Channel {
-        let spec = ChannelSpec::built_in(TransferMode::Reliable, Reliability::Reliable, limits);
-        let mut channel = Channel::new(ChannelIndex(0), spec.parameters, limits, false);
-        channel.state = ChannelState::Open;
-        channel
+impl World {
+    /// Opens every channel, whether the far side has made it or not (W3C), when the association is complete.
+    pub(super) fn open_channels(&mut self, key: Key) {
+        let link = key.1;
+        let Some(end) = self.ends.get_mut(&key) else {
+            return;
+        };
+        let mut opened = Vec::new();
+        for channel in &mut end.channels {
+            if channel.state == ChannelState::Connecting {
+                channel.state = ChannelState::Open;
+                opened.push(LinkEvent::ChannelOpened {
+                    link,
+                    channel: channel.index,
+                    remote: false,
+                    actual: channel.parameters,
+                });
+            }
+        }
+        for event in opened {
+            self.tell(key, event);
+        }
     }
 
-    fn fill(channel: &mut Channel) -> usize {
-        let mut accepted = 0;
-        while channel
-            .accept(Payload::from(&[0; 10]), Instant::from_micros(1))
-            .is_ok()
+    pub(super) fn send(
+        &mut self,
+        key: Key,
+        channel: ChannelIndex,
+        payload: Payload,
+    ) -> Result<(), Rejected> {
+        let reason = match self.ends.get_mut(&key).and_then(|end| end.channel(channel)) {
+            Some(channel) if channel.state == ChannelState::Open => {
+                if channel.limits.admits(channel.buffered, cost(&payload)) {
+                    channel.buffered += cost(&payload);
+                    channel.queue.push_back((self.clock.now, payload));
+                    self.schedule_transmit(key);
+                    return Ok(());
+                }
+                BackendSendError::Full
+            }
+            _ => BackendSendError::NotOpen,
+        };
+        Err(Rejected { payload, reason })
+    }
+
+    pub(super) fn buffered_amount(&mut self, key: Key, channel: ChannelIndex) -> usize {
+        let end = self.ends.get_mut(&key);
+        let channel = end.and_then(|end| end.channel(channel));
+        channel.map_or(0, |channel| channel.buffered)
+    }
+
+    pub(super) fn schedule_transmit(&mut self, key: Key) {
+        if let Some(end) = self.ends.get_mut(&key)
+            && end.phase == Phase::Open
+            && !core::mem::replace(&mut end.transmit_scheduled, true)
         {
-            accepted += 1;
+            let due = end.paused_until;
+            self.clock.schedule(due, Action::Transmit(key));
         }
-        accepted
     }
 
-    #[test]
-    fn admits_what_fits_below_high_water_and_reports_the_fall_once() {
-        let mut channel = open(SendLimits {
-            high_water: 35,
-            low_water: 20,
-        });
-        assert_eq!(fill(&mut channel), 3, "30 and 10 are more than 35");
-        let rooms: alloc::vec::Vec<_> = core::iter::from_fn(|| channel.take())
-            .map(|(_, room)| room)
-            .collect();
-        assert_eq!(
-            rooms,
-            [Room::FellToLowWater, Room::Unchanged, Room::Unchanged]
-        );
-    }
-
-    #[test]
-    fn low_water_follows_full_even_with_odd_limits() {
-        for (high_water, low_water) in [(0, 0), (10, 20), (1, 1)] {
-            let mut channel = open(SendLimits {
-                high_water,
-                low_water,
+    /// Sends messages, one of each channel in turn, until none may be sent. Each arrives later or is lost.
+    pub(super) fn transmit(&mut self, key: Key) {
+        let now = self.clock.now;
+        let Some(end) = self.ends.get_mut(&key) else {
+            return;
+        };
+        end.transmit_scheduled = false;
+        let mut has_news = false;
+        let far = end.far.filter(|_| end.reachable);
+        let route = far.map(|far| (far, self.paths.get(key.0, far.0)));
+        while end.paused_until <= now
+            && let Some(position) = end.next_channel()
+        {
+            let has_room = route.is_none_or(|(_, path)| end.has_room(&path, now));
+            let Some(channel) = end.channels.get_mut(position) else {
+                break;
+            };
+            let reliability = channel.parameters.reliability;
+            if !has_room && reliability != Reliability::Retransmits(0) {
+                continue;
+            }
+            let Some((accepted, payload, fell)) = channel.take() else {
+                break;
+            };
+            end.turn = position + 1;
+            if fell && !end.closing {
+                end.inbox.push(LinkEvent::BufferedAmountLow {
+                    link: key.1,
+                    channel: channel.index,
+                });
+                has_news = true;
+            }
+            let (size, waited) = (payload.len(), now - accepted);
+            end.bytes_sent += size as u64;
+            let expired = reliability.lifetime().is_some_and(|most| waited > most);
+            let Some((to, path)) = route.filter(|_| has_room && !expired) else {
+                continue;
+            };
+            let mut arrival = now;
+            if let Some(occupied) = path.occupies(size) {
+                arrival = now.max(end.path_free_at) + occupied;
+                end.path_free_at = arrival;
+                if path.queue.is_zero() {
+                    end.paused_until = arrival;
+                }
+            }
+            let Some(delay) = path.transit(&mut self.rng, size, reliability, waited) else {
+                continue;
+            };
+            channel.sent += 1;
+            let reliable = channel.is_reliable();
+            if reliable {
+                channel.in_flight += cost(&payload);
+            }
+            let content = Content::Message(Message {
+                stream: channel.parameters.id,
+                number: channel.sent,
+                ordered: channel.parameters.ordered,
+                reliable,
+                payload,
             });
-            assert_eq!(fill(&mut channel), 1);
-            assert_eq!(
-                channel.take().map(|(_, room)| room),
-                Some(Room::FellToLowWater)
-            );
+            let from = key;
+            let flight = Flight { from, to, content };
+            self.clock.schedule(arrival + delay, Action::Arrive(flight));
         }
+        let has_more = end.next_channel().is_some();
+        if has_news {
+            self.notify(key);
+        }
+        if has_more {
+            self.schedule_transmit(key);
+        }
+        self.close_drained(key);
+    }
+}
+
+impl End {
+    pub(super) fn has_full_window(&self) -> bool {
+        let in_flight = self.channels.iter().map(|channel| channel.in_flight);
+        in_flight.sum::<usize>() >= WINDOW
+    }
+
+    /// The next channel with a message that may be sent. Reliable ones wait for room in the window and for the route.
+    fn next_channel(&self) -> Option<usize> {
+        let may_be_reliable = self.reachable && !self.has_full_window();
+        let may_send = |channel: &Channel| {
+            !channel.queue.is_empty() && (may_be_reliable || !channel.is_reliable())
+        };
+        let count = self.channels.len();
+        (0..count)
+            .map(|offset| (self.turn + offset) % count)
+            .find(|position| self.channels.get(*position).is_some_and(may_send))
+    }
+
+    /// Whether the queue of the narrowest part of the path has room. If not, the sender pauses until half of it is free.
+    fn has_room(&mut self, path: &Conditions, now: Instant) -> bool {
+        let waits = self.path_free_at - now;
+        if path.bandwidth.is_none() || waits <= path.queue {
+            return true;
+        }
+        self.paused_until = now + (waits - path.queue / 2);
+        false
     }
 }

@@ -2,170 +2,200 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::time::Duration;
 
 use super::channel::Channel;
-use super::endpoint::{Endpoint, Negotiation};
-use super::key::Key;
+use super::end::{End, Negotiation};
+use super::ice::Phase;
 use super::sdp;
-use super::world::World;
+use super::world::{Action, Key, World};
+use crate::platform::check_description;
 use crate::{
-    CandidateType, ChannelIndex, ChannelSpec, Command, ConnectFailure, LinkConfig, LinkEvent,
-    LinkId, LinkStats, SdpType, SessionDescription,
+    CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, IceCandidate,
+    LinkConfig, LinkEvent, LinkStats, SdpType, SessionDescription,
 };
+
+/// How long it takes to find the local candidate.
+const GATHERING: Duration = Duration::from_millis(1);
 
 impl World {
     pub(super) fn execute(&mut self, host: u32, command: Command) {
-        let Some(owner) = self.host(host).filter(|host| host.alive) else {
-            return;
-        };
-        let known = owner.links.get(&command.link()).copied();
-        if let Command::Open {
-            link,
-            config,
-            inbox_bytes,
-        } = command
-        {
-            if known.is_none() {
-                self.open(host, link, config, inbox_bytes);
-            }
+        let key = (host, command.link());
+        if !self.host(host).is_some_and(|host| host.alive) {
             return;
         }
-        let Some(key) = known else {
-            return;
-        };
-        match command {
-            Command::Open { .. } => {}
-            Command::CreateChannel { channel, spec, .. } => {
-                self.create_channel(key, channel, spec);
+        let known = self.ends.get(&key).map(|end| end.closing);
+        let done = match (command, known) {
+            (
+                Command::Open {
+                    config,
+                    inbox_bytes,
+                    ..
+                },
+                None,
+            ) => {
+                let end = End::new(key.1, &config, inbox_bytes, self.clock.now);
+                self.ends.insert(key, end);
+                check_config(&config).map_err(ConnectFailure::Config)
             }
-            Command::CloseChannel { channel, .. } => self.close_channel(key, channel),
-            Command::CreateOffer { .. } => self.create_offer(key),
-            Command::SetRemote { description, .. } => self.set_remote(key, &description),
-            Command::AddCandidate { candidate, .. } => self.add_candidate(key, &candidate),
-            Command::RequestStats { .. } => self.report_stats(key),
-            Command::Close { linger, .. } => self.close(key, linger),
+            (Command::Open { .. }, Some(_)) | (_, None | Some(true)) => return,
+            (Command::CreateChannel { channel, spec, .. }, _) => {
+                self.create_channel(key, channel, &spec)
+            }
+            (Command::CreateOffer { .. }, _) => self.create_offer(key),
+            (Command::SetRemote { description, .. }, _) => self.set_remote(key, &description),
+            (Command::AddCandidate { candidate, .. }, _) => self.add_candidate(key, &candidate),
+            (Command::CloseChannel { channel, .. }, _) => {
+                if let Some(channel) = self.ends.get_mut(&key).and_then(|end| end.channel(channel))
+                {
+                    channel.close();
+                }
+                self.close_drained(key);
+                return;
+            }
+            (Command::RequestStats { .. }, _) => return self.report_stats(key),
+            (Command::Close { linger, .. }, _) => return self.close(key, linger),
+        };
+        if let Err(failure) = done {
+            self.finish(key, CloseReason::Failed(failure));
         }
     }
 
-    fn open(&mut self, host: u32, link: LinkId, config: LinkConfig, inbox_bytes: usize) {
-        let problem = check_config(&config);
-        let end = Endpoint::new(host, link, config, inbox_bytes, self.clock.now());
-        let key = self.ends.insert(|_| end);
-        if let Some(owner) = self.host_mut(host) {
-            owner.links.insert(link, key);
-        }
-        if let Err(problem) = problem {
-            self.fail(key, ConnectFailure::Config(problem));
-        }
-    }
-
-    fn create_channel(&mut self, key: Key, index: ChannelIndex, spec: ChannelSpec) {
-        let Some(end) = self.live_mut(key).filter(|end| !end.closing) else {
-            return;
-        };
+    fn create_channel(
+        &mut self,
+        key: Key,
+        index: ChannelIndex,
+        spec: &ChannelSpec,
+    ) -> Result<(), ConnectFailure> {
         let stream = spec.parameters.id;
+        let Some(end) = self.ends.get_mut(&key) else {
+            return Ok(());
+        };
         // Two channels on one stream, or the stream id that SCTP reserves (W3C: createDataChannel).
-        if stream == u16::MAX || end.channel(index).is_some() || end.stream_mut(stream).is_some() {
+        if stream == u16::MAX || end.channel(index).is_some() || end.stream(stream).is_some() {
             let problem = format!("stream {stream} cannot be used, or is used already");
-            self.fail(key, ConnectFailure::Channel(problem));
-            return;
+            return Err(ConnectFailure::Channel(problem));
         }
-        let mut channel = Channel::new(index, spec.parameters, spec.limits, false);
-        channel.delivered = end.unclaimed.remove(&stream).unwrap_or(0);
-        end.channels.push(channel);
-        if end.is_associated() {
+        end.channels.push(Channel::new(index, spec));
+        if end.phase == Phase::Open {
             self.open_channels(key);
         }
+        Ok(())
     }
 
-    fn create_offer(&mut self, key: Key) {
-        let Some(end) = self.live_mut(key).filter(|end| !end.closing) else {
-            return;
+    fn create_offer(&mut self, key: Key) -> Result<(), ConnectFailure> {
+        let Some(end) = self.ends.get_mut(&key) else {
+            return Ok(());
         };
         if end.negotiation != Negotiation::New {
             let problem = "the mock makes one offer a link".to_string();
-            self.fail(key, ConnectFailure::Unsupported(problem));
-            return;
+            return Err(ConnectFailure::Unsupported(problem));
         }
         if end.channels.is_empty() {
             let problem = "an offer without channels has nothing to offer".to_string();
-            self.fail(key, ConnectFailure::Config(problem));
-            return;
+            return Err(ConnectFailure::Config(problem));
         }
         end.negotiation = Negotiation::Offered;
         end.offerer = true;
         self.describe(key, SdpType::Offer);
+        Ok(())
     }
 
-    fn set_remote(&mut self, key: Key, description: &SessionDescription) {
-        let Some(end) = self.live_mut(key).filter(|end| !end.closing) else {
-            return;
+    fn set_remote(
+        &mut self,
+        key: Key,
+        description: &SessionDescription,
+    ) -> Result<(), ConnectFailure> {
+        check_description(description)?;
+        let far = sdp::read(&description.sdp)?;
+        let Some(end) = self.ends.get_mut(&key) else {
+            return Ok(());
         };
-        let described = match (description.sdp_type, end.negotiation) {
+        let problem = match (description.sdp_type, end.negotiation) {
+            _ if far == Some(key) => "it is our own",
             (SdpType::Offer, Negotiation::New) | (SdpType::Answer, Negotiation::Offered) => {
-                sdp::read(&description.sdp)
+                end.negotiation = Negotiation::Done;
+                end.far = far;
+                if description.sdp_type == SdpType::Offer {
+                    self.describe(key, SdpType::Answer);
+                }
+                self.begin_checks(key);
+                return Ok(());
             }
-            (SdpType::Offer, _) => Err("an offer after an offer".to_string()),
-            (SdpType::Answer, _) => Err("an answer to no offer".to_string()),
+            (SdpType::Offer, _) => "an offer after an offer",
+            (SdpType::Answer, _) => "an answer to no offer",
         };
-        let described = match described {
-            Ok(described) if described.link == Some(key) => Err("it is our own".to_string()),
-            other => other,
-        };
-        let described = match described {
-            Ok(described) => described,
-            Err(problem) => {
-                self.fail(key, ConnectFailure::Description(problem));
-                return;
-            }
-        };
-        end.negotiation = Negotiation::Done;
-        end.far = described.link;
-        if description.sdp_type == SdpType::Offer {
-            self.describe(key, SdpType::Answer);
-        }
-        self.begin_checks(key);
+        Err(ConnectFailure::Description(problem.to_string()))
     }
 
     /// Makes, applies and reports a local description, and begins to look for candidates.
     fn describe(&mut self, key: Key, sdp_type: SdpType) {
-        let Some(end) = self.live(key) else {
+        let link = key.1;
+        let sdp = sdp::describe(key, sdp_type, self.config(key.0).max_message_size);
+        let description = SessionDescription { sdp_type, sdp };
+        self.tell(key, LinkEvent::Description { link, description });
+        let due = self.clock.now + GATHERING;
+        self.clock.schedule(due, Action::Gather(key));
+    }
+
+    /// Reports the local candidate, unless only relays may be used: there is none.
+    pub(super) fn gather(&mut self, key: Key) {
+        let link = key.1;
+        let Some(end) = self.ends.get(&key) else {
             return;
         };
-        let size = self
-            .host(end.host)
-            .filter(|host| host.config.announce_max_message_size)
-            .map(|host| host.config.max_message_size);
-        let event = LinkEvent::Description {
-            link: end.link,
-            description: SessionDescription {
-                sdp_type,
-                sdp: sdp::describe(key, sdp_type == SdpType::Answer, size),
-            },
+        let failure = end.relay.failure(String::new);
+        if failure.is_none() {
+            let candidate = IceCandidate {
+                sdp_mid: "0".to_string(),
+                sdp_m_line_index: 0,
+                candidate: sdp::candidate(key),
+            };
+            self.tell(key, LinkEvent::Candidate { link, candidate });
+        }
+        let trouble = String::new();
+        self.tell(key, LinkEvent::Gathered { link, trouble });
+        if let Some(failure) = failure {
+            self.finish(key, CloseReason::Failed(failure));
+        }
+    }
+
+    /// Takes a candidate of the far side in. One that leads nowhere is no error.
+    fn add_candidate(&mut self, key: Key, candidate: &IceCandidate) -> Result<(), ConnectFailure> {
+        let Some(end) = self.ends.get_mut(&key) else {
+            return Ok(());
         };
-        self.tell(key, event);
-        self.begin_gathering(key);
+        if end.negotiation != Negotiation::Done {
+            let problem = "it came before the description".to_string();
+            return Err(ConnectFailure::Candidate(problem));
+        }
+        let text = &candidate.candidate;
+        if !sdp::is_candidate(text) {
+            let problem = "it does not have the form of a candidate".to_string();
+            return Err(ConnectFailure::Candidate(problem));
+        }
+        if end.far.is_some_and(|far| *text == sdp::candidate(far)) {
+            end.has_far_candidate = true;
+            self.try_connect(key);
+        }
+        Ok(())
     }
 
     fn report_stats(&mut self, key: Key) {
-        let Some(end) = self.live(key).filter(|end| !end.closing) else {
+        let Some(end) = self.ends.get(&key) else {
             return;
         };
-        let far = end.far.and_then(|far| self.live(far));
-        let far = far.filter(|_| end.is_secured());
+        let far = end.far.filter(|_| end.phase >= Phase::Secured);
         let candidate = far.map(|_| CandidateType::Host);
-        let event = LinkEvent::Stats {
-            link: end.link,
-            stats: LinkStats {
-                round_trip: far.map(|far| self.paths.round_trip(end.host, far.host)),
-                bytes_sent: end.bytes_sent,
-                bytes_received: end.bytes_received,
-                local: candidate,
-                remote: candidate,
-                messages_dropped: 0,
-            },
+        let stats = LinkStats {
+            round_trip: far.map(|far| self.paths.round_trip(key.0, far.0)),
+            bytes_sent: end.bytes_sent,
+            bytes_received: end.bytes_received,
+            local: candidate,
+            remote: candidate,
+            messages_dropped: 0,
         };
-        self.tell(key, event);
+        self.tell(key, LinkEvent::Stats { link: key.1, stats });
     }
 }
 
@@ -182,10 +212,8 @@ fn check_config(config: &LinkConfig) -> Result<(), String> {
                 return Err(format!("no ICE server URL: {}", url.escape_default()));
             }
             if turn && (server.username.is_empty() || server.credential.is_empty()) {
-                return Err(format!(
-                    "{} needs a user name and a credential",
-                    url.escape_default()
-                ));
+                let url = url.escape_default();
+                return Err(format!("{url} needs a user name and a credential"));
             }
         }
     }

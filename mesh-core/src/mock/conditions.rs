@@ -9,8 +9,9 @@ pub struct Conditions {
     pub latency: Duration,
     /// Up to how much longer than that it may take, evenly spread. The default is 0.
     pub jitter: Duration,
-    /// How likely a datagram is lost, from 0.0 to 1.0. Larger messages are several datagrams of 1200 bytes. At 1.0 the path
-    /// carries nothing, as in a partition. The default is 0.
+    /// How likely a datagram is lost, from 0.0 to 1.0. Larger messages are several datagrams of 1200 bytes. What may be sent
+    /// again is sent again after 200 ms; each further loss doubles that time, up to sixteenfold. At 1.0 the path carries
+    /// nothing, as in a partition. The default is 0.
     pub loss: f64,
     /// How likely a message is held up so that later ones overtake it, from 0.0 to 1.0. The default is 0.
     pub reorder: f64,
@@ -28,9 +29,6 @@ pub struct Conditions {
     /// With a queue of zero, senders know the bandwidth and never exceed it. All waiting then takes place in their buffers,
     /// and no message is lost for want of room.
     pub queue: Duration,
-    /// How long it takes until a lost datagram is sent again. It doubles with each further loss of the same datagram, up to
-    /// sixteenfold. The default is 200 ms.
-    pub retransmit: Duration,
 }
 
 impl Default for Conditions {
@@ -42,7 +40,6 @@ impl Default for Conditions {
             reorder: 0.0,
             bandwidth: None,
             queue: Duration::from_millis(100),
-            retransmit: Duration::from_millis(200),
         }
     }
 }
@@ -52,12 +49,6 @@ impl Default for Conditions {
 pub struct MockConfig {
     /// The largest message it takes and can send, in bytes. The default is 262144.
     pub max_message_size: usize,
-    /// Whether its descriptions announce that size (`a=max-message-size`). Old stacks do not. The default is `true`.
-    pub announce_max_message_size: bool,
-    /// How many candidates it finds for each link. The default is 1.
-    pub host_candidates: u16,
-    /// How long it takes to find each candidate. The default is 1 ms.
-    pub gathering: Duration,
     /// How long the far side must be silent before a link is "disconnected". The default is 2 s.
     pub ice_disconnected: Duration,
     /// How long a link is "disconnected" before it is "failed". The default is 3 s. A link that was never connected fails
@@ -69,9 +60,6 @@ impl Default for MockConfig {
     fn default() -> Self {
         Self {
             max_message_size: 262_144,
-            announce_max_message_size: true,
-            host_candidates: 1,
-            gathering: Duration::from_millis(1),
             ice_disconnected: Duration::from_secs(2),
             ice_failed: Duration::from_secs(3),
         }

@@ -1,10 +1,8 @@
 //! An executor for futures on the virtual clock. When all of them wait, time moves to what is due next.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::task::Wake;
-use core::fmt;
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
@@ -88,15 +86,9 @@ impl Network {
 
     /// Waits for a span of the network's time.
     pub fn sleep(&self, span: Duration) -> Sleep {
-        self.sleep_until(self.now() + span)
-    }
-
-    /// Waits for a moment of the network's time.
-    pub fn sleep_until(&self, deadline: Instant) -> Sleep {
         Sleep {
-            id: self.with(|world| world.clock.unique()),
+            key: self.with(|world| (world.clock.now + span, world.clock.unique())),
             network: self.clone(),
-            deadline,
         }
     }
 
@@ -110,70 +102,46 @@ impl Network {
         span: Duration,
         future: F,
     ) -> Result<F::Output, Elapsed> {
-        let sleep = self.sleep(span);
-        Timeout {
-            future: Box::pin(future),
-            sleep,
-        }
+        let mut future = pin!(future);
+        let mut sleep = pin!(self.sleep(span));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => sleep.as_mut().poll(cx).map(|()| Err(Elapsed)),
+        })
         .await
     }
 }
 
-/// A future that waits for a moment of the network's time, made by [`Network::sleep`] and [`Network::sleep_until`].
+/// A future that waits for a moment of the network's time, made by [`Network::sleep`].
+#[derive(Debug)]
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Sleep {
     network: Network,
-    deadline: Instant,
-    id: u64,
+    /// When it is over, and a number of its own.
+    key: (Instant, u64),
 }
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let (poll, _former) = self.network.with(|world| {
-            if world.clock.now() >= self.deadline {
-                return (
-                    Poll::Ready(()),
-                    world.clock.cancel_sleep(self.deadline, self.id),
-                );
+        self.network.with(|world| {
+            if world.clock.now >= self.key.0 {
+                return Poll::Ready(());
             }
-            let former = world.clock.sleep(self.deadline, self.id, cx.waker());
-            (Poll::Pending, former)
-        });
-        poll
+            let former = world.clock.sleepers.insert(self.key, cx.waker().clone());
+            world.old_wakers.extend(former);
+            Poll::Pending
+        })
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        let _former = self
-            .network
-            .with(|world| world.clock.cancel_sleep(self.deadline, self.id));
-    }
-}
-
-impl fmt::Debug for Sleep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
-    }
-}
-
-struct Timeout<F> {
-    future: Pin<Box<F>>,
-    sleep: Sleep,
-}
-
-impl<F: Future> Future for Timeout<F> {
-    type Output = Result<F::Output, Elapsed>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(output) = self.future.as_mut().poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        Pin::new(&mut self.sleep).poll(cx).map(|()| Err(Elapsed))
+        self.network.with(|world| {
+            let waker = world.clock.sleepers.remove(&self.key);
+            world.old_wakers.extend(waker);
+        });
     }
 }
 

@@ -1,32 +1,64 @@
-//! Routes between two ends: finding, securing and losing them.
+//! The route between the two ends of a link: finding, securing and losing it.
+//!
+//! Each end has one step planned at a time, and a new plan replaces the former.
 
 use core::time::Duration;
 
-use super::clock::Action;
-use super::endpoint::{Endpoint, Negotiation, Progress};
-use super::key::Key;
-use super::world::World;
-use crate::{ConnectionState, LinkEvent, Reliability};
+use super::world::{Action, Key, World};
+use crate::{ConnectionState, LinkEvent};
 
 /// How long until a step of the handshake is tried again when the far side did not answer.
 const STEP_AGAIN: Duration = Duration::from_millis(100);
 
+/// How far the transport is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// A description is missing.
+    Idle,
+    /// Looking for a route.
+    Checking,
+    /// A route was found and is being secured.
+    Securing,
+    /// DTLS is complete (W3C: "connected").
+    Secured,
+    /// SCTP is complete, too, and channels are open.
+    Open,
+}
+
+/// What may be planned.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// The route is secured, or the far side answers again.
+    Connected,
+    /// The association is complete, so channels open.
+    Open,
+    /// The far side has not answered for so long that the link is "disconnected".
+    Disconnected,
+    /// The far side has not answered for so long that the link has failed.
+    Failed,
+}
+
 impl World {
+    fn plan(&mut self, end: Key, span: Duration, step: Step) {
+        let plan = self.clock.unique();
+        if let Some(end) = self.ends.get_mut(&end) {
+            end.plan = plan;
+        }
+        let due = self.clock.now + span;
+        self.clock.schedule(due, Action::Step { end, plan, step });
+    }
+
     /// Begins to look for a route, when both descriptions are known.
     pub(super) fn begin_checks(&mut self, key: Key) {
-        let now = self.clock.now();
-        let Some(end) = self.live_mut(key) else {
-            return;
-        };
-        end.progress = Progress::Checking;
-        let host = end.host;
-        self.set_state(key, ConnectionState::Connecting);
-        if let Some(host) = self.host(host) {
-            let due = now + host.config.ice_disconnected + host.config.ice_failed;
-            self.clock.schedule(due, Action::CheckTimeout { end: key });
+        let config = self.config(key.0);
+        let patience = config.ice_disconnected + config.ice_failed;
+        if let Some(end) = self.ends.get_mut(&key) {
+            end.phase = Phase::Checking;
+            end.deadline = self.clock.now + patience;
         }
+        self.set_state(key, ConnectionState::Connecting);
+        self.plan(key, patience, Step::Failed);
         self.refresh(key);
-        self.try_connect(key);
     }
 
     /// Starts to secure a route if both ends look for one and there is one.
@@ -34,229 +66,133 @@ impl World {
     /// ICE can do with the candidates of one side (peer-reflexive discovery). The mock requires those of both, so that a
     /// test notices when a game loses candidates.
     pub(super) fn try_connect(&mut self, key: Key) {
-        let Some((end, far_key, far)) = self.pair(key) else {
+        let is_ready = |key: &Key| {
+            let end = self.ends.get(key).filter(|end| end.reachable)?;
+            (end.has_far_candidate && end.phase == Phase::Checking).then_some(end.far?)
+        };
+        let Some(far) = is_ready(&key).filter(|far| is_ready(far).is_some()) else {
             return;
         };
-        let both_check = end.progress == Progress::Checking && far.progress == Progress::Checking;
-        if !both_check || !end.reachable || !far.reachable || !self.has_route(end, far) {
-            return;
-        }
-        let (offerer, answerer) = if end.offerer {
-            (key, far_key)
-        } else {
-            (far_key, key)
+        let there = self.paths.get(key.0, far.0);
+        let back = self.paths.get(far.0, key.0);
+        let mut round_trips = |count| {
+            let words = (0..count).flat_map(|_| [there, back]);
+            words.map(|path| path.word(&mut self.rng)).sum::<Duration>()
         };
-        // The answerer is the DTLS client, so it completes each step later, by the time of one way.
-        let steps = self.handshake(offerer, answerer);
-        let lag = self.latency(offerer, answerer);
-        self.secure(offerer, steps, Duration::ZERO);
-        self.secure(answerer, steps, lag);
-    }
-
-    fn secure(&mut self, key: Key, (secured, associated): (Duration, Duration), lag: Duration) {
-        let now = self.clock.now();
-        let Some(end) = self.live_mut(key) else {
-            return;
-        };
-        end.progress = Progress::Securing;
-        end.associated_at = now + associated + lag;
-        let due = now + secured + lag;
-        self.clock.schedule(due, Action::Connected { end: key });
-    }
-
-    /// How long it takes, including losses, until DTLS is complete (one round trip of checks and two of DTLS), and until
-    /// SCTP is (two more).
-    fn handshake(&mut self, a: Key, b: Key) -> (Duration, Duration) {
-        let (Some(a), Some(b)) = (self.live(a), self.live(b)) else {
-            return (Duration::ZERO, Duration::ZERO);
-        };
-        let there = *self.paths.path(a.host, b.host);
-        let back = *self.paths.path(b.host, a.host);
-        let rng = &mut self.rng;
-        let mut round_trips = |count: u32| {
-            (0..count)
-                .flat_map(|_| [there, back])
-                .filter_map(|path| path.transit(rng, 1, Reliability::Reliable, Duration::ZERO))
-                .sum::<Duration>()
-        };
-        let secured = round_trips(3);
-        (secured, secured + round_trips(2))
-    }
-
-    /// Completes a step of the handshake if the far side answers, or tries it again later.
-    fn step(&mut self, key: Key, action: Action) -> bool {
-        let answers = self.live(key).is_some_and(|end| end.reachable);
-        if !answers {
-            self.clock.schedule(self.clock.now() + STEP_AGAIN, action);
-        }
-        answers
-    }
-
-    pub(super) fn connected(&mut self, key: Key) {
-        let now = self.clock.now();
-        if !self.step(key, Action::Connected { end: key }) {
-            return;
-        }
-        let Some(end) = self.live_mut(key) else {
-            return;
-        };
-        end.progress = Progress::Secured;
-        end.associated_at = end.associated_at.max(now);
-        let due = end.associated_at;
-        self.clock.schedule(due, Action::Associated { end: key });
-        self.set_state(key, ConnectionState::Connected);
-    }
-
-    pub(super) fn associated(&mut self, key: Key) {
-        if !self.step(key, Action::Associated { end: key }) {
-            return;
-        }
-        if let Some(end) = self.live_mut(key) {
-            end.progress = Progress::Associated;
-        }
-        self.open_channels(key);
-    }
-
-    /// Fails a link whose far side never answered.
-    pub(super) fn no_route(&mut self, key: Key) {
-        self.set_state(key, ConnectionState::Failed);
-        self.give_up(key);
-    }
-
-    pub(super) fn consent_lost(&mut self, key: Key) {
-        let now = self.clock.now();
-        self.set_state(key, ConnectionState::Disconnected);
-        let Some(end) = self.live(key) else {
-            return;
-        };
-        let (host, epoch) = (end.host, end.epoch);
-        if let Some(host) = self.host(host) {
-            let due = now + host.config.ice_failed;
-            self.clock
-                .schedule(due, Action::ConsentFailed { end: key, epoch });
+        // One round trip of checks and two of DTLS, then two of SCTP.
+        let (secured, opens) = (round_trips(3), round_trips(2));
+        for key in [key, far] {
+            let Some(end) = self.ends.get_mut(&key) else {
+                continue;
+            };
+            // The answerer is the DTLS client, so it completes each step later, by the time of one way.
+            let lag = if end.offerer {
+                Duration::ZERO
+            } else {
+                there.latency
+            };
+            end.phase = Phase::Securing;
+            end.opens_at = self.clock.now + secured + opens + lag;
+            self.plan(key, secured + lag, Step::Connected);
         }
     }
 
-    pub(super) fn consent_failed(&mut self, key: Key) {
-        self.set_state(key, ConnectionState::Failed);
-        self.give_up(key);
-    }
-
-    pub(super) fn consent_back(&mut self, key: Key) {
-        self.set_state(key, ConnectionState::Connected);
-    }
-
-    /// Makes the far side notice that a failed end does not answer any more.
-    fn give_up(&mut self, key: Key) {
-        let far = self.live(key).and_then(|end| end.far);
-        self.refresh(key);
-        if let Some(far) = far {
-            self.refresh(far);
+    pub(super) fn step(&mut self, key: Key, step: Step) {
+        let now = self.clock.now;
+        let Some(end) = self.ends.get_mut(&key) else {
+            return;
+        };
+        match step {
+            Step::Connected if !end.reachable => {
+                let is_late = now >= end.deadline;
+                let next = if is_late { Step::Failed } else { step };
+                self.plan(key, STEP_AGAIN, next);
+            }
+            Step::Connected => {
+                if end.phase < Phase::Open {
+                    end.phase = Phase::Secured;
+                    let rest = end.opens_at - now;
+                    self.plan(key, rest, Step::Open);
+                }
+                self.set_state(key, ConnectionState::Connected);
+            }
+            Step::Open => {
+                end.phase = Phase::Open;
+                self.open_channels(key);
+            }
+            Step::Disconnected => {
+                self.set_state(key, ConnectionState::Disconnected);
+                let span = self.config(key.0).ice_failed;
+                self.plan(key, span, Step::Failed);
+            }
+            Step::Failed => {
+                self.set_state(key, ConnectionState::Failed);
+                self.refresh(key);
+            }
         }
     }
 
     /// Checks every route, after conditions or partitions changed.
     pub(super) fn refresh_all(&mut self) {
-        for key in self.ends.ids() {
+        let ends: alloc::vec::Vec<Key> = self.ends.keys().copied().collect();
+        for key in ends {
             self.refresh(key);
         }
     }
 
     /// Checks whether an end's far side answers now, and does what follows from a change.
     pub(super) fn refresh(&mut self, key: Key) {
-        let answers = self.pair(key).is_some_and(|(end, _, far)| {
-            end.state != ConnectionState::Failed
-                && far.state != ConnectionState::Failed
-                && self.paths.is_up(end.host, far.host)
-        });
-        let Some(end) = self.live_mut(key) else {
+        let answers = self.answers(key);
+        let config = self.config(key.0);
+        let Some(end) = self.ends.get_mut(&key) else {
             return;
         };
-        if end.reachable == answers {
+        if core::mem::replace(&mut end.reachable, answers) == answers {
             return;
         }
-        end.reachable = answers;
-        end.epoch += 1;
-        if answers {
-            self.answers_again(key);
-        } else {
-            self.answers_no_more(key);
-        }
-    }
-
-    fn answers_no_more(&mut self, key: Key) {
-        let now = self.clock.now();
-        let Some(end) = self.live_mut(key) else {
-            return;
-        };
-        if !end.is_secured() || end.state == ConnectionState::Failed {
-            return;
-        }
-        let (host, epoch) = (end.host, end.epoch);
-        let silent_already = end.state == ConnectionState::Disconnected;
-        if let Some(host) = self.host(host) {
-            let (due, action) = if silent_already {
-                let due = now + host.config.ice_failed;
-                (due, Action::ConsentFailed { end: key, epoch })
-            } else {
-                let due = now + host.config.ice_disconnected;
-                (due, Action::ConsentLost { end: key, epoch })
+        let far = end.far;
+        if end.phase >= Phase::Secured && end.state != ConnectionState::Failed {
+            let (span, step) = match (answers, end.state) {
+                (true, _) => {
+                    let far = far.map_or(0, |far| far.0);
+                    (self.paths.round_trip(key.0, far), Step::Connected)
+                }
+                (false, ConnectionState::Disconnected) => (config.ice_failed, Step::Failed),
+                (false, _) => (config.ice_disconnected, Step::Disconnected),
             };
-            self.clock.schedule(due, action);
+            self.plan(key, span, step);
+        }
+        // The far side learns of it at the same time.
+        if let Some(far) = far {
+            self.refresh(far);
+        }
+        if answers {
+            self.try_connect(key);
+            self.schedule_transmit(key);
         }
     }
 
-    fn answers_again(&mut self, key: Key) {
-        let now = self.clock.now();
-        let Some((end, far_key, far)) = self.pair(key) else {
-            return;
+    /// Whether each of two ends has the other's description, and the path between them carries.
+    fn answers(&self, key: Key) -> bool {
+        let end = self.ends.get(&key);
+        let far = end.and_then(|end| self.ends.get(&end.far?));
+        let (Some(end), Some(far)) = (end, far) else {
+            return false;
         };
-        let due = now + self.paths.round_trip(end.host, far.host);
-        if end.state == ConnectionState::Disconnected {
-            let epoch = end.epoch;
-            self.clock
-                .schedule(due, Action::ConsentBack { end: key, epoch });
+        let has_failed = [end, far]
+            .map(|end| end.state)
+            .contains(&ConnectionState::Failed);
+        far.far == Some(key)
+            && !has_failed
+            && end.far.is_some_and(|far| self.paths.is_up(key.0, far.0))
+    }
+
+    fn set_state(&mut self, key: Key, state: ConnectionState) {
+        if let Some(end) = self.ends.get_mut(&key)
+            && core::mem::replace(&mut end.state, state) != state
+        {
+            let link = key.1;
+            self.tell(key, LinkEvent::State { link, state });
         }
-        self.release_held(key);
-        self.schedule_transmit(key, now);
-        // The far side may have learned of us only now, too.
-        self.refresh(far_key);
-        self.try_connect(key);
-    }
-
-    /// An end and its far side, if each has the other's description.
-    pub(super) fn pair(&self, key: Key) -> Option<(&Endpoint, Key, &Endpoint)> {
-        let end = self.live(key)?;
-        let far_key = end.far?;
-        let far = self.live(far_key)?;
-        let agreed = end.negotiation == Negotiation::Done
-            && far.negotiation == Negotiation::Done
-            && far.far == Some(key)
-            && end.offerer != far.offerer;
-        agreed.then_some((end, far_key, far))
-    }
-
-    /// Whether each end has a candidate of the other, and the path between them needs no relay.
-    fn has_route(&self, end: &Endpoint, far: &Endpoint) -> bool {
-        end.has_far_candidate && far.has_far_candidate && self.paths.is_direct(end.host, far.host)
-    }
-
-    fn latency(&self, from: Key, to: Key) -> Duration {
-        match (self.live(from), self.live(to)) {
-            (Some(from), Some(to)) => self.paths.path(from.host, to.host).latency(),
-            _ => Duration::ZERO,
-        }
-    }
-
-    pub(super) fn set_state(&mut self, key: Key, state: ConnectionState) {
-        let Some(end) = self.live_mut(key) else {
-            return;
-        };
-        if end.state == state || end.closing {
-            return;
-        }
-        end.state = state;
-        let link = end.link;
-        self.tell(key, LinkEvent::State { link, state });
     }
 }

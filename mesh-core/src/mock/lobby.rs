@@ -1,170 +1,399 @@
-//! The lobby service: who is in which lobby, and who is told of it.
+//! The lobby service: who is in which lobby, who is told of it, and what is on its way between it and its clients.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::task::Waker;
 
-use super::clock::Action;
-use super::key::{Key, Table};
-use super::member::{Content, Letter, Member, server_is_down};
-use super::world::World;
-use crate::{Duration, LostReason, PeerId, Signal, SignalingEvent, Topology};
+use super::world::{Action, World};
+use crate::{Duration, LostReason, PeerId, Signal, SignalingError, SignalingEvent, Topology};
 
+/// How long a message between a client and the service takes.
+const LATENCY: Duration = Duration::from_millis(5);
 /// How long a sealed lobby exists, as on Godot's Node server.
 const SEALED_FOR: Duration = Duration::from_secs(10);
-/// The close code of every refusal, as on Godot's servers.
-const REFUSED: u16 = 4000;
+/// How many signals of one peer to another may be on their way or not taken yet.
+const MAX_PENDING: usize = 1024;
+
+/// Every lobby and every client.
+#[derive(Debug, Default)]
+pub(super) struct Service {
+    clients: BTreeMap<u64, Client>,
+    lobbies: BTreeMap<String, Lobby>,
+    is_down: bool,
+}
 
 #[derive(Debug)]
-pub(super) struct Lobby {
+struct Lobby {
     /// Distinguishes it from a later lobby of the same name.
     serial: u64,
     topology: Topology,
     sealed: bool,
-    members: BTreeMap<PeerId, Key>,
+    members: BTreeMap<PeerId, u64>,
 }
 
-/// Every lobby and every member.
 #[derive(Debug)]
-pub(super) struct Service {
-    pub(super) members: Table<Member>,
-    pub(super) lobbies: BTreeMap<String, Lobby>,
-    pub(super) mail: Table<Letter>,
-    pub(super) latency: Duration,
-    pub(super) up: bool,
+struct Client {
+    /// The lobby it asked for. An empty name asks for a lobby with a name of its own.
+    wanted: String,
+    topology: Topology,
+    /// Its id, which it keeps when it comes back.
+    id: Option<PeerId>,
+    /// The lobby it is in, as the service sees it.
+    lobby: Option<String>,
+    /// Counts its connections. What was on its way to an earlier one does not arrive.
+    connection: u32,
+    phase: Phase,
+    /// The members it was told of.
+    known: BTreeSet<PeerId>,
+    events: VecDeque<SignalingEvent>,
+    waker: Option<Waker>,
+}
+
+/// What a client has been told of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Joining,
+    In,
+    Out,
+    /// Out because the service could not be reached, so that it joins again when it can.
+    Waiting,
+}
+
+/// Something on its way between a client and the service.
+#[derive(Debug)]
+pub(super) enum Letter {
+    Join {
+        client: u64,
+        connection: u32,
+    },
+    Send {
+        lobby: String,
+        from: PeerId,
+        to: PeerId,
+        signal: Signal,
+    },
+    Seal {
+        lobby: String,
+    },
+    SealIsOver {
+        lobby: String,
+        serial: u64,
+    },
+    Leave {
+        lobby: String,
+        id: PeerId,
+    },
+    Tell {
+        client: u64,
+        connection: u32,
+        event: SignalingEvent,
+    },
 }
 
 impl Service {
-    pub(super) const fn new() -> Self {
-        Self {
-            members: Table::new(),
-            lobbies: BTreeMap::new(),
-            mail: Table::new(),
-            latency: Duration::from_millis(5),
-            up: true,
-        }
+    /// Whether a letter still has an effect.
+    pub(super) fn wants(&self, letter: &Letter) -> bool {
+        let Letter::SealIsOver { lobby, serial } = letter else {
+            return true;
+        };
+        let lobby = self.lobbies.get(lobby);
+        lobby.is_some_and(|lobby| lobby.serial == *serial)
     }
 
-    pub(super) fn mail_in_flight(&self) -> usize {
-        self.mail.iter().count()
+    fn member(&self, lobby: &str, id: PeerId) -> Option<u64> {
+        self.lobbies.get(lobby)?.members.get(&id).copied()
+    }
+
+    /// The lobby and the id of a client that was told of them.
+    fn place(&self, client: u64) -> Result<(String, PeerId), SignalingError> {
+        let client = self.clients.get(&client);
+        let client = client.filter(|client| client.phase == Phase::In);
+        client
+            .and_then(|client| Some((client.lobby.clone()?, client.id?)))
+            .ok_or(SignalingError::NotConnected)
     }
 }
 
+/// What clients do.
 impl World {
-    pub(super) fn deliver_letter(&mut self, key: Key) {
-        let Some(letter) = self.service.mail.remove(key) else {
-            return;
+    pub(super) fn add_client(&mut self, wanted: &str, topology: Topology) -> u64 {
+        let key = self.clock.unique();
+        let client = Client {
+            wanted: wanted.to_string(),
+            topology,
+            id: None,
+            lobby: None,
+            connection: 0,
+            phase: Phase::Joining,
+            known: BTreeSet::new(),
+            events: VecDeque::new(),
+            waker: None,
         };
-        let member = letter.member;
-        let is_current = self
-            .service
-            .members
-            .get(member)
-            .is_some_and(|to| to.connection == letter.connection);
-        match letter.content {
-            Content::Gone => self.member_gone(member),
-            Content::SealIsOver(name, serial) => self.seal_is_over(&name, serial),
-            Content::Join if is_current => self.admit(member),
-            Content::Seal if is_current => self.seal(member),
-            Content::Send(to, signal) if is_current => self.relay(member, to, signal),
-            Content::Tell(event, sender) if is_current => self.tell_member(member, event, sender),
-            Content::Send(..) => self.signal_is_settled(member),
-            Content::Tell(_, Some(sender)) => self.signal_is_settled(sender),
-            Content::Join | Content::Seal | Content::Tell(_, None) => {}
+        self.service.clients.insert(key, client);
+        self.join(key);
+        key
+    }
+
+    fn join(&mut self, key: u64) {
+        if let Some(client) = self.service.clients.get_mut(&key) {
+            client.phase = Phase::Joining;
+            let connection = client.connection;
+            let client = key;
+            self.mail(LATENCY, Letter::Join { client, connection });
         }
     }
 
-    fn admit(&mut self, key: Key) {
-        let Some(member) = self.service.members.get_mut(key) else {
+    pub(super) fn send_signal(
+        &mut self,
+        key: u64,
+        to: PeerId,
+        signal: Signal,
+    ) -> Result<(), SignalingError> {
+        let (lobby, from) = self.service.place(key)?;
+        let client = self.service.clients.get(&key);
+        if !client.is_some_and(|client| client.known.contains(&to)) {
+            return Err(SignalingError::Unsendable(format!("there is no peer {to}")));
+        }
+        let addressee = self.service.member(&lobby, to);
+        let is_ours = |event: &SignalingEvent| matches!(event, SignalingEvent::Signal { from: sender, .. } if *sender == from);
+        let is_on_its_way = |action: &&Action| match action {
+            Action::Deliver(Letter::Send {
+                lobby: place,
+                from: sender,
+                to: other,
+                ..
+            }) => *place == lobby && (*sender, *other) == (from, to),
+            Action::Deliver(Letter::Tell { client, event, .. }) => {
+                Some(*client) == addressee && is_ours(event)
+            }
+            _ => false,
+        };
+        let on_their_way = self.clock.actions.values().filter(is_on_its_way).count();
+        let addressee = addressee.and_then(|key| self.service.clients.get(&key));
+        let events = addressee.into_iter().flat_map(|client| &client.events);
+        if on_their_way + events.filter(|event| is_ours(event)).count() >= MAX_PENDING {
+            return Err(SignalingError::Full);
+        }
+        let letter = Letter::Send {
+            lobby,
+            from,
+            to,
+            signal,
+        };
+        self.mail(LATENCY, letter);
+        Ok(())
+    }
+
+    pub(super) fn seal_lobby(&mut self, key: u64) -> Result<(), SignalingError> {
+        let (lobby, id) = self.service.place(key)?;
+        if !id.is_server() {
+            let problem = "only the host, peer 1, can seal the lobby".to_string();
+            return Err(SignalingError::Unsendable(problem));
+        }
+        self.mail(LATENCY, Letter::Seal { lobby });
+        Ok(())
+    }
+
+    /// The next event of a client, or a wake-up when there is one.
+    pub(super) fn poll_signaling(&mut self, key: u64, waker: &Waker) -> Option<SignalingEvent> {
+        let client = self.service.clients.get_mut(&key)?;
+        let Some(event) = client.events.pop_front() else {
+            self.old_wakers.extend(client.waker.replace(waker.clone()));
+            return None;
+        };
+        if client.events.len() + 1 >= MAX_PENDING {
+            // Those who were told that there is no room may try again.
+            let clients = self.service.clients.values_mut();
+            self.wakes
+                .extend(clients.filter_map(|client| client.waker.take()));
+        }
+        Some(event)
+    }
+
+    /// Leaves for good.
+    pub(super) fn remove_client(&mut self, key: u64) {
+        if let Some(client) = self.service.clients.remove(&key) {
+            self.old_wakers.extend(client.waker);
+            self.leave(client.lobby, client.id);
+        }
+    }
+
+    fn leave(&mut self, lobby: Option<String>, id: Option<PeerId>) {
+        if let (Some(lobby), Some(id)) = (lobby, id) {
+            self.mail(LATENCY, Letter::Leave { lobby, id });
+        }
+    }
+
+    /// Ends a client's connection. Nothing that was on its way to it arrives.
+    pub(super) fn lose_client(&mut self, key: u64, reason: LostReason) {
+        let Some(client) = self.service.clients.get_mut(&key) else {
             return;
         };
-        if !self.service.up {
-            member.waits_for_service = true;
-            let reason = server_is_down();
-            self.post_event(key, SignalingEvent::Lost { reason }, None);
+        if matches!(client.phase, Phase::Out | Phase::Waiting) {
             return;
         }
-        if member.lobby.is_some() || member.closed {
-            return;
-        }
-        if member.wanted.is_empty() {
-            member.wanted = format!("{:016x}", self.rng.next());
-        }
-        let name = member.wanted.clone();
-        let lobby = self
-            .service
-            .lobbies
-            .entry(name.clone())
-            .or_insert_with(|| Lobby {
-                serial: self.clock.unique(),
-                topology: member.topology,
-                sealed: false,
-                members: BTreeMap::new(),
-            });
-        let taken = |id: &PeerId| lobby.members.contains_key(id);
-        let refusal = if lobby.sealed {
-            Some("Lobby is sealed")
-        } else if member.id.as_ref().is_some_and(taken) {
-            Some("The id is taken")
-        } else {
-            None
+        client.phase = match reason {
+            LostReason::Unreachable(_) => Phase::Waiting,
+            _ => Phase::Out,
         };
-        if let Some(refusal) = refusal {
-            self.send_away(key, refusal);
-            return;
+        client.connection += 1;
+        client.known.clear();
+        client.events.push_back(SignalingEvent::Lost { reason });
+        self.wakes.extend(client.waker.take());
+        let (lobby, id) = (client.lobby.take(), client.id);
+        self.leave(lobby, id);
+    }
+
+    pub(super) fn stop_service(&mut self) {
+        self.service.is_down = true;
+        self.service.lobbies.clear();
+        let clients: Vec<u64> = self.service.clients.keys().copied().collect();
+        for client in clients {
+            self.lose_client(client, is_down());
         }
-        let id = match member.id {
-            Some(id) => id,
-            None if lobby.members.is_empty() => PeerId::SERVER,
-            None => loop {
+    }
+
+    pub(super) fn start_service(&mut self) {
+        self.service.is_down = false;
+        let clients = self.service.clients.iter();
+        let waiting = clients.filter(|(_, client)| client.phase == Phase::Waiting);
+        let waiting: Vec<u64> = waiting.map(|(key, _)| *key).collect();
+        for client in waiting {
+            self.join(client);
+        }
+    }
+}
+
+/// What the service does.
+impl World {
+    fn mail(&mut self, latency: Duration, letter: Letter) {
+        let due = self.clock.now + latency;
+        self.clock.schedule(due, Action::Deliver(letter));
+    }
+
+    fn tell_client(&mut self, client: u64, event: SignalingEvent) {
+        if let Some(known) = self.service.clients.get(&client) {
+            let connection = known.connection;
+            let letter = Letter::Tell {
+                client,
+                connection,
+                event,
+            };
+            self.mail(LATENCY, letter);
+        }
+    }
+
+    /// Something has arrived, at the service or at a client.
+    pub(super) fn deliver(&mut self, letter: Letter) {
+        match letter {
+            Letter::Join { client, connection } => self.admit(client, connection),
+            Letter::Send {
+                lobby,
+                from,
+                to,
+                signal,
+            } => {
+                // One that has no addressee is of no use any more: `PeerLeft` is on its way.
+                if let Some(client) = self.service.member(&lobby, to) {
+                    self.tell_client(client, SignalingEvent::Signal { from, signal });
+                }
+            }
+            Letter::Seal { lobby } => self.seal(lobby),
+            Letter::SealIsOver { lobby, .. } => self.end_lobby(&lobby, &LostReason::SealComplete),
+            Letter::Leave { lobby, id } => self.has_left(&lobby, id),
+            Letter::Tell {
+                client,
+                connection,
+                event,
+            } => self.told(client, connection, event),
+        }
+    }
+
+    fn told(&mut self, key: u64, connection: u32, event: SignalingEvent) {
+        let client = self.service.clients.get_mut(&key);
+        let Some(client) = client.filter(|client| client.connection == connection) else {
+            return;
+        };
+        match &event {
+            SignalingEvent::Lost { reason } => {
+                let reason = reason.clone();
+                return self.lose_client(key, reason);
+            }
+            SignalingEvent::Joined { .. } => client.phase = Phase::In,
+            SignalingEvent::PeerJoined(peer) => _ = client.known.insert(*peer),
+            SignalingEvent::PeerLeft(peer) => _ = client.known.remove(peer),
+            SignalingEvent::Signal { .. } | SignalingEvent::Sealed => {}
+        }
+        client.events.push_back(event);
+        self.wakes.extend(client.waker.take());
+    }
+
+    fn admit(&mut self, key: u64, connection: u32) {
+        let Service {
+            clients,
+            lobbies,
+            is_down: down,
+        } = &mut self.service;
+        let client = clients.get_mut(&key);
+        let Some(client) = client.filter(|client| client.connection == connection) else {
+            return;
+        };
+        if *down {
+            let reason = is_down();
+            return self.tell_client(key, SignalingEvent::Lost { reason });
+        }
+        if client.wanted.is_empty() {
+            client.wanted = format!("{:016x}", self.rng.next());
+        }
+        let name = client.wanted.clone();
+        let lobby = lobbies.entry(name.clone()).or_insert_with(|| Lobby {
+            serial: self.clock.unique(),
+            topology: client.topology,
+            sealed: false,
+            members: BTreeMap::new(),
+        });
+        let is_taken = |id: PeerId| lobby.members.contains_key(&id);
+        if lobby.sealed || client.id.is_some_and(is_taken) {
+            let words = if lobby.sealed {
+                "Lobby is sealed"
+            } else {
+                "The id is taken"
+            };
+            let reason = refused(words);
+            return self.tell_client(key, SignalingEvent::Lost { reason });
+        }
+        let id = client.id.unwrap_or_else(|| {
+            if lobby.members.is_empty() {
+                return PeerId::SERVER;
+            }
+            loop {
                 let entropy = u32::try_from(self.rng.next() >> 32).unwrap_or(0);
                 let id = PeerId::generate_unique(entropy);
-                if !taken(&id) {
-                    break id;
+                if !is_taken(id) {
+                    return id;
                 }
-            },
-        };
-        member.id = Some(id);
-        member.lobby = Some(name.clone());
+            }
+        });
+        client.id = Some(id);
+        client.lobby = Some(name.clone());
         let topology = lobby.topology;
-        let others: Vec<(PeerId, Key)> = lobby
-            .members
-            .iter()
-            .map(|(other, key)| (*other, *key))
-            .filter(|(other, _)| are_linked(topology, id, *other))
-            .collect();
+        let others = lobby.linked_with(id);
         lobby.members.insert(id, key);
         let joined = SignalingEvent::Joined {
             id,
             topology,
             lobby: name,
         };
-        self.post_event(key, joined, None);
+        self.tell_client(key, joined);
         for (other, other_key) in others {
-            self.post_event(key, SignalingEvent::PeerJoined(other), None);
-            self.post_event(other_key, SignalingEvent::PeerJoined(id), None);
+            self.tell_client(key, SignalingEvent::PeerJoined(other));
+            self.tell_client(other_key, SignalingEvent::PeerJoined(id));
         }
     }
 
-    fn relay(&mut self, from: Key, to: PeerId, signal: Signal) {
-        let addressee = self.service.members.get(from).and_then(|member| {
-            let lobby = self.service.lobbies.get(member.lobby.as_ref()?)?;
-            Some((member.id?, *lobby.members.get(&to)?))
-        });
-        let Some((id, key)) = addressee else {
-            // It has left, and `PeerLeft` is on its way.
-            self.signal_is_settled(from);
-            return;
-        };
-        let event = SignalingEvent::Signal { from: id, signal };
-        self.post_event(key, event, Some(from));
-    }
-
-    fn seal(&mut self, key: Key) {
-        let Some(name) = self.lobby_of(key) else {
-            return;
-        };
+    fn seal(&mut self, name: String) {
         let Some(lobby) = self.service.lobbies.get_mut(&name) else {
             return;
         };
@@ -172,93 +401,60 @@ impl World {
             return;
         }
         let serial = lobby.serial;
-        let members: Vec<Key> = lobby.members.values().copied().collect();
+        let members: Vec<u64> = lobby.members.values().copied().collect();
         for member in members {
-            self.post_event(member, SignalingEvent::Sealed, None);
+            self.tell_client(member, SignalingEvent::Sealed);
         }
-        let letter = Letter {
-            member: key,
-            connection: 0,
-            content: Content::SealIsOver(name, serial),
-        };
-        let due = self.clock.now() + SEALED_FOR;
-        let post = self.service.mail.insert(|_| letter);
-        self.clock.schedule(due, Action::Lobby { post });
-    }
-
-    fn seal_is_over(&mut self, name: &str, serial: u64) {
-        let lobby = self.service.lobbies.get(name);
-        if lobby.is_some_and(|lobby| lobby.serial == serial) {
-            self.end_lobby(name, &LostReason::SealComplete);
-        }
+        let lobby = name;
+        self.mail(SEALED_FOR, Letter::SealIsOver { lobby, serial });
     }
 
     /// Removes a member whose connection ended, and tells the others. The end of a host ends its lobby.
-    fn member_gone(&mut self, key: Key) {
-        let Some(member) = self.service.members.get_mut(key) else {
-            return;
-        };
-        let (id, lobby) = (member.id, member.lobby.take());
-        if member.closed {
-            self.service.members.remove(key);
-        }
-        let (Some(id), Some(name)) = (id, lobby) else {
-            return;
-        };
-        let Some(lobby) = self.service.lobbies.get_mut(&name) else {
+    fn has_left(&mut self, name: &str, id: PeerId) {
+        let Some(lobby) = self.service.lobbies.get_mut(name) else {
             return;
         };
         lobby.members.remove(&id);
         if id.is_server() || lobby.members.is_empty() {
-            self.end_lobby(&name, &LostReason::HostLeft);
+            self.end_lobby(name, &LostReason::HostLeft);
             return;
         }
-        let topology = lobby.topology;
-        let others: Vec<(PeerId, Key)> = lobby
-            .members
-            .iter()
-            .map(|(other, key)| (*other, *key))
-            .collect();
-        for (other, key) in others {
-            if are_linked(topology, id, other) {
-                self.post_event(key, SignalingEvent::PeerLeft(id), None);
-            }
+        for (_, client) in lobby.linked_with(id) {
+            self.tell_client(client, SignalingEvent::PeerLeft(id));
         }
     }
 
     fn end_lobby(&mut self, name: &str, reason: &LostReason) {
-        let Some(lobby) = self.service.lobbies.remove(name) else {
-            return;
-        };
-        for key in lobby.members.into_values() {
-            if let Some(member) = self.service.members.get_mut(key) {
-                member.lobby = None;
+        let lobby = self.service.lobbies.remove(name);
+        for key in lobby
+            .into_iter()
+            .flat_map(|lobby| lobby.members.into_values())
+        {
+            if let Some(client) = self.service.clients.get_mut(&key) {
+                client.lobby = None;
             }
             let reason = reason.clone();
-            self.post_event(key, SignalingEvent::Lost { reason }, None);
+            self.tell_client(key, SignalingEvent::Lost { reason });
         }
     }
+}
 
-    fn send_away(&mut self, key: Key, words: &str) {
-        let reason = refused(words);
-        self.post_event(key, SignalingEvent::Lost { reason }, None);
-    }
-
-    fn lobby_of(&self, key: Key) -> Option<String> {
-        self.service.members.get(key)?.lobby.clone()
+impl Lobby {
+    /// The members that are to be connected with this one, and their clients.
+    fn linked_with(&self, id: PeerId) -> Vec<(PeerId, u64)> {
+        let is_mesh = self.topology == Topology::Mesh;
+        let are_linked = |other: PeerId| is_mesh || id.is_server() || other.is_server();
+        let members = self.members.iter().map(|(other, client)| (*other, *client));
+        members.filter(|(other, _)| are_linked(*other)).collect()
     }
 }
 
-fn are_linked(topology: Topology, a: PeerId, b: PeerId) -> bool {
-    match topology {
-        Topology::Mesh => true,
-        Topology::ClientServer => a.is_server() || b.is_server(),
-    }
+fn is_down() -> LostReason {
+    LostReason::Unreachable("the server is down".to_string())
 }
 
+/// A refusal, with the close code of Godot's servers.
 fn refused(words: &str) -> LostReason {
-    LostReason::Refused {
-        code: REFUSED,
-        reason: words.to_string(),
-    }
+    let reason = words.to_string();
+    LostReason::Refused { code: 4000, reason }
 }

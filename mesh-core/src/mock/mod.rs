@@ -77,29 +77,21 @@
 //!
 //! Not modelled: relays, ICE restart, IP addresses, and congestion control beyond a pause when a queue is full.
 
-mod arrival;
 mod backend;
 mod channel;
-mod clock;
-mod closing;
 mod commands;
 mod conditions;
-mod endpoint;
+mod end;
 mod executor;
-mod gather;
 mod ice;
-mod inbox;
-mod key;
 mod lobby;
-mod member;
 mod network;
 mod path;
 mod sdp;
 mod signaling;
-mod streams;
 #[cfg(test)]
 pub(crate) mod tests;
-mod transport;
+mod wire;
 mod world;
 
 pub use backend::MockBackend;

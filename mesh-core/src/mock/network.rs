@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::backend::MockBackend;
 use super::conditions::{BackendId, Conditions, MockConfig, Usage};
+use super::path::Paths;
 use super::world::World;
 use crate::{Duration, Instant};
 
@@ -45,7 +46,7 @@ impl Network {
     /// The time on the network's clock.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.with(|world| world.clock.now())
+        self.with(|world| world.clock.now)
     }
 
     /// Lets time pass, and lets happen what is due by then. Participants are woken but not run; poll them afterwards.
@@ -85,60 +86,42 @@ impl Network {
 
     /// Sets the conditions of all paths that have none of their own. Messages that are on their way are not affected.
     pub fn set_conditions(&self, conditions: Conditions) {
-        self.with(|world| {
-            world.paths.set_default(&conditions);
-            world.refresh_all();
-        });
+        self.change_paths(|paths| paths.set(None, conditions));
     }
 
     /// Sets the conditions of the path from one participant to another. The way back has its own.
     pub fn set_path(&self, from: BackendId, to: BackendId, conditions: Conditions) {
-        self.with(|world| {
-            world.paths.set_one(from.0, to.0, &conditions);
-            world.refresh_all();
-        });
+        self.change_paths(|paths| paths.set(Some((from.0, to.0)), conditions));
     }
 
     /// Cuts every path between a participant of `left` and one of `right`, in both directions.
     ///
     /// Reliable messages wait for [`heal`](Self::heal); others are lost. A link is "disconnected" and then "failed" after
-    /// the times in [`MockConfig`].
+    /// the times in [`MockConfig`]. Two that are parted before they connect find no route, as two behind strict NATs do.
     pub fn partition(&self, left: &[BackendId], right: &[BackendId]) {
-        self.with(|world| {
+        self.change_paths(|paths| {
             for a in left {
-                for b in right {
-                    world.paths.part(a.0, b.0);
-                }
+                let pairs = right.iter().flat_map(|b| [(a.0, b.0), (b.0, a.0)]);
+                paths.parted.extend(pairs);
             }
-            world.refresh_all();
         });
     }
 
     /// Ends every partition.
     pub fn heal(&self) {
-        self.with(|world| {
-            world.paths.join_all();
-            world.refresh_all();
-        });
+        self.change_paths(|paths| paths.parted.clear());
     }
 
-    /// Ends the partition between two participants.
-    pub fn heal_pair(&self, a: BackendId, b: BackendId) {
+    fn change_paths(&self, change: impl FnOnce(&mut Paths)) {
         self.with(|world| {
-            world.paths.join(a.0, b.0);
+            change(&mut world.paths);
             world.refresh_all();
         });
-    }
-
-    /// Sets whether two participants can reach each other at all. Many players behind NATs cannot without a relay, which the
-    /// mock does not have. Links that are connected already are not affected.
-    pub fn set_direct(&self, a: BackendId, b: BackendId, direct: bool) {
-        self.with(|world| world.paths.set_direct(a.0, b.0, direct));
     }
 
     /// Ends a participant as if its process had been killed: it says goodbye on no link, and its backend does nothing more.
     pub fn kill(&self, backend: BackendId) {
-        self.with(|world| world.kill(backend.0));
+        self.with(|world| world.end_host(backend.0, false));
     }
 
     /// What the network holds at the moment, for tests that nothing is left behind.
@@ -153,6 +136,7 @@ impl Network {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let result = work(&mut world);
         let wakes = mem::take(&mut world.wakes);
+        let _old_wakers = mem::take(&mut world.old_wakers);
         drop(world);
         for waker in wakes {
             waker.wake();

@@ -1,12 +1,12 @@
 //! The signaling of a participant.
 
-use alloc::string::String;
-use core::task::{Context, Poll, Waker};
+use alloc::string::ToString;
+use core::task::{Context, Poll};
 
-use super::key::Key;
 use super::network::Network;
+use super::world::World;
 use crate::{
-    Duration, Instant, PeerId, Signal, Signaling, SignalingError, SignalingEvent, Topology,
+    Instant, LostReason, PeerId, Signal, Signaling, SignalingError, SignalingEvent, Topology,
 };
 
 /// A [`Signaling`] on the lobby service of a [`Network`], made by [`Network::signaling`]. Dropping it leaves the lobby.
@@ -18,13 +18,13 @@ use crate::{
 /// It uses the network's clock and ignores the `now` it is given.
 #[derive(Debug)]
 pub struct MockSignaling {
-    network: Network,
+    pub(super) network: Network,
     id: SignalingId,
 }
 
-/// The name of a signaling client on its network, for [`Network::lose_signaling`] and [`Network::restore_signaling`].
+/// The name of a signaling client on its network, for [`Network::lose_signaling`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SignalingId(Key);
+pub struct SignalingId(u64);
 
 impl Network {
     /// Adds a client of the network's lobby service that joins a lobby at once.
@@ -39,38 +39,28 @@ impl Network {
     /// Adds a client as [`signaling`](Self::signaling) does. If its lobby does not exist yet, it is made with this topology.
     #[must_use]
     pub fn signaling_with(&self, lobby: &str, topology: Topology) -> MockSignaling {
-        let key = self.with(|world| world.add_member(String::from(lobby), topology));
         MockSignaling {
             network: self.clone(),
-            id: SignalingId(key),
+            id: SignalingId(self.with(|world| world.add_client(lobby, topology))),
         }
     }
 
     /// Breaks a client's connection with the service. The client gets [`SignalingEvent::Lost`], the other members
     /// [`SignalingEvent::PeerLeft`].
     pub fn lose_signaling(&self, client: SignalingId) {
-        self.with(|world| world.lose_member(client.0));
-    }
-
-    /// Lets a client that got `Lost` join again, under the id it had.
-    pub fn restore_signaling(&self, client: SignalingId) {
-        self.with(|world| world.restore_member(client.0));
+        let reason = LostReason::Unreachable("the connection broke".to_string());
+        self.with(|world| world.lose_client(client.0, reason));
     }
 
     /// Stops the service. Every client gets [`SignalingEvent::Lost`], and all lobbies are forgotten.
     pub fn stop_signaling(&self) {
-        self.with(|world| world.stop_service());
+        self.with(World::stop_service);
     }
 
-    /// Starts the service again. Clients that were lost with it, or that tried to join in the meantime, join under the ids
-    /// they had.
+    /// Lets the clients join again that lost the service, or that tried to join while it was stopped. They get the ids they
+    /// had.
     pub fn start_signaling(&self) {
-        self.with(|world| world.start_service());
-    }
-
-    /// Sets how long a message between a client and the service takes. The default is 5 ms.
-    pub fn set_signaling_latency(&self, latency: Duration) {
-        self.with(|world| world.service.latency = latency);
+        self.with(World::start_service);
     }
 }
 
@@ -79,12 +69,6 @@ impl MockSignaling {
     #[must_use]
     pub const fn id(&self) -> SignalingId {
         self.id
-    }
-
-    /// The network it is on.
-    #[must_use]
-    pub const fn network(&self) -> &Network {
-        &self.network
     }
 }
 
@@ -95,16 +79,10 @@ impl Signaling for MockSignaling {
     }
 
     fn poll_event(&mut self, _now: Instant, cx: &mut Context<'_>) -> Poll<SignalingEvent> {
-        let (event, _former): (_, Option<Waker>) = self.network.with(|world| {
-            if let Some(event) = world.take_signaling_event(self.id.0) {
-                return (Poll::Ready(event), None);
-            }
-            (
-                Poll::Pending,
-                world.wait_for_signaling(self.id.0, cx.waker()),
-            )
-        });
-        event
+        let event = self
+            .network
+            .with(|world| world.poll_signaling(self.id.0, cx.waker()));
+        event.map_or(Poll::Pending, Poll::Ready)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -122,7 +100,7 @@ impl Signaling for MockSignaling {
     }
 
     fn close(&mut self) {
-        let _former = self.network.with(|world| world.close_member(self.id.0));
+        self.network.with(|world| world.remove_client(self.id.0));
     }
 }
 

@@ -1,18 +1,63 @@
-//! The state of a network, behind a single lock.
+//! The state of a network, behind a single lock, and what is due in it.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::clock::{Action, Clock};
 use super::conditions::{MockConfig, Usage};
-use super::endpoint::Endpoint;
-use super::key::{Key, Table};
-use super::lobby::Service;
+use super::end::End;
+use super::ice::Step;
+use super::lobby::{Letter, Service};
 use super::path::Paths;
-use super::transport::Flight;
+use super::wire::{Content, Flight};
 use crate::rng::Rng;
-use crate::{ConnectionState, Instant, LinkEvent, LinkId};
+use crate::{Instant, LinkEvent, LinkId};
+
+/// When the clock starts. It is neither zero nor round, so that code which confuses a moment with a span fails at once.
+const START: Instant = Instant::from_micros(1_234_567_891);
+
+/// The name of one end of a link: its backend, and its link there.
+pub(super) type Key = (u32, LinkId);
+
+/// Something that the network does by itself when it is due.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Puts accepted messages on the wire.
+    Transmit(Key),
+    /// Something reaches the far side.
+    Arrive(Flight),
+    /// The local candidate is found.
+    Gather(Key),
+    /// The next step of a link, unless another one was planned since.
+    Step { end: Key, plan: u64, step: Step },
+    /// A close has waited for its data as long as it may.
+    LingerOver(Key),
+    /// Something reaches the lobby service, or a client of it.
+    Deliver(Letter),
+}
+
+/// The present time, and everything that is due later.
+#[derive(Debug)]
+pub(super) struct Clock {
+    pub(super) now: Instant,
+    pub(super) sleepers: BTreeMap<(Instant, u64), Waker>,
+    /// Of two that are due at the same moment, the one scheduled first comes first.
+    pub(super) actions: BTreeMap<(Instant, u64), Action>,
+    last_number: u64,
+}
+
+impl Clock {
+    pub(super) fn schedule(&mut self, due: Instant, action: Action) {
+        let key = (due.max(self.now), self.unique());
+        self.actions.insert(key, action);
+    }
+
+    /// A number that was never given before.
+    pub(super) const fn unique(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+}
 
 /// One backend.
 #[derive(Debug)]
@@ -20,16 +65,17 @@ pub(super) struct Host {
     pub(super) config: MockConfig,
     /// Whether it was neither dropped nor killed.
     pub(super) alive: bool,
-    pub(super) links: BTreeMap<LinkId, Key>,
-    /// Links with events to take. Each is listed once, and they are served in turn.
-    pub(super) ready: VecDeque<Key>,
+    /// Links with events to take. They are served in turn.
+    pub(super) ready: VecDeque<LinkId>,
+    /// The last events of links that have ended.
+    pub(super) ended: VecDeque<LinkEvent>,
     pub(super) waker: Option<Waker>,
     pub(super) alarm: Option<Instant>,
     /// Whether the alarm rang when there was no waker.
-    pub(super) alarm_missed: bool,
+    alarm_missed: bool,
 }
 
-/// The hosts, both ends of every link, and what is on its way between them.
+/// The backends, both ends of every link, and what is on its way between them.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) clock: Clock,
@@ -37,102 +83,86 @@ pub(super) struct World {
     pub(super) paths: Paths,
     pub(super) service: Service,
     pub(super) hosts: Vec<Host>,
-    pub(super) ends: Table<Endpoint>,
-    pub(super) flights: Table<Flight>,
+    /// Ends that are not closed.
+    pub(super) ends: BTreeMap<Key, End>,
     /// To be woken once the lock is released.
     pub(super) wakes: Vec<Waker>,
+    /// To be dropped once the lock is released, because a waker may own a task that owns a backend.
+    pub(super) old_wakers: Vec<Waker>,
 }
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            clock: Clock::new(),
+            clock: Clock {
+                now: START,
+                sleepers: BTreeMap::new(),
+                actions: BTreeMap::new(),
+                last_number: 0,
+            },
             rng: Rng::new(seed),
-            paths: Paths::new(),
-            service: Service::new(),
+            paths: Paths::default(),
+            service: Service::default(),
             hosts: Vec::new(),
-            ends: Table::new(),
-            flights: Table::new(),
+            ends: BTreeMap::new(),
             wakes: Vec::new(),
+            old_wakers: Vec::new(),
         }
     }
 
     pub(super) fn add_host(&mut self, config: MockConfig) -> u32 {
-        let index = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
         self.hosts.push(Host {
             config,
             alive: true,
-            links: BTreeMap::new(),
             ready: VecDeque::new(),
+            ended: VecDeque::new(),
             waker: None,
             alarm: None,
             alarm_missed: false,
         });
-        index
+        u32::try_from(self.hosts.len() - 1).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn host(&self, host: u32) -> Option<&Host> {
-        self.hosts.get(host as usize)
-    }
-
-    pub(super) fn host_mut(&mut self, host: u32) -> Option<&mut Host> {
+    pub(super) fn host(&mut self, host: u32) -> Option<&mut Host> {
         self.hosts.get_mut(host as usize)
     }
 
-    /// An end that is not closed.
-    pub(super) fn live(&self, key: Key) -> Option<&Endpoint> {
-        self.ends.get(key).filter(|end| !end.is_gone())
+    pub(super) fn config(&self, host: u32) -> MockConfig {
+        let host = self.hosts.get(host as usize);
+        host.map(|host| host.config).unwrap_or_default()
     }
 
-    pub(super) fn live_mut(&mut self, key: Key) -> Option<&mut Endpoint> {
-        self.ends.get_mut(key).filter(|end| !end.is_gone())
-    }
-
-    /// Queues an event other than a message.
+    /// Queues an event other than a message. Nobody asks for those of a link that is closing.
     pub(super) fn tell(&mut self, key: Key, event: LinkEvent) {
-        let Some(end) = self.ends.get_mut(key) else {
-            return;
-        };
-        end.inbox.push(event);
-        self.notify(key);
+        if let Some(end) = self.ends.get_mut(&key).filter(|end| !end.closing) {
+            end.inbox.push(event);
+            self.notify(key);
+        }
     }
 
     /// Wakes the backend of an end that has an event to take.
-    pub(super) fn notify(&mut self, key: Key) {
-        let Some(end) = self.ends.get_mut(key) else {
-            return;
-        };
-        if end.is_ready {
-            return;
+    pub(super) fn notify(&mut self, (host, link): Key) {
+        if let Some(host) = self.hosts.get_mut(host as usize) {
+            if !host.ready.contains(&link) {
+                host.ready.push_back(link);
+            }
+            self.wakes.extend(host.waker.take());
         }
-        end.is_ready = true;
-        let host = end.host;
-        let Some(host) = self.hosts.get_mut(host as usize) else {
-            return;
-        };
-        host.ready.push_back(key);
-        self.wakes.extend(host.waker.take());
     }
 
     /// The next event of a backend.
-    pub(super) fn take_event(&mut self, host: u32) -> Option<LinkEvent> {
-        let host = self.hosts.get_mut(host as usize)?;
-        while let Some(key) = host.ready.pop_front() {
-            let Some(end) = self.ends.get_mut(key) else {
+    pub(super) fn take_event(&mut self, index: u32) -> Option<LinkEvent> {
+        let host = self.hosts.get_mut(index as usize)?;
+        if let Some(event) = host.ended.pop_front() {
+            return Some(event);
+        }
+        while let Some(link) = host.ready.pop_front() {
+            let Some(end) = self.ends.get_mut(&(index, link)) else {
                 continue;
             };
             let event = end.inbox.pop();
-            end.is_ready = !end.inbox.is_empty();
-            if end.is_ready {
-                host.ready.push_back(key);
-            }
-            if let Some(LinkEvent::BufferedAmountLow { channel, .. }) = event
-                && let Some(channel) = end.channel_mut(channel)
-            {
-                channel.low_taken();
-            }
-            if end.is_gone() && !end.is_ready {
-                self.ends.remove(key);
+            if !end.inbox.is_empty() {
+                host.ready.push_back(link);
             }
             if event.is_some() {
                 return event;
@@ -144,135 +174,109 @@ impl World {
     /// The next moment at which something is due, including alarms and sleeps.
     pub(super) fn next_due(&mut self) -> Option<Instant> {
         let action = self.next_action();
-        match (action, self.clock.next_wish()) {
-            (Some(action), Some(wish)) => Some(action.min(wish)),
-            (action, wish) => action.or(wish),
-        }
+        let sleep = self.clock.sleepers.keys().next().map(|(due, _)| *due);
+        let alarms = self.hosts.iter().filter_map(|host| host.alarm);
+        alarms.chain(action).chain(sleep).min()
     }
 
-    /// The next moment at which the network does something by itself. Actions without effect are removed.
+    /// The next moment at which the network does something by itself. Actions without effect are removed, because they
+    /// must not move the clock.
     pub(super) fn next_action(&mut self) -> Option<Instant> {
-        while let Some((due, action)) = self.clock.peek() {
+        loop {
+            let (key, action) = self.clock.actions.first_key_value()?;
+            let key = *key;
             if self.is_wanted(action) {
-                return Some(due);
+                return Some(key.0);
             }
-            self.clock.pop();
+            self.clock.actions.remove(&key);
         }
-        None
     }
 
-    /// Moves the clock to `now` and does all that is due.
+    /// Moves the clock to `now` and does all that is due. Time never runs backwards.
     pub(super) fn run(&mut self, now: Instant) {
-        self.clock.set(now);
-        while let Some(due) = self.next_action() {
-            if due > self.clock.now() {
-                break;
-            }
-            if let Some(action) = self.clock.pop() {
-                self.act(action);
-            }
+        let now = now.max(self.clock.now);
+        self.clock.now = now;
+        while self.next_action().is_some_and(|due| due <= now)
+            && let Some((_, action)) = self.clock.actions.pop_first()
+        {
+            self.act(action);
         }
-        while let Some(waker) = self.clock.pop_due_sleeper() {
-            self.wakes.push(waker);
+        while let Some(sleeper) = self.clock.sleepers.first_entry()
+            && sleeper.key().0 <= now
+        {
+            self.wakes.push(sleeper.remove());
         }
-        while let Some(host) = self.clock.pop_due_alarm() {
-            self.ring(host);
+        for host in &mut self.hosts {
+            if host.alarm.is_some_and(|alarm| alarm <= now) {
+                self.wakes.extend(host.ring());
+            }
         }
     }
 
-    fn ring(&mut self, host: u32) {
-        let Some(host) = self.hosts.get_mut(host as usize) else {
-            return;
-        };
-        host.alarm = None;
-        match host.waker.take() {
-            Some(waker) => self.wakes.push(waker),
-            None => host.alarm_missed = true,
-        }
-    }
-
-    /// Keeps a waker that is woken when there is something to take. Returns the former waker, to be dropped outside the
-    /// lock.
-    pub(super) fn wait(&mut self, host: u32, waker: &Waker) -> Option<Waker> {
-        let host = self.hosts.get_mut(host as usize)?;
-        if core::mem::take(&mut host.alarm_missed) {
-            self.wakes.push(waker.clone());
-            return host.waker.take();
-        }
-        match &host.waker {
-            Some(present) if present.will_wake(waker) => None,
-            _ => host.waker.replace(waker.clone()),
+    /// Keeps a waker that is woken when there is something to take.
+    pub(super) fn wait(&mut self, index: u32, waker: &Waker) {
+        if let Some(host) = self.hosts.get_mut(index as usize) {
+            if core::mem::take(&mut host.alarm_missed) {
+                self.wakes.push(waker.clone());
+            }
+            self.old_wakers.extend(host.waker.replace(waker.clone()));
         }
     }
 
     pub(super) fn set_alarm(&mut self, index: u32, deadline: Option<Instant>) {
-        let now = self.clock.now();
-        let Some(host) = self.hosts.get_mut(index as usize) else {
-            return;
-        };
-        host.alarm_missed = false;
-        let former = host.alarm.take();
-        let due = deadline.is_some_and(|deadline| deadline <= now);
-        host.alarm = deadline.filter(|_| !due && host.alive);
-        let wish = host.alarm;
-        self.clock.set_alarm(index, former, wish);
-        if due {
-            self.ring(index);
+        if let Some(host) = self.hosts.get_mut(index as usize) {
+            host.alarm = deadline.filter(|_| host.alive);
+            host.alarm_missed = false;
+            if host.alarm.is_some_and(|alarm| alarm <= self.clock.now) {
+                self.wakes.extend(host.ring());
+            }
         }
     }
 
-    /// Whether an action still has an effect. One that has none must not move the clock.
-    fn is_wanted(&self, action: Action) -> bool {
+    fn is_wanted(&self, action: &Action) -> bool {
         match action {
-            Action::Arrive { .. } | Action::Lobby { .. } => true,
-            Action::Transmit { end } | Action::LingerOver { end } | Action::Gather { end } => {
-                self.live(end).is_some()
+            Action::Arrive(_) => true,
+            Action::Deliver(letter) => self.service.wants(letter),
+            Action::Transmit(end) | Action::LingerOver(end) | Action::Gather(end) => {
+                self.ends.contains_key(end)
             }
-            Action::CheckTimeout { end } => self.live(end).is_some_and(|end| !end.is_secured()),
-            Action::Connected { end } | Action::Associated { end } => self
-                .live(end)
-                .is_some_and(|end| end.state != ConnectionState::Failed),
-            Action::ConsentLost { end, epoch }
-            | Action::ConsentFailed { end, epoch }
-            | Action::ConsentBack { end, epoch } => {
-                self.live(end).is_some_and(|end| end.epoch == epoch)
+            Action::Step { end, plan, .. } => {
+                self.ends.get(end).is_some_and(|end| end.plan == *plan)
             }
-            Action::Abort { to, .. } | Action::Control { to, .. } => self.live(to).is_some(),
         }
     }
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Transmit { end } => self.transmit(end),
-            Action::Arrive { flight } => self.arrive(flight),
-            Action::Gather { end } => self.gather(end),
-            Action::Connected { end } => self.connected(end),
-            Action::Associated { end } => self.associated(end),
-            Action::CheckTimeout { end } => self.no_route(end),
-            Action::ConsentLost { end, .. } => self.consent_lost(end),
-            Action::ConsentFailed { end, .. } => self.consent_failed(end),
-            Action::ConsentBack { end, .. } => self.consent_back(end),
-            Action::Abort { to, from } => self.aborted(to, from),
-            Action::Control {
-                to,
-                stream,
-                control,
-            } => self.control_arrived(to, stream, control),
-            Action::LingerOver { end } => self.close_now(end),
-            Action::Lobby { post } => self.deliver_letter(post),
+            Action::Transmit(end) => self.transmit(end),
+            Action::Arrive(flight) => self.arrive(flight),
+            Action::Gather(end) => self.gather(end),
+            Action::Step { end, step, .. } => self.step(end, step),
+            Action::LingerOver(end) => self.close_now(end),
+            Action::Deliver(letter) => self.deliver(letter),
         }
     }
 
     pub(super) fn usage(&self) -> Usage {
+        let actions = self.clock.actions.values();
+        let count = |what: fn(&Action) -> bool| actions.clone().filter(|one| what(one)).count();
+        let last_events = self.hosts.iter().flat_map(|host| &host.ended);
+        let closed = last_events.filter(|event| matches!(event, LinkEvent::Closed { .. }));
         Usage {
-            links: self.ends.iter().count(),
-            messages_in_flight: self.flights.iter().count(),
-            signals_in_flight: self.service.mail_in_flight(),
-            scheduled: self
-                .clock
-                .actions()
-                .filter(|action| self.is_wanted(*action))
-                .count(),
+            links: self.ends.len() + closed.count(),
+            messages_in_flight: count(
+                |action| matches!(action, Action::Arrive(flight) if matches!(flight.content, Content::Message(_))),
+            ),
+            signals_in_flight: count(|action| matches!(action, Action::Deliver(_))),
+            scheduled: actions.filter(|action| self.is_wanted(action)).count(),
         }
+    }
+}
+
+impl Host {
+    fn ring(&mut self) -> Option<Waker> {
+        self.alarm = None;
+        self.alarm_missed = self.waker.is_none();
+        self.waker.take()
     }
 }

@@ -187,10 +187,9 @@ impl Chaos {
     fn weather(&mut self) {
         let (a, b) = (self.pick(BACKENDS), self.pick(BACKENDS));
         let (a, b) = (self.ids[a], self.ids[b]);
-        match self.pick(5) {
+        match self.pick(4) {
             0 => self.network.partition(&[a], &[b]),
             1 | 2 => self.network.heal(),
-            3 => self.network.set_direct(a, b, false),
             _ => {
                 let loss = [0.0, 0.0, 0.2, 1.0][self.pick(4)];
                 let conditions = Conditions {

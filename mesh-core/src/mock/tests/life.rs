@@ -152,36 +152,6 @@ fn a_channel_can_be_closed_alone() {
 }
 
 #[test]
-fn an_in_band_channel_appears_as_remote() {
-    let mut duo = Duo::connected(1);
-    let mut spec = ChannelSpec::built_in(
-        TransferMode::Reliable,
-        Reliability::Reliable,
-        SendLimits::default(),
-    );
-    spec.parameters.id = 77;
-    assert!(duo.a.backend.open_in_band(LINK, ChannelIndex(9), &spec));
-    duo.run(SECOND);
-    assert!(duo.a.seen.contains(&LinkEvent::ChannelOpened {
-        link: LINK,
-        channel: ChannelIndex(9),
-        remote: false,
-        actual: spec.parameters
-    }));
-    assert!(duo.b.seen.contains(&LinkEvent::ChannelOpened {
-        link: LINK,
-        channel: ChannelIndex(3),
-        remote: true,
-        actual: spec.parameters
-    }));
-    duo.a.send(ChannelIndex(9), "there").unwrap();
-    duo.b.send(ChannelIndex(3), "back").unwrap();
-    duo.run(SECOND);
-    assert_eq!(duo.b.messages(ChannelIndex(3)), [Payload::from("there")]);
-    assert_eq!(duo.a.messages(ChannelIndex(9)), [Payload::from("back")]);
-}
-
-#[test]
 fn a_message_on_a_stream_nobody_claimed_is_dropped() {
     let mut duo = Duo::bare(1);
     for peer in [&mut duo.a, &mut duo.b] {

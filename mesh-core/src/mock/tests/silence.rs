@@ -212,8 +212,7 @@ fn a_lost_goodbye_leaves_the_timeouts() {
 #[test]
 fn two_that_cannot_reach_each_other_have_no_route() {
     let mut duo = Duo::new(1);
-    let (a, b) = (duo.a.backend.id(), duo.b.backend.id());
-    duo.network.set_direct(a, b, false);
+    duo.partition();
     duo.a.offer();
     duo.run(SECOND * 6);
     for peer in [&duo.a, &duo.b] {

@@ -1,0 +1,300 @@
+//! One end of a link: its state, its inbox, and how it ends.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::channel::Channel;
+use super::ice::Phase;
+use super::wire::Content;
+use super::world::{Action, Key, World};
+use crate::platform::inbox::{Admission, admit, cost};
+use crate::platform::{InboxFull, Relay};
+use crate::{
+    ChannelIndex, ChannelState, CloseReason, ConnectionState, Instant, LinkConfig, LinkEvent,
+    LinkId, Payload,
+};
+
+/// How far the exchange of descriptions is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Negotiation {
+    New,
+    Offered,
+    Done,
+}
+
+/// One end of a link.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) relay: Relay,
+    pub(super) negotiation: Negotiation,
+    /// The far end, as its description names it.
+    pub(super) far: Option<Key>,
+    pub(super) offerer: bool,
+    /// Whether a candidate of the far side was added.
+    pub(super) has_far_candidate: bool,
+    pub(super) state: ConnectionState,
+    pub(super) phase: Phase,
+    /// Whether the far side answers.
+    pub(super) reachable: bool,
+    /// The number of the step that is planned. An earlier plan has no effect any more.
+    pub(super) plan: u64,
+    /// Until when it tries to connect.
+    pub(super) deadline: Instant,
+    pub(super) opens_at: Instant,
+    pub(super) channels: Vec<Channel>,
+    /// The position of the channel to be served next.
+    pub(super) turn: usize,
+    pub(super) transmit_scheduled: bool,
+    /// When the narrowest part of the path has carried all that waits there.
+    pub(super) path_free_at: Instant,
+    /// Until when the sender holds back, because the narrowest part of the path had no room.
+    pub(super) paused_until: Instant,
+    pub(super) inbox: Inbox,
+    pub(super) closing: bool,
+    pub(super) bytes_sent: u64,
+    pub(super) bytes_received: u64,
+}
+
+impl End {
+    pub(super) fn new(link: LinkId, config: &LinkConfig, limit: usize, now: Instant) -> Self {
+        Self {
+            relay: Relay::new(config),
+            negotiation: Negotiation::New,
+            far: None,
+            offerer: false,
+            has_far_candidate: false,
+            state: ConnectionState::New,
+            phase: Phase::Idle,
+            reachable: false,
+            plan: 0,
+            deadline: now,
+            opens_at: now,
+            channels: Vec::new(),
+            turn: 0,
+            transmit_scheduled: false,
+            path_free_at: now,
+            paused_until: now,
+            inbox: Inbox::new(link, limit),
+            closing: false,
+            bytes_sent: 0,
+            bytes_received: 0,
+        }
+    }
+
+    pub(super) fn channel(&mut self, index: ChannelIndex) -> Option<&mut Channel> {
+        let mut channels = self.channels.iter_mut();
+        channels.find(|channel| channel.index == index)
+    }
+
+    pub(super) fn stream(&mut self, stream: u16) -> Option<&mut Channel> {
+        let mut channels = self.channels.iter_mut();
+        channels.find(|channel| channel.parameters.id == stream)
+    }
+}
+
+/// Events in the order of their arrival. Messages are bounded; the other events are few.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    link: LinkId,
+    /// Each with whether it may be dropped.
+    events: VecDeque<(bool, LinkEvent)>,
+    bytes: usize,
+    limit: usize,
+    /// Messages that were dropped, by channel.
+    dropped: BTreeMap<ChannelIndex, u64>,
+}
+
+impl Inbox {
+    const fn new(link: LinkId, limit: usize) -> Self {
+        Self {
+            link,
+            events: VecDeque::new(),
+            bytes: 0,
+            limit,
+            dropped: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.dropped.is_empty()
+    }
+
+    pub(super) fn push(&mut self, event: LinkEvent) {
+        // Between two that are taken, a buffer may fall to its low-water mark any number of times.
+        let is_told = matches!(event, LinkEvent::BufferedAmountLow { .. })
+            && self.events.iter().any(|(_, other)| *other == event);
+        if !is_told {
+            self.events.push_back((false, event));
+        }
+    }
+
+    /// Takes a message in; older ones that are not reliable may go for it.
+    pub(super) fn push_message(
+        &mut self,
+        channel: ChannelIndex,
+        reliable: bool,
+        payload: Payload,
+    ) -> Result<(), InboxFull> {
+        let cost = cost(&payload);
+        let has_room = |inbox: &Self| inbox.bytes.saturating_add(cost) <= inbox.limit;
+        match admit(self, reliable, has_room, Self::drop_oldest)? {
+            Admission::Dropped => *self.dropped.entry(channel).or_default() += 1,
+            Admission::Kept => {
+                let link = self.link;
+                self.bytes += cost;
+                self.events.push_back((
+                    !reliable,
+                    LinkEvent::Message {
+                        link,
+                        channel,
+                        payload,
+                    },
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_oldest(&mut self) -> bool {
+        let oldest = self.events.iter().position(|(may_go, _)| *may_go);
+        let Some((_, event)) = oldest.and_then(|position| self.events.remove(position)) else {
+            return false;
+        };
+        if let LinkEvent::Message {
+            channel, payload, ..
+        } = event
+        {
+            self.bytes -= cost(&payload);
+            *self.dropped.entry(channel).or_default() += 1;
+        }
+        true
+    }
+
+    pub(super) fn pop(&mut self) -> Option<LinkEvent> {
+        let link = self.link;
+        if let Some((channel, messages)) = self.dropped.pop_first() {
+            return Some(LinkEvent::InboxDropped {
+                link,
+                channel,
+                messages,
+            });
+        }
+        let (_, event) = self.events.pop_front()?;
+        if let LinkEvent::Message { payload, .. } = &event {
+            self.bytes -= cost(payload);
+        }
+        Some(event)
+    }
+}
+
+impl World {
+    /// Takes nothing more, sends what reliable channels have accepted for at most `linger`, then closes.
+    pub(super) fn close(&mut self, key: Key, linger: Duration) {
+        let Some(end) = self.ends.get_mut(&key) else {
+            return;
+        };
+        end.closing = true;
+        // After a close, no further event of the link is required.
+        end.inbox = Inbox::new(key.1, 0);
+        for channel in &mut end.channels {
+            channel.close();
+        }
+        if linger.is_zero() || end.phase != Phase::Open {
+            self.close_now(key);
+            return;
+        }
+        let due = self.clock.now + linger;
+        self.clock.schedule(due, Action::LingerOver(key));
+        self.close_drained(key);
+    }
+
+    /// Completes the close of a link, or of single channels, whose data has arrived.
+    pub(super) fn close_drained(&mut self, key: Key) {
+        let Some(end) = self.ends.get(&key) else {
+            return;
+        };
+        if end.closing {
+            if end.channels.iter().all(Channel::is_drained) {
+                self.close_now(key);
+            }
+            return;
+        }
+        let closing = |channel: &&Channel| channel.state == ChannelState::Closing;
+        let channels = end.channels.iter().filter(closing);
+        let drained = channels.filter(|channel| channel.is_drained());
+        let drained: Vec<u16> = drained.map(|channel| channel.parameters.id).collect();
+        let far = end.far;
+        for stream in drained {
+            self.channel_closed(key, stream);
+            self.post(key, far, Content::Reset(stream));
+        }
+    }
+
+    pub(super) fn channel_closed(&mut self, key: Key, stream: u16) {
+        let Some(end) = self.ends.get_mut(&key) else {
+            return;
+        };
+        let closed = end.stream(stream).map(|channel| channel.index);
+        if let Some(channel) = closed {
+            end.channels.retain(|other| other.index != channel);
+            let link = key.1;
+            self.tell(key, LinkEvent::ChannelClosed { link, channel });
+        }
+    }
+
+    pub(super) fn close_now(&mut self, key: Key) {
+        self.finish(key, CloseReason::Local);
+    }
+
+    /// Ends a link: its last events are queued, and the far side is told if it can be.
+    pub(super) fn finish(&mut self, key: Key, reason: CloseReason) {
+        let Some(mut end) = self.ends.remove(&key) else {
+            return;
+        };
+        let link = key.1;
+        let is_heard = end.phase >= Phase::Secured && end.reachable;
+        let says_goodbye = is_heard && reason != CloseReason::Remote;
+        // Closed channels mean that the far side has left. An end of our own is reported by its reason alone.
+        let is_quiet = end.closing || reason == CloseReason::InboxFull;
+        if let Some(host) = self.hosts.get_mut(key.0 as usize) {
+            host.ended.extend(core::iter::from_fn(|| end.inbox.pop()));
+            for channel in end
+                .channels
+                .iter()
+                .filter(|channel| !is_quiet && channel.was_open())
+            {
+                let channel = channel.index;
+                host.ended
+                    .push_back(LinkEvent::ChannelClosed { link, channel });
+            }
+            host.ended.push_back(LinkEvent::Closed { link, reason });
+            self.wakes.extend(host.waker.take());
+        }
+        if says_goodbye {
+            self.post(key, end.far, Content::Goodbye);
+        }
+        if let Some(far) = end.far {
+            self.refresh(far);
+        }
+    }
+
+    /// Ends a backend, with a goodbye on every link or without.
+    pub(super) fn end_host(&mut self, index: u32, says_goodbye: bool) {
+        let ends: Vec<Key> = self.ends.keys().copied().collect();
+        for key in ends.into_iter().filter(|(host, _)| *host == index) {
+            if says_goodbye {
+                self.close_now(key);
+            } else if let Some(far) = self.ends.remove(&key).and_then(|end| end.far) {
+                self.refresh(far);
+            }
+        }
+        self.set_alarm(index, None);
+        if let Some(host) = self.hosts.get_mut(index as usize) {
+            host.alive = false;
+            host.ready.clear();
+            host.ended.clear();
+            self.old_wakers.extend(host.waker.take());
+        }
+    }
+}
