@@ -1,28 +1,25 @@
 //! A bad connection in front of any backend: delay, loss and cuts, drawn from a seed.
 
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
-use core::mem;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
 use self::link::Link;
 use crate::rng::{Chance, Rng};
 use crate::{
-    Backend, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Payload, Rejected,
-    Reliability,
+    Backend, Capabilities, ChannelIndex, Command, ConnectionState, Instant, LinkEvent, LinkId,
+    Payload, Rejected, Reliability,
 };
 
 mod link;
-mod receiving;
-mod sending;
+mod messages;
 #[cfg(test)]
 mod tests;
 
 /// How long a cut lasts before connected links are reported as "disconnected".
 const NOTICED_AFTER: Duration = Duration::from_secs(2);
 
-/// How long a lost message takes longer when it is sent again.
+/// How much longer a lost message takes when it is sent again.
 const SENT_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// A reliable message is sent so often at most, so that a loss of 1.0 does not hold it up for ever.
@@ -60,16 +57,17 @@ impl Disturbance {
 /// connection are conditioned, the delays add up.
 ///
 /// A [`cut`](Self::cut) interrupts the player's messages in both directions until it is healed. Unreliable messages are
-/// lost. Reliable ones are buffered, up to the limits of their channel, and arrive afterwards. After 2 s each connected link is reported as
-/// [`Disconnected`](crate::ConnectionState::Disconnected), and after the cut as
+/// lost. Reliable ones are buffered, up to the limits of their channel, and arrive afterwards. After 2 s each connected
+/// link is reported as [`Disconnected`](crate::ConnectionState::Disconnected), and after the cut as
 /// [`Connected`](crate::ConnectionState::Connected) again. A link that is set up during a cut connects afterwards.
 ///
 /// What is not simulated: the backend inside keeps its connection. During a cut the far side's backend therefore notices
 /// nothing but silence, unless it is cut too, and a link that is closed says goodbye to it. Signals between peers that are
 /// not connected yet do not go through a backend and are not affected.
 ///
-/// A received message is delayed from the moment at which it is polled. Those that are delayed or cut off count towards the link's inbox: above its limit an unreliable message is
-/// dropped, and a reliable one ends the link with [`CloseReason::InboxFull`](crate::CloseReason::InboxFull).
+/// A received message is delayed from the moment at which it is polled. Those that are delayed or cut off count towards the
+/// link's inbox: above its limit an unreliable message is dropped, and a reliable one ends the link with
+/// [`CloseReason::InboxFull`](crate::CloseReason::InboxFull).
 ///
 /// ```
 /// # #[cfg(feature = "mock")] {
@@ -100,24 +98,17 @@ pub struct Conditioned<B> {
     loss: Chance,
     cut: Option<Cut>,
     links: BTreeMap<LinkId, Link>,
-    /// What is delayed, by the moment it is due and the order in which it was sent.
-    on_the_way: BTreeMap<(Instant, u64), OnTheWay>,
+    /// Messages on their way out, by the moment they are due and the order in which they were sent. A cut holds them up.
+    outgoing: BTreeMap<(Instant, u64), (LinkId, ChannelIndex, Payload)>,
+    /// Events on their way in, in the same way.
+    incoming: BTreeMap<(Instant, u64), LinkEvent>,
     order: u64,
     /// What [`Backend::poll_event`] gives next.
     ready: VecDeque<LinkEvent>,
-    /// The time when something was last polled, sent or changed; everything due by then has been done.
-    now: Instant,
     /// The caller's alarm.
     alarm: Option<Instant>,
     /// The alarm that was set on the backend inside and has not rung.
     armed: Option<Instant>,
-}
-
-/// Something that is delayed.
-#[derive(Debug)]
-enum OnTheWay {
-    In(LinkEvent),
-    Out(LinkId, ChannelIndex, Payload),
 }
 
 /// An interruption.
@@ -143,10 +134,10 @@ impl<B: Backend> Conditioned<B> {
             loss: Chance::NEVER,
             cut: None,
             links: BTreeMap::new(),
-            on_the_way: BTreeMap::new(),
+            outgoing: BTreeMap::new(),
+            incoming: BTreeMap::new(),
             order: 0,
             ready: VecDeque::new(),
-            now: Instant::from_micros(0),
             alarm: None,
             armed: None,
         }
@@ -164,7 +155,7 @@ impl<B: Backend> Conditioned<B> {
         self.loss = Chance::new(disturbance.loss);
     }
 
-    /// Interrupts all links until [`heal`](Self::heal). What is delayed already still arrives.
+    /// Interrupts all links until [`heal`](Self::heal).
     pub fn cut(&mut self) {
         self.interrupt(None);
     }
@@ -176,7 +167,7 @@ impl<B: Backend> Conditioned<B> {
 
     fn interrupt(&mut self, until: Option<Instant>) {
         self.pass_time();
-        let noticed_at = self.now + NOTICED_AFTER;
+        let noticed_at = self.inner.now() + NOTICED_AFTER;
         let cut = self.cut.get_or_insert(Cut {
             until,
             noticed_at,
@@ -200,18 +191,9 @@ impl<B: Backend> Conditioned<B> {
     }
 
     fn end_cut(&mut self) {
-        if self.cut.take().is_none() {
-            return;
-        }
-        self.show_states();
-        let links = self.links.values_mut();
-        let held: Vec<LinkEvent> = links.flat_map(|link| mem::take(&mut link.held)).collect();
-        for event in held {
-            self.receive_held(event);
-        }
-        let links: Vec<LinkId> = self.links.keys().copied().collect();
-        for link in links {
-            self.send_on(link);
+        if self.cut.take().is_some() {
+            self.show_states();
+            self.release(true);
         }
     }
 
@@ -226,9 +208,8 @@ impl<B: Backend> Conditioned<B> {
         &mut self.inner
     }
 
-    /// How much longer a message of a channel takes; `None` when it is lost for good.
-    fn draw_delay(&mut self, link: LinkId, channel: ChannelIndex) -> Option<Duration> {
-        let reliability = self.links.get(&link)?.channels.get(&channel)?.reliability;
+    /// How much longer a message takes; `None` when it is lost for good.
+    fn draw_delay(&mut self, reliability: Reliability) -> Option<Duration> {
         let jitter = u64::try_from(self.disturbance.jitter.as_micros()).unwrap_or(u64::MAX);
         let jitter = Duration::from_micros(self.rng.below(jitter.saturating_add(1)));
         let mut sent_again = Duration::ZERO;
@@ -246,66 +227,81 @@ impl<B: Backend> Conditioned<B> {
                 return None;
             }
         }
-        Some(
-            self.disturbance
-                .latency
-                .saturating_add(jitter)
-                .saturating_add(sent_again),
-        )
+        let delay = self.disturbance.latency.saturating_add(jitter);
+        Some(delay.saturating_add(sent_again))
     }
 
-    fn delay(&mut self, due: Instant, what: OnTheWay) {
+    fn next_number(&mut self) -> u64 {
         self.order += 1;
-        self.on_the_way.insert((due, self.order), what);
+        self.order
     }
 
     /// Does what is due by now.
     fn pass_time(&mut self) {
         let now = self.inner.now();
-        self.now = now;
         self.alarm = self.alarm.filter(|alarm| *alarm > now);
         self.armed = self.armed.filter(|armed| *armed > now);
-        if let Some(cut) = &mut self.cut {
-            if cut.until.is_some_and(|until| until <= now) {
-                self.end_cut();
-            } else if !cut.noticed && cut.noticed_at <= now {
-                cut.noticed = true;
-                self.show_states();
-            }
-        }
-        while let Some(entry) = self.on_the_way.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            match entry.remove() {
-                OnTheWay::In(event) => self.arrived(event),
-                OnTheWay::Out(link, channel, payload) => {
-                    self.left(link, channel, payload);
-                    self.send_on(link);
+        match &mut self.cut {
+            None => self.release(false),
+            Some(cut) if cut.until.is_some_and(|until| until <= now) => self.end_cut(),
+            Some(cut) => {
+                if !cut.noticed && cut.noticed_at <= now {
+                    cut.noticed = true;
+                    self.show_states();
                 }
             }
         }
     }
 
-    /// When the next thing is due.
-    fn next_due(&self) -> Option<Instant> {
-        let ready = (!self.ready.is_empty()).then_some(self.now);
-        let on_the_way = self.on_the_way.first_key_value().map(|((due, _), _)| *due);
-        let noticed = self
-            .cut
-            .filter(|cut| !cut.noticed)
-            .map(|cut| cut.noticed_at);
-        let healed = self.cut.and_then(|cut| cut.until);
-        let wishes = [ready, on_the_way, noticed, healed, self.alarm];
-        wishes.into_iter().flatten().min()
+    /// Lets pass what is due by now, which may have been during a cut.
+    fn release(&mut self, in_cut: bool) {
+        let now = self.inner.now();
+        while let Some(entry) = self.incoming.first_entry()
+            && entry.key().0 <= now
+        {
+            let event = entry.remove();
+            self.arrived(event, in_cut);
+        }
+        while let Some(entry) = self.outgoing.first_entry()
+            && entry.key().0 <= now
+        {
+            let (link, channel, payload) = entry.remove();
+            self.hand_over(link, channel, Some(payload), in_cut);
+        }
     }
 
     /// Asks the backend inside to wake whoever polls when the next thing is due.
     fn arm(&mut self) {
-        let due = self.next_due();
+        let ready = (!self.ready.is_empty()).then(|| self.inner.now());
+        let next = match self.cut {
+            Some(cut) => [cut.until, Some(cut.noticed_at).filter(|_| !cut.noticed)],
+            None => [
+                self.incoming.keys().next().map(|(due, _)| *due),
+                self.outgoing.keys().next().map(|(due, _)| *due),
+            ],
+        };
+        let wishes = next.into_iter().chain([ready, self.alarm]);
+        let due = wishes.flatten().min();
         if due != self.armed {
             self.armed = due;
             self.inner.set_alarm(due);
+        }
+    }
+
+    /// Reports the states of links that look different now, because of the backend inside or because of a cut.
+    fn show_states(&mut self) {
+        for (id, link) in &mut self.links {
+            let state = match (self.cut, link.state) {
+                (Some(cut), ConnectionState::Connected) => match link.shown {
+                    ConnectionState::Connected if cut.noticed => ConnectionState::Disconnected,
+                    // A link that is not connected yet connects after the cut.
+                    shown => shown,
+                },
+                (_, state) => state,
+            };
+            if core::mem::replace(&mut link.shown, state) != state {
+                self.ready.push_back(LinkEvent::State { link: *id, state });
+            }
         }
     }
 }
@@ -316,32 +312,21 @@ impl<B: Backend> Backend for Conditioned<B> {
     }
 
     fn execute(&mut self, command: Command) {
-        match &command {
-            Command::Open {
-                link, inbox_bytes, ..
-            } => {
-                self.links.insert(*link, Link::new(*inbox_bytes));
-            }
-            Command::CreateChannel {
-                link,
-                channel,
-                spec,
-            } => {
-                if let Some(link) = self.links.get_mut(link) {
-                    link.add_channel(*channel, spec.parameters, spec.limits);
-                }
-            }
-            Command::CloseChannel { link, channel } => self.hand_over_all(*link, Some(*channel)),
-            Command::Close { link, .. } => {
-                self.hand_over_all(*link, None);
-                if let Some(link) = self.links.get_mut(link) {
-                    link.close();
-                }
-            }
-            Command::CreateOffer { .. }
-            | Command::SetRemote { .. }
-            | Command::AddCandidate { .. }
-            | Command::RequestStats { .. } => {}
+        let id = command.link();
+        if let Command::Open { inbox_bytes, .. } = &command {
+            self.links.insert(id, Link::new(*inbox_bytes));
+        }
+        if let Command::CreateChannel { channel, spec, .. } = &command
+            && let Some(link) = self.links.get_mut(&id)
+        {
+            link.add_channel(*channel, spec.parameters, spec.limits);
+        }
+        if let Command::CloseChannel { channel, .. } = &command {
+            self.hand_over_all(id, Some(*channel));
+        }
+        if let Command::Close { .. } = &command {
+            self.hand_over_all(id, None);
+            self.forget_incoming(id);
         }
         self.inner.execute(command);
     }
@@ -352,13 +337,17 @@ impl<B: Backend> Backend for Conditioned<B> {
         channel: ChannelIndex,
         payload: Payload,
     ) -> Result<(), Rejected> {
-        self.send_disturbed(link, channel, payload)
+        self.pass_time();
+        let sent = self.send_disturbed(link, channel, payload);
+        self.arm();
+        sent
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
-        let known = self.links.get(&link);
-        let here = known.and_then(|link| link.channels.get(&channel));
-        self.inner.buffered_amount(link, channel) + here.map_or(0, |channel| channel.buffered)
+        let here = self.links.get(&link);
+        let here = here.and_then(|link| link.channels.get(&channel));
+        let here = here.map_or(0, |channel| channel.buffered(self.is_cut()));
+        self.inner.buffered_amount(link, channel) + here
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
@@ -381,8 +370,9 @@ impl<B: Backend> Backend for Conditioned<B> {
 
     fn set_alarm(&mut self, deadline: Option<Instant>) {
         self.alarm = deadline;
-        self.armed = self.next_due();
-        self.inner.set_alarm(self.armed);
+        self.armed = None;
+        self.inner.set_alarm(None);
+        self.arm();
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -42,8 +42,6 @@ struct Client {
     id: Option<PeerId>,
     /// The lobby it is in, as the service sees it.
     lobby: Option<String>,
-    /// Counts its connections. What was on its way to an earlier one does not arrive.
-    connection: u32,
     phase: Phase,
     /// The members it was told of.
     known: BTreeSet<PeerId>,
@@ -61,62 +59,40 @@ enum Phase {
     Waiting,
 }
 
-/// Something on its way between a client and the service.
+/// Something on its way.
 #[derive(Debug)]
 pub(super) enum Letter {
-    Join {
-        client: u64,
-        connection: u32,
-    },
-    Send {
-        lobby: String,
-        from: PeerId,
-        to: PeerId,
-        signal: Signal,
-    },
-    Seal {
-        lobby: String,
-    },
-    SealIsOver {
-        lobby: String,
-        serial: u64,
-    },
-    Leave {
-        lobby: String,
-        id: PeerId,
-    },
-    Tell {
-        client: u64,
-        connection: u32,
-        event: SignalingEvent,
-    },
+    /// A client asks to join.
+    Join(u64),
+    /// A client is told something.
+    Tell(u64, SignalingEvent),
+    /// The time of a sealed lobby, by its name and serial, is over.
+    SealIsOver(String, u64),
 }
 
 impl Service {
     /// Whether a letter still has an effect.
     pub(super) fn wants(&self, letter: &Letter) -> bool {
-        let Letter::SealIsOver { lobby, serial } = letter else {
-            return true;
-        };
-        let lobby = self.lobbies.get(lobby);
-        lobby.is_some_and(|lobby| lobby.serial == *serial)
+        match letter {
+            Letter::Join(client) | Letter::Tell(client, _) => self.clients.contains_key(client),
+            Letter::SealIsOver(name, serial) => {
+                let lobby = self.lobbies.get(name);
+                lobby.is_some_and(|lobby| lobby.serial == *serial)
+            }
+        }
     }
 
-    fn member(&self, lobby: &str, id: PeerId) -> Option<u64> {
-        self.lobbies.get(lobby)?.members.get(&id).copied()
-    }
-
-    /// The lobby and the id of a client that was told of them.
+    /// The name of a client's lobby, and its id there, once it was told of them.
     fn place(&self, client: u64) -> Result<(String, PeerId), SignalingError> {
         let client = self.clients.get(&client);
-        let client = client.filter(|client| client.phase == Phase::In);
         client
+            .filter(|client| client.phase == Phase::In)
             .and_then(|client| Some((client.lobby.clone()?, client.id?)))
             .ok_or(SignalingError::NotConnected)
     }
 }
 
-/// What clients do.
+/// What clients do. The service hears of it at once, and others hear of it after the time of two messages.
 impl World {
     pub(super) fn add_client(&mut self, wanted: &str, topology: Topology) -> u64 {
         let key = self.clock.unique();
@@ -125,24 +101,14 @@ impl World {
             topology,
             id: None,
             lobby: None,
-            connection: 0,
             phase: Phase::Joining,
             known: BTreeSet::new(),
             events: VecDeque::new(),
             waker: None,
         };
         self.service.clients.insert(key, client);
-        self.join(key);
+        self.mail(LATENCY, Letter::Join(key));
         key
-    }
-
-    fn join(&mut self, key: u64) {
-        if let Some(client) = self.service.clients.get_mut(&key) {
-            client.phase = Phase::Joining;
-            let connection = client.connection;
-            let client = key;
-            self.mail(LATENCY, Letter::Join { client, connection });
-        }
     }
 
     pub(super) fn send_signal(
@@ -156,58 +122,59 @@ impl World {
         if !client.is_some_and(|client| client.known.contains(&to)) {
             return Err(SignalingError::Unsendable(format!("there is no peer {to}")));
         }
-        let addressee = self.service.member(&lobby, to);
-        let is_ours = |event: &SignalingEvent| matches!(event, SignalingEvent::Signal { from: sender, .. } if *sender == from);
-        let is_on_its_way = |action: &&Action| match action {
-            Action::Deliver(Letter::Send {
-                lobby: place,
-                from: sender,
-                to: other,
-                ..
-            }) => *place == lobby && (*sender, *other) == (from, to),
-            Action::Deliver(Letter::Tell { client, event, .. }) => {
-                Some(*client) == addressee && is_ours(event)
-            }
-            _ => false,
+        let lobby = self.service.lobbies.get(&lobby);
+        let Some(&addressee) = lobby.and_then(|lobby| lobby.members.get(&to)) else {
+            // It has left, and `PeerLeft` is on its way.
+            return Ok(());
         };
-        let on_their_way = self.clock.actions.values().filter(is_on_its_way).count();
-        let addressee = addressee.and_then(|key| self.service.clients.get(&key));
-        let events = addressee.into_iter().flat_map(|client| &client.events);
-        if on_their_way + events.filter(|event| is_ours(event)).count() >= MAX_PENDING {
+        let is_ours = |event: &SignalingEvent| matches!(event, SignalingEvent::Signal { from: sender, .. } if *sender == from);
+        let actions = self.clock.actions.values();
+        let on_their_way = actions.filter(|action| {
+            matches!(action, Action::Deliver(Letter::Tell(to, event)) if *to == addressee && is_ours(event))
+        });
+        let events = self.service.clients.get(&addressee);
+        let events = events.into_iter().flat_map(|client| &client.events);
+        let not_taken = events.filter(|event| is_ours(event));
+        if on_their_way.count() + not_taken.count() >= MAX_PENDING {
             return Err(SignalingError::Full);
         }
-        let letter = Letter::Send {
-            lobby,
-            from,
-            to,
-            signal,
-        };
-        self.mail(LATENCY, letter);
+        self.tell_later(addressee, SignalingEvent::Signal { from, signal });
         Ok(())
     }
 
     pub(super) fn seal_lobby(&mut self, key: u64) -> Result<(), SignalingError> {
-        let (lobby, id) = self.service.place(key)?;
+        let (name, id) = self.service.place(key)?;
         if !id.is_server() {
             let problem = "only the host, peer 1, can seal the lobby".to_string();
             return Err(SignalingError::Unsendable(problem));
         }
-        self.mail(LATENCY, Letter::Seal { lobby });
+        let lobby = self.service.lobbies.get_mut(&name);
+        if let Some(lobby) = lobby.filter(|lobby| !lobby.sealed) {
+            lobby.sealed = true;
+            let serial = lobby.serial;
+            let members: Vec<u64> = lobby.members.values().copied().collect();
+            for member in members {
+                self.tell_later(member, SignalingEvent::Sealed);
+            }
+            self.mail(SEALED_FOR, Letter::SealIsOver(name, serial));
+        }
         Ok(())
     }
 
     /// The next event of a client, or a wake-up when there is one.
     pub(super) fn poll_signaling(&mut self, key: u64, waker: &Waker) -> Option<SignalingEvent> {
-        let client = self.service.clients.get_mut(&key)?;
+        let clients = &mut self.service.clients;
+        let client = clients.get_mut(&key)?;
         let Some(event) = client.events.pop_front() else {
             self.old_wakers.extend(client.waker.replace(waker.clone()));
             return None;
         };
         if client.events.len() + 1 >= MAX_PENDING {
             // Those who were told that there is no room may try again.
-            let clients = self.service.clients.values_mut();
-            self.wakes
-                .extend(clients.filter_map(|client| client.waker.take()));
+            let wakers = clients
+                .values_mut()
+                .filter_map(|client| client.waker.take());
+            self.wakes.extend(wakers);
         }
         Some(event)
     }
@@ -220,28 +187,23 @@ impl World {
         }
     }
 
-    fn leave(&mut self, lobby: Option<String>, id: Option<PeerId>) {
-        if let (Some(lobby), Some(id)) = (lobby, id) {
-            self.mail(LATENCY, Letter::Leave { lobby, id });
-        }
-    }
-
-    /// Ends a client's connection. Nothing that was on its way to it arrives.
+    /// Ends a client's connection. What is on its way to it does not arrive.
     pub(super) fn lose_client(&mut self, key: u64, reason: LostReason) {
-        let Some(client) = self.service.clients.get_mut(&key) else {
+        let client = self.service.clients.get_mut(&key);
+        let is_lost = |client: &&mut Client| matches!(client.phase, Phase::Out | Phase::Waiting);
+        let Some(client) = client.filter(|client| !is_lost(client)) else {
             return;
         };
-        if matches!(client.phase, Phase::Out | Phase::Waiting) {
-            return;
-        }
         client.phase = match reason {
             LostReason::Unreachable(_) => Phase::Waiting,
             _ => Phase::Out,
         };
-        client.connection += 1;
         client.known.clear();
         client.events.push_back(SignalingEvent::Lost { reason });
         self.wakes.extend(client.waker.take());
+        self.clock.actions.retain(|_, action| {
+            !matches!(action, Action::Deliver(Letter::Tell(to, _) | Letter::Join(to)) if *to == key)
+        });
         let (lobby, id) = (client.lobby.take(), client.id);
         self.leave(lobby, id);
     }
@@ -257,11 +219,33 @@ impl World {
 
     pub(super) fn start_service(&mut self) {
         self.service.is_down = false;
-        let clients = self.service.clients.iter();
-        let waiting = clients.filter(|(_, client)| client.phase == Phase::Waiting);
-        let waiting: Vec<u64> = waiting.map(|(key, _)| *key).collect();
+        let mut waiting = Vec::new();
+        for (key, client) in &mut self.service.clients {
+            if client.phase == Phase::Waiting {
+                client.phase = Phase::Joining;
+                waiting.push(*key);
+            }
+        }
         for client in waiting {
-            self.join(client);
+            self.mail(LATENCY, Letter::Join(client));
+        }
+    }
+
+    /// Removes a member and tells the others. The end of a host ends its lobby.
+    fn leave(&mut self, lobby: Option<String>, id: Option<PeerId>) {
+        let (Some(name), Some(id)) = (lobby, id) else {
+            return;
+        };
+        let Some(lobby) = self.service.lobbies.get_mut(&name) else {
+            return;
+        };
+        lobby.members.remove(&id);
+        if id.is_server() || lobby.members.is_empty() {
+            self.end_lobby(&name, &LostReason::HostLeft);
+            return;
+        }
+        for (_, client) in lobby.linked_with(id) {
+            self.tell_later(client, SignalingEvent::PeerLeft(id));
         }
     }
 }
@@ -274,73 +258,42 @@ impl World {
     }
 
     fn tell_client(&mut self, client: u64, event: SignalingEvent) {
-        if let Some(known) = self.service.clients.get(&client) {
-            let connection = known.connection;
-            let letter = Letter::Tell {
-                client,
-                connection,
-                event,
-            };
-            self.mail(LATENCY, letter);
-        }
+        self.mail(LATENCY, Letter::Tell(client, event));
+    }
+
+    fn tell_later(&mut self, client: u64, event: SignalingEvent) {
+        self.mail(LATENCY * 2, Letter::Tell(client, event));
     }
 
     /// Something has arrived, at the service or at a client.
     pub(super) fn deliver(&mut self, letter: Letter) {
         match letter {
-            Letter::Join { client, connection } => self.admit(client, connection),
-            Letter::Send {
-                lobby,
-                from,
-                to,
-                signal,
-            } => {
-                // One that has no addressee is of no use any more: `PeerLeft` is on its way.
-                if let Some(client) = self.service.member(&lobby, to) {
-                    self.tell_client(client, SignalingEvent::Signal { from, signal });
-                }
-            }
-            Letter::Seal { lobby } => self.seal(lobby),
-            Letter::SealIsOver { lobby, .. } => self.end_lobby(&lobby, &LostReason::SealComplete),
-            Letter::Leave { lobby, id } => self.has_left(&lobby, id),
-            Letter::Tell {
-                client,
-                connection,
-                event,
-            } => self.told(client, connection, event),
+            Letter::Join(client) => self.admit(client),
+            Letter::Tell(client, event) => self.told(client, event),
+            Letter::SealIsOver(lobby, _) => self.end_lobby(&lobby, &LostReason::SealComplete),
         }
     }
 
-    fn told(&mut self, key: u64, connection: u32, event: SignalingEvent) {
-        let client = self.service.clients.get_mut(&key);
-        let Some(client) = client.filter(|client| client.connection == connection) else {
+    fn told(&mut self, key: u64, event: SignalingEvent) {
+        let Some(client) = self.service.clients.get_mut(&key) else {
             return;
         };
-        match &event {
-            SignalingEvent::Lost { reason } => {
-                let reason = reason.clone();
-                return self.lose_client(key, reason);
-            }
+        match event {
+            SignalingEvent::Lost { reason } => return self.lose_client(key, reason),
             SignalingEvent::Joined { .. } => client.phase = Phase::In,
-            SignalingEvent::PeerJoined(peer) => _ = client.known.insert(*peer),
-            SignalingEvent::PeerLeft(peer) => _ = client.known.remove(peer),
+            SignalingEvent::PeerJoined(peer) => _ = client.known.insert(peer),
+            SignalingEvent::PeerLeft(peer) => _ = client.known.remove(&peer),
             SignalingEvent::Signal { .. } | SignalingEvent::Sealed => {}
         }
         client.events.push_back(event);
         self.wakes.extend(client.waker.take());
     }
 
-    fn admit(&mut self, key: u64, connection: u32) {
-        let Service {
-            clients,
-            lobbies,
-            is_down: down,
-        } = &mut self.service;
-        let client = clients.get_mut(&key);
-        let Some(client) = client.filter(|client| client.connection == connection) else {
+    fn admit(&mut self, key: u64) {
+        let Some(client) = self.service.clients.get_mut(&key) else {
             return;
         };
-        if *down {
+        if self.service.is_down {
             let reason = is_down();
             return self.tell_client(key, SignalingEvent::Lost { reason });
         }
@@ -348,6 +301,7 @@ impl World {
             client.wanted = format!("{:016x}", self.rng.next());
         }
         let name = client.wanted.clone();
+        let lobbies = &mut self.service.lobbies;
         let lobby = lobbies.entry(name.clone()).or_insert_with(|| Lobby {
             serial: self.clock.unique(),
             topology: client.topology,
@@ -355,27 +309,20 @@ impl World {
             members: BTreeMap::new(),
         });
         let is_taken = |id: PeerId| lobby.members.contains_key(&id);
-        if lobby.sealed || client.id.is_some_and(is_taken) {
-            let words = if lobby.sealed {
-                "Lobby is sealed"
-            } else {
-                "The id is taken"
-            };
+        let refusal = match client.id {
+            _ if lobby.sealed => Some("Lobby is sealed"),
+            Some(id) if is_taken(id) => Some("The id is taken"),
+            _ => None,
+        };
+        if let Some(words) = refusal {
             let reason = refused(words);
             return self.tell_client(key, SignalingEvent::Lost { reason });
         }
-        let id = client.id.unwrap_or_else(|| {
-            if lobby.members.is_empty() {
-                return PeerId::SERVER;
-            }
-            loop {
-                let entropy = u32::try_from(self.rng.next() >> 32).unwrap_or(0);
-                let id = PeerId::generate_unique(entropy);
-                if !is_taken(id) {
-                    return id;
-                }
-            }
-        });
+        let mut id = client.id.unwrap_or(PeerId::SERVER);
+        while client.id.is_none() && (is_taken(id) || !lobby.members.is_empty() && id.is_server()) {
+            let entropy = u32::try_from(self.rng.next() >> 32).unwrap_or(0);
+            id = PeerId::generate_unique(entropy);
+        }
         client.id = Some(id);
         client.lobby = Some(name.clone());
         let topology = lobby.topology;
@@ -393,48 +340,16 @@ impl World {
         }
     }
 
-    fn seal(&mut self, name: String) {
-        let Some(lobby) = self.service.lobbies.get_mut(&name) else {
-            return;
-        };
-        if core::mem::replace(&mut lobby.sealed, true) {
-            return;
-        }
-        let serial = lobby.serial;
-        let members: Vec<u64> = lobby.members.values().copied().collect();
-        for member in members {
-            self.tell_client(member, SignalingEvent::Sealed);
-        }
-        let lobby = name;
-        self.mail(SEALED_FOR, Letter::SealIsOver { lobby, serial });
-    }
-
-    /// Removes a member whose connection ended, and tells the others. The end of a host ends its lobby.
-    fn has_left(&mut self, name: &str, id: PeerId) {
-        let Some(lobby) = self.service.lobbies.get_mut(name) else {
-            return;
-        };
-        lobby.members.remove(&id);
-        if id.is_server() || lobby.members.is_empty() {
-            self.end_lobby(name, &LostReason::HostLeft);
-            return;
-        }
-        for (_, client) in lobby.linked_with(id) {
-            self.tell_client(client, SignalingEvent::PeerLeft(id));
-        }
-    }
-
     fn end_lobby(&mut self, name: &str, reason: &LostReason) {
-        let lobby = self.service.lobbies.remove(name);
-        for key in lobby
-            .into_iter()
-            .flat_map(|lobby| lobby.members.into_values())
-        {
+        let Some(lobby) = self.service.lobbies.remove(name) else {
+            return;
+        };
+        for key in lobby.members.into_values() {
             if let Some(client) = self.service.clients.get_mut(&key) {
                 client.lobby = None;
             }
             let reason = reason.clone();
-            self.tell_client(key, SignalingEvent::Lost { reason });
+            self.tell_later(key, SignalingEvent::Lost { reason });
         }
     }
 }
