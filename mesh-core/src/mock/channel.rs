@@ -13,16 +13,13 @@ use crate::{
     LinkEvent, Payload, Rejected, Reliability, SendLimits,
 };
 
-/// How many bytes of reliable messages a link may have on their way. It is the window that receivers commonly offer.
-pub(super) const WINDOW: usize = 1024 * 1024;
-
 /// One side of a data channel: its parameters, and what waits to be sent.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) index: ChannelIndex,
     pub(super) parameters: ChannelParameters,
     pub(super) state: ChannelState,
-    /// Bytes of reliable messages on their way.
+    /// Reliable messages on their way.
     pub(super) in_flight: usize,
     /// Number that the far side gave to the last message delivered.
     pub(super) delivered: u64,
@@ -84,7 +81,7 @@ impl Channel {
 }
 
 /// How many bytes a message occupies. An empty one is sent as one byte (RFC 8831, section 6.6).
-pub(super) fn cost(payload: &Payload) -> usize {
+fn cost(payload: &Payload) -> usize {
     payload.len().max(1)
 }
 
@@ -158,11 +155,11 @@ impl World {
         end.transmit_scheduled = false;
         let mut has_news = false;
         let far = end.far.filter(|_| end.reachable);
-        let route = far.map(|far| (far, self.paths.get(key.0, far.0)));
+        let path = self.paths.conditions;
         while end.paused_until <= now
             && let Some(position) = end.next_channel()
         {
-            let has_room = route.is_none_or(|(_, path)| end.has_room(&path, now));
+            let has_room = far.is_none() || end.has_room(&path, now);
             let Some(channel) = end.channels.get_mut(position) else {
                 break;
             };
@@ -184,7 +181,7 @@ impl World {
             let (size, waited) = (payload.len(), now - accepted);
             end.bytes_sent += size as u64;
             let expired = reliability.lifetime().is_some_and(|most| waited > most);
-            let Some((to, path)) = route.filter(|_| has_room && !expired) else {
+            let Some(to) = far.filter(|_| has_room && !expired) else {
                 continue;
             };
             let mut arrival = now;
@@ -201,7 +198,7 @@ impl World {
             channel.sent += 1;
             let reliable = channel.is_reliable();
             if reliable {
-                channel.in_flight += cost(&payload);
+                channel.in_flight += 1;
             }
             let content = Content::Message(Message {
                 stream: channel.parameters.id,
@@ -226,16 +223,10 @@ impl World {
 }
 
 impl End {
-    pub(super) fn has_full_window(&self) -> bool {
-        let in_flight = self.channels.iter().map(|channel| channel.in_flight);
-        in_flight.sum::<usize>() >= WINDOW
-    }
-
-    /// The next channel with a message that may be sent. Reliable ones wait for room in the window and for the route.
+    /// The next channel with a message that may be sent. Reliable ones wait for the route.
     fn next_channel(&self) -> Option<usize> {
-        let may_be_reliable = self.reachable && !self.has_full_window();
         let may_send = |channel: &Channel| {
-            !channel.queue.is_empty() && (may_be_reliable || !channel.is_reliable())
+            !channel.queue.is_empty() && (self.reachable || !channel.is_reliable())
         };
         let count = self.channels.len();
         (0..count)

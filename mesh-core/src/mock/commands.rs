@@ -11,8 +11,8 @@ use super::sdp;
 use super::world::{Action, Key, World};
 use crate::platform::check_description;
 use crate::{
-    CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, IceCandidate,
-    LinkConfig, LinkEvent, LinkStats, SdpType, SessionDescription,
+    CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
+    ConnectionState, IceCandidate, LinkConfig, LinkEvent, LinkStats, SdpType, SessionDescription,
 };
 
 /// How long it takes to find the local candidate.
@@ -96,7 +96,6 @@ impl World {
             return Err(ConnectFailure::Config(problem));
         }
         end.negotiation = Negotiation::Offered;
-        end.offerer = true;
         self.describe(key, SdpType::Offer);
         Ok(())
     }
@@ -119,7 +118,9 @@ impl World {
                 if description.sdp_type == SdpType::Offer {
                     self.describe(key, SdpType::Answer);
                 }
-                self.begin_checks(key);
+                self.set_state(key, ConnectionState::Connecting);
+                self.check(key);
+                self.refresh(key);
                 return Ok(());
             }
             (SdpType::Offer, _) => "an offer after an offer",
@@ -185,10 +186,10 @@ impl World {
         let Some(end) = self.ends.get(&key) else {
             return;
         };
-        let far = end.far.filter(|_| end.phase >= Phase::Secured);
+        let far = end.far.filter(|_| end.phase == Phase::Open);
         let candidate = far.map(|_| CandidateType::Host);
         let stats = LinkStats {
-            round_trip: far.map(|far| self.paths.round_trip(key.0, far.0)),
+            round_trip: far.map(|_| self.paths.round_trip()),
             bytes_sent: end.bytes_sent,
             bytes_received: end.bytes_received,
             local: candidate,

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// How well one direction of a path carries datagrams. The default is a quiet local network.
+/// How well each direction of a path carries datagrams. The default is a quiet local network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conditions {
     /// How long a datagram takes. The default is 1 ms.
@@ -66,7 +66,7 @@ impl Default for MockConfig {
     }
 }
 
-/// The name of a backend on its [`Network`](super::Network), for the methods that set paths, part and kill participants.
+/// The name of a backend on its [`Network`](super::Network), for the methods that part and kill participants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BackendId(pub(super) u32);
 

@@ -30,7 +30,6 @@ pub(super) struct End {
     pub(super) negotiation: Negotiation,
     /// The far end, as its description names it.
     pub(super) far: Option<Key>,
-    pub(super) offerer: bool,
     /// Whether a candidate of the far side was added.
     pub(super) has_far_candidate: bool,
     pub(super) state: ConnectionState,
@@ -39,9 +38,6 @@ pub(super) struct End {
     pub(super) reachable: bool,
     /// The number of the step that is planned. An earlier plan has no effect any more.
     pub(super) plan: u64,
-    /// Until when it tries to connect.
-    pub(super) deadline: Instant,
-    pub(super) opens_at: Instant,
     pub(super) channels: Vec<Channel>,
     /// The position of the channel to be served next.
     pub(super) turn: usize,
@@ -62,14 +58,11 @@ impl End {
             relay: Relay::new(config),
             negotiation: Negotiation::New,
             far: None,
-            offerer: false,
             has_far_candidate: false,
             state: ConnectionState::New,
             phase: Phase::Idle,
             reachable: false,
             plan: 0,
-            deadline: now,
-            opens_at: now,
             channels: Vec::new(),
             turn: 0,
             transmit_scheduled: false,
@@ -253,7 +246,7 @@ impl World {
             return;
         };
         let link = key.1;
-        let is_heard = end.phase >= Phase::Secured && end.reachable;
+        let is_heard = end.phase == Phase::Open && end.reachable;
         let says_goodbye = is_heard && reason != CloseReason::Remote;
         // Closed channels mean that the far side has left. An end of our own is reported by its reason alone.
         let is_quiet = end.closing || reason == CloseReason::InboxFull;

@@ -7,11 +7,8 @@ use core::time::Duration;
 use super::world::{Action, Key, World};
 use crate::{ConnectionState, LinkEvent};
 
-/// How long until a step of the handshake is tried again when the far side did not answer.
-const STEP_AGAIN: Duration = Duration::from_millis(100);
-
 /// How far the transport is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// A description is missing.
     Idle,
@@ -19,9 +16,7 @@ pub(super) enum Phase {
     Checking,
     /// A route was found and is being secured.
     Securing,
-    /// DTLS is complete (W3C: "connected").
-    Secured,
-    /// SCTP is complete, too, and channels are open.
+    /// The route stands (W3C: "connected"), and channels are open.
     Open,
 }
 
@@ -30,8 +25,6 @@ pub(super) enum Phase {
 pub(super) enum Step {
     /// The route is secured, or the far side answers again.
     Connected,
-    /// The association is complete, so channels open.
-    Open,
     /// The far side has not answered for so long that the link is "disconnected".
     Disconnected,
     /// The far side has not answered for so long that the link has failed.
@@ -48,17 +41,14 @@ impl World {
         self.clock.schedule(due, Action::Step { end, plan, step });
     }
 
-    /// Begins to look for a route, when both descriptions are known.
-    pub(super) fn begin_checks(&mut self, key: Key) {
-        let config = self.config(key.0);
-        let patience = config.ice_disconnected + config.ice_failed;
+    /// Looks for a route, when both descriptions are known.
+    pub(super) fn check(&mut self, key: Key) {
         if let Some(end) = self.ends.get_mut(&key) {
             end.phase = Phase::Checking;
-            end.deadline = self.clock.now + patience;
         }
-        self.set_state(key, ConnectionState::Connecting);
+        let config = self.config(key.0);
+        let patience = config.ice_disconnected + config.ice_failed;
         self.plan(key, patience, Step::Failed);
-        self.refresh(key);
     }
 
     /// Starts to secure a route if both ends look for one and there is one.
@@ -73,51 +63,25 @@ impl World {
         let Some(far) = is_ready(&key).filter(|far| is_ready(far).is_some()) else {
             return;
         };
-        let there = self.paths.get(key.0, far.0);
-        let back = self.paths.get(far.0, key.0);
-        let mut round_trips = |count| {
-            let words = (0..count).flat_map(|_| [there, back]);
-            words.map(|path| path.word(&mut self.rng)).sum::<Duration>()
-        };
-        // One round trip of checks and two of DTLS, then two of SCTP.
-        let (secured, opens) = (round_trips(3), round_trips(2));
+        // There and back: one round trip of checks, two of DTLS and two of SCTP.
+        let words = (0..10).map(|_| self.paths.conditions.word(&mut self.rng));
+        let span = words.sum();
         for key in [key, far] {
-            let Some(end) = self.ends.get_mut(&key) else {
-                continue;
-            };
-            // The answerer is the DTLS client, so it completes each step later, by the time of one way.
-            let lag = if end.offerer {
-                Duration::ZERO
-            } else {
-                there.latency
-            };
-            end.phase = Phase::Securing;
-            end.opens_at = self.clock.now + secured + opens + lag;
-            self.plan(key, secured + lag, Step::Connected);
+            if let Some(end) = self.ends.get_mut(&key) {
+                end.phase = Phase::Securing;
+            }
+            self.plan(key, span, Step::Connected);
         }
     }
 
     pub(super) fn step(&mut self, key: Key, step: Step) {
-        let now = self.clock.now;
         let Some(end) = self.ends.get_mut(&key) else {
             return;
         };
         match step {
-            Step::Connected if !end.reachable => {
-                let is_late = now >= end.deadline;
-                let next = if is_late { Step::Failed } else { step };
-                self.plan(key, STEP_AGAIN, next);
-            }
             Step::Connected => {
-                if end.phase < Phase::Open {
-                    end.phase = Phase::Secured;
-                    let rest = end.opens_at - now;
-                    self.plan(key, rest, Step::Open);
-                }
-                self.set_state(key, ConnectionState::Connected);
-            }
-            Step::Open => {
                 end.phase = Phase::Open;
+                self.set_state(key, ConnectionState::Connected);
                 self.open_channels(key);
             }
             Step::Disconnected => {
@@ -151,16 +115,16 @@ impl World {
             return;
         }
         let far = end.far;
-        if end.phase >= Phase::Secured && end.state != ConnectionState::Failed {
-            let (span, step) = match (answers, end.state) {
-                (true, _) => {
-                    let far = far.map_or(0, |far| far.0);
-                    (self.paths.round_trip(key.0, far), Step::Connected)
-                }
-                (false, ConnectionState::Disconnected) => (config.ice_failed, Step::Failed),
-                (false, _) => (config.ice_disconnected, Step::Disconnected),
-            };
-            self.plan(key, span, step);
+        match (end.phase, answers, end.state) {
+            (_, _, ConnectionState::Failed) | (Phase::Idle | Phase::Checking, ..) => {}
+            (Phase::Securing, ..) => self.check(key),
+            (Phase::Open, true, _) => self.plan(key, self.paths.round_trip(), Step::Connected),
+            (Phase::Open, false, ConnectionState::Disconnected) => {
+                self.plan(key, config.ice_failed, Step::Failed);
+            }
+            (Phase::Open, false, _) => {
+                self.plan(key, config.ice_disconnected, Step::Disconnected);
+            }
         }
         // The far side learns of it at the same time.
         if let Some(far) = far {
@@ -187,7 +151,7 @@ impl World {
             && end.far.is_some_and(|far| self.paths.is_up(key.0, far.0))
     }
 
-    fn set_state(&mut self, key: Key, state: ConnectionState) {
+    pub(super) fn set_state(&mut self, key: Key, state: ConnectionState) {
         if let Some(end) = self.ends.get_mut(&key)
             && core::mem::replace(&mut end.state, state) != state
         {

@@ -13,7 +13,7 @@ use crate::{Duration, LostReason, PeerId, Signal, SignalingError, SignalingEvent
 const LATENCY: Duration = Duration::from_millis(5);
 /// How long a sealed lobby exists, as on Godot's Node server.
 const SEALED_FOR: Duration = Duration::from_secs(10);
-/// How many signals of one peer to another may be on their way or not taken yet.
+/// How much may be on its way to a client or not taken by it, for another one to send it a signal.
 const MAX_PENDING: usize = 1024;
 
 /// Every lobby and every client.
@@ -127,15 +127,13 @@ impl World {
             // It has left, and `PeerLeft` is on its way.
             return Ok(());
         };
-        let is_ours = |event: &SignalingEvent| matches!(event, SignalingEvent::Signal { from: sender, .. } if *sender == from);
         let actions = self.clock.actions.values();
-        let on_their_way = actions.filter(|action| {
-            matches!(action, Action::Deliver(Letter::Tell(to, event)) if *to == addressee && is_ours(event))
-        });
-        let events = self.service.clients.get(&addressee);
-        let events = events.into_iter().flat_map(|client| &client.events);
-        let not_taken = events.filter(|event| is_ours(event));
-        if on_their_way.count() + not_taken.count() >= MAX_PENDING {
+        let on_their_way = actions.filter(
+            |action| matches!(action, Action::Deliver(Letter::Tell(to, _)) if *to == addressee),
+        );
+        let waiting = self.service.clients.get(&addressee);
+        let waiting = waiting.map_or(0, |client| client.events.len());
+        if on_their_way.count() + waiting >= MAX_PENDING {
             return Err(SignalingError::Full);
         }
         self.tell_later(addressee, SignalingEvent::Signal { from, signal });
@@ -169,7 +167,7 @@ impl World {
             self.old_wakers.extend(client.waker.replace(waker.clone()));
             return None;
         };
-        if client.events.len() + 1 >= MAX_PENDING {
+        if client.events.len() + 1 == MAX_PENDING {
             // Those who were told that there is no room may try again.
             let wakers = clients
                 .values_mut()

@@ -84,14 +84,12 @@ impl Network {
         self.with(World::next_due)
     }
 
-    /// Sets the conditions of all paths that have none of their own. Messages that are on their way are not affected.
+    /// Sets the conditions of all paths. Messages that are on their way are not affected.
+    ///
+    /// To give one participant a worse connection than the others, put its backend into a
+    /// [`Conditioned`](crate::Conditioned).
     pub fn set_conditions(&self, conditions: Conditions) {
-        self.change_paths(|paths| paths.set(None, conditions));
-    }
-
-    /// Sets the conditions of the path from one participant to another. The way back has its own.
-    pub fn set_path(&self, from: BackendId, to: BackendId, conditions: Conditions) {
-        self.change_paths(|paths| paths.set(Some((from.0, to.0)), conditions));
+        self.change_paths(|paths| paths.set(conditions));
     }
 
     /// Cuts every path between a participant of `left` and one of `right`, in both directions.

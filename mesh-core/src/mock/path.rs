@@ -1,6 +1,6 @@
 //! The paths between backends: how long a datagram takes, and whether it arrives.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use core::time::Duration;
 
 use super::conditions::Conditions;
@@ -88,40 +88,30 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// All paths. Each direction has its own conditions.
+/// The paths between all backends.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
-    default: Conditions,
-    special: BTreeMap<(u32, u32), Conditions>,
+    pub(super) conditions: Conditions,
     /// Pairs that cannot talk at all, in both orders.
     pub(super) parted: BTreeSet<(u32, u32)>,
 }
 
 impl Paths {
-    /// Sets the conditions of one path, or of all that have none of their own.
-    pub(super) fn set(&mut self, of: Option<(u32, u32)>, conditions: Conditions) {
-        let conditions = Conditions {
+    pub(super) fn set(&mut self, conditions: Conditions) {
+        self.conditions = Conditions {
             latency: conditions.latency.min(LONGEST),
             jitter: conditions.jitter.min(LONGEST),
             queue: conditions.queue.min(LONGEST),
             ..conditions
         };
-        match of {
-            Some(of) => _ = self.special.insert(of, conditions),
-            None => self.default = conditions,
-        }
     }
 
-    pub(super) fn get(&self, from: u32, to: u32) -> Conditions {
-        *self.special.get(&(from, to)).unwrap_or(&self.default)
-    }
-
-    /// Whether the two can talk: they are not parted, and no direction loses everything.
+    /// Whether two backends can talk: they are not parted, and not everything is lost.
     pub(super) fn is_up(&self, a: u32, b: u32) -> bool {
-        !self.parted.contains(&(a, b)) && self.get(a, b).loss < 1.0 && self.get(b, a).loss < 1.0
+        !self.parted.contains(&(a, b)) && self.conditions.loss < 1.0
     }
 
-    pub(super) fn round_trip(&self, a: u32, b: u32) -> Duration {
-        self.get(a, b).latency + self.get(b, a).latency
+    pub(super) fn round_trip(&self) -> Duration {
+        self.conditions.latency * 2
     }
 }

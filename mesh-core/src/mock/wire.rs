@@ -4,7 +4,6 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::channel::cost;
 use super::ice::Phase;
 use super::path::RETRANSMIT;
 use super::world::{Action, Key, World};
@@ -43,7 +42,7 @@ impl World {
         let Some(to) = to else {
             return;
         };
-        let path = self.paths.get(from.0, to.0);
+        let path = self.paths.conditions;
         let rng = &mut self.rng;
         let delay = if matches!(content, Content::Goodbye) {
             // It is an ABORT and a DTLS alert, each of which is sent once.
@@ -60,15 +59,12 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, flight: Flight) {
-        let now = self.clock.now;
         let Flight { from, to, content } = &flight;
         let Some(receiver) = self.ends.get(to) else {
             self.acknowledge(&flight);
             return;
         };
-        let is_early = receiver.phase < Phase::Open;
-        let is_goodbye = matches!(content, Content::Goodbye);
-        if !self.paths.is_up(from.0, to.0) || (is_early && !receiver.reachable) {
+        if !self.paths.is_up(from.0, to.0) || receiver.phase != Phase::Open {
             // What is reliable is sent again, unless the sender has given up.
             let sender = self.ends.get(from);
             let gave_up = sender.is_none_or(|sender| sender.state == ConnectionState::Failed);
@@ -78,15 +74,9 @@ impl World {
                 Content::Goodbye => true,
             };
             if !gave_up && !may_be_lost {
-                self.clock
-                    .schedule(now + RETRANSMIT, Action::Arrive(flight));
+                let due = self.clock.now + RETRANSMIT;
+                self.clock.schedule(due, Action::Arrive(flight));
             }
-            return;
-        }
-        if is_early && !is_goodbye {
-            let soon = now + Duration::from_millis(1);
-            let due = receiver.opens_at.max(soon);
-            self.clock.schedule(due, Action::Arrive(flight));
             return;
         }
         self.acknowledge(&flight);
@@ -97,7 +87,7 @@ impl World {
         }
     }
 
-    /// Tells the sender that a message arrived, so that it may send another.
+    /// Tells the sender that a message arrived.
     fn acknowledge(&mut self, flight: &Flight) {
         let from = flight.from;
         let Content::Message(message) = &flight.content else {
@@ -106,16 +96,11 @@ impl World {
         let Some(sender) = self.ends.get_mut(&from).filter(|_| message.reliable) else {
             return;
         };
-        let was_full = sender.has_full_window();
         let Some(channel) = sender.stream(message.stream) else {
             return;
         };
-        channel.in_flight = channel.in_flight.saturating_sub(cost(&message.payload));
-        let is_closing = channel.state == ChannelState::Closing;
-        if was_full {
-            self.schedule_transmit(from);
-        }
-        if is_closing {
+        channel.in_flight = channel.in_flight.saturating_sub(1);
+        if channel.state == ChannelState::Closing {
             self.close_drained(from);
         }
     }

@@ -199,7 +199,7 @@ impl Chaos {
                     bandwidth: Some(50_000),
                     ..Conditions::default()
                 };
-                self.network.set_path(a, b, conditions);
+                self.network.set_conditions(conditions);
             }
         }
     }

@@ -49,13 +49,11 @@ fn is_ascending(numbers: &[u32]) -> bool {
 #[test]
 fn a_message_takes_the_latency() {
     let mut duo = Duo::connected(1);
-    let (a, b) = (duo.a.backend.id(), duo.b.backend.id());
-    let slow = Conditions {
-        latency: Duration::from_millis(250),
-        ..Conditions::default()
-    };
-    duo.network.set_path(a, b, slow);
     for (there, span) in [(true, 250), (false, 1)] {
+        duo.network.set_conditions(Conditions {
+            latency: Duration::from_millis(span),
+            ..Conditions::default()
+        });
         let (from, to) = if there {
             (&mut duo.a, &mut duo.b)
         } else {
