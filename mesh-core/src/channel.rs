@@ -108,12 +108,6 @@ impl ChannelIndex {
             _ => u8::MAX,
         }
     }
-
-    /// Whether every link has it.
-    #[must_use]
-    pub const fn is_built_in(self) -> bool {
-        self.0 < BUILT_IN_CHANNELS
-    }
 }
 
 /// How hard the sender tries. Binds only the sending side, so each side chooses its own.

@@ -4,7 +4,6 @@ use core::fmt;
 use core::num::NonZeroU32;
 
 use crate::InvalidPeerId;
-use crate::slots::Name;
 
 /// A peer in a mesh: 1..=2147483647, 1 is the server (Godot: `peer_id`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,20 +98,6 @@ pub struct LinkId {
     pub slot: u32,
     /// How many links had the slot before this one.
     pub generation: u32,
-}
-
-impl Name for LinkId {
-    fn new(slot: u32, generation: u32) -> Self {
-        Self { slot, generation }
-    }
-
-    fn slot(self) -> u32 {
-        self.slot
-    }
-
-    fn generation(self) -> u32 {
-        self.generation
-    }
 }
 
 impl fmt::Debug for LinkId {

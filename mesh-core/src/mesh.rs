@@ -77,7 +77,7 @@ pub struct Mesh {
     plan: Plan,
     status: ConnectionStatus,
     refuse_new_connections: bool,
-    links: Slots<LinkId, Connection>,
+    links: Slots<Connection>,
     peers: BTreeMap<PeerId, LinkId>,
     /// Second links of peers, which take over when they are complete.
     successors: BTreeMap<PeerId, LinkId>,

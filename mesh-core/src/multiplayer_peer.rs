@@ -1,6 +1,6 @@
 //! What a multiplayer API needs of a network peer, whatever is below.
 
-use alloc::boxed::Box;
+use core::ops::{Deref, DerefMut};
 use core::task::Context;
 
 use crate::{
@@ -179,53 +179,39 @@ impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
     }
 }
 
-/// The methods that only look, forwarded to the peer below. What is put before and after `self` gives that peer.
-macro_rules! forward_getters {
-    ([$($before:tt)*] [$($after:tt)*]) => {
-        fn max_message_size(&self) -> usize {
-            MultiplayerPeer::max_message_size($($before)* self $($after)*)
+/// Methods that are those of the peer below, which a function gives.
+macro_rules! forward {
+    (mut $below:path => $(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {$(
+        fn $name(&mut self, $($arg: $type),*) -> $out {
+            MultiplayerPeer::$name($below(self), $($arg),*)
         }
-
-        fn max_message_size_of(&self, peer: PeerId) -> Option<usize> {
-            MultiplayerPeer::max_message_size_of($($before)* self $($after)*, peer)
+    )*};
+    ($below:path => $(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {$(
+        fn $name(&self, $($arg: $type),*) -> $out {
+            MultiplayerPeer::$name($below(self), $($arg),*)
         }
-
-        fn channel_modes(&self) -> &[TransferMode] {
-            MultiplayerPeer::channel_modes($($before)* self $($after)*)
-        }
-
-        fn now(&self) -> Instant {
-            MultiplayerPeer::now($($before)* self $($after)*)
-        }
-
-        fn unique_id(&self) -> Option<PeerId> {
-            MultiplayerPeer::unique_id($($before)* self $($after)*)
-        }
-
-        fn closes(&self) -> u64 {
-            MultiplayerPeer::closes($($before)* self $($after)*)
-        }
-
-        fn connection_status(&self) -> ConnectionStatus {
-            MultiplayerPeer::connection_status($($before)* self $($after)*)
-        }
-
-        fn is_server(&self) -> bool {
-            MultiplayerPeer::is_server($($before)* self $($after)*)
-        }
-
-        fn is_server_relay_supported(&self) -> bool {
-            MultiplayerPeer::is_server_relay_supported($($before)* self $($after)*)
-        }
-
-        fn refuses_new_connections(&self) -> bool {
-            MultiplayerPeer::refuses_new_connections($($before)* self $($after)*)
+    )*};
+    // What only looks.
+    ($below:path) => {
+        forward! { $below =>
+            fn max_message_size() -> usize;
+            fn max_message_size_of(peer: PeerId) -> Option<usize>;
+            fn channel_modes() -> &[TransferMode];
+            fn now() -> Instant;
+            fn unique_id() -> Option<PeerId>;
+            fn closes() -> u64;
+            fn connection_status() -> ConnectionStatus;
+            fn is_server() -> bool;
+            fn is_server_relay_supported() -> bool;
+            fn refuses_new_connections() -> bool;
         }
     };
 }
 
 /// `close` is [`Session::leave`]: the lobby is left, too, and what reliable channels have accepted is still sent.
 impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
+    forward!(Session::multiplayer);
+
     fn pump(&mut self, cx: &mut Context<'_>) {
         Self::pump(self, cx);
     }
@@ -247,8 +233,6 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
         Self::send_on(self, target, channel, payload)
     }
 
-    forward_getters!([] [.multiplayer()]);
-
     fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
         Self::disconnect_peer(self, peer, force)
     }
@@ -263,45 +247,17 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
     }
 }
 
-macro_rules! forward {
-    ($($pointer:ty),*) => {$(
-        impl<P: MultiplayerPeer + ?Sized> MultiplayerPeer for $pointer {
-            fn pump(&mut self, cx: &mut Context<'_>) {
-                (**self).pump(cx);
-            }
+/// For `Box<P>`, `&mut P` and the like.
+impl<D: DerefMut<Target: MultiplayerPeer>> MultiplayerPeer for D {
+    forward!(Deref::deref);
 
-            fn take_event(&mut self) -> Option<Event> {
-                (**self).take_event()
-            }
-
-            fn set_alarm(&mut self, deadline: Option<Instant>) {
-                (**self).set_alarm(deadline);
-            }
-
-            fn send_on(
-                &mut self,
-                target: Target,
-                channel: ChannelIndex,
-                payload: Payload,
-            ) -> Result<Sent, SendError> {
-                (**self).send_on(target, channel, payload)
-            }
-
-            forward_getters!([&**] []);
-
-            fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
-                (**self).disconnect_peer(peer, force)
-            }
-
-            fn set_refuse_new_connections(&mut self, refuse: bool) {
-                (**self).set_refuse_new_connections(refuse);
-            }
-
-            fn close(&mut self) {
-                (**self).close();
-            }
-        }
-    )*};
+    forward! { mut DerefMut::deref_mut =>
+        fn pump(cx: &mut Context<'_>) -> ();
+        fn take_event() -> Option<Event>;
+        fn set_alarm(deadline: Option<Instant>) -> ();
+        fn send_on(target: Target, channel: ChannelIndex, payload: Payload) -> Result<Sent, SendError>;
+        fn disconnect_peer(peer: PeerId, force: bool) -> bool;
+        fn set_refuse_new_connections(refuse: bool) -> ();
+        fn close() -> ();
+    }
 }
-
-forward!(&mut P, Box<P>);

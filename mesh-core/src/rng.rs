@@ -1,5 +1,9 @@
 //! A seeded generator: the only source of chance in this crate.
 
+use core::time::Duration;
+
+use crate::Reliability;
+
 /// SplitMix64: 64 bits of state, good enough for coin flips, and the same on every machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
@@ -30,6 +34,48 @@ impl Rng {
             u64::MAX => true,
             threshold => self.next() < threshold,
         }
+    }
+}
+
+/// How long it takes until what was lost is sent again; it doubles with each further loss.
+pub(crate) const SENT_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// How often that time doubles.
+const MAX_DOUBLINGS: u32 = 4;
+/// After so many losses in a row a reliable message arrives, so that a loss near 1.0 makes no endless loop.
+const MAX_ROUNDS: u32 = 32;
+
+impl Rng {
+    /// How much longer a message of so many datagrams takes because of jitter and loss; `None` when the sender gives up.
+    /// `waited` is how long it had to wait for its first transmission.
+    pub(crate) fn delay(
+        &mut self,
+        jitter: Duration,
+        loss: Chance,
+        mut datagrams: usize,
+        reliability: Reliability,
+        waited: Duration,
+    ) -> Option<Duration> {
+        let mut delay = Duration::ZERO;
+        for round in 0..MAX_ROUNDS {
+            datagrams = (0..datagrams).filter(|_| self.happens(loss)).count();
+            if datagrams == 0 {
+                break;
+            }
+            delay += SENT_AGAIN_AFTER * (1 << round.min(MAX_DOUBLINGS));
+            let gives_up = match reliability {
+                Reliability::Reliable => false,
+                Reliability::Retransmits(limit) => round >= u32::from(limit),
+                Reliability::Lifetime(ms) => waited + delay > Duration::from_millis(ms.into()),
+            };
+            if gives_up {
+                return None;
+            }
+        }
+        let jitter = u64::try_from(jitter.as_micros()).unwrap_or(u64::MAX);
+        if jitter > 0 {
+            delay += Duration::from_micros(self.below(jitter.saturating_add(1)));
+        }
+        Some(delay)
     }
 }
 

@@ -1,22 +1,15 @@
 //! Slots that are used again and again, under names that are given once.
 
 use alloc::vec::Vec;
-use core::marker::PhantomData;
 
-/// The name of a thing in [`Slots`]: its slot, and how often the slot was used before.
-pub(crate) trait Name: Copy {
-    fn new(slot: u32, generation: u32) -> Self;
-    fn slot(self) -> u32;
-    fn generation(self) -> u32;
-}
+use crate::LinkId;
 
 /// A table whose names become invalid for good when their thing is removed. It iterates in the order of the slots, so in
 /// the same order in every run.
 #[derive(Debug)]
-pub(crate) struct Slots<N, T> {
+pub(crate) struct Slots<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
-    names: PhantomData<N>,
 }
 
 #[derive(Debug)]
@@ -25,17 +18,16 @@ struct Slot<T> {
     thing: Option<T>,
 }
 
-impl<N: Name, T> Slots<N, T> {
+impl<T> Slots<T> {
     pub(crate) const fn new() -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            names: PhantomData,
         }
     }
 
     /// Puts a thing into a free slot, under a name that was never given before.
-    pub(crate) fn insert(&mut self, make: impl FnOnce(N) -> T) -> N {
+    pub(crate) fn insert(&mut self, make: impl FnOnce(LinkId) -> T) -> LinkId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
                 generation: 0,
@@ -44,35 +36,36 @@ impl<N: Name, T> Slots<N, T> {
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         let entry = &mut self.slots[slot as usize];
-        let name = N::new(slot, entry.generation);
+        let generation = entry.generation;
+        let name = LinkId { slot, generation };
         entry.thing = Some(make(name));
         name
     }
 
-    pub(crate) fn get(&self, name: N) -> Option<&T> {
-        let slot = self.slots.get(name.slot() as usize)?;
+    pub(crate) fn get(&self, name: LinkId) -> Option<&T> {
+        let slot = self.slots.get(name.slot as usize)?;
         slot.thing
             .as_ref()
-            .filter(|_| slot.generation == name.generation())
+            .filter(|_| slot.generation == name.generation)
     }
 
-    pub(crate) fn get_mut(&mut self, name: N) -> Option<&mut T> {
-        let slot = self.slots.get_mut(name.slot() as usize)?;
+    pub(crate) fn get_mut(&mut self, name: LinkId) -> Option<&mut T> {
+        let slot = self.slots.get_mut(name.slot as usize)?;
         slot.thing
             .as_mut()
-            .filter(|_| slot.generation == name.generation())
+            .filter(|_| slot.generation == name.generation)
     }
 
-    pub(crate) fn remove(&mut self, name: N) -> Option<T> {
-        let slot = self.slots.get_mut(name.slot() as usize)?;
-        if slot.generation != name.generation() {
+    pub(crate) fn remove(&mut self, name: LinkId) -> Option<T> {
+        let slot = self.slots.get_mut(name.slot as usize)?;
+        if slot.generation != name.generation {
             return None;
         }
         let thing = slot.thing.take()?;
         // A slot whose generations are used up is never used again.
         if let Some(next) = slot.generation.checked_add(1) {
             slot.generation = next;
-            self.free.push(name.slot());
+            self.free.push(name.slot);
         }
         Some(thing)
     }
@@ -81,11 +74,14 @@ impl<N: Name, T> Slots<N, T> {
         self.slots.iter().filter_map(|slot| slot.thing.as_ref())
     }
 
-    pub(crate) fn ids(&self) -> Vec<N> {
+    pub(crate) fn ids(&self) -> Vec<LinkId> {
         (0..)
             .zip(&self.slots)
             .filter(|(_, entry)| entry.thing.is_some())
-            .map(|(slot, entry)| N::new(slot, entry.generation))
+            .map(|(slot, entry)| LinkId {
+                slot,
+                generation: entry.generation,
+            })
             .collect()
     }
 }
@@ -93,11 +89,10 @@ impl<N: Name, T> Slots<N, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::LinkId;
 
     #[test]
     fn a_name_is_never_given_twice() {
-        let mut slots: Slots<LinkId, char> = Slots::new();
+        let mut slots: Slots<char> = Slots::new();
         let first = slots.insert(|_| 'a');
         assert_eq!(slots.remove(first), Some('a'));
         let second = slots.insert(|_| 'b');

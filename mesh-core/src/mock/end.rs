@@ -8,11 +8,10 @@ use super::channel::Channel;
 use super::ice::Phase;
 use super::wire::Content;
 use super::world::{Action, Key, World};
-use crate::platform::inbox::{Admission, admit, cost};
-use crate::platform::{InboxFull, Relay};
+use crate::platform::{self, InboxFull, Relay};
 use crate::{
     ChannelIndex, ChannelState, CloseReason, ConnectionState, Instant, LinkConfig, LinkEvent,
-    LinkId, Payload,
+    LinkId, Payload, TransferMode,
 };
 
 /// How far the exchange of descriptions is.
@@ -90,27 +89,25 @@ impl End {
 #[derive(Debug)]
 pub(super) struct Inbox {
     link: LinkId,
-    /// Each with whether it may be dropped.
-    events: VecDeque<(bool, LinkEvent)>,
-    bytes: usize,
-    limit: usize,
+    messages: platform::Inbox,
+    /// Each with the number of the message that comes next after it.
+    events: VecDeque<(u64, LinkEvent)>,
     /// Messages that were dropped, by channel.
     dropped: BTreeMap<ChannelIndex, u64>,
 }
 
 impl Inbox {
-    const fn new(link: LinkId, limit: usize) -> Self {
+    fn new(link: LinkId, limit: usize) -> Self {
         Self {
             link,
+            messages: platform::Inbox::new(&[], limit),
             events: VecDeque::new(),
-            bytes: 0,
-            limit,
             dropped: BTreeMap::new(),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.dropped.is_empty()
+        self.events.is_empty() && self.dropped.is_empty() && self.messages.is_empty()
     }
 
     pub(super) fn push(&mut self, event: LinkEvent) {
@@ -118,7 +115,7 @@ impl Inbox {
         let is_told = matches!(event, LinkEvent::BufferedAmountLow { .. })
             && self.events.iter().any(|(_, other)| *other == event);
         if !is_told {
-            self.events.push_back((false, event));
+            self.events.push_back((self.messages.arrivals(), event));
         }
     }
 
@@ -126,42 +123,14 @@ impl Inbox {
     pub(super) fn push_message(
         &mut self,
         channel: ChannelIndex,
-        reliable: bool,
+        mode: TransferMode,
         payload: Payload,
     ) -> Result<(), InboxFull> {
-        let cost = cost(&payload);
-        let has_room = |inbox: &Self| inbox.bytes.saturating_add(cost) <= inbox.limit;
-        match admit(self, reliable, has_room, Self::drop_oldest)? {
-            Admission::Dropped => *self.dropped.entry(channel).or_default() += 1,
-            Admission::Kept => {
-                let link = self.link;
-                self.bytes += cost;
-                self.events.push_back((
-                    !reliable,
-                    LinkEvent::Message {
-                        link,
-                        channel,
-                        payload,
-                    },
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_oldest(&mut self) -> bool {
-        let oldest = self.events.iter().position(|(may_go, _)| *may_go);
-        let Some((_, event)) = oldest.and_then(|position| self.events.remove(position)) else {
-            return false;
-        };
-        if let LinkEvent::Message {
-            channel, payload, ..
-        } = event
-        {
-            self.bytes -= cost(&payload);
-            *self.dropped.entry(channel).or_default() += 1;
-        }
-        true
+        self.messages.set_channel(channel, mode);
+        let dropped = &mut self.dropped;
+        self.messages.push(channel, payload, |channel| {
+            *dropped.entry(channel).or_default() += 1;
+        })
     }
 
     pub(super) fn pop(&mut self) -> Option<LinkEvent> {
@@ -173,11 +142,16 @@ impl Inbox {
                 messages,
             });
         }
-        let (_, event) = self.events.pop_front()?;
-        if let LinkEvent::Message { payload, .. } = &event {
-            self.bytes -= cost(payload);
+        let first = self.messages.first_arrival().unwrap_or(u64::MAX);
+        if self.events.front().is_some_and(|(next, _)| first >= *next) {
+            return self.events.pop_front().map(|(_, event)| event);
         }
-        Some(event)
+        let (channel, _, payload) = self.messages.pop()?;
+        Some(LinkEvent::Message {
+            link,
+            channel,
+            payload,
+        })
     }
 }
 

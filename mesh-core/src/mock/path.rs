@@ -9,12 +9,6 @@ use crate::rng::{Chance, Rng};
 
 /// Payload of one datagram, in bytes; larger messages are cut into several.
 const DATAGRAM: usize = 1200;
-/// How long it takes until what was lost is sent again.
-pub(super) const RETRANSMIT: Duration = Duration::from_millis(200);
-/// How often the wait before a retransmission doubles.
-const MAX_DOUBLINGS: u32 = 4;
-/// After so many losses in a row a reliable message arrives, so that a loss near 1.0 makes no endless loop.
-const MAX_ROUNDS: u32 = 64;
 /// The longest delay; longer ones are cut, so that sums of them cannot overflow.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -42,50 +36,17 @@ impl Conditions {
         reliability: Reliability,
         waited: Duration,
     ) -> Option<Duration> {
-        let jitter = micros(self.jitter);
-        let mut delay = self.retransmissions(rng, size, reliability, waited)? + self.latency;
-        if jitter > 0 {
-            delay += Duration::from_micros(rng.below(jitter + 1));
-        }
-        if rng.happens(Chance::new(self.reorder)) {
-            let span = (micros(self.latency) + jitter).max(1000);
-            delay += Duration::from_micros(1 + rng.below(span * 2));
-        }
-        Some(delay)
-    }
-
-    /// How long lost datagrams hold the message up; `None` when the sender gives up.
-    fn retransmissions(
-        &self,
-        rng: &mut Rng,
-        size: usize,
-        reliability: Reliability,
-        waited: Duration,
-    ) -> Option<Duration> {
+        let datagrams = 1 + size.saturating_sub(1) / DATAGRAM;
         let loss = Chance::new(self.loss);
-        let mut missing = 1 + size.saturating_sub(1) / DATAGRAM;
-        let mut delay = Duration::ZERO;
-        for round in 0..MAX_ROUNDS {
-            missing = (0..missing).filter(|_| rng.happens(loss)).count();
-            if missing == 0 {
-                break;
-            }
-            delay += RETRANSMIT * (1 << round.min(MAX_DOUBLINGS));
-            let gives_up = match reliability {
-                Reliability::Reliable => false,
-                Reliability::Retransmits(limit) => round >= u32::from(limit),
-                Reliability::Lifetime(ms) => waited + delay > Duration::from_millis(ms.into()),
-            };
-            if gives_up {
-                return None;
-            }
+        let delay = rng.delay(self.jitter, loss, datagrams, reliability, waited)?;
+        let mut delay = delay + self.latency;
+        if rng.happens(Chance::new(self.reorder)) {
+            let span = (self.latency + self.jitter).max(Duration::from_millis(1));
+            let span = u64::try_from(span.as_micros() * 2).unwrap_or(u64::MAX);
+            delay += Duration::from_micros(1 + rng.below(span));
         }
         Some(delay)
     }
-}
-
-fn micros(span: Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The paths between all backends.

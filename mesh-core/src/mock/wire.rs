@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::ice::Phase;
-use super::path::RETRANSMIT;
 use super::world::{Action, Key, World};
+use crate::rng::SENT_AGAIN_AFTER;
 use crate::{ChannelState, CloseReason, ConnectionState, Payload, Reliability};
 
 /// Something on its way.
@@ -74,7 +74,7 @@ impl World {
                 Content::Goodbye => true,
             };
             if !gave_up && !may_be_lost {
-                let due = self.clock.now + RETRANSMIT;
+                let due = self.clock.now + SENT_AGAIN_AFTER;
                 self.clock.schedule(due, Action::Arrive(flight));
             }
             return;
@@ -137,10 +137,10 @@ impl World {
             channel.delivered = number;
             arrived.push(payload);
         }
-        let (index, reliable) = (channel.index, channel.is_reliable());
+        let (index, mode) = (channel.index, channel.parameters.mode());
         for payload in arrived {
             end.bytes_received += payload.len() as u64;
-            if end.inbox.push_message(index, reliable, payload).is_err() {
+            if end.inbox.push_message(index, mode, payload).is_err() {
                 self.finish(to, CloseReason::InboxFull);
                 return;
             }
