@@ -4,26 +4,19 @@ use alloc::collections::{BTreeMap, VecDeque};
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use self::link::Link;
+use self::messages::{Channel, Link};
 use crate::rng::{Chance, Rng};
 use crate::{
     Backend, Capabilities, ChannelIndex, Command, ConnectionState, Instant, LinkEvent, LinkId,
-    Payload, Rejected, Reliability,
+    Payload, Rejected,
 };
 
-mod link;
 mod messages;
 #[cfg(test)]
 mod tests;
 
 /// How long a cut lasts before connected links are reported as "disconnected".
 const NOTICED_AFTER: Duration = Duration::from_secs(2);
-
-/// How much longer a lost message takes when it is sent again.
-const SENT_AGAIN_AFTER: Duration = Duration::from_millis(200);
-
-/// A reliable message is sent so often at most, so that a loss of 1.0 does not hold it up for ever.
-const MAX_ROUNDS: u32 = 16;
 
 /// Events taken from the backend inside in one call of `poll_event`.
 const EVENTS_PER_POLL: u32 = 1024;
@@ -37,8 +30,9 @@ pub struct Disturbance {
     pub jitter: Duration,
     /// How likely a message is lost on its way, in each direction, from 0.0 to 1.0.
     ///
-    /// A message of a reliable channel is sent again after 200 ms, until it arrives. One of an unreliable channel is sent
-    /// again only as far as the channel's [`Reliability`] allows.
+    /// A message of a reliable channel is sent again after 200 ms, until it arrives; each further loss doubles that time, up
+    /// to sixteenfold. One of an unreliable channel is sent again only as far as the channel's
+    /// [`Reliability`](crate::Reliability) allows.
     pub loss: f64,
 }
 
@@ -98,6 +92,7 @@ pub struct Conditioned<B> {
     loss: Chance,
     cut: Option<Cut>,
     links: BTreeMap<LinkId, Link>,
+    channels: BTreeMap<(LinkId, ChannelIndex), Channel>,
     /// Messages on their way out, by the moment they are due and the order in which they were sent. A cut holds them up.
     outgoing: BTreeMap<(Instant, u64), (LinkId, ChannelIndex, Payload)>,
     /// Events on their way in, in the same way.
@@ -134,6 +129,7 @@ impl<B: Backend> Conditioned<B> {
             loss: Chance::NEVER,
             cut: None,
             links: BTreeMap::new(),
+            channels: BTreeMap::new(),
             outgoing: BTreeMap::new(),
             incoming: BTreeMap::new(),
             order: 0,
@@ -208,29 +204,6 @@ impl<B: Backend> Conditioned<B> {
         &mut self.inner
     }
 
-    /// How much longer a message takes; `None` when it is lost for good.
-    fn draw_delay(&mut self, reliability: Reliability) -> Option<Duration> {
-        let jitter = u64::try_from(self.disturbance.jitter.as_micros()).unwrap_or(u64::MAX);
-        let jitter = Duration::from_micros(self.rng.below(jitter.saturating_add(1)));
-        let mut sent_again = Duration::ZERO;
-        for round in 0..MAX_ROUNDS {
-            if !self.rng.happens(self.loss) {
-                break;
-            }
-            sent_again += SENT_AGAIN_AFTER;
-            let may_be_sent_again = match reliability {
-                Reliability::Reliable => true,
-                Reliability::Retransmits(limit) => round < u32::from(limit),
-                Reliability::Lifetime(ms) => sent_again <= Duration::from_millis(u64::from(ms)),
-            };
-            if !may_be_sent_again {
-                return None;
-            }
-        }
-        let delay = self.disturbance.latency.saturating_add(jitter);
-        Some(delay.saturating_add(sent_again))
-    }
-
     fn next_number(&mut self) -> u64 {
         self.order += 1;
         self.order
@@ -266,7 +239,7 @@ impl<B: Backend> Conditioned<B> {
             && entry.key().0 <= now
         {
             let (link, channel, payload) = entry.remove();
-            self.hand_over(link, channel, Some(payload), in_cut);
+            self.hand_over(link, channel, payload, in_cut);
         }
     }
 
@@ -316,10 +289,11 @@ impl<B: Backend> Backend for Conditioned<B> {
         if let Command::Open { inbox_bytes, .. } = &command {
             self.links.insert(id, Link::new(*inbox_bytes));
         }
-        if let Command::CreateChannel { channel, spec, .. } = &command
-            && let Some(link) = self.links.get_mut(&id)
-        {
-            link.add_channel(*channel, spec.parameters, spec.limits);
+        if let Command::CreateChannel { channel, spec, .. } = &command {
+            let channel_of = || Channel::new(spec.parameters, spec.limits);
+            self.channels
+                .entry((id, *channel))
+                .or_insert_with(channel_of);
         }
         if let Command::CloseChannel { channel, .. } = &command {
             self.hand_over_all(id, Some(*channel));
@@ -344,9 +318,8 @@ impl<B: Backend> Backend for Conditioned<B> {
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
-        let here = self.links.get(&link);
-        let here = here.and_then(|link| link.channels.get(&channel));
-        let here = here.map_or(0, |channel| channel.buffered(self.is_cut()));
+        let here = self.channels.get(&(link, channel));
+        let here = here.map_or(0, Channel::buffered);
         self.inner.buffered_amount(link, channel) + here
     }
 

@@ -1,90 +1,171 @@
 //! Messages on their way out and in.
 
 use super::Conditioned;
-use super::link::{Channel, follow};
 use crate::platform::inbox::cost;
 use crate::{
-    Backend, BackendSendError, ChannelIndex, CloseReason, Command, Duration, LinkEvent, LinkId,
-    Payload, Rejected, SendLimits,
+    Backend, BackendSendError, ChannelIndex, ChannelParameters, CloseReason, Command,
+    ConnectionState, Duration, Instant, LinkEvent, LinkId, Payload, Rejected, Reliability,
+    SendLimits,
 };
 
+/// How many bytes of an unreliable channel may be on their way out. What is beyond is lost.
+const WINDOW: usize = 1024 * 1024;
+
+/// One link.
+#[derive(Debug)]
+pub(super) struct Link {
+    inbox_bytes: usize,
+    /// What occupies the inbox: messages on their way in.
+    bytes_in: usize,
+    /// When the last event on its way in arrives.
+    last_in: Instant,
+    /// Its state in the backend inside.
+    pub(super) state: ConnectionState,
+    /// The state that was reported last.
+    pub(super) shown: ConnectionState,
+    /// Nothing that still arrives is of interest.
+    closing: bool,
+}
+
+/// One channel of a link.
+#[derive(Debug)]
+pub(super) struct Channel {
+    parameters: ChannelParameters,
+    limits: SendLimits,
+    is_open: bool,
+    /// When the last message on its way in arrives.
+    last_in: Instant,
+    /// When the last message on its way out leaves.
+    last_out: Instant,
+    /// Bytes of messages on their way out.
+    bytes_out: usize,
+    /// Whether the buffered amount has been above the low-water mark since that was last reported.
+    is_above_low: bool,
+}
+
+impl Link {
+    pub(super) const fn new(inbox_bytes: usize) -> Self {
+        Self {
+            inbox_bytes,
+            bytes_in: 0,
+            last_in: Instant::from_micros(0),
+            state: ConnectionState::New,
+            shown: ConnectionState::New,
+            closing: false,
+        }
+    }
+}
+
+impl Channel {
+    pub(super) const fn new(parameters: ChannelParameters, limits: SendLimits) -> Self {
+        Self {
+            parameters,
+            limits,
+            is_open: false,
+            last_in: Instant::from_micros(0),
+            last_out: Instant::from_micros(0),
+            bytes_out: 0,
+            is_above_low: false,
+        }
+    }
+
+    fn is_reliable(&self) -> bool {
+        self.parameters.reliability == Reliability::Reliable
+    }
+
+    /// What counts as buffered: reliable messages on their way out. Unreliable ones have left.
+    pub(super) fn buffered(&self) -> usize {
+        if self.is_reliable() {
+            self.bytes_out
+        } else {
+            0
+        }
+    }
+}
+
+/// When something is due that would be at `earliest`: where there is an order, not before what it must follow.
+fn follow(ordered: bool, last: &mut Instant, earliest: Instant) -> Instant {
+    let due = if ordered {
+        earliest.max(*last)
+    } else {
+        earliest
+    };
+    *last = due.max(*last);
+    due
+}
+
 impl<B: Backend> Conditioned<B> {
+    /// When a message of a channel is due; `None` when it is lost.
+    fn draw(&mut self, reliability: Reliability) -> Option<Instant> {
+        let jitter = self.disturbance.jitter;
+        let delay = self
+            .rng
+            .delay(jitter, self.loss, 1, reliability, Duration::ZERO)?;
+        let is_lost = self.is_cut() && reliability != Reliability::Reliable;
+        let due = self.inner.now() + self.disturbance.latency.saturating_add(delay);
+        (!is_lost).then_some(due)
+    }
+
     pub(super) fn send_disturbed(
         &mut self,
         id: LinkId,
         index: ChannelIndex,
         payload: Payload,
     ) -> Result<(), Rejected> {
-        let now = self.inner.now();
         let buffered = self.buffered_amount(id, index);
         let is_nothing = !self.is_cut() && self.disturbance.is_nothing();
-        let link = self.links.get_mut(&id).filter(|link| !link.closing);
-        let channel = link.and_then(|link| link.channels.get_mut(&index));
+        let channel = self.channels.get_mut(&(id, index));
         let channel = channel.filter(|channel| channel.is_open);
         let Some(channel) = channel.filter(|channel| !is_nothing || channel.bytes_out > 0) else {
             return self.inner.send(id, index, payload);
         };
-        let parameters = channel.parameters;
-        if self.cut.is_some() && !channel.is_reliable() {
-            return Ok(());
-        }
         let size = payload.len().max(1);
         channel.is_above_low |= buffered + size > channel.limits.low_mark();
         if !channel.limits.admits(buffered, size) {
             let reason = BackendSendError::Full;
             return Err(Rejected { payload, reason });
         }
-        let Some(delay) = self.draw_delay(parameters.reliability) else {
-            return Ok(());
-        };
+        let ChannelParameters {
+            ordered,
+            reliability,
+            ..
+        } = channel.parameters;
+        let due = self.draw(reliability);
         let number = self.next_number();
-        if let Some(channel) = self.channel(id, index) {
+        let channel = self.channels.get_mut(&(id, index));
+        let has_room = |channel: &&mut Channel| channel.is_reliable() || channel.bytes_out < WINDOW;
+        if let (Some(due), Some(channel)) = (due, channel.filter(has_room)) {
             channel.bytes_out += size;
-            let due = follow(parameters.ordered, &mut channel.last_out, now + delay);
+            let due = follow(ordered, &mut channel.last_out, due);
             self.outgoing.insert((due, number), (id, index, payload));
         }
         self.pass_time();
         Ok(())
     }
 
-    fn channel(&mut self, id: LinkId, index: ChannelIndex) -> Option<&mut Channel> {
-        self.links.get_mut(&id)?.channels.get_mut(&index)
-    }
-
-    /// Hands a message that has been on its way, and those that were blocked before it, to the backend inside, as far as
-    /// it takes them. Where it was due during a cut, an unreliable message is lost.
+    /// Hands a message that has been on its way to the backend inside. An unreliable one is lost if there is no room for it,
+    /// or if it was due during a cut.
     pub(super) fn hand_over(
         &mut self,
         id: LinkId,
         index: ChannelIndex,
-        payload: Option<Payload>,
+        payload: Payload,
         in_cut: bool,
     ) {
-        let link = self.links.get_mut(&id);
-        let Some(channel) = link.and_then(|link| link.channels.get_mut(&index)) else {
+        let Some(channel) = self.channels.get_mut(&(id, index)) else {
             return;
         };
-        channel.blocked.extend(payload);
-        while let Some(payload) = channel.blocked.pop_front() {
-            let size = payload.len().max(1);
-            let is_lost = in_cut && !channel.is_reliable();
-            if !is_lost
-                && let Err(Rejected { payload, reason }) = self.inner.send(id, index, payload)
-                && reason == BackendSendError::Full
-                && channel.is_reliable()
-            {
-                channel.blocked.push_front(payload);
-                break;
-            }
-            // An unreliable message for which there is no room inside is lost.
-            channel.bytes_out = channel.bytes_out.saturating_sub(size);
+        channel.bytes_out = channel.bytes_out.saturating_sub(payload.len().max(1));
+        if channel.is_reliable() || !in_cut {
+            // There is room for a reliable one, because it counted as buffered.
+            let _ = self.inner.send(id, index, payload);
         }
-        let buffered = self.inner.buffered_amount(id, index) + channel.buffered(false);
+        let buffered = self.inner.buffered_amount(id, index) + channel.buffered();
         if channel.is_above_low && buffered <= channel.limits.low_mark() {
             channel.is_above_low = false;
             let (link, channel) = (id, index);
-            self.ready
-                .push_back(LinkEvent::BufferedAmountLow { link, channel });
+            let low = LinkEvent::BufferedAmountLow { link, channel };
+            self.ready.push_back(low);
         }
     }
 
@@ -92,25 +173,23 @@ impl<B: Backend> Conditioned<B> {
     /// closed. During a cut they are lost.
     pub(super) fn hand_over_all(&mut self, id: LinkId, only: Option<ChannelIndex>) {
         let is_cut = self.is_cut();
-        let Some(link) = self.links.get_mut(&id) else {
-            return;
+        if let Some(link) = self.links.get_mut(&id) {
+            link.closing |= only.is_none();
+        }
+        let concerns = |link: LinkId, channel: ChannelIndex| {
+            link == id && only.is_none_or(|only| only == channel)
         };
-        link.closing |= only.is_none();
-        let concerns = |channel: ChannelIndex| only.is_none_or(|only| only == channel);
-        for (index, channel) in link
+        for (_, channel) in self
             .channels
             .iter_mut()
-            .filter(|(index, _)| concerns(**index))
+            .filter(|(of, _)| concerns(of.0, of.1))
         {
             channel.is_open = false;
-            for payload in core::mem::take(&mut channel.blocked) {
-                let _ = self.inner.send(id, *index, payload);
-            }
         }
-        self.outgoing.retain(|_, (link, channel, payload)| {
-            let goes = *link == id && concerns(*channel);
+        self.outgoing.retain(|_, (link, index, payload)| {
+            let goes = concerns(*link, *index);
             if goes && !is_cut {
-                let _ = self.inner.send(id, *channel, payload.clone());
+                let _ = self.inner.send(id, *index, payload.clone());
             }
             !goes
         });
@@ -124,11 +203,10 @@ impl<B: Backend> Conditioned<B> {
     /// Takes in what the backend inside reports.
     pub(super) fn receive(&mut self, event: LinkEvent) {
         let id = event.link();
-        let now = self.inner.now();
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
-        let due = match &event {
+        let after = match &event {
             LinkEvent::State { state, .. } => {
                 link.state = *state;
                 return self.show_states();
@@ -142,58 +220,53 @@ impl<B: Backend> Conditioned<B> {
             LinkEvent::ChannelOpened {
                 channel, actual, ..
             } => {
-                link.add_channel(*channel, *actual, SendLimits::default());
-                now
+                let channel_of = || Channel::new(*actual, SendLimits::default());
+                let channel = self.channels.entry((id, *channel));
+                channel.or_insert_with(channel_of).last_in
             }
             LinkEvent::ChannelClosed { channel, .. } => {
-                let channel = link.channels.get(channel);
-                channel.map_or(now, |channel| channel.last_in)
+                let channel = self.channels.get(&(id, *channel));
+                channel.map_or(link.last_in, |channel| channel.last_in)
             }
             LinkEvent::Closed { .. } if link.closing => return self.arrived(event, false),
             LinkEvent::Closed { .. } => link.last_in,
-            LinkEvent::BufferedAmountLow { channel, .. } => {
-                let known = link.channels.get(channel);
-                if known.is_some_and(|channel| !channel.blocked.is_empty()) {
-                    return self.hand_over(id, *channel, None, false);
-                }
-                return self.ready.push_back(event);
-            }
             LinkEvent::Description { .. }
             | LinkEvent::Candidate { .. }
             | LinkEvent::Gathered { .. }
+            | LinkEvent::BufferedAmountLow { .. }
             | LinkEvent::InboxDropped { .. }
             | LinkEvent::Stats { .. } => return self.ready.push_back(event),
         };
-        let due = follow(true, &mut link.last_in, due.max(now));
+        let due = follow(false, &mut link.last_in, after.max(self.inner.now()));
         let number = self.next_number();
         self.incoming.insert((due, number), event);
     }
 
     fn receive_message(&mut self, index: ChannelIndex, cost: usize, event: LinkEvent) {
         let id = event.link();
-        let is_cut = self.is_cut();
-        let now = self.inner.now();
-        let Some(channel) = self.channel(id, index) else {
+        let Some(channel) = self.channels.get(&(id, index)) else {
             return;
         };
         let (parameters, reliable) = (channel.parameters, channel.is_reliable());
-        let delay = self.draw_delay(parameters.reliability);
+        let due = self.draw(parameters.reliability);
         let number = self.next_number();
         let link = self.links.get_mut(&id).filter(|link| !link.closing);
-        let (Some(link), Some(delay)) = (link, delay.filter(|_| reliable || !is_cut)) else {
+        let channel = self.channels.get_mut(&(id, index));
+        let (Some(link), Some(channel), Some(due)) = (link, channel, due) else {
             return;
         };
-        if link.bytes_in.saturating_add(cost) > link.inbox_bytes {
-            if reliable {
-                self.overflow(id);
-            }
-            return;
-        }
-        link.bytes_in += cost;
-        if let Some(channel) = link.channels.get_mut(&index) {
-            let due = follow(parameters.ordered, &mut channel.last_in, now + delay);
+        if link.bytes_in.saturating_add(cost) <= link.inbox_bytes {
+            link.bytes_in += cost;
+            let due = follow(parameters.ordered, &mut channel.last_in, due);
             link.last_in = link.last_in.max(due);
             self.incoming.insert((due, number), event);
+        } else if reliable {
+            // The link ends, as it would with a full inbox.
+            self.forget_incoming(id);
+            let linger = Duration::ZERO;
+            self.inner.execute(Command::Close { link: id, linger });
+            let reason = CloseReason::InboxFull;
+            self.arrived(LinkEvent::Closed { link: id, reason }, false);
         }
     }
 
@@ -208,29 +281,23 @@ impl<B: Backend> Conditioned<B> {
         } = &event
         {
             link.bytes_in = link.bytes_in.saturating_sub(cost(payload));
-            let channel = link.channels.get(channel);
+            let channel = self.channels.get(&(id, *channel));
             if in_cut && !channel.is_some_and(Channel::is_reliable) {
                 return;
             }
         }
-        if let LinkEvent::ChannelOpened { channel, .. } | LinkEvent::ChannelClosed { channel, .. } =
-            &event
-            && let Some(channel) = link.channels.get_mut(channel)
+        if let LinkEvent::ChannelOpened { channel, .. } = &event
+            && let Some(channel) = self.channels.get_mut(&(id, *channel))
         {
-            channel.is_open = matches!(event, LinkEvent::ChannelOpened { .. }) && !link.closing;
+            channel.is_open = !link.closing;
+        }
+        if let LinkEvent::ChannelClosed { channel, .. } = &event {
+            self.channels.remove(&(id, *channel));
         }
         if let LinkEvent::Closed { .. } = &event {
             self.links.remove(&id);
+            self.channels.retain(|(link, _), _| *link != id);
         }
         self.ready.push_back(event);
-    }
-
-    /// A reliable message found no room: the link ends, as it would with a full inbox.
-    fn overflow(&mut self, id: LinkId) {
-        self.forget_incoming(id);
-        let linger = Duration::ZERO;
-        self.inner.execute(Command::Close { link: id, linger });
-        let reason = CloseReason::InboxFull;
-        self.arrived(LinkEvent::Closed { link: id, reason }, false);
     }
 }
