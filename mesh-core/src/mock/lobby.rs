@@ -192,9 +192,11 @@ impl World {
         let Some(client) = client.filter(|client| !is_lost(client)) else {
             return;
         };
-        client.phase = match reason {
-            LostReason::Unreachable(_) => Phase::Waiting,
-            _ => Phase::Out,
+        let may_return = matches!(reason, LostReason::Unreachable(_));
+        client.phase = if may_return {
+            Phase::Waiting
+        } else {
+            Phase::Out
         };
         client.known.clear();
         client.events.push_back(SignalingEvent::Lost { reason });
