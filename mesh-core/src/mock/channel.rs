@@ -13,13 +13,17 @@ use crate::{
     LinkEvent, Payload, Rejected, Reliability, SendLimits,
 };
 
+/// How many bytes of reliable messages a link may have on their way. It is the window that receivers commonly offer, and what
+/// makes a flood take time.
+const WINDOW: usize = 1024 * 1024;
+
 /// One side of a data channel: its parameters, and what waits to be sent.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) index: ChannelIndex,
     pub(super) parameters: ChannelParameters,
     pub(super) state: ChannelState,
-    /// Reliable messages on their way.
+    /// Bytes of reliable messages on their way.
     pub(super) in_flight: usize,
     /// Number that the far side gave to the last message delivered.
     pub(super) delivered: u64,
@@ -81,7 +85,7 @@ impl Channel {
 }
 
 /// How many bytes a message occupies. An empty one is sent as one byte (RFC 8831, section 6.6).
-fn cost(payload: &Payload) -> usize {
+pub(super) fn cost(payload: &Payload) -> usize {
     payload.len().max(1)
 }
 
@@ -198,7 +202,7 @@ impl World {
             channel.sent += 1;
             let reliable = channel.is_reliable();
             if reliable {
-                channel.in_flight += 1;
+                channel.in_flight += cost(&payload);
             }
             let content = Content::Message(Message {
                 stream: channel.parameters.id,
@@ -223,10 +227,16 @@ impl World {
 }
 
 impl End {
-    /// The next channel with a message that may be sent. Reliable ones wait for the route.
+    pub(super) fn has_full_window(&self) -> bool {
+        let in_flight = self.channels.iter().map(|channel| channel.in_flight);
+        in_flight.sum::<usize>() >= WINDOW
+    }
+
+    /// The next channel with a message that may be sent. Reliable ones wait for room in the window and for the route.
     fn next_channel(&self) -> Option<usize> {
+        let may_be_reliable = self.reachable && !self.has_full_window();
         let may_send = |channel: &Channel| {
-            !channel.queue.is_empty() && (self.reachable || !channel.is_reliable())
+            !channel.queue.is_empty() && (may_be_reliable || !channel.is_reliable())
         };
         let count = self.channels.len();
         (0..count)

@@ -62,7 +62,8 @@
 //! - **Setting up.** A description names its link, and each link has one candidate. Two links connect when both have the
 //!   other's description and candidate, and the path between them carries. Five round trips later the connection is
 //!   secured, and its channels open. Where that is impossible, the link is `Failed` after the ICE timeouts.
-//! - **Reliable channels** deliver everything in spite of loss and partitions, in order where the channel is ordered.
+//! - **Reliable channels** deliver everything in spite of loss and partitions, in order where the channel is ordered. At
+//!   most 1 MiB of their messages is on its way on each link.
 //! - **Channels that are ordered and not reliable** drop a message that a later one has overtaken. **Unordered ones** deliver
 //!   in any order. Retransmissions and lifetimes are honoured. No channel delivers a message twice.
 //! - **A narrow path** delays what exceeds its bandwidth, and its queue can be full: see [`Conditions::queue`].

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::channel::cost;
 use super::ice::Phase;
 use super::world::{Action, Key, World};
 use crate::rng::SENT_AGAIN_AFTER;
@@ -87,7 +88,7 @@ impl World {
         }
     }
 
-    /// Tells the sender that a message arrived.
+    /// Tells the sender that a message arrived, so that it may send another.
     fn acknowledge(&mut self, flight: &Flight) {
         let from = flight.from;
         let Content::Message(message) = &flight.content else {
@@ -96,11 +97,16 @@ impl World {
         let Some(sender) = self.ends.get_mut(&from).filter(|_| message.reliable) else {
             return;
         };
+        let was_full = sender.has_full_window();
         let Some(channel) = sender.stream(message.stream) else {
             return;
         };
-        channel.in_flight = channel.in_flight.saturating_sub(1);
-        if channel.state == ChannelState::Closing {
+        channel.in_flight = channel.in_flight.saturating_sub(cost(&message.payload));
+        let is_closing = channel.state == ChannelState::Closing;
+        if was_full {
+            self.schedule_transmit(from);
+        }
+        if is_closing {
             self.close_drained(from);
         }
     }
