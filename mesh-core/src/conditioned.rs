@@ -265,11 +265,13 @@ impl<B: Backend> Conditioned<B> {
     fn show_states(&mut self) {
         for (id, link) in &mut self.links {
             let state = match (self.cut, link.state) {
-                (Some(cut), ConnectionState::Connected) => match link.shown {
-                    ConnectionState::Connected if cut.noticed => ConnectionState::Disconnected,
-                    // A link that is not connected yet connects after the cut.
-                    shown => shown,
-                },
+                (Some(cut), ConnectionState::Connected)
+                    if cut.noticed && link.shown == ConnectionState::Connected =>
+                {
+                    ConnectionState::Disconnected
+                }
+                // A link that is not connected yet connects after the cut.
+                (Some(_), ConnectionState::Connected) => link.shown,
                 (_, state) => state,
             };
             if core::mem::replace(&mut link.shown, state) != state {
