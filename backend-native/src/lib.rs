@@ -19,6 +19,7 @@ mod executor;
 mod inbox;
 mod link;
 mod mdns;
+mod name_source;
 mod note;
 mod outbox;
 mod pipe;
@@ -43,7 +44,7 @@ pub use websocket::{WebSocketOptions, WebSocketTransport};
 /// library as it ships.
 #[doc(hidden)]
 pub mod testing {
-    pub use crate::relay::{Lookup, NameSource};
+    pub use crate::name_source::{Lookup, NameSource};
     pub use crate::runtime::LinkRuntime;
     pub use crate::socket::{Cures, SocketControl, SocketOptions, SocketSource};
 }

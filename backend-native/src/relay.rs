@@ -22,7 +22,6 @@ use crate::translate;
 
 pub(crate) use self::book::resolve;
 pub(crate) use self::resolver::Resolver;
-pub use self::resolver::{Lookup, NameSource};
 
 /// The STUN and TURN servers of a link.
 pub(crate) struct Relay {

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-use crate::relay::NameSource;
+use crate::name_source::NameSource;
 
 use self::unanswered::Unanswered;
 

@@ -1,9 +1,6 @@
 //! The addresses behind the names of servers, asked for once by all links of a backend.
 
-use core::fmt;
-use core::pin::Pin;
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,6 +8,8 @@ use std::time::Duration;
 use tokio::net::lookup_host;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+
+use crate::name_source::NameSource;
 
 /// How long a name may take. Nothing waits for it but the server's own candidates.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -29,15 +28,6 @@ pub(crate) struct Resolver {
     names: Mutex<BTreeMap<(String, u16), Entry>>,
     /// Who is asked; the system if `None`.
     source: Option<Arc<dyn NameSource>>,
-}
-
-/// What [`NameSource::lookup`] returns.
-pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
-
-/// Knows the addresses of names. The seam for tests.
-pub trait NameSource: Send + Sync + fmt::Debug {
-    /// The addresses of a host, with this port.
-    fn lookup(&self, host: &str, port: u16) -> Lookup;
 }
 
 #[derive(Debug)]
@@ -120,7 +110,10 @@ impl Resolver {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+    use crate::name_source::Lookup;
 
     #[tokio::test]
     async fn an_address_is_not_asked_for() {
