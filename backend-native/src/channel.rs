@@ -227,9 +227,15 @@ impl Handover {
         sockets: &SocketControl,
     ) -> Result<(), Error> {
         for outgoing in burst.drain(..) {
-            let Outgoing::Message(payload) = outgoing else {
+            let is_expired = outgoing.is_expired(Instant::now());
+            let Outgoing::Message { payload, .. } = outgoing else {
                 break;
             };
+            if is_expired {
+                // The crate would count its lifetime anew, and send what nobody wants any more.
+                self.report_taken(cost(&payload));
+                continue;
+            }
             if payload.is_empty() && valve.is_none() {
                 // By SCTP's own count it is not yet there while something is outstanding: have that told.
                 self.progress
@@ -251,15 +257,20 @@ impl Handover {
             {
                 self.wait_for_path(valve, sockets).await;
             }
-            if self.outbox.taken(cost) {
-                self.inbox.report(LinkEvent::BufferedAmountLow {
-                    link: self.inbox.link(),
-                    channel: self.inbox.channel(),
-                });
-            }
+            self.report_taken(cost);
             result?;
         }
         Ok(())
+    }
+
+    /// A message of this cost waits no longer: the crate has it, or it was given up.
+    fn report_taken(&self, cost: usize) {
+        if self.outbox.taken(cost) {
+            self.inbox.report(LinkEvent::BufferedAmountLow {
+                link: self.inbox.link(),
+                channel: self.inbox.channel(),
+            });
+        }
     }
 
     /// Waits until the crate holds no more than the path takes.

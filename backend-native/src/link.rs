@@ -365,7 +365,7 @@ impl Link {
             let _ = inner.close().await;
             return Ok(());
         };
-        let (outbox, outgoing) = Outbox::new(SendLimits::default());
+        let (outbox, outgoing) = Outbox::new(SendLimits::default(), None);
         let ends = Ends {
             // The crate does not say how hard the far side tries; losing nothing is right in any case.
             inbox: self.inbox.channel(index, Reliability::Reliable),

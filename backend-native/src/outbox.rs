@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use mesh_core::{BackendSendError, Payload, Rejected, SendLimits};
 use tokio::sync::mpsc::error::SendError;
@@ -10,9 +11,23 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// One entry of a send queue.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
-    Message(Payload),
+    Message {
+        payload: Payload,
+        /// When it is given up, on a channel with a lifetime.
+        expires: Option<Instant>,
+    },
     /// Nothing comes after it.
     End,
+}
+
+impl Outgoing {
+    /// Whether it has been waiting for longer than it may live.
+    pub(crate) fn is_expired(&self, now: Instant) -> bool {
+        match self {
+            Self::Message { expires, .. } => expires.is_some_and(|at| at <= now),
+            Self::End => false,
+        }
+    }
 }
 
 /// The send queue of one channel, bounded by its high-water mark.
@@ -27,17 +42,23 @@ pub(crate) struct Outbox {
     buffered: AtomicUsize,
     open: AtomicBool,
     limits: SendLimits,
+    /// How long a message may take from here on. The crate counts only from when it gets the message.
+    lifetime: Option<Duration>,
 }
 
 impl Outbox {
     /// A queue that is not open yet, and the end that its sender task takes from.
-    pub(crate) fn new(limits: SendLimits) -> (Arc<Self>, UnboundedReceiver<Outgoing>) {
+    pub(crate) fn new(
+        limits: SendLimits,
+        lifetime: Option<Duration>,
+    ) -> (Arc<Self>, UnboundedReceiver<Outgoing>) {
         let (messages, outgoing) = unbounded_channel();
         let outbox = Self {
             messages,
             buffered: AtomicUsize::new(0),
             open: AtomicBool::new(false),
             limits,
+            lifetime,
         };
         (Arc::new(outbox), outgoing)
     }
@@ -68,8 +89,9 @@ impl Outbox {
         }
         // Counted first: the sender task may have it before this line's end.
         self.buffered.fetch_add(cost, Ordering::AcqRel);
-        match self.messages.send(Outgoing::Message(payload)) {
-            Err(SendError(Outgoing::Message(payload))) => {
+        let expires = self.lifetime.map(|lifetime| Instant::now() + lifetime);
+        match self.messages.send(Outgoing::Message { payload, expires }) {
+            Err(SendError(Outgoing::Message { payload, .. })) => {
                 self.buffered.fetch_sub(cost, Ordering::AcqRel);
                 rejected(payload, BackendSendError::NotOpen)
             }
@@ -97,10 +119,11 @@ mod tests {
     use super::*;
 
     fn outbox(high_water: usize, low_water: usize) -> (Arc<Outbox>, UnboundedReceiver<Outgoing>) {
-        let (outbox, outgoing) = Outbox::new(SendLimits {
+        let limits = SendLimits {
             high_water,
             low_water,
-        });
+        };
+        let (outbox, outgoing) = Outbox::new(limits, None);
         outbox.open();
         (outbox, outgoing)
     }
@@ -173,13 +196,37 @@ mod tests {
         outbox.close();
         assert_eq!(outbox.send(bytes(1)), not_open(bytes(1)));
         let next = outgoing.blocking_recv();
-        assert_eq!(next, Some(Outgoing::Message(bytes(7))));
+        let message = Outgoing::Message {
+            payload: bytes(7),
+            expires: None,
+        };
+        assert_eq!(next, Some(message));
         assert_eq!(outgoing.blocking_recv(), Some(Outgoing::End));
     }
 
     #[test]
+    fn a_lifetime_counts_from_the_call_that_sends() {
+        let lifetime = Duration::from_millis(150);
+        let (outbox, mut outgoing) = Outbox::new(SendLimits::SHORT, Some(lifetime));
+        outbox.open();
+        let before = Instant::now();
+        outbox.send(bytes(7)).expect("room");
+        let message = outgoing.blocking_recv().expect("a message");
+        assert!(!message.is_expired(before + lifetime / 2));
+        assert!(message.is_expired(Instant::now() + lifetime));
+    }
+
+    #[test]
+    fn without_a_lifetime_nothing_is_given_up() {
+        let (outbox, mut outgoing) = outbox(100, 40);
+        outbox.send(bytes(7)).expect("room");
+        let message = outgoing.blocking_recv().expect("a message");
+        assert!(!message.is_expired(Instant::now() + Duration::from_secs(3600)));
+    }
+
+    #[test]
     fn nothing_is_sent_before_the_channel_is_open() {
-        let (outbox, _outgoing) = Outbox::new(SendLimits::default());
+        let (outbox, _outgoing) = Outbox::new(SendLimits::default(), None);
         assert_eq!(outbox.send(bytes(1)), not_open(bytes(1)));
         assert_eq!(outbox.buffered(), 0);
     }
