@@ -375,6 +375,29 @@ pub struct LinkStats {
     pub remote: Option<CandidateType>,
 }
 
+impl LinkStats {
+    /// Whether the selected pair goes through a TURN server: this side's, the far side's or both.
+    ///
+    /// False while no pair is selected. False also where the platform takes the far side's relay for a
+    /// [peer-reflexive](CandidateType::PeerReflexive) address, which happens when a check from the relay arrives before the
+    /// candidate that names it.
+    ///
+    /// ```
+    /// use mesh_core::{CandidateType, LinkStats};
+    ///
+    /// let mut stats = LinkStats::default();
+    /// assert!(!stats.is_relayed());
+    /// stats.local = Some(CandidateType::Host);
+    /// stats.remote = Some(CandidateType::Relay);
+    /// assert!(stats.is_relayed());
+    /// ```
+    #[must_use]
+    pub const fn is_relayed(&self) -> bool {
+        matches!(self.local, Some(CandidateType::Relay))
+            || matches!(self.remote, Some(CandidateType::Relay))
+    }
+}
+
 /// W3C: `RTCIceCandidateType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CandidateType {
