@@ -2,7 +2,7 @@
 //! that an entry goes as soon as its fault does.
 
 use super::matrix::Cell;
-use super::nat::{FIVE, Nat};
+use super::nat::Nat;
 use crate::Kind;
 
 /// Why something is expected to fail.
@@ -25,28 +25,16 @@ struct OfCells {
     known: Known,
 }
 
-const OF_CELLS: &[OfCells] = &[
-    OfCells {
-        kind: Kind::Native,
-        nats: &[Nat::Blocked],
-        others: &FIVE,
-        known: Known {
-            reason: "N12: a native player has no TURN over TCP or TLS",
-            shows: "was expected, and it is Not",
-            sometimes: false,
-        },
+const OF_CELLS: &[OfCells] = &[OfCells {
+    kind: Kind::Native,
+    nats: NOT_BLOCKED,
+    others: NOT_BLOCKED,
+    known: Known {
+        reason: "N7: a native player stays with the relay if that is faster by a moment",
+        shows: "Direct was expected, and it is Relay",
+        sometimes: true,
     },
-    OfCells {
-        kind: Kind::Native,
-        nats: NOT_BLOCKED,
-        others: NOT_BLOCKED,
-        known: Known {
-            reason: "N7: a native player stays with the relay if that is faster by a moment",
-            shows: "Direct was expected, and it is Relay",
-            sometimes: true,
-        },
-    },
-];
+}];
 
 const NOT_BLOCKED: &[Nat] = &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric];
 
@@ -59,61 +47,19 @@ struct OfCases {
 const OF_CASES: &[OfCases] = &[
     OfCases {
         names: &[
-            "case::a_lan_with_a_silent_name_server",
-            "case::a_lan_with_a_slow_name_server",
-        ],
-        known: Known {
-            reason: "N3: a slow name server stops the whole driver",
-            shows: "was expected, and it is",
-            sometimes: false,
-        },
-    },
-    OfCases {
-        names: &["case::an_ipv6_black_hole_before_the_signaling_server"],
-        known: Known {
-            reason: "U7: the WebSocket tries one address after the other",
-            shows: "waited to be taken in",
-            sometimes: false,
-        },
-    },
-    OfCases {
-        names: &[
-            "case::turn_over_tcp_where_udp_is_blocked",
-            "case::turn_over_tls_where_udp_is_blocked",
-        ],
-        known: Known {
-            reason: "N12: a native player has no TURN over TCP or TLS",
-            shows: "was expected, and it is",
-            sometimes: false,
-        },
-    },
-    OfCases {
-        names: &["case::link_local_addresses_alone"],
-        known: Known {
-            reason: "N11, U9: addresses of 169.254/16 are never bound",
-            shows: "was expected, and it is",
-            sometimes: false,
-        },
-    },
-    OfCases {
-        names: &[
             "case::a_firewall_and_names_of_chromium",
             "case::a_firewall_and_names_of_firefox",
         ],
         known: Known {
-            reason: "U13: a native player does not resolve names of browsers",
+            reason: "U13: a native player behind a firewall that drops new input, multicast DNS too, finds no browser",
             shows: "was expected, and it is",
             sometimes: false,
         },
     },
     OfCases {
-        names: &[
-            "case::each_datagram_dropped_once_between_natives",
-            "case::each_datagram_dropped_once_with_chromium",
-            "case::each_datagram_dropped_once_with_firefox",
-        ],
+        names: &["case::each_datagram_dropped_once_with_firefox"],
         known: Known {
-            reason: "U4: one lost datagram of the handshake disarms its timer for good",
+            reason: "U4: a native server whose first flight is lost once does not connect with Firefox",
             shows: "was expected, and it is",
             sometimes: true,
         },
