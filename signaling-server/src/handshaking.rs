@@ -1,6 +1,7 @@
 //! A listener and the connections that are no WebSocket yet.
 
 use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
@@ -35,9 +37,16 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 /// Connections on the way, each a task that ends when it has become a WebSocket.
 struct Tasks {
     /// Shared with the tasks, which say when they are asked for something.
-    handshakes: Arc<Mutex<Handshakes>>,
+    waiting: Arc<Mutex<Waiting>>,
     tasks: JoinSet<HandshakeId>,
     aborts: BTreeMap<HandshakeId, AbortHandle>,
+}
+
+/// What the tasks and the one that accepts know of connections on the way.
+struct Waiting {
+    handshakes: Handshakes,
+    /// Those whose task has not seen them say anything.
+    silent: BTreeMap<HandshakeId, Arc<TcpStream>>,
 }
 
 /// Takes connections for ever. Those that are no WebSocket yet end with this future.
@@ -45,10 +54,10 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
     let config = relay.config();
     let deadline = config.handshake_deadline;
     let mut on_the_way = Tasks {
-        handshakes: Arc::new(Mutex::new(Handshakes::new(
-            config.max_handshakes,
-            config.max_handshakes_per_address,
-        ))),
+        waiting: Arc::new(Mutex::new(Waiting {
+            handshakes: Handshakes::new(config.max_handshakes, config.max_handshakes_per_address),
+            silent: BTreeMap::new(),
+        })),
         tasks: JoinSet::new(),
         aborts: BTreeMap::new(),
     };
@@ -66,16 +75,22 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
         match accepted {
             Ok((stream, remote)) => {
                 let is_proxy = relay.is_proxy(remote.ip());
-                let (id, cut) = on_the_way.enter(Network::of(remote.ip()), is_proxy);
+                let stream = Arc::new(stream);
+                let network = Network::of(remote.ip());
+                let (id, cut) = on_the_way.enter(Arc::clone(&stream), network, is_proxy);
                 if cut {
                     relay.metrics().handshake_cut();
                 }
-                let handshakes = Arc::clone(&on_the_way.handshakes);
+                let waiting = Arc::clone(&on_the_way.waiting);
                 let (router, tls) = (router.clone(), tls.clone());
                 on_the_way.spawn(id, async move {
                     // Whoever says nothing is cut by the deadline, or for the sake of another one.
-                    if matches!(timeout(deadline, stream.readable()).await, Ok(Ok(()))) {
-                        lock(&handshakes).ask(id);
+                    if !matches!(timeout(deadline, stream.readable()).await, Ok(Ok(()))) {
+                        return;
+                    }
+                    lock(&waiting).ask(id);
+                    // It is ours alone from then on.
+                    if let Some(stream) = Arc::into_inner(stream) {
                         answer(stream, remote, router, tls, deadline).await;
                     }
                 });
@@ -92,8 +107,13 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
 
 impl Tasks {
     /// Takes a connection, and says whether another one was cut for it.
-    fn enter(&mut self, network: Network, is_proxy: bool) -> (HandshakeId, bool) {
-        let (id, cut) = lock(&self.handshakes).enter(network, is_proxy);
+    fn enter(
+        &mut self,
+        stream: Arc<TcpStream>,
+        network: Network,
+        is_proxy: bool,
+    ) -> (HandshakeId, bool) {
+        let (id, cut) = lock(&self.waiting).enter(stream, network, is_proxy);
         (id, cut.is_some_and(|cut| self.cut(cut)))
     }
 
@@ -106,13 +126,13 @@ impl Tasks {
     }
 
     fn leave(&mut self, id: HandshakeId) {
-        lock(&self.handshakes).leave(id);
+        lock(&self.waiting).leave(id);
         self.aborts.remove(&id);
     }
 
     /// Frees a socket of the system's.
     fn cut_one(&mut self) {
-        let oldest = lock(&self.handshakes).oldest_of_the_greediest();
+        let oldest = lock(&self.waiting).oldest_of_the_greediest();
         if let Some(id) = oldest {
             self.cut(id);
             self.leave(id);
@@ -125,8 +145,51 @@ impl Tasks {
     }
 }
 
-fn lock(handshakes: &Mutex<Handshakes>) -> MutexGuard<'_, Handshakes> {
-    handshakes.lock().unwrap_or_else(PoisonError::into_inner)
+impl Waiting {
+    /// Takes a connection; the one that gives way to it is to be cut.
+    fn enter(
+        &mut self,
+        stream: Arc<TcpStream>,
+        network: Network,
+        is_proxy: bool,
+    ) -> (HandshakeId, Option<HandshakeId>) {
+        let silent = &self.silent;
+        let has_asked = |id| silent.get(&id).is_some_and(has_come);
+        let (id, cut) = self.handshakes.enter(network, is_proxy, has_asked);
+        if let Some(cut) = cut {
+            self.silent.remove(&cut);
+        }
+        self.silent.insert(id, stream);
+        (id, cut)
+    }
+
+    /// The task of a connection has seen it say something.
+    fn ask(&mut self, id: HandshakeId) {
+        self.silent.remove(&id);
+        self.handshakes.ask(id);
+    }
+
+    fn leave(&mut self, id: HandshakeId) {
+        self.silent.remove(&id);
+        self.handshakes.leave(id);
+    }
+
+    fn oldest_of_the_greediest(&mut self) -> Option<HandshakeId> {
+        let silent = &self.silent;
+        let has_asked = |id| silent.get(&id).is_some_and(has_come);
+        self.handshakes.oldest_of_the_greediest(has_asked)
+    }
+}
+
+/// Whether a connection has sent something that nobody has read. The system is asked: tokio learns of what has come only
+/// between turns of the tasks, and the one that accepts takes many connections in one turn.
+fn has_come(stream: &Arc<TcpStream>) -> bool {
+    let peeked = SockRef::from(stream.as_ref()).peek(&mut [MaybeUninit::uninit()]);
+    matches!(peeked, Ok(1..))
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Answers one connection, over TLS if there is some.

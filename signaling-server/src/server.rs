@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -15,6 +15,10 @@ use crate::handshaking::accept;
 use crate::relay::Relay;
 use crate::routes::{admin_routes, routes};
 use crate::tls::{self, Tls, TlsError};
+
+/// How many connections may wait until we accept them, as far as the system allows. With the usual 128 a lobby's worth of
+/// players that reconnect at the same moment have to wait for a second or more, because the system drops what is too much.
+const BACKLOG: u32 = 4096;
 
 /// A signaling server on its own address, running on the tokio runtime it was bound on.
 ///
@@ -53,9 +57,9 @@ impl Server {
     pub async fn bind(addr: SocketAddr, config: Config) -> Result<Self, BindError> {
         let mut tasks = JoinSet::new();
         let tls = config.tls.as_ref().map(Tls::new).transpose()?;
-        let (listener, local_addr) = listen(addr).await?;
+        let (listener, local_addr) = listen(addr)?;
         let admin = match config.admin_addr {
-            Some(addr) => Some(listen(addr).await?),
+            Some(addr) => Some(listen(addr)?),
             None => None,
         };
         if let (Some(tls), Some(files)) = (&tls, &config.tls) {
@@ -111,11 +115,23 @@ impl Server {
     }
 }
 
-async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
     let failed = |source| BindError::Listen { addr, source };
-    let listener = TcpListener::bind(addr).await.map_err(failed)?;
+    let listener = listener(addr).map_err(failed)?;
     let local_addr = listener.local_addr().map_err(failed)?;
     Ok((listener, local_addr))
+}
+
+fn listener(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match addr {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // On Windows this would let another program take the address, too.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 impl fmt::Debug for Server {

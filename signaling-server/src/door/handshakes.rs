@@ -50,20 +50,24 @@ impl Handshakes {
 
     /// Takes a connection; the one that gives way to it is to be cut. A trusted proxy has many clients behind one address,
     /// so it is not held to the limit of one (`is_proxy`).
+    ///
+    /// `has_asked` looks whether something has come from a connection that is not known to have said anything. What has come
+    /// may not have been told to `ask` yet: many connections are taken between two looks at all of them.
     pub(crate) fn enter(
         &mut self,
         network: Network,
         is_proxy: bool,
+        has_asked: impl FnMut(HandshakeId) -> bool,
     ) -> (HandshakeId, Option<HandshakeId>) {
-        let own = self.ids.get(&network);
-        let is_greedy = !is_proxy && own.is_some_and(|ids| ids.len() >= self.limit_per_network);
-        let cut = if is_greedy {
-            own.and_then(Ids::first)
+        let own = self.ids.get(&network).map_or(0, Ids::len);
+        let greedy = if !is_proxy && own >= self.limit_per_network {
+            Some(network)
         } else if self.networks.len() >= self.limit {
-            self.oldest_of_the_greediest()
+            self.greediest()
         } else {
             None
         };
+        let cut = greedy.and_then(|network| self.yielding(network, has_asked));
         if let Some(cut) = cut {
             self.leave(cut);
         }
@@ -99,9 +103,34 @@ impl Handshakes {
         }
     }
 
-    /// The one that gives way when there are too many.
-    pub(crate) fn oldest_of_the_greediest(&self) -> Option<HandshakeId> {
-        self.ids.values().max_by_key(|ids| ids.len())?.first()
+    /// The one that gives way when there are too many; `has_asked` is that of `enter`.
+    pub(crate) fn oldest_of_the_greediest(
+        &mut self,
+        has_asked: impl FnMut(HandshakeId) -> bool,
+    ) -> Option<HandshakeId> {
+        let greediest = self.greediest()?;
+        self.yielding(greediest, has_asked)
+    }
+
+    fn greediest(&self) -> Option<Network> {
+        let ids = self.ids.iter().max_by_key(|(_, ids)| ids.len());
+        ids.map(|(network, _)| *network)
+    }
+
+    /// The one of a network that gives way. Each connection is looked at once at most, as it has asked from then on.
+    fn yielding(
+        &mut self,
+        network: Network,
+        mut has_asked: impl FnMut(HandshakeId) -> bool,
+    ) -> Option<HandshakeId> {
+        let ids = self.ids.get_mut(&network)?;
+        while let Some(id) = ids.silent.first().copied()
+            && has_asked(id)
+        {
+            ids.silent.remove(&id);
+            ids.asking.insert(id);
+        }
+        ids.first()
     }
 }
 
@@ -113,30 +142,51 @@ mod tests {
         Network::of([192, 0, 2, last].into())
     }
 
+    /// Nothing has come that the handshakes have not been told of.
+    fn nothing(_: HandshakeId) -> bool {
+        false
+    }
+
+    #[test]
+    fn one_that_has_asked_does_not_give_way_before_that_is_told() {
+        for mut handshakes in [Handshakes::new(100, 3), Handshakes::new(3, 100)] {
+            let (player, _) = handshakes.enter(network(1), false, nothing);
+            for _ in 0..1000 {
+                let (_, cut) = handshakes.enter(network(1), false, |id| id == player);
+                assert_ne!(cut, Some(player));
+            }
+            assert_ne!(
+                handshakes.oldest_of_the_greediest(nothing),
+                Some(player),
+                "it is known from then on"
+            );
+        }
+    }
+
     #[test]
     fn the_oldest_of_an_address_gives_way_to_its_newest() {
         let mut handshakes = Handshakes::new(100, 2);
-        let (first, cut) = handshakes.enter(network(1), false);
+        let (first, cut) = handshakes.enter(network(1), false, nothing);
         assert_eq!(cut, None);
-        let (second, cut) = handshakes.enter(network(1), false);
+        let (second, cut) = handshakes.enter(network(1), false, nothing);
         assert_eq!(cut, None);
-        assert_eq!(handshakes.enter(network(2), false).1, None);
-        assert_eq!(handshakes.enter(network(1), false).1, Some(first));
+        assert_eq!(handshakes.enter(network(2), false, nothing).1, None);
+        assert_eq!(handshakes.enter(network(1), false, nothing).1, Some(first));
         handshakes.leave(second);
-        assert_eq!(handshakes.enter(network(1), false).1, None);
+        assert_eq!(handshakes.enter(network(1), false, nothing).1, None);
     }
 
     #[test]
     fn those_that_say_nothing_give_way_first() {
         let mut handshakes = Handshakes::new(100, 3);
-        let (player, _) = handshakes.enter(network(1), false);
+        let (player, _) = handshakes.enter(network(1), false, nothing);
         handshakes.ask(player);
         for _ in 0..1000 {
-            assert_ne!(handshakes.enter(network(1), false).1, Some(player));
+            assert_ne!(handshakes.enter(network(1), false, nothing).1, Some(player));
         }
         let asking: Vec<_> = handshakes.networks.keys().copied().collect();
         asking.into_iter().for_each(|id| handshakes.ask(id));
-        assert_eq!(handshakes.enter(network(1), false).1, Some(player));
+        assert_eq!(handshakes.enter(network(1), false, nothing).1, Some(player));
         handshakes.ask(player);
         assert_eq!(handshakes.networks.len(), 3);
     }
@@ -144,23 +194,23 @@ mod tests {
     #[test]
     fn when_all_is_full_the_greediest_address_gives_way() {
         let mut handshakes = Handshakes::new(4, 3);
-        let (modest, _) = handshakes.enter(network(1), false);
-        let (greedy, _) = handshakes.enter(network(2), false);
-        handshakes.enter(network(2), false);
-        handshakes.enter(network(2), false);
-        assert_eq!(handshakes.enter(network(3), false).1, Some(greedy));
+        let (modest, _) = handshakes.enter(network(1), false, nothing);
+        let (greedy, _) = handshakes.enter(network(2), false, nothing);
+        handshakes.enter(network(2), false, nothing);
+        handshakes.enter(network(2), false, nothing);
+        assert_eq!(handshakes.enter(network(3), false, nothing).1, Some(greedy));
         handshakes.leave(modest);
-        assert_eq!(handshakes.enter(network(4), false).1, None);
+        assert_eq!(handshakes.enter(network(4), false, nothing).1, None);
         assert_eq!(handshakes.networks.len(), 4);
     }
 
     #[test]
     fn a_proxy_is_held_to_the_limit_of_all_alone() {
         let mut handshakes = Handshakes::new(3, 1);
-        let (first, _) = handshakes.enter(network(1), true);
-        assert_eq!(handshakes.enter(network(1), true).1, None);
-        assert_eq!(handshakes.enter(network(1), true).1, None);
-        assert_eq!(handshakes.enter(network(1), true).1, Some(first));
+        let (first, _) = handshakes.enter(network(1), true, nothing);
+        assert_eq!(handshakes.enter(network(1), true, nothing).1, None);
+        assert_eq!(handshakes.enter(network(1), true, nothing).1, None);
+        assert_eq!(handshakes.enter(network(1), true, nothing).1, Some(first));
         assert_eq!(handshakes.ids.len(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Connections that are no WebSocket yet.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use signaling_server::Config;
@@ -130,4 +131,47 @@ async fn silent_connections_keep_no_player_out() {
     let (_peer, id, _) = Peer::join(&server).await;
     assert_eq!(id, 1);
     assert!(start.elapsed() < quick().handshake_deadline);
+}
+
+/// A player that has asked by the time the server looks is served, even if many connections of the same address that say
+/// nothing come before it and after it.
+#[tokio::test]
+async fn a_player_in_a_crowd_that_comes_at_once_is_heard() {
+    let server = server(Config {
+        handshake_deadline: DEADLINE * 10,
+        max_handshakes_per_address: 8,
+        ..quick()
+    })
+    .await;
+    let addr = server.local_addr();
+    // The server runs on this thread, so it accepts nobody before all of them are there.
+    let connect = || std::net::TcpStream::connect(addr).expect("room in the backlog");
+    let mut crowd = Vec::from_iter((0..10).map(|_| connect()));
+    let mut player = connect();
+    player
+        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .expect("an open socket");
+    crowd.extend((0..50).map(|_| connect()));
+
+    player.set_nonblocking(true).expect("a socket");
+    let mut player = TcpStream::from_std(player).expect("a runtime");
+    let mut answer = String::new();
+    let read = timeout(DEADLINE, player.read_to_string(&mut answer)).await;
+    read.expect("in time").expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(crowd);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn many_that_come_at_the_same_moment_wait_for_nothing() {
+    let server = server(quick()).await;
+    // The server runs on this thread, so it accepts nobody before all of them are there.
+    let addr = server.local_addr();
+    let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("a limit");
+    let crowd: u32 = allowed.trim().parse().expect("a number");
+    let crowd =
+        (0..crowd.min(300)).map(|_| std::net::TcpStream::connect_timeout(&addr, DEADLINE / 2));
+    let refused = crowd.filter(Result::is_err).count();
+    assert_eq!(refused, 0);
 }
