@@ -54,6 +54,10 @@ impl Server {
     /// # Errors
     ///
     /// [`BindError`] when the system does not allow it, or when the files of [`Config::tls`] cannot be used.
+    #[expect(
+        clippy::unused_async,
+        reason = "it has to be called on a runtime, and callers await it"
+    )]
     pub async fn bind(addr: SocketAddr, config: Config) -> Result<Self, BindError> {
         let mut tasks = JoinSet::new();
         let tls = config.tls.as_ref().map(Tls::new).transpose()?;
