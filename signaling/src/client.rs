@@ -13,8 +13,8 @@ use mesh_core::{
 };
 
 use crate::{
-    MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, Message, Notice, Request, Transport, TransportError,
-    TransportEvent, decode, encode, escape_control, signal_data,
+    DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, Message, Notice, Request, Transport,
+    TransportError, TransportEvent, decode, encode, escape_control, signal_data,
 };
 
 use membership::Membership;
@@ -57,7 +57,8 @@ impl JoinRequest {
 /// nothing more comes, and a new client is needed.
 ///
 /// A signal of somebody who is no member is dropped, and so is a candidate that cannot be read: another peer wrote it, and
-/// no peer may end our signaling. What only a broken server can send ends it with [`LostReason::Protocol`].
+/// no peer may end our signaling. A message of an unknown type is passed over: a newer server may send it. What only a broken
+/// server can send ends the signaling with [`LostReason::Protocol`].
 ///
 /// It has no clock: the time to join runs from the first `poll_event`.
 pub struct Client<T> {
@@ -145,7 +146,12 @@ impl<T: Transport> Client<T> {
 
     fn on_text(&mut self, text: &str) -> Result<(), LostReason> {
         let protocol = |error: &dyn fmt::Display| LostReason::Protocol(error.to_string());
-        let message = decode(text, MAX_NOTICE_SIZE).map_err(|error| protocol(&error))?;
+        let message = match decode(text, MAX_NOTICE_SIZE) {
+            Ok(message) => message,
+            // Of a newer protocol, and not for us.
+            Err(DecodeError::UnknownType(_)) => return Ok(()),
+            Err(error) => return Err(protocol(&error)),
+        };
         let notice = Notice::try_from(message).map_err(|error| protocol(&error))?;
         self.membership
             .handle(notice)

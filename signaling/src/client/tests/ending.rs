@@ -85,7 +85,6 @@ fn a_broken_server_is_left() {
     for line in [
         "",
         "hello",
-        r#"{"type":99,"id":1,"data":""}"#,
         r#"{"type":2,"id":0,"data":""}"#,
         r#"{"type":1,"id":8,"data":"true"}"#,
         r#"{"type":0,"id":0,"data":"another lobby"}"#,

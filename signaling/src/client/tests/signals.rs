@@ -149,6 +149,23 @@ fn another_peer_cannot_end_our_signaling() {
     assert_eq!(client.send(START, peer(9), offer()), Ok(()));
 }
 
+#[test]
+fn messages_of_a_newer_server_are_passed_over() {
+    let mut client = client([TransportEvent::Opened]);
+    let newer = [
+        r#"{"type":8,"id":1,"data":""}"#,
+        r#"{"type":99,"id":0,"data":"x","more":{"deep":[1]}}"#,
+        r#"{"type":-1,"id":0}"#,
+    ];
+    let id = r#"{"type":1,"id":7,"data":"true","more":1}"#;
+    for line in newer.into_iter().chain([id, CONNECT_9, JOIN]).chain(newer) {
+        client.transport.incoming.push_back(text(line));
+    }
+    let expected = [joined_event(7), SignalingEvent::PeerJoined(peer(9))];
+    assert_eq!(drain(&mut client), expected);
+    assert_eq!(client.send(START, peer(9), offer()), Ok(()));
+}
+
 /// Counts how often it is woken.
 struct Count(AtomicUsize);
 
