@@ -227,12 +227,11 @@ impl Handover {
         sockets: &SocketControl,
     ) -> Result<(), Error> {
         for outgoing in burst.drain(..) {
-            let is_expired = outgoing.is_expired(Instant::now());
-            let Outgoing::Message { payload, .. } = outgoing else {
+            let Outgoing::Message { payload, expires } = outgoing else {
                 break;
             };
-            if is_expired {
-                // The crate would count its lifetime anew, and send what nobody wants any more.
+            if expires.is_some_and(|at| at <= Instant::now()) {
+                // The crate would count its lifetime anew and send it.
                 self.report_taken(cost(&payload));
                 continue;
             }

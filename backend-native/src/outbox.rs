@@ -20,16 +20,6 @@ pub(crate) enum Outgoing {
     End,
 }
 
-impl Outgoing {
-    /// Whether it has been waiting for longer than it may live.
-    pub(crate) fn is_expired(&self, now: Instant) -> bool {
-        match self {
-            Self::Message { expires, .. } => expires.is_some_and(|at| at <= now),
-            Self::End => false,
-        }
-    }
-}
-
 /// The send queue of one channel, bounded by its high-water mark.
 ///
 /// What the `webrtc` crate has taken does not count any more, as in a browser: it holds
@@ -42,7 +32,7 @@ pub(crate) struct Outbox {
     buffered: AtomicUsize,
     open: AtomicBool,
     limits: SendLimits,
-    /// How long a message may take from here on. The crate counts only from when it gets the message.
+    /// How long a message lives from the call that sends it. The crate would count only from when it gets the message.
     lifetime: Option<Duration>,
 }
 
@@ -202,26 +192,6 @@ mod tests {
         };
         assert_eq!(next, Some(message));
         assert_eq!(outgoing.blocking_recv(), Some(Outgoing::End));
-    }
-
-    #[test]
-    fn a_lifetime_counts_from_the_call_that_sends() {
-        let lifetime = Duration::from_millis(150);
-        let (outbox, mut outgoing) = Outbox::new(SendLimits::SHORT, Some(lifetime));
-        outbox.open();
-        let before = Instant::now();
-        outbox.send(bytes(7)).expect("room");
-        let message = outgoing.blocking_recv().expect("a message");
-        assert!(!message.is_expired(before + lifetime / 2));
-        assert!(message.is_expired(Instant::now() + lifetime));
-    }
-
-    #[test]
-    fn without_a_lifetime_nothing_is_given_up() {
-        let (outbox, mut outgoing) = outbox(100, 40);
-        outbox.send(bytes(7)).expect("room");
-        let message = outgoing.blocking_recv().expect("a message");
-        assert!(!message.is_expired(Instant::now() + Duration::from_secs(3600)));
     }
 
     #[test]

@@ -8,14 +8,15 @@
     reason = "test code"
 )]
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use backend_native::testing::SocketOptions;
+use backend_native::testing::{SocketOptions, SocketSource};
 use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{Event, LinkConfig, MeshConfig, Multiplayer, PeerId, Target, TransferMode};
-use socket_faults::{Fate, Faults, Judge, TokioSockets};
+use socket_faults::{Fate, Faults, Judge, TokioSockets, Weather};
 
 /// A frame at 60 Hz.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -23,7 +24,7 @@ const FRAME: Duration = Duration::from_micros(16_667);
 /// 240,000 bytes a second, where the path carries 125,000.
 const POSITIONS: usize = 4000;
 
-const FRAMES: usize = 240;
+const FRAMES: u64 = 240;
 
 /// One megabit a second each way, 10 ms away, with a queue of 120 ms before it; what does not fit is lost.
 ///
@@ -45,11 +46,21 @@ fn one_megabit() -> Judge {
     })
 }
 
-fn end(id: u32, is_narrow: bool) -> Multiplayer<PlatformBackend> {
+/// The frames during which nothing arrives: 1.5 s, or longer on a busy machine.
+const OUTAGE: Range<u64> = 60..150;
+
+/// Those frames of the outage that are given up before its end. A message may wait 150 ms in the mesh, and lives for
+/// [`LIFETIME`] in the queue before SCTP and as long in SCTP: 750 ms in all.
+const TOO_OLD: Range<u64> = 60..100;
+
+/// In milliseconds.
+const LIFETIME: u16 = 300;
+
+fn end(id: u32, sockets: Option<Arc<dyn SocketSource>>) -> Multiplayer<PlatformBackend> {
     let mut backend = PlatformBackend::new(PlatformConfig::loopback()).expect("a runtime");
-    if is_narrow {
+    if sockets.is_some() {
         backend.use_sockets(SocketOptions {
-            source: Some(Faults::both_ways(Arc::new(TokioSockets), one_megabit)),
+            source: sockets,
             ..SocketOptions::default()
         });
     }
@@ -61,7 +72,9 @@ fn end(id: u32, is_narrow: bool) -> Multiplayer<PlatformBackend> {
 #[test]
 fn positions_over_one_megabit_are_younger_than_250_ms() {
     for mode in [TransferMode::Unreliable, TransferMode::UnreliableOrdered] {
-        let mut ages = play(mode);
+        let sockets = Faults::both_ways(Arc::new(TokioSockets), one_megabit);
+        let arrived = play(sockets, mode, (None, POSITIONS), |frame, _| frame < FRAMES);
+        let mut ages = Vec::from_iter(arrived.iter().map(|arrival| arrival.age));
         ages.sort_unstable();
         let at = |part: usize| ages[(ages.len() - 1) * part / 100];
         let (p50, p95, max) = (at(50), at(95), at(100));
@@ -72,24 +85,54 @@ fn positions_over_one_megabit_are_younger_than_250_ms() {
         // The oldest is printed alone: a busy machine adds to it what it lets the frames wait. What queues up shows in all.
         assert!(p50 < Duration::from_millis(250), "{p50:?}");
         // Half of what is sent fits.
-        assert!(ages.len() > FRAMES / 5, "{} arrived", ages.len());
+        assert!(ages.len() as u64 > FRAMES / 5, "{} arrived", ages.len());
     }
 }
 
-/// Plays for 4 s; how old each message was that arrived.
-fn play(mode: TransferMode) -> Vec<Duration> {
+#[test]
+fn positions_that_outlived_their_lifetime_during_an_outage_are_not_sent() {
+    let weather = Weather::seeded(1);
+    let arrived = play(
+        weather.sockets(),
+        TransferMode::Unreliable,
+        (Some(LIFETIME), 1000),
+        |frame, arrived| {
+            let loss = if OUTAGE.contains(&frame) { 1.0 } else { 0.0 };
+            weather.set(loss, 0.0, Duration::ZERO);
+            let is_after = |arrival: &Arrival| arrival.frame >= OUTAGE.end;
+            !arrived.iter().any(is_after)
+        },
+    );
+    let frames = Vec::from_iter(arrived.iter().map(|arrival| arrival.frame));
+    let is_too_old = |frame: &u64| TOO_OLD.contains(frame);
+    assert!(!frames.iter().any(is_too_old), "{frames:?}");
+}
+
+/// A message that came.
+struct Arrival {
+    frame: u64,
+    age: Duration,
+}
+
+/// Plays as long as `goes_on` says, which is asked before each frame; what arrived.
+fn play(
+    sockets: Arc<dyn SocketSource>,
+    mode: TransferMode,
+    (lifetime, bytes): (Option<u16>, usize),
+    mut goes_on: impl FnMut(u64, &[Arrival]) -> bool,
+) -> Vec<Arrival> {
     let start = Instant::now();
     let ids = [1, 2].map(|id| PeerId::new(id).unwrap());
-    let mut ends = [end(1, true), end(2, false)];
+    let mut ends = [end(1, Some(sockets)), end(2, None)];
     let links = [0, 1].map(|near: usize| {
         let link = ends[near].create_connection(LinkConfig::default());
-        ends[near].add_peer(link, ids[1 - near], None).unwrap();
+        ends[near].add_peer(link, ids[1 - near], lifetime).unwrap();
         link
     });
     ends[0].create_offer(links[0]).unwrap();
-    let (mut ages, mut sent, mut connected) = (Vec::new(), 0, 0);
+    let (mut arrived, mut sent, mut connected) = (Vec::new(), 0_u64, 0);
     let mut next_frame = start;
-    while sent < FRAMES {
+    loop {
         // The receiver looks more often than it draws: the age on arrival is asked for.
         thread::sleep(Duration::from_millis(1));
         assert!(start.elapsed() < Duration::from_secs(60), "it stands still");
@@ -98,9 +141,12 @@ fn play(mode: TransferMode) -> Vec<Duration> {
             next_frame = Instant::now() + FRAME;
         }
         if is_frame && connected == 2 {
+            if !goes_on(sent, &arrived) {
+                break;
+            }
             let now = u64::try_from(start.elapsed().as_micros()).unwrap();
-            let mut positions = now.to_be_bytes().to_vec();
-            positions.resize(POSITIONS, 0);
+            let mut positions = [sent, now].map(u64::to_be_bytes).concat();
+            positions.resize(bytes, 0);
             ends[0].send(Target::All, mode, positions).unwrap();
             sent += 1;
         }
@@ -119,10 +165,15 @@ fn play(mode: TransferMode) -> Vec<Duration> {
                         far.add_ice_candidate(links[1 - near], candidate).unwrap();
                     }
                     Event::PeerConnected(_) => connected += 1,
+                    Event::PeerInterrupted(_) | Event::PeerResumed(_) => {}
                     Event::Packet(packet) => {
-                        let (at, _) = packet.payload.bytes().split_first_chunk().unwrap();
+                        let (frame, rest) = packet.payload.bytes().split_first_chunk().unwrap();
+                        let (at, _) = rest.split_first_chunk().unwrap();
                         let at = Duration::from_micros(u64::from_be_bytes(*at));
-                        ages.push(start.elapsed() - at);
+                        arrived.push(Arrival {
+                            frame: u64::from_be_bytes(*frame),
+                            age: start.elapsed() - at,
+                        });
                     }
                     other => panic!("{other:?}"),
                 }
@@ -133,5 +184,5 @@ fn play(mode: TransferMode) -> Vec<Duration> {
     let dropped = info.channels[usize::from(mode.channel().0)].messages_dropped;
     println!("{mode:?}: {dropped} were dropped before they were sent");
     assert!(dropped > 0);
-    ages
+    arrived
 }
