@@ -89,7 +89,7 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
                         return;
                     }
                     lock(&waiting).ask(id);
-                    // It is ours alone from then on.
+                    // No other task holds it any more.
                     if let Some(stream) = Arc::into_inner(stream) {
                         answer(stream, remote, router, tls, deadline).await;
                     }

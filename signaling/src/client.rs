@@ -148,7 +148,7 @@ impl<T: Transport> Client<T> {
         let protocol = |error: &dyn fmt::Display| LostReason::Protocol(error.to_string());
         let message = match decode(text, MAX_NOTICE_SIZE) {
             Ok(message) => message,
-            // Of a newer protocol, and not for us.
+            // A newer server may send it.
             Err(DecodeError::UnknownType(_)) => return Ok(()),
             Err(error) => return Err(protocol(&error)),
         };

@@ -164,7 +164,7 @@ async fn a_player_in_a_crowd_that_comes_at_once_is_heard() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn many_that_come_at_the_same_moment_wait_for_nothing() {
+async fn many_connections_at_once_fit_into_the_backlog() {
     let server = server(quick()).await;
     // The server runs on this thread, so it accepts nobody before all of them are there.
     let addr = server.local_addr();
