@@ -177,7 +177,7 @@ impl LinkHandle {
     }
 
     fn create_channel(&mut self, channel: ChannelIndex, spec: ChannelSpec) -> Order {
-        let (outbox, outgoing) = Outbox::new(spec.limits, spec.parameters.reliability.lifetime());
+        let (outbox, outgoing) = Outbox::new(spec.limits, spec.parameters.reliability);
         self.keep(channel, Arc::clone(&outbox));
         Order::CreateChannel {
             channel,

@@ -136,6 +136,11 @@ impl Channel {
         self.outbox.close();
     }
 
+    /// How many accepted messages have waited too long to be sent.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.outbox.given_up()
+    }
+
     /// Whether it is closed, and everything that came was handed over.
     pub(crate) fn is_gone(&self) -> bool {
         self.progress.gone.load(Ordering::Acquire)
@@ -231,8 +236,7 @@ impl Handover {
                 break;
             };
             if expires.is_some_and(|at| at <= Instant::now()) {
-                // The crate would count its lifetime anew and send it.
-                self.report_taken(cost(&payload));
+                self.report_if(self.outbox.give_up(cost(&payload)));
                 continue;
             }
             if payload.is_empty() && valve.is_none() {
@@ -256,15 +260,15 @@ impl Handover {
             {
                 self.wait_for_path(valve, sockets).await;
             }
-            self.report_taken(cost);
+            self.report_if(self.outbox.taken(cost));
             result?;
         }
         Ok(())
     }
 
-    /// A message of this cost waits no longer: the crate has it, or it was given up.
-    fn report_taken(&self, cost: usize) {
-        if self.outbox.taken(cost) {
+    /// Tells that there is room again, if there is.
+    fn report_if(&self, is_low: bool) {
+        if is_low {
             self.inbox.report(LinkEvent::BufferedAmountLow {
                 link: self.inbox.link(),
                 channel: self.inbox.channel(),

@@ -264,7 +264,9 @@ impl Link {
                 self.add_candidate(connection, candidate).await;
             }
             Command::RequestStats { .. } => {
-                let stats = connection.stats().await;
+                let mut stats = connection.stats().await;
+                let channels = self.channels.iter();
+                stats.messages_dropped = channels.map(|(_, channel)| channel.given_up()).sum();
                 self.report(LinkEvent::Stats {
                     link: self.id,
                     stats,
@@ -365,7 +367,7 @@ impl Link {
             let _ = inner.close().await;
             return Ok(());
         };
-        let (outbox, outgoing) = Outbox::new(SendLimits::default(), None);
+        let (outbox, outgoing) = Outbox::new(SendLimits::default(), Reliability::Reliable);
         let ends = Ends {
             // The crate does not say how hard the far side tries; losing nothing is right in any case.
             inbox: self.inbox.channel(index, Reliability::Reliable),

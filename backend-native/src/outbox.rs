@@ -1,10 +1,10 @@
 //! What a channel has been given to send and the `webrtc` crate has not taken yet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use mesh_core::{BackendSendError, Payload, Rejected, SendLimits};
+use mesh_core::{BackendSendError, Payload, Rejected, Reliability, SendLimits};
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub(crate) enum Outgoing {
     Message {
         payload: Payload,
-        /// When it is given up, on a channel with a lifetime.
+        /// When it is given up, on an unreliable channel.
         expires: Option<Instant>,
     },
     /// Nothing comes after it.
@@ -30,25 +30,34 @@ pub(crate) struct Outbox {
     // Bounded by the high-water mark.
     messages: UnboundedSender<Outgoing>,
     buffered: AtomicUsize,
+    /// Messages that have waited too long.
+    given_up: AtomicU64,
     open: AtomicBool,
     limits: SendLimits,
-    /// How long a message lives from the call that sends it. The crate would count only from when it gets the message.
-    lifetime: Option<Duration>,
+    /// How long a message may wait here, from the call that sends it. The crate counts a lifetime only from when it gets the
+    /// message.
+    patience: Option<Duration>,
 }
 
 impl Outbox {
     /// A queue that is not open yet, and the end that its sender task takes from.
     pub(crate) fn new(
         limits: SendLimits,
-        lifetime: Option<Duration>,
+        reliability: Reliability,
     ) -> (Arc<Self>, UnboundedReceiver<Outgoing>) {
         let (messages, outgoing) = unbounded_channel();
         let outbox = Self {
             messages,
             buffered: AtomicUsize::new(0),
+            given_up: AtomicU64::new(0),
             open: AtomicBool::new(false),
             limits,
-            lifetime,
+            patience: match reliability {
+                Reliability::Reliable => None,
+                Reliability::Lifetime(_) | Reliability::Retransmits(_) => {
+                    Some(reliability.lifetime().unwrap_or(limits.age).min(limits.age))
+                }
+            },
         };
         (Arc::new(outbox), outgoing)
     }
@@ -79,7 +88,9 @@ impl Outbox {
         }
         // Counted first: the sender task may have it before this line's end.
         self.buffered.fetch_add(cost, Ordering::AcqRel);
-        let expires = self.lifetime.map(|lifetime| Instant::now() + lifetime);
+        let expires = self
+            .patience
+            .and_then(|patience| Instant::now().checked_add(patience));
         match self.messages.send(Outgoing::Message { payload, expires }) {
             Err(SendError(Outgoing::Message { payload, .. })) => {
                 self.buffered.fetch_sub(cost, Ordering::AcqRel);
@@ -88,6 +99,17 @@ impl Outbox {
             // An end is no message, and not what was sent.
             Ok(()) | Err(SendError(Outgoing::End)) => Ok(()),
         }
+    }
+
+    /// A message of this cost has waited too long; whether that brought the queue down to its low-water mark.
+    pub(crate) fn give_up(&self, cost: usize) -> bool {
+        self.given_up.fetch_add(1, Ordering::Relaxed);
+        self.taken(cost)
+    }
+
+    /// How many messages have waited too long.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// A message of this cost has been taken; whether that brought the queue down to its low-water mark.
@@ -112,8 +134,9 @@ mod tests {
         let limits = SendLimits {
             high_water,
             low_water,
+            age: Duration::MAX,
         };
-        let (outbox, outgoing) = Outbox::new(limits, None);
+        let (outbox, outgoing) = Outbox::new(limits, Reliability::Reliable);
         outbox.open();
         (outbox, outgoing)
     }
@@ -195,8 +218,46 @@ mod tests {
     }
 
     #[test]
+    fn only_an_unreliable_message_is_given_up_and_at_the_earlier_of_its_two_ends() {
+        let ends_within = |reliability, age| {
+            let limits = SendLimits {
+                age,
+                ..SendLimits::default()
+            };
+            let (outbox, mut outgoing) = Outbox::new(limits, reliability);
+            outbox.open();
+            let start = Instant::now();
+            outbox.send(bytes(1)).expect("room");
+            match outgoing.blocking_recv() {
+                Some(Outgoing::Message { expires, .. }) => {
+                    expires.map(|at| (at - start).as_secs() / 100)
+                }
+                other => unreachable!("{other:?}"),
+            }
+        };
+        let [short, long] = [100, 6500].map(Duration::from_secs);
+        assert_eq!(ends_within(Reliability::Reliable, short), None);
+        assert_eq!(ends_within(Reliability::Retransmits(0), short), Some(1));
+        assert_eq!(
+            ends_within(Reliability::Retransmits(0), Duration::MAX),
+            None
+        );
+        assert_eq!(ends_within(Reliability::Lifetime(60_000), short), Some(0));
+        assert_eq!(ends_within(Reliability::Lifetime(60_000), long), Some(0));
+        assert_eq!(ends_within(Reliability::Lifetime(u16::MAX), long), Some(0));
+    }
+
+    #[test]
+    fn what_is_given_up_is_counted_and_makes_room() {
+        let (outbox, _outgoing) = outbox(100, 40);
+        outbox.send(bytes(100)).expect("room");
+        assert!(outbox.give_up(100));
+        assert_eq!((outbox.buffered(), outbox.given_up()), (0, 1));
+    }
+
+    #[test]
     fn nothing_is_sent_before_the_channel_is_open() {
-        let (outbox, _outgoing) = Outbox::new(SendLimits::default(), None);
+        let (outbox, _outgoing) = Outbox::new(SendLimits::default(), Reliability::Reliable);
         assert_eq!(outbox.send(bytes(1)), not_open(bytes(1)));
         assert_eq!(outbox.buffered(), 0);
     }

@@ -9,8 +9,8 @@
 mod support;
 
 use mesh_core::{
-    Backend, BackendSendError, CloseReason, ConnectionState, LinkEvent, Payload, Rejected,
-    SendLimits,
+    Backend, BackendSendError, CloseReason, ConnectionState, Duration, LinkEvent, Payload,
+    Rejected, SendLimits,
 };
 use support::{Pair, RELIABLE, UNRELIABLE, specs, specs_with};
 
@@ -21,6 +21,7 @@ fn a_full_send_queue_says_so_and_says_when_there_is_room() {
     let limits = SendLimits {
         high_water: 512 * 1024,
         low_water: 64 * 1024,
+        age: Duration::MAX,
     };
     let mut pair = Pair::loopback();
     pair.open(&specs_with(limits));
@@ -70,7 +71,7 @@ fn nothing_is_taken_before_a_channel_opens_nor_after_the_link_ends() {
         not_open()
     );
     pair.connect();
-    pair.a.close(std::time::Duration::ZERO);
+    pair.a.close(Duration::ZERO);
     assert_eq!(
         pair.a.backend.send(link, RELIABLE, payload.clone()),
         not_open()
@@ -127,6 +128,7 @@ fn a_reliable_flood_that_nobody_takes_ends_the_link() {
 const UNTIL_EMPTY: SendLimits = SendLimits {
     high_water: 1024 * 1024,
     low_water: 0,
+    age: Duration::MAX,
 };
 
 #[test]

@@ -89,6 +89,7 @@ mod tests {
         Outbox::new(SendLimits {
             high_water,
             low_water,
+            ..SendLimits::default()
         })
     }
 

@@ -68,6 +68,7 @@ impl From<Settings> for MeshConfig {
                     backend: SendLimits {
                         high_water: settings.high_water,
                         low_water: settings.low_water,
+                        ..SendLimits::default()
                     },
                     ..ChannelLimits::RELIABLE
                 },

@@ -97,13 +97,18 @@ pub struct SendLimits {
     /// Falling to this from above gives a `BufferedAmountLow` (W3C: `bufferedAmountLowThreshold`). A backend takes the
     /// high-water mark less one where this is not below it.
     pub low_water: usize,
+    /// How long a message of an unreliable channel may wait in the backend before it is given up and counted in
+    /// [`LinkStats::messages_dropped`](crate::LinkStats::messages_dropped). A browser cannot take back what it holds, so
+    /// there only [`high_water`](Self::high_water) bounds it. A reliable message waits as long as it takes.
+    pub age: Duration,
 }
 
 impl SendLimits {
-    /// What a backend holds of an unreliable channel by default: 8 KiB, and 4 KiB for the low-water mark.
+    /// What a backend holds of an unreliable channel by default: 8 KiB for 150 ms, and 4 KiB for the low-water mark.
     pub const SHORT: Self = Self {
         high_water: 8 * 1024,
         low_water: 4 * 1024,
+        age: Duration::from_millis(150),
     };
 
     /// Whether a message of this cost is taken beside what is buffered. Every backend asks this.
@@ -134,6 +139,7 @@ impl SendLimits {
     const LONG: Self = Self {
         high_water: 1024 * 1024,
         low_water: 256 * 1024,
+        age: Duration::MAX,
     };
 }
 
@@ -159,7 +165,7 @@ pub struct ChannelLimits {
     /// How old a message of an unreliable channel may be when it is sent. It is dropped before it is handed to the backend,
     /// so the time that the backend takes is reckoned by what it took last. A reliable message is never too old.
     pub age: Duration,
-    /// How much of it may wait in the backend. What is there cannot be dropped any more.
+    /// How much of it may wait in the backend, and how long. The newer message does not drop the older one there.
     pub backend: SendLimits,
 }
 
@@ -175,7 +181,7 @@ impl ChannelLimits {
     /// The defaults of an unreliable channel, ordered or not: 64 KiB and 150 ms, with 8 KiB in the backend.
     pub const UNRELIABLE: Self = Self {
         bytes: 64 * 1024,
-        age: Duration::from_millis(150),
+        age: SendLimits::SHORT.age,
         backend: SendLimits::SHORT,
     };
 }

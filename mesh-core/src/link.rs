@@ -366,8 +366,8 @@ pub struct LinkStats {
     pub bytes_sent: u64,
     /// Bytes of messages received.
     pub bytes_received: u64,
-    /// Accepted messages of the unreliable channels that were dropped before they were sent, since the link was made. The
-    /// mesh counts them; a backend says 0.
+    /// Accepted messages of the unreliable channels that were dropped before they were sent, since the link was made. A
+    /// backend says how many it has given up itself, and the mesh adds its own.
     pub messages_dropped: u64,
     /// This side's candidate of the selected pair.
     pub local: Option<CandidateType>,

@@ -67,7 +67,7 @@ fn opened() -> Opened {
             ordered: true,
             reliability: Reliability::Reliable,
         },
-        sender: Outbox::new(SendLimits::default(), None).0,
+        sender: Outbox::new(SendLimits::default(), Reliability::Reliable).0,
     }
 }
 

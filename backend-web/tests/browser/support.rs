@@ -33,6 +33,7 @@ pub(crate) fn limits(high_water: usize, low_water: usize) -> SendLimits {
     SendLimits {
         high_water,
         low_water,
+        ..SendLimits::default()
     }
 }
 

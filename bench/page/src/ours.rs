@@ -106,6 +106,7 @@ impl End {
                     backend: SendLimits {
                         high_water: HIGH_WATER,
                         low_water: LOW_WATER,
+                        ..SendLimits::default()
                     },
                     ..ChannelLimits::RELIABLE
                 },

@@ -58,6 +58,7 @@ pub async fn clause_09_full_and_then_low(cast: [Participant; 2]) -> Outcome {
     let limits = SendLimits {
         high_water: 256 * 1024,
         low_water: 64 * 1024,
+        ..SendLimits::default()
     };
     let (many, len) = (4096, 4 * 1024);
     let inbox_bytes = MeshConfig::default().inbox_bytes;

@@ -50,6 +50,7 @@ pub(crate) struct ChannelParametersDef {
 pub(crate) struct SendLimitsDef {
     high_water: usize,
     low_water: usize,
+    age: Duration,
 }
 
 #[derive(Serialize, Deserialize)]

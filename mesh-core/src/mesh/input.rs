@@ -258,9 +258,9 @@ impl Mesh {
             return;
         };
         let channels = member.channels.iter();
-        let messages_dropped = channels.map(|channel| channel.outbox.dropped()).sum();
+        let dropped: u64 = channels.map(|channel| channel.outbox.dropped()).sum();
         let stats = LinkStats {
-            messages_dropped,
+            messages_dropped: stats.messages_dropped.saturating_add(dropped),
             ..stats
         };
         self.notice(link, News::Stats(stats));

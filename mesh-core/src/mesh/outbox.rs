@@ -233,6 +233,7 @@ mod tests {
         backend: SendLimits {
             high_water: 400,
             low_water: 100,
+            age: Duration::MAX,
         },
     };
 

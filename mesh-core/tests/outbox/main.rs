@@ -33,6 +33,7 @@ const RELIABLE: ChannelLimits = ChannelLimits {
     backend: SendLimits {
         high_water: 1000,
         low_water: 300,
+        age: Duration::MAX,
     },
 };
 
@@ -42,6 +43,7 @@ const UNRELIABLE: ChannelLimits = ChannelLimits {
     backend: SendLimits {
         high_water: 800,
         low_water: 400,
+        age: Duration::MAX,
     },
 };
 

@@ -49,6 +49,7 @@ pub(crate) fn backends(a: SocketOptions, b: SocketOptions) -> Pair {
     let specs = backends::specs_with(SendLimits {
         high_water: 64 * 1024 * 1024,
         low_water: 0,
+        ..SendLimits::default()
     });
     pair.open(&specs);
     pair

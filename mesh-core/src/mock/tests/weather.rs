@@ -162,6 +162,7 @@ fn a_slow_path_fills_the_buffer_and_drains_it() {
     let limits = SendLimits {
         high_water: 10_000,
         low_water: 2_000,
+        ..SendLimits::default()
     };
     for peer in [&mut duo.a, &mut duo.b] {
         peer.open(LinkConfig::default(), 16 << 20);
