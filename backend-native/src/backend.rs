@@ -14,7 +14,7 @@ use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
     LinkConfig, LinkEvent, LinkId, Payload, Rejected,
 };
-use signaling::TransportError;
+use signaling::{TransportError, TransportOptions};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::unconstrained;
@@ -116,8 +116,8 @@ impl PlatformBackend {
     ///
     /// As there.
     pub fn websocket(&self, url: &str) -> Result<WebSocketTransport, TransportError> {
-        let options = self.config.root_certificates.clone().into();
-        WebSocketTransport::connect_with(self.handle(), url, options)
+        let roots = self.config.root_certificates.clone();
+        WebSocketTransport::connect_with(self.handle(), url, TransportOptions::default(), roots)
     }
 
     fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {

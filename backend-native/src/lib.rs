@@ -35,7 +35,7 @@ pub use config::PlatformConfig;
 pub use entropy::entropy;
 pub use executor::StartError;
 pub use tls::{CertificateError, RootCertificates};
-pub use websocket::{WebSocketOptions, WebSocketTransport};
+pub use websocket::WebSocketTransport;
 
 /// What the tests of this workspace need of the inside: the runtime under a connection, and other sockets in the place of
 /// the kernel's. No part of the public API, and without its promises.

@@ -4,16 +4,15 @@ mod connection;
 
 use core::fmt;
 use core::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use mesh_core::LostReason;
-use signaling::{Transport, TransportError, TransportEvent};
+use signaling::{Transport, TransportError, TransportEvent, TransportOptions, TransportState};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 
-use crate::tls::{CertificateError, RootCertificates};
+use crate::tls::RootCertificates;
 use connection::Connection;
 
 /// Texts that wait for the network. Joining a lobby of 32 says about 400 at once: a description and a dozen candidates for
@@ -32,74 +31,7 @@ pub struct WebSocketTransport {
     /// The task learns of our close because this end of the queue is gone.
     texts: Option<mpsc::Sender<String>>,
     events: mpsc::Receiver<TransportEvent>,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Connecting,
-    Open,
-    /// By us, or `Closed` has been reported.
-    Closed,
-}
-
-/// What can be chosen about a [`WebSocketTransport`].
-#[derive(Clone, Debug)]
-pub struct WebSocketOptions {
-    connect_timeout: Duration,
-    max_message_size: usize,
-    root_certificates: RootCertificates,
-}
-
-impl Default for WebSocketOptions {
-    /// 10 s to connect, texts of [`signaling::MAX_NOTICE_SIZE`], the platform's root certificates alone.
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            max_message_size: signaling::MAX_NOTICE_SIZE,
-            root_certificates: RootCertificates::default(),
-        }
-    }
-}
-
-impl WebSocketOptions {
-    /// How long name resolution, TCP, TLS and the upgrade may take together.
-    #[must_use]
-    pub const fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// The longest text to take, in bytes. A longer one ends the connection.
-    #[must_use]
-    pub const fn with_max_message_size(mut self, bytes: usize) -> Self {
-        self.max_message_size = bytes;
-        self
-    }
-
-    /// Trusts these certificates (PEM, one or more) besides the platform's: for a server in the local network that has a
-    /// certificate of its own. See [`RootCertificates`] for which certificates will do.
-    ///
-    /// # Errors
-    ///
-    /// [`CertificateError`] when there is none in it, or one that cannot be used.
-    pub fn with_root_certificates(
-        mut self,
-        pem: impl AsRef<[u8]>,
-    ) -> Result<Self, CertificateError> {
-        self.root_certificates = self.root_certificates.with_pem(pem)?;
-        Ok(self)
-    }
-}
-
-impl From<RootCertificates> for WebSocketOptions {
-    /// The defaults, and these certificates trusted besides the platform's.
-    fn from(root_certificates: RootCertificates) -> Self {
-        Self {
-            root_certificates,
-            ..Self::default()
-        }
-    }
+    state: TransportState,
 }
 
 impl WebSocketTransport {
@@ -111,10 +43,16 @@ impl WebSocketTransport {
     ///
     /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn connect(handle: &Handle, url: &str) -> Result<Self, TransportError> {
-        Self::connect_with(handle, url, WebSocketOptions::default())
+        Self::connect_with(
+            handle,
+            url,
+            TransportOptions::default(),
+            RootCertificates::default(),
+        )
     }
 
-    /// The same with options.
+    /// The same with options, and with these certificates trusted besides the platform's: for a server in the local network
+    /// that has a certificate of its own.
     ///
     /// # Errors
     ///
@@ -122,7 +60,8 @@ impl WebSocketTransport {
     pub fn connect_with(
         handle: &Handle,
         url: &str,
-        options: WebSocketOptions,
+        options: TransportOptions,
+        roots: RootCertificates,
     ) -> Result<Self, TransportError> {
         let request = request(url).map_err(|why| TransportError::InvalidUrl {
             url: url.into(),
@@ -133,6 +72,7 @@ impl WebSocketTransport {
         let connection = Connection {
             request,
             options,
+            roots,
             texts: outgoing,
             events: incoming,
         };
@@ -140,14 +80,14 @@ impl WebSocketTransport {
         Ok(Self {
             texts: Some(texts),
             events,
-            state: State::Connecting,
+            state: TransportState::default(),
         })
     }
 }
 
 impl Transport for WebSocketTransport {
     fn send(&mut self, text: String) -> Result<(), TransportError> {
-        let (State::Open, Some(texts)) = (self.state, &self.texts) else {
+        let (TransportState::Open, Some(texts)) = (self.state, &self.texts) else {
             return Err(TransportError::NotOpen);
         };
         texts.try_send(text).map_err(|error| match error {
@@ -157,23 +97,19 @@ impl Transport for WebSocketTransport {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<TransportEvent> {
-        if self.state == State::Closed {
+        if self.state == TransportState::Closed {
             return Poll::Pending;
         }
         // A task that ends without a last word was torn down with its runtime.
         let event = ready!(self.events.poll_recv(cx)).unwrap_or_else(|| TransportEvent::Closed {
             reason: LostReason::Unreachable("the runtime of the connection has ended".into()),
         });
-        match event {
-            TransportEvent::Opened => self.state = State::Open,
-            TransportEvent::Text(_) => {}
-            TransportEvent::Closed { .. } => self.state = State::Closed,
-        }
+        self.state.follow(&event);
         Poll::Ready(event)
     }
 
     fn close(&mut self) {
-        self.state = State::Closed;
+        self.state = TransportState::Closed;
         self.texts = None;
         self.events.close();
     }

@@ -39,7 +39,7 @@ pub use backend::PlatformBackend;
 pub use config::PlatformConfig;
 pub use entropy::entropy;
 pub use start::StartError;
-pub use websocket::{WebSocketOptions, WebSocketTransport};
+pub use websocket::WebSocketTransport;
 
 /// What the tests of this workspace need of the inside: how much of the browser is held. No part of the public API, and
 /// without its promises.

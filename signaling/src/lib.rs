@@ -35,4 +35,4 @@ pub use message::{Message, MessageType};
 pub use notice::{Notice, NoticeError};
 pub use request::{Request, RequestError};
 pub use signal::{SignalError, SignalType, signal_data, signal_from_data};
-pub use transport::{Transport, TransportError, TransportEvent};
+pub use transport::{Transport, TransportError, TransportEvent, TransportOptions, TransportState};

@@ -1,9 +1,12 @@
 //! The few things a WebSocket must do for a [`Client`](crate::Client).
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use mesh_core::LostReason;
 use thiserror::Error;
+
+use crate::MAX_NOTICE_SIZE;
 
 /// A connection to a server that carries texts. The library's backends bring one over WebSocket.
 ///
@@ -60,6 +63,48 @@ pub enum TransportEvent {
         /// Why.
         reason: LostReason,
     },
+}
+
+/// Where a [`Transport`] is in its life, as its implementation needs to know it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportState {
+    /// `Opened` has not come.
+    #[default]
+    Connecting,
+    /// Texts can be sent.
+    Open,
+    /// This side has closed it, or `Closed` has been reported.
+    Closed,
+}
+
+impl TransportState {
+    /// Takes in an event that is about to be reported.
+    pub const fn follow(&mut self, event: &TransportEvent) {
+        match event {
+            TransportEvent::Opened => *self = Self::Open,
+            TransportEvent::Text(_) => {}
+            TransportEvent::Closed { .. } => *self = Self::Closed,
+        }
+    }
+}
+
+/// What can be chosen about a WebSocket under a [`Client`](crate::Client).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransportOptions {
+    /// How long name resolution, TCP, TLS and the upgrade may take together.
+    pub connect_timeout: Duration,
+    /// The longest text to take, in bytes. A longer one ends the connection.
+    pub max_message_size: usize,
+}
+
+impl Default for TransportOptions {
+    /// 10 s to connect, texts of [`MAX_NOTICE_SIZE`].
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            max_message_size: MAX_NOTICE_SIZE,
+        }
+    }
 }
 
 /// Why a transport did not do as asked.

@@ -10,7 +10,7 @@ use futures_util::future::join;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use mesh_core::LostReason;
-use signaling::TransportEvent;
+use signaling::{TransportEvent, TransportOptions};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -22,9 +22,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
-use super::WebSocketOptions;
 use crate::dial::dial;
-use crate::tls;
+use crate::tls::{self, RootCertificates};
 
 /// How long a goodbye may take: what was accepted, the close frame, and the server's answer to it.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -39,7 +38,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 pub(super) struct Connection {
     pub(super) request: Request,
-    pub(super) options: WebSocketOptions,
+    pub(super) options: TransportOptions,
+    pub(super) roots: RootCertificates,
     /// Ends when the transport is closed or dropped.
     pub(super) texts: mpsc::Receiver<String>,
     /// Closed when the transport is closed or dropped.
@@ -51,13 +51,14 @@ impl Connection {
         let Self {
             request,
             options,
+            roots,
             texts,
             events,
         } = self;
         let limit = options.connect_timeout;
         let host = request.uri().host().unwrap_or_default().to_owned();
         let connected = tokio::select! {
-            connected = timeout(limit, connect(request, options)) => connected
+            connected = timeout(limit, connect(request, options, roots)) => connected
                 .unwrap_or_else(|_| Err(format!("no answer from {host} within {} s", limit.as_secs_f32()))),
             () = events.closed() => return,
         };
@@ -77,7 +78,11 @@ const fn closed(reason: LostReason) -> TransportEvent {
 }
 
 /// Name resolution, TCP, TLS, upgrade; the error is for a player.
-async fn connect(request: Request, options: WebSocketOptions) -> Result<Socket, String> {
+async fn connect(
+    request: Request,
+    options: TransportOptions,
+    roots: RootCertificates,
+) -> Result<Socket, String> {
     let uri = request.uri();
     let secure = uri.scheme_str() == Some("wss");
     let host = uri.host().unwrap_or_default();
@@ -88,7 +93,7 @@ async fn connect(request: Request, options: WebSocketOptions) -> Result<Socket, 
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
 
     let connector = if secure {
-        Connector::Rustls(options.root_certificates.client_config().await?)
+        Connector::Rustls(roots.client_config().await?)
     } else {
         Connector::Plain
     };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use backend_native::{WebSocketOptions, WebSocketTransport};
-use signaling::{Transport, TransportError};
+use backend_native::{RootCertificates, WebSocketTransport};
+use signaling::{Transport, TransportError, TransportOptions};
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
 
@@ -59,8 +59,17 @@ async fn a_name_that_does_not_resolve_is_unreachable() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_unreachable_after_the_timeout() {
     let (listener, url) = listen().await;
-    let options = WebSocketOptions::default().with_connect_timeout(Duration::from_millis(100));
-    let mut client = WebSocketTransport::connect_with(&Handle::current(), &url, options).unwrap();
+    let options = TransportOptions {
+        connect_timeout: Duration::from_millis(100),
+        ..TransportOptions::default()
+    };
+    let mut client = WebSocketTransport::connect_with(
+        &Handle::current(),
+        &url,
+        options,
+        RootCertificates::default(),
+    )
+    .unwrap();
     let why = unreachable_because(&mut client).await;
     assert!(
         why.contains("no answer from 127.0.0.1 within 0.1 s"),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use backend_native::{RootCertificates, WebSocketOptions, WebSocketTransport};
+use backend_native::{RootCertificates, WebSocketTransport};
 use futures_util::{SinkExt, StreamExt};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use signaling::{Transport, TransportEvent};
+use signaling::{Transport, TransportEvent, TransportOptions};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_tungstenite::accept_async;
@@ -54,13 +54,15 @@ async fn server_with(params: CertificateParams) -> (tokio::task::JoinHandle<()>,
     )
 }
 
+fn connect_trusting(url: &str, roots: RootCertificates) -> WebSocketTransport {
+    let options = TransportOptions::default();
+    WebSocketTransport::connect_with(&Handle::current(), url, options, roots).unwrap()
+}
+
 #[tokio::test]
 async fn wss_with_a_certificate_of_ones_own() {
     let (serving, url, certificate) = secure_server().await;
-    let options = WebSocketOptions::default()
-        .with_root_certificates(certificate)
-        .unwrap();
-    let mut client = WebSocketTransport::connect_with(&Handle::current(), &url, options).unwrap();
+    let mut client = connect_trusting(&url, RootCertificates::from_pem(certificate).unwrap());
     assert_eq!(next(&mut client).await, TransportEvent::Opened);
     client.send("secret".into()).unwrap();
     assert_eq!(next(&mut client).await, text("secret"));
@@ -72,10 +74,7 @@ async fn wss_with_a_certificate_of_ones_own() {
 async fn wss_with_an_unknown_certificate_is_unreachable() {
     let (serving, url, _) = secure_server().await;
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let options = WebSocketOptions::default()
-        .with_root_certificates(other.cert.pem())
-        .unwrap();
-    let mut client = WebSocketTransport::connect_with(&Handle::current(), &url, options).unwrap();
+    let mut client = connect_trusting(&url, RootCertificates::from_pem(other.cert.pem()).unwrap());
     let why = unreachable_because(&mut client).await;
     assert!(why.contains("TLS") && why.contains("certificate"), "{why}");
     within(serving).await.unwrap();
@@ -89,8 +88,7 @@ async fn wss_with_a_certificate_that_is_known_as_it_is() {
     params.not_after = rcgen::date_time_ymd(2000, 1, 1);
     let (serving, url, certificate) = server_with(params).await;
     let roots = RootCertificates::from_pem(certificate).unwrap();
-    let mut client =
-        WebSocketTransport::connect_with(&Handle::current(), &url, roots.into()).unwrap();
+    let mut client = connect_trusting(&url, roots);
     assert_eq!(next(&mut client).await, TransportEvent::Opened);
     drop(client);
     within(serving).await.unwrap();
@@ -107,8 +105,7 @@ async fn wss_with_another_certificate_of_that_name_is_refused_with_advice() {
     let known = make().self_signed(&KeyPair::generate().unwrap()).unwrap();
     let (serving, url, _) = server_with(make()).await;
     let roots = RootCertificates::from_pem(known.pem()).unwrap();
-    let mut client =
-        WebSocketTransport::connect_with(&Handle::current(), &url, roots.into()).unwrap();
+    let mut client = connect_trusting(&url, roots);
     let why = unreachable_because(&mut client).await;
     assert!(
         why.contains("certificate") && !why.contains("Error("),
@@ -121,9 +118,7 @@ async fn wss_with_another_certificate_of_that_name_is_refused_with_advice() {
 fn root_certificates_that_are_none_are_an_error() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for pem in ["", "nonsense", broken] {
-        let error = WebSocketOptions::default()
-            .with_root_certificates(pem)
-            .unwrap_err();
+        let error = RootCertificates::from_pem(pem).unwrap_err();
         assert!(error.to_string().contains("cannot be used"));
     }
 }

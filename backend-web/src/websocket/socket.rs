@@ -8,11 +8,10 @@ use std::task::Context;
 use js_sys::JsString;
 use mesh_core::LostReason;
 use mesh_core::platform::inbox::OVERHEAD;
-use signaling::{TransportError, TransportEvent};
+use signaling::{TransportError, TransportEvent, TransportOptions};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use super::WebSocketOptions;
 use crate::count::{Count, Kind};
 use crate::events::Waiter;
 use crate::js::{self, Callback};
@@ -38,7 +37,7 @@ const NORMAL: u16 = 1000;
 pub(super) struct Socket {
     inner: WebSocket,
     host: String,
-    options: WebSocketOptions,
+    options: TransportOptions,
     has_opened: Cell<bool>,
     events: RefCell<VecDeque<TransportEvent>>,
     bytes: Cell<usize>,
@@ -71,7 +70,7 @@ impl Socket {
     pub(super) fn open(
         url: &str,
         host: String,
-        options: WebSocketOptions,
+        options: TransportOptions,
     ) -> Result<Rc<Self>, String> {
         let inner = WebSocket::new(url).map_err(|error| js::words(&error))?;
         let socket = Rc::new_cyclic(|socket| Self {

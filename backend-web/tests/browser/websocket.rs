@@ -3,10 +3,10 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
+use backend_web::WebSocketTransport;
 use backend_web::testing::held;
-use backend_web::{WebSocketOptions, WebSocketTransport};
 use mesh_core::LostReason;
-use signaling::{Transport, TransportError, TransportEvent};
+use signaling::{Transport, TransportError, TransportEvent, TransportOptions};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen_test]
@@ -50,7 +50,10 @@ async fn a_server_that_is_not_there_is_unreachable() {
 #[wasm_bindgen_test]
 async fn a_server_that_never_answers_is_given_up() {
     // Nobody is there, and nobody says so (RFC 5737).
-    let options = WebSocketOptions::default().with_connect_timeout(Duration::from_millis(100));
+    let options = TransportOptions {
+        connect_timeout: Duration::from_millis(100),
+        ..TransportOptions::default()
+    };
     let mut transport =
         WebSocketTransport::connect_with("ws://192.0.2.1:47113", options).expect("an address");
     let event = poll_fn(|cx| transport.poll_event(cx)).await;
