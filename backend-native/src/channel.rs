@@ -36,6 +36,7 @@ const PIPE_PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_mil
 const ROUND_TRIP_AGE: Duration = Duration::from_secs(2);
 
 /// A channel and the tasks that serve it.
+#[derive(Clone)]
 pub(crate) struct Channel {
     inner: Arc<dyn DataChannel>,
     outbox: Arc<Outbox>,
@@ -124,7 +125,28 @@ impl Channel {
         }
     }
 
-    /// Closes it on both sides. What was accepted is dropped.
+    /// Closes it on both sides once what it has accepted has arrived.
+    pub(crate) fn finish(&self, aboard: &Aboard) {
+        self.stop_accepting();
+        let channel = self.clone();
+        aboard.spawn(async move {
+            channel.drain(None).await;
+            // The lock that this may wait for can belong to the driver, on which this task rides.
+            off_board(async move { channel.close().await }).await;
+        });
+    }
+
+    /// Waits until everything accepted has arrived, or until a deadline.
+    pub(crate) async fn drain(&self, deadline: Option<tokio::time::Instant>) {
+        let mut pause = Duration::from_millis(1);
+        let is_late = |pause| deadline.is_some_and(|at| tokio::time::Instant::now() + pause > at);
+        while !self.is_drained().await && !is_late(pause) {
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(8));
+        }
+    }
+
+    /// Closes it on both sides at once. What has not arrived is dropped.
     pub(crate) async fn close(&self) {
         self.outbox.close();
         // An error means that it is closed already.
@@ -147,7 +169,7 @@ impl Channel {
     }
 
     /// Whether everything accepted has arrived, where the channel promises that it will.
-    pub(crate) async fn is_drained(&self) -> bool {
+    async fn is_drained(&self) -> bool {
         if !self.reliable {
             return true;
         }

@@ -246,7 +246,7 @@ impl Link {
         match command {
             Command::CloseChannel { channel, .. } => {
                 if let Some((_, channel)) = self.channels.iter().find(|(at, _)| *at == channel) {
-                    channel.close().await;
+                    channel.finish(connection.aboard());
                 }
             }
             Command::CreateOffer { restart, .. } => {

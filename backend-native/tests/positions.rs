@@ -113,7 +113,7 @@ fn outage(lifetime: Option<u16>) -> Vec<u64> {
         (lifetime, 1000),
         |frame, arrived| {
             let loss = if OUTAGE.contains(&frame) { 1.0 } else { 0.0 };
-            weather.set(loss, 0.0, Duration::ZERO);
+            weather.set(|chance| chance.loss(loss));
             let is_after = |arrival: &Arrival| arrival.frame >= OUTAGE.end;
             !arrived.iter().any(is_after)
         },

@@ -17,6 +17,7 @@ pub mod godot_setup;
 pub mod godot_signals;
 pub mod godot_wire;
 pub mod hostile;
+pub mod last_words;
 pub mod lobby;
 pub mod loss;
 pub mod messages;

@@ -49,6 +49,7 @@ macro_rules! conformance {
                 first_and_last::nothing_said_in_onopen_is_lost(2, together, 40);
                 first_and_last::late_packets_precede_disconnected(2, together, 30);
                 first_and_last::the_last_message_before_a_leave_arrives(3, together, 30);
+                last_words::a_closed_channel_sends_what_it_accepted(2, together, 30);
                 flow::a_slow_receiver_gives_full_and_then_room(2, together, 30);
                 flow::a_reliable_flood_ends_with_inbox_full(2, together, 30);
                 flow::an_unreliable_flood_drops_the_oldest(2, together, 30);
@@ -94,6 +95,7 @@ macro_rules! conformance {
             }
             slow {
                 endings::a_vanished_peer_is_lost(3, last_is_killed, 30);
+                last_words::last_words_arrive_over_bad_paths(2, together, 120);
                 loss::godot_4_modes_at_0_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_5_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_20_percent_loss(2, together, 180);

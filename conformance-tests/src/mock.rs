@@ -130,10 +130,12 @@ impl<B: Backend, F: Fn(MockBackend) -> B> Platform for Mock<F> {
 
     /// That of the whole network.
     fn weather(&self, weather: Weather) -> Result<bool, String> {
+        let calm = Conditions::default();
         self.world.network.set_conditions(Conditions {
             loss: weather.loss(),
             reorder: weather.reorder(),
-            ..Conditions::default()
+            latency: weather.delay.max(calm.latency),
+            ..calm
         });
         Ok(true)
     }

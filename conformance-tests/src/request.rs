@@ -32,8 +32,6 @@ pub struct Settings {
     pub inbox_bytes: usize,
     /// How long a handshake may take.
     pub connect_deadline: Duration,
-    /// How long a session that leaves lets accepted data hold it up.
-    pub leave_linger: Duration,
 }
 
 impl Default for Settings {
@@ -44,7 +42,6 @@ impl Default for Settings {
             low_water: mesh.send_limits.reliable.backend.low_water,
             inbox_bytes: mesh.inbox_bytes,
             connect_deadline: mesh.connect_deadline,
-            leave_linger: SessionConfig::default().leave_linger,
         }
     }
 }
@@ -53,7 +50,6 @@ impl From<Settings> for SessionConfig {
     fn from(settings: Settings) -> Self {
         Self {
             mesh: settings.into(),
-            leave_linger: settings.leave_linger,
             ..Self::default()
         }
     }

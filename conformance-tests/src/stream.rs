@@ -14,9 +14,21 @@ pub struct Weather {
     pub loss_percent: u8,
     /// How many of a hundred are overtaken by later ones.
     pub reorder_percent: u8,
+    /// How long each takes.
+    pub delay: Duration,
 }
 
 impl Weather {
+    /// A long path, which loses nothing.
+    #[must_use]
+    pub const fn delayed(delay: Duration) -> Self {
+        Self {
+            loss_percent: 0,
+            reorder_percent: 0,
+            delay,
+        }
+    }
+
     /// What is lost, 0.0 to 1.0.
     pub(crate) fn loss(self) -> f64 {
         f64::from(self.loss_percent) / 100.0

@@ -31,7 +31,7 @@ pub enum Command {
         /// What it is to be.
         spec: ChannelSpec,
     },
-    /// Close one channel.
+    /// Take nothing more to send on a channel, send what it has accepted in reliable mode, then close it on both sides.
     CloseChannel {
         /// The connection.
         link: LinkId,

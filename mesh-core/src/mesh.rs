@@ -33,8 +33,9 @@ mod successor;
 pub use peers::{ChannelInfo, PeerInfo};
 pub use sending::Transmit;
 
-/// How long accepted reliable data may hold up the close of a peer that is removed.
-pub(crate) const REMOVE_LINGER: Duration = Duration::from_millis(200);
+/// How long accepted reliable data may hold up a close: two losses of its last datagram, whose repair takes SCTP one second
+/// and then two more, and a long round trip.
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// The rules of a mesh and nothing else: it is told what happened and says what to do.
 ///
@@ -298,7 +299,7 @@ impl Mesh {
         let Some(&link) = self.peers.get(&peer) else {
             return false;
         };
-        self.end(link, DisconnectReason::Removed, Some(REMOVE_LINGER));
+        self.end(link, DisconnectReason::Removed, Some(LINGER));
         true
     }
 
@@ -349,7 +350,7 @@ impl Mesh {
         if self.member(connection).is_none() {
             return self.drop_link(connection, Some(Duration::ZERO)).is_some();
         }
-        self.end(connection, DisconnectReason::Removed, Some(REMOVE_LINGER));
+        self.end(connection, DisconnectReason::Removed, Some(LINGER));
         true
     }
 

@@ -1,7 +1,6 @@
 //! Weather: faults by chance on the whole path of a backend's connections, which a test changes while they stand.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::{Chance, Faults, SocketSource, TokioSockets};
 
@@ -20,10 +19,10 @@ impl Weather {
         }
     }
 
-    /// From now on this part of all datagrams is lost, each way, and this part of the others comes so much later.
-    pub fn set(&self, loss: f64, late: f64, late_by: Duration) {
+    /// Changes what happens to the datagrams from now on, each way.
+    pub fn set(&self, change: impl FnOnce(Chance) -> Chance) {
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
-        *chance = chance.loss(loss).late(late, late_by);
+        *chance = change(*chance);
     }
 
     /// Tokio's sockets, out in this weather: both ways, whatever is at the other end of the path.
@@ -46,6 +45,7 @@ impl Weather {
 mod tests {
     use std::io::IoSliceMut;
     use std::net::UdpSocket;
+    use std::time::Duration;
 
     use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
@@ -84,7 +84,7 @@ mod tests {
         far.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let near = weather.sockets().wrap(near).unwrap();
         for (loss, word) in [(0.0, "calm"), (1.0, "storm"), (0.0, "calm again")] {
-            weather.set(loss, 0.0, Duration::ZERO);
+            weather.set(|chance| chance.loss(loss));
             send(&*near, &far, word).await;
             far.send_to(word.as_bytes(), address).unwrap();
             let heard = tokio::time::timeout(Duration::from_millis(200), receive(&*near)).await;

@@ -16,20 +16,9 @@ impl Link {
             channel.stop_accepting();
         }
         let deadline = Instant::now() + linger;
-        let mut pause = Duration::from_millis(1);
-        while !self.is_drained().await && Instant::now() + pause <= deadline {
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(8));
-        }
-    }
-
-    async fn is_drained(&self) -> bool {
         for (_, channel) in &self.channels {
-            if !channel.is_drained().await {
-                return false;
-            }
+            channel.drain(Some(deadline)).await;
         }
-        true
     }
 
     /// Closes it and leaves no task behind.

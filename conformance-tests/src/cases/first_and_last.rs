@@ -1,15 +1,13 @@
 //! A peer's first words and its last.
 
-use std::time::Duration;
-
 use futures_util::future::try_join;
-use mesh_core::{DisconnectReason, LinkId, TransferMode};
+use mesh_core::{LinkId, TransferMode};
 
 use super::steps;
 use crate::failure::ensure_eq;
 use crate::observed::Seen;
-use crate::request::{Pace, Settings, To};
-use crate::{Body, Content, Matchmaker, Outcome, Participant};
+use crate::request::{Pace, To};
+use crate::{Content, Matchmaker, Outcome, Participant};
 
 /// What a peer sends in its very first moment comes after its `PeerConnected`, and comes once.
 pub async fn early_packets_follow_connected(cast: [Participant; 2]) -> Outcome {
@@ -128,13 +126,13 @@ async fn heard_in_onopen(participant: &Participant, link: LinkId, far: &Particip
 /// What a peer sent before it left comes before its `PeerDisconnected`, also to one that was not looking meanwhile.
 pub async fn late_packets_precede_disconnected(cast: [Participant; 2]) -> Outcome {
     let [host, leaver] = &cast;
-    steps::meet_with(&cast, unhurried()).await?;
+    steps::meet(&cast).await?;
     let count = 50;
     host.pace(Pace::Never).await?;
     steps::send_series(leaver, host.id(), TransferMode::Reliable, 0..count, 100).await?;
     leaver.leave().await?;
     host.pace(Pace::Events).await?;
-    let heard = until_it_leaves(host, leaver.id()).await?;
+    let heard = steps::until_it_leaves(host, leaver.id()).await?;
     ensure_eq!(heard.len(), count as usize, "packets before it left");
     for (expected, body) in (0..).zip(&heard) {
         ensure_eq!(steps::number(host, body)?, expected, "the next packet");
@@ -145,7 +143,7 @@ pub async fn late_packets_precede_disconnected(cast: [Participant; 2]) -> Outcom
 /// The last reliable message before a leave arrives, however large what stands before it.
 pub async fn the_last_message_before_a_leave_arrives(cast: [Participant; 3]) -> Outcome {
     let [a, b, leaver] = &cast;
-    steps::meet_with(&cast, unhurried()).await?;
+    steps::meet(&cast).await?;
     leaver
         .send(
             To::All,
@@ -156,7 +154,7 @@ pub async fn the_last_message_before_a_leave_arrives(cast: [Participant; 3]) -> 
     leaver.say("goodbye").await?;
     leaver.leave().await?;
     for listener in [a, b] {
-        let heard = until_it_leaves(listener, leaver.id()).await?;
+        let heard = steps::until_it_leaves(listener, leaver.id()).await?;
         let expected = [
             Content::numbered(1, 60_000).body(),
             Content::Text("goodbye".into()).body(),
@@ -164,29 +162,4 @@ pub async fn the_last_message_before_a_leave_arrives(cast: [Participant; 3]) -> 
         ensure_eq!(heard, expected, "what {} hears of it", listener.name());
     }
     steps::tell(a, b, "still here").await
-}
-
-/// A linger that a busy machine does not use up: that it has an end is shown elsewhere.
-fn unhurried() -> Settings {
-    Settings {
-        leave_linger: Duration::from_secs(4),
-        ..Settings::default()
-    }
-}
-
-/// All packets until that peer is gone, which must be by its own wish.
-async fn until_it_leaves(participant: &Participant, leaver: u32) -> Outcome<Vec<Body>> {
-    let mut heard = Vec::new();
-    let reason = participant
-        .find(&format!("for {leaver} to leave"), |seen| match seen {
-            Seen::Packet { from, body, .. } if *from == leaver => {
-                heard.push(body.clone());
-                None
-            }
-            Seen::Disconnected { peer, reason } if *peer == leaver => Some(reason.clone()),
-            _ => None,
-        })
-        .await?;
-    ensure_eq!(reason, DisconnectReason::Closed, "why it is gone");
-    Ok(heard)
 }

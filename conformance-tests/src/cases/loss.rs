@@ -12,11 +12,12 @@ use futures_util::future::try_join;
 use mesh_core::TransferMode;
 
 use self::tally::Tally;
+use super::steps;
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::Seen;
 use crate::runner::tell;
 use crate::stream::{Arrival, Lane, Stream, Weather};
-use crate::{Failure, Kind, Matchmaker, Outcome, Participant};
+use crate::{Kind, Matchmaker, Outcome, Participant};
 
 /// Three seconds of a game that sends a hundred times a second.
 const STEPS: u64 = 300;
@@ -105,7 +106,10 @@ pub async fn godot_4_misspelt_key_at_20_percent_loss(cast: [Participant; 2]) -> 
 /// lifetime and the path allow. Where much is lost, some of what is sent once is missing.
 async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Outcome {
     let [a, b] = cast;
-    let spoiler = spoiler(cast, loss_percent).await?;
+    let spoiler = match loss_percent {
+        0 => None,
+        _ => Some(steps::spoiler(cast).await?),
+    };
     let matchmaker = Matchmaker::new(cast);
     let (sent_at, arrivals) = matchmaker
         .relaying(async {
@@ -115,6 +119,7 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
                 let weather = Weather {
                     loss_percent,
                     reorder_percent: REORDERED,
+                    ..Weather::default()
                 };
                 spoiler.weather(weather).await?;
             }
@@ -162,21 +167,6 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
         ));
     }
     judge(&tallies, (sender, a.kind()), loss_percent, &arrivals)
-}
-
-/// Who can make the path lossy, asked before anybody has a socket. Nobody where nothing is to be lost.
-async fn spoiler(cast: &[Participant], loss_percent: u8) -> Outcome<Option<&Participant>> {
-    if loss_percent == 0 {
-        return Ok(None);
-    }
-    for participant in cast {
-        if participant.weather(Weather::default()).await? {
-            return Ok(Some(participant));
-        }
-    }
-    Err(Failure::new(
-        "neither side can make the path lossy: a browser's sockets are its own",
-    ))
 }
 
 /// The first is a sender of this kind, the second a mesh that offers, as the higher id does in Godot's demo.

@@ -10,7 +10,7 @@ use crate::failure::{ensure, ensure_eq};
 use crate::observed::{LinkSeen, Seen};
 use crate::request::{Settings, To};
 use crate::stream::Weather;
-use crate::{Body, Content, Kind, Matchmaker, Outcome, Participant};
+use crate::{Body, Content, Failure, Kind, Matchmaker, Outcome, Participant};
 
 /// All become meshes with default settings.
 pub(super) async fn start_meshes(cast: &[Participant]) -> Outcome {
@@ -80,11 +80,7 @@ pub(super) async fn connected_meshes(cast: &[Participant]) -> Outcome {
 
 /// All meet as sessions in one lobby, the first as its host, and connect.
 pub(super) async fn meet(cast: &[Participant]) -> Outcome {
-    meet_with(cast, Settings::default()).await
-}
-
-/// The same, all with these settings.
-pub(super) async fn meet_with(cast: &[Participant], settings: Settings) -> Outcome {
+    let settings = Settings::default();
     let Some((host, guests)) = cast.split_first() else {
         return Ok(());
     };
@@ -257,12 +253,25 @@ pub(super) fn without_candidates(mut description: SessionDescription) -> Session
     description
 }
 
+/// Who can make the path bad, asked before anybody has a socket.
+pub(super) async fn spoiler(cast: &[Participant]) -> Outcome<&Participant> {
+    for participant in cast {
+        if participant.weather(Weather::default()).await? {
+            return Ok(participant);
+        }
+    }
+    Err(Failure::new(
+        "neither side can make the path bad: a browser's sockets are its own",
+    ))
+}
+
 /// From now on the network loses and reorders, where that takes no real time. What real paths do is in [`super::loss`].
 pub(super) async fn bad_weather(participant: &Participant) -> Outcome {
     if participant.kind() == Kind::Mock {
         let weather = Weather {
             loss_percent: 5,
             reorder_percent: 20,
+            ..Weather::default()
         };
         participant.weather(weather).await?;
     }
@@ -320,4 +329,21 @@ pub(super) async fn flush(
         }
     })
     .await
+}
+
+/// All packets until that peer is gone, which must be by its own wish.
+pub(super) async fn until_it_leaves(participant: &Participant, leaver: u32) -> Outcome<Vec<Body>> {
+    let mut heard = Vec::new();
+    let reason = participant
+        .find(&format!("for {leaver} to leave"), |seen| match seen {
+            Seen::Packet { from, body, .. } if *from == leaver => {
+                heard.push(body.clone());
+                None
+            }
+            Seen::Disconnected { peer, reason } if *peer == leaver => Some(reason.clone()),
+            _ => None,
+        })
+        .await?;
+    ensure_eq!(reason, DisconnectReason::Closed, "why it is gone");
+    Ok(heard)
 }

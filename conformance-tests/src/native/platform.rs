@@ -94,7 +94,12 @@ impl Platform for Native {
         }
         self.weather
             .get_or_init(|| socket_faults::Weather::seeded(SEED))
-            .set(weather.loss(), weather.reorder(), OVERTAKEN_BY);
+            .set(|chance| {
+                chance
+                    .loss(weather.loss())
+                    .late(weather.reorder(), OVERTAKEN_BY)
+                    .delay(weather.delay, Duration::ZERO)
+            });
         Ok(true)
     }
 

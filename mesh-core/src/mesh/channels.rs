@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::agenda::News;
 use super::connection::{CLOSING_GRACE, Channel, Phase};
-use super::{Mesh, REMOVE_LINGER};
+use super::{LINGER, Mesh};
 use crate::{
     ChannelIndex, ChannelParameters, ChannelRole, ChannelSpec, ChannelState, Command,
     ConnectFailure, DisconnectReason, Instant, LinkId, PeerId,
@@ -13,8 +13,8 @@ use crate::{
 
 impl Mesh {
     /// Closes one channel of a peer (Godot: `WebRTCDataChannel.close`). If it is one of the plan, that is a way to leave:
-    /// the peer takes nothing more, and is removed on both sides within 100 ms. `false` if there is no such channel, or
-    /// it is closed already.
+    /// the peer takes nothing more, and is removed on both sides within 100 ms. What the channel has accepted in reliable
+    /// mode is still sent, for 5 s at most. `false` if there is no such channel, or it is closed already.
     #[doc(alias = "close")]
     pub fn close_channel(&mut self, now: Instant, peer: PeerId, channel: ChannelIndex) -> bool {
         let Some(link) = self.connection(peer) else {
@@ -42,7 +42,7 @@ impl Mesh {
         self.commands
             .push_back(Command::CloseChannel { link, channel });
         if is_planned && !has_been {
-            self.end(link, DisconnectReason::Removed, Some(REMOVE_LINGER));
+            self.end(link, DisconnectReason::Removed, Some(LINGER));
         }
         true
     }

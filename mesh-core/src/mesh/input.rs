@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::agenda::News;
 use super::connection::{Member, Phase, count_dropped};
-use super::{ConnectionStatus, Mesh};
+use super::{ConnectionStatus, LINGER, Mesh};
 use crate::platform::InboxFull;
 use crate::{
     ChannelIndex, CloseReason, ConnectFailure, ConnectionState, DisconnectReason, GatheringState,
@@ -73,12 +73,15 @@ impl Mesh {
             let Some(member) = &connection.member else {
                 continue;
             };
-            let reason = match member.phase {
-                Phase::Connecting { .. } => DisconnectReason::ConnectFailed(connection.failure()),
-                Phase::Closing { .. } => member.closing_reason(),
-                Phase::Connected { .. } => DisconnectReason::Lost,
+            let (reason, linger) = match member.phase {
+                Phase::Connecting { .. } => {
+                    let reason = DisconnectReason::ConnectFailed(connection.failure());
+                    (reason, Duration::ZERO)
+                }
+                Phase::Closing { .. } => (member.closing_reason(), LINGER),
+                Phase::Connected { .. } => (DisconnectReason::Lost, Duration::ZERO),
             };
-            self.end(link, reason, Some(Duration::ZERO));
+            self.end(link, reason, Some(linger));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Mesh, REMOVE_LINGER};
+use super::{LINGER, Mesh};
 use crate::{AddPeerError, ConnectionId, DisconnectReason, Instant, LinkId, PeerId};
 
 impl Mesh {
@@ -95,6 +95,6 @@ impl Mesh {
             member.closing_reason()
         };
         // With it `succeed` makes this link the peer's, or drops it where the game is closing the peer.
-        self.end(former, reason, Some(REMOVE_LINGER));
+        self.end(former, reason, Some(LINGER));
     }
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::mesh::LINGER;
 use crate::{LinkConfig, MeshConfig, TransferMode};
 
 /// Settings of a session.
@@ -16,7 +17,8 @@ pub struct SessionConfig {
     /// the same. See [`Mesh::set_custom_channels`](crate::Mesh::set_custom_channels); what is beyond
     /// [`MAX_CUSTOM_CHANNELS`](crate::MAX_CUSTOM_CHANNELS) is left out.
     pub custom_channels: Vec<TransferMode>,
-    /// How long [`Session::leave`](crate::Session::leave) lets accepted reliable data hold the close up: 200 ms.
+    /// How long [`Session::leave`](crate::Session::leave) lets accepted reliable data hold the close up: 5 s. It takes as long
+    /// only where a peer does not answer; over a good path it takes a round trip.
     pub leave_linger: Duration,
     /// How long after the end of a connection to try again, while the peer is in the lobby and wanted: 1 s, doubled each
     /// time up to 32 s, and 1 s again after a connection that stood for 10 s. `None`: never. The game hears of every end,
@@ -37,7 +39,7 @@ impl Default for SessionConfig {
             mesh: MeshConfig::default(),
             link: LinkConfig::default(),
             custom_channels: Vec::new(),
-            leave_linger: Duration::from_millis(200),
+            leave_linger: LINGER,
             retry_after: Some(Duration::from_secs(1)),
             max_peers: 128,
         }
