@@ -2,6 +2,7 @@
 //! are open, and go round once more where it would leave something unsent.
 
 mod control;
+mod envelope;
 mod handshake;
 mod pace;
 #[cfg(test)]
@@ -19,9 +20,9 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use crate::name_source::NameSource;
 
-use self::unanswered::Unanswered;
-
 use self::control::Phase;
+use self::handshake::Told;
+use self::unanswered::Unanswered;
 
 pub use control::SocketControl;
 
@@ -248,10 +249,11 @@ impl AsyncUdpSocket for CuredSocket {
         let polled = self.poll_datagram(cx, bufs, meta);
         if let (Poll::Ready(Ok(1)), Some(buf), Some(meta)) = (&polled, bufs.first(), meta.first()) {
             let datagram = &buf[..meta.len.min(buf.len())];
+            let told = self.control.hear(meta.addr, datagram);
             if is_handshake {
-                self.unanswered().received(datagram);
+                self.unanswered().received(datagram, told);
             }
-            if self.control.is_repeated(meta.addr, datagram) {
+            if told == Told::RepeatedInVain {
                 return go_round();
             }
         }

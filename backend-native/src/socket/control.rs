@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Cures;
-use super::handshake::Heard;
+use super::handshake::{Heard, Told};
 use super::pace::Pace;
 
 /// How often a relayed connection's driver goes round without a cause.
@@ -112,13 +112,16 @@ impl SocketControl {
         self.0.cures.one_at_a_time && !self.0.open.load(Ordering::Relaxed)
     }
 
-    /// Whether a datagram only repeats what a handshake has said; never once the channels are open.
-    pub(super) fn is_repeated(&self, from: SocketAddr, datagram: &[u8]) -> bool {
-        if !self.0.cures.repeated_flights || self.0.open.load(Ordering::Relaxed) {
-            return false;
+    /// What a datagram adds to a handshake; once the channels are open nothing is known of that.
+    pub(super) fn hear(&self, from: SocketAddr, datagram: &[u8]) -> Told {
+        if self.0.open.load(Ordering::Relaxed) {
+            return Told::New;
         }
         let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.is_repeated(from, datagram)
+        match heard.hear(from, datagram) {
+            Told::RepeatedInVain if !self.0.cures.repeated_flights => Told::Repeated,
+            told => told,
+        }
     }
 
     /// How far the connection is, as to what is sent again soon.

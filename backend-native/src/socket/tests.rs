@@ -249,6 +249,70 @@ async fn with_the_cures_off_it_is_the_socket_underneath() {
     assert!(!rig.woken.take());
 }
 
+/// A DTLS record with a client's first message (0), or with its second one (1).
+fn hello(record: u8, message: u8) -> Vec<u8> {
+    const CLIENT_HELLO: u8 = 1;
+    let mut hello = vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 0, record, 0, 12];
+    hello.extend([CLIENT_HELLO, 0, 0, 0, 0, message, 0, 0, 0, 0, 0, 0]);
+    hello
+}
+
+impl Rig {
+    fn send(&self, contents: &[u8]) {
+        let transmit = Transmit {
+            destination: SocketAddr::from(([192, 0, 2, 1], 1)),
+            ecn: None,
+            contents,
+            segment_size: None,
+            src_ip: None,
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(self.socket.poll_send(&mut cx, &transmit).is_ready());
+    }
+
+    /// Polls as the driver does, until there is nothing to read.
+    fn drain(&self) -> Vec<Vec<u8>> {
+        let mut datagrams = Vec::new();
+        loop {
+            match self.wait() {
+                Datagram(datagram) => datagrams.push(datagram),
+                Round => {}
+                Nothing if self.woken.take() => {}
+                Nothing => return datagrams,
+            }
+        }
+    }
+}
+
+/// Firefox begins to repeat itself after 50 ms, and each time in a record with a new number.
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_was_lost_goes_out_again_when_the_far_side_repeats_its_own() {
+    let flight = [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0];
+    let plain = |record: Vec<u8>| record;
+    let in_a_channel = |record: Vec<u8>| {
+        let length = u8::try_from(record.len()).unwrap_or(0);
+        [&[0x40, 1, 0, length][..], &record].concat()
+    };
+    let wraps: [fn(Vec<u8>) -> Vec<u8>; 2] = [plain, in_a_channel];
+    for wrap in wraps {
+        let rig = Rig::new(Cures::default());
+        rig.script.arrives(&wrap(hello(0, 0)));
+        rig.script.arrives(&wrap(hello(1, 1)));
+        assert_eq!(rig.drain().len(), 2);
+        rig.send(&wrap(flight.to_vec()));
+        assert_eq!(rig.script.sent().len(), 1);
+        for (record, sent) in [(2, 2), (3, 3), (4, 4)] {
+            tokio::time::advance(Duration::from_millis(110)).await;
+            rig.script.arrives(&wrap(hello(record, 1)));
+            assert!(
+                rig.drain().is_empty(),
+                "the crate would take it for an answer"
+            );
+            assert_eq!(rig.script.sent().len(), sent, "after record {record}");
+        }
+    }
+}
+
 #[test]
 fn a_dropped_socket_leaves_no_waker_behind() {
     let rig = Rig::new(Cures::default());

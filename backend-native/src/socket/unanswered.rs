@@ -16,6 +16,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::envelope;
+use super::handshake::Told;
+
 /// When the first repetition is due. The next ones take twice as long each.
 const FIRST: Duration = Duration::from_millis(250);
 
@@ -62,12 +65,12 @@ impl Unanswered {
         self.arm();
     }
 
-    /// Something has come. Unless it came before, it is an answer.
-    pub(super) fn received(&mut self, datagram: &[u8]) {
+    /// Something has come. It is an answer unless it says nothing new, or is the same record again.
+    pub(super) fn received(&mut self, datagram: &[u8], told: Told) {
         let Some(number) = number(datagram) else {
             return;
         };
-        if self.received.contains(&number) {
+        if told != Told::New || self.received.contains(&number) {
             self.demand();
             return;
         }
@@ -119,15 +122,12 @@ impl Unanswered {
     }
 }
 
-/// The first record's epoch and number, if it is one of a handshake or of the data after it, maybe in a TURN channel's data.
+/// The first record's epoch and number, if it is one of a handshake or of the data after it.
 fn number(datagram: &[u8]) -> Option<Number> {
     const CHANGE_CIPHER_SPEC: u8 = 20;
     const HANDSHAKE: u8 = 22;
     const APPLICATION_DATA: u8 = 23;
-    let record = match datagram.first()? {
-        0x40..=0x4f => datagram.get(4..)?,
-        _ => datagram,
-    };
+    let record = envelope::content(datagram);
     let is_wanted = matches!(
         record.first()?,
         &CHANGE_CIPHER_SPEC | &HANDSHAKE | &APPLICATION_DATA
@@ -171,14 +171,14 @@ mod tests {
     async fn an_answer_ends_it_and_a_repetition_demands_it() {
         let peer = SocketAddr::from(([192, 0, 2, 1], 1));
         let mut unanswered = Unanswered::default();
-        unanswered.received(&record(7));
+        unanswered.received(&record(7), Told::New);
         unanswered.sent(peer, &record(1));
         tokio::time::advance(PAUSE).await;
         assert_eq!(due(&mut unanswered), None);
-        unanswered.received(&record(7));
+        unanswered.received(&record(7), Told::New);
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(due(&mut unanswered), Some(1));
-        unanswered.received(&record(8));
+        unanswered.received(&record(8), Told::New);
         tokio::time::advance(FIRST * 10).await;
         assert_eq!(due(&mut unanswered), None);
     }
@@ -189,7 +189,7 @@ mod tests {
         for high in 0..=255 {
             let mut record = record(1);
             record[9] = high;
-            unanswered.received(&record);
+            unanswered.received(&record, Told::New);
         }
         assert_eq!(unanswered.received.len(), NUMBERS);
     }
