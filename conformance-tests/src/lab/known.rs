@@ -46,25 +46,6 @@ struct OfCases {
 
 const OF_CASES: &[OfCases] = &[
     OfCases {
-        names: &[
-            "case::a_firewall_and_names_of_chromium",
-            "case::a_firewall_and_names_of_firefox",
-        ],
-        known: Known {
-            reason: "U13: a native player behind a firewall that drops new input, multicast DNS too, finds no browser",
-            shows: "was expected, and it is",
-            sometimes: false,
-        },
-    },
-    OfCases {
-        names: &["case::each_datagram_dropped_once_with_firefox"],
-        known: Known {
-            reason: "U4: a native server whose first flight is lost once does not connect with Firefox",
-            shows: "was expected, and it is",
-            sometimes: true,
-        },
-    },
-    OfCases {
         names: &["case::a_round_trip_of_two_seconds"],
         known: Known {
             reason: "U12: a handshake takes about seven round trips, which is close to the connect deadline of 15 s",

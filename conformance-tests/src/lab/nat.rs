@@ -147,12 +147,15 @@ const NO_UDP: &str = "table ip filter {
 }
 ";
 
-/// A player's own firewall: answers come in, and nothing else.
+/// A player's own firewall: answers come in, and multicast DNS, and nothing else. Desktop firewalls let multicast DNS in (ufw as
+/// installed, firewalld in its zones for homes and workstations), because the kernel does not know such an answer as one.
 pub(super) const FIREWALL: &str = "table inet filter {
  chain input { type filter hook input priority 0;
   iifname \"lo\" accept;
   ct state established,related accept;
   meta l4proto icmpv6 accept;
+  ip daddr 224.0.0.251 udp dport 5353 accept;
+  ip6 daddr ff02::fb udp dport 5353 accept;
   drop;
  }
 }
