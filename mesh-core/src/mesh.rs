@@ -324,14 +324,6 @@ impl Mesh {
         true
     }
 
-    /// Ends a peer for a reason that lies outside the mesh, such as the signaling's. `false` if there is no such peer.
-    pub fn end_peer(&mut self, peer: PeerId, reason: DisconnectReason) -> bool {
-        let Some(&link) = self.peers.get(&peer) else {
-            return false;
-        };
-        self.end_connection(link, reason)
-    }
-
     /// Ends a peer's connection at once, for a reason that lies outside the mesh. The game hears the reason, unless it is
     /// the end of a [successor](Self::add_successor), or that of a peer that was not connected and is `Removed`. `false`
     /// if there is no such connection or it belongs to no peer.

@@ -141,7 +141,7 @@ impl<B: Backend> Multiplayer<B> {
         let mut budget = self.mesh.config().events_per_poll.max(1);
         let is_all = self.take_in(&mut budget, now, cx);
         self.pass(now, is_all);
-        self.set_alarm(self.mesh.poll_timeout());
+        self.wake_at(self.mesh.poll_timeout());
     }
 
     /// The first half: the backend's events, at most as many as `budget` says. Whether all were taken.
@@ -238,7 +238,7 @@ impl<B: Backend> Multiplayer<B> {
     }
 
     /// Says when this layer or a `Session` above it has something to do.
-    pub(crate) fn set_alarm(&mut self, deadline: Option<Instant>) {
+    pub(crate) fn wake_at(&mut self, deadline: Option<Instant>) {
         self.own_alarm = deadline;
         // The layer above has been woken for it, if that layer is still there.
         self.upper_alarm = self.upper_alarm.filter(|due| *due > self.backend.now());
@@ -246,7 +246,7 @@ impl<B: Backend> Multiplayer<B> {
     }
 
     /// Says when a layer above has something to do.
-    pub(crate) fn set_upper_alarm(&mut self, deadline: Option<Instant>) {
+    pub(crate) fn set_alarm(&mut self, deadline: Option<Instant>) {
         if self.upper_alarm != deadline {
             self.upper_alarm = deadline;
             self.arm();
@@ -259,7 +259,7 @@ impl<B: Backend> Multiplayer<B> {
             .set_alarm(deadlines.into_iter().flatten().min());
     }
 
-    /// See [`Mesh::unique_id`].
+    /// Our own id; `None` before the mesh is set up and after [`close`](Self::close).
     #[doc(alias = "get_unique_id")]
     #[doc(alias = "get_network_unique_id")]
     #[must_use]
@@ -267,30 +267,18 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.unique_id()
     }
 
-    /// See [`Mesh::is_server`].
+    /// Whether we are peer 1 (Godot: `is_server`). `false` without an id.
     #[doc(alias = "is_network_server")]
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.mesh.is_server()
     }
 
-    /// See [`Mesh::is_server_relay_supported`].
-    #[must_use]
-    pub const fn is_server_relay_supported(&self) -> bool {
-        self.mesh.is_server_relay_supported()
-    }
-
-    /// See [`Mesh::connection_status`].
+    /// Whether the mesh is in use (Godot: `get_connection_status`).
     #[doc(alias = "get_connection_status")]
     #[must_use]
     pub const fn connection_status(&self) -> ConnectionStatus {
         self.mesh.connection_status()
-    }
-
-    /// See [`Mesh::has_peer`].
-    #[must_use]
-    pub fn has_peer(&self, peer: PeerId) -> bool {
-        self.mesh.has_peer(peer)
     }
 
     /// One peer, connected or not (Godot: `get_peer`).
@@ -331,7 +319,7 @@ impl<B: Backend> Multiplayer<B> {
         })
     }
 
-    /// The mesh, to look at.
+    /// The mesh, to look at: everything that is known of peers and connections.
     #[must_use]
     pub const fn mesh(&self) -> &Mesh {
         &self.mesh

@@ -1,10 +1,11 @@
 //! What a multiplayer API needs of a network peer, whatever is below.
 
+use core::convert::identity;
 use core::ops::{Deref, DerefMut};
 use core::task::Context;
 
 use crate::{
-    Backend, ChannelIndex, ConnectionStatus, Event, Instant, Multiplayer, Payload, PeerId,
+    Backend, ChannelIndex, ConnectionStatus, Event, Instant, Mesh, Multiplayer, Payload, PeerId,
     SendError, Sent, Session, Signaling, Target, TransferMode,
 };
 
@@ -108,92 +109,21 @@ pub trait MultiplayerPeer {
     fn close(&mut self);
 }
 
-impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
-    fn pump(&mut self, cx: &mut Context<'_>) {
-        Self::pump(self, cx);
-    }
-
-    fn take_event(&mut self) -> Option<Event> {
-        Self::take_event(self)
-    }
-
-    fn set_alarm(&mut self, deadline: Option<Instant>) {
-        self.set_upper_alarm(deadline);
-    }
-
-    fn send_on(
-        &mut self,
-        target: Target,
-        channel: ChannelIndex,
-        payload: Payload,
-    ) -> Result<Sent, SendError> {
-        Self::send_on(self, target, channel, payload)
-    }
-
-    fn max_message_size(&self) -> usize {
-        self.mesh().max_message_size()
-    }
-
-    fn max_message_size_of(&self, peer: PeerId) -> Option<usize> {
-        self.mesh().max_message_size_of(peer)
-    }
-
-    fn channel_modes(&self) -> &[TransferMode] {
-        self.mesh().channel_modes()
-    }
-
-    fn now(&self) -> Instant {
-        self.backend().now()
-    }
-
-    fn unique_id(&self) -> Option<PeerId> {
-        Self::unique_id(self)
-    }
-
-    fn closes(&self) -> u64 {
-        self.mesh().closes()
-    }
-
-    fn connection_status(&self) -> ConnectionStatus {
-        Self::connection_status(self)
-    }
-
-    fn is_server_relay_supported(&self) -> bool {
-        self.mesh().is_server_relay_supported()
-    }
-
-    fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
-        Self::disconnect_peer(self, peer, force)
-    }
-
-    fn refuses_new_connections(&self) -> bool {
-        self.mesh().refuses_new_connections()
-    }
-
-    fn set_refuse_new_connections(&mut self, refuse: bool) {
-        Self::set_refuse_new_connections(self, refuse);
-    }
-
-    fn close(&mut self) {
-        Self::close(self);
-    }
-}
-
-/// Methods that are those of the peer below, which a function gives.
+/// Methods that are those of another type, to which a function leads.
 macro_rules! forward {
-    (mut $below:path => $(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {$(
-        fn $name(&mut self, $($arg: $type),*) -> $out {
-            MultiplayerPeer::$name($below(self), $($arg),*)
+    (mut $type:ty, $below:path => $(fn $name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)*) => {$(
+        fn $name(&mut self, $($arg: $ty),*) -> $out {
+            <$type>::$name($below(self), $($arg),*)
         }
     )*};
-    ($below:path => $(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {$(
-        fn $name(&self, $($arg: $type),*) -> $out {
-            MultiplayerPeer::$name($below(self), $($arg),*)
+    ($type:ty, $below:path => $(fn $name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)*) => {$(
+        fn $name(&self, $($arg: $ty),*) -> $out {
+            <$type>::$name($below(self), $($arg),*)
         }
     )*};
-    // What only looks.
-    ($below:path) => {
-        forward! { $below =>
+    // What only looks, at another `MultiplayerPeer`.
+    ($type:ty, $below:path) => {
+        forward! { $type, $below =>
             fn max_message_size() -> usize;
             fn max_message_size_of(peer: PeerId) -> Option<usize>;
             fn channel_modes() -> &[TransferMode];
@@ -201,45 +131,51 @@ macro_rules! forward {
             fn unique_id() -> Option<PeerId>;
             fn closes() -> u64;
             fn connection_status() -> ConnectionStatus;
-            fn is_server() -> bool;
             fn is_server_relay_supported() -> bool;
             fn refuses_new_connections() -> bool;
         }
     };
 }
 
+impl<B: Backend> MultiplayerPeer for Multiplayer<B> {
+    forward! { Mesh, Self::mesh =>
+        fn max_message_size() -> usize;
+        fn max_message_size_of(peer: PeerId) -> Option<usize>;
+        fn channel_modes() -> &[TransferMode];
+        fn unique_id() -> Option<PeerId>;
+        fn closes() -> u64;
+        fn connection_status() -> ConnectionStatus;
+        fn is_server_relay_supported() -> bool;
+        fn refuses_new_connections() -> bool;
+    }
+
+    forward! { B, Self::backend => fn now() -> Instant; }
+
+    // The methods of these names that are not the trait's.
+    forward! { mut Self, identity =>
+        fn pump(cx: &mut Context<'_>) -> ();
+        fn take_event() -> Option<Event>;
+        fn set_alarm(deadline: Option<Instant>) -> ();
+        fn send_on(target: Target, channel: ChannelIndex, payload: Payload) -> Result<Sent, SendError>;
+        fn disconnect_peer(peer: PeerId, force: bool) -> bool;
+        fn set_refuse_new_connections(refuse: bool) -> ();
+        fn close() -> ();
+    }
+}
+
 /// `close` is [`Session::leave`]: the lobby is left, too, and what reliable channels have accepted is still sent.
 impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
-    forward!(Session::multiplayer);
+    forward!(Multiplayer<B>, Self::multiplayer);
 
-    fn pump(&mut self, cx: &mut Context<'_>) {
-        Self::pump(self, cx);
+    forward! { mut Self, identity =>
+        fn pump(cx: &mut Context<'_>) -> ();
+        fn take_event() -> Option<Event>;
+        fn send_on(target: Target, channel: ChannelIndex, payload: Payload) -> Result<Sent, SendError>;
+        fn disconnect_peer(peer: PeerId, force: bool) -> bool;
+        fn set_refuse_new_connections(refuse: bool) -> ();
     }
 
-    fn take_event(&mut self) -> Option<Event> {
-        Self::take_event(self)
-    }
-
-    fn set_alarm(&mut self, deadline: Option<Instant>) {
-        self.multiplayer_mut().set_upper_alarm(deadline);
-    }
-
-    fn send_on(
-        &mut self,
-        target: Target,
-        channel: ChannelIndex,
-        payload: Payload,
-    ) -> Result<Sent, SendError> {
-        Self::send_on(self, target, channel, payload)
-    }
-
-    fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
-        Self::disconnect_peer(self, peer, force)
-    }
-
-    fn set_refuse_new_connections(&mut self, refuse: bool) {
-        Self::set_refuse_new_connections(self, refuse);
-    }
+    forward! { mut Multiplayer<B>, Self::multiplayer_mut => fn set_alarm(deadline: Option<Instant>) -> (); }
 
     fn close(&mut self) {
         // What the future of `leave` would wait for happens by itself.
@@ -249,9 +185,11 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
 
 /// For `Box<P>`, `&mut P` and the like.
 impl<D: DerefMut<Target: MultiplayerPeer>> MultiplayerPeer for D {
-    forward!(Deref::deref);
+    forward!(D::Target, Deref::deref);
 
-    forward! { mut DerefMut::deref_mut =>
+    forward! { D::Target, Deref::deref => fn is_server() -> bool; }
+
+    forward! { mut D::Target, DerefMut::deref_mut =>
         fn pump(cx: &mut Context<'_>) -> ();
         fn take_event() -> Option<Event>;
         fn set_alarm(deadline: Option<Instant>) -> ();

@@ -6,8 +6,8 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use crate::{
-    Backend, ChannelIndex, ConnectionStatus, Event, Instant, Mesh, Multiplayer, Payload, PeerId,
-    PeerInfo, SendError, Sent, Signaling, SignalingError, Target, TransferMode,
+    Backend, ChannelIndex, Event, Instant, Mesh, Multiplayer, Payload, PeerId, PeerInfo, SendError,
+    Sent, Signaling, SignalingError, Target, TransferMode,
 };
 
 mod config;
@@ -55,11 +55,11 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         }
     }
 
-    /// See [`Multiplayer::send`].
+    /// Sends a message on the built-in channel of a mode, as [`Multiplayer::send`] describes.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`SendError`], where the caller is at fault; nobody gets the message then.
     #[doc(alias = "put_packet")]
     pub fn send(
         &mut self,
@@ -70,11 +70,11 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.send(target, mode, payload)
     }
 
-    /// See [`Multiplayer::send_on`].
+    /// Sends a message on any channel, a custom one too.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`SendError`], where the caller is at fault; nobody gets the message then.
     pub fn send_on(
         &mut self,
         target: Target,
@@ -82,12 +82,6 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         payload: Payload,
     ) -> Result<Sent, SendError> {
         self.multiplayer.send_on(target, channel, payload)
-    }
-
-    /// Hands over to the network what can go now, without waiting for the next [`poll`](Self::poll); only messages that had
-    /// to wait need it.
-    pub fn flush(&mut self) {
-        self.multiplayer.flush();
     }
 
     /// Removes a peer and keeps it away until it is [allowed](Self::allow) again or has left the lobby. One that was
@@ -128,13 +122,6 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.instruct(|roster, mesh| roster.kick(mesh, peer, force))
     }
 
-    /// See [`Mesh::refuses_new_connections`](crate::Mesh::refuses_new_connections).
-    #[doc(alias = "is_refusing_new_connections")]
-    #[must_use]
-    pub const fn refuses_new_connections(&self) -> bool {
-        self.multiplayer.refuses_new_connections()
-    }
-
     /// Lets no member of the lobby connect to us, or lets them again (Godot: `refuse_new_connections`).
     ///
     /// Those who were refused are called when they may come again, if the call is ours; else they come with their own next
@@ -144,11 +131,6 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     pub fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.multiplayer.set_refuse_new_connections(refuse);
         self.settle();
-    }
-
-    /// Removes a peer and keeps it away: [`kick`](Self::kick) under Godot's name. `false` if there is no such peer.
-    pub fn remove_peer(&mut self, peer: PeerId) -> bool {
-        self.kick(peer)
     }
 
     /// Asks the signaling to let nobody join the lobby any more; [`Event::Sealed`] follows.
@@ -161,17 +143,6 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             return Err(SignalingError::NotConnected);
         }
         self.signaling.seal(self.multiplayer.backend().now())
-    }
-
-    /// See [`Multiplayer::close_channel`].
-    #[doc(alias = "close")]
-    pub fn close_channel(&mut self, peer: PeerId, channel: ChannelIndex) -> bool {
-        self.multiplayer.close_channel(peer, channel)
-    }
-
-    /// See [`Multiplayer::request_stats`].
-    pub fn request_stats(&mut self, peer: PeerId) -> bool {
-        self.multiplayer.request_stats(peer)
     }
 
     /// Gives the events of a frame one by one, then `None`.
@@ -226,7 +197,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.backend().now() + linger + Duration::from_millis(500)
     }
 
-    /// See [`Multiplayer::unique_id`].
+    /// Our own id; `None` before we have joined, and after a leave.
     #[doc(alias = "get_unique_id")]
     #[doc(alias = "get_network_unique_id")]
     #[must_use]
@@ -234,33 +205,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.unique_id()
     }
 
-    /// See [`Multiplayer::is_server`].
-    #[doc(alias = "is_network_server")]
-    #[must_use]
-    pub fn is_server(&self) -> bool {
-        self.multiplayer.is_server()
-    }
-
-    /// See [`Multiplayer::connection_status`].
-    #[doc(alias = "get_connection_status")]
-    #[must_use]
-    pub const fn connection_status(&self) -> ConnectionStatus {
-        self.multiplayer.connection_status()
-    }
-
-    /// Whether there is such a peer, connected or not (Godot: `has_peer`).
-    #[must_use]
-    pub fn has_peer(&self, peer: PeerId) -> bool {
-        self.multiplayer.has_peer(peer)
-    }
-
-    /// Whether the lobby is a star, in which only the server reaches everybody; `false` before we have joined.
-    #[must_use]
-    pub const fn is_server_relay_supported(&self) -> bool {
-        self.multiplayer.is_server_relay_supported()
-    }
-
-    /// See [`Multiplayer::peer`].
+    /// One peer, connected or not (Godot: `get_peer`).
     #[doc(alias = "get_peer")]
     #[must_use]
     pub fn peer(&self, peer: PeerId) -> Option<PeerInfo> {
@@ -281,14 +226,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.peers()
     }
 
-    /// See [`Multiplayer::buffered_amount`].
-    #[doc(alias = "get_buffered_amount")]
-    #[must_use]
-    pub fn buffered_amount(&self, peer: PeerId, channel: ChannelIndex) -> usize {
-        self.multiplayer.buffered_amount(peer, channel)
-    }
-
-    /// The mesh and its backend, to look at.
+    /// The mesh and its backend, to look at: the state of the mesh, what waits to be sent.
     #[must_use]
     pub const fn multiplayer(&self) -> &Multiplayer<B> {
         &self.multiplayer
@@ -300,7 +238,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         &self.roster
     }
 
-    /// The mesh and its backend, for what a session does not offer itself. A peer that is removed there has ended as any
+    /// The mesh and its backend, for what a session does not offer itself, such as figures of a link. A peer that is removed there has ended as any
     /// other to the session, which connects to it again.
     pub const fn multiplayer_mut(&mut self) -> &mut Multiplayer<B> {
         &mut self.multiplayer
@@ -330,7 +268,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
             self.roster.poll_timeout(),
         ];
         self.multiplayer
-            .set_alarm(deadlines.into_iter().flatten().min());
+            .wake_at(deadlines.into_iter().flatten().min());
     }
 
     pub(crate) fn take_event(&mut self) -> Option<Event> {

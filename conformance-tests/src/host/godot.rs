@@ -65,7 +65,7 @@ pub(super) fn carry_out<B: Backend>(
         MeshRequest::Standing => {
             return Ok(Reply::Standing {
                 is_server: mesh.is_server(),
-                relays: mesh.is_server_relay_supported(),
+                relays: mesh.mesh().is_server_relay_supported(),
             });
         }
         request => {

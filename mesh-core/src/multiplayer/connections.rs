@@ -4,23 +4,24 @@ use core::time::Duration;
 
 use super::Multiplayer;
 use crate::{
-    AddPeerError, Backend, ChannelIndex, ConnectionError, ConnectionId, DisconnectReason,
-    IceCandidate, LinkConfig, PeerId, SessionDescription,
+    AddPeerError, Backend, ChannelIndex, ConnectionError, ConnectionId, IceCandidate, LinkConfig,
+    PeerId, SessionDescription,
 };
 
 impl<B: Backend> Multiplayer<B> {
-    /// See [`Mesh::create_connection`](crate::Mesh::create_connection).
+    /// Makes a connection that is new and belongs to nobody yet (Godot: a new `WebRTCPeerConnection`).
     #[doc(alias = "WebRTCPeerConnection")]
     #[doc(alias = "initialize")]
     pub fn create_connection(&mut self, config: LinkConfig) -> ConnectionId {
         self.after(|mesh, _| mesh.create_connection(config))
     }
 
-    /// See [`Mesh::add_peer`](crate::Mesh::add_peer).
+    /// Makes a new connection the one to `peer`, with its channels (Godot: `add_peer`). `unreliable_lifetime` is in
+    /// milliseconds; `None` takes [`MeshConfig::unreliable`](crate::MeshConfig::unreliable).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`AddPeerError`]; nothing has changed then.
     pub fn add_peer(
         &mut self,
         connection: ConnectionId,
@@ -30,20 +31,20 @@ impl<B: Backend> Multiplayer<B> {
         self.after(|mesh, now| mesh.add_peer(now, connection, peer, unreliable_lifetime))
     }
 
-    /// See [`Mesh::create_offer`](crate::Mesh::create_offer); it comes as [`Event::Description`](crate::Event::Description).
+    /// Has the connection make an offer, which comes as [`Event::Description`](crate::Event::Description).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`ConnectionError`]; nothing has changed then.
     pub fn create_offer(&mut self, connection: ConnectionId) -> Result<(), ConnectionError> {
         self.after(|mesh, _| mesh.create_offer(connection))
     }
 
-    /// See [`Mesh::set_remote_description`](crate::Mesh::set_remote_description).
+    /// Gives the connection its far side's description; an offer is answered by itself, as in Godot.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`ConnectionError`]; nothing has changed then.
     pub fn set_remote_description(
         &mut self,
         connection: ConnectionId,
@@ -52,11 +53,11 @@ impl<B: Backend> Multiplayer<B> {
         self.after(|mesh, _| mesh.set_remote_description(connection, description))
     }
 
-    /// See [`Mesh::add_ice_candidate`](crate::Mesh::add_ice_candidate).
+    /// Gives the connection a candidate of its far side; one that comes before the description waits for it.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`ConnectionError`]; the candidate is dropped then.
     pub fn add_ice_candidate(
         &mut self,
         connection: ConnectionId,
@@ -65,58 +66,50 @@ impl<B: Backend> Multiplayer<B> {
         self.after(|mesh, _| mesh.add_ice_candidate(connection, candidate))
     }
 
-    /// See [`Mesh::close_connection`](crate::Mesh::close_connection).
+    /// Closes a connection; a peer is removed with its connection. `false` if there is no such connection.
     #[doc(alias = "close")]
     pub fn close_connection(&mut self, connection: ConnectionId) -> bool {
         self.after(|mesh, _| mesh.close_connection(connection))
     }
 
-    /// See [`Mesh::close_channel`](crate::Mesh::close_channel).
+    /// Closes one channel of a peer (Godot: `WebRTCDataChannel.close`). If it is one of the plan, the peer is removed on
+    /// both sides within 100 ms. `false` if there is no such channel, or it is closed already.
     #[doc(alias = "close")]
     pub fn close_channel(&mut self, peer: PeerId, channel: ChannelIndex) -> bool {
         self.after(|mesh, now| mesh.close_channel(now, peer, channel))
     }
 
-    /// See [`Mesh::remove_peer`](crate::Mesh::remove_peer).
+    /// Removes a peer (Godot: `remove_peer`). One that was connected gives `PeerDisconnected` with `Removed`. `false` if
+    /// there is no such peer.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
         self.after(|mesh, _| mesh.remove_peer(peer))
     }
 
-    /// See [`Mesh::disconnect_peer`](crate::Mesh::disconnect_peer).
+    /// Removes a peer (Godot 4.x: `disconnect_peer`); with `force` at once and without an event. `false` if there is no
+    /// such peer.
     pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
         self.after(|mesh, _| mesh.disconnect_peer(peer, force))
     }
 
-    /// See [`Mesh::end_peer`](crate::Mesh::end_peer).
-    pub fn end_peer(&mut self, peer: PeerId, reason: DisconnectReason) -> bool {
-        self.after(|mesh, _| mesh.end_peer(peer, reason))
-    }
-
-    /// See [`Mesh::request_stats`](crate::Mesh::request_stats).
+    /// Asks for a connected peer's figures, which come as [`Event::Stats`](crate::Event::Stats). `false` if there is no such
+    /// peer, or it is not connected.
     pub fn request_stats(&mut self, peer: PeerId) -> bool {
         self.after(|mesh, _| mesh.request_stats(peer))
     }
 
-    /// See [`Mesh::refuses_new_connections`](crate::Mesh::refuses_new_connections).
-    #[doc(alias = "is_refusing_new_connections")]
-    #[must_use]
-    pub const fn refuses_new_connections(&self) -> bool {
-        self.mesh.refuses_new_connections()
-    }
-
-    /// See [`Mesh::set_refuse_new_connections`](crate::Mesh::set_refuse_new_connections).
+    /// Refuses [`add_peer`](Self::add_peer), or no longer (Godot: `refuse_new_connections`). Peers already added go on.
     #[doc(alias = "refuse_new_connections")]
     #[doc(alias = "refuse_new_network_connections")]
     pub const fn set_refuse_new_connections(&mut self, refuse: bool) {
         self.mesh.set_refuse_new_connections(refuse);
     }
 
-    /// See [`Mesh::close`](crate::Mesh::close); nothing holds the closes up.
+    /// Closes every connection at once and forgets the id, without events (Godot: `close`).
     pub fn close(&mut self) {
         self.close_lingering(Duration::ZERO);
     }
 
-    /// See [`Mesh::close`](crate::Mesh::close).
+    /// Closes as [`close`](Self::close) does, but what reliable channels have accepted may hold each close up for `linger`.
     pub fn close_lingering(&mut self, linger: Duration) {
         self.after(|mesh, _| mesh.close(linger));
     }

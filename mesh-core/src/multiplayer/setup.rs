@@ -4,11 +4,12 @@ use super::Multiplayer;
 use crate::{Backend, InitializeError, PeerId, TransferMode};
 
 impl<B: Backend> Multiplayer<B> {
-    /// See [`Mesh::initialize`](crate::Mesh::initialize).
+    /// Gives the mesh its id and, with `server_compatibility`, a server without which nobody is announced (Godot 3.x:
+    /// `initialize`), as [`Mesh::initialize`](crate::Mesh::initialize) describes.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`InitializeError::AlreadyInitialized`].
     pub fn initialize(
         &mut self,
         id: PeerId,
@@ -17,11 +18,11 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.initialize(id, server_compatibility)
     }
 
-    /// See [`Mesh::create_mesh`](crate::Mesh::create_mesh).
+    /// Gives the mesh its id: everybody links with everybody (Godot 4.x: `create_mesh`).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`InitializeError`]; nothing has changed then.
     #[doc(alias = "create_data_channel")]
     pub fn create_mesh(
         &mut self,
@@ -31,11 +32,11 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.create_mesh(id, custom_channels)
     }
 
-    /// See [`Mesh::create_server`](crate::Mesh::create_server).
+    /// Makes this peer 1, the middle of a star (Godot 4.x: `create_server`).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`InitializeError`]; nothing has changed then.
     #[doc(alias = "create_data_channel")]
     pub fn create_server(
         &mut self,
@@ -44,11 +45,11 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.create_server(custom_channels)
     }
 
-    /// See [`Mesh::create_client`](crate::Mesh::create_client).
+    /// Makes this a client, which links with peer 1 alone (Godot 4.x: `create_client`).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`InitializeError`]; nothing has changed then.
     #[doc(alias = "create_data_channel")]
     pub fn create_client(
         &mut self,
@@ -58,11 +59,12 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.create_client(id, custom_channels)
     }
 
-    /// See [`Mesh::set_custom_channels`](crate::Mesh::set_custom_channels).
+    /// Sets the custom channels of the peers added from now on (Godot 4.x: `channels_config`), in the order that
+    /// [`Mesh::set_custom_channels`](crate::Mesh::set_custom_channels) describes.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`InitializeError::TooManyChannels`]; nothing has changed then.
     #[doc(alias = "channels_config")]
     pub fn set_custom_channels(
         &mut self,

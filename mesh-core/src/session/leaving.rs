@@ -24,7 +24,7 @@ impl<B: Backend, S: Signaling> Future for Leaving<'_, B, S> {
         if !multiplayer.mesh().is_closing() || multiplayer.backend().now() >= deadline {
             return Poll::Ready(());
         }
-        multiplayer.set_alarm(Some(deadline));
+        multiplayer.wake_at(Some(deadline));
         Poll::Pending
     }
 }

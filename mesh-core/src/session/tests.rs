@@ -331,7 +331,7 @@ fn a_removed_peer_is_not_called_again() {
     let reason = CloseReason::Failed(ConnectFailure::NoRoute);
     happened(&mut session, LinkEvent::Closed { link, reason });
     assert_eq!(heard(&mut session).len(), 1);
-    session.remove_peer(id(7));
+    session.kick(id(7));
     pass(&mut session, Duration::from_secs(60));
     assert_eq!(heard(&mut session), []);
     assert_eq!(session.peer(id(7)), None);

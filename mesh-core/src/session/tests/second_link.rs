@@ -85,7 +85,7 @@ fn a_peer_that_is_removed_loses_both_links() {
     session.kick(id(9));
     open(&mut session, second);
     assert_eq!(heard(&mut session), [ended(DisconnectReason::Removed)]);
-    assert!(!session.has_peer(id(9)));
+    assert!(!session.multiplayer().mesh().has_peer(id(9)));
 }
 
 #[test]

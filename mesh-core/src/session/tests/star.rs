@@ -37,8 +37,14 @@ fn known(session: &Player) -> Vec<u32> {
 #[test]
 fn a_guest_is_a_client_and_knows_the_host_alone() {
     let mut session = star(9, SessionConfig::default());
-    assert!(session.is_server_relay_supported() && !session.is_server());
-    assert_eq!(session.connection_status(), ConnectionStatus::Connecting);
+    assert!(
+        session.multiplayer().mesh().is_server_relay_supported()
+            && !session.multiplayer().is_server()
+    );
+    assert_eq!(
+        session.multiplayer().connection_status(),
+        ConnectionStatus::Connecting
+    );
     // Godot's Node server announces everybody to everybody.
     came(&mut session, &[7, 1, 12]);
     assert_eq!(known(&session), [1]);
@@ -56,14 +62,23 @@ fn a_guest_is_a_client_and_knows_the_host_alone() {
     let link = session.peer(id(1)).unwrap().connection;
     open(&mut session, link);
     assert_eq!(heard(&mut session), [Event::PeerConnected(id(1))]);
-    assert_eq!(session.connection_status(), ConnectionStatus::Connected);
+    assert_eq!(
+        session.multiplayer().connection_status(),
+        ConnectionStatus::Connected
+    );
 }
 
 #[test]
 fn the_host_is_the_server_of_all() {
     let mut session = star(1, SessionConfig::default());
-    assert!(session.is_server_relay_supported() && session.is_server());
-    assert_eq!(session.connection_status(), ConnectionStatus::Connected);
+    assert!(
+        session.multiplayer().mesh().is_server_relay_supported()
+            && session.multiplayer().is_server()
+    );
+    assert_eq!(
+        session.multiplayer().connection_status(),
+        ConnectionStatus::Connected
+    );
     came(&mut session, &[7, 12]);
     assert_eq!(known(&session), [7, 12]);
 }
@@ -83,13 +98,19 @@ fn a_guest_tries_its_host_again() {
         ),
         "{told:?}"
     );
-    assert_eq!(session.connection_status(), ConnectionStatus::Disconnected);
+    assert_eq!(
+        session.multiplayer().connection_status(),
+        ConnectionStatus::Disconnected
+    );
     pass(&mut session, Duration::from_secs(1));
     assert_eq!(heard(&mut session), []);
     let link = session.peer(id(1)).unwrap().connection;
     open(&mut session, link);
     assert_eq!(heard(&mut session), [Event::PeerConnected(id(1))]);
-    assert_eq!(session.connection_status(), ConnectionStatus::Connected);
+    assert_eq!(
+        session.multiplayer().connection_status(),
+        ConnectionStatus::Connected
+    );
 }
 
 #[test]

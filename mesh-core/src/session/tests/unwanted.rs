@@ -14,7 +14,7 @@ fn anew(session: &mut Player) {
 #[test]
 fn a_removed_peer_stays_away_until_it_is_allowed() {
     let (mut session, _) = called();
-    assert!(session.remove_peer(id(9)));
+    assert!(session.kick(id(9)));
     signaled(&mut session, offer("first"));
     heard(&mut session);
     assert_eq!(session.peer(id(9)), None);
