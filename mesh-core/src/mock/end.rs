@@ -35,8 +35,6 @@ pub(super) struct End {
     pub(super) phase: Phase,
     /// Whether the far side answers.
     pub(super) reachable: bool,
-    /// The number of the step that is planned. An earlier plan has no effect any more.
-    pub(super) plan: u64,
     pub(super) channels: Vec<Channel>,
     /// The position of the channel to be served next.
     pub(super) turn: usize,
@@ -61,7 +59,6 @@ impl End {
             state: ConnectionState::New,
             phase: Phase::Idle,
             reachable: false,
-            plan: 0,
             channels: Vec::new(),
             turn: 0,
             transmit_scheduled: false,
@@ -168,7 +165,7 @@ impl World {
             channel.close();
         }
         if linger.is_zero() || end.phase != Phase::Open {
-            self.close_now(key);
+            self.finish(key, CloseReason::Local);
             return;
         }
         let due = self.clock.now + linger;
@@ -183,7 +180,7 @@ impl World {
         };
         if end.closing {
             if end.channels.iter().all(Channel::is_drained) {
-                self.close_now(key);
+                self.finish(key, CloseReason::Local);
             }
             return;
         }
@@ -210,13 +207,9 @@ impl World {
         }
     }
 
-    pub(super) fn close_now(&mut self, key: Key) {
-        self.finish(key, CloseReason::Local);
-    }
-
     /// Ends a link: its last events are queued, and the far side is told if it can be.
     pub(super) fn finish(&mut self, key: Key, reason: CloseReason) {
-        let Some(mut end) = self.ends.remove(&key) else {
+        let Some(mut end) = self.remove_end(key) else {
             return;
         };
         let link = key.1;
@@ -251,8 +244,8 @@ impl World {
         let ends: Vec<Key> = self.ends.keys().copied().collect();
         for key in ends.into_iter().filter(|(host, _)| *host == index) {
             if says_goodbye {
-                self.close_now(key);
-            } else if let Some(far) = self.ends.remove(&key).and_then(|end| end.far) {
+                self.finish(key, CloseReason::Local);
+            } else if let Some(far) = self.remove_end(key).and_then(|end| end.far) {
                 self.refresh(far);
             }
         }

@@ -33,12 +33,10 @@ pub(super) enum Step {
 
 impl World {
     fn plan(&mut self, end: Key, span: Duration, step: Step) {
-        let plan = self.clock.unique();
-        if let Some(end) = self.ends.get_mut(&end) {
-            end.plan = plan;
-        }
+        let is_former = |action: &Action| matches!(action, Action::Step(of, _) if *of == end);
+        self.clock.actions.retain(|_, action| !is_former(action));
         let due = self.clock.now + span;
-        self.clock.schedule(due, Action::Step { end, plan, step });
+        self.clock.schedule(due, Action::Step(end, step));
     }
 
     /// Looks for a route, when both descriptions are known.

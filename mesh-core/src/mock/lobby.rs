@@ -26,8 +26,7 @@ pub(super) struct Service {
 
 #[derive(Debug)]
 struct Lobby {
-    /// Distinguishes it from a later lobby of the same name.
-    serial: u64,
+    name: String,
     topology: Topology,
     sealed: bool,
     members: BTreeMap<PeerId, u64>,
@@ -35,13 +34,11 @@ struct Lobby {
 
 #[derive(Debug)]
 struct Client {
-    /// The lobby it asked for. An empty name asks for a lobby with a name of its own.
-    wanted: String,
+    /// The lobby it asks for or is in. An empty name asks for a lobby with a name of its own.
+    lobby: String,
     topology: Topology,
     /// Its id, which it keeps when it comes back.
     id: Option<PeerId>,
-    /// The lobby it is in, as the service sees it.
-    lobby: Option<String>,
     phase: Phase,
     /// The members it was told of.
     known: BTreeSet<PeerId>,
@@ -66,41 +63,34 @@ pub(super) enum Letter {
     Join(u64),
     /// A client is told something.
     Tell(u64, SignalingEvent),
-    /// The time of a sealed lobby, by its name and serial, is over.
-    SealIsOver(String, u64),
+    /// The time of a sealed lobby is over.
+    SealIsOver(String),
 }
 
 impl Service {
-    /// Whether a letter still has an effect.
-    pub(super) fn wants(&self, letter: &Letter) -> bool {
-        match letter {
-            Letter::Join(client) | Letter::Tell(client, _) => self.clients.contains_key(client),
-            Letter::SealIsOver(name, serial) => {
-                let lobby = self.lobbies.get(name);
-                lobby.is_some_and(|lobby| lobby.serial == *serial)
-            }
-        }
+    /// The lobby that a client is in as the service sees it, and its id there.
+    fn seat(&mut self, key: u64) -> Option<(&mut Lobby, PeerId)> {
+        let client = self.clients.get(&key)?;
+        let (lobby, id) = (self.lobbies.get_mut(&client.lobby)?, client.id?);
+        (lobby.members.get(&id) == Some(&key)).then_some((lobby, id))
     }
 
-    /// The name of a client's lobby, and its id there, once it was told of them.
-    fn place(&self, client: u64) -> Result<(String, PeerId), SignalingError> {
-        let client = self.clients.get(&client);
-        client
-            .filter(|client| client.phase == Phase::In)
-            .and_then(|client| Some((client.lobby.clone()?, client.id?)))
-            .ok_or(SignalingError::NotConnected)
+    /// A client that was told that it is in a lobby.
+    fn member(&self, key: u64) -> Result<&Client, SignalingError> {
+        let client = self.clients.get(&key);
+        let client = client.filter(|client| client.phase == Phase::In);
+        client.ok_or(SignalingError::NotConnected)
     }
 }
 
 /// What clients do. The service hears of it at once, and others hear of it after the time of two messages.
 impl World {
-    pub(super) fn add_client(&mut self, wanted: &str, topology: Topology) -> u64 {
+    pub(super) fn add_client(&mut self, lobby: &str, topology: Topology) -> u64 {
         let key = self.clock.unique();
         let client = Client {
-            wanted: wanted.to_string(),
+            lobby: lobby.to_string(),
             topology,
             id: None,
-            lobby: None,
             phase: Phase::Joining,
             known: BTreeSet::new(),
             events: VecDeque::new(),
@@ -117,13 +107,13 @@ impl World {
         to: PeerId,
         signal: Signal,
     ) -> Result<(), SignalingError> {
-        let (lobby, from) = self.service.place(key)?;
-        let client = self.service.clients.get(&key);
-        if !client.is_some_and(|client| client.known.contains(&to)) {
+        let is_known = self.service.member(key)?.known.contains(&to);
+        let seat = self.service.seat(key);
+        let (lobby, from) = seat.ok_or(SignalingError::NotConnected)?;
+        if !is_known {
             return Err(SignalingError::Unsendable(format!("there is no peer {to}")));
         }
-        let lobby = self.service.lobbies.get(&lobby);
-        let Some(&addressee) = lobby.and_then(|lobby| lobby.members.get(&to)) else {
+        let Some(&addressee) = lobby.members.get(&to) else {
             // It has left, and `PeerLeft` is on its way.
             return Ok(());
         };
@@ -136,25 +126,25 @@ impl World {
         if on_their_way.count() + waiting >= MAX_PENDING {
             return Err(SignalingError::Full);
         }
-        self.tell_later(addressee, SignalingEvent::Signal { from, signal });
+        self.tell_client(2, addressee, SignalingEvent::Signal { from, signal });
         Ok(())
     }
 
     pub(super) fn seal_lobby(&mut self, key: u64) -> Result<(), SignalingError> {
-        let (name, id) = self.service.place(key)?;
+        self.service.member(key)?;
+        let seat = self.service.seat(key);
+        let (lobby, id) = seat.ok_or(SignalingError::NotConnected)?;
         if !id.is_server() {
             let problem = "only the host, peer 1, can seal the lobby".to_string();
             return Err(SignalingError::Unsendable(problem));
         }
-        let lobby = self.service.lobbies.get_mut(&name);
-        if let Some(lobby) = lobby.filter(|lobby| !lobby.sealed) {
-            lobby.sealed = true;
-            let serial = lobby.serial;
+        if !core::mem::replace(&mut lobby.sealed, true) {
+            let name = lobby.name.clone();
             let members: Vec<u64> = lobby.members.values().copied().collect();
             for member in members {
-                self.tell_later(member, SignalingEvent::Sealed);
+                self.tell_client(2, member, SignalingEvent::Sealed);
             }
-            self.mail(SEALED_FOR, Letter::SealIsOver(name, serial));
+            self.mail(SEALED_FOR, Letter::SealIsOver(name));
         }
         Ok(())
     }
@@ -179,17 +169,18 @@ impl World {
 
     /// Leaves for good.
     pub(super) fn remove_client(&mut self, key: u64) {
+        self.leave(key);
         if let Some(client) = self.service.clients.remove(&key) {
             self.old_wakers.extend(client.waker);
-            self.leave(client.lobby, client.id);
         }
     }
 
     /// Ends a client's connection. What is on its way to it does not arrive.
     pub(super) fn lose_client(&mut self, key: u64, reason: LostReason) {
+        self.leave(key);
         let client = self.service.clients.get_mut(&key);
-        let is_lost = |client: &&mut Client| matches!(client.phase, Phase::Out | Phase::Waiting);
-        let Some(client) = client.filter(|client| !is_lost(client)) else {
+        let is_there = |client: &&mut Client| matches!(client.phase, Phase::Joining | Phase::In);
+        let Some(client) = client.filter(is_there) else {
             return;
         };
         let may_return = matches!(reason, LostReason::Unreachable(_));
@@ -201,16 +192,12 @@ impl World {
         client.known.clear();
         client.events.push_back(SignalingEvent::Lost { reason });
         self.wakes.extend(client.waker.take());
-        self.clock.actions.retain(|_, action| {
-            !matches!(action, Action::Deliver(Letter::Tell(to, _) | Letter::Join(to)) if *to == key)
-        });
-        let (lobby, id) = (client.lobby.take(), client.id);
-        self.leave(lobby, id);
     }
 
     pub(super) fn stop_service(&mut self) {
         self.service.is_down = true;
         self.service.lobbies.clear();
+        self.recall(|letter| matches!(letter, Letter::SealIsOver(_)));
         let clients: Vec<u64> = self.service.clients.keys().copied().collect();
         for client in clients {
             self.lose_client(client, is_down());
@@ -219,33 +206,34 @@ impl World {
 
     pub(super) fn start_service(&mut self) {
         self.service.is_down = false;
-        let mut waiting = Vec::new();
-        for (key, client) in &mut self.service.clients {
-            if client.phase == Phase::Waiting {
+        let clients = self.service.clients.iter_mut();
+        let waiting = clients.filter(|(_, client)| client.phase == Phase::Waiting);
+        let waiting: Vec<u64> = waiting
+            .map(|(key, client)| {
                 client.phase = Phase::Joining;
-                waiting.push(*key);
-            }
-        }
+                *key
+            })
+            .collect();
         for client in waiting {
             self.mail(LATENCY, Letter::Join(client));
         }
     }
 
-    /// Removes a member and tells the others. The end of a host ends its lobby.
-    fn leave(&mut self, lobby: Option<String>, id: Option<PeerId>) {
-        let (Some(name), Some(id)) = (lobby, id) else {
-            return;
-        };
-        let Some(lobby) = self.service.lobbies.get_mut(&name) else {
+    /// Removes a member, tells the others, and takes back what is on its way to it. The end of a host ends its lobby.
+    fn leave(&mut self, key: u64) {
+        self.recall(
+            |letter| matches!(letter, Letter::Tell(to, _) | Letter::Join(to) if *to == key),
+        );
+        let Some((lobby, id)) = self.service.seat(key) else {
             return;
         };
         lobby.members.remove(&id);
         if id.is_server() || lobby.members.is_empty() {
-            self.end_lobby(&name, &LostReason::HostLeft);
-            return;
+            let name = lobby.name.clone();
+            return self.end_lobby(&name, &LostReason::HostLeft);
         }
         for (_, client) in lobby.linked_with(id) {
-            self.tell_later(client, SignalingEvent::PeerLeft(id));
+            self.tell_client(2, client, SignalingEvent::PeerLeft(id));
         }
     }
 }
@@ -257,12 +245,16 @@ impl World {
         self.clock.schedule(due, Action::Deliver(letter));
     }
 
-    fn tell_client(&mut self, client: u64, event: SignalingEvent) {
-        self.mail(LATENCY, Letter::Tell(client, event));
+    /// Tells a client something after the time of so many messages.
+    fn tell_client(&mut self, messages: u32, client: u64, event: SignalingEvent) {
+        self.mail(LATENCY * messages, Letter::Tell(client, event));
     }
 
-    fn tell_later(&mut self, client: u64, event: SignalingEvent) {
-        self.mail(LATENCY * 2, Letter::Tell(client, event));
+    /// Takes back what is on its way.
+    fn recall(&mut self, concerns: impl Fn(&Letter) -> bool) {
+        self.clock
+            .actions
+            .retain(|_, action| !matches!(action, Action::Deliver(letter) if concerns(letter)));
     }
 
     /// Something has arrived, at the service or at a client.
@@ -270,7 +262,7 @@ impl World {
         match letter {
             Letter::Join(client) => self.admit(client),
             Letter::Tell(client, event) => self.told(client, event),
-            Letter::SealIsOver(lobby, _) => self.end_lobby(&lobby, &LostReason::SealComplete),
+            Letter::SealIsOver(lobby) => self.end_lobby(&lobby, &LostReason::SealComplete),
         }
     }
 
@@ -295,15 +287,15 @@ impl World {
         };
         if self.service.is_down {
             let reason = is_down();
-            return self.tell_client(key, SignalingEvent::Lost { reason });
+            return self.tell_client(1, key, SignalingEvent::Lost { reason });
         }
-        if client.wanted.is_empty() {
-            client.wanted = format!("{:016x}", self.rng.next());
+        if client.lobby.is_empty() {
+            client.lobby = format!("{:016x}", self.rng.next());
         }
-        let name = client.wanted.clone();
+        let name = client.lobby.clone();
         let lobbies = &mut self.service.lobbies;
         let lobby = lobbies.entry(name.clone()).or_insert_with(|| Lobby {
-            serial: self.clock.unique(),
+            name: name.clone(),
             topology: client.topology,
             sealed: false,
             members: BTreeMap::new(),
@@ -316,7 +308,7 @@ impl World {
         };
         if let Some(words) = refusal {
             let reason = refused(words);
-            return self.tell_client(key, SignalingEvent::Lost { reason });
+            return self.tell_client(1, key, SignalingEvent::Lost { reason });
         }
         let mut id = client.id.unwrap_or(PeerId::SERVER);
         while client.id.is_none() && (is_taken(id) || !lobby.members.is_empty() && id.is_server()) {
@@ -324,32 +316,29 @@ impl World {
             id = PeerId::generate_unique(entropy);
         }
         client.id = Some(id);
-        client.lobby = Some(name.clone());
-        let topology = lobby.topology;
         let others = lobby.linked_with(id);
         lobby.members.insert(id, key);
         let joined = SignalingEvent::Joined {
             id,
-            topology,
+            topology: lobby.topology,
             lobby: name,
         };
-        self.tell_client(key, joined);
+        self.tell_client(1, key, joined);
         for (other, other_key) in others {
-            self.tell_client(key, SignalingEvent::PeerJoined(other));
-            self.tell_client(other_key, SignalingEvent::PeerJoined(id));
+            self.tell_client(1, key, SignalingEvent::PeerJoined(other));
+            self.tell_client(1, other_key, SignalingEvent::PeerJoined(id));
         }
     }
 
     fn end_lobby(&mut self, name: &str, reason: &LostReason) {
-        let Some(lobby) = self.service.lobbies.remove(name) else {
-            return;
-        };
-        for key in lobby.members.into_values() {
-            if let Some(client) = self.service.clients.get_mut(&key) {
-                client.lobby = None;
-            }
+        self.recall(|letter| matches!(letter, Letter::SealIsOver(lobby) if lobby == name));
+        let lobby = self.service.lobbies.remove(name);
+        for key in lobby
+            .into_iter()
+            .flat_map(|lobby| lobby.members.into_values())
+        {
             let reason = reason.clone();
-            self.tell_later(key, SignalingEvent::Lost { reason });
+            self.tell_client(2, key, SignalingEvent::Lost { reason });
         }
     }
 }

@@ -62,7 +62,7 @@ impl Network {
     ///
     /// A link that is cut off reaches its timeouts here, because nothing else is going to happen to it.
     pub fn run_until_idle(&self) {
-        while let Some(due) = self.with(World::next_action) {
+        while let Some(due) = self.with(|world| world.next_action()) {
             self.advance(due - self.now());
         }
     }
@@ -81,7 +81,7 @@ impl Network {
     /// The next moment at which something is due, including alarms and sleeps.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
-        self.with(World::next_due)
+        self.with(|world| world.next_due())
     }
 
     /// Sets the conditions of all paths. Messages that are on their way are not affected.

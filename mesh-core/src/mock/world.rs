@@ -11,7 +11,7 @@ use super::lobby::{Letter, Service};
 use super::path::Paths;
 use super::wire::{Content, Flight};
 use crate::rng::Rng;
-use crate::{Instant, LinkEvent, LinkId};
+use crate::{CloseReason, Instant, LinkEvent, LinkId};
 
 /// When the clock starts. It is neither zero nor round, so that code which confuses a moment with a span fails at once.
 const START: Instant = Instant::from_micros(1_234_567_891);
@@ -28,8 +28,8 @@ pub(super) enum Action {
     Arrive(Flight),
     /// The local candidate is found.
     Gather(Key),
-    /// The next step of a link, unless another one was planned since.
-    Step { end: Key, plan: u64, step: Step },
+    /// The next step of a link.
+    Step(Key, Step),
     /// A close has waited for its data as long as it may.
     LingerOver(Key),
     /// Something reaches the lobby service, or a client of it.
@@ -172,34 +172,46 @@ impl World {
     }
 
     /// The next moment at which something is due, including alarms and sleeps.
-    pub(super) fn next_due(&mut self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Instant> {
         let action = self.next_action();
         let sleep = self.clock.sleepers.keys().next().map(|(due, _)| *due);
         let alarms = self.hosts.iter().filter_map(|host| host.alarm);
         alarms.chain(action).chain(sleep).min()
     }
 
-    /// The next moment at which the network does something by itself. Actions without effect are removed, because they
-    /// must not move the clock.
-    pub(super) fn next_action(&mut self) -> Option<Instant> {
-        loop {
-            let (key, action) = self.clock.actions.first_key_value()?;
-            let key = *key;
-            if self.is_wanted(action) {
-                return Some(key.0);
-            }
-            self.clock.actions.remove(&key);
-        }
+    /// The next moment at which the network does something by itself.
+    pub(super) fn next_action(&self) -> Option<Instant> {
+        let (due, _) = self.clock.actions.keys().next()?;
+        Some(*due)
+    }
+
+    /// Takes an end away, and what was to happen to it: actions without effect must not move the clock.
+    pub(super) fn remove_end(&mut self, key: Key) -> Option<End> {
+        let end = self.ends.remove(&key)?;
+        let is_other = |action: &Action| match action {
+            Action::Transmit(end) | Action::Gather(end) | Action::LingerOver(end) => *end != key,
+            Action::Step(end, _) => *end != key,
+            Action::Arrive(_) | Action::Deliver(_) => true,
+        };
+        self.clock.actions.retain(|_, action| is_other(action));
+        Some(end)
     }
 
     /// Moves the clock to `now` and does all that is due. Time never runs backwards.
     pub(super) fn run(&mut self, now: Instant) {
         let now = now.max(self.clock.now);
         self.clock.now = now;
-        while self.next_action().is_some_and(|due| due <= now)
-            && let Some((_, action)) = self.clock.actions.pop_first()
+        while let Some(entry) = self.clock.actions.first_entry()
+            && entry.key().0 <= now
         {
-            self.act(action);
+            match entry.remove() {
+                Action::Transmit(end) => self.transmit(end),
+                Action::Arrive(flight) => self.arrive(flight),
+                Action::Gather(end) => self.gather(end),
+                Action::Step(end, step) => self.step(end, step),
+                Action::LingerOver(end) => self.finish(end, CloseReason::Local),
+                Action::Deliver(letter) => self.deliver(letter),
+            }
         }
         while let Some(sleeper) = self.clock.sleepers.first_entry()
             && sleeper.key().0 <= now
@@ -233,33 +245,9 @@ impl World {
         }
     }
 
-    fn is_wanted(&self, action: &Action) -> bool {
-        match action {
-            Action::Arrive(_) => true,
-            Action::Deliver(letter) => self.service.wants(letter),
-            Action::Transmit(end) | Action::LingerOver(end) | Action::Gather(end) => {
-                self.ends.contains_key(end)
-            }
-            Action::Step { end, plan, .. } => {
-                self.ends.get(end).is_some_and(|end| end.plan == *plan)
-            }
-        }
-    }
-
-    fn act(&mut self, action: Action) {
-        match action {
-            Action::Transmit(end) => self.transmit(end),
-            Action::Arrive(flight) => self.arrive(flight),
-            Action::Gather(end) => self.gather(end),
-            Action::Step { end, step, .. } => self.step(end, step),
-            Action::LingerOver(end) => self.close_now(end),
-            Action::Deliver(letter) => self.deliver(letter),
-        }
-    }
-
     pub(super) fn usage(&self) -> Usage {
-        let actions = self.clock.actions.values();
-        let count = |what: fn(&Action) -> bool| actions.clone().filter(|one| what(one)).count();
+        let actions = &self.clock.actions;
+        let count = |what: fn(&Action) -> bool| actions.values().filter(|one| what(one)).count();
         let last_events = self.hosts.iter().flat_map(|host| &host.ended);
         let closed = last_events.filter(|event| matches!(event, LinkEvent::Closed { .. }));
         Usage {
@@ -268,7 +256,7 @@ impl World {
                 |action| matches!(action, Action::Arrive(flight) if matches!(flight.content, Content::Message(_))),
             ),
             signals_in_flight: count(|action| matches!(action, Action::Deliver(_))),
-            scheduled: actions.filter(|action| self.is_wanted(action)).count(),
+            scheduled: actions.len(),
         }
     }
 }
