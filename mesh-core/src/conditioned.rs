@@ -4,8 +4,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use self::messages::{Channel, Link};
-use crate::rng::{Chance, Rng};
+use self::messages::{Link, Travel};
+use crate::rng::Rng;
 use crate::{
     Backend, Capabilities, ChannelIndex, Command, ConnectionState, Instant, LinkEvent, LinkId,
     Payload, Rejected,
@@ -34,13 +34,6 @@ pub struct Disturbance {
     /// to sixteenfold. One of an unreliable channel is sent again only as far as the channel's
     /// [`Reliability`](crate::Reliability) allows.
     pub loss: f64,
-}
-
-impl Disturbance {
-    /// Whether messages pass unchanged.
-    fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// A [`Backend`] that behaves as if its player had a bad connection.
@@ -89,29 +82,23 @@ pub struct Conditioned<B> {
     inner: B,
     rng: Rng,
     disturbance: Disturbance,
-    loss: Chance,
     cut: Option<Cut>,
     links: BTreeMap<LinkId, Link>,
-    channels: BTreeMap<(LinkId, ChannelIndex), Channel>,
-    /// Messages on their way out, by the moment they are due and the order in which they were sent. A cut holds them up.
-    outgoing: BTreeMap<(Instant, u64), (LinkId, ChannelIndex, Payload)>,
-    /// Events on their way in, in the same way.
-    incoming: BTreeMap<(Instant, u64), LinkEvent>,
+    /// What is on its way, by the moment it is due and the order in which it came. A cut holds it up.
+    travelling: BTreeMap<(Instant, u64), Travel>,
     order: u64,
     /// What [`Backend::poll_event`] gives next.
     ready: VecDeque<LinkEvent>,
     /// The caller's alarm.
     alarm: Option<Instant>,
-    /// The alarm that was set on the backend inside and has not rung.
-    armed: Option<Instant>,
 }
 
 /// An interruption.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     until: Option<Instant>,
-    noticed_at: Instant,
-    noticed: bool,
+    /// When the links are reported as "disconnected"; `None` once they are.
+    noticed_at: Option<Instant>,
 }
 
 impl<B: Backend> Conditioned<B> {
@@ -126,16 +113,12 @@ impl<B: Backend> Conditioned<B> {
                 jitter: Duration::ZERO,
                 loss: 0.0,
             },
-            loss: Chance::NEVER,
             cut: None,
             links: BTreeMap::new(),
-            channels: BTreeMap::new(),
-            outgoing: BTreeMap::new(),
-            incoming: BTreeMap::new(),
+            travelling: BTreeMap::new(),
             order: 0,
             ready: VecDeque::new(),
             alarm: None,
-            armed: None,
         }
     }
 
@@ -146,9 +129,8 @@ impl<B: Backend> Conditioned<B> {
     }
 
     /// Treats messages like this from now on. What is delayed already arrives as it would have.
-    pub fn set_disturbance(&mut self, disturbance: Disturbance) {
+    pub const fn set_disturbance(&mut self, disturbance: Disturbance) {
         self.disturbance = disturbance;
-        self.loss = Chance::new(disturbance.loss);
     }
 
     /// Interrupts all links until [`heal`](Self::heal).
@@ -163,12 +145,8 @@ impl<B: Backend> Conditioned<B> {
 
     fn interrupt(&mut self, until: Option<Instant>) {
         self.pass_time();
-        let noticed_at = self.inner.now() + NOTICED_AFTER;
-        let cut = self.cut.get_or_insert(Cut {
-            until,
-            noticed_at,
-            noticed: false,
-        });
+        let noticed_at = Some(self.inner.now() + NOTICED_AFTER);
+        let cut = self.cut.get_or_insert(Cut { until, noticed_at });
         cut.until = until;
         self.arm();
     }
@@ -204,42 +182,33 @@ impl<B: Backend> Conditioned<B> {
         &mut self.inner
     }
 
-    fn next_number(&mut self) -> u64 {
-        self.order += 1;
-        self.order
-    }
-
     /// Does what is due by now.
     fn pass_time(&mut self) {
         let now = self.inner.now();
         self.alarm = self.alarm.filter(|alarm| *alarm > now);
-        self.armed = self.armed.filter(|armed| *armed > now);
         match &mut self.cut {
             None => self.release(false),
             Some(cut) if cut.until.is_some_and(|until| until <= now) => self.end_cut(),
             Some(cut) => {
-                if !cut.noticed && cut.noticed_at <= now {
-                    cut.noticed = true;
+                if cut.noticed_at.take_if(|at| *at <= now).is_some() {
                     self.show_states();
                 }
             }
         }
     }
 
-    /// Lets pass what is due by now, which may have been during a cut.
+    /// Lets arrive what is due by now, which may have been during a cut.
     fn release(&mut self, in_cut: bool) {
         let now = self.inner.now();
-        while let Some(entry) = self.incoming.first_entry()
+        while let Some(entry) = self.travelling.first_entry()
             && entry.key().0 <= now
         {
-            let event = entry.remove();
-            self.arrived(event, in_cut);
-        }
-        while let Some(entry) = self.outgoing.first_entry()
-            && entry.key().0 <= now
-        {
-            let (link, channel, payload) = entry.remove();
-            self.hand_over(link, channel, payload, in_cut);
+            match entry.remove() {
+                Travel::In(event) => self.arrived(event, in_cut),
+                Travel::Out(link, channel, payload) => {
+                    self.hand_over(link, channel, payload, in_cut)
+                }
+            }
         }
     }
 
@@ -247,18 +216,11 @@ impl<B: Backend> Conditioned<B> {
     fn arm(&mut self) {
         let ready = (!self.ready.is_empty()).then(|| self.inner.now());
         let next = match self.cut {
-            Some(cut) => [cut.until, Some(cut.noticed_at).filter(|_| !cut.noticed)],
-            None => [
-                self.incoming.keys().next().map(|(due, _)| *due),
-                self.outgoing.keys().next().map(|(due, _)| *due),
-            ],
+            Some(cut) => [cut.until, cut.noticed_at],
+            None => [self.travelling.keys().next().map(|(due, _)| *due), None],
         };
         let wishes = next.into_iter().chain([ready, self.alarm]);
-        let due = wishes.flatten().min();
-        if due != self.armed {
-            self.armed = due;
-            self.inner.set_alarm(due);
-        }
+        self.inner.set_alarm(wishes.flatten().min());
     }
 
     /// Reports the states of links that look different now, because of the backend inside or because of a cut.
@@ -266,7 +228,7 @@ impl<B: Backend> Conditioned<B> {
         for (id, link) in &mut self.links {
             let state = match (self.cut, link.state) {
                 (Some(cut), ConnectionState::Connected)
-                    if cut.noticed && link.shown == ConnectionState::Connected =>
+                    if cut.noticed_at.is_none() && link.shown == ConnectionState::Connected =>
                 {
                     ConnectionState::Disconnected
                 }
@@ -288,21 +250,22 @@ impl<B: Backend> Backend for Conditioned<B> {
 
     fn execute(&mut self, command: Command) {
         let id = command.link();
-        if let Command::Open { inbox_bytes, .. } = &command {
-            self.links.insert(id, Link::new(*inbox_bytes));
-        }
-        if let Command::CreateChannel { channel, spec, .. } = &command {
-            let channel_of = || Channel::new(spec.parameters, spec.limits);
-            self.channels
-                .entry((id, *channel))
-                .or_insert_with(channel_of);
-        }
-        if let Command::CloseChannel { channel, .. } = &command {
-            self.hand_over_all(id, Some(*channel));
-        }
-        if let Command::Close { .. } = &command {
-            self.hand_over_all(id, None);
-            self.forget_incoming(id);
+        match &command {
+            Command::Open { inbox_bytes, .. } => {
+                let link = self.links.entry(id).or_default();
+                link.inbox_bytes = *inbox_bytes;
+            }
+            Command::CreateChannel { channel, spec, .. } => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.add(*channel, spec.parameters, spec.limits);
+                }
+            }
+            Command::CloseChannel { channel, .. } => self.hand_over_all(id, Some(*channel)),
+            Command::Close { .. } => self.hand_over_all(id, None),
+            Command::CreateOffer { .. }
+            | Command::SetRemote { .. }
+            | Command::AddCandidate { .. }
+            | Command::RequestStats { .. } => {}
         }
         self.inner.execute(command);
     }
@@ -320,8 +283,8 @@ impl<B: Backend> Backend for Conditioned<B> {
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
-        let here = self.channels.get(&(link, channel));
-        let here = here.map_or(0, Channel::buffered);
+        let link_here = self.links.get(&link);
+        let here = link_here.map_or(0, |link| link.buffered(channel));
         self.inner.buffered_amount(link, channel) + here
     }
 
@@ -331,13 +294,11 @@ impl<B: Backend> Backend for Conditioned<B> {
             if let Some(event) = self.ready.pop_front() {
                 return Poll::Ready(event);
             }
-            match self.inner.poll_event(cx) {
-                Poll::Ready(event) => self.receive(event),
-                Poll::Pending => {
-                    self.arm();
-                    return Poll::Pending;
-                }
-            }
+            let Poll::Ready(event) = self.inner.poll_event(cx) else {
+                self.arm();
+                return Poll::Pending;
+            };
+            self.receive(event);
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -345,8 +306,6 @@ impl<B: Backend> Backend for Conditioned<B> {
 
     fn set_alarm(&mut self, deadline: Option<Instant>) {
         self.alarm = deadline;
-        self.armed = None;
-        self.inner.set_alarm(None);
         self.arm();
     }
 

@@ -84,8 +84,6 @@ impl Rng {
 pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(crate) const NEVER: Self = Self(0);
-
     /// Clamps the probability to 0..=1; NaN means "never".
     #[expect(
         clippy::cast_possible_truncation,

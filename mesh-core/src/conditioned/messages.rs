@@ -1,7 +1,10 @@
 //! Messages on their way out and in.
 
-use super::Conditioned;
+use alloc::collections::BTreeMap;
+
+use super::{Conditioned, Disturbance};
 use crate::platform::inbox::cost;
+use crate::rng::Chance;
 use crate::{
     Backend, BackendSendError, ChannelIndex, ChannelParameters, CloseReason, Command,
     ConnectionState, Duration, Instant, LinkEvent, LinkId, Payload, Rejected, Reliability,
@@ -11,20 +14,30 @@ use crate::{
 /// How many bytes of an unreliable channel may be on their way out. What is beyond is lost.
 const WINDOW: usize = 1024 * 1024;
 
-/// One link.
+/// Something on its way.
 #[derive(Debug)]
+pub(super) enum Travel {
+    /// An event of the backend inside.
+    In(LinkEvent),
+    /// A message for the backend inside.
+    Out(LinkId, ChannelIndex, Payload),
+}
+
+/// One link.
+#[derive(Debug, Default)]
 pub(super) struct Link {
-    inbox_bytes: usize,
-    /// What occupies the inbox: messages on their way in.
-    bytes_in: usize,
-    /// When the last event on its way in arrives.
-    last_in: Instant,
     /// Its state in the backend inside.
     pub(super) state: ConnectionState,
     /// The state that was reported last.
     pub(super) shown: ConnectionState,
-    /// Nothing that still arrives is of interest.
+    pub(super) inbox_bytes: usize,
+    /// What occupies the inbox: messages on their way in.
+    bytes_in: usize,
+    /// When the last message on its way in arrives.
+    last_in: Option<Instant>,
+    /// Nothing that still arrives is of interest but its end.
     closing: bool,
+    channels: BTreeMap<ChannelIndex, Channel>,
 }
 
 /// One channel of a link.
@@ -33,10 +46,9 @@ pub(super) struct Channel {
     parameters: ChannelParameters,
     limits: SendLimits,
     is_open: bool,
-    /// When the last message on its way in arrives.
-    last_in: Instant,
-    /// When the last message on its way out leaves.
-    last_out: Instant,
+    /// When the last message on its way in arrives, and the last one on its way out leaves.
+    last_in: Option<Instant>,
+    last_out: Option<Instant>,
     /// Bytes of messages on their way out.
     bytes_out: usize,
     /// Whether the buffered amount has been above the low-water mark since that was last reported.
@@ -44,37 +56,37 @@ pub(super) struct Channel {
 }
 
 impl Link {
-    pub(super) const fn new(inbox_bytes: usize) -> Self {
-        Self {
-            inbox_bytes,
-            bytes_in: 0,
-            last_in: Instant::from_micros(0),
-            state: ConnectionState::New,
-            shown: ConnectionState::New,
-            closing: false,
-        }
+    /// Adds a channel unless it is there.
+    pub(super) fn add(
+        &mut self,
+        index: ChannelIndex,
+        parameters: ChannelParameters,
+        limits: SendLimits,
+    ) {
+        self.channels.entry(index).or_insert(Channel {
+            parameters,
+            limits,
+            is_open: false,
+            last_in: None,
+            last_out: None,
+            bytes_out: 0,
+            is_above_low: false,
+        });
+    }
+
+    /// Bytes of a channel that count as buffered: reliable messages on their way out. Unreliable ones have left.
+    pub(super) fn buffered(&self, index: ChannelIndex) -> usize {
+        let channel = self.channels.get(&index);
+        channel.map_or(0, Channel::buffered)
     }
 }
 
 impl Channel {
-    pub(super) const fn new(parameters: ChannelParameters, limits: SendLimits) -> Self {
-        Self {
-            parameters,
-            limits,
-            is_open: false,
-            last_in: Instant::from_micros(0),
-            last_out: Instant::from_micros(0),
-            bytes_out: 0,
-            is_above_low: false,
-        }
-    }
-
     fn is_reliable(&self) -> bool {
         self.parameters.reliability == Reliability::Reliable
     }
 
-    /// What counts as buffered: reliable messages on their way out. Unreliable ones have left.
-    pub(super) fn buffered(&self) -> usize {
+    fn buffered(&self) -> usize {
         if self.is_reliable() {
             self.bytes_out
         } else {
@@ -83,27 +95,35 @@ impl Channel {
     }
 }
 
-/// When something is due that would be at `earliest`: where there is an order, not before what it must follow.
-fn follow(ordered: bool, last: &mut Instant, earliest: Instant) -> Instant {
-    let due = if ordered {
-        earliest.max(*last)
-    } else {
-        earliest
-    };
-    *last = due.max(*last);
+/// When a message is due that would be at `earliest`: where there is an order, not before what it must follow.
+fn follow(ordered: bool, last: &mut Option<Instant>, earliest: Instant) -> Instant {
+    let due = last.filter(|last| ordered && *last > earliest);
+    let due = due.unwrap_or(earliest);
+    *last = (*last).max(Some(due));
     due
 }
 
 impl<B: Backend> Conditioned<B> {
-    /// When a message of a channel is due; `None` when it is lost.
+    /// When a message is due; `None` when it is lost.
     fn draw(&mut self, reliability: Reliability) -> Option<Instant> {
-        let jitter = self.disturbance.jitter;
-        let delay = self
-            .rng
-            .delay(jitter, self.loss, 1, reliability, Duration::ZERO)?;
+        let Disturbance {
+            latency,
+            jitter,
+            loss,
+        } = self.disturbance;
+        let (loss, waited) = (Chance::new(loss), Duration::ZERO);
+        let delay = self.rng.delay(jitter, loss, 1, reliability, waited)?;
         let is_lost = self.is_cut() && reliability != Reliability::Reliable;
-        let due = self.inner.now() + self.disturbance.latency.saturating_add(delay);
-        (!is_lost).then_some(due)
+        (!is_lost).then(|| self.inner.now() + latency.saturating_add(delay))
+    }
+
+    fn put(&mut self, due: Instant, travel: Travel) {
+        self.order += 1;
+        self.travelling.insert((due, self.order), travel);
+    }
+
+    fn channel(&mut self, id: LinkId, index: ChannelIndex) -> Option<&mut Channel> {
+        self.links.get_mut(&id)?.channels.get_mut(&index)
     }
 
     pub(super) fn send_disturbed(
@@ -113,9 +133,8 @@ impl<B: Backend> Conditioned<B> {
         payload: Payload,
     ) -> Result<(), Rejected> {
         let buffered = self.buffered_amount(id, index);
-        let is_nothing = !self.is_cut() && self.disturbance.is_nothing();
-        let channel = self.channels.get_mut(&(id, index));
-        let channel = channel.filter(|channel| channel.is_open);
+        let is_nothing = !self.is_cut() && self.disturbance == Disturbance::default();
+        let channel = self.channel(id, index).filter(|channel| channel.is_open);
         let Some(channel) = channel.filter(|channel| !is_nothing || channel.bytes_out > 0) else {
             return self.inner.send(id, index, payload);
         };
@@ -125,19 +144,14 @@ impl<B: Backend> Conditioned<B> {
             let reason = BackendSendError::Full;
             return Err(Rejected { payload, reason });
         }
-        let ChannelParameters {
-            ordered,
-            reliability,
-            ..
-        } = channel.parameters;
-        let due = self.draw(reliability);
-        let number = self.next_number();
-        let channel = self.channels.get_mut(&(id, index));
+        let parameters = channel.parameters;
+        let due = self.draw(parameters.reliability);
         let has_room = |channel: &&mut Channel| channel.is_reliable() || channel.bytes_out < WINDOW;
-        if let (Some(due), Some(channel)) = (due, channel.filter(has_room)) {
+        let channel = self.channel(id, index).filter(has_room);
+        if let (Some(due), Some(channel)) = (due, channel) {
             channel.bytes_out += size;
-            let due = follow(ordered, &mut channel.last_out, due);
-            self.outgoing.insert((due, number), (id, index, payload));
+            let due = follow(parameters.ordered, &mut channel.last_out, due);
+            self.put(due, Travel::Out(id, index, payload));
         }
         self.pass_time();
         Ok(())
@@ -147,23 +161,23 @@ impl<B: Backend> Conditioned<B> {
     /// or if it was due during a cut.
     pub(super) fn hand_over(
         &mut self,
-        id: LinkId,
-        index: ChannelIndex,
+        link: LinkId,
+        channel: ChannelIndex,
         payload: Payload,
         in_cut: bool,
     ) {
-        let Some(channel) = self.channels.get_mut(&(id, index)) else {
+        let of_link = self.links.get_mut(&link);
+        let Some(entry) = of_link.and_then(|link| link.channels.get_mut(&channel)) else {
             return;
         };
-        channel.bytes_out = channel.bytes_out.saturating_sub(payload.len().max(1));
-        if channel.is_reliable() || !in_cut {
+        entry.bytes_out = entry.bytes_out.saturating_sub(payload.len().max(1));
+        if entry.is_reliable() || !in_cut {
             // There is room for a reliable one, because it counted as buffered.
-            let _ = self.inner.send(id, index, payload);
+            let _ = self.inner.send(link, channel, payload);
         }
-        let buffered = self.inner.buffered_amount(id, index) + channel.buffered();
-        if channel.is_above_low && buffered <= channel.limits.low_mark() {
-            channel.is_above_low = false;
-            let (link, channel) = (id, index);
+        let buffered = self.inner.buffered_amount(link, channel) + entry.buffered();
+        if entry.is_above_low && buffered <= entry.limits.low_mark() {
+            entry.is_above_low = false;
             let low = LinkEvent::BufferedAmountLow { link, channel };
             self.ready.push_back(low);
         }
@@ -173,40 +187,31 @@ impl<B: Backend> Conditioned<B> {
     /// closed. During a cut they are lost.
     pub(super) fn hand_over_all(&mut self, id: LinkId, only: Option<ChannelIndex>) {
         let is_cut = self.is_cut();
+        let concerns = |channel: ChannelIndex| only.is_none_or(|only| only == channel);
         if let Some(link) = self.links.get_mut(&id) {
             link.closing |= only.is_none();
-        }
-        let concerns = |link: LinkId, channel: ChannelIndex| {
-            link == id && only.is_none_or(|only| only == channel)
-        };
-        for (_, channel) in self
-            .channels
-            .iter_mut()
-            .filter(|(of, _)| concerns(of.0, of.1))
-        {
-            channel.is_open = false;
-        }
-        self.outgoing.retain(|_, (link, index, payload)| {
-            let goes = concerns(*link, *index);
-            if goes && !is_cut {
-                let _ = self.inner.send(id, *index, payload.clone());
+            for (index, channel) in &mut link.channels {
+                channel.is_open &= !concerns(*index);
             }
-            !goes
+        }
+        self.travelling.retain(|_, travel| match travel {
+            Travel::Out(link, index, payload) if *link == id && concerns(*index) => {
+                if !is_cut {
+                    let _ = self.inner.send(id, *index, payload.clone());
+                }
+                false
+            }
+            Travel::Out(..) | Travel::In(_) => true,
         });
-    }
-
-    /// Forgets what is on its way in on a link.
-    pub(super) fn forget_incoming(&mut self, id: LinkId) {
-        self.incoming.retain(|_, event| event.link() != id);
     }
 
     /// Takes in what the backend inside reports.
     pub(super) fn receive(&mut self, event: LinkEvent) {
-        let id = event.link();
+        let (id, now) = (event.link(), self.inner.now());
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
-        let after = match &event {
+        let due = match &event {
             LinkEvent::State { state, .. } => {
                 link.state = *state;
                 return self.show_states();
@@ -220,16 +225,13 @@ impl<B: Backend> Conditioned<B> {
             LinkEvent::ChannelOpened {
                 channel, actual, ..
             } => {
-                let channel_of = || Channel::new(*actual, SendLimits::default());
-                let channel = self.channels.entry((id, *channel));
-                channel.or_insert_with(channel_of).last_in
+                link.add(*channel, *actual, SendLimits::default());
+                now
             }
-            LinkEvent::ChannelClosed { channel, .. } => {
-                let channel = self.channels.get(&(id, *channel));
-                channel.map_or(link.last_in, |channel| channel.last_in)
+            LinkEvent::Closed { .. } if link.closing => now,
+            LinkEvent::ChannelClosed { .. } | LinkEvent::Closed { .. } => {
+                link.last_in.map_or(now, |last| last.max(now))
             }
-            LinkEvent::Closed { .. } if link.closing => return self.arrived(event, false),
-            LinkEvent::Closed { .. } => link.last_in,
             LinkEvent::Description { .. }
             | LinkEvent::Candidate { .. }
             | LinkEvent::Gathered { .. }
@@ -237,36 +239,32 @@ impl<B: Backend> Conditioned<B> {
             | LinkEvent::InboxDropped { .. }
             | LinkEvent::Stats { .. } => return self.ready.push_back(event),
         };
-        let due = follow(false, &mut link.last_in, after.max(self.inner.now()));
-        let number = self.next_number();
-        self.incoming.insert((due, number), event);
+        self.put(due, Travel::In(event));
     }
 
     fn receive_message(&mut self, index: ChannelIndex, cost: usize, event: LinkEvent) {
         let id = event.link();
-        let Some(channel) = self.channels.get(&(id, index)) else {
+        let Some(parameters) = self.channel(id, index).map(|channel| channel.parameters) else {
             return;
         };
-        let (parameters, reliable) = (channel.parameters, channel.is_reliable());
         let due = self.draw(parameters.reliability);
-        let number = self.next_number();
         let link = self.links.get_mut(&id).filter(|link| !link.closing);
-        let channel = self.channels.get_mut(&(id, index));
-        let (Some(link), Some(channel), Some(due)) = (link, channel, due) else {
+        let (Some(due), Some(link)) = (due, link) else {
             return;
         };
-        if link.bytes_in.saturating_add(cost) <= link.inbox_bytes {
-            link.bytes_in += cost;
+        if link.bytes_in.saturating_add(cost) > link.inbox_bytes {
+            if parameters.reliability == Reliability::Reliable {
+                // The link ends, as it would with a full inbox.
+                let linger = Duration::ZERO;
+                self.inner.execute(Command::Close { link: id, linger });
+                let reason = CloseReason::InboxFull;
+                self.arrived(LinkEvent::Closed { link: id, reason }, false);
+            }
+        } else if let Some(channel) = link.channels.get_mut(&index) {
             let due = follow(parameters.ordered, &mut channel.last_in, due);
-            link.last_in = link.last_in.max(due);
-            self.incoming.insert((due, number), event);
-        } else if reliable {
-            // The link ends, as it would with a full inbox.
-            self.forget_incoming(id);
-            let linger = Duration::ZERO;
-            self.inner.execute(Command::Close { link: id, linger });
-            let reason = CloseReason::InboxFull;
-            self.arrived(LinkEvent::Closed { link: id, reason }, false);
+            link.last_in = link.last_in.max(Some(due));
+            link.bytes_in += cost;
+            self.put(due, Travel::In(event));
         }
     }
 
@@ -281,22 +279,21 @@ impl<B: Backend> Conditioned<B> {
         } = &event
         {
             link.bytes_in = link.bytes_in.saturating_sub(cost(payload));
-            let channel = self.channels.get(&(id, *channel));
+            let channel = link.channels.get(channel);
             if in_cut && !channel.is_some_and(Channel::is_reliable) {
                 return;
             }
         }
         if let LinkEvent::ChannelOpened { channel, .. } = &event
-            && let Some(channel) = self.channels.get_mut(&(id, *channel))
+            && let Some(channel) = link.channels.get_mut(channel)
         {
             channel.is_open = !link.closing;
         }
         if let LinkEvent::ChannelClosed { channel, .. } = &event {
-            self.channels.remove(&(id, *channel));
+            link.channels.remove(channel);
         }
         if let LinkEvent::Closed { .. } = &event {
             self.links.remove(&id);
-            self.channels.retain(|(link, _), _| *link != id);
         }
         self.ready.push_back(event);
     }
