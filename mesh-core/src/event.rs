@@ -1,7 +1,8 @@
 //! What a mesh tells the game.
 
 use alloc::string::String;
-use core::fmt;
+
+use thiserror::Error;
 
 use crate::{
     ChannelIndex, ConnectFailure, ConnectionId, IceCandidate, LinkStats, LostReason, Payload,
@@ -131,34 +132,25 @@ pub struct Packet {
 }
 
 /// Why a peer is gone, or never came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DisconnectReason {
     /// The far side closed; a leave and a dropped object look alike on the wire.
+    #[error("Closed: the peer closed the connection")]
     Closed,
     /// It vanished: no answer, no goodbye.
+    #[error("Lost: the peer does not answer any more")]
     Lost,
     /// We removed it.
+    #[error("Removed: this side removed the peer")]
     Removed,
     /// It never became connected.
+    #[error("ConnectFailed: {0}")]
     ConnectFailed(ConnectFailure),
     /// It sent more on a reliable channel than the inbox holds.
+    #[error("InboxFull: the peer sent more reliable data than this side took")]
     InboxFull,
     /// It broke a rule of the wire.
+    #[error("Protocol: {0}")]
     Protocol(String),
-}
-
-impl fmt::Display for DisconnectReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("Closed: the peer closed the connection"),
-            Self::Lost => f.write_str("Lost: the peer does not answer any more"),
-            Self::Removed => f.write_str("Removed: this side removed the peer"),
-            Self::ConnectFailed(cause) => write!(f, "ConnectFailed: {cause}"),
-            Self::InboxFull => {
-                f.write_str("InboxFull: the peer sent more reliable data than this side took")
-            }
-            Self::Protocol(what) => write!(f, "Protocol: {what}"),
-        }
-    }
 }

@@ -6,7 +6,7 @@ use core::num::NonZeroU32;
 use crate::InvalidPeerId;
 
 /// A peer in a mesh: 1..=2147483647, 1 is the server (Godot: `peer_id`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(NonZeroU32);
 
 impl PeerId {
@@ -83,27 +83,15 @@ impl fmt::Display for PeerId {
     }
 }
 
-impl fmt::Debug for PeerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PeerId({})", self.get())
-    }
-}
-
 /// One peer connection on the seam: a slot and how often the slot was used before.
 ///
 /// Never a [`PeerId`]: a late callback of a removed connection must not be taken for its successor's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId {
     /// Index of the slot; small, so a backend may keep its links in an array.
     pub slot: u32,
     /// How many links had the slot before this one.
     pub generation: u32,
-}
-
-impl fmt::Debug for LinkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LinkId({}.{})", self.slot, self.generation)
-    }
 }
 
 /// The name under which a user of [`Multiplayer`](crate::Multiplayer) knows a link.

@@ -1,8 +1,9 @@
 //! The words of the seam: what a core tells a backend, and what it is told.
 
 use alloc::string::String;
-use core::fmt;
 use core::time::Duration;
+
+use thiserror::Error;
 
 use crate::{
     ChannelIndex, ChannelParameters, ChannelSpec, IceCandidate, LinkConfig, LinkId, Payload,
@@ -278,84 +279,66 @@ pub enum CloseReason {
 }
 
 /// Why a peer could not be connected, in words a player can be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConnectFailure {
     /// The deadline passed.
+    #[error("timed out: {missing}")]
     Deadline {
         /// What was still missing.
         missing: Missing,
     },
     /// ICE tried every pair of candidates.
+    #[error("no route: the peers found no common candidate; a TURN server is needed")]
     NoRoute,
     /// No direct route was found or allowed, and no TURN server gave a relay.
+    #[error("no route: {cause}")]
     NoRelay {
         /// What each server said or did not say, or what is missing on this machine.
         cause: String,
     },
     /// The far side closed before the channels were open.
+    #[error("the peer closed the connection before it was complete")]
     Closed,
     /// The signaling server says that the peer left during the handshake.
+    #[error("the peer left during the handshake")]
     Left,
     /// The signaling could not carry the handshake: it was lost, it has no room, or it cannot send this signal.
+    #[error("the signaling failed during the handshake: {0}")]
     Signaling(String),
     /// The configuration cannot be used.
+    #[error("unusable configuration: {0}")]
     Config(String),
     /// The far side's description cannot be used.
+    #[error("unusable description from the peer: {0}")]
     Description(String),
     /// The far side's candidate cannot be used.
+    #[error("unusable candidate from the peer: {0}")]
     Candidate(String),
     /// A channel could not be made, or is not what was asked for.
+    #[error("no usable channel: {0}")]
     Channel(String),
     /// This platform has no WebRTC, or not here.
+    #[error("WebRTC is not available here: {0}")]
     Unsupported(String),
     /// The platform failed for a reason of its own.
+    #[error("the platform failed: {0}")]
     Platform(String),
 }
 
 /// What a handshake still waited for when its deadline passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum Missing {
     /// The far side's offer or answer.
+    #[error("the peer never answered")]
     Description,
     /// A route between the peers.
+    #[error("no route was found in time; a TURN server may be needed")]
     Route,
     /// The channels.
+    #[error("a route was found but the channels did not open")]
     Channels,
 }
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Description => "the peer never answered",
-            Self::Route => "no route was found in time; a TURN server may be needed",
-            Self::Channels => "a route was found but the channels did not open",
-        })
-    }
-}
-
-impl fmt::Display for ConnectFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Deadline { missing } => write!(f, "timed out: {missing}"),
-            Self::NoRoute => f.write_str(
-                "no route: the peers found no common candidate; a TURN server is needed",
-            ),
-            Self::NoRelay { cause } => write!(f, "no route: {cause}"),
-            Self::Closed => f.write_str("the peer closed the connection before it was complete"),
-            Self::Left => f.write_str("the peer left during the handshake"),
-            Self::Signaling(why) => write!(f, "the signaling failed during the handshake: {why}"),
-            Self::Config(why) => write!(f, "unusable configuration: {why}"),
-            Self::Description(why) => write!(f, "unusable description from the peer: {why}"),
-            Self::Candidate(why) => write!(f, "unusable candidate from the peer: {why}"),
-            Self::Channel(why) => write!(f, "no usable channel: {why}"),
-            Self::Unsupported(why) => write!(f, "WebRTC is not available here: {why}"),
-            Self::Platform(why) => write!(f, "the platform failed: {why}"),
-        }
-    }
-}
-
-impl core::error::Error for ConnectFailure {}
 
 /// Figures of one link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

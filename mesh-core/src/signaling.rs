@@ -4,6 +4,8 @@ use alloc::string::String;
 use core::fmt;
 use core::task::{Context, Poll};
 
+use thiserror::Error;
+
 use crate::{Instant, PeerId, Signal, SignalingError};
 
 /// Carries signals between peers that are not connected yet. Bring your own: a lobby server, Steam, Nakama, copy and paste.
@@ -89,12 +91,14 @@ pub enum Topology {
 }
 
 /// Why the signaling ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LostReason {
     /// The server could not be reached.
+    #[error("the signaling server cannot be reached: {0}")]
     Unreachable(String),
     /// The server refused us, or sent us away, with this code and these words.
+    #[error("the signaling server refused: {reason}{}", Code(*code))]
     Refused {
         /// WebSocket close code, 0 where there is none.
         code: u16,
@@ -102,29 +106,37 @@ pub enum LostReason {
         reason: String,
     },
     /// The server ended the connection without a word.
+    #[error("the signaling server closed the connection")]
     Closed,
     /// The lobby ended as agreed: it was sealed, and its time is up.
+    #[error("the lobby is sealed and complete")]
     SealComplete,
     /// The lobby ended because its host left it. Who is connected stays connected.
+    #[error("the host has left the lobby")]
     HostLeft,
     /// The server sent something that is not the protocol.
+    #[error("the signaling server broke the protocol: {0}")]
     Protocol(String),
 }
 
-impl fmt::Display for LostReason {
+/// The close code behind a refusal, where there is one.
+struct Code(u16);
+
+impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            code => write!(f, " (code {code})"),
+        }
+    }
+}
+
+impl Topology {
+    /// Whether two members of a lobby are linked.
+    pub(crate) fn links(self, a: PeerId, b: PeerId) -> bool {
         match self {
-            Self::Unreachable(why) => write!(f, "the signaling server cannot be reached: {why}"),
-            Self::Refused { code: 0, reason } => {
-                write!(f, "the signaling server refused: {reason}")
-            }
-            Self::Refused { code, reason } => {
-                write!(f, "the signaling server refused: {reason} (code {code})")
-            }
-            Self::Closed => f.write_str("the signaling server closed the connection"),
-            Self::SealComplete => f.write_str("the lobby is sealed and complete"),
-            Self::HostLeft => f.write_str("the host has left the lobby"),
-            Self::Protocol(what) => write!(f, "the signaling server broke the protocol: {what}"),
+            Self::Mesh => a != b,
+            Self::ClientServer => a != b && (a.is_server() || b.is_server()),
         }
     }
 }

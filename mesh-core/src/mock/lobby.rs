@@ -346,10 +346,10 @@ impl World {
 impl Lobby {
     /// The members that are to be connected with this one, and their clients.
     fn linked_with(&self, id: PeerId) -> Vec<(PeerId, u64)> {
-        let is_mesh = self.topology == Topology::Mesh;
-        let are_linked = |other: PeerId| is_mesh || id.is_server() || other.is_server();
         let members = self.members.iter().map(|(other, client)| (*other, *client));
-        members.filter(|(other, _)| are_linked(*other)).collect()
+        members
+            .filter(|(other, _)| self.topology.links(id, *other))
+            .collect()
     }
 }
 

@@ -211,20 +211,8 @@ impl Roster {
 
     /// Whether a link between us and this member is wanted: by the lobby's topology, and by the game.
     fn wants(&self, mesh: &Mesh, peer: PeerId) -> bool {
-        !self.is_away(peer) && self.topology.links(mesh.unique_id(), peer)
-    }
-}
-
-impl Topology {
-    /// Whether this topology has a link between us and a member.
-    fn links(self, own: Option<PeerId>, peer: PeerId) -> bool {
-        own.is_some_and(|own| {
-            peer != own
-                && match self {
-                    Self::Mesh => true,
-                    Self::ClientServer => own.is_server() || peer.is_server(),
-                }
-        })
+        let own = mesh.unique_id();
+        !self.is_away(peer) && own.is_some_and(|own| self.topology.links(own, peer))
     }
 }
 

@@ -43,14 +43,15 @@ impl Roster {
     /// Whoever is here, wanted, to be called by us and not connected gets a time for the next attempt.
     fn plan(&mut self, now: Instant, mesh: &Mesh) {
         let retry_after = self.config.retry_after;
-        let (away, topology) = (&self.away, self.topology);
+        let (away, topology, own) = (&self.away, self.topology, mesh.unique_id());
         for (&peer, member) in &mut self.members {
             if !member.present {
                 continue;
             }
             let connected = mesh.is_connected(peer);
             member.note_connected(now, connected, retry_after.unwrap_or_default());
-            let wanted = !away.contains_key(&peer) && topology.links(mesh.unique_id(), peer);
+            let is_linked = own.is_some_and(|own| topology.links(own, peer));
+            let wanted = is_linked && !away.contains_key(&peer);
             if mesh.has_peer(peer) || !wanted {
                 member.due = None;
             } else if member.due.is_none() && calls(mesh, peer) && retry_after.is_some() {
@@ -68,7 +69,7 @@ impl Roster {
             .collect();
         for peer in due {
             if calls(mesh, peer) {
-                self.apply_answer(mesh, peer);
+                self.apply_held(mesh, peer, mesh.attempt(peer));
             } else {
                 self.answer(now, mesh, peer);
             }

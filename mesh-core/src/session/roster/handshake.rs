@@ -45,26 +45,19 @@ impl Roster {
 
     /// Answers the offer that waits, if its sender may open a connection now; else a little later.
     pub(super) fn answer(&mut self, now: Instant, mesh: &mut Mesh, peer: PeerId) {
-        if let Some(link) = mesh.connection(peer)
-            && mesh.is_new(peer) == Some(true)
-        {
-            self.apply_held(mesh, peer, link);
-            return;
-        }
+        let new = mesh
+            .connection(peer)
+            .filter(|_| mesh.is_new(peer) == Some(true));
         let Some(member) = self.members.get_mut(&peer) else {
             return;
         };
         let from = member.may_open_at(now);
-        if from > now {
-            if let Some(held) = &mut member.held {
-                held.until = from;
-            }
-            return;
-        }
-        match self.open(now, mesh, peer) {
-            Ok(link) => self.apply_held(mesh, peer, link),
-            // It calls again after a while.
-            Err(_) => self.drop_held(peer),
+        if new.is_some() || from <= now {
+            // Where it cannot be opened, the peer calls again after a while.
+            let link = new.or_else(|| self.open(now, mesh, peer).ok());
+            self.apply_held(mesh, peer, link);
+        } else if let Some(held) = &mut member.held {
+            held.until = from;
         }
     }
 
@@ -97,21 +90,15 @@ impl Roster {
         let until = if is_last { now } else { now + ANSWER_PATIENCE };
         member.hold(description, until);
         if is_last {
-            self.apply_held(mesh, from, link);
+            self.apply_held(mesh, from, Some(link));
         }
     }
 
-    /// Applies an answer that has waited long enough.
-    pub(super) fn apply_answer(&mut self, mesh: &mut Mesh, peer: PeerId) {
-        match mesh.attempt(peer) {
-            Some(link) => self.apply_held(mesh, peer, link),
-            None => self.drop_held(peer),
-        }
-    }
-
-    fn apply_held(&mut self, mesh: &mut Mesh, peer: PeerId, link: LinkId) {
-        let held = self.members.get_mut(&peer).and_then(|m| m.held.take());
-        let Some(held) = held else {
+    /// Applies a description that has waited long enough, if there is a link for it.
+    pub(super) fn apply_held(&mut self, mesh: &mut Mesh, peer: PeerId, link: Option<LinkId>) {
+        let member = self.members.get_mut(&peer);
+        let held = member.and_then(|member| member.held.take());
+        let (Some(held), Some(link)) = (held, link) else {
             return;
         };
         if let Err(error) = mesh.set_remote_description(link, held.description) {
@@ -121,12 +108,6 @@ impl Roster {
         }
         for candidate in held.candidates {
             let _ = mesh.add_ice_candidate(link, candidate);
-        }
-    }
-
-    fn drop_held(&mut self, peer: PeerId) {
-        if let Some(member) = self.members.get_mut(&peer) {
-            member.held = None;
         }
     }
 
