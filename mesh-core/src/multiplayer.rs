@@ -281,6 +281,12 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.connection_status()
     }
 
+    /// Whether there is such a peer, connected or not.
+    #[must_use]
+    pub fn has_peer(&self, peer: PeerId) -> bool {
+        self.mesh.has_peer(peer)
+    }
+
     /// One peer, connected or not (Godot: `get_peer`).
     #[doc(alias = "get_peer")]
     #[must_use]

@@ -118,10 +118,11 @@ impl SocketControl {
             return Told::New;
         }
         let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        match heard.hear(from, datagram) {
-            Told::RepeatedInVain if !self.0.cures.repeated_flights => Told::Repeated,
-            told => told,
+        let told = heard.hear(from, datagram);
+        if told == Told::RepeatedInVain && !self.0.cures.repeated_flights {
+            return Told::Repeated;
         }
+        told
     }
 
     /// How far the connection is, as to what is sent again soon.

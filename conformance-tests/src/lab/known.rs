@@ -44,16 +44,14 @@ struct OfCases {
     known: Known,
 }
 
-const OF_CASES: &[OfCases] = &[
-    OfCases {
-        names: &["case::a_round_trip_of_two_seconds"],
-        known: Known {
-            reason: "U12: a handshake takes about seven round trips, which is close to the connect deadline of 15 s",
-            shows: "was expected, and it is",
-            sometimes: true,
-        },
+const OF_CASES: &[OfCases] = &[OfCases {
+    names: &["case::a_round_trip_of_two_seconds"],
+    known: Known {
+        reason: "U12: a handshake takes about seven round trips, which is close to the connect deadline of 15 s",
+        shows: "was expected, and it is",
+        sometimes: true,
     },
-];
+}];
 
 /// The one for this case.
 pub(super) fn of_case(name: &str) -> Option<&'static Known> {
