@@ -134,7 +134,8 @@ pub(crate) fn words(error: &io::Error) -> String {
         return format!("TLS: {error}");
     };
     let why = match invalid {
-        Invalid::UnknownIssuer => {
+        // Somebody this machine trusts has the same name, and did not.
+        Invalid::UnknownIssuer | Invalid::BadSignature => {
             "nobody this machine trusts has signed it; give the certificate itself as a root certificate"
         }
         Invalid::Expired | Invalid::ExpiredContext { .. } => "it has expired; it must be renewed",

@@ -76,7 +76,11 @@ async fn wss_with_an_unknown_certificate_is_unreachable() {
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let mut client = connect_trusting(&url, RootCertificates::from_pem(other.cert.pem()).unwrap());
     let why = unreachable_because(&mut client).await;
-    assert!(why.contains("TLS") && why.contains("certificate"), "{why}");
+    // The other one has the same name, so the signature alone does not fit.
+    assert!(
+        why.contains("nobody this machine trusts has signed it"),
+        "{why}"
+    );
     within(serving).await.unwrap();
 }
 
