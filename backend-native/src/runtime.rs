@@ -25,6 +25,7 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// - every UDP socket is one of ours, with the cures; [`SocketControl`] steers them;
 /// - it carries its own handle, so a connection can be made and closed on any thread;
 /// - sleeps have a lower bound while a connection looks for a route in vain, so that its checks become rarer;
+/// - after a sleep a relayed connection's driver goes round once more;
 /// - it reads tokio's clock, so that a test with a paused clock reaches the timers of ICE, DTLS and SCTP.
 pub struct LinkRuntime {
     handle: Handle,
@@ -100,7 +101,15 @@ impl Runtime for LinkRuntime {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let _context = self.handle.enter();
-        TokioRuntime.sleep(duration.max(self.control.shortest_sleep()))
+        let sleep = TokioRuntime.sleep(duration.max(self.control.shortest_sleep()));
+        if !self.control.is_relaying() {
+            return sleep;
+        }
+        let control = self.control.clone();
+        Box::pin(async move {
+            sleep.await;
+            control.timer_fired();
+        })
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

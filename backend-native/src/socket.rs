@@ -68,7 +68,7 @@ pub struct Cures {
     /// and handles events afterwards, so what an event wrote, or what went to the TURN client, waits for the next wake-up:
     /// 200 ms for the SCTP INIT (native.md §2.1), a send interval for a relayed message (native.md §7).
     pub second_round: bool,
-    /// While relaying, a round every 10 ms: the core's timers write, too (native.md §7).
+    /// While relaying, a round after each timer, and every 10 ms: the core's timers write, too (native.md §7).
     pub relay_tick: bool,
     /// After 256 messages the driver gets a datagram of ours, so that the core hands out the messages it has put aside
     /// (module `aboard`). Otherwise they are late, or lost if the far side closes.

@@ -14,7 +14,7 @@ use super::Cures;
 use super::handshake::{Heard, Told};
 use super::pace::Pace;
 
-/// How often a relayed connection's driver goes round without a cause.
+/// How often a relayed connection's driver goes round without a cause: a timer that is overdue fires without a sleep.
 const TICK: Duration = Duration::from_millis(10);
 
 /// How long the far side may take to open its channels once ours are: it may lack our last word.
@@ -108,6 +108,19 @@ impl SocketControl {
         }
     }
 
+    /// Whether the connection gathers through TURN servers, or its selected pair is relayed.
+    pub(crate) fn is_relaying(&self) -> bool {
+        self.0.relaying.load(Ordering::Relaxed)
+    }
+
+    /// A timer of the core was due. What it writes goes to the TURN client first, and is sent in the next round. Does nothing
+    /// for a direct connection.
+    pub(crate) fn timer_fired(&self) {
+        if self.0.cures.relay_tick && self.is_relaying() {
+            self.go_round();
+        }
+    }
+
     pub(super) fn one_at_a_time(&self) -> bool {
         self.0.cures.one_at_a_time && !self.0.open.load(Ordering::Relaxed)
     }
@@ -146,15 +159,10 @@ impl SocketControl {
     /// Two if it relays: in the first the TURN client's data reaches the core, in the second the core's acknowledgement
     /// reaches the TURN client, in the third it is sent.
     pub(super) fn rounds_after_reading(&self) -> u8 {
-        let Shared {
-            cures,
-            open,
-            relaying,
-            ..
-        } = &*self.0;
+        let Shared { cures, open, .. } = &*self.0;
         if !cures.second_round {
             0
-        } else if relaying.load(Ordering::Relaxed) {
+        } else if self.is_relaying() {
             2
         } else {
             u8::from(!open.load(Ordering::Relaxed))
@@ -191,7 +199,7 @@ impl SocketControl {
                 None => *waker = Some(cx.waker().clone()),
             }
         }
-        if !(self.0.cures.relay_tick && self.0.relaying.load(Ordering::Relaxed)) {
+        if !(self.0.cures.relay_tick && self.is_relaying()) {
             parking.tick = None;
             return Poll::Pending;
         }

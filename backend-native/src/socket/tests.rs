@@ -6,8 +6,11 @@ use std::task::Wake;
 use std::time::Duration;
 
 use socket_faults::Script;
+use tokio::runtime::Handle;
+use webrtc::runtime::Runtime;
 
 use super::*;
+use crate::runtime::LinkRuntime;
 
 #[derive(Default)]
 struct Woken(AtomicUsize);
@@ -42,8 +45,11 @@ use Got::{Datagram, Nothing, Round};
 
 impl Rig {
     fn new(cures: Cures) -> Self {
+        Self::of(SocketControl::new(cures))
+    }
+
+    fn of(control: SocketControl) -> Self {
         let script = Arc::new(Script::default());
-        let control = SocketControl::new(cures);
         let socket = Arc::new(CuredSocket::new(script.clone(), &control));
         Self {
             script,
@@ -232,6 +238,21 @@ async fn a_relayed_connection_goes_round_every_ten_milliseconds() {
     assert_eq!(rig.wait(), Nothing);
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(!rig.woken.take(), "the tick goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relayed_connection_goes_round_after_a_timer() {
+    let (runtime, control) = LinkRuntime::new(Handle::current(), SocketOptions::default());
+    let rig = Rig::of(control);
+    rig.control.channels_open();
+    for (is_relayed, then) in [(false, Nothing), (true, Round)] {
+        rig.control.relaying(is_relayed);
+        while rig.wait() == Round {}
+        rig.woken.take();
+        runtime.sleep(Duration::from_millis(1)).await;
+        assert_eq!(rig.woken.take(), is_relayed);
+        assert_eq!(rig.wait(), then);
+    }
 }
 
 #[tokio::test(start_paused = true)]
