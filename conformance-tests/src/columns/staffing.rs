@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use backend_native::PlatformConfig;
 use futures_util::future::LocalBoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -89,7 +90,12 @@ impl Member {
         let (conduit, calls) = Local::new();
         // Both ways of running a backend are in every case of two.
         let threads = [Threads::Own, Threads::Given][index as usize % 2];
-        let host = Host::new(Native::new(&Handle::current(), threads, false));
+        let host = Host::new(Native::new(
+            &Handle::current(),
+            threads,
+            false,
+            PlatformConfig::default(),
+        ));
         Self {
             kind: Kind::Native,
             address,

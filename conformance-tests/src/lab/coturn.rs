@@ -110,7 +110,7 @@ impl Coturn {
 }
 
 /// A certificate for this address and its key, both as PEM.
-fn certificate(address: &str) -> Result<(String, String), rcgen::Error> {
+pub(super) fn certificate(address: &str) -> Result<(String, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new(vec![address.to_owned()])?.self_signed(&key)?;
     Ok((certificate.pem(), key.serialize_pem()))

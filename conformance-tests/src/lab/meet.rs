@@ -17,6 +17,9 @@ const SETTLING: Duration = Duration::from_secs(3);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How often the round trip is measured, with some room: the native keep-alive of 500 ms measures it.
+const MEASURED: Duration = Duration::from_millis(600);
+
 /// Beyond the deadline of the players themselves.
 const LAST_RESORT: Duration = Duration::from_secs(15);
 
@@ -29,6 +32,8 @@ pub(super) struct Terms {
     pub(super) deadline: Duration,
     /// Whether a relay is only good enough until a direct path is found.
     pub(super) wants_direct: bool,
+    /// How many round trips are measured; the median is told.
+    pub(super) round_trips: usize,
 }
 
 impl Default for Terms {
@@ -38,6 +43,7 @@ impl Default for Terms {
             policy: IceTransportPolicy::All,
             deadline: Duration::from_secs(15),
             wants_direct: true,
+            round_trips: 1,
         }
     }
 }
@@ -59,7 +65,7 @@ pub(super) struct Met {
     pub(super) took: Duration,
     /// The candidates of the selected pair as the offerer sees them, or why there is none.
     pub(super) how: String,
-    /// As the offerer measured it.
+    /// As the offerer measured it: the median.
     pub(super) round_trip: Option<Duration>,
 }
 
@@ -169,7 +175,7 @@ async fn connected(cast: &[Participant; 2], took: Duration, terms: &Terms) -> Ou
                 way,
                 took,
                 how: format!("{}, {}", pair(&near), pair(&far)),
-                round_trip: near.round_trip_us.map(Duration::from_micros),
+                round_trip: round_trip(cast, &near, terms).await?,
             });
         }
         if Instant::now() > until {
@@ -177,6 +183,23 @@ async fn connected(cast: &[Participant; 2], took: Duration, terms: &Terms) -> Ou
         }
         one.sleep(LOOK).await?;
     }
+}
+
+/// The median of the round trips that the offerer measures, of which these are the first figures.
+async fn round_trip(
+    cast: &[Participant; 2],
+    first: &Figures,
+    terms: &Terms,
+) -> Outcome<Option<Duration>> {
+    let [one, other] = cast;
+    let mut measured: Vec<u64> = first.round_trip_us.into_iter().collect();
+    for _ in 1..terms.round_trips {
+        one.sleep(MEASURED).await?;
+        measured.extend(one.figures(other.id()).await?.round_trip_us);
+    }
+    measured.sort_unstable();
+    let median = measured.get(measured.len() / 2);
+    Ok(median.copied().map(Duration::from_micros))
 }
 
 /// Whether the selected pair goes through a relay, if it is known.

@@ -3,6 +3,7 @@
 //! A player reaches the suite over the loopback of its own namespace, where the coordinator listens, too: whatever is done
 //! to the network touches only what the players have with each other.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,8 +36,8 @@ enum Place {
 pub(super) struct Belongings {
     /// Files that it sees in place of the machine's.
     pub(super) files: Files,
-    /// Variables of its environment.
-    pub(super) variables: Vec<(&'static str, String)>,
+    /// A file of root certificates that it trusts besides the platform's.
+    pub(super) roots: Option<PathBuf>,
 }
 
 /// Lets players in a namespace reach the suite. To be called once a namespace.
@@ -58,7 +59,7 @@ impl Player {
         let coordinator = Coordinator::shared().await?;
         let (url, address) = (coordinator.url(), fresh_address("native"));
         let trouble = coordinator.boxes().watch(&address);
-        let start = || Puppet::start_with(&url, &address, &with.variables);
+        let start = || Puppet::start_with(&url, &address, with.roots.as_deref());
         let puppet = namespace.inside_with(&with.files, start)??;
         Ok(Self {
             kind: Kind::Native,

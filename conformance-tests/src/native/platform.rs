@@ -35,6 +35,7 @@ pub(crate) enum Threads {
 pub(crate) struct Native {
     handle: Handle,
     threads: Threads,
+    config: PlatformConfig,
     /// Whether this process is its alone.
     alone: bool,
     /// A backend that only tells the time.
@@ -46,10 +47,16 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    pub(crate) fn new(handle: &Handle, threads: Threads, alone: bool) -> Self {
+    pub(crate) fn new(
+        handle: &Handle,
+        threads: Threads,
+        alone: bool,
+        config: PlatformConfig,
+    ) -> Self {
         Self {
             handle: handle.clone(),
             threads,
+            config,
             alone,
             clock: PlatformBackend::with_handle(handle.clone(), PlatformConfig::default()),
             weather: OnceCell::new(),
@@ -63,7 +70,7 @@ impl Platform for Native {
     type Signaling = Client<WebSocketTransport>;
 
     fn backend(&self) -> Result<PlatformBackend, String> {
-        let config = PlatformConfig::default();
+        let config = self.config.clone();
         let mut backend = match self.threads {
             Threads::Own => PlatformBackend::new(config).map_err(|error| error.to_string())?,
             Threads::Given => PlatformBackend::with_handle(self.handle.clone(), config),

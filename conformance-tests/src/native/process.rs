@@ -1,6 +1,6 @@
 //! A puppet: a native participant in a process of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -14,18 +14,14 @@ pub(crate) struct Puppet(Child);
 impl Puppet {
     /// Starts one that owns the mailbox at this address of the coordinator at a URL.
     pub(crate) fn start(url: &str, address: &str) -> Outcome<Self> {
-        Self::start_with(url, address, &[])
+        Self::start_with(url, address, None)
     }
 
-    /// The same, with these variables.
-    pub(crate) fn start_with(
-        url: &str,
-        address: &str,
-        variables: &[(&str, String)],
-    ) -> Outcome<Self> {
+    /// The same; it trusts the root certificates in this file besides the platform's.
+    pub(crate) fn start_with(url: &str, address: &str, roots: Option<&Path>) -> Outcome<Self> {
         tokio::process::Command::new(program()?)
             .args([url, address])
-            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .args(roots)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()
