@@ -108,7 +108,8 @@ impl Ci {
                 self.check_play(toolchain, &play::Options::of_check());
             }
         }
-        self.columns(toolchain.as_ref());
+        let around = self.columns(toolchain.as_ref());
+        self.natlab_stage(&around, None, false);
     }
 
     /// The NAT lab alone.
@@ -376,7 +377,8 @@ impl Ci {
         self.all_or_reason("natlab", stage.map(|stage| vec![stage]));
     }
 
-    fn columns(&mut self, toolchain: Option<&Toolchain>) {
+    /// Runs every column and writes the matrix; tells where everything is that they started.
+    fn columns(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
         let around = self.surroundings(toolchain);
         for (name, column) in plan::columns(&[], &around) {
             let outcome = match column {
@@ -392,6 +394,7 @@ impl Ci {
             .map(|workspace| workspace.target_directory.join("ci"));
         self.report
             .matrix(folder.as_deref(), &plan::partial_columns());
+        around
     }
 }
 

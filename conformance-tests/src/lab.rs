@@ -46,15 +46,28 @@ impl Options {
     }
 }
 
-/// Whether this machine allows the lab.
+/// Whether this machine allows the lab: it tries one of each thing that a network is made of.
 ///
 /// # Errors
 ///
 /// Why it does not.
 pub fn is_possible() -> Outcome {
+    let runtime = runtime()?;
+    let _entered = runtime.enter();
     let run = Run::begin()?;
     let one = run.namespace("probe")?;
-    one.rules(&nat::Nat::Port.rules("203.0.113.1"))
+    one.rules(&nat::Nat::Port.rules("203.0.113.1"))?;
+    one.set("ipv6/conf/all/disable_ipv6", "0")?;
+    one.set("ipv4/ip_forward", "1")?;
+    one.ip_all("link add name wan type bridge\nlink add name lan type veth peer name lan-end\n")?;
+    let _switch = switch::Switch::between(&[&one], 0)?;
+    let file = run.file("probe", "")?;
+    let files = netns::Files {
+        covers: ["/etc/hosts", "/etc/resolv.conf"]
+            .map(|place| (file.clone(), place))
+            .into(),
+    };
+    one.inside_with(&files, || {})
 }
 
 /// Begins a run with one player in it, says so in a line, and stays until it is killed: to see what is left then.
