@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_channel::Sender;
-use mesh_core::platform::{CommandGate, LinkEnd, LinkInbox as _, Links, MAX_MESSAGE_SIZE};
+use mesh_core::platform::{CommandGate, LinkEnd, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
     LinkConfig, LinkEvent, LinkId, Payload, Rejected,

@@ -28,7 +28,7 @@ pub(crate) const BATCH_BYTES: usize = 64 * 1024;
 pub(crate) type Events = UnboundedSender<Incoming>;
 
 /// One entry of that queue.
-pub(crate) type Incoming = Entry<Arc<ChannelInbox>, Arc<LinkInbox>>;
+pub(crate) type Incoming = Entry<Arc<ChannelInbox>>;
 
 /// One thing that a channel has to report.
 pub(crate) type Item = platform::Item<Arc<Outbox>>;
@@ -96,8 +96,8 @@ impl LinkInbox {
     }
 
     /// Reports the end, behind everything the channels hold.
-    pub(crate) fn report_closed(self: &Arc<Self>, reason: CloseReason) {
-        let _ = self.events.send(Incoming::Closed(Arc::clone(self), reason));
+    pub(crate) fn report_closed(&self, reason: CloseReason) {
+        let _ = self.events.send(Incoming::Closed(self.link, reason));
     }
 
     /// From now on nothing is kept: nobody wants it any more.
@@ -123,14 +123,13 @@ impl LinkInbox {
             .filter_map(Weak::upgrade)
             .any(|channel| channel.drop_oldest())
     }
-}
 
-impl platform::LinkInbox for LinkInbox {
-    fn link(&self) -> LinkId {
+    pub(crate) const fn link(&self) -> LinkId {
         self.link
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether no channel of it has a token out.
+    pub(crate) fn is_empty(&self) -> bool {
         self.tokens_out.load(Ordering::Acquire) == 0
     }
 }

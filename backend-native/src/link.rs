@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
-use mesh_core::platform::{LinkInbox as _, RemoteChannels};
+use mesh_core::platform::RemoteChannels;
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,

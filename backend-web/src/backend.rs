@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use async_channel::Sender;
-use mesh_core::platform::{CommandGate, LinkEnd, LinkInbox as _, Links, MAX_MESSAGE_SIZE};
+use mesh_core::platform::{CommandGate, LinkEnd, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
     LinkConfig, LinkEvent, LinkId, Payload, Rejected,

@@ -11,17 +11,17 @@ use crate::burst::Burst;
 
 /// Events of control, and one token for each channel that has something; and who waits for them.
 ///
-/// Bounded by what goes in: a token a channel, and events of control that somebody here caused. `C` and `I` are the inboxes
-/// of channels and of links.
-pub(crate) struct Events<C, I> {
-    queue: RefCell<VecDeque<Entry<C, I>>>,
+/// Bounded by what goes in: a token a channel, and events of control that somebody here caused. `C` is the inbox
+/// of a channel.
+pub(crate) struct Events<C> {
+    queue: RefCell<VecDeque<Entry<C>>>,
     waiter: Waiter,
     /// Where there is none, every message wakes by itself.
     burst: OnceCell<Burst>,
     closed: Cell<bool>,
 }
 
-impl<C, I> Default for Events<C, I> {
+impl<C> Default for Events<C> {
     fn default() -> Self {
         Self {
             queue: RefCell::default(),
@@ -32,7 +32,7 @@ impl<C, I> Default for Events<C, I> {
     }
 }
 
-impl<C: 'static, I: 'static> Events<C, I> {
+impl<C: 'static> Events<C> {
     /// Those of a backend in a browser.
     pub(crate) fn new() -> Rc<Self> {
         let events = Rc::new(Self::default());
@@ -48,7 +48,7 @@ impl<C: 'static, I: 'static> Events<C, I> {
         events
     }
 
-    pub(crate) fn push(&self, entry: Entry<C, I>) {
+    pub(crate) fn push(&self, entry: Entry<C>) {
         if self.closed.get() {
             return;
         }
@@ -61,7 +61,7 @@ impl<C: 'static, I: 'static> Events<C, I> {
         }
     }
 
-    pub(crate) fn pop(&self) -> Option<Entry<C, I>> {
+    pub(crate) fn pop(&self) -> Option<Entry<C>> {
         self.queue.borrow_mut().pop_front()
     }
 

@@ -13,7 +13,7 @@ use mesh_core::{ChannelIndex, CloseReason, LinkEvent, LinkId, Payload, Reliabili
 use crate::events;
 
 /// The queue that all links report through.
-pub(crate) type Events = events::Events<Rc<ChannelInbox>, Rc<LinkInbox>>;
+pub(crate) type Events = events::Events<Rc<ChannelInbox>>;
 
 /// One thing that a channel has to report. The browser's own object sends, so there is nothing to send with.
 pub(crate) type Item = platform::Item<()>;
@@ -73,22 +73,21 @@ impl LinkInbox {
     }
 
     /// Reports the end, behind everything the channels hold.
-    pub(crate) fn report_closed(self: &Rc<Self>, reason: CloseReason) {
-        self.events.push(Entry::Closed(Rc::clone(self), reason));
+    pub(crate) fn report_closed(&self, reason: CloseReason) {
+        self.events.push(Entry::Closed(self.link, reason));
     }
 
     /// From now on nothing is kept: nobody wants it any more.
     pub(crate) fn discard(&self) {
         self.discarding.set(true);
     }
-}
 
-impl platform::LinkInbox for LinkInbox {
-    fn link(&self) -> LinkId {
+    pub(crate) const fn link(&self) -> LinkId {
         self.link
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether no channel of it has a token out.
+    pub(crate) fn is_empty(&self) -> bool {
         self.tokens_out.get() == 0
     }
 }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
-use mesh_core::platform::LinkInbox as _;
 use mesh_core::{
     CloseReason, Command, ConnectFailure, ConnectionState, Duration, IceCandidate, LinkEvent,
     LinkId, SessionDescription,

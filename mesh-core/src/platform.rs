@@ -20,7 +20,7 @@ pub use description::{MAX_DESCRIPTION, check_description};
 pub use fault::LinkFault;
 pub use gate::{CommandGate, MAX_REMOTE_CANDIDATES};
 pub use inbox::{Inbox, InboxFull};
-pub use links::{ChannelInbox, Entry, Item, LinkEnd, LinkInbox, Links, Opened, TURN};
+pub use links::{ChannelInbox, Entry, Item, LinkEnd, Links, Opened, TURN};
 pub use relay::Relay;
 pub use remote_channels::{MAX_REMOTE_CHANNELS, MAX_REMOTE_CHANNELS_EVER, RemoteChannels};
 

@@ -14,7 +14,8 @@ pub(crate) struct Slots<T> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    generation: u32,
+    /// The name of the present thing, or of the next one.
+    name: LinkId,
     thing: Option<T>,
 }
 
@@ -29,42 +30,36 @@ impl<T> Slots<T> {
     /// Puts a thing into a free slot, under a name that was never given before.
     pub(crate) fn insert(&mut self, make: impl FnOnce(LinkId) -> T) -> LinkId {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
+            let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            let name = LinkId {
+                slot,
                 generation: 0,
-                thing: None,
-            });
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            };
+            self.slots.push(Slot { name, thing: None });
+            slot
         });
         let entry = &mut self.slots[slot as usize];
-        let generation = entry.generation;
-        let name = LinkId { slot, generation };
+        let name = entry.name;
         entry.thing = Some(make(name));
         name
     }
 
     pub(crate) fn get(&self, name: LinkId) -> Option<&T> {
         let slot = self.slots.get(name.slot as usize)?;
-        slot.thing
-            .as_ref()
-            .filter(|_| slot.generation == name.generation)
+        slot.thing.as_ref().filter(|_| slot.name == name)
     }
 
     pub(crate) fn get_mut(&mut self, name: LinkId) -> Option<&mut T> {
         let slot = self.slots.get_mut(name.slot as usize)?;
-        slot.thing
-            .as_mut()
-            .filter(|_| slot.generation == name.generation)
+        slot.thing.as_mut().filter(|_| slot.name == name)
     }
 
     pub(crate) fn remove(&mut self, name: LinkId) -> Option<T> {
         let slot = self.slots.get_mut(name.slot as usize)?;
-        if slot.generation != name.generation {
-            return None;
-        }
-        let thing = slot.thing.take()?;
+        let thing = slot.thing.take_if(|_| slot.name == name)?;
         // A slot whose generations are used up is never used again.
-        if let Some(next) = slot.generation.checked_add(1) {
-            slot.generation = next;
+        if let Some(next) = name.generation.checked_add(1) {
+            slot.name.generation = next;
             self.free.push(name.slot);
         }
         Some(thing)
@@ -75,14 +70,8 @@ impl<T> Slots<T> {
     }
 
     pub(crate) fn ids(&self) -> Vec<LinkId> {
-        (0..)
-            .zip(&self.slots)
-            .filter(|(_, entry)| entry.thing.is_some())
-            .map(|(slot, entry)| LinkId {
-                slot,
-                generation: entry.generation,
-            })
-            .collect()
+        let used = self.slots.iter().filter(|slot| slot.thing.is_some());
+        used.map(|slot| slot.name).collect()
     }
 }
 

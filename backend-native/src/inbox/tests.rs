@@ -1,7 +1,7 @@
 //! Tests of the module above.
 
+use mesh_core::platform::ChannelInbox as _;
 use mesh_core::platform::inbox::OVERHEAD;
-use mesh_core::platform::{ChannelInbox as _, LinkInbox as _};
 use mesh_core::{ChannelParameters, SendLimits};
 use tokio::sync::mpsc::UnboundedReceiver;
 

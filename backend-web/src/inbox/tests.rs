@@ -1,8 +1,8 @@
 //! Tests of the module above.
 
 use mesh_core::ChannelParameters;
+use mesh_core::platform::ChannelInbox as _;
 use mesh_core::platform::inbox::OVERHEAD;
-use mesh_core::platform::{ChannelInbox as _, LinkInbox as _};
 
 use super::*;
 

@@ -3,8 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::ops::Deref;
 
 use crate::{
@@ -19,13 +18,13 @@ pub const TURN: u32 = 64;
 /// The queue is short however much arrives: it has events of control, and one [`Readable`](Self::Readable) for each channel
 /// that has something.
 #[derive(Debug)]
-pub enum Entry<C, I> {
+pub enum Entry<C> {
     /// An event of control, as it is.
     Event(LinkEvent),
     /// The token of a channel that has something to report.
     Readable(C),
     /// A link has ended. To be reported after everything that its channels still hold.
-    Closed(I, CloseReason),
+    Closed(LinkId, CloseReason),
 }
 
 /// One thing that a channel has to report.
@@ -70,21 +69,12 @@ pub trait ChannelInbox {
     fn pop(&self, hand: &mut VecDeque<Payload>) -> Option<Item<Self::Sender>>;
 }
 
-/// What all channels of one link have received and not reported yet.
-pub trait LinkInbox {
-    /// The link.
-    fn link(&self) -> LinkId;
-
-    /// Whether no channel of it has a token out.
-    fn is_empty(&self) -> bool;
-}
-
 /// The backend's end of a link.
 pub trait LinkEnd {
     /// What the backend sends with on a channel.
     type Sender;
 
-    /// Whether the link's inbox is empty ([`LinkInbox::is_empty`]).
+    /// Whether no channel of the link has a token out.
     fn has_reported_all(&self) -> bool;
 
     /// A channel opened: `send` is asked for it from now on.
@@ -96,7 +86,7 @@ pub trait LinkEnd {
 /// The core gives the names: a slot, and how often it was used. A link stays in the table until its `Closed` is reported.
 #[derive(Debug)]
 pub struct Links<L, C> {
-    slots: Vec<Option<(LinkId, L)>>,
+    links: BTreeMap<LinkId, L>,
     turn: Option<(C, u32)>,
     /// What the channel whose turn it is has handed over already. Empty between turns.
     hand: VecDeque<Payload>,
@@ -105,7 +95,7 @@ pub struct Links<L, C> {
 impl<L, C> Default for Links<L, C> {
     fn default() -> Self {
         Self {
-            slots: Vec::new(),
+            links: BTreeMap::new(),
             turn: None,
             hand: VecDeque::new(),
         }
@@ -113,32 +103,20 @@ impl<L, C> Default for Links<L, C> {
 }
 
 impl<L, C> Links<L, C> {
-    /// Puts a link in its slot.
+    /// Puts a link into the table.
     pub fn insert(&mut self, link: LinkId, end: L) {
-        let slot = slot(link);
-        if self.slots.len() <= slot {
-            self.slots.resize_with(slot + 1, || None);
-        }
-        self.slots[slot] = Some((link, end));
+        self.links.insert(link, end);
     }
 
     /// The link of this name.
     #[must_use]
     pub fn get(&self, link: LinkId) -> Option<&L> {
-        let (id, end) = self.slots.get(slot(link))?.as_ref()?;
-        (*id == link).then_some(end)
+        self.links.get(&link)
     }
 
     /// The link of this name.
     pub fn get_mut(&mut self, link: LinkId) -> Option<&mut L> {
-        let (id, end) = self.slots.get_mut(slot(link))?.as_mut()?;
-        (*id == link).then_some(end)
-    }
-
-    fn remove(&mut self, link: LinkId) {
-        if self.get(link).is_some() {
-            self.slots[slot(link)] = None;
-        }
+        self.links.get_mut(&link)
     }
 }
 
@@ -149,37 +127,43 @@ where
     L: LinkEnd,
 {
     /// The next event. `take` gives the first entry of the backend's queue, and `put_back` puts one behind all others.
-    pub fn next_event<I>(
+    pub fn next_event(
         &mut self,
-        mut take: impl FnMut() -> Option<Entry<C, I>>,
-        mut put_back: impl FnMut(Entry<C, I>),
-    ) -> Option<LinkEvent>
-    where
-        I: Deref,
-        I::Target: LinkInbox,
-    {
+        mut take: impl FnMut() -> Option<Entry<C>>,
+        mut put_back: impl FnMut(Entry<C>),
+    ) -> Option<LinkEvent> {
         loop {
             if let Some(event) = self.next_of_turn(&mut put_back) {
                 return Some(event);
             }
             match take()? {
                 Entry::Readable(channel) => self.turn = Some((channel, TURN)),
-                Entry::Event(event) if self.must_wait(&event) => put_back(Entry::Event(event)),
+                // A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
+                Entry::Event(
+                    event @ LinkEvent::State {
+                        link,
+                        state: ConnectionState::Failed,
+                    },
+                ) if self.holds(link) => put_back(Entry::Event(event)),
                 Entry::Event(event) => return Some(event),
-                Entry::Closed(inbox, reason) if !inbox.is_empty() => {
-                    put_back(Entry::Closed(inbox, reason));
+                Entry::Closed(link, reason) if self.holds(link) => {
+                    put_back(Entry::Closed(link, reason));
                 }
-                Entry::Closed(inbox, reason) => {
-                    let link = inbox.link();
-                    self.remove(link);
+                Entry::Closed(link, reason) => {
+                    self.links.remove(&link);
                     return Some(LinkEvent::Closed { link, reason });
                 }
             }
         }
     }
 
+    /// Whether a link has something to report.
+    fn holds(&self, link: LinkId) -> bool {
+        self.get(link).is_some_and(|end| !end.has_reported_all())
+    }
+
     /// The next thing of the channel whose turn it is.
-    fn next_of_turn<I>(&mut self, put_back: &mut impl FnMut(Entry<C, I>)) -> Option<LinkEvent> {
+    fn next_of_turn(&mut self, put_back: &mut impl FnMut(Entry<C>)) -> Option<LinkEvent> {
         let (channel, left) = self.turn.take()?;
         let item = channel.pop(&mut self.hand)?;
         let (link, index) = (channel.link(), channel.channel());
@@ -218,20 +202,4 @@ where
             Item::Closed => LinkEvent::ChannelClosed { link, channel },
         }
     }
-
-    /// A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
-    fn must_wait(&self, event: &LinkEvent) -> bool {
-        let LinkEvent::State {
-            link,
-            state: ConnectionState::Failed,
-        } = event
-        else {
-            return false;
-        };
-        self.get(*link).is_some_and(|end| !end.has_reported_all())
-    }
-}
-
-fn slot(link: LinkId) -> usize {
-    usize::try_from(link.slot).unwrap_or(usize::MAX)
 }
