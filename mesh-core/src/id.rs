@@ -58,14 +58,6 @@ impl PeerId {
     }
 }
 
-impl TryFrom<u32> for PeerId {
-    type Error = InvalidPeerId;
-
-    fn try_from(id: u32) -> Result<Self, InvalidPeerId> {
-        Self::new(id)
-    }
-}
-
 impl TryFrom<i64> for PeerId {
     type Error = InvalidPeerId;
 

@@ -327,10 +327,14 @@ impl Mesh {
     /// Ends a peer's connection at once, for a reason that lies outside the mesh. The game hears the reason, unless it is
     /// the end of a [successor](Self::add_successor), or that of a peer that was not connected and is `Removed`. `false`
     /// if there is no such connection or it belongs to no peer.
-    pub fn end_connection(&mut self, connection: ConnectionId, reason: DisconnectReason) -> bool {
+    pub fn end_connection(
+        &mut self,
+        connection: ConnectionId,
+        reason: impl Into<DisconnectReason>,
+    ) -> bool {
         let is_known = self.member(connection).is_some();
         if is_known {
-            self.end(connection, reason, Some(Duration::ZERO));
+            self.end_now(connection, reason);
         }
         is_known
     }
@@ -349,14 +353,10 @@ impl Mesh {
     /// Asks for a connected peer's figures; they come as [`Event::Stats`](crate::Event::Stats), unless the peer goes before.
     /// `false` if there is no such peer, or it is not connected.
     pub fn request_stats(&mut self, peer: PeerId) -> bool {
-        if !self.is_connected(peer) {
-            return false;
-        }
-        let Some(&link) = self.peers.get(&peer) else {
-            return false;
-        };
-        self.commands.push_back(Command::RequestStats { link });
-        true
+        let link = self.connection(peer).filter(|_| self.is_connected(peer));
+        let request = link.map(|link| Command::RequestStats { link });
+        self.commands.extend(request);
+        link.is_some()
     }
 
     /// Closes every connection and forgets the id, without events (Godot: `close`). What reliable channels have accepted

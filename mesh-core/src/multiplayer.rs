@@ -191,22 +191,15 @@ impl<B: Backend> Multiplayer<B> {
     /// Gives the backend what may go. Of the message just sent, `sent` tells what became.
     fn hand_over(&mut self, now: Instant, sent: &mut Sent) {
         while let Some(transmit) = self.mesh.poll_transmit(now) {
-            let Transmit {
-                link,
-                channel,
-                payload,
-                since,
-            } = transmit;
-            let Err(Rejected { payload, reason }) = self.backend.send(link, channel, payload)
-            else {
+            let Transmit { link, channel, .. } = transmit;
+            let sending = self.backend.send(link, channel, transmit.payload);
+            let Err(Rejected { payload, reason }) = sending else {
                 continue;
             };
             self.backed_up = true;
             let transmit = Transmit {
-                link,
-                channel,
                 payload,
-                since,
+                ..transmit
             };
             // Not the time at which the game last polled: this message may have to wait.
             let now = self.backend.now();

@@ -23,8 +23,6 @@ pub const MIN_MESSAGE_SIZE: usize = 1200;
 #[derive(Debug, Default)]
 pub(crate) struct Negotiation {
     phase: Phase,
-    /// Whether an offer was taken whose answer has not been made yet.
-    answering: bool,
     held: Vec<IceCandidate>,
     candidates: usize,
     /// The far side's ICE user name, if its description says one.
@@ -36,6 +34,8 @@ enum Phase {
     #[default]
     New,
     Offered,
+    /// An offer was taken whose answer has not been made yet.
+    Answering,
     Described,
 }
 
@@ -46,21 +46,21 @@ impl Negotiation {
 
     /// Whether the far side has described itself.
     pub(crate) fn is_described(&self) -> bool {
-        self.phase == Phase::Described
+        matches!(self.phase, Phase::Answering | Phase::Described)
     }
 
     pub(crate) fn state(&self) -> SignalingState {
         match self.phase {
             Phase::Offered => SignalingState::HaveLocalOffer,
-            Phase::Described if self.answering => SignalingState::HaveRemoteOffer,
+            Phase::Answering => SignalingState::HaveRemoteOffer,
             Phase::New | Phase::Described => SignalingState::Stable,
         }
     }
 
     /// Takes note that this side has described itself.
     pub(crate) const fn local(&mut self, sdp_type: SdpType) {
-        if matches!(sdp_type, SdpType::Answer) {
-            self.answering = false;
+        if matches!((sdp_type, self.phase), (SdpType::Answer, Phase::Answering)) {
+            self.phase = Phase::Described;
         }
     }
 
@@ -79,15 +79,17 @@ impl Negotiation {
     ) -> Result<Vec<IceCandidate>, ConnectionError> {
         match (self.phase, description.sdp_type) {
             (Phase::New, SdpType::Offer) | (Phase::Offered, SdpType::Answer) => {
-                self.answering = self.phase == Phase::New;
-                self.phase = Phase::Described;
+                self.phase = match description.sdp_type {
+                    SdpType::Offer => Phase::Answering,
+                    SdpType::Answer => Phase::Described,
+                };
                 self.ufrag = ufrag(&description.sdp).map(String::from);
                 let mut held = core::mem::take(&mut self.held);
                 held.retain(|candidate| self.is_ours(candidate));
                 Ok(held)
             }
             (Phase::New, SdpType::Answer) => Err(ConnectionError::UnexpectedAnswer),
-            (Phase::Offered, SdpType::Offer) | (Phase::Described, _) => {
+            (Phase::Offered, SdpType::Offer) | (Phase::Answering | Phase::Described, _) => {
                 Err(ConnectionError::AlreadyNegotiated)
             }
         }

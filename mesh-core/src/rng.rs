@@ -4,6 +4,13 @@ use core::time::Duration;
 
 use crate::Reliability;
 
+/// How long it takes until what was lost is sent again; it doubles with each further loss.
+pub(crate) const SENT_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// How often that time doubles.
+const MAX_DOUBLINGS: u32 = 4;
+/// After so many losses in a row a reliable message arrives, so that a loss near 1.0 makes no endless loop.
+const MAX_ROUNDS: u32 = 32;
+
 /// SplitMix64: 64 bits of state, good enough for coin flips, and the same on every machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
@@ -27,30 +34,21 @@ impl Rng {
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// Whether something with this probability happens. Draws no number for "never", so a perfect path costs nothing.
-    pub(crate) fn happens(&mut self, chance: Chance) -> bool {
-        match chance.0 {
-            0 => false,
-            u64::MAX => true,
-            threshold => self.next() < threshold,
-        }
+    /// Whether something with this probability happens; NaN means "never". Draws no number for "never", so a perfect path
+    /// costs nothing.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are enough")]
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+        probability >= 1.0
+            || probability > 0.0
+                && (self.next() as f64) < probability * 18_446_744_073_709_551_616.0
     }
-}
 
-/// How long it takes until what was lost is sent again; it doubles with each further loss.
-pub(crate) const SENT_AGAIN_AFTER: Duration = Duration::from_millis(200);
-/// How often that time doubles.
-const MAX_DOUBLINGS: u32 = 4;
-/// After so many losses in a row a reliable message arrives, so that a loss near 1.0 makes no endless loop.
-const MAX_ROUNDS: u32 = 32;
-
-impl Rng {
     /// How much longer a message of so many datagrams takes because of jitter and loss; `None` when the sender gives up.
     /// `waited` is how long it had to wait for its first transmission.
     pub(crate) fn delay(
         &mut self,
         jitter: Duration,
-        loss: Chance,
+        loss: f64,
         mut datagrams: usize,
         reliability: Reliability,
         waited: Duration,
@@ -79,25 +77,6 @@ impl Rng {
     }
 }
 
-/// A probability as a threshold of 64 random bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chance(u64);
-
-impl Chance {
-    /// Clamps the probability to 0..=1; NaN means "never".
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cast of a float saturates and turns NaN into 0, which is wanted here"
-    )]
-    pub(crate) fn new(probability: f64) -> Self {
-        if probability >= 1.0 {
-            return Self(u64::MAX);
-        }
-        Self((probability * 18_446_744_073_709_551_616.0) as u64)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,13 +91,13 @@ mod tests {
     #[test]
     fn chances_are_kept() {
         let mut rng = Rng::new(3);
-        let third = Chance::new(0.3);
+        let third = 0.3;
         let hits = (0..100_000).filter(|_| rng.happens(third)).count();
         assert!((29_000..31_000).contains(&hits), "{hits} of 100000");
-        assert!((0..1000).all(|_| !rng.happens(Chance::new(0.0))));
-        assert!((0..1000).all(|_| rng.happens(Chance::new(1.0))));
-        assert!((0..1000).all(|_| !rng.happens(Chance::new(f64::NAN))));
-        assert!((0..1000).all(|_| !rng.happens(Chance::new(-1.0))));
+        assert!((0..1000).all(|_| !rng.happens(0.0)));
+        assert!((0..1000).all(|_| rng.happens(1.0)));
+        assert!((0..1000).all(|_| !rng.happens(f64::NAN)));
+        assert!((0..1000).all(|_| !rng.happens(-1.0)));
     }
 
     #[test]

@@ -9,19 +9,25 @@ pub(crate) struct Identity(u64);
 
 impl Identity {
     pub(crate) fn of(sdp: &str) -> Self {
-        let mut hash = Fnv::new();
+        // The hash of Fowler, Noll and Vo (FNV-1a): short, and the same on every platform.
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        let mut add = |text: &str| {
+            for byte in text.bytes().chain([0]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
         let mut is_named = false;
         for line in sdp.lines() {
             let names = ["o=", "a=fingerprint:", "a=ice-ufrag:"];
             if names.iter().any(|name| line.starts_with(name)) {
-                hash.add(line.trim_end());
+                add(line.trim_end());
                 is_named = true;
             }
         }
         if !is_named {
-            hash.add(sdp);
+            add(sdp);
         }
-        Self(hash.0)
+        Self(hash)
     }
 }
 
@@ -50,22 +56,6 @@ pub(crate) fn may_belong(candidate: Option<&str>, description: Option<&str>) -> 
     match (candidate, description) {
         (Some(candidate), Some(description)) => candidate == description,
         (None, _) | (_, None) => true,
-    }
-}
-
-/// The hash of Fowler, Noll and Vo (FNV-1a): short, and the same on every platform.
-struct Fnv(u64);
-
-impl Fnv {
-    const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn add(&mut self, text: &str) {
-        for byte in text.bytes().chain([0]) {
-            self.0 ^= u64::from(byte);
-            self.0 = self.0.wrapping_mul(0x0100_0000_01b3);
-        }
     }
 }
 

@@ -13,7 +13,7 @@
 //!
 //! // As Godot writes it: whole numbers with a point, fields in any order.
 //! let message = decode(r#"{"data":"","id":7.0,"type":2.0}"#, MAX_NOTICE_SIZE)?;
-//! assert_eq!(Notice::try_from(message)?, Notice::PeerConnect(7_u32.try_into()?));
+//! assert_eq!(Notice::try_from(message)?, Notice::PeerConnect(7_i64.try_into()?));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

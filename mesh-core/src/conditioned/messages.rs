@@ -4,7 +4,6 @@ use alloc::collections::BTreeMap;
 
 use super::{Conditioned, Disturbance};
 use crate::platform::inbox::cost;
-use crate::rng::Chance;
 use crate::{
     Backend, BackendSendError, ChannelIndex, ChannelParameters, CloseReason, Command,
     ConnectionState, Duration, Instant, LinkEvent, LinkId, Payload, Rejected, Reliability,
@@ -111,8 +110,9 @@ impl<B: Backend> Conditioned<B> {
             jitter,
             loss,
         } = self.disturbance;
-        let (loss, waited) = (Chance::new(loss), Duration::ZERO);
-        let delay = self.rng.delay(jitter, loss, 1, reliability, waited)?;
+        let delay = self
+            .rng
+            .delay(jitter, loss, 1, reliability, Duration::ZERO)?;
         let is_lost = self.is_cut() && reliability != Reliability::Reliable;
         (!is_lost).then(|| self.inner.now() + latency.saturating_add(delay))
     }

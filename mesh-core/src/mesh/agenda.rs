@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 
 use super::connection::Member;
 use crate::platform::Inbox;
-use crate::{ChannelIndex, DisconnectReason, Event, LinkId, LinkStats, PeerId, Signal};
+use crate::{ChannelIndex, Event, LinkId, LinkStats, PeerId, Signal};
 
 /// More than this waiting, and the mesh takes nothing more from the backend until the game has listened.
 const FULL: usize = 4096;
@@ -91,16 +91,12 @@ impl Agenda {
     /// Takes out the figures of a link that is gone: whoever asked for them is owed an answer.
     pub(super) fn take_stats(&mut self, peer: PeerId, link: LinkId) -> VecDeque<Event> {
         let notices = self.notices.iter().filter(|notice| notice.link == link);
-        notices
-            .filter_map(|notice| match notice.news {
-                News::Stats(stats) => Some(Event::Stats { peer, stats }),
-                News::Interrupted
-                | News::Resumed
-                | News::BufferedAmountLow(_)
-                | News::ChannelReceived(_)
-                | News::Dropped(_) => None,
-            })
-            .collect()
+        let stats = notices.filter_map(|notice| match notice.news {
+            News::Stats(stats) => Some(Event::Stats { peer, stats }),
+            News::Interrupted | News::Resumed | News::BufferedAmountLow(_) => None,
+            News::ChannelReceived(_) | News::Dropped(_) => None,
+        });
+        stats.collect()
     }
 
     pub(super) fn notice(&mut self, link: LinkId, news: News) {
@@ -109,23 +105,12 @@ impl Agenda {
 }
 
 impl Leaver {
-    /// A peer that had been connected.
-    pub(super) fn connected(peer: PeerId, inbox: Inbox, reason: DisconnectReason) -> Self {
+    pub(super) fn new(peer: PeerId, inbox: Inbox, end: Event) -> Self {
         Self {
             peer,
             begins: VecDeque::new(),
             inbox,
-            ends: VecDeque::from([Event::PeerDisconnected { peer, reason }]),
-        }
-    }
-
-    /// A peer that never was; what it sent nevertheless is nobody's.
-    pub(super) fn failed(peer: PeerId, reason: DisconnectReason) -> Self {
-        Self {
-            peer,
-            begins: VecDeque::new(),
-            inbox: Inbox::new(&[], 0),
-            ends: VecDeque::from([Event::PeerFailed { peer, reason }]),
+            ends: VecDeque::from([end]),
         }
     }
 }

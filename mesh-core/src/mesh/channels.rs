@@ -1,7 +1,6 @@
 //! The channels of a peer while it lives: they open, close, and come from the far side.
 
 use alloc::string::String;
-use core::time::Duration;
 
 use super::agenda::News;
 use super::connection::{CLOSING_GRACE, Channel, Phase};
@@ -65,11 +64,7 @@ impl Mesh {
                 channel.spec.label,
                 channel.spec.parameters
             ));
-            self.end(
-                link,
-                DisconnectReason::ConnectFailed(cause),
-                Some(Duration::ZERO),
-            );
+            self.end_now(link, cause);
             return;
         }
         if channel.state == ChannelState::Connecting {
@@ -98,7 +93,7 @@ impl Mesh {
             } else {
                 DisconnectReason::ConnectFailed(ConnectFailure::Closed)
             };
-            self.end(link, reason, Some(Duration::ZERO));
+            self.end_now(link, reason);
         } else if let Phase::Connecting { deadline } = &mut member.phase {
             *deadline = grace.min(*deadline);
         } else if member.is_connected() {

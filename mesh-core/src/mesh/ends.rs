@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::agenda::Leaver;
 use super::setup::Mode;
 use super::{Connection, ConnectionStatus, Mesh};
+use crate::platform::Inbox;
 use crate::{CloseReason, Command, ConnectFailure, DisconnectReason, Event, LinkId};
 
 impl Mesh {
@@ -21,6 +22,11 @@ impl Mesh {
             self.commands.push_back(Command::Close { link, linger });
         }
         Some(connection)
+    }
+
+    /// Ends a link that is closed at once.
+    pub(super) fn end_now(&mut self, link: LinkId, reason: impl Into<DisconnectReason>) {
+        self.end(link, reason.into(), Some(Duration::ZERO));
     }
 
     /// Ends a link and tells the game what it must know.
@@ -46,7 +52,13 @@ impl Mesh {
         if !member.was_connected() {
             // Godot has no signal for one that we remove ourselves before it was there.
             if reason != DisconnectReason::Removed {
-                let mut leaver = Leaver::failed(member.peer, reason.clone());
+                let (peer, reason) = (member.peer, reason);
+                let failed = Event::PeerFailed {
+                    peer,
+                    reason: reason.clone(),
+                };
+                // What it sent nevertheless is nobody's.
+                let mut leaver = Leaver::new(peer, Inbox::new(&[], 0), failed);
                 if is_server && self.status == ConnectionStatus::Connecting {
                     self.status = ConnectionStatus::Disconnected;
                     leaver.ends.push_back(Event::ConnectionFailed(reason));
@@ -61,7 +73,9 @@ impl Mesh {
         }
         let untold = member.tell_channels();
         let figures = self.agenda.take_stats(member.peer, link);
-        let mut leaver = Leaver::connected(member.peer, member.inbox, reason);
+        let peer = member.peer;
+        let gone = Event::PeerDisconnected { peer, reason };
+        let mut leaver = Leaver::new(peer, member.inbox, gone);
         if !member.announced {
             leaver.begins.push_back(Event::PeerConnected(member.peer));
             if by_name {
@@ -81,9 +95,7 @@ impl Mesh {
         }
         self.agenda.leavers.push_back(leaver);
     }
-}
 
-impl Mesh {
     /// Counts a peer as connected that came and went before all was told of its coming: what it said must not be lost.
     fn of_one_that_was_there(
         &mut self,
@@ -99,6 +111,12 @@ impl Mesh {
         }
         self.count_as_connected(link);
         DisconnectReason::Closed
+    }
+}
+
+impl From<ConnectFailure> for DisconnectReason {
+    fn from(cause: ConnectFailure) -> Self {
+        Self::ConnectFailed(cause)
     }
 }
 

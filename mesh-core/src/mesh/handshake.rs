@@ -1,12 +1,10 @@
 //! The handshake of a connection: which step may be taken, and what it makes the backend do.
 
-use core::time::Duration;
-
 use super::{Connection, Mesh};
 use crate::negotiation::max_message_size;
 use crate::{
-    Command, ConnectFailure, ConnectionError, ConnectionId, DisconnectReason, IceCandidate,
-    MIN_MESSAGE_SIZE, SessionDescription,
+    Command, ConnectFailure, ConnectionError, ConnectionId, IceCandidate, MIN_MESSAGE_SIZE,
+    SessionDescription,
 };
 
 impl Mesh {
@@ -43,9 +41,7 @@ impl Mesh {
         let limit = max_message_size(&description.sdp);
         if limit < MIN_MESSAGE_SIZE {
             let why = alloc::format!("the peer takes messages of at most {limit} bytes");
-            let failure = ConnectFailure::Description(why);
-            let reason = DisconnectReason::ConnectFailed(failure);
-            self.end(connection, reason, Some(Duration::ZERO));
+            self.end_now(connection, ConnectFailure::Description(why));
             return Ok(());
         }
         if let Some(member) = &mut entry.member {

@@ -74,10 +74,7 @@ impl Mesh {
                 continue;
             };
             let (reason, linger) = match member.phase {
-                Phase::Connecting { .. } => {
-                    let reason = DisconnectReason::ConnectFailed(connection.failure());
-                    (reason, Duration::ZERO)
-                }
+                Phase::Connecting { .. } => (connection.failure().into(), Duration::ZERO),
                 Phase::Closing { .. } => (member.closing_reason(), LINGER),
                 Phase::Connected { .. } => (DisconnectReason::Lost, Duration::ZERO),
             };
@@ -106,7 +103,7 @@ impl Mesh {
                 }
             }
             Err(InboxFull) => {
-                self.end(link, DisconnectReason::InboxFull, Some(Duration::ZERO));
+                self.end_now(link, DisconnectReason::InboxFull);
             }
         }
     }
@@ -137,24 +134,18 @@ impl Mesh {
                     self.notice(link, News::Interrupted);
                 }
             }
-            (ConnectionState::Failed, Phase::Connecting { .. }) => self.end(
-                link,
-                DisconnectReason::ConnectFailed(no_route),
-                Some(Duration::ZERO),
-            ),
+            (ConnectionState::Failed, Phase::Connecting { .. }) => self.end_now(link, no_route),
             (ConnectionState::Failed, Phase::Connected { .. }) => {
-                self.end(link, DisconnectReason::Lost, Some(Duration::ZERO));
+                self.end_now(link, DisconnectReason::Lost);
             }
-            (ConnectionState::Closed, Phase::Connecting { .. }) => self.end(
-                link,
-                DisconnectReason::ConnectFailed(ConnectFailure::Closed),
-                Some(Duration::ZERO),
-            ),
+            (ConnectionState::Closed, Phase::Connecting { .. }) => {
+                self.end_now(link, ConnectFailure::Closed)
+            }
             // After the first closed channel nothing but the rest of the messages counts.
             (ConnectionState::Closed, Phase::Connected { .. } | Phase::Closing { .. })
             | (ConnectionState::Failed, Phase::Closing { .. }) => {
                 let reason = member.closing_reason();
-                self.end(link, reason, Some(Duration::ZERO));
+                self.end_now(link, reason);
             }
             (ConnectionState::New | ConnectionState::Connecting, _)
             | (ConnectionState::Connected, Phase::Closing { .. })

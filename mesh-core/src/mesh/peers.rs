@@ -99,13 +99,8 @@ impl Mesh {
 
     /// The peers that can be sent to, ascending. Allocates nothing.
     pub fn connected_peers(&self) -> impl Iterator<Item = PeerId> {
-        let members = self
-            .peers
-            .iter()
-            .filter_map(|(&peer, &link)| Some((peer, self.member(link)?)));
-        members
-            .filter(|(_, member)| member.is_connected())
-            .map(|(peer, _)| peer)
+        let peers = self.peers.keys().copied();
+        peers.filter(|peer| self.is_connected(*peer))
     }
 
     /// The largest message in bytes that a peer takes: our own limit until it has described itself. `None` for an unknown

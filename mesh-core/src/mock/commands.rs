@@ -88,12 +88,14 @@ impl World {
             return Ok(());
         };
         if end.negotiation != Negotiation::New {
-            let problem = "the mock makes one offer a link".to_string();
-            return Err(ConnectFailure::Unsupported(problem));
+            return Err(ConnectFailure::Unsupported(
+                "the mock makes one offer a link".into(),
+            ));
         }
         if end.channels.is_empty() {
-            let problem = "an offer without channels has nothing to offer".to_string();
-            return Err(ConnectFailure::Config(problem));
+            return Err(ConnectFailure::Config(
+                "an offer without channels has nothing to offer".into(),
+            ));
         }
         end.negotiation = Negotiation::Offered;
         self.describe(key, SdpType::Offer);
@@ -167,13 +169,15 @@ impl World {
             return Ok(());
         };
         if end.negotiation != Negotiation::Done {
-            let problem = "it came before the description".to_string();
-            return Err(ConnectFailure::Candidate(problem));
+            return Err(ConnectFailure::Candidate(
+                "it came before the description".into(),
+            ));
         }
         let text = &candidate.candidate;
         if !sdp::is_candidate(text) {
-            let problem = "it does not have the form of a candidate".to_string();
-            return Err(ConnectFailure::Candidate(problem));
+            return Err(ConnectFailure::Candidate(
+                "it does not have the form of a candidate".into(),
+            ));
         }
         if end.far.is_some_and(|far| *text == sdp::candidate(far)) {
             end.has_far_candidate = true;

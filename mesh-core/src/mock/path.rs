@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::conditions::Conditions;
 use crate::Reliability;
-use crate::rng::{Chance, Rng};
+use crate::rng::Rng;
 
 /// Payload of one datagram, in bytes; larger messages are cut into several.
 const DATAGRAM: usize = 1200;
@@ -37,10 +37,9 @@ impl Conditions {
         waited: Duration,
     ) -> Option<Duration> {
         let datagrams = 1 + size.saturating_sub(1) / DATAGRAM;
-        let loss = Chance::new(self.loss);
-        let delay = rng.delay(self.jitter, loss, datagrams, reliability, waited)?;
+        let delay = rng.delay(self.jitter, self.loss, datagrams, reliability, waited)?;
         let mut delay = delay + self.latency;
-        if rng.happens(Chance::new(self.reorder)) {
+        if rng.happens(self.reorder) {
             let span = (self.latency + self.jitter).max(Duration::from_millis(1));
             let span = u64::try_from(span.as_micros() * 2).unwrap_or(u64::MAX);
             delay += Duration::from_micros(1 + rng.below(span));

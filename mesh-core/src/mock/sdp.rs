@@ -1,7 +1,7 @@
 //! Descriptions and candidates of the mock. They have the form of real ones and contain the name of their link.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use super::world::Key;
 use crate::{ConnectFailure, LinkId, SdpType};
@@ -27,12 +27,14 @@ pub(super) fn describe(key: Key, sdp_type: SdpType, max_message_size: usize) -> 
 /// Which end a description names; `None` if another stack made it.
 pub(super) fn read(sdp: &str) -> Result<Option<Key>, ConnectFailure> {
     if !sdp.starts_with("v=0") {
-        let problem = "it does not begin with v=0".to_string();
-        return Err(ConnectFailure::Description(problem));
+        return Err(ConnectFailure::Description(
+            "it does not begin with v=0".into(),
+        ));
     }
     let Some(ufrag) = crate::sdp::ufrag(sdp) else {
-        let problem = "it has no ICE user name".to_string();
-        return Err(ConnectFailure::Description(problem));
+        return Err(ConnectFailure::Description(
+            "it has no ICE user name".into(),
+        ));
     };
     Ok(key_of(ufrag))
 }

@@ -71,8 +71,6 @@ pub(super) struct Host {
     pub(super) ended: VecDeque<LinkEvent>,
     pub(super) waker: Option<Waker>,
     pub(super) alarm: Option<Instant>,
-    /// Whether the alarm rang when there was no waker.
-    alarm_missed: bool,
 }
 
 /// The backends, both ends of every link, and what is on its way between them.
@@ -118,7 +116,6 @@ impl World {
             ended: VecDeque::new(),
             waker: None,
             alarm: None,
-            alarm_missed: false,
         });
         u32::try_from(self.hosts.len() - 1).unwrap_or(u32::MAX)
     }
@@ -176,6 +173,7 @@ impl World {
         let action = self.next_action();
         let sleep = self.clock.sleepers.keys().next().map(|(due, _)| *due);
         let alarms = self.hosts.iter().filter_map(|host| host.alarm);
+        let alarms = alarms.filter(|alarm| *alarm > self.clock.now);
         alarms.chain(action).chain(sleep).min()
     }
 
@@ -219,29 +217,22 @@ impl World {
             self.wakes.push(sleeper.remove());
         }
         for host in &mut self.hosts {
-            if host.alarm.is_some_and(|alarm| alarm <= now) {
-                self.wakes.extend(host.ring());
-            }
+            self.wakes.extend(host.ring(now));
         }
     }
 
     /// Keeps a waker that is woken when there is something to take.
     pub(super) fn wait(&mut self, index: u32, waker: &Waker) {
         if let Some(host) = self.hosts.get_mut(index as usize) {
-            if core::mem::take(&mut host.alarm_missed) {
-                self.wakes.push(waker.clone());
-            }
             self.old_wakers.extend(host.waker.replace(waker.clone()));
+            self.wakes.extend(host.ring(self.clock.now));
         }
     }
 
     pub(super) fn set_alarm(&mut self, index: u32, deadline: Option<Instant>) {
         if let Some(host) = self.hosts.get_mut(index as usize) {
             host.alarm = deadline.filter(|_| host.alive);
-            host.alarm_missed = false;
-            if host.alarm.is_some_and(|alarm| alarm <= self.clock.now) {
-                self.wakes.extend(host.ring());
-            }
+            self.wakes.extend(host.ring(self.clock.now));
         }
     }
 
@@ -262,9 +253,11 @@ impl World {
 }
 
 impl Host {
-    fn ring(&mut self) -> Option<Waker> {
+    /// Gives the waker of an alarm that is due. Without one, the alarm waits for it.
+    fn ring(&mut self, now: Instant) -> Option<Waker> {
+        let is_due = self.alarm.is_some_and(|alarm| alarm <= now);
+        let waker = self.waker.take_if(|_| is_due)?;
         self.alarm = None;
-        self.alarm_missed = self.waker.is_none();
-        self.waker.take()
+        Some(waker)
     }
 }

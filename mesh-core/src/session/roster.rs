@@ -57,6 +57,7 @@ const MAX_EVENTS: usize = 256;
 /// assert!(matches!(commands[0], Command::Open { .. }));
 /// assert!(matches!(commands.last(), Some(Command::CreateOffer { .. })), "the higher id calls");
 /// ```
+#[derive(Default)]
 pub struct Roster {
     config: SessionConfig,
     topology: Topology,
@@ -81,14 +82,7 @@ impl Roster {
     pub fn new(config: SessionConfig) -> Self {
         Self {
             config,
-            topology: Topology::Mesh,
-            members: BTreeMap::new(),
-            away: BTreeMap::new(),
-            accept: None,
-            waiting: VecDeque::new(),
-            events: VecDeque::new(),
-            looked_at: None,
-            is_over: false,
+            ..Self::default()
         }
     }
 

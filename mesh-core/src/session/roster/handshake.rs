@@ -5,8 +5,7 @@ use core::time::Duration;
 
 use super::{Roster, calls};
 use crate::{
-    ConnectFailure, DisconnectReason, IceCandidate, Instant, LinkId, Mesh, PeerId, SdpType,
-    SessionDescription,
+    ConnectFailure, IceCandidate, Instant, LinkId, Mesh, PeerId, SdpType, SessionDescription,
 };
 
 /// How long an answer waits that may be to an earlier offer: the answer to the later one comes soon after.
@@ -102,8 +101,7 @@ impl Roster {
             return;
         };
         if let Err(error) = mesh.set_remote_description(link, held.description) {
-            let cause = ConnectFailure::Description(error.to_string());
-            mesh.end_connection(link, DisconnectReason::ConnectFailed(cause));
+            mesh.end_connection(link, ConnectFailure::Description(error.to_string()));
             return;
         }
         for candidate in held.candidates {

@@ -89,8 +89,7 @@ impl Roster {
         }
         // One that is connected ends by its connection, which may be ending already.
         if let Some(attempt) = mesh.attempt(peer) {
-            let reason = DisconnectReason::ConnectFailed(ConnectFailure::Left);
-            mesh.end_connection(attempt, reason);
+            mesh.end_connection(attempt, ConnectFailure::Left);
         }
     }
 
@@ -101,7 +100,7 @@ impl Roster {
             let needs_no_more = |link| mesh.is_described(link) && member.described == Some(link);
             if let Some(attempt) = mesh.attempt(*peer).filter(|link| !needs_no_more(*link)) {
                 let cause = ConnectFailure::Signaling(String::from("it was lost"));
-                mesh.end_connection(attempt, DisconnectReason::ConnectFailed(cause));
+                mesh.end_connection(attempt, cause);
             }
             member.leave();
         }

@@ -4,9 +4,7 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use super::Roster;
-use crate::{
-    ConnectFailure, DisconnectReason, Instant, LinkId, Mesh, PeerId, Signal, SignalingError,
-};
+use crate::{ConnectFailure, Instant, LinkId, Mesh, PeerId, Signal, SignalingError};
 
 /// Signals that wait for a signaling without room; a handshake has a few dozen.
 const MAX_WAITING: usize = 1024;
@@ -85,7 +83,6 @@ impl Roster {
 fn fail(mesh: &mut Mesh, link: LinkId, why: String) {
     let attempt = mesh.peer_of(link).and_then(|peer| mesh.attempt(peer));
     if attempt == Some(link) {
-        let reason = DisconnectReason::ConnectFailed(ConnectFailure::Signaling(why));
-        mesh.end_connection(link, reason);
+        mesh.end_connection(link, ConnectFailure::Signaling(why));
     }
 }
