@@ -62,10 +62,9 @@ impl TryFrom<i64> for PeerId {
     type Error = InvalidPeerId;
 
     fn try_from(given: i64) -> Result<Self, InvalidPeerId> {
-        u32::try_from(given)
-            .map_err(|_| InvalidPeerId { given })
-            .and_then(Self::new)
-            .map_err(|_| InvalidPeerId { given })
+        let id = u32::try_from(given).ok();
+        let id = id.and_then(|id| Self::new(id).ok());
+        id.ok_or(InvalidPeerId { given })
     }
 }
 

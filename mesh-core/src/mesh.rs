@@ -232,14 +232,10 @@ impl Mesh {
         peer: PeerId,
         unreliable_lifetime: Option<u16>,
     ) -> Result<(), AddPeerError> {
-        let entry = self
-            .links
-            .get_mut(connection)
-            .ok_or(AddPeerError::UnknownConnection)?;
-        let unreliable = unreliable_lifetime.map_or(
-            self.config.unreliable,
-            Reliability::from_unreliable_lifetime,
-        );
+        let entry = self.links.get_mut(connection);
+        let entry = entry.ok_or(AddPeerError::UnknownConnection)?;
+        let lifetime = unreliable_lifetime.map(Reliability::from_unreliable_lifetime);
+        let unreliable = lifetime.unwrap_or(self.config.unreliable);
         let channels = self.plan.channels(&self.config, unreliable);
         for (channel, planned) in (0..).map(ChannelIndex).zip(&channels) {
             self.commands.push_back(Command::CreateChannel {
@@ -283,10 +279,8 @@ impl Mesh {
         if self.refuse_new_connections {
             return Err(AddPeerError::Refused);
         }
-        let entry = self
-            .links
-            .get(connection)
-            .ok_or(AddPeerError::UnknownConnection)?;
+        let entry = self.links.get(connection);
+        let entry = entry.ok_or(AddPeerError::UnknownConnection)?;
         if entry.member.is_some() || !entry.negotiation.is_new() {
             return Err(AddPeerError::NotNew);
         }
@@ -296,11 +290,8 @@ impl Mesh {
     /// Removes a peer (Godot: `remove_peer`). One that was connected gives `PeerDisconnected` with `Removed`; one that was
     /// not gives nothing, as in Godot. `false` if there is no such peer.
     pub fn remove_peer(&mut self, peer: PeerId) -> bool {
-        let Some(&link) = self.peers.get(&peer) else {
-            return false;
-        };
-        self.end(link, DisconnectReason::Removed, Some(LINGER));
-        true
+        let link = self.connection(peer);
+        link.is_some_and(|link| self.close_connection(link))
     }
 
     /// Ends a peer (Godot 4.x: `disconnect_peer`). Without `force` it is [`remove_peer`](Self::remove_peer). With it the

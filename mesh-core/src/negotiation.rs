@@ -7,7 +7,7 @@ use crate::sdp::{candidate_ufrag, may_belong, ufrag};
 use crate::{ConnectionError, IceCandidate, SdpType, SessionDescription, SignalingState};
 
 /// Candidates held back before the remote description; a far side that sends more is not trickling, it is flooding.
-const HELD_CANDIDATES: usize = 64;
+pub(crate) const HELD_CANDIDATES: usize = 64;
 
 /// Candidates of one far side in all; browsers with many interfaces and relays send a few dozen.
 const TOTAL_CANDIDATES: usize = 256;
@@ -127,11 +127,14 @@ impl Negotiation {
 
 /// The largest message the far side takes, by its `a=max-message-size` (RFC 8841): 0 means any size.
 pub(crate) fn max_message_size(sdp: &str) -> usize {
-    let said = sdp
-        .lines()
-        .filter_map(|line| line.trim_end().strip_prefix("a=max-message-size:"))
-        .find_map(|value| value.trim().parse().ok());
-    match said {
+    let said = |line: &str| {
+        line.trim_end()
+            .strip_prefix("a=max-message-size:")?
+            .trim()
+            .parse()
+            .ok()
+    };
+    match sdp.lines().find_map(said) {
         None => DEFAULT_MAX_MESSAGE_SIZE,
         Some(0) => usize::MAX,
         Some(bytes) => bytes,

@@ -22,12 +22,14 @@ impl Target {
     ///
     /// [`InvalidPeerId`] for `i32::MIN`, the one number that is nobody's negative.
     pub fn from_godot(target: i32) -> Result<Self, InvalidPeerId> {
+        let id = PeerId::new(target.unsigned_abs());
+        let id = id.map_err(|_| InvalidPeerId {
+            given: target.into(),
+        });
         match target {
             0 => Ok(Self::All),
-            id if id > 0 => PeerId::new(id.unsigned_abs()).map(Self::One),
-            id => PeerId::new(id.unsigned_abs())
-                .map(Self::AllExcept)
-                .map_err(|_| InvalidPeerId { given: id.into() }),
+            1.. => id.map(Self::One),
+            ..0 => id.map(Self::AllExcept),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Agenda {
     /// The announced peer of whom more is told before anything else.
     pub(super) arriving: Option<Arriving>,
     /// Ready-made events that belong between the arrivals and the packets.
-    pub(super) notices: VecDeque<Notice>,
+    pub(super) notices: VecDeque<(LinkId, News)>,
     /// Announced peers with packets, each once: the round robin.
     pub(super) round: VecDeque<LinkId>,
 }
@@ -49,12 +49,6 @@ pub(super) struct Leaver {
 }
 
 /// Something about a peer that is there.
-#[derive(Debug)]
-pub(super) struct Notice {
-    pub(super) link: LinkId,
-    pub(super) news: News,
-}
-
 #[derive(Debug)]
 pub(super) enum News {
     Interrupted,
@@ -90,8 +84,8 @@ impl Agenda {
 
     /// Takes out the figures of a link that is gone: whoever asked for them is owed an answer.
     pub(super) fn take_stats(&mut self, peer: PeerId, link: LinkId) -> VecDeque<Event> {
-        let notices = self.notices.iter().filter(|notice| notice.link == link);
-        let stats = notices.filter_map(|notice| match notice.news {
+        let notices = self.notices.iter().filter(|(of, _)| *of == link);
+        let stats = notices.filter_map(|(_, news)| match *news {
             News::Stats(stats) => Some(Event::Stats { peer, stats }),
             News::Interrupted | News::Resumed | News::BufferedAmountLow(_) => None,
             News::ChannelReceived(_) | News::Dropped(_) => None,
@@ -100,7 +94,7 @@ impl Agenda {
     }
 
     pub(super) fn notice(&mut self, link: LinkId, news: News) {
-        self.notices.push_back(Notice { link, news });
+        self.notices.push_back((link, news));
     }
 }
 

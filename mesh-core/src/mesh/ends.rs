@@ -35,9 +35,8 @@ impl Mesh {
             return;
         }
         let reason = self.of_one_that_was_there(link, reason);
-        let may_announce = self
-            .peer_of(link)
-            .is_some_and(|peer| self.may_announce(peer));
+        let peer = self.peer_of(link);
+        let may_announce = peer.is_some_and(|peer| self.may_announce(peer));
         let Some(connection) = self.drop_link(link, close) else {
             return;
         };

@@ -1,7 +1,7 @@
 //! `poll_*`: what a mesh wants done, and what it tells the game.
 
 use super::Mesh;
-use super::agenda::{Arriving, Leaver, News, Notice};
+use super::agenda::{Arriving, Leaver, News};
 use super::setup::Mode;
 use crate::{
     ChannelIndex, Command, Event, Instant, LinkId, Packet, Payload, PeerId, Signal, TransferMode,
@@ -120,7 +120,7 @@ impl Mesh {
 
     fn next_notice(&mut self) -> Option<Event> {
         loop {
-            let Notice { link, news } = self.agenda.notices.pop_front()?;
+            let (link, news) = self.agenda.notices.pop_front()?;
             let Some(member) = self.member_mut(link) else {
                 continue;
             };

@@ -81,10 +81,8 @@ impl Mesh {
 
     /// A connection that may be negotiated: it exists and has its channels.
     fn negotiating(&mut self, id: ConnectionId) -> Result<&mut Connection, ConnectionError> {
-        let entry = self
-            .links
-            .get_mut(id)
-            .ok_or(ConnectionError::UnknownConnection)?;
+        let entry = self.links.get_mut(id);
+        let entry = entry.ok_or(ConnectionError::UnknownConnection)?;
         if entry.member.is_none() {
             return Err(ConnectionError::NotAdded);
         }

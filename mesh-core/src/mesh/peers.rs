@@ -123,9 +123,8 @@ impl Mesh {
     /// allocates nothing.
     #[doc(alias = "get_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
-        self.peers
-            .values()
-            .filter_map(|&link| self.links.get(link).and_then(info))
+        let links = self.peers.values();
+        links.filter_map(|&link| self.links.get(link).and_then(info))
     }
 
     /// How many peers there are, connected or not.
@@ -174,17 +173,16 @@ impl Mesh {
         self.links.get(connection).map(Connection::signaling_state)
     }
 
-    /// Whether a peer's connection has been neither offered nor answered yet; `None` for an unknown peer.
-    #[must_use]
-    pub fn is_new(&self, peer: PeerId) -> Option<bool> {
-        Some(self.connection_of(peer)?.negotiation.is_new())
+    /// Whether a connection has been neither offered nor answered yet.
+    pub(crate) fn is_new(&self, connection: ConnectionId) -> bool {
+        let entry = self.links.get(connection);
+        entry.is_some_and(|entry| entry.negotiation.is_new())
     }
 
     /// Whether the far side of a connection has described itself.
     pub(crate) fn is_described(&self, connection: ConnectionId) -> bool {
-        self.links
-            .get(connection)
-            .is_some_and(|entry| entry.negotiation.is_described())
+        let entry = self.links.get(connection);
+        entry.is_some_and(|entry| entry.negotiation.is_described())
     }
 
     /// Whether a peer has ever been connected under its present connection, also if that is ending; `None` for an unknown

@@ -50,12 +50,15 @@ impl Mesh {
         })
     }
 
+    /// The peer whose successor a link is.
+    fn peer_to_take_over(&self, link: LinkId) -> Option<PeerId> {
+        let peer = self.peer_of(link)?;
+        (self.successor(peer) == Some(link)).then_some(peer)
+    }
+
     /// Ends a link unheard if it is a successor; whether it was.
     pub(super) fn drop_successor(&mut self, link: LinkId, close: Option<Duration>) -> bool {
-        let Some(peer) = self
-            .peer_of(link)
-            .filter(|peer| self.successor(*peer) == Some(link))
-        else {
+        let Some(peer) = self.peer_to_take_over(link) else {
             return false;
         };
         self.successors.remove(&peer);
@@ -77,16 +80,10 @@ impl Mesh {
 
     /// A link is complete: if it is a successor, the first link ends and this one is the peer's.
     pub(super) fn take_over(&mut self, link: LinkId) {
-        let Some(peer) = self.peer_of(link) else {
-            return;
-        };
-        let Some(former) = self
-            .connection(peer)
-            .filter(|_| self.successor(peer) == Some(link))
+        let peer = self.peer_to_take_over(link);
+        let former = peer.and_then(|peer| self.connection(peer));
+        let Some((former, member)) = former.and_then(|link| Some((link, self.member(link)?)))
         else {
-            return;
-        };
-        let Some(member) = self.member(former) else {
             return;
         };
         let reason = if member.is_connected() {

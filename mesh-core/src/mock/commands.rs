@@ -8,7 +8,7 @@ use super::channel::Channel;
 use super::end::{End, Negotiation};
 use super::ice::Phase;
 use super::sdp;
-use super::world::{Action, Key, World};
+use super::world::{Action, Host, Key, World};
 use crate::platform::check_description;
 use crate::{
     CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
@@ -21,7 +21,8 @@ const GATHERING: Duration = Duration::from_millis(1);
 impl World {
     pub(super) fn execute(&mut self, host: u32, command: Command) {
         let key = (host, command.link());
-        if !self.host(host).is_some_and(|host| host.alive) {
+        let is_alive = |host: &Host| host.alive;
+        if !self.hosts.get(host as usize).is_some_and(is_alive) {
             return;
         }
         let known = self.ends.get(&key).map(|end| end.closing);

@@ -219,15 +219,13 @@ impl World {
         let is_quiet = end.closing || reason == CloseReason::InboxFull;
         if let Some(host) = self.hosts.get_mut(key.0 as usize) {
             host.ended.extend(core::iter::from_fn(|| end.inbox.pop()));
-            for channel in end
-                .channels
-                .iter()
-                .filter(|channel| !is_quiet && channel.was_open())
-            {
-                let channel = channel.index;
-                host.ended
-                    .push_back(LinkEvent::ChannelClosed { link, channel });
-            }
+            let channels = end.channels.iter();
+            let heard = channels.filter(|channel| !is_quiet && channel.was_open());
+            let closed = |channel: &Channel| LinkEvent::ChannelClosed {
+                link,
+                channel: channel.index,
+            };
+            host.ended.extend(heard.map(closed));
             host.ended.push_back(LinkEvent::Closed { link, reason });
             self.wakes.extend(host.waker.take());
         }

@@ -159,10 +159,9 @@ impl World {
         };
         if client.events.len() + 1 == MAX_PENDING {
             // Those who were told that there is no room may try again.
-            let wakers = clients
-                .values_mut()
-                .filter_map(|client| client.waker.take());
-            self.wakes.extend(wakers);
+            let clients = clients.values_mut();
+            self.wakes
+                .extend(clients.filter_map(|client| client.waker.take()));
         }
         Some(event)
     }
@@ -333,10 +332,8 @@ impl World {
     fn end_lobby(&mut self, name: &str, reason: &LostReason) {
         self.recall(|letter| matches!(letter, Letter::SealIsOver(lobby) if lobby == name));
         let lobby = self.service.lobbies.remove(name);
-        for key in lobby
-            .into_iter()
-            .flat_map(|lobby| lobby.members.into_values())
-        {
+        let members = lobby.map(|lobby| lobby.members).unwrap_or_default();
+        for key in members.into_values() {
             let reason = reason.clone();
             self.tell_client(2, key, SignalingEvent::Lost { reason });
         }
@@ -347,9 +344,8 @@ impl Lobby {
     /// The members that are to be connected with this one, and their clients.
     fn linked_with(&self, id: PeerId) -> Vec<(PeerId, u64)> {
         let members = self.members.iter().map(|(other, client)| (*other, *client));
-        members
-            .filter(|(other, _)| self.topology.links(id, *other))
-            .collect()
+        let linked = members.filter(|(other, _)| self.topology.links(id, *other));
+        linked.collect()
     }
 }
 

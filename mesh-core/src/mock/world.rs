@@ -120,10 +120,6 @@ impl World {
         u32::try_from(self.hosts.len() - 1).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn host(&mut self, host: u32) -> Option<&mut Host> {
-        self.hosts.get_mut(host as usize)
-    }
-
     pub(super) fn config(&self, host: u32) -> MockConfig {
         let host = self.hosts.get(host as usize);
         host.map(|host| host.config).unwrap_or_default()

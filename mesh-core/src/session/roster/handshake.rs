@@ -44,9 +44,7 @@ impl Roster {
 
     /// Answers the offer that waits, if its sender may open a connection now; else a little later.
     pub(super) fn answer(&mut self, now: Instant, mesh: &mut Mesh, peer: PeerId) {
-        let new = mesh
-            .connection(peer)
-            .filter(|_| mesh.is_new(peer) == Some(true));
+        let new = mesh.connection(peer).filter(|link| mesh.is_new(*link));
         let Some(member) = self.members.get_mut(&peer) else {
             return;
         };
@@ -114,18 +112,15 @@ impl Roster {
         let Some(member) = member.filter(|member| member.present) else {
             return;
         };
-        let candidate = match &mut member.held {
-            Some(held) => held.take(candidate),
-            None => Some(candidate),
-        };
-        let Some(candidate) = candidate else {
+        let held = member.held.as_mut();
+        if held.is_some_and(|held| held.take(&candidate)) {
             return;
-        };
+        }
         // The one that is being made comes first; a connection takes none of another description. One too many, or late:
         // the others may do.
-        let taken = mesh
-            .attempt(from)
-            .is_some_and(|link| mesh.add_ice_candidate(link, candidate.clone()).is_ok());
+        let attempt = mesh.attempt(from);
+        let is_taken = |link| mesh.add_ice_candidate(link, candidate.clone()).is_ok();
+        let taken = attempt.is_some_and(is_taken);
         if let Some(link) = mesh.connection(from).filter(|_| !taken) {
             let _ = mesh.add_ice_candidate(link, candidate);
         }

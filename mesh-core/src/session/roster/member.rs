@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::negotiation::HELD_CANDIDATES;
 use crate::sdp::{Identity, candidate_ufrag, may_belong, ufrag};
 use crate::{IceCandidate, Instant, LinkId, SessionDescription};
 
@@ -19,9 +20,6 @@ const OPENING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Descriptions of a member that are recognised when they come again.
 const HEARD: usize = 8;
-
-/// Candidates kept with a description that waits.
-const HELD_CANDIDATES: usize = 64;
 
 /// A member of the lobby.
 #[derive(Debug, Default)]
@@ -136,16 +134,14 @@ impl Member {
 }
 
 impl Held {
-    /// Keeps a candidate that belongs to the description; gives it back if it does not.
-    pub(super) fn take(&mut self, candidate: IceCandidate) -> Option<IceCandidate> {
+    /// Keeps a candidate that belongs to the description; whether it does.
+    pub(super) fn take(&mut self, candidate: &IceCandidate) -> bool {
         let named = candidate_ufrag(&candidate.candidate);
-        if !may_belong(named, ufrag(&self.description.sdp)) {
-            return Some(candidate);
-        }
+        let belongs = may_belong(named, ufrag(&self.description.sdp));
         // One too many: the others may do.
-        if self.candidates.len() < HELD_CANDIDATES {
-            self.candidates.push(candidate);
+        if belongs && self.candidates.len() < HELD_CANDIDATES {
+            self.candidates.push(candidate.clone());
         }
-        None
+        belongs
     }
 }
