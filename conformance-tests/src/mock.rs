@@ -153,9 +153,7 @@ impl<B: Backend, F: Fn(MockBackend) -> B> Platform for Mock<F> {
         let usage = self.world.network.usage();
         let counts = [
             ("links", usage.links),
-            ("messages in flight", usage.messages_in_flight),
-            ("signals in flight", usage.signals_in_flight),
-            ("scheduled", usage.scheduled),
+            ("on its way or scheduled", usage.scheduled),
         ];
         Vitals {
             counts: counts

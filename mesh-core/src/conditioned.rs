@@ -104,15 +104,11 @@ struct Cut {
 impl<B: Backend> Conditioned<B> {
     /// Puts a connection in front of a backend that disturbs nothing yet. Losses and delays are drawn from `seed`.
     #[must_use]
-    pub const fn new(backend: B, seed: u64) -> Self {
+    pub fn new(backend: B, seed: u64) -> Self {
         Self {
             inner: backend,
             rng: Rng::new(seed),
-            disturbance: Disturbance {
-                latency: Duration::ZERO,
-                jitter: Duration::ZERO,
-                loss: 0.0,
-            },
+            disturbance: Disturbance::default(),
             cut: None,
             links: BTreeMap::new(),
             travelling: BTreeMap::new(),
@@ -120,12 +116,6 @@ impl<B: Backend> Conditioned<B> {
             ready: VecDeque::new(),
             alarm: None,
         }
-    }
-
-    /// How messages are treated at the moment.
-    #[must_use]
-    pub const fn disturbance(&self) -> Disturbance {
-        self.disturbance
     }
 
     /// Treats messages like this from now on. What is delayed already arrives as it would have.

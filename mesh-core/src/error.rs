@@ -150,12 +150,6 @@ pub struct Rejected {
     pub reason: BackendSendError,
 }
 
-impl From<Rejected> for BackendSendError {
-    fn from(rejected: Rejected) -> Self {
-        rejected.reason
-    }
-}
-
 /// Why a backend did not take a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BackendSendError {

@@ -260,13 +260,6 @@ impl<B: Backend> Multiplayer<B> {
         self.mesh.unique_id()
     }
 
-    /// Whether we are peer 1 (Godot: `is_server`). `false` without an id.
-    #[doc(alias = "is_network_server")]
-    #[must_use]
-    pub fn is_server(&self) -> bool {
-        self.mesh.is_server()
-    }
-
     /// Whether the mesh is in use (Godot: `get_connection_status`).
     #[doc(alias = "get_connection_status")]
     #[must_use]
@@ -313,9 +306,9 @@ impl<B: Backend> Multiplayer<B> {
     #[doc(alias = "get_buffered_amount")]
     #[must_use]
     pub fn buffered_amount(&self, peer: PeerId, channel: ChannelIndex) -> usize {
-        self.mesh.channel(peer, channel).map_or(0, |(link, index)| {
-            self.mesh.waiting_bytes(peer, index) + self.backend.buffered_amount(link, index)
-        })
+        let waiting = self.mesh.waiting_bytes(peer, channel);
+        let link = self.mesh.connection(peer);
+        waiting + link.map_or(0, |link| self.backend.buffered_amount(link, channel))
     }
 
     /// The mesh, to look at: everything that is known of peers and connections.

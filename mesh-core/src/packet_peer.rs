@@ -209,9 +209,8 @@ impl<P: MultiplayerPeer> PacketPeer<P> {
     #[doc(alias = "get_packet_channel")]
     #[must_use]
     pub fn packet_channel(&self) -> Option<u8> {
-        self.packets
-            .front()
-            .map(|packet| packet.channel.transfer_channel())
+        let packet = self.packets.front()?;
+        Some(packet.channel.transfer_channel())
     }
 
     /// Closes the peer below without events, forgets what was not taken, and sends to all from now on. The transfer mode

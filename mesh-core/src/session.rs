@@ -205,13 +205,6 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.multiplayer.unique_id()
     }
 
-    /// One peer, connected or not (Godot: `get_peer`).
-    #[doc(alias = "get_peer")]
-    #[must_use]
-    pub fn peer(&self, peer: PeerId) -> Option<PeerInfo> {
-        self.multiplayer.peer(peer)
-    }
-
     /// The peers that can be sent to, ascending. Allocates nothing.
     pub fn connected_peers(&self) -> impl Iterator<Item = PeerId> {
         self.multiplayer.connected_peers()

@@ -1,7 +1,7 @@
 //! The seam to a signaling service: how peers that are not connected yet reach each other.
 
+use alloc::format;
 use alloc::string::String;
-use core::fmt;
 use core::task::{Context, Poll};
 
 use thiserror::Error;
@@ -98,7 +98,7 @@ pub enum LostReason {
     #[error("the signaling server cannot be reached: {0}")]
     Unreachable(String),
     /// The server refused us, or sent us away, with this code and these words.
-    #[error("the signaling server refused: {reason}{}", Code(*code))]
+    #[error("the signaling server refused: {reason}{}", code_words(*code))]
     Refused {
         /// WebSocket close code, 0 where there is none.
         code: u16,
@@ -120,14 +120,10 @@ pub enum LostReason {
 }
 
 /// The close code behind a refusal, where there is one.
-struct Code(u16);
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => Ok(()),
-            code => write!(f, " (code {code})"),
-        }
+fn code_words(code: u16) -> String {
+    match code {
+        0 => String::new(),
+        code => format!(" (code {code})"),
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn carry_out<B: Backend>(
         }
         MeshRequest::Standing => {
             return Ok(Reply::Standing {
-                is_server: mesh.is_server(),
+                is_server: mesh.mesh().is_server(),
                 relays: mesh.mesh().is_server_relay_supported(),
             });
         }

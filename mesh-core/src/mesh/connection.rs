@@ -161,9 +161,8 @@ impl Connection {
     pub(super) fn is_complete(&self) -> bool {
         self.reported == ConnectionState::Connected
             && self.member.as_ref().is_some_and(|member| {
-                member
-                    .planned()
-                    .all(|channel| channel.state == ChannelState::Open)
+                let mut channels = member.planned();
+                channels.all(|channel| channel.state == ChannelState::Open)
             })
     }
 
@@ -213,15 +212,13 @@ impl Member {
 
     /// The channels that make the peer complete.
     fn planned(&self) -> impl Iterator<Item = &Channel> {
-        self.channels
-            .iter()
-            .filter(|channel| channel.role.is_planned())
+        let channels = self.channels.iter();
+        channels.filter(|channel| channel.role.is_planned())
     }
 
     pub(super) fn planned_mut(&mut self, index: ChannelIndex) -> Option<&mut Channel> {
-        self.channels
-            .get_mut(usize::from(index.0))
-            .filter(|channel| channel.role.is_planned())
+        let channel = self.channels.get_mut(usize::from(index.0));
+        channel.filter(|channel| channel.role.is_planned())
     }
 
     pub(super) fn channel(&self, index: ChannelIndex) -> Option<&Channel> {

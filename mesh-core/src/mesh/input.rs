@@ -228,15 +228,12 @@ impl Mesh {
     /// who were announced before it went are announced again, as in Godot 3.x: its loss was the end of everybody to the game.
     fn announce_others(&mut self) {
         for &link in self.peers.values() {
-            let member = self
-                .links
-                .get(link)
-                .and_then(|connection| connection.member.as_ref())
-                .filter(|member| !member.peer.is_server() && member.was_connected());
-            if let Some(member) = member {
+            let is_other = |member: &&Member| !member.peer.is_server() && member.was_connected();
+            let member = self.member(link).filter(is_other);
+            if let Some(announced) = member.map(|member| member.announced) {
                 // Once, however often the server came and went since the game listened.
                 self.agenda.arrivals.retain(|(other, _)| *other != link);
-                self.agenda.arrivals.push_back((link, member.announced));
+                self.agenda.arrivals.push_back((link, announced));
             }
         }
     }

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use super::connection::{Channel, Connection, Member};
 use super::{ConnectionStatus, Mesh};
 use crate::{
-    BUILT_IN_CHANNELS, ChannelIndex, ChannelParameters, ChannelRole, ChannelState, ConnectionId,
-    ConnectionState, GatheringState, LinkId, PeerId, SignalingState, TransferMode,
+    BUILT_IN_CHANNELS, ChannelParameters, ChannelRole, ChannelState, ConnectionId, ConnectionState,
+    GatheringState, LinkId, PeerId, SignalingState, TransferMode,
 };
 
 /// What a mesh knows of one peer (Godot: the dictionary of `get_peer`).
@@ -30,7 +30,7 @@ pub struct PeerInfo {
     /// Where its handshake is.
     #[doc(alias = "get_signaling_state")]
     pub signaling: SignalingState,
-    /// Its channels, by [`ChannelIndex`]. Of one that the far side made in-band and that is closed only the state means
+    /// Its channels, by [`ChannelIndex`](crate::ChannelIndex). Of one that the far side made in-band and that is closed only the state means
     /// anything: it may never have been open, and its mode and parameters those of another.
     pub channels: Vec<ChannelInfo>,
     /// The largest message it takes, in bytes; our own limit until it has described itself.
@@ -190,14 +190,6 @@ impl Mesh {
     #[must_use]
     pub fn was_connected(&self, peer: PeerId) -> Option<bool> {
         Some(self.connection_of(peer)?.member.as_ref()?.was_connected())
-    }
-
-    /// The link and the position of a peer's channel, for questions to the backend.
-    #[must_use]
-    pub fn channel(&self, peer: PeerId, channel: ChannelIndex) -> Option<(LinkId, ChannelIndex)> {
-        let connection = self.connection_of(peer)?;
-        connection.member.as_ref()?.channel(channel)?;
-        Some((connection.id, channel))
     }
 
     /// Whether the game may be told of a complete peer. Server compatibility: of nobody before it is told of the server.

@@ -13,15 +13,11 @@ use crate::{
 /// Dropping it closes its links, and their far sides are told.
 #[derive(Debug)]
 pub struct MockBackend {
-    network: Network,
-    id: BackendId,
+    pub(super) network: Network,
+    pub(super) id: BackendId,
 }
 
 impl MockBackend {
-    pub(super) const fn new(network: Network, id: BackendId) -> Self {
-        Self { network, id }
-    }
-
     /// The name of this backend on its network.
     #[must_use]
     pub const fn id(&self) -> BackendId {

@@ -194,7 +194,7 @@ impl World {
         let far = end.far.filter(|_| end.phase == Phase::Open);
         let candidate = far.map(|_| CandidateType::Host);
         let stats = LinkStats {
-            round_trip: far.map(|_| self.paths.round_trip()),
+            round_trip: far.map(|_| self.paths.conditions.latency * 2),
             bytes_sent: end.bytes_sent,
             bytes_received: end.bytes_received,
             local: candidate,

@@ -83,10 +83,6 @@ impl BackendId {
 pub struct Usage {
     /// Links that are open, and closed ones whose last event was not taken yet.
     pub links: usize,
-    /// Messages on their way.
-    pub messages_in_flight: usize,
-    /// Signals on their way.
-    pub signals_in_flight: usize,
-    /// Things that the network will do by itself when their time comes.
+    /// What is on its way, messages and signals among it, and what else the network will do by itself in time.
     pub scheduled: usize,
 }

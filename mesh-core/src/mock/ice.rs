@@ -106,6 +106,7 @@ impl World {
     pub(super) fn refresh(&mut self, key: Key) {
         let answers = self.answers(key);
         let config = self.config(key.0);
+        let round_trip = self.paths.conditions.latency * 2;
         let Some(end) = self.ends.get_mut(&key) else {
             return;
         };
@@ -116,7 +117,7 @@ impl World {
         match (end.phase, answers, end.state) {
             (_, _, ConnectionState::Failed) | (Phase::Idle | Phase::Checking, ..) => {}
             (Phase::Securing, ..) => self.check(key),
-            (Phase::Open, true, _) => self.plan(key, self.paths.round_trip(), Step::Connected),
+            (Phase::Open, true, _) => self.plan(key, round_trip, Step::Connected),
             (Phase::Open, false, ConnectionState::Disconnected) => {
                 self.plan(key, config.ice_failed, Step::Failed);
             }
@@ -141,9 +142,7 @@ impl World {
         let (Some(end), Some(far)) = (end, far) else {
             return false;
         };
-        let has_failed = [end, far]
-            .map(|end| end.state)
-            .contains(&ConnectionState::Failed);
+        let has_failed = [end.state, far.state].contains(&ConnectionState::Failed);
         far.far == Some(key)
             && !has_failed
             && end.far.is_some_and(|far| self.paths.is_up(key.0, far.0))

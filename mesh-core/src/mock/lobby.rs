@@ -306,7 +306,9 @@ impl World {
             _ => None,
         };
         if let Some(words) = refusal {
-            let reason = refused(words);
+            // The close code of Godot's servers.
+            let (code, reason) = (4000, words.to_string());
+            let reason = LostReason::Refused { code, reason };
             return self.tell_client(1, key, SignalingEvent::Lost { reason });
         }
         let mut id = client.id.unwrap_or(PeerId::SERVER);
@@ -351,10 +353,4 @@ impl Lobby {
 
 fn is_down() -> LostReason {
     LostReason::Unreachable("the server is down".to_string())
-}
-
-/// A refusal, with the close code of Godot's servers.
-fn refused(words: &str) -> LostReason {
-    let reason = words.to_string();
-    LostReason::Refused { code: 4000, reason }
 }

@@ -38,8 +38,9 @@ impl Network {
     /// Adds a participant with settings of its own.
     #[must_use]
     pub fn backend_with(&self, config: MockConfig) -> MockBackend {
-        let id = self.with(|world| world.add_host(config));
-        MockBackend::new(self.clone(), BackendId(id))
+        let id = BackendId(self.with(|world| world.add_host(config)));
+        let network = self.clone();
+        MockBackend { network, id }
     }
 
     /// The time on the network's clock.

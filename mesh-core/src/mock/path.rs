@@ -70,8 +70,4 @@ impl Paths {
     pub(super) fn is_up(&self, a: u32, b: u32) -> bool {
         !self.parted.contains(&(a, b)) && self.conditions.loss < 1.0
     }
-
-    pub(super) fn round_trip(&self) -> Duration {
-        self.conditions.latency * 2
-    }
 }

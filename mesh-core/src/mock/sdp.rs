@@ -49,9 +49,8 @@ pub(super) fn candidate(key: Key) -> String {
 /// Whether a text has the form of a candidate, whoever made it (RFC 8839, section 5.1).
 pub(super) fn is_candidate(text: &str) -> bool {
     let mut words = text.split(' ');
-    words
-        .next()
-        .is_some_and(|word| word.starts_with("candidate:"))
+    let first = words.next();
+    first.is_some_and(|word| word.starts_with("candidate:"))
         && words.nth(5) == Some("typ")
         && words.next().is_some()
 }

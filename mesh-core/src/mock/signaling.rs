@@ -79,9 +79,8 @@ impl Signaling for MockSignaling {
     }
 
     fn poll_event(&mut self, _now: Instant, cx: &mut Context<'_>) -> Poll<SignalingEvent> {
-        let event = self
-            .network
-            .with(|world| world.poll_signaling(self.id.0, cx.waker()));
+        let poll = |world: &mut World| world.poll_signaling(self.id.0, cx.waker());
+        let event = self.network.with(poll);
         event.map_or(Poll::Pending, Poll::Ready)
     }
 

@@ -134,11 +134,9 @@ impl Inbox {
     /// The number of the message that [`pop`](Self::pop) would give.
     #[must_use]
     pub fn first_arrival(&self) -> Option<u64> {
-        self.channels
-            .iter()
-            .filter_map(|queue| queue.messages.front())
-            .map(|received| received.arrival)
-            .min()
+        let queues = self.channels.iter();
+        let first = queues.filter_map(|queue| queue.messages.front());
+        first.map(|received| received.arrival).min()
     }
 
     /// Queues a message by the rule of this module; `dropped` is told the channel of each message that goes. A channel

@@ -32,12 +32,6 @@ impl Relay {
         url.starts_with("turn")
     }
 
-    /// The addresses of the link's TURN servers.
-    #[must_use]
-    pub fn urls(&self) -> &[String] {
-        &self.urls
-    }
-
     /// Whether nothing but a relay may be used ([`IceTransportPolicy::Relay`]).
     #[must_use]
     pub const fn is_only(&self) -> bool {

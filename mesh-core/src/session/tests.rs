@@ -115,7 +115,7 @@ fn calling_with(config: SessionConfig) -> (Player, LinkId) {
     signaled(&mut session, joined(id(9)));
     signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
     assert!(matches!(heard(&mut session)[..], [Event::Joined { .. }]));
-    let link = session.peer(id(7)).unwrap().connection;
+    let link = session.multiplayer().peer(id(7)).unwrap().connection;
     (session, link)
 }
 
@@ -139,7 +139,7 @@ fn called() -> (Player, LinkId) {
     signaled(&mut session, joined(id(5)));
     signaled(&mut session, SignalingEvent::PeerJoined(id(9)));
     heard(&mut session);
-    let link = session.peer(id(9)).unwrap().connection;
+    let link = session.multiplayer().peer(id(9)).unwrap().connection;
     (session, link)
 }
 
@@ -334,7 +334,7 @@ fn a_removed_peer_is_not_called_again() {
     session.kick(id(7));
     pass(&mut session, Duration::from_secs(60));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(7)), None);
+    assert_eq!(session.multiplayer().peer(id(7)), None);
 }
 
 #[test]
@@ -351,7 +351,11 @@ fn a_server_that_renames_us_is_left_for_good() {
     );
     pass(&mut session, Duration::from_secs(60));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(7)), None, "nobody could answer");
+    assert_eq!(
+        session.multiplayer().peer(id(7)),
+        None,
+        "nobody could answer"
+    );
 }
 
 #[test]

@@ -78,7 +78,8 @@ impl<B: Backend> Peer<B> {
         channel: ChannelIndex,
         payload: impl Into<Payload>,
     ) -> Result<(), BackendSendError> {
-        Ok(self.backend.send(LINK, channel, payload.into())?)
+        let sent = self.backend.send(LINK, channel, payload.into());
+        sent.map_err(|rejected| rejected.reason)
     }
 
     /// Takes all events there are; those that are signals are kept for the far side, too.

@@ -30,7 +30,7 @@ fn a_short_partition_delays_reliable_messages_and_loses_others() {
     assert_eq!(duo.b.numbers(RELIABLE), (0..11).collect::<vec::Vec<_>>());
     assert_eq!(duo.b.numbers(UNRELIABLE), []);
     assert_eq!(duo.a.states(), UP, "nobody noticed");
-    assert_eq!(duo.network.usage().messages_in_flight, 0);
+    assert_eq!(duo.network.usage().scheduled, 0);
 }
 
 #[test]

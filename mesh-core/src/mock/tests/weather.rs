@@ -128,7 +128,7 @@ fn a_bad_day_breaks_no_promise() {
         let mut unreliable = duo.b.numbers(UNRELIABLE);
         unreliable.sort_unstable();
         assert!(is_ascending(&unreliable), "nothing twice");
-        assert_eq!(duo.network.usage().messages_in_flight, 0);
+        assert_eq!(duo.network.usage().scheduled, 0);
     }
 }
 

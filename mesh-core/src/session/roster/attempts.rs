@@ -99,29 +99,22 @@ impl Roster {
                     if calls(mesh, peer) {
                         // Cannot fail: the connection is new.
                         let _ = mesh.create_offer(link);
-                        self.note_offer(peer);
+                        if let Some(member) = self.members.get_mut(&peer) {
+                            member.open_offers = member.open_offers.saturating_add(1);
+                        }
                     }
                 }
                 Err(NotOpened::NoPlace) => return,
-                Err(NotOpened::Declined) => self.decline(now, mesh, peer),
+                Err(NotOpened::Declined) => {
+                    let is_again = calls(mesh, peer) && self.config.retry_after.is_some();
+                    if let Some(member) = self.members.get_mut(&peer) {
+                        member.due = None;
+                        if is_again {
+                            member.try_later(now);
+                        }
+                    }
+                }
             }
-        }
-    }
-
-    fn note_offer(&mut self, peer: PeerId) {
-        if let Some(member) = self.members.get_mut(&peer) {
-            member.open_offers = member.open_offers.saturating_add(1);
-        }
-    }
-
-    fn decline(&mut self, now: Instant, mesh: &Mesh, peer: PeerId) {
-        let Some(member) = self.members.get_mut(&peer) else {
-            return;
-        };
-        if calls(mesh, peer) && self.config.retry_after.is_some() {
-            member.try_later(now);
-        } else {
-            member.due = None;
         }
     }
 

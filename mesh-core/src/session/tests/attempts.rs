@@ -11,14 +11,14 @@ fn a_peer_whose_next_attempt_came_due_while_nobody_might_come_is_called_when_it_
     session.set_refuse_new_connections(true);
     pass(&mut session, Duration::from_secs(2));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(7)), None);
+    assert_eq!(session.multiplayer().peer(id(7)), None);
     let alarm = session.multiplayer().backend().alarm;
     assert_eq!(
         alarm, None,
         "nothing is to be done before somebody may come"
     );
     session.set_refuse_new_connections(false);
-    assert!(session.peer(id(7)).is_some());
+    assert!(session.multiplayer().peer(id(7)).is_some());
 }
 
 #[test]
@@ -36,10 +36,10 @@ fn a_connection_is_tried_again_however_it_ended() {
             matches!(told[..], [Event::PeerDisconnected { .. }]),
             "{told:?}"
         );
-        assert_eq!(session.peer(id(7)), None);
+        assert_eq!(session.multiplayer().peer(id(7)), None);
         pass(&mut session, Duration::from_secs(1));
         assert_eq!(heard(&mut session), []);
-        assert!(session.peer(id(7)).is_some(), "{told:?}");
+        assert!(session.multiplayer().peer(id(7)).is_some(), "{told:?}");
     }
 }
 
@@ -54,7 +54,7 @@ fn who_comes_back_under_its_id_before_its_goodbye_is_called_after_it() {
     assert_eq!(heard(&mut session).len(), 1);
     pass(&mut session, Duration::from_secs(1));
     heard(&mut session);
-    assert!(session.peer(id(7)).is_some());
+    assert!(session.multiplayer().peer(id(7)).is_some());
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn pauses_grow_until_a_connection_has_stood_for_a_while() {
         pauses.push((next - now).as_secs());
         pass(&mut session, next - now);
         heard(&mut session);
-        link = session.peer(id(7)).unwrap().connection;
+        link = session.multiplayer().peer(id(7)).unwrap().connection;
         open(&mut session, link);
         assert_eq!(heard(&mut session), [Event::PeerConnected(id(7))]);
     }
@@ -107,7 +107,7 @@ fn an_attempt_ends_whose_signals_find_no_room_and_is_made_again() {
     session.signaling_mut().full = false;
     pass(&mut session, Duration::from_secs(1));
     heard(&mut session);
-    let link = session.peer(id(7)).unwrap().connection;
+    let link = session.multiplayer().peer(id(7)).unwrap().connection;
     candidate_found(&mut session, link, 0);
     heard(&mut session);
     assert_eq!(session.signaling_mut().sent.len(), 1);
@@ -125,7 +125,7 @@ fn calling_again() -> (Player, LinkId) {
     ));
     pass(&mut session, Duration::from_secs(1));
     assert_eq!(heard(&mut session), []);
-    let link = session.peer(id(7)).unwrap().connection;
+    let link = session.multiplayer().peer(id(7)).unwrap().connection;
     described(&mut session, link, SdpType::Offer);
     heard(&mut session);
     (session, link)
@@ -172,10 +172,14 @@ fn an_answer_after_the_one_that_was_applied_begins_a_new_attempt_at_once() {
     assert_eq!(applied(&session, link), ["to the first offer"]);
     signaled(&mut session, answer("to the first offer"));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(7)).unwrap().connection, link, "a double");
+    assert_eq!(
+        session.multiplayer().peer(id(7)).unwrap().connection,
+        link,
+        "a double"
+    );
     signaled(&mut session, answer("to the second offer"));
     assert_eq!(heard(&mut session), []);
-    assert_ne!(session.peer(id(7)).unwrap().connection, link);
+    assert_ne!(session.multiplayer().peer(id(7)).unwrap().connection, link);
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn offers_in_a_row_open_one_connection_a_second() {
     pass(&mut session, Duration::from_secs(1));
     heard(&mut session);
     assert_eq!(opened(&session), 2);
-    let link = session.peer(id(9)).unwrap().connection;
+    let link = session.multiplayer().peer(id(9)).unwrap().connection;
     assert_eq!(applied(&session, link), ["offer 199"]);
 }
 
@@ -244,7 +248,7 @@ fn an_offer_that_waits_keeps_its_candidates() {
     heard(&mut session);
     pass(&mut session, Duration::from_secs(1));
     heard(&mut session);
-    let link = session.peer(id(9)).unwrap().connection;
+    let link = session.multiplayer().peer(id(9)).unwrap().connection;
     let commands = &session.multiplayer().backend().commands;
     let added: Vec<_> = commands
         .iter()
@@ -276,7 +280,7 @@ fn an_offer_that_comes_twice_is_answered_once() {
     heard(&mut session);
     pass(&mut session, Duration::from_secs(5));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(9)).unwrap().connection, link);
+    assert_eq!(session.multiplayer().peer(id(9)).unwrap().connection, link);
     assert_eq!(opened(&session), 1);
 }
 

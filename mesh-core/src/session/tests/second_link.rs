@@ -12,8 +12,8 @@ fn called_anew() -> (Player, LinkId, LinkId) {
     pass(&mut session, Duration::from_secs(1));
     signaled(&mut session, offer("second"));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(9)).unwrap().connection, first);
-    assert!(session.peer(id(9)).unwrap().connected);
+    assert_eq!(session.multiplayer().peer(id(9)).unwrap().connection, first);
+    assert!(session.multiplayer().peer(id(9)).unwrap().connected);
     let second = session.multiplayer().mesh().successor(id(9)).unwrap();
     assert_eq!(applied(&session, second), ["second"]);
     (session, first, second)
@@ -46,7 +46,10 @@ fn an_offer_ends_no_healthy_link_before_the_new_one_stands() {
     assert_eq!(told[1], ended(DisconnectReason::Lost));
     assert_eq!(told[2], Event::PeerConnected(id(9)));
     assert!(matches!(told[3], Event::Packet(_)));
-    assert_eq!(session.peer(id(9)).unwrap().connection, second);
+    assert_eq!(
+        session.multiplayer().peer(id(9)).unwrap().connection,
+        second
+    );
     let commands = &session.multiplayer().backend().commands;
     let lingers = commands.iter().any(|command| {
         matches!(command, Command::Close { link, linger } if *link == first && !linger.is_zero())
@@ -59,13 +62,13 @@ fn a_second_link_that_fails_is_not_missed() {
     let (mut session, first, second) = called_anew();
     fail(&mut session, second);
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(9)).unwrap().connection, first);
+    assert_eq!(session.multiplayer().peer(id(9)).unwrap().connection, first);
     pass(&mut session, Duration::from_secs(1));
     signaled(&mut session, offer("third"));
     heard(&mut session);
     pass(&mut session, Duration::from_secs(15));
     assert_eq!(heard(&mut session), [], "its deadline is nobody's business");
-    assert!(session.peer(id(9)).unwrap().connected);
+    assert!(session.multiplayer().peer(id(9)).unwrap().connected);
 }
 
 #[test]
@@ -73,7 +76,7 @@ fn the_second_link_is_the_only_one_after_the_end_of_the_first() {
     let (mut session, first, second) = called_anew();
     fail(&mut session, first);
     assert_eq!(heard(&mut session), [ended(DisconnectReason::Lost)]);
-    let peer = session.peer(id(9)).unwrap();
+    let peer = session.multiplayer().peer(id(9)).unwrap();
     assert_eq!((peer.connection, peer.connected), (second, false));
     open(&mut session, second);
     assert_eq!(heard(&mut session), [Event::PeerConnected(id(9))]);
@@ -94,7 +97,7 @@ fn who_leaves_the_lobby_while_connected_stays_connected() {
     signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
     pass(&mut session, Duration::from_secs(100));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(7)).unwrap().connection, link);
+    assert_eq!(session.multiplayer().peer(id(7)).unwrap().connection, link);
 }
 
 fn lost() -> SignalingEvent {
@@ -120,7 +123,10 @@ fn a_handshake_that_needs_the_signaling_ends_with_it() {
     signaled(&mut session, joined(id(9)));
     signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
     heard(&mut session);
-    assert!(session.peer(id(7)).is_some(), "called at once");
+    assert!(
+        session.multiplayer().peer(id(7)).is_some(),
+        "called at once"
+    );
 }
 
 #[test]
@@ -148,7 +154,7 @@ fn a_member_that_rejoins_is_called_at_once() {
     signaled(&mut session, joined(id(9)));
     signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
     heard(&mut session);
-    let now = session.peer(id(7)).unwrap().connection;
+    let now = session.multiplayer().peer(id(7)).unwrap().connection;
     assert_ne!(now, link, "the old deadline is not waited for");
 }
 

@@ -39,7 +39,7 @@ fn a_guest_is_a_client_and_knows_the_host_alone() {
     let mut session = star(9, SessionConfig::default());
     assert!(
         session.multiplayer().mesh().is_server_relay_supported()
-            && !session.multiplayer().is_server()
+            && !session.multiplayer().mesh().is_server()
     );
     assert_eq!(
         session.multiplayer().connection_status(),
@@ -59,7 +59,7 @@ fn a_guest_is_a_client_and_knows_the_host_alone() {
     signaled(&mut session, stranger);
     assert_eq!(heard(&mut session), []);
     assert_eq!(known(&session), [1]);
-    let link = session.peer(id(1)).unwrap().connection;
+    let link = session.multiplayer().peer(id(1)).unwrap().connection;
     open(&mut session, link);
     assert_eq!(heard(&mut session), [Event::PeerConnected(id(1))]);
     assert_eq!(
@@ -73,7 +73,7 @@ fn the_host_is_the_server_of_all() {
     let mut session = star(1, SessionConfig::default());
     assert!(
         session.multiplayer().mesh().is_server_relay_supported()
-            && session.multiplayer().is_server()
+            && session.multiplayer().mesh().is_server()
     );
     assert_eq!(
         session.multiplayer().connection_status(),
@@ -87,7 +87,7 @@ fn the_host_is_the_server_of_all() {
 fn a_guest_tries_its_host_again() {
     let mut session = star(9, SessionConfig::default());
     came(&mut session, &[1]);
-    let link = session.peer(id(1)).unwrap().connection;
+    let link = session.multiplayer().peer(id(1)).unwrap().connection;
     let reason = CloseReason::Failed(ConnectFailure::NoRoute);
     happened(&mut session, LinkEvent::Closed { link, reason });
     let told = heard(&mut session);
@@ -104,7 +104,7 @@ fn a_guest_tries_its_host_again() {
     );
     pass(&mut session, Duration::from_secs(1));
     assert_eq!(heard(&mut session), []);
-    let link = session.peer(id(1)).unwrap().connection;
+    let link = session.multiplayer().peer(id(1)).unwrap().connection;
     open(&mut session, link);
     assert_eq!(heard(&mut session), [Event::PeerConnected(id(1))]);
     assert_eq!(
@@ -122,7 +122,7 @@ fn peers_get_the_custom_channels_of_the_session() {
     };
     let mut session = star(1, config);
     came(&mut session, &[7]);
-    let channels = session.peer(id(7)).unwrap().channels;
+    let channels = session.multiplayer().peer(id(7)).unwrap().channels;
     assert_eq!(channels.len(), 3 + 255, "as many as can be named");
 }
 

@@ -17,13 +17,13 @@ fn a_removed_peer_stays_away_until_it_is_allowed() {
     assert!(session.kick(id(9)));
     signaled(&mut session, offer("first"));
     heard(&mut session);
-    assert_eq!(session.peer(id(9)), None);
+    assert_eq!(session.multiplayer().peer(id(9)), None);
     assert!(session.allow(id(9)));
     assert!(!session.allow(id(9)));
     pass(&mut session, Duration::from_secs(1));
     signaled(&mut session, offer("second"));
     heard(&mut session);
-    let link = session.peer(id(9)).unwrap().connection;
+    let link = session.multiplayer().peer(id(9)).unwrap().connection;
     assert_eq!(applied(&session, link), ["second"]);
 }
 
@@ -35,16 +35,16 @@ fn a_kick_lasts_until_the_peer_leaves_the_lobby_and_a_ban_longer() {
     anew(&mut session);
     pass(&mut session, Duration::from_secs(1));
     heard(&mut session);
-    assert!(session.peer(id(9)).is_some());
+    assert!(session.multiplayer().peer(id(9)).is_some());
 
     session.ban(id(9));
     anew(&mut session);
     pass(&mut session, Duration::from_secs(1));
     signaled(&mut session, offer("let me in"));
     heard(&mut session);
-    assert_eq!(session.peer(id(9)), None);
+    assert_eq!(session.multiplayer().peer(id(9)), None);
     assert!(session.allow(id(9)));
-    assert!(session.peer(id(9)).is_some());
+    assert!(session.multiplayer().peer(id(9)).is_some());
 }
 
 #[test]
@@ -59,9 +59,9 @@ fn a_connected_peer_that_is_kicked_is_not_called_before_it_is_allowed() {
     assert_eq!(heard(&mut session), [gone]);
     pass(&mut session, Duration::from_secs(100));
     assert_eq!(heard(&mut session), []);
-    assert_eq!(session.peer(id(7)), None);
+    assert_eq!(session.multiplayer().peer(id(7)), None);
     session.allow(id(7));
-    assert!(session.peer(id(7)).is_some());
+    assert!(session.multiplayer().peer(id(7)).is_some());
 }
 
 #[test]
@@ -75,12 +75,12 @@ fn the_game_is_asked_before_each_connection() {
     heard(&mut session);
     pass(&mut session, Duration::from_secs(1));
     heard(&mut session);
-    assert_eq!(session.peer(id(7)), None);
+    assert_eq!(session.multiplayer().peer(id(7)), None);
     welcome.store(true, Ordering::Relaxed);
     pass(&mut session, Duration::from_secs(2));
     heard(&mut session);
     assert!(
-        session.peer(id(7)).is_some(),
+        session.multiplayer().peer(id(7)).is_some(),
         "asked again at the next attempt"
     );
 }
