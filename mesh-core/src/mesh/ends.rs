@@ -43,15 +43,15 @@ impl Mesh {
         let Some(mut member) = connection.member else {
             return;
         };
-        self.peers.remove(&member.peer);
-        self.succeed(member.peer, &reason);
-        let is_server = self.mode.needs_server() && member.peer.is_server();
+        let peer = member.peer;
+        self.peers.remove(&peer);
+        self.succeed(peer, &reason);
+        let is_server = self.mode.needs_server() && peer.is_server();
         // Godot 4.x leaves it to the layer above to call the loss of peer 1 by a name of its own.
         let by_name = is_server && self.mode == Mode::Compatible;
         if !member.was_connected() {
             // Godot has no signal for one that we remove ourselves before it was there.
             if reason != DisconnectReason::Removed {
-                let (peer, reason) = (member.peer, reason);
                 let failed = Event::PeerFailed {
                     peer,
                     reason: reason.clone(),
@@ -72,7 +72,6 @@ impl Mesh {
         }
         let untold = member.tell_channels();
         let figures = self.agenda.take_stats(member.peer, link);
-        let peer = member.peer;
         let gone = Event::PeerDisconnected { peer, reason };
         let mut leaver = Leaver::new(peer, member.inbox, gone);
         if !member.announced {

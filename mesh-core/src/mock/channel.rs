@@ -239,9 +239,8 @@ impl End {
             !channel.queue.is_empty() && (may_be_reliable || !channel.is_reliable())
         };
         let count = self.channels.len();
-        (0..count)
-            .map(|offset| (self.turn + offset) % count)
-            .find(|position| self.channels.get(*position).is_some_and(may_send))
+        let mut turns = (0..count).map(|offset| (self.turn + offset) % count);
+        turns.find(|position| self.channels.get(*position).is_some_and(may_send))
     }
 
     /// Whether the queue of the narrowest part of the path has room. If not, the sender pauses until half of it is free.

@@ -221,7 +221,6 @@ impl fmt::Debug for Roster {
             .field("topology", &self.topology)
             .field("members", &self.members)
             .field("away", &self.away)
-            .field("waiting", &self.waiting.len())
             .finish_non_exhaustive()
     }
 }
