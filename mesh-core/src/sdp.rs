@@ -33,9 +33,8 @@ impl Identity {
 
 /// The ICE user name in a description; `None` if it says none.
 pub(crate) fn ufrag(sdp: &str) -> Option<&str> {
-    sdp.lines()
-        .find_map(|line| line.trim_end().strip_prefix("a=ice-ufrag:"))
-        .filter(|ufrag| !ufrag.is_empty())
+    let ufrag = |line| str::trim_end(line).strip_prefix("a=ice-ufrag:");
+    sdp.lines().find_map(ufrag).filter(|said| !said.is_empty())
 }
 
 /// The ICE user name that a candidate belongs to; `None` if it does not say (the extension `ufrag`, which not everybody

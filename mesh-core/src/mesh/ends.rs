@@ -100,10 +100,9 @@ impl Mesh {
         link: LinkId,
         reason: DisconnectReason,
     ) -> DisconnectReason {
+        let member = self.member(link);
         let was_there = reason == DisconnectReason::ConnectFailed(ConnectFailure::Closed)
-            && self
-                .member_mut(link)
-                .is_some_and(|member| !member.was_connected() && member.all_opened());
+            && member.is_some_and(|member| !member.was_connected() && member.all_opened());
         if !was_there {
             return reason;
         }
