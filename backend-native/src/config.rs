@@ -37,8 +37,9 @@ pub struct PlatformConfig {
     pub srflx_wait: Duration,
     /// How long a relayed pair waits for a better one: 750 ms; where only relays may be used, 200 ms at most.
     ///
-    /// Counted from the far side's description. A connection never leaves the route it was made on, so a direct path that
-    /// needs longer than this leaves it relayed; one that has nothing but a relay needs this much longer to be made.
+    /// Counted from the far side's description. One that has nothing but a relay needs this much longer to be made. A direct
+    /// path that needs longer than this is used as soon as it is found: it is looked for while the connection is relayed,
+    /// every 200 ms for ten seconds, every two seconds for two minutes, and then every ten seconds.
     pub relay_wait: Duration,
     /// Kernel buffer of each socket for what is sent, in bytes: 4 MiB. The kernel may give less.
     pub socket_send_buffer: usize,

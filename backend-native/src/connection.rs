@@ -8,8 +8,8 @@ use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::platform::{MAX_MESSAGE_SIZE, MAX_REMOTE_CHANNELS_EVER, check_description};
 use mesh_core::{
-    ChannelParameters, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
-    LinkStats, SdpType, SessionDescription,
+    CandidateType, ChannelParameters, ChannelSpec, ConnectFailure, Duration, IceCandidate,
+    IceTransportPolicy, LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -25,6 +25,7 @@ use webrtc::peer_connection::{
 
 use crate::aboard::{Aboard, AboardSockets};
 use crate::config::PlatformConfig;
+use crate::direct::{Direct, DirectSockets};
 use crate::note::Note;
 use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
@@ -88,11 +89,15 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
+/// Ours and the far side's.
+type CandidateTypes = (Option<CandidateType>, Option<CandidateType>);
+
 /// A peer connection.
 pub(crate) struct Connection {
     inner: Arc<dyn PeerConnection>,
     sockets: SocketControl,
     aboard: Aboard,
+    direct: Direct,
     media_id: String,
     closed: AtomicBool,
 }
@@ -112,10 +117,15 @@ impl Connection {
             .with_ice_transport_policy(translate::policy(relay.policy()))
             .build();
         let aboard = Aboard::new(sockets.cures.messages_put_aside, notes.clone());
+        let is_direct_allowed = relay.policy() == IceTransportPolicy::All;
+        let direct = Direct::new(is_direct_allowed && sockets.cures.late_paths);
         let sockets = SocketOptions {
             source: Some(Arc::new(AboardSockets {
                 aboard: aboard.clone(),
-                source: sockets.source,
+                source: Some(Arc::new(DirectSockets {
+                    direct: direct.clone(),
+                    source: sockets.source,
+                })),
             })),
             ..sockets
         };
@@ -138,6 +148,7 @@ impl Connection {
             inner: Arc::new(connection),
             sockets,
             aboard,
+            direct,
             media_id: String::new(),
             closed: AtomicBool::new(false),
         })
@@ -184,11 +195,13 @@ impl Connection {
         let unusable = |error: Error| ConnectFailure::Description(error.to_string());
         check_description(&description)?;
         let sdp_type = description.sdp_type;
+        let sdp = description.sdp.clone();
         let remote = translate::remote_description(description).map_err(unusable)?;
         self.inner
             .set_remote_description(remote)
             .await
             .map_err(unusable)?;
+        self.direct.set_remote(&sdp);
         if sdp_type == SdpType::Answer {
             return Ok(None);
         }
@@ -204,6 +217,7 @@ impl Connection {
         description: &SessionDescription,
     ) -> Result<(), ConnectFailure> {
         self.media_id = translate::media_id(&description.sdp);
+        self.direct.set_local(description);
         self.inner
             .set_local_description(local)
             .await
@@ -212,6 +226,7 @@ impl Connection {
 
     /// Applies the far side's candidate; the words of the `webrtc` crate if it cannot be used.
     pub(crate) async fn add_candidate(&self, candidate: IceCandidate) -> Result<(), String> {
+        self.direct.add_remote(&candidate.candidate);
         self.inner
             .add_ice_candidate(translate::remote_candidate(candidate))
             .await
@@ -229,7 +244,10 @@ impl Connection {
 
     /// What to ask about a channel.
     pub(crate) fn inspector(&self) -> Inspector {
-        Inspector(Arc::clone(&self.inner))
+        Inspector {
+            inner: Arc::clone(&self.inner),
+            direct: self.direct.clone(),
+        }
     }
 
     /// What steers its sockets.
@@ -242,16 +260,32 @@ impl Connection {
         &self.aboard
     }
 
-    /// Whether what we send goes through a TURN server of ours.
-    pub(crate) async fn is_relayed(&self) -> bool {
-        let pair = self.selected_pair().await;
-        pair.is_some_and(|(local, _)| local == RTCIceCandidateType::Relay)
+    /// The search for a direct path.
+    pub(crate) const fn direct(&self) -> &Direct {
+        &self.direct
     }
 
-    async fn selected_pair(&self) -> Option<(RTCIceCandidateType, RTCIceCandidateType)> {
+    /// Whether the crate sends through a TURN server of ours.
+    pub(crate) async fn is_relayed(&self) -> bool {
+        let pair = self.selected_pair().await;
+        pair.is_some_and(|(local, _)| local == Some(CandidateType::Relay))
+    }
+
+    /// The kinds of addresses that the crate sends from and to.
+    pub(crate) async fn selected_pair(&self) -> Option<CandidateTypes> {
         let ice = self.inner.sctp().await?.transport().ice_transport();
         let pair = ice.get_selected_candidate_pair().await.ok()??;
-        Some((pair.local().typ, pair.remote().typ))
+        let (local, remote) = (pair.local(), pair.remote());
+        // A check that comes from the far side's relay before the candidate makes the crate take it for peer-reflexive.
+        let address = remote.address.parse().ok();
+        let is_relay =
+            address.is_some_and(|ip| self.direct.is_relay(SocketAddr::new(ip, remote.port)));
+        let remote = if is_relay {
+            Some(CandidateType::Relay)
+        } else {
+            translate::candidate_type(remote.typ)
+        };
+        Some((translate::candidate_type(local.typ), remote))
     }
 
     pub(crate) async fn stats(&self) -> LinkStats {
@@ -260,7 +294,15 @@ impl Connection {
             .inner
             .get_stats(std::time::Instant::now(), StatsSelector::None)
             .await;
-        translate::stats(&report, pair)
+        let mut stats = translate::stats(&report);
+        if let Some(path) = self.direct.path() {
+            stats.local = Some(path.local_kind);
+            stats.remote = Some(path.remote_kind);
+            stats.round_trip = Some(path.round_trip);
+        } else if let Some((local, remote)) = pair {
+            (stats.local, stats.remote) = (local, remote);
+        }
+        stats
     }
 
     /// Sends what is queued and says goodbye.
@@ -289,7 +331,10 @@ impl Drop for Connection {
 
 /// Reads what only a connection can tell about a channel.
 #[derive(Clone)]
-pub(crate) struct Inspector(Arc<dyn PeerConnection>);
+pub(crate) struct Inspector {
+    inner: Arc<dyn PeerConnection>,
+    direct: Direct,
+}
 
 impl Inspector {
     /// What the platform says the channel is.
@@ -319,8 +364,11 @@ impl Inspector {
 
     /// The last round trip that was measured.
     pub(crate) async fn round_trip(&self) -> Option<Duration> {
+        if let Some(path) = self.direct.path() {
+            return Some(path.round_trip);
+        }
         let report = self
-            .0
+            .inner
             .get_stats(std::time::Instant::now(), StatsSelector::None)
             .await;
         translate::round_trip(&report)
@@ -329,7 +377,7 @@ impl Inspector {
     /// Stream id and messages received.
     async fn figures(&self, channel: &dyn DataChannel) -> Option<(u16, u32)> {
         let report = self
-            .0
+            .inner
             .get_stats(std::time::Instant::now(), StatsSelector::None)
             .await;
         let id = format!("RTCDataChannel_{}", channel.id());

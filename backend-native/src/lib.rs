@@ -14,6 +14,7 @@ mod clock;
 mod config;
 mod connection;
 mod dial;
+mod direct;
 mod entropy;
 mod executor;
 mod inbox;

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 use mesh_core::platform::RemoteChannels;
 use mesh_core::{
-    ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
-    LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
+    CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
+    ConnectionState, Duration, LinkConfig, LinkEvent, LinkId, Reliability, SendLimits,
+    SessionDescription,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
@@ -180,7 +181,9 @@ impl Link {
         notes: &Notes,
     ) -> CloseReason {
         connection.sockets().relaying(self.relay.is_possible());
+        let direct = connection.direct().clone();
         loop {
+            self.timers.direct = direct.poll_timeout();
             let outcome = tokio::select! {
                 order = orders.recv() => match order {
                     Ok(Order::Command(Command::Close { linger, .. })) => {
@@ -202,10 +205,15 @@ impl Link {
                         Ok(())
                     }
                     Due::RelayCheck => {
-                        self.check_relay(connection).await;
+                        self.check_route(connection).await;
+                        Ok(())
+                    }
+                    Due::Direct => {
+                        direct.handle_timeout();
                         Ok(())
                     }
                 },
+                () = direct.changed() => Ok(()),
             };
             if let Err(reason) = outcome {
                 return reason;
@@ -285,9 +293,7 @@ impl Link {
                 if state == ConnectionState::Connected {
                     self.has_connected = true;
                     connection.sockets().connected();
-                    if self.relay.is_possible() {
-                        self.check_relay(connection).await;
-                    }
+                    self.check_route(connection).await;
                 }
                 self.watch(state);
                 self.report_state(state);
@@ -310,8 +316,9 @@ impl Link {
             Note::Gathered => {}
             Note::Opened => {
                 self.opened_channels += 1;
-                if self.opened_channels >= usize::from(self.remote_channels.planned()) {
+                if self.are_channels_open() {
                     connection.sockets().channels_open();
+                    self.check_route(connection).await;
                 }
             }
             Note::RemoteChannel(channel) => {
@@ -348,9 +355,22 @@ impl Link {
             .get_or_insert_with(|| Instant::now() + patience);
     }
 
-    async fn check_relay(&mut self, connection: &Connection) {
-        connection.sockets().relaying(connection.is_relayed().await);
-        self.timers.relay_check = Some(Instant::now() + RELAY_CHECK);
+    fn are_channels_open(&self) -> bool {
+        self.opened_channels >= usize::from(self.remote_channels.planned())
+    }
+
+    /// Whether the route is relayed: then the sockets see to more, and a better one is looked for.
+    async fn check_route(&mut self, connection: &Connection) {
+        let (local, remote) = connection.selected_pair().await.unwrap_or_default();
+        let relay = Some(CandidateType::Relay);
+        connection.sockets().relaying(local == relay);
+        let is_relayed = local == relay || remote == relay;
+        connection
+            .direct()
+            .search(is_relayed && self.has_connected && self.are_channels_open());
+        if self.relay.is_possible() {
+            self.timers.relay_check = Some(Instant::now() + RELAY_CHECK);
+        }
     }
 
     /// Takes a channel that the far side made. One too many is closed again.

@@ -8,6 +8,7 @@ mod stun;
 mod tests;
 mod tunnel;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mesh_core::{ConnectFailure, IceServer, IceTransportPolicy, LinkConfig};
@@ -167,6 +168,11 @@ impl Relay {
         });
         words.collect::<Vec<_>>().join("; ")
     }
+}
+
+/// Whether this address stands for a server.
+pub(crate) fn is_server(address: SocketAddr) -> bool {
+    book::index_of(address).is_some()
 }
 
 /// The URL under which the crate asks our sockets for a server: over UDP, whatever is really between.

@@ -25,6 +25,7 @@ use self::handshake::Told;
 use self::unanswered::Unanswered;
 
 pub use control::SocketControl;
+pub(crate) use envelope::content;
 
 /// How the sockets of one connection behave.
 #[derive(Clone, Debug)]
@@ -79,6 +80,8 @@ pub struct Cures {
     /// Until the channels are open, a datagram that has no answer is sent again after a quarter of a second. The crate waits a
     /// whole one.
     pub quick_repetition: bool,
+    /// While the link is relayed, a direct path is looked for and preferred (module `direct`). The crate stays on the relay.
+    pub late_paths: bool,
 }
 
 impl Default for Cures {
@@ -91,6 +94,7 @@ impl Default for Cures {
             messages_put_aside: true,
             repeated_flights: true,
             quick_repetition: true,
+            late_paths: true,
         }
     }
 }
@@ -105,6 +109,7 @@ impl Cures {
         messages_put_aside: false,
         repeated_flights: false,
         quick_repetition: false,
+        late_paths: false,
     };
 }
 

@@ -40,7 +40,7 @@ pub(crate) const fn state(state: RTCPeerConnectionState) -> Option<ConnectionSta
     }
 }
 
-const fn candidate_type(candidate_type: RTCIceCandidateType) -> Option<CandidateType> {
+pub(crate) const fn candidate_type(candidate_type: RTCIceCandidateType) -> Option<CandidateType> {
     match candidate_type {
         RTCIceCandidateType::Host => Some(CandidateType::Host),
         RTCIceCandidateType::Srflx => Some(CandidateType::ServerReflexive),
@@ -135,11 +135,8 @@ pub(crate) fn outgoing(bytes: Bytes) -> BytesMut {
         .unwrap_or_else(|shared| BytesMut::from(&shared[..]))
 }
 
-/// Figures of a link. `pair` are the candidates that carry it.
-pub(crate) fn stats(
-    report: &RTCStatsReport,
-    pair: Option<(RTCIceCandidateType, RTCIceCandidateType)>,
-) -> LinkStats {
+/// Figures of a link, without the candidates that carry it.
+pub(crate) fn stats(report: &RTCStatsReport) -> LinkStats {
     LinkStats {
         round_trip: round_trip(report),
         bytes_sent: report
@@ -150,9 +147,7 @@ pub(crate) fn stats(
             .data_channels()
             .map(|channel| channel.bytes_received)
             .sum(),
-        local: pair.and_then(|(local, _)| candidate_type(local)),
-        remote: pair.and_then(|(_, remote)| candidate_type(remote)),
-        messages_dropped: 0,
+        ..LinkStats::default()
     }
 }
 

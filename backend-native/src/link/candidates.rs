@@ -21,6 +21,10 @@ impl Link {
         // One that cannot be used is left out: others may do, and if none does, the deadline tells.
         let _ = connection.add_candidate(candidate).await;
         connection.sockets().check_often();
+        if self.has_connected {
+            // It may name the relay that the far side is at.
+            self.check_route(connection).await;
+        }
     }
 
     /// Asks for the address behind a name. More names than a browser has interfaces are not asked for.

@@ -13,6 +13,8 @@ pub(super) enum Due {
     Failing,
     /// Whether the route is relayed must be asked again.
     RelayCheck,
+    /// The search for a direct path has something to do.
+    Direct,
 }
 
 /// A moment for each of [`Due`]. A moment stays until it is due or replaced, whatever else happens in between.
@@ -21,6 +23,7 @@ pub(super) struct Timers {
     pub(super) gathering: Option<Instant>,
     pub(super) failing: Option<Instant>,
     pub(super) relay_check: Option<Instant>,
+    pub(super) direct: Option<Instant>,
 }
 
 impl Timers {
@@ -30,6 +33,7 @@ impl Timers {
             (self.gathering, Due::Gathering),
             (self.failing, Due::Failing),
             (self.relay_check, Due::RelayCheck),
+            (self.direct, Due::Direct),
         ];
         let next = moments
             .into_iter()
@@ -43,6 +47,7 @@ impl Timers {
             Due::Gathering => self.gathering = None,
             Due::Failing => self.failing = None,
             Due::RelayCheck => self.relay_check = None,
+            Due::Direct => self.direct = None,
         }
         due
     }
@@ -61,6 +66,7 @@ mod tests {
             gathering: after(8),
             failing: None,
             relay_check: after(2),
+            direct: None,
         };
         for _ in 0..3 {
             let interrupted = tokio::time::timeout(Duration::from_millis(500), timers.due()).await;

@@ -15,7 +15,7 @@ const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
 const DATA: [u8; 2] = [0x00, 0x13];
 
 /// What the peers say to each other in this datagram: all of it, unless it is on its way from or to a TURN server.
-pub(super) fn content(datagram: &[u8]) -> &[u8] {
+pub(crate) fn content(datagram: &[u8]) -> &[u8] {
     match datagram.first() {
         Some(0x40..=0x4f) => channel_data(datagram),
         Some(0x00) => indicated(datagram),

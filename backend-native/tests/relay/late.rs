@@ -1,16 +1,22 @@
 //! A direct path that comes a little later than the relayed one.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use backend_native::testing::SocketOptions;
+use backend_native::testing::{Cures, SocketOptions, SocketSource};
 use backend_native::{PlatformBackend, PlatformConfig};
-use mesh_core::{CandidateType, LinkConfig};
+use mesh_core::{CandidateType, LinkConfig, Payload};
 use socket_faults::{Fate, Faults, TokioSockets};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use crate::coturn::Coturn;
 use crate::stats;
-use crate::support::{INBOX, Pair, Peer, link, specs};
+use crate::support::{INBOX, Pair, Peer, RELIABLE, link, specs};
 
 /// A peer to which no other peer's checks come before this moment; what a server sends does.
 fn direct_from(moment: Instant) -> Peer {
@@ -50,4 +56,170 @@ fn a_direct_path_that_comes_after_400_ms_is_preferred() {
     let figures = stats(&mut pair, |pair| &mut pair.a);
     assert_ne!(figures.local, Some(CandidateType::Relay));
     assert_ne!(figures.remote, Some(CandidateType::Relay));
+}
+
+/// The way between the peers, which can be closed. What goes to a server, or comes from one, is not on it.
+#[derive(Clone, Debug, Default)]
+struct Street(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    is_closed: AtomicBool,
+    peers: Mutex<BTreeSet<SocketAddr>>,
+}
+
+impl Street {
+    fn close(&self, is_closed: bool) {
+        self.0.is_closed.store(is_closed, Ordering::Relaxed);
+    }
+
+    fn loses(&self, destination: SocketAddr) -> bool {
+        let peers = self.0.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.is_closed.load(Ordering::Relaxed) && peers.contains(&destination)
+    }
+
+    fn peer(&self, cures: Cures) -> Peer {
+        let config = PlatformConfig {
+            relay_wait: Duration::from_millis(100),
+            ..PlatformConfig::loopback()
+        };
+        let mut backend = PlatformBackend::new(config).expect("threads");
+        backend.use_sockets(SocketOptions {
+            cures,
+            source: Some(Arc::new(self.clone())),
+            ..SocketOptions::default()
+        });
+        Peer::new(backend)
+    }
+
+    /// Two peers who have found nothing but a relay.
+    fn relayed(&self, server: &Coturn, cures: Cures) -> Pair {
+        self.close(true);
+        let mut pair = Pair {
+            a: self.peer(cures),
+            b: self.peer(cures),
+        };
+        let config = LinkConfig {
+            ice_servers: vec![server.server()],
+            ..LinkConfig::default()
+        };
+        for peer in [&mut pair.a, &mut pair.b] {
+            peer.open(link(0), config.clone(), INBOX, &specs());
+        }
+        pair.connect();
+        assert!(stats(&mut pair, |pair| &mut pair.a).is_relayed());
+        assert!(stats(&mut pair, |pair| &mut pair.b).is_relayed());
+        pair
+    }
+}
+
+impl SocketSource for Street {
+    fn wrap(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let mut peers = self.0.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.insert(socket.local_addr()?);
+        drop(peers);
+        Ok(Arc::new(House {
+            inner: TokioSockets.wrap(socket)?,
+            street: self.clone(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct House {
+    inner: Arc<dyn AsyncUdpSocket>,
+    street: Street,
+}
+
+impl AsyncUdpSocket for House {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if self.street.loses(transmit.destination) {
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
+        self.inner.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        self.inner.poll_recv(cx, bufs, meta)
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
+
+/// A number each way after the other, and every one of them must arrive, in order, before `done` is asked again.
+fn count_until(pair: &mut Pair, count: &mut u32, done: impl Fn(&mut Pair) -> bool) {
+    let deadline = Instant::now() + crate::support::PATIENCE;
+    while !done(pair) {
+        assert!(Instant::now() < deadline, "after {count} messages");
+        let number = Payload::from(count.to_string());
+        *count += 1;
+        pair.a.send(RELIABLE, number.clone());
+        pair.b.send(RELIABLE, number.clone());
+        let (mut at_a, mut at_b) = (Vec::new(), Vec::new());
+        pair.wait("the next number", |pair| {
+            at_a.extend(pair.a.take_messages(RELIABLE));
+            at_b.extend(pair.b.take_messages(RELIABLE));
+            !at_a.is_empty() && !at_b.is_empty()
+        });
+        assert_eq!((at_a, at_b), (vec![number.clone()], vec![number]));
+    }
+}
+
+fn are_relayed(pair: &mut Pair) -> [bool; 2] {
+    [
+        stats(pair, |pair| &mut pair.a).is_relayed(),
+        stats(pair, |pair| &mut pair.b).is_relayed(),
+    ]
+}
+
+#[test]
+fn a_direct_path_that_opens_is_used_and_left_again_when_it_breaks() {
+    let server = Coturn::start();
+    let street = Street::default();
+    let mut pair = street.relayed(&server, Cures::default());
+    let mut count = 0;
+    for _ in 0..2 {
+        street.close(false);
+        count_until(&mut pair, &mut count, |pair| {
+            are_relayed(pair) == [false; 2]
+        });
+        street.close(true);
+        count_until(&mut pair, &mut count, |pair| are_relayed(pair) == [true; 2]);
+    }
+    assert_eq!([&pair.a.closed, &pair.b.closed], [&None, &None]);
+}
+
+#[test]
+fn without_the_cure_a_relayed_link_stays_relayed() {
+    let server = Coturn::start();
+    let street = Street::default();
+    let mut pair = street.relayed(
+        &server,
+        Cures {
+            late_paths: false,
+            ..Cures::default()
+        },
+    );
+    street.close(false);
+    // As long as a path that opens takes with the cure, many times over.
+    let start = Instant::now();
+    count_until(&mut pair, &mut 0, |_| {
+        start.elapsed() > Duration::from_secs(2)
+    });
+    assert_eq!(are_relayed(&mut pair), [true; 2]);
 }

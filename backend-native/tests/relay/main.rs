@@ -59,6 +59,9 @@ fn relayed(server: &Coturn, cures: Cures) -> (Pair, Duration) {
 fn stats(pair: &mut Pair, of: fn(&mut Pair) -> &mut Peer) -> LinkStats {
     let peer = of(pair);
     let link = peer.link;
+    // Earlier figures.
+    peer.log
+        .retain(|event| !matches!(event, LinkEvent::Stats { .. }));
     peer.backend.execute(Command::RequestStats { link });
     let mut found = None;
     pair.wait("figures", |pair| {

@@ -1,0 +1,292 @@
+//! Leaves a relay for a direct path that comes later.
+//!
+//! The ICE agent of the `webrtc` crate never leaves the pair of addresses on which the connection was made: a relay that
+//! answers before the direct path stays (docs/upstream.md, "a selected pair is never replaced"). So, while the agent's pair is
+//! relayed, checks of our own are sent beside it from every socket to every address of the far side. When one is answered,
+//! datagrams of DTLS go there instead. The agent's own checks stay on the relay, which is kept and is used again when the
+//! direct path does not answer any more.
+//!
+//! The far side needs nothing for that: every ICE agent answers checks on any pair, and takes what is encrypted from any
+//! address. It chooses its own way; a browser is asked to come along by a nomination.
+
+mod candidate;
+mod check;
+mod prober;
+mod socket;
+
+use core::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Waker};
+
+use mesh_core::{SdpType, SessionDescription};
+use rtc::crypto::RTCCryptoProvider;
+use rtc::stun::message::TransactionId as StunId;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use webrtc::runtime::{AsyncUdpSocket, Transmit};
+
+use self::check::{Checks, Credentials, Kind};
+use self::prober::{Path, Prober};
+
+pub(crate) use self::socket::DirectSockets;
+
+/// The search for a direct path of one link, and the path. Cheap to clone; does not keep the sockets.
+#[derive(Clone)]
+pub(crate) struct Direct(Arc<Shared>);
+
+struct Shared {
+    /// Whether a direct path may be used.
+    is_allowed: bool,
+    /// The state is searching or has a path. Read without the lock on the way of every packet.
+    is_searching: AtomicBool,
+    /// The state has a path. Read without the lock on the way of every packet.
+    is_in_use: AtomicBool,
+    changed: Notify,
+    state: Mutex<State>,
+}
+
+struct State {
+    prober: Prober,
+    sockets: Vec<(SocketAddr, Weak<dyn AsyncUdpSocket>)>,
+    ours: Option<Credentials>,
+    theirs: Option<Credentials>,
+    /// Whoever made the first offer nominates.
+    is_controlling: Option<bool>,
+    /// How many checks of the path in use were sent: every other one nominates it.
+    keepalives: usize,
+    tie_breaker: u64,
+    crypto: Option<Arc<dyn RTCCryptoProvider>>,
+}
+
+impl Direct {
+    /// `is_allowed`: no policy and no test stands against it.
+    pub(crate) fn new(is_allowed: bool) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = StunId::new().0;
+        Self(Arc::new(Shared {
+            is_allowed,
+            is_searching: AtomicBool::new(false),
+            is_in_use: AtomicBool::new(false),
+            changed: Notify::new(),
+            state: Mutex::new(State {
+                prober: Prober::default(),
+                sockets: Vec::new(),
+                ours: None,
+                theirs: None,
+                is_controlling: None,
+                keepalives: 0,
+                tie_breaker: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+                crypto: rtc::crypto::default_provider().ok(),
+            }),
+        }))
+    }
+
+    /// Our description is applied.
+    pub(crate) fn set_local(&self, description: &SessionDescription) {
+        self.update(|state| {
+            let is_offer = description.sdp_type == SdpType::Offer;
+            state.is_controlling.get_or_insert(is_offer);
+            let ours = Credentials::of(&description.sdp);
+            if state.ours != ours {
+                state.ours = ours;
+                state.prober.stop();
+            }
+        });
+    }
+
+    /// The far side's description is applied.
+    pub(crate) fn set_remote(&self, sdp: &str) {
+        self.update(|state| {
+            let theirs = Credentials::of(sdp);
+            if state.theirs != theirs {
+                state.theirs = theirs;
+                state.prober.stop();
+            }
+            for (remote, kind) in candidate::read_all(sdp) {
+                state.prober.add_remote(remote, kind);
+            }
+        });
+    }
+
+    /// A candidate of the far side is applied.
+    pub(crate) fn add_remote(&self, candidate: &str) {
+        if let Some((remote, kind)) = candidate::read(candidate) {
+            self.update(|state| state.prober.add_remote(remote, kind));
+        }
+    }
+
+    /// Whether the far side has named this as its address at a TURN server.
+    pub(crate) fn is_relay(&self, remote: SocketAddr) -> bool {
+        self.state().prober.is_relay(remote)
+    }
+
+    /// Looks for a direct path from now on, because the link is relayed, or does not, because it is not.
+    pub(crate) fn search(&self, is_relayed: bool) {
+        self.update(|state| {
+            if is_relayed && self.0.is_allowed {
+                state.prober.start(Instant::now());
+            } else {
+                state.prober.stop();
+            }
+        });
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; somebody must wait for [`changed`](Self::changed), too.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        if !self.is_searching() {
+            return None;
+        }
+        self.state().prober.poll_timeout()
+    }
+
+    /// What [`poll_timeout`](Self::poll_timeout) says is another moment now. Cancel-safe.
+    pub(crate) async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    /// Sends the checks that are due.
+    pub(crate) fn handle_timeout(&self) {
+        let now = Instant::now();
+        let checks = self.update(|state| {
+            state.prober.handle_timeout(now);
+            state.due(now)
+        });
+        for (socket, remote, check) in checks {
+            let transmit = Transmit {
+                destination: remote,
+                ecn: None,
+                contents: &check,
+                segment_size: None,
+                src_ip: None,
+            };
+            // It may be lost as others are.
+            let _ = socket.poll_send(&mut Context::from_waker(Waker::noop()), &transmit);
+        }
+    }
+
+    /// The path that is used instead of the relay.
+    pub(crate) fn path(&self) -> Option<Path> {
+        if !self.is_in_use() {
+            return None;
+        }
+        self.state().prober.path()
+    }
+
+    fn is_searching(&self) -> bool {
+        self.0.is_searching.load(Ordering::Relaxed)
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.0.is_in_use.load(Ordering::Relaxed)
+    }
+
+    /// The socket to use and where to send.
+    fn way(&self) -> Option<(Arc<dyn AsyncUdpSocket>, SocketAddr)> {
+        let state = self.state();
+        let path = state.prober.path()?;
+        Some((state.socket(path.local)?, path.remote))
+    }
+
+    /// The path in use cannot be sent on.
+    fn lose(&self) {
+        self.update(|state| state.prober.lose(Instant::now()));
+    }
+
+    /// A datagram has come. Whether it was an answer to a check of ours, which nobody else has asked for.
+    fn hear(&self, local: SocketAddr, remote: SocketAddr, datagram: &[u8]) -> bool {
+        let Some(kind) = Kind::of(datagram) else {
+            return false;
+        };
+        self.update(|state| state.hear(local, remote, kind, datagram))
+    }
+
+    /// Changes the state, and what follows from it.
+    fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state();
+        let before = state.prober.poll_timeout();
+        let output = change(&mut state);
+        let after = state.prober.poll_timeout();
+        let is_in_use = state.prober.path().is_some();
+        self.0.is_in_use.store(is_in_use, Ordering::Relaxed);
+        let is_searching = state.prober.is_searching();
+        self.0.is_searching.store(is_searching, Ordering::Relaxed);
+        drop(state);
+        if before != after {
+            self.0.changed.notify_one();
+        }
+        output
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn checks(&self) -> Option<Checks> {
+        Some(Checks {
+            ours: self.ours.clone()?,
+            theirs: self.theirs.clone()?,
+            is_controlling: self.is_controlling?,
+            tie_breaker: self.tie_breaker,
+            crypto: Arc::clone(self.crypto.as_ref()?),
+        })
+    }
+
+    fn socket(&self, local: SocketAddr) -> Option<Arc<dyn AsyncUdpSocket>> {
+        let mut sockets = self.sockets.iter();
+        sockets.find(|(at, _)| *at == local)?.1.upgrade()
+    }
+
+    /// The checks that are due, and from where and to whom they go.
+    fn due(&mut self, now: Instant) -> Vec<(Arc<dyn AsyncUdpSocket>, SocketAddr, Vec<u8>)> {
+        let checks = self.checks();
+        let mut due = Vec::new();
+        while let Some(probe) = self.prober.poll_probe(now, || StunId::new().0) {
+            let nominates = probe.is_path && self.keepalives.is_multiple_of(2);
+            self.keepalives = self.keepalives.wrapping_add(usize::from(probe.is_path));
+            if let Some(checks) = &checks
+                && let Some(socket) = self.socket(probe.local)
+                && let Ok(check) = checks.request(probe.id, nominates)
+            {
+                due.push((socket, probe.remote, check));
+            }
+        }
+        due
+    }
+
+    fn hear(&mut self, local: SocketAddr, remote: SocketAddr, kind: Kind, datagram: &[u8]) -> bool {
+        let now = Instant::now();
+        match kind {
+            Kind::Answer(id) if self.prober.has_asked(id) => {
+                if let Some(checks) = self.checks()
+                    && let Some(mapped) = checks.read_answer(datagram)
+                {
+                    self.prober.answered(now, (local, remote), id, mapped);
+                }
+                true
+            }
+            Kind::Answer(_) => false,
+            // The agent answers it.
+            Kind::Request => {
+                if self.prober.path().is_none()
+                    && let Some(checks) = self.checks()
+                    && checks.is_request(datagram)
+                {
+                    self.prober.checked_by(now, local, remote);
+                }
+                false
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Direct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Direct")
+            .field("is_allowed", &self.0.is_allowed)
+            .field("prober", &self.state().prober)
+            .finish_non_exhaustive()
+    }
+}
