@@ -13,6 +13,8 @@ mod candidate;
 mod check;
 mod prober;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 use std::net::SocketAddr;

@@ -30,6 +30,8 @@ mod socket;
 mod tls;
 mod translate;
 mod websocket;
+#[cfg(test)]
+mod wire;
 
 pub use backend::PlatformBackend;
 pub use config::PlatformConfig;

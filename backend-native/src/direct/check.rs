@@ -164,12 +164,12 @@ impl fmt::Debug for Checks {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const ID: TransactionId = *b"transaction!";
 
-    fn sdp(name: &str, password: &str) -> String {
+    pub(in super::super) fn sdp(name: &str, password: &str) -> String {
         format!("v=0\r\na=ice-ufrag:{name}\r\na=ice-pwd:{password}\r\na=mid:0\r\n")
     }
 
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    fn answer(checks: &Checks, id: TransactionId) -> Vec<u8> {
+    pub(in super::super) fn answer(checks: &Checks, id: TransactionId) -> Vec<u8> {
         let mut message = Message::new();
         let built = message.build(&[
             Box::new(BINDING_SUCCESS),

@@ -1,15 +1,14 @@
 //! Tests of the module above.
 
-use std::collections::VecDeque;
-use std::io::{self, IoSliceMut};
+use std::io::IoSliceMut;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use mesh_core::IceServer;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::*;
+use crate::wire::{OneWire, Wire};
 
 const SERVER: &str = "192.0.2.1:3478";
 
@@ -26,50 +25,6 @@ fn relay(urls: &[&str]) -> Relay {
 
 fn address(text: &str) -> SocketAddr {
     text.parse().expect("an address")
-}
-
-/// Takes what is sent, and says what the test wants.
-#[derive(Debug, Default)]
-struct Wire {
-    sent: Mutex<Vec<(SocketAddr, Vec<u8>)>>,
-    arriving: Mutex<VecDeque<(SocketAddr, Vec<u8>)>>,
-}
-
-impl AsyncUdpSocket for Wire {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(address("10.0.0.1:1000"))
-    }
-
-    fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        let mut sent = self.sent.lock().expect("not poisoned");
-        sent.push((transmit.destination, transmit.contents.to_vec()));
-        Poll::Ready(Ok(transmit.contents.len()))
-    }
-
-    fn poll_recv(
-        &self,
-        _: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-        meta: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
-        let Some((from, bytes)) = self.arriving.lock().expect("not poisoned").pop_front() else {
-            return Poll::Pending;
-        };
-        bufs[0][..bytes.len()].copy_from_slice(&bytes);
-        meta[0] = RecvMeta::default();
-        (meta[0].addr, meta[0].len, meta[0].stride) = (from, bytes.len(), bytes.len());
-        Poll::Ready(Ok(1))
-    }
-}
-
-#[derive(Debug)]
-struct OneWire(Arc<Wire>);
-
-impl SocketSource for OneWire {
-    fn wrap(&self, _: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let wire: Arc<Wire> = Arc::clone(&self.0);
-        Ok(wire)
-    }
 }
 
 /// A socket of the link and what is under it.
