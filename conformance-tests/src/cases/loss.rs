@@ -4,7 +4,7 @@
 //! A rate is what the path loses in each direction, acknowledgements included. One participant makes it, with its sockets,
 //! once the connection stands: handshakes are another subject.
 
-mod tally;
+pub(crate) mod tally;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ mod killed;
 mod local_names;
 mod losses;
 mod names;
+mod paths;
 mod relayed;
 mod routers;
 
@@ -76,6 +77,12 @@ const CASES: &[Case] = cases! {
     beside handshake::each_datagram_dropped_once_between_natives within 240 s;
     beside handshake::each_datagram_dropped_once_with_chromium within 240 s;
     beside handshake::each_datagram_dropped_once_with_firefox within 240 s;
+    alone paths::a_path_that_reorders_between_natives within 60 s;
+    alone paths::a_path_that_reorders_with_chromium within 60 s;
+    alone paths::a_path_that_reorders_with_firefox within 60 s;
+    alone paths::a_narrow_path_between_natives within 60 s;
+    alone paths::a_narrow_path_with_chromium within 60 s;
+    alone paths::a_narrow_path_with_firefox within 60 s;
     long losses::native_connections_at_5_percent_loss within 300 s;
     long losses::native_connections_at_10_percent_loss within 300 s;
     long losses::chromium_connections_at_5_percent_loss within 300 s;
@@ -123,17 +130,4 @@ fn reached(met: &Met, way: Way, within: Duration) -> Outcome<String> {
     Err(Failure::new(format!(
         "{way:?} within {within:?} was expected, and it is {seen}"
     )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::known;
-
-    #[test]
-    fn each_known_difference_names_a_case() {
-        for name in known::names_of_cases() {
-            assert!(CASES.iter().any(|case| case.name == name), "{name}");
-        }
-    }
 }

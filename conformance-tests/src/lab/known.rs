@@ -38,35 +38,6 @@ const OF_CELLS: &[OfCells] = &[OfCells {
 
 const NOT_BLOCKED: &[Nat] = &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric];
 
-/// Cases that fail for one reason.
-struct OfCases {
-    names: &'static [&'static str],
-    known: Known,
-}
-
-const OF_CASES: &[OfCases] = &[OfCases {
-    names: &["case::a_round_trip_of_two_seconds"],
-    known: Known {
-        reason: "U12: a handshake takes about seven round trips, which is close to the connect deadline of 15 s",
-        shows: "was expected, and it is",
-        sometimes: true,
-    },
-}];
-
-/// The one for this case.
-pub(super) fn of_case(name: &str) -> Option<&'static Known> {
-    OF_CASES
-        .iter()
-        .find(|of| of.names.contains(&name))
-        .map(|of| &of.known)
-}
-
-/// Every case that is expected to fail.
-#[cfg(test)]
-pub(super) fn names_of_cases() -> impl Iterator<Item = &'static str> {
-    OF_CASES.iter().flat_map(|of| of.names).copied()
-}
-
 /// The one for this cell.
 pub(super) fn of_cell(cell: &Cell) -> Option<&'static Known> {
     let [a, b] = cell.players();

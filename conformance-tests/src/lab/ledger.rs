@@ -96,7 +96,7 @@ impl<'a> Ledger<'a> {
         };
         self.enter(Entry {
             name: name.to_owned(),
-            verdict: verdict(name, outcome, known::of_case(name)),
+            verdict: Verdict::of(outcome),
             took,
             note,
             cell: None,

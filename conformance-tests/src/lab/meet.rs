@@ -71,8 +71,19 @@ pub(super) struct Met {
 
 /// Lets two players meet; the first offers.
 pub(super) async fn meet(one: &Player, other: &Player, terms: &Terms) -> Outcome<Met> {
+    let (met, _) = meet_and(one, other, terms, async |_| Ok(())).await?;
+    Ok(met)
+}
+
+/// The same; they play while they are connected, if they are.
+pub(super) async fn meet_and<T>(
+    one: &Player,
+    other: &Player,
+    terms: &Terms,
+    play: impl AsyncFnOnce(&[Participant; 2]) -> Outcome<T>,
+) -> Outcome<(Met, Option<T>)> {
     let cast = [one.participant(0)?, other.participant(1)?];
-    let meeting = tokio::time::timeout(terms.deadline + LAST_RESORT, introduce(&cast, terms));
+    let meeting = tokio::time::timeout(terms.deadline + LAST_RESORT, introduce(&cast, terms, play));
     let trouble = select(Box::pin(one.trouble()), Box::pin(other.trouble()));
     let outcome = match select(Box::pin(meeting), trouble).await {
         Either::Left((Ok(outcome), _)) => outcome,
@@ -84,7 +95,11 @@ pub(super) async fn meet(one: &Player, other: &Player, terms: &Terms) -> Outcome
     outcome.map_err(crate::runner::traced(&cast))
 }
 
-async fn introduce(cast: &[Participant; 2], terms: &Terms) -> Outcome<Met> {
+async fn introduce<T>(
+    cast: &[Participant; 2],
+    terms: &Terms,
+    play: impl AsyncFnOnce(&[Participant; 2]) -> Outcome<T>,
+) -> Outcome<(Met, Option<T>)> {
     let [one, other] = cast;
     let settings = Settings {
         connect_deadline: terms.deadline,
@@ -111,13 +126,19 @@ async fn introduce(cast: &[Participant; 2], terms: &Terms) -> Outcome<Met> {
         let met = try_join(fate(one, other.id()), fate(other, one.id())).await;
         let took = begun.elapsed();
         match met {
-            Ok(_) => connected(cast, took, terms).await,
-            Err(Fate::Failed(reason)) => Ok(Met {
-                way: Way::Not,
-                took,
-                how: reason,
-                round_trip: None,
-            }),
+            Ok(_) => {
+                let met = connected(cast, took, terms).await?;
+                Ok((met, Some(play(cast).await?)))
+            }
+            Err(Fate::Failed(reason)) => {
+                let met = Met {
+                    way: Way::Not,
+                    took,
+                    how: reason,
+                    round_trip: None,
+                };
+                Ok((met, None))
+            }
             Err(Fate::Broken(failure)) => Err(failure),
         }
     });

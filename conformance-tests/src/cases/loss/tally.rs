@@ -10,17 +10,17 @@ use crate::stream::Arrival;
 
 /// The figures of one mode of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     mode: TransferMode,
     sent: u64,
     /// Different messages that arrived.
-    pub(super) received: u64,
+    pub(crate) received: u64,
     /// Arrivals of a message that had arrived already.
-    pub(super) duplicates: u64,
+    pub(crate) duplicates: u64,
     /// Arrivals behind one that was sent later.
-    pub(super) reordered: u64,
+    pub(crate) reordered: u64,
     /// Messages that took longer than allowed; `None` where nothing bounds their time.
-    pub(super) late: Option<u64>,
+    pub(crate) late: Option<u64>,
     /// How long the messages took beyond the fastest of all: the middle one, and the slowest.
     median: Duration,
     slowest: Duration,
@@ -29,7 +29,7 @@ pub(super) struct Tally {
 impl Tally {
     /// Counts. Sender and receiver have clocks of their own, so a time is the difference to the fastest message of any
     /// mode, which the path has delayed least.
-    pub(super) fn of(
+    pub(crate) fn of(
         mode: TransferMode,
         sent_at: &[u64],
         arrivals: &[Arrival],
@@ -71,7 +71,7 @@ impl Tally {
         }
     }
 
-    pub(super) const fn missing(&self) -> u64 {
+    pub(crate) const fn missing(&self) -> u64 {
         self.sent.saturating_sub(self.received)
     }
 }

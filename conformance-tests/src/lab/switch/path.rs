@@ -21,6 +21,18 @@ pub(in crate::lab) struct Path {
     pub(in crate::lab) single: Option<Single>,
 }
 
+impl Path {
+    /// A cable.
+    pub(in crate::lab) const PERFECT: Self = Self {
+        delay: Duration::ZERO,
+        loss_percent: 0,
+        reorder_percent: 0,
+        bandwidth: 0,
+        longest: 0,
+        single: None,
+    };
+}
+
 /// Which datagram is dropped, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lab) struct Single {
