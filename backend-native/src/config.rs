@@ -1,10 +1,13 @@
 //! What only a native program can choose.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod addresses;
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mesh_core::Duration;
 use rtc::shared::ifaces::ifaces;
 
+use self::addresses::Interface;
 use crate::tls::RootCertificates;
 
 /// Settings of a [`PlatformBackend`](crate::PlatformBackend); every field has a default that suits a game.
@@ -14,8 +17,10 @@ pub struct PlatformConfig {
     /// Where each connection binds its UDP sockets: `0.0.0.0:0` and `[::]:0`.
     ///
     /// An unspecified address stands for every interface that is up, without loopback and link-local ones; for the IPv4
-    /// link-local ones (169.254.0.0/16: two machines on one cable) where the family has no others. Every connection has
-    /// sockets of its own, so a port other than 0 allows one connection only.
+    /// link-local ones (169.254.0.0/16: two machines on one cable) where the family has no others. An IPv6 address that is made
+    /// of the hardware's own (EUI-64) is left out where its interface has another one of the same network: it would name the
+    /// machine wherever it goes (RFC 8445, 5.1.1.1). Every connection has sockets of its own, so a port other than 0 allows
+    /// one connection only.
     pub bind: Vec<SocketAddr>,
     /// Whether 127.0.0.1 is bound, too: no. It is in any case where no other interface is up.
     pub include_loopback: bool,
@@ -94,137 +99,23 @@ impl PlatformConfig {
     /// The interfaces are listed here and not by the `webrtc` crate: it leaves loopback out and binds the unspecified address
     /// where a family has no interface, which makes a candidate that nobody can reach.
     pub(crate) fn bind_addresses(&self) -> Vec<SocketAddr> {
-        let interfaces: Vec<IpAddr> = ifaces()
+        let interfaces: Vec<Interface> = ifaces()
             .into_iter()
             .flatten()
-            .filter_map(|interface| interface.addr)
-            .map(|address| address.ip())
+            .filter_map(|interface| {
+                let ip = interface.addr?.ip();
+                Some(Interface {
+                    name: interface.name,
+                    ip,
+                })
+            })
             .collect();
-        self.expand(&interfaces)
+        addresses::expand(self, &interfaces)
     }
 
     /// Whether these are what is bound because no interface has an address.
     pub(crate) fn is_offline(&self, addresses: &[SocketAddr]) -> bool {
         let wants_interfaces = self.bind.iter().any(|bind| bind.ip().is_unspecified());
         wants_interfaces && addresses.iter().all(|address| address.ip().is_loopback())
-    }
-
-    fn expand(&self, interfaces: &[IpAddr]) -> Vec<SocketAddr> {
-        let mut addresses = Vec::new();
-        for bind in &self.bind {
-            if !bind.ip().is_unspecified() {
-                push_unique(&mut addresses, *bind);
-                continue;
-            }
-            let of_family = || {
-                interfaces
-                    .iter()
-                    .filter(|ip| ip.is_ipv4() == bind.is_ipv4())
-            };
-            let mut found: Vec<_> = of_family().filter(|ip| is_reachable(ip)).collect();
-            if found.is_empty() {
-                found.extend(of_family().filter(|ip| is_link_local_ipv4(ip)));
-            }
-            for ip in found {
-                push_unique(&mut addresses, SocketAddr::new(*ip, bind.port()));
-            }
-        }
-        if self.include_loopback || addresses.is_empty() {
-            push_unique(&mut addresses, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        }
-        addresses
-    }
-}
-
-/// Whether a peer elsewhere could reach it. An IPv6 link-local address means nothing without its interface.
-fn is_reachable(ip: &IpAddr) -> bool {
-    let link_local = match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    };
-    !ip.is_loopback() && !ip.is_unspecified() && !ip.is_multicast() && !link_local
-}
-
-/// An address that a machine without a router gave itself (RFC 3927).
-fn is_link_local_ipv4(ip: &IpAddr) -> bool {
-    matches!(ip, IpAddr::V4(ip) if ip.is_link_local())
-}
-
-fn push_unique(addresses: &mut Vec<SocketAddr>, address: SocketAddr) {
-    if !addresses.contains(&address) {
-        addresses.push(address);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ips(list: &[&str]) -> Vec<IpAddr> {
-        list.iter()
-            .map(|ip| ip.parse().expect("an address"))
-            .collect()
-    }
-
-    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
-        list.iter()
-            .map(|a| a.parse().expect("an address"))
-            .collect()
-    }
-
-    #[test]
-    fn an_unspecified_address_is_every_reachable_interface() {
-        let interfaces = ips(&[
-            "127.0.0.1",
-            "10.0.0.2",
-            "169.254.1.1",
-            "::1",
-            "fe80::1",
-            "2001:db8::2",
-            "10.0.0.2",
-        ]);
-        assert_eq!(
-            PlatformConfig::default().expand(&interfaces),
-            addresses(&["10.0.0.2:0", "[2001:db8::2]:0"]),
-        );
-    }
-
-    #[test]
-    fn two_machines_on_a_cable_use_the_addresses_they_gave_themselves() {
-        let config = PlatformConfig::default();
-        assert_eq!(
-            config.expand(&ips(&["127.0.0.1", "169.254.7.1", "fe80::1"])),
-            addresses(&["169.254.7.1:0"]),
-        );
-        assert_eq!(
-            config.expand(&ips(&["169.254.7.1", "2001:db8::1"])),
-            addresses(&["169.254.7.1:0", "[2001:db8::1]:0"]),
-        );
-    }
-
-    #[test]
-    fn loopback_is_bound_where_there_is_nothing_else_or_by_option() {
-        let config = PlatformConfig::default();
-        let offline = config.expand(&ips(&["127.0.0.1", "::1"]));
-        assert_eq!(offline, addresses(&["127.0.0.1:0"]));
-        assert!(config.is_offline(&offline));
-        assert!(!config.is_offline(&addresses(&["127.0.0.1:0", "10.0.0.2:0"])));
-        assert!(!PlatformConfig::loopback().is_offline(&offline));
-        let config = PlatformConfig {
-            include_loopback: true,
-            ..PlatformConfig::default()
-        };
-        assert_eq!(
-            config.expand(&ips(&["127.0.0.1", "10.0.0.2"])),
-            addresses(&["10.0.0.2:0", "127.0.0.1:0"]),
-        );
-    }
-
-    #[test]
-    fn a_concrete_address_stays_as_it_is() {
-        assert_eq!(
-            PlatformConfig::loopback().expand(&ips(&["10.0.0.2"])),
-            addresses(&["127.0.0.1:0"]),
-        );
     }
 }

@@ -1,5 +1,7 @@
 //! One peer connection of the `webrtc` crate, behind our words.
 
+mod inspector;
+
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -8,8 +10,8 @@ use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::platform::{MAX_MESSAGE_SIZE, MAX_REMOTE_CHANNELS_EVER, check_description};
 use mesh_core::{
-    CandidateType, ChannelParameters, ChannelSpec, ConnectFailure, Duration, IceCandidate,
-    IceTransportPolicy, LinkStats, SdpType, SessionDescription,
+    CandidateType, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
+    LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCOfferOptions;
@@ -31,6 +33,8 @@ use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
 use crate::translate;
+
+pub(crate) use self::inspector::Inspector;
 
 /// How long one relay waits for a better one.
 const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
@@ -326,65 +330,6 @@ impl Drop for Connection {
             let inner = Arc::clone(&self.inner);
             runtime.spawn(async move { inner.close().await });
         }
-    }
-}
-
-/// Reads what only a connection can tell about a channel.
-#[derive(Clone)]
-pub(crate) struct Inspector {
-    inner: Arc<dyn PeerConnection>,
-    direct: Direct,
-}
-
-impl Inspector {
-    /// What the platform says the channel is.
-    pub(crate) async fn parameters(
-        &self,
-        channel: &dyn DataChannel,
-    ) -> Result<ChannelParameters, Error> {
-        // `DataChannel::id` is a number of the connection's own; the stream id is in the figures alone.
-        let (id, _) = self
-            .figures(channel)
-            .await
-            .ok_or(Error::ErrDataChannelClosed)?;
-        Ok(ChannelParameters {
-            id,
-            ordered: channel.ordered().await?,
-            reliability: translate::reliability(
-                channel.max_packet_life_time().await?,
-                channel.max_retransmits().await?,
-            ),
-        })
-    }
-
-    /// How many messages have come in, taken or not.
-    pub(crate) async fn messages_received(&self, channel: &dyn DataChannel) -> Option<u32> {
-        self.figures(channel).await.map(|(_, messages)| messages)
-    }
-
-    /// The last round trip that was measured.
-    pub(crate) async fn round_trip(&self) -> Option<Duration> {
-        if let Some(path) = self.direct.path() {
-            return Some(path.round_trip);
-        }
-        let report = self
-            .inner
-            .get_stats(std::time::Instant::now(), StatsSelector::None)
-            .await;
-        translate::round_trip(&report)
-    }
-
-    /// Stream id and messages received.
-    async fn figures(&self, channel: &dyn DataChannel) -> Option<(u16, u32)> {
-        let report = self
-            .inner
-            .get_stats(std::time::Instant::now(), StatsSelector::None)
-            .await;
-        let id = format!("RTCDataChannel_{}", channel.id());
-        report
-            .data_channels()
-            .find(|figures| figures.stats.id == id)
-            .map(|figures| (figures.data_channel_identifier, figures.messages_received))
     }
 }
 

@@ -24,6 +24,7 @@ mod name_source;
 mod note;
 mod outbox;
 mod pipe;
+mod preference;
 mod relay;
 mod runtime;
 mod socket;

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod end;
+mod route;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -12,9 +13,8 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 use mesh_core::platform::RemoteChannels;
 use mesh_core::{
-    CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
-    ConnectionState, Duration, LinkConfig, LinkEvent, LinkId, Reliability, SendLimits,
-    SessionDescription,
+    ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
+    LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
@@ -28,11 +28,9 @@ use crate::connection::Connection;
 use crate::inbox::LinkInbox;
 use crate::note::{Note, Notes, notes};
 use crate::outbox::{Outbox, Outgoing};
+use crate::preference::Preferences;
 use crate::relay::{Relay, Resolver};
 use crate::socket::SocketOptions;
-
-/// How often a link that could be relayed is asked whether it is: its route may change.
-const RELAY_CHECK: Duration = Duration::from_secs(2);
 
 /// How long gathering can take: the last request to a TURN server that does not answer is given up after 7.8 s. The crate then
 /// waits on (it mistakes the request for another), so somebody else must say that no more candidates come.
@@ -69,6 +67,7 @@ pub(crate) struct Link {
     notes: Sender<Note>,
     /// The IPv4 interfaces we are bound to.
     interfaces: Vec<Ipv4Addr>,
+    preferences: Preferences,
     /// Asks for the names of candidates; ends with the link.
     revealing: JoinSet<()>,
 }
@@ -109,6 +108,7 @@ pub(crate) async fn run(start: Start) {
         timers: Timers::default(),
         notes: notes.clone(),
         interfaces: candidates::interfaces(&addresses),
+        preferences: Preferences::new(&addresses),
         revealing: JoinSet::new(),
     };
     let sockets = SocketOptions {
@@ -302,6 +302,7 @@ impl Link {
                 if is_relay {
                     self.relay.found();
                 }
+                let candidate = self.preferences.apply(candidate);
                 self.report(LinkEvent::Candidate {
                     link: self.id,
                     candidate: connection.local_candidate(candidate),
@@ -353,24 +354,6 @@ impl Link {
         self.timers
             .failing
             .get_or_insert_with(|| Instant::now() + patience);
-    }
-
-    fn are_channels_open(&self) -> bool {
-        self.opened_channels >= usize::from(self.remote_channels.planned())
-    }
-
-    /// Whether the route is relayed: then the sockets see to more, and a better one is looked for.
-    async fn check_route(&mut self, connection: &Connection) {
-        let (local, remote) = connection.selected_pair().await.unwrap_or_default();
-        let relay = Some(CandidateType::Relay);
-        connection.sockets().relaying(local == relay);
-        let is_relayed = local == relay || remote == relay;
-        connection
-            .direct()
-            .search(is_relayed && self.has_connected && self.are_channels_open());
-        if self.relay.is_possible() {
-            self.timers.relay_check = Some(Instant::now() + RELAY_CHECK);
-        }
     }
 
     /// Takes a channel that the far side made. One too many is closed again.
