@@ -170,7 +170,8 @@ impl Connection {
         description: &SessionDescription,
     ) -> Result<Option<SessionDescription>, ConnectFailure> {
         let unusable = |error: JsValue| ConnectFailure::Description(js::words(&error));
-        let remote = translate::remote_description(description)?;
+        let is_first = self.inner.remote_description().is_none();
+        let remote = translate::remote_description(description, is_first)?;
         let applied = self.inner.set_remote_description(&remote);
         self.ending.settled(&applied).await.map_err(unusable)?;
         if description.sdp_type == SdpType::Answer {

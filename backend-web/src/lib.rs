@@ -29,6 +29,7 @@ mod note;
 mod outbox;
 mod page;
 mod relay;
+mod role;
 mod start;
 mod stats;
 mod timer;

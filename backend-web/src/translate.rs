@@ -1,5 +1,7 @@
 //! The words of the browser and ours, both ways.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use mesh_core::platform::check_description;
@@ -16,6 +18,7 @@ use web_sys::{
 
 use crate::config::PlatformConfig;
 use crate::js;
+use crate::role;
 
 /// Settings of one connection.
 pub(crate) fn configuration(config: &LinkConfig, platform: &PlatformConfig) -> RtcConfiguration {
@@ -73,12 +76,17 @@ pub(crate) fn refused_configuration(config: &LinkConfig, error: &JsValue) -> Con
     }
 }
 
-/// What the far side sent, or what is wrong with it at first sight.
+/// What the far side sent, the first time or later, or what is wrong with it at first sight.
 pub(crate) fn remote_description(
     description: &SessionDescription,
+    is_first: bool,
 ) -> Result<RtcSessionDescriptionInit, ConnectFailure> {
     check_description(description)?;
-    Ok(session_description(description.sdp_type, &description.sdp))
+    let sdp = match description.sdp_type {
+        SdpType::Offer if is_first => role::begun_by_the_far_side(&description.sdp),
+        SdpType::Offer | SdpType::Answer => Cow::Borrowed(description.sdp.as_str()),
+    };
+    Ok(session_description(description.sdp_type, &sdp))
 }
 
 pub(crate) fn session_description(sdp_type: SdpType, sdp: &str) -> RtcSessionDescriptionInit {
@@ -266,7 +274,7 @@ mod tests {
             String::from("v=0\r\nm=video 9\r\n"),
             "m=application ".repeat(10_000),
         ] {
-            let refused = remote_description(&offer(sdp)).err();
+            let refused = remote_description(&offer(sdp), true).err();
             assert!(
                 matches!(refused, Some(ConnectFailure::Description(_))),
                 "{refused:?}"

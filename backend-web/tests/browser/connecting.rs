@@ -98,6 +98,21 @@ async fn signals_of(peer: &mut Peer) -> Vec<LinkEvent> {
 }
 
 #[wasm_bindgen_test]
+async fn an_answer_lets_whoever_offers_begin() {
+    let mut pair = Pair::new();
+    pair.a.open(SendLimits::default(), 1 << 20);
+    pair.b.open(SendLimits::default(), 1 << 20);
+    pair.tamper = |sdp| {
+        let role = |role| sdp.contains(&format!("a=setup:{role}"));
+        assert!(role("actpass") || role("passive"), "{sdp}");
+        sdp.to_owned()
+    };
+    pair.a.offer();
+    pair.until("three channels", |a, b| a.opened() == 3 && b.opened() == 3)
+        .await;
+}
+
+#[wasm_bindgen_test]
 async fn a_description_comes_first_and_candidates_trickle() {
     let mut peer = Peer::new();
     peer.open(SendLimits::default(), 1 << 20);
