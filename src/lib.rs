@@ -62,14 +62,15 @@ pub mod migration;
 pub use lobby::{JoinError, Lobby, join};
 pub use mesh_core;
 pub use mesh_core::{
-    AddPeerError, CandidateType, ChannelIndex, ChannelInfo, ChannelParameters, ChannelState,
-    Conditioned, ConnectFailure, ConnectionError, ConnectionId, ConnectionState, ConnectionStatus,
-    DisconnectReason, Disturbance, Duration, Event, GatheringState, IceCandidate, IceServer,
-    IceTransportPolicy, InitializeError, Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats,
-    LostReason, MeshConfig, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo,
-    Refused, RefusedReason, Reliability, SdpType, SendError, SendLimits, Sent, SessionConfig,
-    SessionDescription, Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target,
-    Topology, TransferMode,
+    AddPeerError, CandidateType, ChannelIndex, ChannelInfo, ChannelLimits, ChannelParameters,
+    ChannelRole, ChannelState, Conditioned, ConnectFailure, ConnectionError, ConnectionId,
+    ConnectionState, ConnectionStatus, DisconnectReason, Disturbance, Duration, Event,
+    GatheringState, IceCandidate, IceServer, IceTransportPolicy, InitializeError, Instant,
+    InvalidPeerId, Leaving, LinkConfig, LinkStats, LostReason, MeshConfig, Missing, ModeLimits,
+    MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, Refused, RefusedReason,
+    Reliability, Roster, SdpType, SendError, SendLimits, Sent, SessionConfig, SessionDescription,
+    Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target, Topology,
+    TransferMode,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};

@@ -114,7 +114,7 @@ impl PlatformBackend {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn websocket(&self, url: &str) -> Result<WebSocketTransport, TransportError> {
         let roots = self.config.root_certificates.clone();
         WebSocketTransport::connect_with(self.handle(), url, TransportOptions::default(), roots)

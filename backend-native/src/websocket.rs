@@ -56,7 +56,7 @@ impl WebSocketTransport {
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn connect_with(
         handle: &Handle,
         url: &str,

@@ -70,7 +70,7 @@ fn end(id: u32, sockets: Option<Arc<dyn SocketSource>>) -> Multiplayer<PlatformB
 }
 
 #[test]
-fn positions_over_one_megabit_are_younger_than_250_ms() {
+fn half_of_the_positions_over_one_megabit_are_younger_than_250_ms() {
     for mode in [TransferMode::Unreliable, TransferMode::UnreliableOrdered] {
         let sockets = Faults::both_ways(Arc::new(TokioSockets), one_megabit);
         let arrived = play(sockets, mode, (None, POSITIONS), |frame, _| frame < FRAMES);

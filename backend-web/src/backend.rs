@@ -70,7 +70,7 @@ impl PlatformBackend {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn websocket(&self, url: &str) -> Result<WebSocketTransport, TransportError> {
         WebSocketTransport::connect(url)
     }

@@ -37,7 +37,7 @@ impl WebSocketTransport {
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn connect_with(url: &str, options: TransportOptions) -> Result<Self, TransportError> {
         let invalid = |why| TransportError::InvalidUrl {
             url: url.into(),

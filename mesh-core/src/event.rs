@@ -87,7 +87,7 @@ pub enum Event {
     PacketsDropped {
         /// Whose.
         peer: PeerId,
-        /// Of which channel.
+        /// The channel.
         channel: ChannelIndex,
         /// How many.
         packets: u64,

@@ -27,8 +27,8 @@ const SIGNALS_PER_POLL: usize = 256;
 ///
 /// It adds what Godot leaves to the game's scripts: connections are made as members come, the one with the higher id
 /// offers (as in Godot's official 4.x demo), candidates trickle in the right order, and an attempt that fails, or a connection
-/// that ends, is told with its reason and made again as long as the member is in the lobby. Whom the game does not want it
-/// [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept).
+/// that ends, is told with its reason and made again as long as the member is in the lobby. A game that does not want somebody
+/// [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept) that peer.
 ///
 /// The signaling is for meeting only: its loss is told and touches no connected peer.
 #[derive(Debug)]
@@ -133,6 +133,11 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.settle();
     }
 
+    /// Has what waits tried again, also where the backend has said that it is full and not yet that there is room.
+    pub fn flush(&mut self) {
+        self.multiplayer.flush();
+    }
+
     /// Asks the signaling to let nobody join the lobby any more; [`Event::Sealed`] follows.
     ///
     /// # Errors
@@ -149,7 +154,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     ///
     /// The first call of a frame takes in what has happened; the calls after it only give events, so that a peer that
     /// never stops sending cannot keep a frame from ending. Call it until `None` once a frame:
-    /// `while let Some(event) = session.poll()`. Events that a loop leaves behind stay for the next one. It never blocks.
+    /// `while let Some(event) = session.poll()`. Events that a loop leaves behind stay for the next one, but nothing new is
+    /// taken in before they are taken, and no deadline passes. It never blocks.
     pub fn poll(&mut self) -> Option<Event> {
         if !core::mem::replace(&mut self.polling, true) {
             self.pump(&mut Context::from_waker(Waker::noop()));
@@ -231,8 +237,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         &self.roster
     }
 
-    /// The mesh and its backend, for what a session does not offer itself, such as figures of a link. A peer that is removed there has ended as any
-    /// other to the session, which connects to it again.
+    /// The mesh and its backend, for what a session does not offer itself, such as the statistics of a link. Do not take its
+    /// events: the session would miss them. A peer that is removed there is connected to again.
     pub const fn multiplayer_mut(&mut self) -> &mut Multiplayer<B> {
         &mut self.multiplayer
     }

@@ -24,7 +24,8 @@ pub trait Signaling {
     ///
     /// # Errors
     ///
-    /// [`SignalingError`] when it cannot be queued. The session gives that peer up at its deadline.
+    /// [`SignalingError`] when it cannot be queued. The session keeps a signal that found no room, and
+    /// ends the attempt to connect where the signaling does not work.
     fn send(&mut self, now: Instant, to: PeerId, signal: Signal) -> Result<(), SignalingError>;
 
     /// The next event.

@@ -133,7 +133,8 @@ impl<P: MultiplayerPeer> MultiplayerApi<P> {
     }
 
     /// Disconnects a peer (Godot: `disconnect_peer`). Its end is not told here; a server tells it to the other clients.
-    /// `false` if we are not connected to that peer ourselves.
+    /// `false` if the network peer does not know that peer. A [`Session`](mesh_core::Session) keeps it away until it leaves
+    /// the lobby or is allowed again.
     pub fn disconnect_peer(&mut self, peer: PeerId) -> bool {
         self.notice_close();
         if !self.peer.disconnect_peer(peer, false) {

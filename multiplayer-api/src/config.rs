@@ -25,7 +25,7 @@ pub struct ApiConfig {
     /// The server's own packets are never discarded: announcements of peers, and data of at most 60000 bytes a packet that
     /// together with announcements takes at most half of the room. Data of the server beyond that is refused
     /// ([`RefusedReason::Full`](mesh_core::RefusedReason::Full)). A client for whose announcements there is no room is
-    /// disconnected.
+    /// disconnected, as by [`MultiplayerApi::disconnect_peer`](crate::MultiplayerApi::disconnect_peer).
     pub backlog_bytes: usize,
 }
 

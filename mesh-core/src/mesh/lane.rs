@@ -24,10 +24,10 @@ impl Lane {
         self.links.push(link);
     }
 
-    /// Brings the message, once all its links are known.
+    /// Brings the message, once all its links are known. One that has links to go to already stays.
     pub(super) fn load(&mut self, channel: ChannelIndex, payload: Payload) {
         if !self.is_empty() {
-            self.message = Some((channel, payload));
+            self.message.get_or_insert((channel, payload));
         }
     }
 
@@ -87,6 +87,16 @@ mod tests {
         }
         assert_eq!(unshared, [false, false, true]);
         assert!(lane.is_empty());
+    }
+
+    #[test]
+    fn a_message_that_was_not_taken_out_is_not_replaced() {
+        let mut lane = lane();
+        lane.load(ChannelIndex(0), Payload::from("the next"));
+        let channels = core::iter::from_fn(|| lane.pop()).map(|(_, channel, _)| channel);
+        assert_eq!(Vec::from_iter(channels), [ChannelIndex(2); 3]);
+        lane.load(ChannelIndex(0), Payload::from("for nobody"));
+        assert!(lane.is_empty() && lane.pop().is_none());
     }
 
     #[test]

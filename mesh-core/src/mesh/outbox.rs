@@ -14,10 +14,8 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
+use crate::platform::inbox::OVERHEAD;
 use crate::{ChannelLimits, Instant, Payload, TransferMode};
-
-/// What a waiting message costs beside its bytes, so that a flood of empty ones is bounded, too.
-const OVERHEAD: usize = 64;
 
 /// The queue of one channel.
 #[derive(Debug)]

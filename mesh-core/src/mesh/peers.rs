@@ -30,8 +30,8 @@ pub struct PeerInfo {
     /// Where its handshake is.
     #[doc(alias = "get_signaling_state")]
     pub signaling: SignalingState,
-    /// Its channels, by [`ChannelIndex`](crate::ChannelIndex). Of one that the far side made in-band and that is closed only the state means
-    /// anything: it may never have been open, and its mode and parameters those of another.
+    /// Its channels, by [`ChannelIndex`](crate::ChannelIndex). If the far side made a channel in-band and it is closed, only
+    /// its state means anything: it may never have been open.
     pub channels: Vec<ChannelInfo>,
     /// The largest message it takes, in bytes; our own limit until it has described itself.
     pub max_message_size: usize,
@@ -62,8 +62,9 @@ pub struct ChannelInfo {
     /// not taken.
     #[doc(alias = "get_buffered_amount")]
     pub buffered_amount: usize,
-    /// Accepted messages of an unreliable channel that were dropped since it was made, because they waited too long or too
-    /// many waited: see [`ChannelLimits`](crate::ChannelLimits). What the network loses is not counted.
+    /// Accepted messages of an unreliable channel that the mesh has dropped since the channel was made, because they waited
+    /// too long or too many waited: see [`ChannelLimits`](crate::ChannelLimits). [`LinkStats`](crate::LinkStats) counts what
+    /// the backend has dropped as well.
     pub messages_dropped: u64,
 }
 

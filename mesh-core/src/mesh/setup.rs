@@ -140,7 +140,14 @@ impl Mesh {
         Ok(())
     }
 
-    /// Whether we are peer 1 (Godot: `is_server`). Not so without an id.
+    /// The server that was lost is called again: the mesh is not over.
+    pub(crate) fn await_server(&mut self) {
+        if self.mode.needs_server() && self.status == ConnectionStatus::Disconnected {
+            self.status = ConnectionStatus::Connecting;
+        }
+    }
+
+    /// Whether we are peer 1 (Godot: `is_server`). `false` without an id.
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.unique_id.is_some_and(PeerId::is_server)

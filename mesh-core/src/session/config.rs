@@ -25,7 +25,7 @@ pub struct SessionConfig {
     /// and of every new `PeerConnected`.
     pub retry_after: Option<Duration>,
     /// How many peers there are at most, connected or being connected: 128, which is what a lobby of `signaling-server` holds
-    /// by default. Of members of the lobby beyond that the game hears nothing.
+    /// by default. The game hears nothing of further members.
     ///
     /// When a place becomes free, the member that has waited longest is connected to, if the call is ours; one that has to
     /// call us comes with its next try, within a minute. A peer that calls anew while its connection stands needs no

@@ -145,12 +145,13 @@ impl Roster {
     /// connected gives `PeerDisconnected` with `Removed`; with `force` the game hears nothing more of it, as with
     /// [`Mesh::disconnect_peer`]. `false` if there is no such peer, in the mesh or in the lobby.
     pub fn kick(&mut self, mesh: &mut Mesh, peer: PeerId, force: bool) -> bool {
-        let is_known = mesh.has_peer(peer) || self.is_present(peer);
-        if is_known {
+        if self.is_present(peer) {
             self.away.entry(peer).or_insert(Away::Kicked);
-            self.put_away(mesh, peer, force);
+        } else if !mesh.has_peer(peer) {
+            return false;
         }
-        is_known
+        self.put_away(mesh, peer, force);
+        true
     }
 
     /// Removes a peer, if it is there, and keeps it away until it is [allowed](Self::allow) again, also if it leaves the

@@ -41,7 +41,7 @@ impl Roster {
     }
 
     /// Whoever is here, wanted, to be called by us and not connected gets a time for the next attempt.
-    fn plan(&mut self, now: Instant, mesh: &Mesh) {
+    fn plan(&mut self, now: Instant, mesh: &mut Mesh) {
         let retry_after = self.config.retry_after;
         let (away, topology, own) = (&self.away, self.topology, mesh.unique_id());
         for (&peer, member) in &mut self.members {
@@ -57,19 +57,21 @@ impl Roster {
             } else if member.due.is_none() && calls(mesh, peer) && retry_after.is_some() {
                 member.try_later(now);
             }
+            if peer.is_server() && member.due.is_some() {
+                mesh.await_server();
+            }
         }
     }
 
     fn take_held(&mut self, now: Instant, mesh: &mut Mesh) {
-        let due: Vec<PeerId> = self
-            .members
-            .iter()
-            .filter(|(_, member)| member.held.as_ref().is_some_and(|held| held.until <= now))
-            .map(|(peer, _)| *peer)
-            .collect();
-        for peer in due {
+        let members = self.members.iter();
+        let held = members.filter_map(|(peer, member)| Some((*peer, member.held.as_ref()?)));
+        let due = held.filter(|(_, held)| held.until <= now);
+        let due: Vec<_> = due.map(|(peer, held)| (peer, held.answers)).collect();
+        for (peer, answers) in due {
             if calls(mesh, peer) {
-                self.apply_held(mesh, peer, mesh.attempt(peer));
+                let attempt = mesh.attempt(peer).filter(|link| answers == Some(*link));
+                self.apply_held(mesh, peer, attempt);
             } else {
                 self.answer(now, mesh, peer);
             }

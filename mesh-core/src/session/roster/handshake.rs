@@ -37,7 +37,7 @@ impl Roster {
             self.answered(now, mesh, from, description);
         } else {
             // The latest offer is the one that counts.
-            member.hold(description, now);
+            member.hold(description, None, now);
             self.answer(now, mesh, from);
         }
     }
@@ -85,7 +85,7 @@ impl Roster {
             return;
         }
         let until = if is_last { now } else { now + ANSWER_PATIENCE };
-        member.hold(description, until);
+        member.hold(description, Some(link), until);
         if is_last {
             self.apply_held(mesh, from, Some(link));
         }

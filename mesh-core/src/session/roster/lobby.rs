@@ -66,8 +66,10 @@ impl Roster {
     }
 
     fn came(&mut self, now: Instant, mesh: &mut Mesh, peer: PeerId) {
-        let is_known = self.members.contains_key(&peer);
-        if self.is_present(peer) || !is_known && self.members.len() >= MAX_MEMBERS {
+        if self.members.len() >= MAX_MEMBERS {
+            self.members.retain(|_, member| member.present);
+        }
+        if self.is_present(peer) || self.members.len() >= MAX_MEMBERS {
             return;
         }
         // A handshake of its last stay, or of ours: the signals that it still needs will not come.

@@ -48,6 +48,8 @@ pub(super) struct Member {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) description: SessionDescription,
+    /// The link for which an answer came.
+    pub(super) answers: Option<LinkId>,
     pub(super) candidates: Vec<IceCandidate>,
     /// When it is applied at the latest.
     pub(super) until: Instant,
@@ -119,9 +121,15 @@ impl Member {
         true
     }
 
-    pub(super) fn hold(&mut self, description: SessionDescription, until: Instant) {
+    pub(super) fn hold(
+        &mut self,
+        description: SessionDescription,
+        answers: Option<LinkId>,
+        until: Instant,
+    ) {
         self.held = Some(Held {
             description,
+            answers,
             candidates: Vec::new(),
             until,
         });

@@ -3,7 +3,7 @@
 use alloc::vec;
 
 use super::*;
-use crate::MultiplayerPeer;
+use crate::{MultiplayerPeer, Sent, Target};
 
 fn star(own: u32, config: SessionConfig) -> Player {
     let backend = Platform {
@@ -100,8 +100,11 @@ fn a_guest_tries_its_host_again() {
     );
     assert_eq!(
         session.multiplayer().connection_status(),
-        ConnectionStatus::Disconnected
+        ConnectionStatus::Connecting,
+        "it is called again"
     );
+    let sent = session.send(Target::All, TransferMode::Unreliable, "my position");
+    assert_eq!(sent, Ok(Sent::default()), "no reason for a game to end");
     pass(&mut session, Duration::from_secs(1));
     assert_eq!(heard(&mut session), []);
     let link = session.multiplayer().peer(id(1)).unwrap().connection;
