@@ -39,6 +39,7 @@ const ROUND_TRIP_AGE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct Channel {
     inner: Arc<dyn DataChannel>,
+    inbox: Arc<ChannelInbox>,
     outbox: Arc<Outbox>,
     reliable: bool,
     progress: Arc<Progress>,
@@ -81,6 +82,7 @@ impl Channel {
         ends: Ends,
     ) -> Self {
         let progress = Arc::new(Progress::default());
+        let inbox = Arc::clone(&ends.inbox);
         // Otherwise each acknowledgement that leaves nothing outstanding is an event. (Fails if it is closed already.)
         let _ = inner.set_buffered_amount_low_threshold(SILENT).await;
         let sending = Sending {
@@ -119,6 +121,7 @@ impl Channel {
         ends.aboard.spawn(sending.run());
         Self {
             inner,
+            inbox,
             outbox: ends.outbox,
             reliable: ends.reliable,
             progress,
@@ -166,6 +169,11 @@ impl Channel {
     /// Whether it is closed, and everything that came was handed over.
     pub(crate) fn is_gone(&self) -> bool {
         self.progress.gone.load(Ordering::Acquire)
+    }
+
+    /// Whether it is closed, and everything that came was taken by the application, its end as well.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_gone() && self.inbox.has_reported_all()
     }
 
     /// Whether everything accepted has arrived, where the channel promises that it will.

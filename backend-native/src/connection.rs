@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use async_channel::Sender;
 use async_trait::async_trait;
-use mesh_core::platform::{MAX_MESSAGE_SIZE, MAX_REMOTE_CHANNELS_EVER, check_description};
+use mesh_core::platform::{
+    MAX_MESSAGE_SIZE, MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, check_description,
+};
 use mesh_core::{
     CandidateType, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
     LinkStats, SdpType, SessionDescription,
@@ -43,13 +45,16 @@ const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
 /// are 21 minutes at 20 ms. One less than the largest number, because the crate counts on to one more.
 const CHECK_ATTEMPTS: u16 = u16::MAX - 1;
 
+/// How many channels of the far side may wait for the link, which ends itself when it gets to the last of these.
+const MAX_WAITING_CHANNELS: u16 = MAX_REMOTE_CHANNELS + MAX_REFUSED_CHANNELS + 1;
+
 /// Receives the callbacks of the `webrtc` crate and passes them on.
 ///
 /// They are awaited by the task that drives the connection, so nothing here may wait. It must not hold the connection either,
 /// nor a channel: the connection holds it, and the three would never be freed.
 struct Handler {
     notes: Sender<Note>,
-    remote_channels: AtomicU16,
+    waiting_channels: Arc<AtomicU16>,
 }
 
 impl Handler {
@@ -84,10 +89,9 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
-        // Counted here, too: a burst of them must not fill the queue. The link refuses the last of these.
-        let so_far = self.remote_channels.load(Ordering::Relaxed);
-        if so_far <= MAX_REMOTE_CHANNELS_EVER {
-            self.remote_channels.store(so_far + 1, Ordering::Relaxed);
+        // A burst of them must not fill the queue.
+        if self.waiting_channels.load(Ordering::Relaxed) < MAX_WAITING_CHANNELS {
+            self.waiting_channels.fetch_add(1, Ordering::Relaxed);
             self.note(Note::RemoteChannel(channel));
         }
     }
@@ -102,6 +106,7 @@ pub(crate) struct Connection {
     sockets: SocketControl,
     aboard: Aboard,
     direct: Direct,
+    waiting_channels: Arc<AtomicU16>,
     media_id: String,
     closed: AtomicBool,
 }
@@ -133,9 +138,10 @@ impl Connection {
             })),
             ..sockets
         };
+        let waiting_channels = Arc::new(AtomicU16::new(0));
         let handler = Handler {
             notes,
-            remote_channels: AtomicU16::new(0),
+            waiting_channels: Arc::clone(&waiting_channels),
         };
         let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
         let connection = PeerConnectionBuilder::new()
@@ -153,6 +159,7 @@ impl Connection {
             sockets,
             aboard,
             direct,
+            waiting_channels,
             media_id: String::new(),
             closed: AtomicBool::new(false),
         })
@@ -262,6 +269,11 @@ impl Connection {
     /// The tasks its driver runs.
     pub(crate) const fn aboard(&self) -> &Aboard {
         &self.aboard
+    }
+
+    /// A [`Note::RemoteChannel`] does not wait any more.
+    pub(crate) fn remote_channel_taken(&self) {
+        self.waiting_channels.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The search for a direct path.

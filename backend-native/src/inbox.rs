@@ -220,6 +220,11 @@ impl ChannelInbox {
         self.send_token();
     }
 
+    /// Whether nothing of it is still to be taken.
+    pub(crate) fn has_reported_all(&self) -> bool {
+        !self.token_out.load(Ordering::Acquire)
+    }
+
     fn send_token(self: &Arc<Self>) {
         if self.token_out.swap(true, Ordering::AcqRel) {
             return;

@@ -323,6 +323,7 @@ impl Link {
                 }
             }
             Note::RemoteChannel(channel) => {
+                connection.remote_channel_taken();
                 self.add_remote_channel(connection, channel).await?;
             }
             Note::Fault(fault) => return Err(fault.into()),
@@ -362,11 +363,11 @@ impl Link {
         connection: &Connection,
         inner: Arc<dyn DataChannel>,
     ) -> Result<(), CloseReason> {
-        let planned = usize::from(self.remote_channels.planned());
+        let planned = self.remote_channels.planned();
         self.channels
-            .retain(|(index, channel)| usize::from(index.0) < planned || !channel.is_gone());
-        let taken = self.channels.len().saturating_sub(planned);
-        let Some(index) = self.remote_channels.admit(taken)? else {
+            .retain(|(index, channel)| index.0 < planned || !channel.is_over());
+        let is_taken = |position| self.channels.iter().any(|(index, _)| *index == position);
+        let Some(index) = self.remote_channels.admit(is_taken)? else {
             let _ = inner.close().await;
             return Ok(());
         };

@@ -264,9 +264,9 @@ impl Channel {
         });
     }
 
-    /// Whether it is neither closed nor about to be.
-    pub(crate) fn is_alive(&self) -> bool {
-        matches!(self.state.get(), State::Waiting | State::Open)
+    /// Whether it is closed, and everything that came was taken by the application, its end as well.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.get() == State::Closed && self.ends.inbox.has_reported_all()
     }
 }
 

@@ -144,6 +144,11 @@ impl ChannelInbox {
         self.send_token();
     }
 
+    /// Whether nothing of it is still to be taken.
+    pub(crate) const fn has_reported_all(&self) -> bool {
+        !self.token_out.get()
+    }
+
     fn send_token(self: &Rc<Self>) {
         if self.token_out.replace(true) {
             return;

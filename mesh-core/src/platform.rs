@@ -22,7 +22,7 @@ pub use gate::{CommandGate, MAX_REMOTE_CANDIDATES};
 pub use inbox::{Inbox, InboxFull};
 pub use links::{ChannelInbox, Entry, Item, LinkEnd, Links, Opened, TURN};
 pub use relay::Relay;
-pub use remote_channels::{MAX_REMOTE_CHANNELS, MAX_REMOTE_CHANNELS_EVER, RemoteChannels};
+pub use remote_channels::{MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, RemoteChannels};
 
 /// The largest message that a platform sends or takes, in bytes: 256 KiB.
 ///

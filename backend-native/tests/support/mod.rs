@@ -199,7 +199,8 @@ impl Peer {
                     heard.push(Heard::Candidate(candidate.clone()));
                 }
                 LinkEvent::ChannelOpened { channel, .. } => {
-                    assert!(!self.opened.contains(channel), "{channel:?} opened twice");
+                    let is_open = self.opened.contains(channel) && !self.was_closed(*channel);
+                    assert!(!is_open, "{channel:?} opened twice");
                     self.opened.push(*channel);
                 }
                 LinkEvent::Message { channel, .. } => {
@@ -240,6 +241,15 @@ impl Peer {
                 |event| matches!(event, LinkEvent::Message { channel: at, .. } if *at == channel),
             )
             .count()
+    }
+
+    /// Whether the last that was told of an open channel is its end.
+    fn was_closed(&self, channel: ChannelIndex) -> bool {
+        let last = self.log.iter().rev().find(|event| {
+            matches!(event, LinkEvent::ChannelOpened { channel: at, .. }
+                | LinkEvent::ChannelClosed { channel: at, .. } if *at == channel)
+        });
+        matches!(last, Some(LinkEvent::ChannelClosed { .. }))
     }
 
     pub(crate) fn has_closed_channel(&self, channel: ChannelIndex) -> bool {

@@ -49,8 +49,11 @@ impl Channels {
 
     /// Takes a channel that the far side made. One too many is closed again.
     pub(crate) fn add_remote(&self, inner: RtcDataChannel) {
-        let alive = self.remote_alive();
-        let admitted = self.remote.borrow_mut().admit(alive);
+        let is_taken = |index| {
+            self.channel(index)
+                .is_some_and(|channel| !channel.is_over())
+        };
+        let admitted = self.remote.borrow_mut().admit(is_taken);
         let index = match admitted {
             Ok(Some(index)) => index,
             Ok(None) => return inner.close(),
@@ -62,17 +65,6 @@ impl Channels {
         let reliability = translate::parameters(&inner).reliability;
         let limits = SendLimits::of(reliability);
         self.add(index, inner, reliability, limits, true);
-    }
-
-    fn remote_alive(&self) -> usize {
-        let table = self.table.borrow();
-        let remote = table
-            .iter()
-            .skip(usize::from(self.remote.borrow().planned()));
-        remote
-            .flatten()
-            .filter(|channel| channel.is_alive())
-            .count()
     }
 
     fn add(
