@@ -26,17 +26,15 @@ struct OfCells {
 }
 
 const OF_CELLS: &[OfCells] = &[OfCells {
-    kind: Kind::Native,
-    nats: NOT_BLOCKED,
-    others: NOT_BLOCKED,
+    kind: Kind::Firefox,
+    nats: &[Nat::Address, Nat::Port],
+    others: &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric],
     known: Known {
-        reason: "N7: a native player stays with the relay if that is faster by a moment",
+        reason: "N7: Firefox that has nominated a relay by a moment checks nothing else, so its router lets no later check in",
         shows: "Direct was expected, and it is Relay",
         sometimes: true,
     },
 }];
-
-const NOT_BLOCKED: &[Nat] = &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric];
 
 /// The one for this cell.
 pub(super) fn of_cell(cell: &Cell) -> Option<&'static Known> {
