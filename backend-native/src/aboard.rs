@@ -9,7 +9,7 @@
 //!
 //! **The fault.** Of what one round reads, 256 messages are handed out; more stay in SCTP's reassembly queues, acknowledged,
 //! and are only looked at when the next datagram arrives. If none does they are late (by up to the next ICE check, 0.5 s), and
-//! if it is the far side's ABORT they are lost, reliable or not.
+//! if it is the far side's ABORT they are lost, reliable or not. docs/upstream.md, "messages put aside".
 //!
 //! **The cure.** When a round may have brought 256 messages, the next datagram is one of ours: a byte from the port of
 //! multicast DNS, which is switched off. The core ignores it and hands out 256 messages more. What the network has must wait.

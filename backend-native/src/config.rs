@@ -97,7 +97,8 @@ impl PlatformConfig {
     /// The addresses to bind now.
     ///
     /// The interfaces are listed here and not by the `webrtc` crate: it leaves loopback out and binds the unspecified address
-    /// where a family has no interface, which makes a candidate that nobody can reach.
+    /// where a family has no interface, which makes a candidate that nobody can reach. docs/upstream.md, "which address could
+    /// not be bound".
     pub(crate) fn bind_addresses(&self) -> Vec<SocketAddr> {
         let interfaces: Vec<Interface> = ifaces()
             .into_iter()

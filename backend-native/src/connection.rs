@@ -51,7 +51,8 @@ const MAX_WAITING_CHANNELS: u16 = MAX_REMOTE_CHANNELS + MAX_REFUSED_CHANNELS + 1
 /// Receives the callbacks of the `webrtc` crate and passes them on.
 ///
 /// They are awaited by the task that drives the connection, so nothing here may wait. It must not hold the connection either,
-/// nor a channel: the connection holds it, and the three would never be freed.
+/// nor a channel: the connection holds it, and the three would never be freed. docs/upstream.md, "a handler that
+/// holds a channel".
 struct Handler {
     notes: Sender<Note>,
     waiting_channels: Arc<AtomicU16>,
@@ -287,7 +288,8 @@ impl Connection {
         pair.is_some_and(|(local, _)| local == Some(CandidateType::Relay))
     }
 
-    /// The kinds of addresses that the crate sends from and to.
+    /// The kinds of addresses that the crate sends from and to. docs/upstream.md, "a relay is taken for a peer-reflexive
+    /// address".
     pub(crate) async fn selected_pair(&self) -> Option<CandidateTypes> {
         let ice = self.inner.sctp().await?.transport().ice_transport();
         let pair = ice.get_selected_candidate_pair().await.ok()??;
@@ -369,12 +371,14 @@ fn settings(platform: &PlatformConfig, policy: IceTransportPolicy) -> SettingEng
         .with_srflx_acceptance_min_wait(Some(platform.srflx_wait))
         .with_relay_acceptance_min_wait(Some(relay_wait))
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(max_message_size))
-        // The window is not announced again after it was closed, so it must not close.
+        // The window is not announced again after it was closed, so it must not close. docs/upstream.md, "the window is
+        // not announced again".
         .with_sctp_max_receive_buffer_size(platform.sctp_receive_buffer)
         .build()
 }
 
 /// Why none of these can be bound, which the crate keeps to itself: too many open files, or an address that is not there.
+/// docs/upstream.md, "which address could not be bound".
 fn cannot_bind(addresses: &[SocketAddr]) -> Option<ConnectFailure> {
     let mut errors = addresses.iter().map(|address| {
         let error = UdpSocket::bind(address).err()?;

@@ -33,7 +33,8 @@ use crate::relay::{Relay, Resolver};
 use crate::socket::SocketOptions;
 
 /// How long gathering can take: the last request to a TURN server that does not answer is given up after 7.8 s. The crate then
-/// waits on (it mistakes the request for another), so somebody else must say that no more candidates come.
+/// waits on (it mistakes the request for another), so somebody else must say that no more candidates come. docs/upstream.md, "a
+/// failed first Allocate never ends gathering".
 const GATHERING: Duration = Duration::from_secs(8);
 
 /// How long the tasks of a dead connection may take to hand over what is left.

@@ -3,7 +3,7 @@
 //! A page offers `d2f5….local` instead of its address (draft-ietf-mmusic-mdns-ice-candidates). Without the address we send
 //! nothing to the page, and a firewall that drops new input lets none of its checks in. The `webrtc` crate can ask for such names,
 //! in the task that drives the connection and with one socket for each connection; here it is done beside it, where there is a
-//! name to ask for.
+//! name to ask for. docs/upstream.md, "multicast DNS through the default interface".
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

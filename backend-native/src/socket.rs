@@ -63,11 +63,12 @@ pub struct Cures {
     pub socket_buffers: bool,
     /// Until the channels are open the driver gets one datagram and must then look at its events (web.md §4). Otherwise it
     /// feeds COOKIE-ACK and the first DATA to the core before the event that dials the negotiated channels, and the core
-    /// drops data for a channel that is not dialed.
+    /// drops data for a channel that is not dialed. docs/upstream.md, "data before the channel is dialed".
     pub one_at_a_time: bool,
     /// While connecting or relaying, the driver goes round again after what it has read and after a send. It flushes first
     /// and handles events afterwards, so what an event wrote, or what went to the TURN client, waits for the next wake-up:
-    /// 200 ms for the SCTP INIT (native.md §2.1), a send interval for a relayed message (native.md §7).
+    /// 200 ms for the SCTP INIT (native.md §2.1), a send interval for a relayed message (native.md §7). docs/upstream.md,
+    /// "what an event writes waits for the next wake-up".
     pub second_round: bool,
     /// While relaying, a round after each timer, and every 10 ms: the core's timers write, too (native.md §7).
     pub relay_tick: bool,

@@ -7,6 +7,7 @@ use super::Link;
 use crate::connection::Connection;
 
 /// How long the driver of a relayed connection may take to send that the channels are closed: a few rounds.
+/// docs/upstream.md, "a close is not sent through a relay".
 const GOODBYE: Duration = Duration::from_millis(20);
 
 impl Link {

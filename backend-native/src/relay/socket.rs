@@ -306,7 +306,7 @@ impl fmt::Debug for ServerSocket {
     }
 }
 
-/// Keeps what a server said instead of giving an address.
+/// Keeps what a server said instead of giving an address. docs/upstream.md, "nobody is told what a TURN server said".
 fn hear(server: &Server, request: Request, message: &Message<'_>) {
     let Some((code, reason)) = message.allocate_error() else {
         return;

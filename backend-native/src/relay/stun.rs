@@ -87,7 +87,7 @@ impl<'a> Message<'a> {
     }
 
     /// What a server would say that cannot help. The `webrtc` crate looks at the answer to a request with a credential alone,
-    /// so that one is asked for first.
+    /// so that one is asked for first. docs/upstream.md, "a failed first Allocate never ends gathering".
     pub(super) fn refusal(&self) -> Vec<u8> {
         let code = if self.kind == ALLOCATE && self.attribute(USERNAME).is_none() {
             [0, 0, 4, 1]

@@ -1,4 +1,5 @@
 //! TURN over TCP and TLS (RFC 8656, section 2.1): a stream that carries what the crate believes to be datagrams.
+//! docs/upstream.md, "TURN over TCP and TLS is skipped".
 
 use std::io;
 use std::net::SocketAddr;
