@@ -32,7 +32,7 @@ impl Clock {
     fn until(&self, deadline: Instant) -> Duration {
         // Half a century is as good as never, and keeps the sum with any start in range.
         const NEVER: Duration = Duration::from_secs(50 * 365 * 86400);
-        deadline.saturating_duration_since(self.now()).min(NEVER)
+        (deadline - self.now()).min(NEVER)
     }
 }
 

@@ -107,7 +107,7 @@ impl Inner {
         let Some(deadline) = self.deadline.get() else {
             return;
         };
-        let left = deadline.saturating_duration_since(self.clock.now());
+        let left = deadline - self.clock.now();
         if left.is_zero() {
             // Once is enough: the waiter looks at the clock, acts, and sets the next one. Where nobody waits, `check` follows.
             if self.events.wake() {

@@ -135,7 +135,7 @@ impl<P: Platform> Host<P> {
             let Some(due) = timeout else {
                 return Poll::Pending;
             };
-            let mut timer = self.platform.sleep(due.saturating_duration_since(now));
+            let mut timer = self.platform.sleep(due - now);
             if timer.as_mut().poll(cx).is_pending() {
                 self.timeout = Some(timer);
                 return Poll::Pending;

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 /// Microseconds since an arbitrary start that only the backend knows; never wall time.
 ///
-/// All arithmetic saturates: no panic, and no moment before the start.
+/// All arithmetic saturates: no panic, no moment before the start, and no time from a later to an earlier moment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 
@@ -21,12 +21,6 @@ impl Instant {
     #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
-    }
-
-    /// How long after `earlier` this is; zero when it is not.
-    #[must_use]
-    pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
-        Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
 
@@ -49,7 +43,7 @@ impl Sub for Instant {
     type Output = Duration;
 
     fn sub(self, earlier: Self) -> Duration {
-        self.saturating_duration_since(earlier)
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
 

@@ -104,7 +104,7 @@ impl<P: Platform> Host<P> {
         sending.sent_at.push(now.as_micros());
         let steps = u32::try_from(sending.sent_at.len()).unwrap_or(u32::MAX);
         let due = sending.begun + stream.pace * steps;
-        sending.timer = self.platform.sleep(due.saturating_duration_since(now));
+        sending.timer = self.platform.sleep(due - now);
         Poll::Pending
     }
 }
