@@ -45,7 +45,7 @@ struct Arguments {
 enum Command {
     /// Install what building and testing need and this machine lacks, the web side included (see CI_WASM)
     Setup,
-    /// Everything that must be green: setup, gates, fmt, clippy, docs, tests and every column of the matrix
+    /// Everything that must be green: setup, gates, fmt, clippy, docs, tests, every column of the matrix and the NAT lab
     Test {
         /// Run only this column; may be given more than once
         #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(plan::column_names()))]

@@ -18,29 +18,40 @@ pub(super) struct Known {
 /// Cells that fail for one reason: those with a player of a kind …
 struct OfCells {
     kind: Kind,
-    /// … behind one of these …
+    /// … who meets one of this kind, both behind one of these.
+    with: Kind,
     nats: &'static [Nat],
-    /// … who meets one behind one of these.
-    others: &'static [Nat],
     known: Known,
 }
 
-const OF_CELLS: &[OfCells] = &[OfCells {
-    kind: Kind::Firefox,
-    nats: &[Nat::Address, Nat::Port],
-    others: &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric],
-    known: Known {
-        reason: "N7: Firefox that has nominated a relay by a moment checks nothing else, so its router lets no later check in",
-        shows: "Direct was expected, and it is Relay",
-        sometimes: true,
+const OF_CELLS: &[OfCells] = &[
+    OfCells {
+        kind: Kind::Native,
+        with: Kind::Chromium,
+        nats: NOT_BLOCKED,
+        known: NOMINATED,
     },
-}];
+    OfCells {
+        kind: Kind::Native,
+        with: Kind::Firefox,
+        nats: NOT_BLOCKED,
+        known: NOMINATED,
+    },
+];
+
+const NOT_BLOCKED: &[Nat] = &[Nat::FullCone, Nat::Address, Nat::Port, Nat::Symmetric];
+
+const NOMINATED: Known = Known {
+    reason: "N7: where a relay was nominated first, the browser's own messages go on through it, and Firefox checks no other way",
+    shows: "Direct was expected, and it is Relay",
+    sometimes: true,
+};
 
 /// The one for this cell.
 pub(super) fn of_cell(cell: &Cell) -> Option<&'static Known> {
     let [a, b] = cell.players();
-    let is_so = |of: &OfCells, (kind, nat): (Kind, Nat), (_, other): (Kind, Nat)| {
-        of.kind == kind && of.nats.contains(&nat) && of.others.contains(&other)
+    let is_so = |of: &OfCells, (kind, nat): (Kind, Nat), (other, far): (Kind, Nat)| {
+        (of.kind, of.with) == (kind, other) && of.nats.contains(&nat) && of.nats.contains(&far)
     };
     let of = OF_CELLS
         .iter()
