@@ -24,6 +24,9 @@ const LAN: [Host; 3] = [
 /// How long two on one LAN may take, whatever their servers' names do.
 const AT_ONCE: Duration = Duration::from_millis(300);
 
+/// How often two may meet until one meeting was in time.
+const MEETINGS: usize = 3;
+
 /// How long a slow name server thinks.
 const SLOW: Duration = Duration::from_secs(3);
 
@@ -82,8 +85,6 @@ async fn play_on_a_lan(run: &Run, lan: &Lan) -> Outcome<String> {
         },
         ..Belongings::default()
     };
-    let one = Player::native(&lan.hosts[0], &with).await?;
-    let other = Player::native(&lan.hosts[1], &with).await?;
     let terms = Terms {
         servers: vec![
             IceServer::stun("stun:stun.example.org:3478"),
@@ -95,7 +96,17 @@ async fn play_on_a_lan(run: &Run, lan: &Lan) -> Outcome<String> {
         ],
         ..Terms::default()
     };
-    directly(&meet(&one, &other, &terms).await?, AT_ONCE)
+    let mut seen = Ok(String::new());
+    // What else the machine does makes a meeting slower, and none faster. The players are new each time and know no name.
+    for _ in 0..MEETINGS {
+        let one = Player::native(&lan.hosts[0], &with).await?;
+        let other = Player::native(&lan.hosts[1], &with).await?;
+        seen = directly(&meet(&one, &other, &terms).await?, AT_ONCE);
+        if seen.is_ok() {
+            break;
+        }
+    }
+    seen
 }
 
 /// The server's name has an IPv6 address where nobody answers, and an IPv4 address where it is.
