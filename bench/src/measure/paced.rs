@@ -39,6 +39,8 @@ pub(super) async fn flood<S: Side>() -> Result<Vec<f64>> {
         let mut tick = interval(Duration::from_millis(1));
         loop {
             tick.tick().await;
+            // As a game does: whoever only sends does not hear that there is room again.
+            sender.take_all(drop)?;
             for _ in 0..PER_MILLISECOND {
                 let message = BytesMut::from(&[0x5a; GAME_MESSAGE][..]);
                 sender.send(1, Channel::Unreliable, message).await?;
