@@ -1,39 +1,26 @@
 //! The two tasks of a channel: one sends, one receives. Both ride on the connection's driver.
 
-use std::future::poll_fn;
+mod receiving;
+mod sending;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
-use std::time::Instant;
 
 use async_channel::Sender;
-use mesh_core::platform::{ChannelInbox as _, InboxFull, LinkFault};
-use mesh_core::{Duration, LinkEvent, Payload};
+use mesh_core::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{sleep, timeout};
-use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
-use webrtc::error::Error;
+use tokio::time::{Instant, sleep};
+use webrtc::data_channel::DataChannel;
 
+use self::receiving::{Batch, Receiving};
+use self::sending::{Handover, Sending, Valve};
 use crate::aboard::{Aboard, off_board};
 use crate::connection::Inspector;
-use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, Opened};
+use crate::inbox::ChannelInbox;
 use crate::note::Note;
-use crate::outbox::{Outbox, Outgoing, cost};
+use crate::outbox::{Outbox, Outgoing};
 use crate::pipe::Pipe;
 use crate::socket::SocketControl;
-use crate::translate;
-
-/// How long to wait for messages that the crate has counted and not delivered yet. They are there within microseconds.
-const STRAGGLERS: Duration = Duration::from_millis(100);
-
-/// How many messages are handed over in one step. What it saves a message is spent already at a dozen.
-const BURST: usize = 64;
-
-/// How long to wait before asking again whether the path takes more of an unreliable channel: at first, and at most.
-const PIPE_PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(4)];
-
-/// How often such a channel asks for the round trip.
-const ROUND_TRIP_AGE: Duration = Duration::from_secs(2);
 
 /// A channel and the tasks that serve it.
 #[derive(Clone)]
@@ -134,16 +121,21 @@ impl Channel {
         let channel = self.clone();
         aboard.spawn(async move {
             channel.drain(None).await;
-            // The lock that this may wait for can belong to the driver, on which this task rides.
             off_board(async move { channel.close().await }).await;
         });
     }
 
     /// Waits until everything accepted has arrived, or until a deadline.
-    pub(crate) async fn drain(&self, deadline: Option<tokio::time::Instant>) {
+    pub(crate) async fn drain(&self, deadline: Option<Instant>) {
         let mut pause = Duration::from_millis(1);
-        let is_late = |pause| deadline.is_some_and(|at| tokio::time::Instant::now() + pause > at);
-        while !self.is_drained().await && !is_late(pause) {
+        let is_late = |pause| deadline.is_some_and(|at| Instant::now() + pause > at);
+        loop {
+            let channel = self.clone();
+            // The driver may hold the lock that this waits for, and the caller may ride on the driver.
+            let drained = off_board(async move { channel.is_drained().await }).await;
+            if drained.unwrap_or(true) || is_late(pause) {
+                return;
+            }
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(8));
         }
@@ -185,298 +177,5 @@ impl Channel {
         self.progress.all_sent.load(Ordering::Acquire)
             && !self.progress.empty_outstanding.load(Ordering::Acquire)
             && self.inner.outstanding_bytes().await.unwrap_or(0) == 0
-    }
-}
-
-struct Sending {
-    handover: Arc<Handover>,
-    /// Of an unreliable channel.
-    pipe: Option<Valve>,
-    outgoing: UnboundedReceiver<Outgoing>,
-    sockets: SocketControl,
-    notes: Sender<Note>,
-}
-
-/// What handing a burst over needs, whoever does it.
-struct Handover {
-    channel: Arc<dyn DataChannel>,
-    progress: Arc<Progress>,
-    inbox: Arc<ChannelInbox>,
-    outbox: Arc<Outbox>,
-    inspector: Inspector,
-}
-
-/// What keeps an unreliable channel from filling the crate's queues.
-struct Valve {
-    pipe: Pipe,
-    /// When the round trip was last asked for.
-    asked: Option<Instant>,
-}
-
-impl Sending {
-    /// Hands over what the application sends. Nothing is awaited between messages while the crate takes them, so a burst
-    /// leaves in one go.
-    async fn run(mut self) {
-        let mut burst = Vec::new();
-        while self.outgoing.recv_many(&mut burst, BURST).await > 0 {
-            let end = burst.iter().position(|one| *one == Outgoing::End);
-            burst.truncate(end.unwrap_or(burst.len()));
-            let handover = Arc::clone(&self.handover);
-            let sockets = self.sockets.clone();
-            let mut pipe = self.pipe.take();
-            let handed = off_board(async move {
-                let result = handover.send_all(&mut burst, pipe.as_mut(), &sockets).await;
-                (result, burst, pipe)
-            });
-            let (result, rest, pipe) =
-                handed
-                    .await
-                    .unwrap_or((Err(Error::ErrDataChannelClosed), Vec::new(), None));
-            (burst, self.pipe) = (rest, pipe);
-            if self.outgoing.is_empty() {
-                self.sockets.kick();
-            }
-            match result {
-                Ok(()) if end.is_none() => {}
-                Ok(()) | Err(Error::ErrDataChannelClosed) => break,
-                Err(error) => {
-                    let fault = LinkFault::SendFailed(error.to_string());
-                    let _ = self.notes.try_send(Note::Fault(fault));
-                    break;
-                }
-            }
-        }
-        self.handover.outbox.close();
-        self.handover
-            .progress
-            .all_sent
-            .store(true, Ordering::Release);
-    }
-}
-
-impl Handover {
-    async fn send_all(
-        &self,
-        burst: &mut Vec<Outgoing>,
-        mut valve: Option<&mut Valve>,
-        sockets: &SocketControl,
-    ) -> Result<(), Error> {
-        for outgoing in burst.drain(..) {
-            let Outgoing::Message { payload, expires } = outgoing else {
-                break;
-            };
-            if expires.is_some_and(|at| at <= Instant::now()) {
-                self.report_if(self.outbox.give_up(cost(&payload)));
-                continue;
-            }
-            if payload.is_empty() && valve.is_none() {
-                // By SCTP's own count it is not yet there while something is outstanding: have that told.
-                self.progress
-                    .empty_outstanding
-                    .store(true, Ordering::Release);
-                let _ = self.channel.set_buffered_amount_low_threshold(0).await;
-            }
-            let cost = cost(&payload);
-            let result = match payload {
-                Payload::Binary(bytes) => self.channel.send(translate::outgoing(bytes)).await,
-                Payload::Text(bytes) => {
-                    // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
-                    let text = String::from_utf8_lossy(&bytes);
-                    self.channel.send_text(&text).await
-                }
-            };
-            if let Some(valve) = &mut valve
-                && valve.pipe.hand(cost)
-            {
-                self.wait_for_path(valve, sockets).await;
-            }
-            self.report_if(self.outbox.taken(cost));
-            result?;
-        }
-        Ok(())
-    }
-
-    /// Tells that there is room again, if there is.
-    fn report_if(&self, is_low: bool) {
-        if is_low {
-            self.inbox.report(LinkEvent::BufferedAmountLow {
-                link: self.inbox.link(),
-                channel: self.inbox.channel(),
-            });
-        }
-    }
-
-    /// Waits until the crate holds no more than the path takes.
-    async fn wait_for_path(&self, valve: &mut Valve, sockets: &SocketControl) {
-        let mut is_waiting = false;
-        let [mut pause, longest] = PIPE_PAUSES;
-        // A channel that is gone holds nothing.
-        while let Ok(outstanding) = self.channel.outstanding_bytes().await {
-            let now = Instant::now();
-            if !valve.pipe.observe(now, outstanding, is_waiting) {
-                break;
-            }
-            if !is_waiting {
-                sockets.kick();
-                is_waiting = true;
-            }
-            let is_old = |asked| now.saturating_duration_since(asked) >= ROUND_TRIP_AGE;
-            if valve.asked.is_none_or(is_old) {
-                valve.asked = Some(now);
-                if let Some(round_trip) = self.inspector.round_trip().await {
-                    valve.pipe.round_trip_took(round_trip);
-                }
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(longest);
-        }
-    }
-}
-
-struct Receiving {
-    channel: Arc<dyn DataChannel>,
-    inspector: Inspector,
-    outbox: Arc<Outbox>,
-    remote: bool,
-    aboard: Aboard,
-    progress: Arc<Progress>,
-    notes: Sender<Note>,
-    received: u32,
-    batch: Batch,
-}
-
-/// What has been taken from the crate and goes into the inbox in one step, before anything is awaited.
-struct Batch {
-    inbox: Arc<ChannelInbox>,
-    notes: Sender<Note>,
-    messages: Vec<Payload>,
-    bytes: usize,
-}
-
-impl Batch {
-    fn add(&mut self, payload: Payload) -> Result<(), InboxFull> {
-        self.bytes += payload.len();
-        self.messages.push(payload);
-        if self.messages.len() < BATCH_MESSAGES && self.bytes < BATCH_BYTES {
-            return Ok(());
-        }
-        self.hand_over()
-    }
-
-    fn hand_over(&mut self) -> Result<(), InboxFull> {
-        self.bytes = 0;
-        let pushed = self.inbox.push(&mut self.messages);
-        if pushed.is_err() {
-            let _ = self.notes.try_send(Note::Fault(LinkFault::InboxFull));
-        }
-        pushed
-    }
-}
-
-impl Drop for Receiving {
-    fn drop(&mut self) {
-        self.progress.gone.store(true, Ordering::Release);
-    }
-}
-
-impl Receiving {
-    /// Takes what arrives, at once and always: while the crate's own queue is full the peer's window closes, and it does not
-    /// hear when it opens again.
-    async fn run(mut self) {
-        while let Ok(Some(event)) = self.next().await {
-            match event {
-                DataChannelEvent::OnOpen => self.opened().await,
-                DataChannelEvent::OnMessage(message) => {
-                    if self.message(message).is_err() {
-                        return;
-                    }
-                }
-                DataChannelEvent::OnClose => return self.closed().await,
-                DataChannelEvent::OnBufferedAmountLow => {
-                    self.progress
-                        .empty_outstanding
-                        .store(false, Ordering::Release);
-                    let channel = Arc::clone(&self.channel);
-                    // Fails if the channel is closed already, and then it does not matter.
-                    let _ = off_board(async move {
-                        channel.set_buffered_amount_low_threshold(SILENT).await
-                    })
-                    .await;
-                }
-                // A close follows its announcement.
-                DataChannelEvent::OnError
-                | DataChannelEvent::OnClosing
-                | DataChannelEvent::OnBufferedAmountHigh
-                | _ => {}
-            }
-        }
-        // No word of a close: the connection is no more, and its link knows.
-        self.outbox.close();
-    }
-
-    /// The next event of the crate. Before anything but a further message, what came goes into the inbox.
-    async fn next(&mut self) -> Result<Option<DataChannelEvent>, InboxFull> {
-        let mut next = self.channel.poll();
-        let batch = &mut self.batch;
-        poll_fn(|cx| {
-            let event = next.as_mut().poll(cx);
-            if matches!(event, Poll::Ready(Some(DataChannelEvent::OnMessage(_)))) {
-                return event.map(Ok);
-            }
-            match batch.hand_over() {
-                Ok(()) => event.map(Ok),
-                Err(full) => Poll::Ready(Err(full)),
-            }
-        })
-        .await
-    }
-
-    fn message(&mut self, message: RTCDataChannelMessage) -> Result<(), InboxFull> {
-        self.received = self.received.wrapping_add(1);
-        self.aboard.count_message();
-        self.batch.add(translate::received(message))
-    }
-
-    async fn opened(&self) {
-        let (inspector, channel) = (self.inspector.clone(), Arc::clone(&self.channel));
-        let actual = off_board(async move { inspector.parameters(&*channel).await }).await;
-        let Some(Ok(actual)) = actual else {
-            // Gone again already; the close follows.
-            self.outbox.close();
-            return;
-        };
-        self.outbox.open();
-        self.batch.inbox.push_opened(Opened {
-            remote: self.remote,
-            actual,
-            sender: Arc::clone(&self.outbox),
-        });
-        if !self.remote {
-            let _ = self.notes.try_send(Note::Opened);
-        }
-    }
-
-    /// The crate hands over events before messages, so a close overtakes messages that arrived with it. How many there are is
-    /// in its figures.
-    async fn closed(mut self) {
-        self.outbox.close();
-        let (inspector, channel) = (self.inspector.clone(), Arc::clone(&self.channel));
-        let expected = off_board(async move { inspector.messages_received(&*channel).await }).await;
-        let expected = expected.flatten().unwrap_or(self.received);
-        while self.received != expected {
-            match timeout(STRAGGLERS, self.next()).await {
-                Ok(Ok(Some(DataChannelEvent::OnMessage(message)))) => {
-                    if self.message(message).is_err() {
-                        return;
-                    }
-                }
-                Ok(Ok(Some(_))) => {}
-                Ok(Err(InboxFull)) => return,
-                Ok(Ok(None)) | Err(_) => break,
-            }
-        }
-        if self.batch.hand_over().is_ok() {
-            self.batch.inbox.push_closed();
-        }
     }
 }

@@ -27,8 +27,8 @@ const SIGNALS_PER_POLL: usize = 256;
 ///
 /// It adds what Godot leaves to the game's scripts: connections are made as members come, the one with the higher id
 /// offers (as in Godot's official 4.x demo), candidates trickle in the right order, and an attempt that fails, or a connection
-/// that ends, is told with its reason and made again as long as the member is in the lobby. A game that does not want somebody
-/// [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept) that peer.
+/// that ends, is told with its reason and made again as long as the member is in the lobby. A game that does not want
+/// somebody [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept) that peer.
 ///
 /// The signaling is for meeting only: its loss is told and touches no connected peer.
 #[derive(Debug)]
