@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::bench::{self, Bench};
 use crate::build_web;
+use crate::deny;
 use crate::gates;
 use crate::needs;
 use crate::outcome::Outcome;
@@ -30,14 +31,16 @@ const INTERRUPTED: i32 = 130;
 pub(crate) struct Ci {
     runner: Runner,
     report: Report,
+    /// Whether packages of the system may be installed by somebody who is not root.
+    install: bool,
     host: String,
     /// `None` where cargo cannot describe it; the report says why.
     workspace: Option<Workspace>,
 }
 
 impl Ci {
-    /// Looks at the workspace.
-    pub(crate) fn new() -> Self {
+    /// Looks at the workspace. `install` says that packages of the system may be installed by somebody who is not root.
+    pub(crate) fn new(install: bool) -> Self {
         let mut report = Report::new();
         let runner = Runner::default();
         let children = runner.children.clone();
@@ -67,6 +70,7 @@ impl Ci {
         Self {
             runner,
             report,
+            install,
             host: host.unwrap_or_default(),
             workspace,
         }
@@ -86,6 +90,7 @@ impl Ci {
         let (fetched, compiling) = setup::begin(
             &self.runner,
             &self.root(),
+            self.install,
             &needs::union([needs::EVERYTHING]),
         );
         self.add(fetched);
@@ -100,7 +105,7 @@ impl Ci {
         }
         self.versions(toolchain.as_ref());
         if let Some(workspace) = &self.workspace {
-            self.stages(plan::tests(workspace));
+            self.stages(plan::tests(workspace, true));
         }
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
@@ -110,6 +115,32 @@ impl Ci {
         }
         let around = self.columns(toolchain.as_ref());
         self.natlab_stage(&around, None, false);
+    }
+
+    /// What a contributor waits for: all that needs no browser and no lab. Stops at the first failure if asked to.
+    pub(crate) fn quick(&mut self, fail_fast: bool) {
+        let mut stages = plan::checks();
+        stages.extend(plan::build());
+        stages.extend(
+            self.workspace
+                .iter()
+                .flat_map(|workspace| plan::tests(workspace, false)),
+        );
+        let target = self.target_directory();
+        for (name, column) in
+            plan::columns(&repeats::fast(), &Surroundings::without_browsers(&target))
+        {
+            match column {
+                _ if !plan::QUICK.contains(&name) => {}
+                Ok(column) => stages.push(column),
+                Err(reason) => self.refuse(name, reason),
+            }
+        }
+        if fail_fast {
+            self.stages_until_failure(stages);
+        } else {
+            self.stages(stages);
+        }
     }
 
     /// The NAT lab alone.
@@ -172,6 +203,7 @@ impl Ci {
             let outcomes = gates::run(&self.runner, workspace, &self.host);
             self.add(outcomes);
         }
+        self.add(deny::run(&self.runner));
     }
 
     /// The benches that are named; without a name all of them.
@@ -238,7 +270,8 @@ impl Ci {
     }
 
     fn provide(&mut self, pieces: &BTreeSet<Piece>) {
-        self.add(setup::run(&self.runner, &self.root(), pieces));
+        let outcomes = setup::run(&self.runner, &self.root(), self.install, pieces);
+        self.add(outcomes);
     }
 
     fn add(&mut self, outcomes: Vec<Outcome>) {
@@ -279,6 +312,7 @@ impl Ci {
         };
         Surroundings {
             programs: target.join("debug"),
+            results: target.join("ci/results"),
             // One of an earlier run, with other code, would prove nothing.
             page: made
                 .then_some(page.folder)

@@ -6,6 +6,7 @@ mod cache;
 mod children;
 mod command;
 mod commands;
+mod deny;
 mod find;
 mod gates;
 mod group;
@@ -18,6 +19,7 @@ mod play;
 mod print;
 mod repeats;
 mod report;
+mod results;
 mod run;
 mod scratch;
 mod setup;
@@ -37,6 +39,9 @@ use crate::commands::Ci;
 #[derive(Parser)]
 #[command(bin_name = "cargo ci")]
 struct Arguments {
+    /// Install packages of the system that are missing, with sudo; root does so unasked
+    #[arg(long, global = true)]
+    install: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -45,6 +50,12 @@ struct Arguments {
 enum Command {
     /// Install what building and testing need and this machine lacks, the web side included (see CI_WASM)
     Setup,
+    /// What needs no browser: fmt, clippy, docs, unit and doc tests, the fast cases of the columns mock and native
+    Quick {
+        /// Stop at the first failure
+        #[arg(long)]
+        fail_fast: bool,
+    },
     /// Everything that must be green: setup, gates, fmt, clippy, docs, tests, every column of the matrix and the NAT lab
     Test {
         /// Run only this column; may be given more than once
@@ -60,7 +71,7 @@ enum Command {
         #[arg(last = true, value_name = "LIBTEST", requires = "column")]
         libtest: Vec<String>,
     },
-    /// Run every column, print the matrix and write target/ci/matrix.md, matrix.json and matrix.html
+    /// Run every column, print the matrix and write target/ci/matrix.md and matrix.json
     Matrix,
     /// Run the NAT lab and write target/ci/natlab.md and natlab.json; it takes Linux and root
     Natlab {
@@ -89,9 +100,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut ci = Ci::new();
+    let mut ci = Ci::new(arguments.install);
     match arguments.command {
         Command::Setup => ci.setup(),
+        Command::Quick { fail_fast } => ci.quick(fail_fast),
         Command::Test { column, .. } if column.is_empty() => ci.test(),
         Command::Test {
             column,
@@ -99,12 +111,9 @@ fn main() -> ExitCode {
             fast,
             mut libtest,
         } => {
-            libtest.extend(
-                fast.then_some(repeats::FAST)
-                    .into_iter()
-                    .flatten()
-                    .map(str::to_owned),
-            );
+            if fast {
+                libtest.extend(repeats::fast());
+            }
             ci.repeat(&column, repeat, &libtest);
         }
         Command::Matrix => ci.matrix(),

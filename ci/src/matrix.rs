@@ -1,7 +1,5 @@
 //! The matrix: a row a case, a column a pair of participants.
 
-mod html;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -20,8 +18,7 @@ pub(crate) enum Cell {
     Ok,
     Failed,
     Expected(String),
-    Ignored,
-    /// The column has no such case, or did not come to it.
+    /// The column has no such case, or did not run it.
     Missing,
 }
 
@@ -31,7 +28,6 @@ impl Cell {
             Self::Ok => "ok".to_owned(),
             Self::Failed => "FAILED".to_owned(),
             Self::Expected(reason) => format!("expected({reason})"),
-            Self::Ignored => "IGNORED".to_owned(),
             Self::Missing => "-".to_owned(),
         }
     }
@@ -62,7 +58,7 @@ impl Entry {
             Verdict::Ok => Cell::Ok,
             Verdict::Failed => Cell::Failed,
             Verdict::Expected(reason) => Cell::Expected(reason.clone()),
-            Verdict::Ignored => Cell::Ignored,
+            Verdict::Ignored => Cell::Missing,
         };
         Self {
             cell,
@@ -98,7 +94,7 @@ impl Matrix {
         for (column, outcome) in outcomes.iter().enumerate() {
             for case in &outcome.cases {
                 let row = cases
-                    .entry(row_name(&outcome.name, &case.name).to_owned())
+                    .entry(case.name.clone())
                     .or_insert_with(|| vec![Entry::MISSING; outcomes.len()]);
                 if let Some(entry) = row.get_mut(column) {
                     *entry = Entry::of(case);
@@ -172,11 +168,10 @@ impl Matrix {
         json!({ "columns": self.columns, "cases": cases.collect::<BTreeMap<_, _>>() })
     }
 
-    /// Writes `matrix.md`, `matrix.json` and `matrix.html` into `folder`.
+    /// Writes `matrix.md` and `matrix.json` into `folder`.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("matrix.md"), self.markdown())?;
-        fs::write(folder.join("matrix.html"), self.html())?;
         fs::write(folder.join("matrix.json"), format!("{:#}\n", self.json()))
     }
 
@@ -241,15 +236,6 @@ fn number_of(notes: &[&str], entry: &Entry) -> Option<usize> {
         .map(|at| at + 1)
 }
 
-/// A case without the module that bears the name of its column.
-fn row_name<'a>(column: &str, case: &'a str) -> &'a str {
-    let module = column.replace(|c: char| !c.is_alphanumeric(), "_");
-    let within = case
-        .strip_prefix(module.as_str())
-        .and_then(|rest| rest.strip_prefix("::"));
-    within.unwrap_or(case)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -275,14 +261,14 @@ mod tests {
     }
 
     /// One case that took its time, and something to say of it.
-    pub(super) fn noted() -> Matrix {
+    fn noted() -> Matrix {
         let mut outcome = column("trio", &[("connect", Verdict::Ok), ("leave", Verdict::Ok)]);
         outcome.cases[0].took_ms = Some(1250);
         outcome.cases[0].note = Some("seen through a <window>".to_owned());
         Matrix::new(&[&outcome])
     }
 
-    pub(super) fn sample() -> Matrix {
+    fn sample() -> Matrix {
         Matrix::new(&[
             &column(
                 "mock",
@@ -308,16 +294,6 @@ mod tests {
              slow::vanish  ok                       -\n\
              sum           2 passed, 0 failed, 2 s  1 passed, 1 failed, 2 s"
         );
-    }
-
-    #[test]
-    fn the_module_of_a_column_is_no_part_of_the_case() {
-        assert_eq!(row_name("mock", "mock::slow::vanish"), "slow::vanish");
-        assert_eq!(
-            row_name("native-chromium", "native_chromium::connect"),
-            "connect"
-        );
-        assert_eq!(row_name("mock", "mocked::connect"), "mocked::connect");
     }
 
     #[test]

@@ -27,7 +27,7 @@ const BROWSER_CASES: usize = 4;
 const NATLAB: Duration = minutes(8);
 
 /// What of the NAT lab is not run each time.
-const NATLAB_LONG: Duration = minutes(15);
+const NATLAB_LONG: Duration = minutes(45);
 
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);
@@ -100,11 +100,16 @@ const COLUMNS: &[Column] = &[
     },
 ];
 
+/// The columns of `cargo ci quick`.
+pub(crate) const QUICK: &[&str] = &["mock", "native"];
+
 /// What the columns are given beside their cases.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
     /// Where [`build_for`] leaves programs.
     pub(crate) programs: PathBuf,
+    /// Where the suite writes what became of its cases.
+    pub(crate) results: PathBuf,
     /// The folder of the puppet page, or why there is none.
     pub(crate) page: Result<PathBuf, String>,
     /// The browsers, or why there is none.
@@ -113,6 +118,18 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
+    /// What there is before anything was made for browsers.
+    pub(crate) fn without_browsers(target_directory: &Path) -> Self {
+        let none = || Err("it takes a browser".to_owned());
+        Self {
+            programs: target_directory.join("debug"),
+            results: target_directory.join("ci/results"),
+            page: none(),
+            chromium: none(),
+            firefox: none(),
+        }
+    }
+
     /// What the suite reads, or what is missing. Without the puppet it would build one itself, in a column's time.
     fn variables(&self, needs: &[Piece]) -> Result<Vec<(&'static str, String)>, String> {
         let puppet = format!("conformance-puppet{EXE_SUFFIX}");
@@ -169,7 +186,8 @@ pub(crate) fn columns(
         let separator = (!libtest.is_empty()).then(|| "--".to_owned());
         let arguments = separator.iter().chain(libtest);
         let command = arguments.fold(command, CommandLine::arg);
-        Ok(Stage::tests(column.name, column.budget, command).with_scratch())
+        let (name, budget) = (column.name, column.budget);
+        Ok(Stage::suite(name, budget, command, &around.results))
     };
     COLUMNS
         .iter()
@@ -210,7 +228,7 @@ pub(crate) fn natlab(
     } else {
         (command, NATLAB)
     };
-    Ok(Stage::tests("natlab", budget, command).with_scratch())
+    Ok(Stage::suite("natlab", budget, command, &around.results))
 }
 
 /// Cases at once, where libtest's own choice is too few: those in browsers wait most of their time, for a program to start
@@ -316,8 +334,13 @@ pub(crate) fn build_for(names: &[String]) -> Vec<Stage> {
         .collect()
 }
 
+/// What property tests draw their cases from, unless the variable is set: the same tests pass and fail wherever they are run,
+/// and a run that is to find something new sets another one.
+const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "1");
+
 /// Unit tests, integration tests that are no column, and doc tests.
-pub(crate) fn tests(workspace: &Workspace) -> Vec<Stage> {
+/// `with_relay`: a missing TURN server is a failure.
+pub(crate) fn tests(workspace: &Workspace, with_relay: bool) -> Vec<Stage> {
     let unit = CommandLine::cargo(&[
         "test",
         "--workspace",
@@ -332,6 +355,16 @@ pub(crate) fn tests(workspace: &Workspace) -> Vec<Stage> {
         .fold(unit, |command, (_, target)| {
             command.arg("--test").arg(target)
         });
+    let unit = if with_relay {
+        unit.env("RELAY_REQUIRED", "1")
+    } else {
+        unit
+    };
+    let unit = if std::env::var_os(SEED.0).is_none() {
+        unit.env(SEED.0, SEED.1)
+    } else {
+        unit
+    };
     let doc = CommandLine::cargo(&["test", "--workspace", "--no-fail-fast", "--doc"]);
     vec![
         Stage::tests("unit tests", minutes(15), unit),
@@ -372,7 +405,7 @@ pub(crate) fn web_tests(toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
     let build = toolchain.cargo(&words).arg("--no-run");
     let mut stages = vec![Stage::check("build of backend-web's tests", BUILD, build)];
     for browser in Browser::ALL {
-        let budget = minutes(4);
+        let budget = minutes(6);
         let name = format!("backend-web in {}", browser.name());
         let command = browser.test(toolchain.cargo(&words), toolchain, budget)?;
         stages.push(Stage::tests(&name, budget, command).with_scratch());
@@ -391,6 +424,7 @@ mod tests {
     fn around() -> Surroundings {
         Surroundings {
             programs: PathBuf::from("/target/debug"),
+            results: PathBuf::from("/target/ci/results"),
             page: Ok(PathBuf::from("/target/ci/page")),
             chromium: Ok(PathBuf::from("/usr/bin/chromium")),
             firefox: Err("Firefox is a snap".to_owned()),

@@ -6,7 +6,12 @@ use std::time::Duration;
 use crate::outcome::Outcome;
 
 /// The arguments for libtest that leave the slow group out.
-pub(crate) const FAST: [&str; 2] = ["--skip", "slow::"];
+const FAST: [&str; 2] = ["--skip", "slow::"];
+
+/// The same, as arguments.
+pub(crate) fn fast() -> Vec<String> {
+    FAST.map(str::to_owned).to_vec()
+}
 
 /// What a run of the fast cases is to take at most.
 const FAST_RUN: Duration = Duration::from_secs(60);

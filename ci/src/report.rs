@@ -48,7 +48,7 @@ impl Report {
         if let Some(folder) = folder {
             match matrix.write(folder) {
                 Ok(()) => say!(
-                    "[ci] written: matrix.md, matrix.json and matrix.html in {}",
+                    "[ci] written: matrix.md and matrix.json in {}",
                     folder.display()
                 ),
                 Err(error) => {

@@ -4,6 +4,8 @@
 //! inherits the name of the folder, so that it is known by it; Chromium's helpers write over it, and end with their browser. What a
 //! killed `cargo ci` has left, the next one clears up.
 
+mod processes;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -114,7 +116,7 @@ fn prefix() -> String {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let left = processes_with(&format!("{MARK}={}", self.folder.display()));
+        let left = processes::with(&format!("{MARK}={}", self.folder.display()));
         if !left.is_empty() {
             say!(
                 "[ci] processes left behind, which are ended now: {}",
@@ -134,85 +136,56 @@ impl Drop for Scratch {
     }
 }
 
-/// The processes whose environment holds `variable`; none where there is no /proc to ask.
-fn processes_with(variable: &str) -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let ids = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    ids.filter(|id| {
-        let environment = fs::read(Path::new("/proc").join(id.to_string()).join("environ"));
-        environment.is_ok_and(|environment| holds(&environment, variable))
-    })
-    .collect()
-}
-
-fn holds(environment: &[u8], variable: &str) -> bool {
-    environment
-        .split(|byte| *byte == 0)
-        .any(|entry| entry == variable.as_bytes())
-}
-
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
+    use std::process::{Child, Command};
+
     use super::*;
 
-    #[test]
-    fn only_the_whole_variable_counts() {
-        let environment = b"A=1\0CI_SCRATCH=/tmp/ci-1\0B=2\0";
-        assert!(holds(environment, "CI_SCRATCH=/tmp/ci-1"));
-        assert!(!holds(environment, "CI_SCRATCH=/tmp/ci-"));
-        assert!(!holds(b"", "CI_SCRATCH=/tmp/ci-1"));
+    /// A process as a browser is one: out of its stage's group, and with temporary files elsewhere.
+    fn left_behind(scratch: &Scratch) -> Child {
+        use std::os::unix::process::CommandExt;
+        Command::new("sleep")
+            .arg("60")
+            .envs(scratch.variables())
+            .env(TEMPORARY, scratch.folder.join("tmp"))
+            .process_group(0)
+            .spawn()
+            .unwrap()
     }
 
-    #[cfg(target_os = "linux")]
-    mod leftovers {
-        use std::process::{Child, Command};
+    #[test]
+    fn what_left_its_group_is_ended_and_the_folder_deleted() {
+        let scratch = Scratch::new("test-of-leftovers").unwrap();
+        let folder = scratch.folder.clone();
+        let mut child = left_behind(&scratch);
+        drop(scratch);
+        assert!(!child.wait().unwrap().success());
+        assert!(!folder.exists());
+    }
 
-        use super::*;
+    #[test]
+    #[expect(
+        clippy::disallowed_types,
+        reason = "a process that is killed drops nothing either"
+    )]
+    fn only_what_has_no_owner_any_more_is_an_orphan() {
+        let parent = std::env::temp_dir().join(format!("orphans-{}", std::process::id()));
+        let scratch = Scratch::within(&parent, "test").unwrap();
+        let foreign = parent.join("ci-of-something-else");
+        fs::create_dir(&foreign).unwrap();
+        let mut child = left_behind(&scratch);
+        end_orphans_within(&parent);
+        assert!(scratch.folder.exists() && child.try_wait().unwrap().is_none());
 
-        /// A process as a browser is one: out of its stage's group, and with temporary files elsewhere.
-        fn left_behind(scratch: &Scratch) -> Child {
-            use std::os::unix::process::CommandExt;
-            Command::new("sleep")
-                .arg("60")
-                .envs(scratch.variables())
-                .env(TEMPORARY, scratch.folder.join("tmp"))
-                .process_group(0)
-                .spawn()
-                .unwrap()
-        }
-
-        #[test]
-        fn what_left_its_group_is_ended_and_the_folder_deleted() {
-            let scratch = Scratch::new("test-of-leftovers").unwrap();
-            let folder = scratch.folder.clone();
-            let mut child = left_behind(&scratch);
-            drop(scratch);
-            assert!(!child.wait().unwrap().success());
-            assert!(!folder.exists());
-        }
-
-        #[test]
-        fn only_what_has_no_owner_any_more_is_an_orphan() {
-            let parent = std::env::temp_dir().join(format!("orphans-{}", std::process::id()));
-            let scratch = Scratch::within(&parent, "test").unwrap();
-            let foreign = parent.join("ci-of-something-else");
-            fs::create_dir(&foreign).unwrap();
-            let mut child = left_behind(&scratch);
-            end_orphans_within(&parent);
-            assert!(scratch.folder.exists() && child.try_wait().unwrap().is_none());
-
-            // As if its process had been killed: the lock is gone, and nothing is dropped.
-            let scratch = std::mem::ManuallyDrop::new(scratch);
-            // Unlocked and not only closed: a child that another test is about to start may have the file open, too.
-            scratch.owner.as_ref().unwrap().unlock().unwrap();
-            end_orphans_within(&parent);
-            assert!(!child.wait().unwrap().success());
-            assert!(!scratch.folder.exists() && foreign.exists());
-            fs::remove_dir_all(parent).unwrap();
-        }
+        // As if its process had been killed: the lock is gone, and nothing is dropped.
+        let scratch = std::mem::ManuallyDrop::new(scratch);
+        // Unlocked and not only closed: a child that another test is about to start may have the file open, too.
+        scratch.owner.as_ref().unwrap().unlock().unwrap();
+        end_orphans_within(&parent);
+        assert!(!child.wait().unwrap().success());
+        assert!(!scratch.folder.exists() && foreign.exists());
+        fs::remove_dir_all(parent).unwrap();
     }
 }

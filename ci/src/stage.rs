@@ -1,21 +1,25 @@
 //! A stage: one command with a name, a budget and a way to count, as data.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::command::CommandLine;
-use crate::libtest::Parser;
+use crate::libtest::{Parser, Tally};
 use crate::outcome::Outcome;
 use crate::print::say;
+use crate::results;
 use crate::run::{Echo, Runner};
 use crate::scratch::Scratch;
 
 /// How a stage is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Counts {
     /// As one.
     AsOne,
-    /// Test by test.
+    /// Test by test, as libtest prints them.
     EachTest,
+    /// Test by test, as the conformance suite writes them into this file.
+    Written(PathBuf),
 }
 
 /// One step of a run.
@@ -51,6 +55,14 @@ impl Stage {
         }
     }
 
+    /// A part of the conformance suite, which writes its results into a file in `folder`.
+    pub(crate) fn suite(name: &str, budget: Duration, command: CommandLine, folder: &Path) -> Self {
+        Self {
+            counts: Counts::Written(folder.join(name)),
+            ..Self::check(name, budget, command).with_scratch()
+        }
+    }
+
     /// Of a command that starts browsers.
     pub(crate) fn with_scratch(self) -> Self {
         Self {
@@ -67,6 +79,15 @@ impl Stage {
         let mut parser = Parser::default();
         let mut complaint = None;
         let mut command = self.command.clone();
+        if let Counts::Written(file) = &self.counts {
+            if let Err(error) = results::forget(file) {
+                let why = format!("{} cannot be written anew: {error}", file.display());
+                let outcome = Outcome::of_check(name, started.elapsed(), Err(why));
+                outcome.say();
+                return outcome;
+            }
+            command = command.env(results::VARIABLE, file.to_string_lossy());
+        }
         // Once everything has been stopped, the folder of a stage that will not begin would stay.
         let folder = || runner.children.unless_stopped(|| Scratch::new(name));
         let scratch = self.scratch.then(folder).flatten();
@@ -87,9 +108,16 @@ impl Stage {
         });
         drop(scratch);
         let took = started.elapsed();
-        let mut outcome = match self.counts {
+        let mut outcome = match &self.counts {
             Counts::AsOne => Outcome::of_command(name, took, &ending),
             Counts::EachTest => Outcome::of_tests(name, took, &ending, parser.finish()),
+            Counts::Written(file) => {
+                let tally = Tally {
+                    not_compiled: parser.finish().not_compiled,
+                    ..results::read(file)
+                };
+                Outcome::of_tests(name, took, &ending, tally)
+            }
         };
         outcome.explain(complaint);
         outcome.say();

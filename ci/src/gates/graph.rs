@@ -43,17 +43,23 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        promise: "only backend-native, its sockets for tests and bench see the webrtc crate",
+        promise: "only backend-native, its tools for tests and bench see the webrtc crate",
         demand: Demand::Reserved {
             these: &["webrtc", "rtc"],
-            only: &["backend-native", "socket-faults", "bench"],
+            only: &[
+                "backend-native",
+                "socket-faults",
+                "hostile-member",
+                "fuzz-targets",
+                "bench",
+            ],
         },
     },
     Rule {
         promise: "a native game does without the sockets for tests",
         demand: Demand::Without {
             package: "webrtc-multiplayer",
-            never: &["socket-faults"],
+            never: &["socket-faults", "hostile-member"],
         },
     },
     Rule {

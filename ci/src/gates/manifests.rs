@@ -1,5 +1,6 @@
 //! What every manifest must say.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::plan;
@@ -11,6 +12,29 @@ pub(super) fn rust_version(workspace: &Workspace) -> Result<(), String> {
         .members()
         .filter(|package| package.rust_version.is_none());
     none_of(silent.map(|package| format!("{} has no rust-version", package.name)))
+}
+
+/// The compiler is the oldest that the packages promise, so that whatever this run builds shows it; a newer one shows nothing.
+pub(super) fn oldest_compiler(workspace: &Workspace, printed: &str) -> Result<(), String> {
+    let version = printed.split_whitespace().nth(1).unwrap_or_default();
+    let promised: BTreeSet<&str> = workspace
+        .members()
+        .filter_map(|package| package.rust_version.as_deref())
+        .collect();
+    none_of(
+        promised
+            .into_iter()
+            .filter(|promised| !is_of(version, promised))
+            .map(|promised| {
+                format!("rust-version is {promised}, and the compiler is {version:?}: run `cargo hack check --rust-version`")
+            }),
+    )
+}
+
+/// Whether a compiler's version is of a release that is given by two or three numbers.
+fn is_of(version: &str, release: &str) -> bool {
+    let rest = version.strip_prefix(release);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Every package has `[lints] workspace = true`.
@@ -74,6 +98,12 @@ mod tests {
             "[dependencies]\nworkspace = true\n[lints]\n[lib]\nworkspace = true\n"
         ));
         assert!(!takes_lints("[lints.rust]\nunsafe_code = \"allow\"\n"));
+    }
+
+    #[test]
+    fn a_release_has_all_its_patches_and_no_other() {
+        assert!(is_of("1.95.0", "1.95") && is_of("1.95.0", "1.95.0"));
+        assert!(!is_of("1.950.0", "1.95") && !is_of("1.96.0", "1.95") && !is_of("", "1.95"));
     }
 
     #[test]

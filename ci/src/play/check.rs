@@ -51,6 +51,9 @@ impl Check<'_> {
         }
         all_talk(&mut terminals, &tabs)?;
         self.picture(tabs.first())?;
+        if let Some(first) = tabs.first_mut() {
+            left_and_back(first, &mut terminals)?;
+        }
         if tabs.len() > 1
             && let Some(last) = tabs.pop()
         {
@@ -196,6 +199,26 @@ fn all_talk(terminals: &mut [Chat], tabs: &[Tab<'_>]) -> Result<(), String> {
         }
         say!("[ci] tab {id} to all others: seen");
     }
+    Ok(())
+}
+
+/// A tab goes to another page and comes back: it leaves the lobby, and joins it anew by itself.
+fn left_and_back(tab: &mut Tab<'_>, terminals: &mut [Chat]) -> Result<(), String> {
+    let gone = format!("disconnected {}: Closed", tab.id);
+    let is_cached = tab.leave_and_return(|| {
+        let mut terminals = terminals.iter_mut();
+        terminals.try_for_each(|terminal| terminal.wait_for(&gone).map(drop))
+    })?;
+    for terminal in terminals {
+        terminal.wait_for(&format!("connected {}", tab.id))?;
+    }
+    let id = &tab.id;
+    let how = if is_cached {
+        "out of the cache"
+    } else {
+        "loaded again"
+    };
+    say!("[ci] a tab that was left and came back ({how}) is {id}, and connected");
     Ok(())
 }
 

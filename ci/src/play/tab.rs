@@ -169,6 +169,27 @@ impl<'a> Tab<'a> {
             .map(|hidden| hidden == true)
     }
 
+    /// Goes to another page and comes back, which is a new visit to the lobby. `between` is done while it is away. Whether the
+    /// page came out of the browser's cache, and was not loaded again.
+    pub(super) fn leave_and_return(
+        &mut self,
+        between: impl FnOnce() -> Result<(), String>,
+    ) -> Result<bool, String> {
+        self.visit("about:blank")?;
+        between()?;
+        self.switch()?;
+        self.driver.post("back", &json!({}))?;
+        self.wait_in("[data-state=joined]", "")?;
+        let (own, _) = self.wait_in("#own", "")?;
+        if own == self.id {
+            return Err(format!("a tab that came back is still {own}"));
+        }
+        self.id = own;
+        let has_kept = "arguments[0](window.cameAt !== undefined)";
+        let is_cached = self.driver.script(has_kept, &[])?;
+        Ok(is_cached == true)
+    }
+
     /// A picture of it, as PNG in base64.
     pub(super) fn picture(&self) -> Result<String, String> {
         self.switch()?;

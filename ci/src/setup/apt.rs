@@ -1,5 +1,8 @@
 //! Debian's and Ubuntu's packages.
 
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -14,14 +17,26 @@ const LOCK: &str = "DPkg::Lock::Timeout=600";
 /// Waiting for the lock included.
 const INSTALLATION: Duration = Duration::from_secs(900);
 
+/// What goes before a command that needs root.
+type Prefix = &'static [&'static str];
+
 /// What is known of the package system of this machine. Whoever shares it installs in turn.
 #[derive(Debug, Default)]
 pub(super) struct Apt {
     turn: Mutex<()>,
-    /// What goes before a command that needs root, once somebody has asked; `None` where root cannot be had.
-    root_prefix: OnceLock<Option<&'static [&'static str]>>,
+    /// How root is had, once somebody has asked; `None` where it is not.
+    right: OnceLock<Option<Prefix>>,
     /// Set when the lists of packages are new.
     lists_are_new: OnceLock<()>,
+}
+
+/// The program of this name, from this package where it is not here.
+pub(super) fn program(site: &Site, name: &str, package: &str) -> Result<PathBuf, Problem> {
+    if let Some(program) = find(name) {
+        return Ok(program);
+    }
+    install(site, &[package])?;
+    find(name).ok_or_else(|| Problem::NotBrought(package.to_owned()))
 }
 
 /// Installs `packages`. Nothing is removed for their sake.
@@ -31,8 +46,13 @@ pub(super) fn install(site: &Site, packages: &[&str]) -> Result<(), Problem> {
     }
     // Apt waits for another process that installs, and gives up where one fetches its lists.
     let _turn = site.apt.turn.lock().unwrap_or_else(PoisonError::into_inner);
-    let prefix = site.apt.root_prefix.get_or_init(|| root_prefix(site));
-    let prefix = prefix.ok_or(Problem::NotRoot)?;
+    let right = if site.asks {
+        *site.apt.right.get_or_init(|| right(site))
+    } else {
+        let known = site.apt.right.get().copied();
+        known.unwrap_or_else(|| right(site))
+    };
+    let prefix = right.ok_or_else(|| Problem::NotAllowed(packages.join(" ")))?;
     site.apt.lists_are_new.get_or_init(|| {
         // A list that could not be fetched may still be good enough to install from.
         if let Err(problem) = site.run(&apt_get(prefix, &["update"]), INSTALLATION) {
@@ -44,19 +64,38 @@ pub(super) fn install(site: &Site, packages: &[&str]) -> Result<(), Problem> {
     site.run(&apt_get(prefix, &words), INSTALLATION)
 }
 
-/// What goes before a command that needs root; `None` where root cannot be had without a question.
-fn root_prefix(site: &Site) -> Option<&'static [&'static str]> {
-    let minute = Duration::from_secs(60);
-    let id = site
-        .runner
-        .capture(&CommandLine::new("id", &["-u"]), minute);
+/// Root installs. Anybody else does so with `--install`, or after a yes at a terminal.
+fn right(site: &Site) -> Option<Prefix> {
+    let id = CommandLine::new("id", &["-u"]);
+    let id = site.runner.capture(&id, Duration::from_secs(60));
     if id.is_ok_and(|id| id.trim() == "0") {
         return Some(&[]);
     }
-    let sudo = site
-        .runner
-        .capture(&CommandLine::new("sudo", &["-n", "true"]), minute);
-    sudo.is_ok().then_some(&["sudo", "-n"])
+    let is_terminal = site.asks && io::stdin().is_terminal();
+    let allowed = site.install || is_terminal && says_yes();
+    if !allowed {
+        return None;
+    }
+    // It asks for the password here, where a person can type it; apt runs out of the terminal's reach.
+    let words: &[&str] = if is_terminal {
+        &["-v"]
+    } else {
+        &["-n", "true"]
+    };
+    let sudo = Command::new("sudo").args(words).status();
+    sudo.is_ok_and(|status| status.success())
+        .then_some(&["sudo", "-n"])
+}
+
+fn says_yes() -> bool {
+    say!("[ci] packages of the system are missing. Install them with sudo apt-get? [y/N]");
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    read.is_ok() && is_yes(&answer)
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 /// `env` carries the variable through sudo, which drops what it does not know.
@@ -84,6 +123,12 @@ fn apt_get(prefix: &[&str], words: &[&str]) -> CommandLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_yes_is_one() {
+        assert!(is_yes("y\n") && is_yes(" Yes\r\n"));
+        assert!(!is_yes("\n") && !is_yes("") && !is_yes("no\n") && !is_yes("yellow"));
+    }
 
     #[test]
     fn apt_waits_for_its_lock_and_asks_nothing() {

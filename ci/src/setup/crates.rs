@@ -16,7 +16,7 @@ const COMPILATION: Duration = Duration::from_secs(30 * 60);
 
 /// wasm-bindgen's command line tools, of exactly the version that the workspace is locked to.
 pub(super) fn wasm_bindgen(site: &Site) -> Result<PathBuf, Problem> {
-    let version = bindgen_version(&site.root).map_err(Problem::Lockfile)?;
+    let version = bindgen_version(&site.runner).map_err(Problem::Lockfile)?;
     let found = || Bindgen::find(&site.runner, &site.cache, &version).map(|bindgen| bindgen.cli);
     // TLS is for drivers on other machines, and a third of the work; of three programs two are used. Its own lock file asks
     // for a crate that is no longer to be had, so there is no `--locked`.

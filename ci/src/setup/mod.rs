@@ -4,13 +4,10 @@ mod apt;
 mod binaryen;
 mod browsers;
 mod crates;
-mod lab;
 mod piece;
 mod problem;
-mod relay;
 mod site;
 mod sysroot;
-mod unix;
 mod wasm;
 
 use std::collections::BTreeSet;
@@ -26,9 +23,14 @@ use crate::outcome::Outcome;
 use crate::print::say;
 use crate::run::{Echo, Runner};
 
-/// Makes `pieces` available, saying what it does. Asks for nothing.
-pub(crate) fn run(runner: &Runner, root: &Path, pieces: &BTreeSet<Piece>) -> Vec<Outcome> {
-    let site = Site::new(runner, root, Echo::Live);
+/// Makes `pieces` available, saying what it does. `install` says that packages of the system may be installed.
+pub(crate) fn run(
+    runner: &Runner,
+    root: &Path,
+    install: bool,
+    pieces: &BTreeSet<Piece>,
+) -> Vec<Outcome> {
+    let site = Site::new(runner, root, install, Echo::Live);
     pieces.iter().map(|&piece| provide(&site, piece)).collect()
 }
 
@@ -36,9 +38,10 @@ pub(crate) fn run(runner: &Runner, root: &Path, pieces: &BTreeSet<Piece>) -> Vec
 pub(crate) fn begin(
     runner: &Runner,
     root: &Path,
+    install: bool,
     pieces: &BTreeSet<Piece>,
 ) -> (Vec<Outcome>, Compiling) {
-    let site = Site::new(runner, root, Echo::Live);
+    let site = Site::new(runner, root, install, Echo::Live);
     let (fetched, compiled): (Vec<Piece>, Vec<Piece>) = pieces
         .iter()
         .partition(|piece| piece.about().pace == Pace::Fetched);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::problem::Problem;
 use super::site::Site;
-use super::{binaryen, browsers, crates, lab, relay, wasm};
+use super::{apt, binaryen, browsers, crates, wasm};
 
 /// One thing that the machine must have. In this order they are provided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,21 +63,21 @@ impl Piece {
                 needed_for: "the tests that connect through a TURN relay",
                 by_hand: "install coturn",
                 pace: Pace::Fetched,
-                provide: relay::turnserver,
+                provide: |site| apt::program(site, "turnserver", "coturn"),
             },
             Self::Namespaces => About {
                 name: "ip",
                 needed_for: "the NAT lab",
                 by_hand: "install iproute2",
                 pace: Pace::Fetched,
-                provide: lab::ip,
+                provide: |site| of_lab(site, "ip", "iproute2"),
             },
             Self::Rules => About {
                 name: "nft",
                 needed_for: "the NAT lab",
                 by_hand: "install nftables",
                 pace: Pace::Fetched,
-                provide: lab::nft,
+                provide: |site| of_lab(site, "nft", "nftables"),
             },
             Self::Chromium => About {
                 name: "Chromium",
@@ -131,6 +131,14 @@ impl Piece {
             },
         }
     }
+}
+
+/// On another system than Linux there is no lab, and nothing to provide.
+fn of_lab(site: &Site, program: &str, package: &str) -> Result<PathBuf, Problem> {
+    if cfg!(not(target_os = "linux")) {
+        return Ok(PathBuf::from("not on this system"));
+    }
+    apt::program(site, program, package)
 }
 
 #[cfg(test)]

@@ -12,9 +12,11 @@ pub(crate) enum Problem {
     /// Another system than Debian and its kin.
     #[error("it is not here, and neither is apt-get, the only package manager this knows")]
     NoPackages,
-    /// Packages are root's.
-    #[error("it is not here, and this is neither root nor a user of sudo without password")]
-    NotRoot,
+    /// Packages are root's, and nobody has said that they may be installed.
+    #[error(
+        "it is not here; `sudo apt-get install {0}` brings it, and `cargo ci --install`, which uses sudo"
+    )]
+    NotAllowed(String),
     /// `CI_WASM` says so.
     #[error("it is not here, and CI_WASM=installed forbids to install it")]
     Forbidden,
@@ -24,6 +26,9 @@ pub(crate) enum Problem {
     /// The lock file does not say which version is needed.
     #[error("{0}")]
     Lockfile(String),
+    /// The script cannot say what it needs.
+    #[error("{0}")]
+    Script(String),
     /// A command did not do what it was asked to.
     #[error("`{command}` {ending}{}", indented(.printed))]
     Command {

@@ -19,8 +19,12 @@ const TAIL: usize = 40;
 pub(super) struct Site {
     pub(super) runner: Runner,
     pub(super) cache: Cache,
-    /// The folder of the lock file.
+    /// The folder of the workspace.
     pub(super) root: PathBuf,
+    /// Whether somebody who is not root has said that packages may be installed.
+    pub(super) install: bool,
+    /// Whether a person at the terminal may be asked.
+    pub(super) asks: bool,
     /// Whether what commands print is shown as it comes.
     echo: Echo,
     /// Shared with every other value that is made of this one.
@@ -29,11 +33,13 @@ pub(super) struct Site {
 
 impl Site {
     /// This machine.
-    pub(super) fn new(runner: &Runner, root: &Path, echo: Echo) -> Self {
+    pub(super) fn new(runner: &Runner, root: &Path, install: bool, echo: Echo) -> Self {
         Self {
             runner: runner.clone(),
             cache: Cache::of_user(),
             root: root.to_owned(),
+            install,
+            asks: true,
             echo,
             apt: Arc::default(),
         }
@@ -45,6 +51,9 @@ impl Site {
             runner: self.runner.clone(),
             cache: self.cache.clone(),
             root: self.root.clone(),
+            install: self.install,
+            // The question would stand in the middle of something else.
+            asks: false,
             echo: Echo::Silent,
             apt: Arc::clone(&self.apt),
         }
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_silent_failure_shows_the_end_of_what_was_printed() {
-        let site = Site::new(&Runner::default(), Path::new("/"), Echo::Silent);
+        let site = Site::new(&Runner::default(), Path::new("/"), false, Echo::Silent);
         let script = "i=0; while [ $i -lt 50 ]; do echo line $i; i=$((i+1)); done; exit 3";
         let command = CommandLine::new("sh", &["-c", script]);
         let problem = site.run(&command, Duration::from_secs(60)).unwrap_err();

@@ -40,12 +40,15 @@ impl Browser {
     /// Leaves a file for the runner that says which browser the driver has to take: left alone, geckodriver takes whatever is
     /// called `firefox`, and that may be a snap.
     fn write_wishes(self, folder: &Path, browser: &Path) -> io::Result<PathBuf> {
-        let options = match self {
-            Self::Chromium => "goog:chromeOptions",
-            Self::Firefox => "moz:firefoxOptions",
+        let binary = browser.to_string_lossy();
+        let wishes = match self {
+            // Tests of what is left of connections have it collect its garbage.
+            Self::Chromium => json!({
+                "goog:chromeOptions": { "binary": binary, "args": ["--js-flags=--expose-gc"] }
+            }),
+            Self::Firefox => json!({ "moz:firefoxOptions": { "binary": binary } }),
         };
         let file = folder.join(format!("webdriver-{}.json", self.name()));
-        let wishes = json!({ options: { "binary": browser.to_string_lossy() } });
         fs::create_dir_all(folder)?;
         fs::write(&file, wishes.to_string())?;
         Ok(file)

@@ -95,9 +95,7 @@ pub(crate) struct Sysroot {
 
 impl Sysroot {
     /// The compiler that comes with std's sources.
-    pub(crate) const RUSTC: &'static str = "/usr/bin/rustc";
-    /// Its cargo.
-    pub(crate) const CARGO: &'static str = "/usr/bin/cargo";
+    const RUSTC: &'static str = "/usr/bin/rustc";
     /// The name of its place in the cache.
     pub(crate) const TOOL: &'static str = "wasm-sysroot";
     const STAMP: &'static str = "stamp";
@@ -111,17 +109,12 @@ impl Sysroot {
     }
 
     /// What the installed compiler says about itself.
-    pub(crate) fn compiler(runner: &Runner) -> Option<String> {
+    fn compiler(runner: &Runner) -> Option<String> {
         if !Path::new(Self::RUSTC).is_file() {
             return None;
         }
         let version = CommandLine::new(Self::RUSTC, &["-Vv"]);
         runner.capture(&version, PROBE).ok()
-    }
-
-    /// Marks `folder` as complete, made with `compiler` at the moment `made`.
-    pub(crate) fn write_stamp(folder: &Path, compiler: &str, made: u128) -> std::io::Result<()> {
-        fs::write(folder.join(Self::STAMP), stamp(compiler, made))
     }
 
     /// The cargo that uses it.
@@ -130,11 +123,7 @@ impl Sysroot {
     }
 }
 
-/// The moment tells two builds of one compiler's std apart: crates compiled against the first are of no use with the second.
-fn stamp(compiler: &str, made: u128) -> String {
-    format!("{}\nmade: {made}\n", compiler.trim_end())
-}
-
+/// Whether `ci/wasm-sysroot.sh` has written a stamp for this compiler.
 fn is_stamp_of(stamp: &str, compiler: &str) -> bool {
     stamp
         .rsplit_once("\nmade: ")
@@ -158,11 +147,10 @@ mod tests {
     #[test]
     fn a_stamp_fits_its_compiler_alone() {
         let compiler = "rustc 1.96.0\nhost: x86_64\nLLVM version: 22\n";
-        let made = stamp(compiler, 7);
+        let made = format!("{compiler}made: 7\n");
         assert!(is_stamp_of(&made, compiler));
         assert!(!is_stamp_of(&made, &compiler.replace("1.96.0", "1.97.0")));
         assert!(!is_stamp_of(compiler, compiler) && !is_stamp_of("", ""));
-        assert_ne!(made, stamp(compiler, 8));
     }
 
     #[test]

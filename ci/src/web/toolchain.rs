@@ -30,7 +30,7 @@ impl Toolchain {
     /// Looks everything up; without a compiler for wasm there is no toolchain, anything else may lack.
     pub(crate) fn find(runner: &Runner, workspace: &Workspace) -> Result<Self, String> {
         let cache = Cache::of_user();
-        let version = bindgen_version(&workspace.workspace_root)?;
+        let version = bindgen_version(runner)?;
         let compiler = Compiler::find(runner, &cache, Way::of_environment()?);
         let compiler = compiler.ok_or_else(|| lacking(&format!("the target {TARGET}")))?;
         let target_directory = workspace.target_directory.join("wasm");

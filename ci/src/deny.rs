@@ -1,0 +1,42 @@
+//! `cargo deny`: licences, versions that are there twice, where crates come from, and advisories (`deny.toml`).
+
+use std::time::{Duration, Instant};
+
+use crate::command::CommandLine;
+use crate::outcome::Outcome;
+use crate::run::Runner;
+use crate::stage::Stage;
+
+const BUDGET: Duration = Duration::from_secs(120);
+
+/// Runs what this machine can. What it cannot is said in a line and is no failure: the public workflow runs all of it.
+pub(crate) fn run(runner: &Runner) -> Vec<Outcome> {
+    let begun = Instant::now();
+    let not_run = |name: &str, why: &str| {
+        let why = format!("{why}; the public workflow runs it");
+        let outcome = Outcome::not_run(name, begun.elapsed(), &why);
+        outcome.say();
+        outcome
+    };
+    if runner.capture(&deny(&["--version"]), BUDGET).is_err() {
+        let why = "there is no cargo-deny (cargo install --locked cargo-deny)";
+        return vec![not_run("cargo deny", why)];
+    }
+    let check = |name, words: &[&str]| Stage::check(name, BUDGET, deny(words)).run(runner);
+    let offline = check(
+        "cargo deny: licences, versions, sources",
+        &["check", "licenses", "bans", "sources"],
+    );
+    let name = "cargo deny: advisories";
+    let advisories = if runner.capture(&deny(&["fetch", "db"]), BUDGET).is_ok() {
+        check(name, &["check", "advisories"])
+    } else {
+        not_run(name, "the database cannot be had")
+    };
+    vec![offline, advisories]
+}
+
+fn deny(words: &[&str]) -> CommandLine {
+    let command = CommandLine::cargo(&["deny", "--log-level", "error"]);
+    words.iter().copied().fold(command, CommandLine::arg)
+}
