@@ -17,13 +17,14 @@ mod terminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
 use signaling_server::{Config, Server};
-use webrtc_multiplayer::{IceServer, Lobby, PlatformConfig, RootCertificates};
+use webrtc_multiplayer::{IceServer, Lobby, MeshConfig, PlatformConfig, RootCertificates};
 
-use crate::site::Site;
+use crate::site::{Site, for_others};
 use crate::terminal::say;
 
 /// Chat in a mesh: every process is connected to every other.
@@ -64,6 +65,9 @@ struct Options {
     /// A file with certificates (PEM) that are trusted besides the system's: for a server with one of its own.
     #[arg(long, value_name = "FILE")]
     root_certificate: Option<PathBuf>,
+    /// How many seconds a player has to come back whose connection broke; 25 if it is not given.
+    #[arg(long, value_name = "SECONDS")]
+    resume_window: Option<u64>,
     /// Leaves at the end of input.
     #[arg(long)]
     exit_on_eof: bool,
@@ -92,13 +96,21 @@ fn platform_config(root_certificate: Option<PathBuf>) -> anyhow::Result<Platform
     })
 }
 
+fn mesh_config(resume_window: Option<u64>) -> MeshConfig {
+    let mut config = MeshConfig::default();
+    if let Some(seconds) = resume_window {
+        config.resume_window = Duration::from_secs(seconds);
+    }
+    config
+}
+
 async fn run(options: Options) -> anyhow::Result<()> {
     let server = match options.host {
         Some(address) => Some(Server::bind(address, Config::default()).await?),
         None => None,
     };
     let url = server.as_ref().map_or(options.url, |server| {
-        format!("ws://{}", server.local_addr())
+        format!("ws://{}", for_others(server.local_addr()))
     });
     let site = match &options.page {
         Some(folder) => Some(Site::serve(folder, options.page_at).await?),
@@ -116,6 +128,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         .map(IceServer::stun)
         .chain(turn)
         .fold(Lobby::new(&*url, options.lobby), Lobby::ice_server)
+        .mesh_config(mesh_config(options.resume_window))
         .platform_config(platform_config(options.root_certificate)?);
     let invite = |lobby: &str| {
         if let Some(site) = &site {

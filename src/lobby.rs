@@ -16,6 +16,10 @@ mod tests;
 /// [`Event::SignalingLost`](crate::Event::SignalingLost) with a reason. An empty `lobby` asks the server for a new lobby with a
 /// name of its choice.
 ///
+/// When the connection with the server breaks, the session comes back to its lobby by itself:
+/// [`Event::SignalingInterrupted`](crate::Event::SignalingInterrupted), then
+/// [`Event::SignalingResumed`](crate::Event::SignalingResumed), or `SignalingLost` when the server keeps the seat no longer.
+///
 /// # Errors
 ///
 /// [`JoinError`] if `url` is no WebSocket address, or if WebRTC cannot be started here.

@@ -41,7 +41,11 @@ impl Signaling {
 
 /// So many chats in one lobby, each connected to each.
 fn connected<const N: usize>(signaling: &Signaling) -> [Chat; N] {
-    let mut chats: [Chat; N] = std::array::from_fn(|_| Chat::join(&signaling.url(), &[]));
+    connected_with(signaling, &[])
+}
+
+fn connected_with<const N: usize>(signaling: &Signaling, arguments: &[&str]) -> [Chat; N] {
+    let mut chats: [Chat; N] = std::array::from_fn(|_| Chat::join(&signaling.url(), arguments));
     let ids = chats.each_ref().map(|chat| chat.id.clone());
     for chat in &mut chats {
         for id in ids
@@ -111,7 +115,7 @@ fn no_peer_forges_a_line() {
 #[test]
 fn a_killed_peer_is_lost_and_one_that_quits_is_closed() {
     let signaling = Signaling::start();
-    let [mut host, mut second, third] = connected(&signaling);
+    let [mut host, mut second, third] = connected_with(&signaling, &["--resume-window", "2"]);
     let gone = third.id.clone();
     let killed = Instant::now();
     third.kill();
@@ -195,7 +199,7 @@ fn losing_the_server_touches_no_connection() {
     let [mut host, mut other] = connected(&signaling);
     drop(signaling);
     for chat in [&mut host, &mut other] {
-        chat.wait_for_start("signaling lost: ");
+        chat.wait_for_start("signaling interrupted: ");
     }
     host.type_line("still here?");
     other.wait_for("1 reliable: still here?");

@@ -28,6 +28,7 @@ use std::task::{Context, Poll, Waker};
 
 use async_channel::Sender;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
+use mesh_core::platform::LinkFault;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
 use crate::note::Note;
@@ -135,7 +136,13 @@ impl Aboard {
     /// A socket is gone. If it was the last one, so is the driver.
     fn leave(&self) {
         if self.0.sockets.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let _ = self.0.notes.try_send(Note::Stopped);
+            // A panic drops the sockets before anybody can catch it.
+            let note = if std::thread::panicking() {
+                Note::Fault(LinkFault::Panicked)
+            } else {
+                Note::Stopped
+            };
+            let _ = self.0.notes.try_send(note);
         }
     }
 }

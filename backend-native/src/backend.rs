@@ -23,7 +23,7 @@ use crate::clock::{Alarm, Clock};
 use crate::config::PlatformConfig;
 use crate::executor::{Executor, StartError};
 use crate::inbox::{ChannelInbox, Events, Incoming, LinkInbox};
-use crate::link::{self, Order, Start};
+use crate::link::{End, Order, Start};
 use crate::outbox::Outbox;
 use crate::relay::Resolver;
 use crate::socket::SocketOptions;
@@ -33,6 +33,9 @@ use crate::websocket::WebSocketTransport;
 ///
 /// Works without any async runtime (it brings its own threads) and inside one ([`with_handle`](Self::with_handle)). Dropping it
 /// closes every link.
+///
+/// A member whose packets make this machine compute for long does not stop the others: one thread is kept free for them, and
+/// the link to that member ends with [`CloseReason::Protocol`](mesh_core::CloseReason::Protocol).
 #[doc(alias = "set_default_extension")]
 pub struct PlatformBackend {
     // In this order: the links end because their queues do, then the executor waits for them.
@@ -56,7 +59,7 @@ struct LinkHandle {
 }
 
 impl PlatformBackend {
-    /// A backend with threads of its own ([`PlatformConfig::worker_threads`]).
+    /// A backend with threads of its own: as many as there are processors, and one that is kept free.
     ///
     /// Dropping it waits until the goodbyes have gone out, 250 ms at most.
     ///
@@ -64,16 +67,31 @@ impl PlatformBackend {
     ///
     /// [`StartError`] where the operating system gives no threads.
     pub fn new(config: PlatformConfig) -> Result<Self, StartError> {
-        Ok(Self::on(Executor::start(config.worker_threads)?, config))
+        Ok(Self::on(Executor::start()?, config))
     }
 
     /// A backend on the runtime that `handle` belongs to; it must have I/O and time enabled.
+    ///
+    /// Where that runtime has several threads the links run there, and once all but one of them are in polls that take long the
+    /// last one is kept free ([`block_in_place`](tokio::task::block_in_place)). That does not help where as many hostile members as
+    /// there are threads begin within the same half of a millisecond, nor where the program itself holds a thread;
+    /// [`new`](Self::new) has neither weakness. Where it has one
+    /// thread alone, which any hostile member could hold, the links run on threads of the backend's own, which end with that
+    /// runtime; names of servers, timers and the WebSocket stay on it.
     ///
     /// Dropping it does not wait, because that could block the very runtime that is to send the goodbyes. If the runtime ends
     /// right after, the far side may not hear of it: close the session and await that (`leave().await`) before.
     #[must_use]
     pub fn with_handle(handle: Handle, config: PlatformConfig) -> Self {
         Self::on(Executor::given(handle), config)
+    }
+
+    /// As [`with_handle`](Self::with_handle), but the links run on that runtime, too, so that its clock is theirs and one of
+    /// them can stop the others. For tests: see [`testing`](crate::testing).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn on_one_runtime(handle: Handle, config: PlatformConfig) -> Self {
+        Self::on(Executor::shared(handle), config)
     }
 
     fn on(executor: Executor, config: PlatformConfig) -> Self {
@@ -91,12 +109,12 @@ impl PlatformBackend {
                 ..SocketOptions::default()
             },
             config: Arc::new(config),
-            resolver: Arc::default(),
+            resolver: Arc::new(Resolver::new(executor.handle().clone(), None)),
             executor,
         }
     }
 
-    /// The runtime its tasks run on.
+    /// The runtime that its tasks run on; of a runtime with one thread, those that are no link's.
     #[must_use]
     pub const fn handle(&self) -> &Handle {
         self.executor.handle()
@@ -105,7 +123,7 @@ impl PlatformBackend {
     /// Puts other sockets under the links opened from now on. For tests: see [`testing`](crate::testing).
     #[doc(hidden)]
     pub fn use_sockets(&mut self, sockets: SocketOptions) {
-        self.resolver = Arc::new(Resolver::new(sockets.names.clone()));
+        self.resolver = Arc::new(Resolver::new(self.handle().clone(), sockets.names.clone()));
         self.sockets = sockets;
     }
 
@@ -123,14 +141,16 @@ impl PlatformBackend {
     fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {
         let (orders, received) = async_channel::unbounded();
         let inbox = LinkInbox::new(link, self.events.clone(), inbox_bytes);
-        self.executor.spawn_link(link::run(Start {
+        self.executor.spawn_link(Start {
             config,
             platform: Arc::clone(&self.config),
             sockets: self.sockets.clone(),
             resolver: Arc::clone(&self.resolver),
             inbox: Arc::clone(&inbox),
             orders: received,
-        }));
+            oversight: self.executor.oversight(),
+            end: End::new(&inbox),
+        });
         let handle = LinkHandle {
             orders,
             inbox,
@@ -193,6 +213,14 @@ impl LinkHandle {
         }
         let order = match command {
             Command::CreateChannel { channel, spec, .. } => self.create_channel(channel, spec),
+            Command::SendLast {
+                channel, payload, ..
+            } => {
+                if let Some(outbox) = self.outbox(channel) {
+                    outbox.send_last(payload);
+                }
+                return;
+            }
             Command::CloseChannel { channel, .. } => {
                 if let Some(outbox) = self.outbox(channel) {
                     outbox.close();
@@ -284,7 +312,6 @@ impl Backend for PlatformBackend {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             max_message_size: MAX_MESSAGE_SIZE,
-            ice_restart: true,
             configurable_timeouts: true,
         }
     }

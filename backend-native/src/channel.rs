@@ -3,11 +3,12 @@
 mod receiving;
 mod sending;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_channel::Sender;
 use mesh_core::Duration;
+use mesh_core::platform::LINGER;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep};
 use webrtc::data_channel::DataChannel;
@@ -16,6 +17,7 @@ use self::receiving::{Batch, Receiving};
 use self::sending::{Handover, Sending, Valve};
 use crate::aboard::{Aboard, off_board};
 use crate::connection::Inspector;
+use crate::control::Requests;
 use crate::inbox::ChannelInbox;
 use crate::note::Note;
 use crate::outbox::{Outbox, Outgoing};
@@ -39,6 +41,10 @@ struct Progress {
     all_sent: AtomicBool,
     /// An empty message may not have arrived. The crate counts it as no byte outstanding, though it is one on the wire.
     empty_outstanding: AtomicBool,
+    /// Its SCTP stream, once it is known.
+    stream: OnceLock<u16>,
+    /// How many messages have come, modulo 2³².
+    received: AtomicU32,
     /// Nothing comes any more.
     gone: AtomicBool,
 }
@@ -51,6 +57,8 @@ pub(crate) struct Ends {
     pub(crate) inbox: Arc<ChannelInbox>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) outgoing: UnboundedReceiver<Outgoing>,
+    /// Its SCTP stream; that of a channel that the far side made is known when it opens.
+    pub(crate) stream: Option<u16>,
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
@@ -58,6 +66,7 @@ pub(crate) struct Ends {
     pub(crate) send_limit: usize,
     pub(crate) sockets: SocketControl,
     pub(crate) aboard: Aboard,
+    pub(crate) requests: Arc<Requests>,
 }
 
 impl Channel {
@@ -68,7 +77,10 @@ impl Channel {
         notes: Sender<Note>,
         ends: Ends,
     ) -> Self {
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress {
+            stream: ends.stream.map_or_else(OnceLock::new, OnceLock::from),
+            ..Progress::default()
+        });
         let inbox = Arc::clone(&ends.inbox);
         // Otherwise each acknowledgement that leaves nothing outstanding is an event. (Fails if it is closed already.)
         let _ = inner.set_buffered_amount_low_threshold(SILENT).await;
@@ -96,7 +108,7 @@ impl Channel {
             aboard: ends.aboard.clone(),
             progress: Arc::clone(&progress),
             notes: notes.clone(),
-            received: 0,
+            requests: ends.requests,
             batch: Batch {
                 inbox: ends.inbox,
                 notes,
@@ -115,20 +127,20 @@ impl Channel {
         }
     }
 
-    /// Closes it on both sides once what it has accepted has arrived.
+    /// Closes it on both sides once what it has accepted has arrived, or has had [`LINGER`] for that.
     pub(crate) fn finish(&self, aboard: &Aboard) {
         self.stop_accepting();
         let channel = self.clone();
         aboard.spawn(async move {
-            channel.drain(None).await;
+            channel.drain(Instant::now() + LINGER).await;
             off_board(async move { channel.close().await }).await;
         });
     }
 
     /// Waits until everything accepted has arrived, or until a deadline.
-    pub(crate) async fn drain(&self, deadline: Option<Instant>) {
+    pub(crate) async fn drain(&self, deadline: Instant) {
         let mut pause = Duration::from_millis(1);
-        let is_late = |pause| deadline.is_some_and(|at| Instant::now() + pause > at);
+        let is_late = |pause| Instant::now() + pause > deadline;
         loop {
             let channel = self.clone();
             // The driver may hold the lock that this waits for, and the caller may ride on the driver.
@@ -151,6 +163,12 @@ impl Channel {
     /// Takes nothing more to send.
     pub(crate) fn stop_accepting(&self) {
         self.outbox.close();
+    }
+
+    /// Its stream, and how many messages have come on it. `None` where nothing comes any more.
+    pub(crate) fn received(&self) -> Option<(u16, u32)> {
+        let stream = self.progress.stream.get().filter(|_| !self.is_gone())?;
+        Some((*stream, self.progress.received.load(Ordering::Acquire)))
     }
 
     /// How many accepted messages have waited too long to be sent.

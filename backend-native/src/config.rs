@@ -21,15 +21,21 @@ pub struct PlatformConfig {
     /// of the hardware's own (EUI-64) is left out where its interface has another one of the same network: it would name the
     /// machine wherever it goes (RFC 8445, 5.1.1.1). Every connection has sockets of its own, so a port other than 0 allows
     /// one connection only.
+    ///
+    /// When the address in use goes, the connection goes on by another pair of addresses, where one works: data flows again
+    /// after about 1.5 s. Where none does, the interfaces are looked at every second, and an address that the machine has got
+    /// since is used, too. The far side hears of it by nothing but packets from there, so it must be one that they reach: on the
+    /// same network, or not behind a translator of addresses. Relays are left out: a path through a server that cannot be
+    /// reached any more is given up, and the peer is lost and met anew.
     pub bind: Vec<SocketAddr>,
     /// Whether 127.0.0.1 is bound, too: no. It is in any case where no other interface is up.
     pub include_loopback: bool,
-    /// Threads of the runtime that [`PlatformBackend::new`](crate::PlatformBackend::new) starts: 2.
-    pub worker_threads: usize,
     /// Silence after which a connection counts as disconnected: 2 s.
+    ///
+    /// A connection that was made never fails by itself. When its peer counts as lost is for the
+    /// [window](mesh_core::MeshConfig::resume_window) to say; until then data flows within a second after the far side is
+    /// heard again.
     pub disconnected_timeout: Duration,
-    /// Silence after which a disconnected connection has failed: 3 s more. So a vanished peer is noticed within 5 s.
-    pub failed_timeout: Duration,
     /// How often the far side is asked for a sign of life: 0.5 s.
     pub keepalive_interval: Duration,
     /// How often each pair of candidates is checked while connecting: 20 ms.
@@ -42,9 +48,11 @@ pub struct PlatformConfig {
     pub srflx_wait: Duration,
     /// How long a relayed pair waits for a better one: 750 ms; where only relays may be used, 200 ms at most.
     ///
-    /// Counted from the far side's description. One that has nothing but a relay needs this much longer to be made. A direct
-    /// path that needs longer than this is used as soon as it is found: it is looked for while the connection is relayed,
-    /// every 200 ms for ten seconds, every two seconds for two minutes, and then every ten seconds.
+    /// Counted from the far side's description. A pair that has nothing but a relay needs this much longer to be made. Where
+    /// both sides have an address that can be reached from elsewhere, no check passes a relay before, in either direction, so
+    /// that a browser does not choose the relay either. A direct path that needs longer than this is used as soon as it is
+    /// found: it is looked for while the connection is relayed, every 200 ms for ten seconds, every two seconds for two
+    /// minutes, and then every ten seconds.
     pub relay_wait: Duration,
     /// Kernel buffer of each socket for what is sent, in bytes: 4 MiB. The kernel may give less.
     pub socket_send_buffer: usize,
@@ -68,9 +76,7 @@ impl Default for PlatformConfig {
                 SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
             ],
             include_loopback: false,
-            worker_threads: 2,
             disconnected_timeout: Duration::from_secs(2),
-            failed_timeout: Duration::from_secs(3),
             keepalive_interval: Duration::from_millis(500),
             check_interval: Duration::from_millis(20),
             srflx_wait: Duration::from_millis(100),
@@ -92,6 +98,17 @@ impl PlatformConfig {
             bind: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             ..Self::default()
         }
+    }
+
+    /// How long the clock of a connection goes on in silence: until the crate must have said that it is disconnected, which
+    /// it looks for as often as it asks for a sign of life.
+    /// `None` where it never says so: a time of zero switches its half of that off.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        if self.disconnected_timeout.is_zero() || self.keepalive_interval.is_zero() {
+            return None;
+        }
+        let looks = self.keepalive_interval.checked_mul(2)?;
+        looks.checked_add(self.disconnected_timeout)
     }
 
     /// The addresses to bind now.

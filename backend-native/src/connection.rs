@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::platform::{
-    MAX_MESSAGE_SIZE, MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, check_description,
+    MAX_MESSAGE_SIZE, MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, check_description, control,
 };
 use mesh_core::{
     CandidateType, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
     LinkStats, SdpType, SessionDescription,
 };
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use tokio::runtime::Handle;
 use webrtc::data_channel::DataChannel;
@@ -29,7 +28,9 @@ use webrtc::peer_connection::{
 
 use crate::aboard::{Aboard, AboardSockets};
 use crate::config::PlatformConfig;
+use crate::control::Control;
 use crate::direct::{Direct, DirectSockets};
+use crate::guard::{Guard, Inspected, Oversight};
 use crate::note::Note;
 use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
@@ -98,8 +99,24 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
-/// Ours and the far side's.
-type CandidateTypes = (Option<CandidateType>, Option<CandidateType>);
+/// The pair of addresses that the crate sends from and to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SelectedPair {
+    /// What kind our own address is.
+    pub(crate) local: Option<CandidateType>,
+    /// What kind the far side's is.
+    pub(crate) remote: Option<CandidateType>,
+    /// Where our socket is bound, and where it sends. `None`: through a TURN server of ours.
+    pub(crate) addresses: Option<(SocketAddr, SocketAddr)>,
+}
+
+impl SelectedPair {
+    /// Whether it goes through a TURN server of either side.
+    pub(crate) fn is_relayed(&self) -> bool {
+        let relay = Some(CandidateType::Relay);
+        self.local == relay || self.remote == relay
+    }
+}
 
 /// A peer connection.
 pub(crate) struct Connection {
@@ -107,6 +124,7 @@ pub(crate) struct Connection {
     sockets: SocketControl,
     aboard: Aboard,
     direct: Direct,
+    control: Control,
     waiting_channels: Arc<AtomicU16>,
     media_id: String,
     closed: AtomicBool,
@@ -120,6 +138,7 @@ impl Connection {
         addresses: Vec<SocketAddr>,
         sockets: SocketOptions,
         notes: Sender<Note>,
+        oversight: Oversight,
     ) -> Result<Self, ConnectFailure> {
         let servers = relay.servers().iter().map(translate::ice_server);
         let configuration = RTCConfigurationBuilder::default()
@@ -128,7 +147,15 @@ impl Connection {
             .build();
         let aboard = Aboard::new(sockets.cures.messages_put_aside, notes.clone());
         let is_direct_allowed = relay.policy() == IceTransportPolicy::All;
-        let direct = Direct::new(is_direct_allowed && sockets.cures.late_paths);
+        let direct = Direct::new(
+            is_direct_allowed && sockets.cures.late_paths,
+            platform.relay_wait,
+            Box::new(relay.is_server()),
+        );
+        let inspected = match sockets.cures.far_leaps {
+            true => Inspected::new(notes.clone()),
+            false => None,
+        };
         let sockets = SocketOptions {
             source: Some(Arc::new(AboardSockets {
                 aboard: aboard.clone(),
@@ -140,14 +167,18 @@ impl Connection {
             ..sockets
         };
         let waiting_channels = Arc::new(AtomicU16::new(0));
+        let guard = Guard {
+            notes: notes.clone(),
+            oversight,
+        };
         let handler = Handler {
-            notes,
+            notes: notes.clone(),
             waiting_channels: Arc::clone(&waiting_channels),
         };
-        let (runtime, sockets) = LinkRuntime::new(Handle::current(), sockets);
+        let (runtime, sockets) = LinkRuntime::guarded(Handle::current(), sockets, guard);
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_setting_engine(settings(platform, relay.policy()))
+            .with_setting_engine(settings(platform, relay.policy(), inspected))
             .with_runtime(runtime)
             .with_handler(Arc::new(handler))
             .with_udp_addrs(addresses.clone())
@@ -155,9 +186,12 @@ impl Connection {
             .build()
             .await
             .map_err(|error| cannot_bind(&addresses).unwrap_or_else(|| platform_failure(error)))?;
+        let inner: Arc<dyn PeerConnection> = Arc::new(connection);
+        let channel = create_channel(&*inner, &control::spec()).await?;
         Ok(Self {
-            inner: Arc::new(connection),
+            inner,
             sockets,
+            control: Control::start(channel, &aboard, notes),
             aboard,
             direct,
             waiting_channels,
@@ -171,27 +205,14 @@ impl Connection {
         &self,
         spec: &ChannelSpec,
     ) -> Result<Arc<dyn DataChannel>, ConnectFailure> {
-        let init = translate::channel_init(spec.parameters);
-        self.inner
-            .create_data_channel(&spec.label, Some(init))
-            .await
-            .map_err(|error| {
-                let id = spec.parameters.id;
-                ConnectFailure::Channel(format!("channel {id} \"{}\": {error}", spec.label))
-            })
+        create_channel(&*self.inner, spec).await
     }
 
     /// Makes an offer and applies it.
-    pub(crate) async fn offer(
-        &mut self,
-        restart: bool,
-    ) -> Result<SessionDescription, ConnectFailure> {
-        let options = RTCOfferOptions {
-            ice_restart: restart,
-        };
+    pub(crate) async fn offer(&mut self) -> Result<SessionDescription, ConnectFailure> {
         let offer = self
             .inner
-            .create_offer(Some(options))
+            .create_offer(None)
             .await
             .map_err(platform_failure)?;
         let description = translate::local_description(SdpType::Offer, &offer);
@@ -214,6 +235,7 @@ impl Connection {
             .await
             .map_err(unusable)?;
         self.direct.set_remote(&sdp);
+        self.control.described(&sdp);
         if sdp_type == SdpType::Answer {
             return Ok(None);
         }
@@ -272,6 +294,11 @@ impl Connection {
         &self.aboard
     }
 
+    /// Its control channel.
+    pub(crate) const fn control(&self) -> &Control {
+        &self.control
+    }
+
     /// A [`Note::RemoteChannel`] does not wait any more.
     pub(crate) fn remote_channel_taken(&self) {
         self.waiting_channels.fetch_sub(1, Ordering::Relaxed);
@@ -285,25 +312,35 @@ impl Connection {
     /// Whether the crate sends through a TURN server of ours.
     pub(crate) async fn is_relayed(&self) -> bool {
         let pair = self.selected_pair().await;
-        pair.is_some_and(|(local, _)| local == Some(CandidateType::Relay))
+        pair.is_some_and(|pair| pair.local == Some(CandidateType::Relay))
     }
 
-    /// The kinds of addresses that the crate sends from and to. docs/upstream.md, "a relay is taken for a peer-reflexive
-    /// address".
-    pub(crate) async fn selected_pair(&self) -> Option<CandidateTypes> {
+    /// The pair that the crate sends from and to. docs/upstream.md, "a relay is taken for a peer-reflexive address".
+    pub(crate) async fn selected_pair(&self) -> Option<SelectedPair> {
         let ice = self.inner.sctp().await?.transport().ice_transport();
         let pair = ice.get_selected_candidate_pair().await.ok()??;
         let (local, remote) = (pair.local(), pair.remote());
-        // A check that comes from the far side's relay before the candidate makes the crate take it for peer-reflexive.
-        let address = remote.address.parse().ok();
-        let is_relay =
-            address.is_some_and(|ip| self.direct.is_relay(SocketAddr::new(ip, remote.port)));
-        let remote = if is_relay {
-            Some(CandidateType::Relay)
-        } else {
-            translate::candidate_type(remote.typ)
+        let address = |ip: &str, port| Some(SocketAddr::new(ip.parse().ok()?, port));
+        let destination = address(&remote.address, remote.port);
+        // What the far side, or a server, sees of us is sent from the address it is related to.
+        let source = match translate::candidate_type(local.typ) {
+            Some(CandidateType::Host) => address(&local.address, local.port),
+            Some(CandidateType::ServerReflexive | CandidateType::PeerReflexive) => {
+                address(&local.related_address, local.related_port)
+            }
+            Some(CandidateType::Relay) | None => None,
         };
-        Some((translate::candidate_type(local.typ), remote))
+        // A check that comes from the far side's relay before the candidate makes the crate take it for peer-reflexive.
+        let is_relay = destination.is_some_and(|remote| self.direct.is_relay(remote));
+        Some(SelectedPair {
+            local: translate::candidate_type(local.typ),
+            remote: if is_relay {
+                Some(CandidateType::Relay)
+            } else {
+                translate::candidate_type(remote.typ)
+            },
+            addresses: source.zip(destination),
+        })
     }
 
     pub(crate) async fn stats(&self) -> LinkStats {
@@ -317,8 +354,8 @@ impl Connection {
             stats.local = Some(path.local_kind);
             stats.remote = Some(path.remote_kind);
             stats.round_trip = Some(path.round_trip);
-        } else if let Some((local, remote)) = pair {
-            (stats.local, stats.remote) = (local, remote);
+        } else if let Some(pair) = pair {
+            (stats.local, stats.remote) = (pair.local, pair.remote);
         }
         stats
     }
@@ -328,6 +365,7 @@ impl Connection {
         self.closed.store(true, Ordering::Relaxed);
         // An error means that it was closed before.
         let _ = self.inner.close().await;
+        self.direct.unbind();
     }
 }
 
@@ -347,19 +385,37 @@ impl Drop for Connection {
     }
 }
 
-fn settings(platform: &PlatformConfig, policy: IceTransportPolicy) -> SettingEngine {
+async fn create_channel(
+    connection: &dyn PeerConnection,
+    spec: &ChannelSpec,
+) -> Result<Arc<dyn DataChannel>, ConnectFailure> {
+    let init = translate::channel_init(spec.parameters);
+    let created = connection
+        .create_data_channel(&spec.label, Some(init))
+        .await;
+    created.map_err(|error| {
+        let id = spec.parameters.id;
+        ConnectFailure::Channel(format!("channel {id} \"{}\": {error}", spec.label))
+    })
+}
+
+fn settings(
+    platform: &PlatformConfig,
+    policy: IceTransportPolicy,
+    inspected: Option<Arc<Inspected>>,
+) -> SettingEngine {
     let relay_wait = match policy {
         IceTransportPolicy::All => platform.relay_wait,
         // Nothing better comes; the rest is for the relay that answers first not to be the worst.
         IceTransportPolicy::Relay => platform.relay_wait.min(RELAY_ONLY_WAIT),
     };
     let max_message_size = u32::try_from(MAX_MESSAGE_SIZE).unwrap_or(u32::MAX);
-    SettingEngineBuilder::new()
+    let settings = SettingEngineBuilder::new()
         // One multicast socket a connection less; the link asks for the names in a browser's candidates.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(
             Some(platform.disconnected_timeout),
-            // Never by itself: it would give up connecting after the same time. The link has a timer of its own.
+            // Never: it would give up connecting after the same time, and it is for the core to say when a peer is lost.
             // docs/upstream.md, "one failed timeout for two things".
             Some(Duration::ZERO),
             Some(platform.keepalive_interval),
@@ -373,8 +429,11 @@ fn settings(platform: &PlatformConfig, policy: IceTransportPolicy) -> SettingEng
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(max_message_size))
         // The window is not announced again after it was closed, so it must not close. docs/upstream.md, "the window is
         // not announced again".
-        .with_sctp_max_receive_buffer_size(platform.sctp_receive_buffer)
-        .build()
+        .with_sctp_max_receive_buffer_size(platform.sctp_receive_buffer);
+    match inspected {
+        Some(provider) => settings.with_crypto_provider(provider).build(),
+        None => settings.build(),
+    }
 }
 
 /// Why none of these can be bound, which the crate keeps to itself: too many open files, or an address that is not there.

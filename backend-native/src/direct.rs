@@ -1,16 +1,21 @@
-//! Leaves a relay for a direct path that comes later.
+//! Waits for a direct path before a relay is chosen (`hold`), leaves the relay for one that comes later, and leaves a pair of
+//! addresses that does not answer any more for another one.
 //!
 //! The ICE agent of the `webrtc` crate never leaves the pair of addresses on which the connection was made: a relay that
-//! answers before the direct path stays (docs/upstream.md, "a selected pair is never replaced"). So, while the agent's pair is
-//! relayed, checks of our own are sent beside it from every socket to every address of the far side. When one is answered,
-//! datagrams of DTLS go there instead. The agent's own checks stay on the relay, which is kept and is used again when the
-//! direct path does not answer any more.
+//! answers before the direct path stays, and so does a pair whose interface is gone (docs/upstream.md, "a selected pair is never
+//! replaced"). So, while the agent's pair is relayed or silent, checks of our own are sent beside it from every socket to every
+//! address of the far side. When one is answered, datagrams of DTLS go there instead. The agent's own checks stay on its pair,
+//! which is used again when the other path does not answer any more. Where none answers, the addresses that the machine has got
+//! since are tried as well (`late`).
 //!
 //! The far side needs nothing for that: every ICE agent answers checks on any pair, and takes what is encrypted from any
 //! address. It chooses its own way; a browser is asked to come along by a nomination.
 
 mod candidate;
 mod check;
+pub(crate) mod fuzz;
+mod hold;
+mod late;
 mod prober;
 mod socket;
 #[cfg(test)]
@@ -21,6 +26,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use mesh_core::{SdpType, SessionDescription};
 use rtc::crypto::RTCCryptoProvider;
@@ -29,9 +35,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use webrtc::runtime::{AsyncUdpSocket, Transmit};
 
+use crate::socket::SocketSource;
+
 use self::check::{Checks, Credentials, Kind};
+use self::hold::Hold;
 use self::prober::{Path, Prober};
 
+pub(crate) use self::hold::IsServer;
 pub(crate) use self::socket::DirectSockets;
 
 /// The search for a direct path of one link, and the path. Cheap to clone; does not keep the sockets.
@@ -45,13 +55,22 @@ struct Shared {
     is_searching: AtomicBool,
     /// The state has a path. Read without the lock on the way of every packet.
     is_in_use: AtomicBool,
+    /// Checks may have to be held back. Read without the lock on the way of every packet.
+    is_holding: AtomicBool,
+    /// There are sockets that the crate does not know. Read without the lock whenever there is nothing to read.
+    has_late: AtomicBool,
     changed: Notify,
     state: Mutex<State>,
 }
 
 struct State {
     prober: Prober,
+    hold: Hold,
     sockets: Vec<(SocketAddr, Weak<dyn AsyncUdpSocket>)>,
+    /// Those among them that the crate does not know, which nobody else keeps.
+    late: Vec<(SocketAddr, Arc<dyn AsyncUdpSocket>)>,
+    /// What makes sockets; tokio if `None`.
+    source: Option<Arc<dyn SocketSource>>,
     ours: Option<Credentials>,
     theirs: Option<Credentials>,
     /// Whoever made the first offer nominates.
@@ -63,17 +82,28 @@ struct State {
 }
 
 impl Direct {
-    /// `is_allowed`: no policy and no test stands against it.
-    pub(crate) fn new(is_allowed: bool) -> Self {
+    /// `is_allowed`: no policy and no test stands against it. `relay_wait`: how long a direct path may take before a relay is
+    /// chosen. `is_server`: which addresses are TURN servers'.
+    pub(crate) fn new(is_allowed: bool, relay_wait: Duration, is_server: IsServer) -> Self {
+        let wait = if is_allowed {
+            relay_wait
+        } else {
+            Duration::ZERO
+        };
         let [a, b, c, d, e, f, g, h, ..] = StunId::new().0;
         Self(Arc::new(Shared {
             is_allowed,
             is_searching: AtomicBool::new(false),
             is_in_use: AtomicBool::new(false),
+            is_holding: AtomicBool::new(false),
+            has_late: AtomicBool::new(false),
             changed: Notify::new(),
             state: Mutex::new(State {
                 prober: Prober::default(),
+                hold: Hold::new(wait, is_server),
                 sockets: Vec::new(),
+                late: Vec::new(),
+                source: None,
                 ours: None,
                 theirs: None,
                 is_controlling: None,
@@ -92,9 +122,16 @@ impl Direct {
             let ours = Credentials::of(&description.sdp);
             if state.ours != ours {
                 state.ours = ours;
-                state.prober.stop();
+                state.begin();
             }
         });
+    }
+
+    /// One of our addresses is known.
+    pub(crate) fn add_local(&self, candidate: &str) {
+        if let Some(local) = candidate::read(candidate) {
+            self.update(|state| state.hold.add_local(local));
+        }
     }
 
     /// The far side's description is applied.
@@ -103,7 +140,7 @@ impl Direct {
             let theirs = Credentials::of(sdp);
             if state.theirs != theirs {
                 state.theirs = theirs;
-                state.prober.stop();
+                state.begin();
             }
             for (remote, kind) in candidate::read_all(sdp) {
                 state.prober.add_remote(remote, kind);
@@ -123,10 +160,10 @@ impl Direct {
         self.state().prober.is_relay(remote)
     }
 
-    /// Looks for a direct path from now on, because the link is relayed, or does not, because it is not.
-    pub(crate) fn search(&self, is_relayed: bool) {
+    /// Looks for another path from now on, because the agent's pair is relayed or silent, or does not, because it is neither.
+    pub(crate) fn search(&self, is_wanted: bool) {
         self.update(|state| {
-            if is_relayed && self.0.is_allowed {
+            if is_wanted && self.0.is_allowed {
                 state.prober.start(Instant::now());
             } else {
                 state.prober.stop();
@@ -183,6 +220,15 @@ impl Direct {
         self.0.is_in_use.load(Ordering::Relaxed)
     }
 
+    fn is_holding(&self) -> bool {
+        self.0.is_holding.load(Ordering::Relaxed)
+    }
+
+    /// Whether a check that goes there, or comes from there, must not yet. `is_forwarded`: by a TURN server of ours.
+    fn holds_back(&self, far: SocketAddr, is_forwarded: bool) -> bool {
+        self.update(|state| state.holds_back(far, is_forwarded))
+    }
+
     /// The socket to use and where to send.
     fn way(&self) -> Option<(Arc<dyn AsyncUdpSocket>, SocketAddr)> {
         let state = self.state();
@@ -213,6 +259,8 @@ impl Direct {
         self.0.is_in_use.store(is_in_use, Ordering::Relaxed);
         let is_searching = state.prober.is_searching();
         self.0.is_searching.store(is_searching, Ordering::Relaxed);
+        let is_holding = state.hold.goes_on(Instant::now());
+        self.0.is_holding.store(is_holding, Ordering::Relaxed);
         drop(state);
         if before != after {
             self.0.changed.notify_one();
@@ -226,6 +274,20 @@ impl Direct {
 }
 
 impl State {
+    /// Another session of ICE begins, as soon as both sides have described it.
+    fn begin(&mut self) {
+        self.prober.stop();
+        if self.ours.is_some() && self.theirs.is_some() {
+            self.hold.begin(Instant::now());
+        }
+    }
+
+    fn holds_back(&mut self, far: SocketAddr, is_forwarded: bool) -> bool {
+        self.hold.goes_on(Instant::now())
+            && self.hold.is_useful(&self.prober)
+            && (is_forwarded || self.hold.is_suspect(&self.prober, far))
+    }
+
     fn checks(&self) -> Option<Checks> {
         Some(Checks {
             ours: self.ours.clone()?,

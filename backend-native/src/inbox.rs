@@ -44,6 +44,7 @@ pub(crate) struct LinkInbox {
     bytes: AtomicUsize,
     tokens_out: AtomicUsize,
     discarding: AtomicBool,
+    has_ended: AtomicBool,
     // Taken when a channel is made and when there is no room; never on the way of a packet.
     droppable: Mutex<Vec<Weak<ChannelInbox>>>,
 }
@@ -57,6 +58,7 @@ impl LinkInbox {
             bytes: AtomicUsize::new(0),
             tokens_out: AtomicUsize::new(0),
             discarding: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             droppable: Mutex::new(Vec::new()),
         })
     }
@@ -91,12 +93,19 @@ impl LinkInbox {
 
     /// Reports an event of control.
     pub(crate) fn report(&self, event: LinkEvent) {
+        // A thread that was stuck may still have something to say.
+        if self.has_ended.load(Ordering::Acquire) {
+            return;
+        }
         // Fails only once the backend is gone, and then nobody listens.
         let _ = self.events.send(Incoming::Event(event));
     }
 
-    /// Reports the end, behind everything the channels hold.
+    /// Reports the end, behind everything the channels hold. Only the first one counts.
     pub(crate) fn report_closed(&self, reason: CloseReason) {
+        if self.has_ended.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let _ = self.events.send(Incoming::Closed(self.link, reason));
     }
 

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod end;
+mod hurry;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
-use mesh_core::platform::RemoteChannels;
+use mesh_core::platform::{LinkFault, RemoteChannels, control};
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
     LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
@@ -25,12 +26,13 @@ use self::timers::{Due, Timers};
 use crate::channel::{Channel, Ends};
 use crate::config::PlatformConfig;
 use crate::connection::Connection;
+use crate::guard::{Oversight, Panicked, contain};
 use crate::inbox::LinkInbox;
 use crate::note::{Note, Notes, notes};
 use crate::outbox::{Outbox, Outgoing};
 use crate::preference::Preferences;
 use crate::relay::{Relay, Resolver};
-use crate::socket::SocketOptions;
+use crate::socket::{AddressSource, SocketOptions};
 
 /// How long gathering can take: the last request to a TURN server that does not answer is given up after 7.8 s. The crate then
 /// waits on (it mistakes the request for another), so somebody else must say that no more candidates come. docs/upstream.md, "a
@@ -63,12 +65,20 @@ pub(crate) struct Link {
     relay: Relay,
     send_limit: usize,
     has_connected: bool,
+    /// The crate's pair goes through a TURN server.
+    is_relayed: bool,
+    /// What the crate last said of the connection, and what was last reported.
+    agent_says: ConnectionState,
+    reported: ConnectionState,
+    /// How often the handshake of SCTP was hurried.
+    hurried: u32,
     platform: Arc<PlatformConfig>,
     timers: Timers,
     notes: Sender<Note>,
     /// The IPv4 interfaces we are bound to.
     interfaces: Vec<Ipv4Addr>,
     preferences: Preferences,
+    address_source: Option<Arc<dyn AddressSource>>,
     /// Asks for the names of candidates; ends with the link.
     revealing: JoinSet<()>,
 }
@@ -81,11 +91,21 @@ pub(crate) struct Start {
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) inbox: Arc<LinkInbox>,
     pub(crate) orders: Receiver<Order>,
+    pub(crate) oversight: Oversight,
+    /// Reports that it is over, also where it never began.
+    pub(crate) end: End,
+}
+
+impl Start {
+    /// The link ends before it has begun.
+    pub(crate) fn fail(self, failure: ConnectFailure) {
+        self.end.report(CloseReason::Failed(failure));
+    }
 }
 
 /// Serves a link from its opening to its end.
 pub(crate) async fn run(start: Start) {
-    let end = End::new(&start.inbox);
+    let end = start.end;
     let (notes, noted) = notes();
     let mut relay = match Relay::new(&start.config) {
         Ok(relay) => relay,
@@ -105,11 +125,16 @@ pub(crate) async fn run(start: Start) {
         relay,
         send_limit: start.platform.sctp_send_limit,
         has_connected: false,
+        is_relayed: false,
+        agent_says: ConnectionState::New,
+        reported: ConnectionState::New,
+        hurried: 0,
         platform: Arc::clone(&start.platform),
         timers: Timers::default(),
         notes: notes.clone(),
         interfaces: candidates::interfaces(&addresses),
         preferences: Preferences::new(&addresses),
+        address_source: start.sockets.addresses.clone(),
         revealing: JoinSet::new(),
     };
     let sockets = SocketOptions {
@@ -129,15 +154,21 @@ pub(crate) async fn run(start: Start) {
                 addresses,
                 sockets,
                 notes,
+                start.oversight,
             ))
             .await
         }
     };
     let reason = match opened {
         Ok(mut connection) => {
-            let reason = link.serve(&mut connection, &start.orders, &noted).await;
-            link.end(&connection).await;
-            reason
+            // It hands descriptions and candidates of the far side to the crate.
+            let served = contain(link.serve(&mut connection, &start.orders, &noted)).await;
+            // A connection that has panicked may do so again. Dropping it frees what there is.
+            let ended = contain(link.end(&connection)).await;
+            match (served, ended) {
+                (Ok(reason), _) => reason,
+                (Err(Panicked), _) => LinkFault::Panicked.into(),
+            }
         }
         Err(failure) => CloseReason::Failed(failure),
     };
@@ -145,11 +176,11 @@ pub(crate) async fn run(start: Start) {
     end.report(reason);
 }
 
-/// Reports the end of a link, once, whatever becomes of its task.
-struct End(Option<Arc<LinkInbox>>);
+/// Reports the end of a link, whatever becomes of its task.
+pub(crate) struct End(Option<Arc<LinkInbox>>);
 
 impl End {
-    fn new(inbox: &Arc<LinkInbox>) -> Self {
+    pub(crate) fn new(inbox: &Arc<LinkInbox>) -> Self {
         Self(Some(Arc::clone(inbox)))
     }
 
@@ -183,6 +214,7 @@ impl Link {
     ) -> CloseReason {
         connection.sockets().relaying(self.relay.is_possible());
         let direct = connection.direct().clone();
+        let sockets = connection.sockets().clone();
         loop {
             self.timers.direct = direct.poll_timeout();
             let outcome = tokio::select! {
@@ -201,20 +233,32 @@ impl Link {
                 },
                 due = self.timers.due() => match due {
                     Due::Gathering => self.gathered(),
-                    Due::Failing => {
-                        self.report_state(ConnectionState::Failed);
-                        Ok(())
-                    }
                     Due::RelayCheck => {
                         self.check_route(connection).await;
                         Ok(())
                     }
+                    Due::Hurry => {
+                        self.hurry(connection);
+                        Ok(())
+                    }
                     Due::Direct => {
                         direct.handle_timeout();
+                        self.judge(connection);
+                        Ok(())
+                    }
+                    Due::Addresses => {
+                        self.look_for_addresses(connection);
                         Ok(())
                     }
                 },
-                () = direct.changed() => Ok(()),
+                () = direct.changed() => {
+                    self.judge(connection);
+                    Ok(())
+                }
+                () = sockets.silence_changed() => {
+                    self.seek_route(connection);
+                    Ok(())
+                }
             };
             if let Err(reason) = outcome {
                 return reason;
@@ -242,11 +286,13 @@ impl Link {
                     inbox: self.inbox.channel(channel, reliability),
                     outbox,
                     outgoing,
+                    stream: Some(spec.parameters.id),
                     remote: false,
                     reliable: reliability == Reliability::Reliable,
                     send_limit: self.send_limit,
                     sockets: connection.sockets().clone(),
                     aboard: connection.aboard().clone(),
+                    requests: Arc::clone(connection.control().requests()),
                 };
                 self.start_channel(connection, channel, inner, ends).await;
                 return Ok(());
@@ -258,13 +304,16 @@ impl Link {
                     channel.finish(connection.aboard());
                 }
             }
-            Command::CreateOffer { restart, .. } => {
+            Command::CreateOffer { .. } => {
                 connection.sockets().check_often();
-                let description = connection.offer(restart).await?;
+                let description = connection.offer().await?;
                 self.described(description);
             }
             Command::SetRemote { description, .. } => {
                 connection.sockets().check_often();
+                if self.has_connected {
+                    connection.sockets().restarted();
+                }
                 if let Some(description) = connection.accept(description).await? {
                     self.described(description);
                 }
@@ -282,7 +331,10 @@ impl Link {
                 });
             }
             // Not sent to a link, or seen to before.
-            Command::Open { .. } | Command::CreateChannel { .. } | Command::Close { .. } => {}
+            Command::Open { .. }
+            | Command::CreateChannel { .. }
+            | Command::SendLast { .. }
+            | Command::Close { .. } => {}
         }
         connection.sockets().kick();
         Ok(())
@@ -292,17 +344,19 @@ impl Link {
         match note {
             Note::State(state) => {
                 if state == ConnectionState::Connected {
+                    self.begin_hurrying();
                     self.has_connected = true;
-                    connection.sockets().connected();
+                    connection.sockets().connected(self.platform.patience());
                     self.check_route(connection).await;
                 }
-                self.watch(state);
-                self.report_state(state);
+                self.agent_says = state;
+                self.judge(connection);
             }
             Note::Candidate(candidate, is_relay) => {
                 if is_relay {
                     self.relay.found();
                 }
+                connection.direct().add_local(&candidate);
                 let candidate = self.preferences.apply(candidate);
                 self.report(LinkEvent::Candidate {
                     link: self.id,
@@ -318,6 +372,7 @@ impl Link {
             Note::Gathered => {}
             Note::Opened => {
                 self.opened_channels += 1;
+                self.end_hurrying(connection);
                 if self.are_channels_open() {
                     connection.sockets().channels_open();
                     self.check_route(connection).await;
@@ -327,6 +382,13 @@ impl Link {
                 connection.remote_channel_taken();
                 self.add_remote_channel(connection, channel).await?;
             }
+            Note::Control => {
+                connection.control().look();
+                let channels = self.channels.iter();
+                let received = channels.filter_map(|(_, channel)| channel.received());
+                connection.control().answer(&received.collect()).await?;
+                connection.sockets().kick();
+            }
             Note::Fault(fault) => return Err(fault.into()),
             Note::Stopped => {
                 let _ = timeout(PATIENCE, connection.aboard().finish()).await;
@@ -335,27 +397,6 @@ impl Link {
             }
         }
         Ok(())
-    }
-
-    /// A connection that was made and is not there any more has failed after a while. The crate must not judge that: it would
-    /// give up connecting after the same time.
-    fn watch(&mut self, state: ConnectionState) {
-        let platform = &self.platform;
-        let patience = match state {
-            ConnectionState::Disconnected => platform.failed_timeout,
-            // ICE was restarted.
-            ConnectionState::Connecting if self.has_connected => {
-                platform.disconnected_timeout + platform.failed_timeout
-            }
-            ConnectionState::New | ConnectionState::Connecting => return,
-            ConnectionState::Connected | ConnectionState::Failed | ConnectionState::Closed => {
-                self.timers.failing = None;
-                return;
-            }
-        };
-        self.timers
-            .failing
-            .get_or_insert_with(|| Instant::now() + patience);
     }
 
     /// Takes a channel that the far side made. One too many is closed again.
@@ -378,11 +419,13 @@ impl Link {
             inbox: self.inbox.channel(index, Reliability::Reliable),
             outbox,
             outgoing,
+            stream: None,
             remote: true,
             reliable: true,
             send_limit: self.send_limit,
             sockets: connection.sockets().clone(),
             aboard: connection.aboard().clone(),
+            requests: Arc::clone(connection.control().requests()),
         };
         self.start_channel(connection, index, inner, ends).await;
         Ok(())
@@ -400,7 +443,8 @@ impl Link {
     }
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported.
-    fn described(&mut self, description: SessionDescription) {
+    fn described(&mut self, mut description: SessionDescription) {
+        description.sdp = control::announce(&description.sdp);
         self.timers.gathering = Some(Instant::now() + GATHERING);
         self.report(LinkEvent::Description {
             link: self.id,
@@ -420,7 +464,8 @@ impl Link {
         }
     }
 
-    fn report_state(&self, state: ConnectionState) {
+    fn report_state(&mut self, state: ConnectionState) {
+        self.reported = state;
         self.report(LinkEvent::State {
             link: self.id,
             state,

@@ -19,6 +19,8 @@ pub(crate) enum Note {
     Revealed(IceCandidate),
     /// The far side made a channel.
     RemoteChannel(Arc<dyn DataChannel>),
+    /// The control channel has something to answer.
+    Control,
     /// The link cannot go on.
     Fault(LinkFault),
     /// The `webrtc` crate gave the connection up by itself.

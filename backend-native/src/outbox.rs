@@ -82,10 +82,23 @@ impl Outbox {
         if !self.open.load(Ordering::Acquire) {
             return rejected(payload, BackendSendError::NotOpen);
         }
-        let cost = cost(&payload);
-        if !self.limits.admits(self.buffered(), cost) {
+        if !self.limits.admits(self.buffered(), cost(&payload)) {
             return rejected(payload, BackendSendError::Full);
         }
+        self.accept(payload)
+            .or_else(|payload| rejected(payload, BackendSendError::NotOpen))
+    }
+
+    /// Takes a message however much is buffered, because nothing comes after it.
+    pub(crate) fn send_last(&self, payload: Payload) {
+        if self.open.load(Ordering::Acquire) {
+            // It fails once the sender task has ended, and then nothing can be sent.
+            let _ = self.accept(payload);
+        }
+    }
+
+    fn accept(&self, payload: Payload) -> Result<(), Payload> {
+        let cost = cost(&payload);
         // Counted first: the sender task may have it before this line's end.
         self.buffered.fetch_add(cost, Ordering::AcqRel);
         let expires = self
@@ -94,7 +107,7 @@ impl Outbox {
         match self.messages.send(Outgoing::Message { payload, expires }) {
             Err(SendError(Outgoing::Message { payload, .. })) => {
                 self.buffered.fetch_sub(cost, Ordering::AcqRel);
-                rejected(payload, BackendSendError::NotOpen)
+                Err(payload)
             }
             // An end is no message, and not what was sent.
             Ok(()) | Err(SendError(Outgoing::End)) => Ok(()),

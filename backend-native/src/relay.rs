@@ -1,6 +1,7 @@
 //! What a link has to do with STUN and TURN servers, and why none gave it an address.
 
 mod book;
+pub(crate) mod fuzz;
 mod resolver;
 mod socket;
 mod stun;
@@ -8,7 +9,7 @@ mod stun;
 mod tests;
 mod tunnel;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use mesh_core::{ConnectFailure, IceServer, IceTransportPolicy, LinkConfig};
@@ -91,6 +92,15 @@ impl Relay {
     /// The servers under names of ours.
     pub(crate) fn servers(&self) -> &[IceServer] {
         &self.servers
+    }
+
+    /// Tells whether one of the servers has this address, once that is known.
+    pub(crate) fn is_server(&self) -> impl Fn(IpAddr) -> bool + Send + Sync + 'static {
+        let book = Arc::clone(&self.book);
+        move |ip| {
+            let mut addresses = book.servers().iter().filter_map(book::Server::addresses);
+            addresses.any(|addresses| addresses.iter().any(|address| address.ip() == ip))
+        }
     }
 
     /// Whether the link may end up at a relay of ours.

@@ -14,6 +14,7 @@ use webrtc::runtime::{
     TokioRuntime,
 };
 
+use crate::guard::{Driver, Guard};
 use crate::socket::{CuredSocket, SocketControl, SocketOptions};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -26,22 +27,43 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// - it carries its own handle, so a connection can be made and closed on any thread;
 /// - sleeps have a lower bound while a connection looks for a route in vain, so that its checks become rarer;
 /// - after a sleep a relayed connection's driver goes round once more;
-/// - it reads tokio's clock, so that a test with a paused clock reaches the timers of ICE, DTLS and SCTP.
+/// - the connection's driver is guarded: a panic of it, and too much work in it, end the link alone;
+/// - its clock is tokio's, so that a test with a paused clock reaches the timers of ICE, DTLS and SCTP; but it stands still
+///   while the far side is silent, and leaps when it answers again.
 pub struct LinkRuntime {
     handle: Handle,
     options: SocketOptions,
     control: SocketControl,
+    guard: Option<Guard>,
 }
 
 impl LinkRuntime {
     /// A runtime for one connection, and what steers its sockets.
     #[must_use]
     pub fn new(handle: Handle, options: SocketOptions) -> (Arc<Self>, SocketControl) {
-        let control = SocketControl::new(options.cures);
+        Self::with(handle, options, None)
+    }
+
+    /// As [`new`](Self::new), for a link that is told when the driver panics or computes for too long.
+    pub(crate) fn guarded(
+        handle: Handle,
+        options: SocketOptions,
+        guard: Guard,
+    ) -> (Arc<Self>, SocketControl) {
+        Self::with(handle, options, Some(guard))
+    }
+
+    fn with(
+        handle: Handle,
+        options: SocketOptions,
+        guard: Option<Guard>,
+    ) -> (Arc<Self>, SocketControl) {
+        let control = SocketControl::new(options.cures, crate::relay::is_server);
         let runtime = Arc::new(Self {
             handle,
             options,
             control: control.clone(),
+            guard,
         });
         (runtime, control)
     }
@@ -57,7 +79,11 @@ impl LinkRuntime {
 
 impl Runtime for LinkRuntime {
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Box<dyn JoinHandle> {
-        Box::new(Task(self.handle.spawn(future)))
+        let Some(guard) = self.guard.clone() else {
+            return Box::new(Task(self.handle.spawn(future)));
+        };
+        let driver = Driver::new(future, guard, self.control.workload().clone());
+        Box::new(Task(self.handle.spawn(driver)))
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
@@ -96,7 +122,7 @@ impl Runtime for LinkRuntime {
     }
 
     fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
+        self.control.now().into_std()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {

@@ -3,8 +3,10 @@
 
 mod control;
 mod envelope;
+pub(crate) mod fuzz;
 mod handshake;
 mod pace;
+mod path_clock;
 #[cfg(test)]
 mod tests;
 mod unanswered;
@@ -41,6 +43,8 @@ pub struct SocketOptions {
     pub source: Option<Arc<dyn SocketSource>>,
     /// Who knows the addresses of names; the system if `None`. The seam for tests.
     pub names: Option<Arc<dyn NameSource>>,
+    /// Who knows which addresses this machine has got since a connection was made; the system if `None`. The seam for tests.
+    pub addresses: Option<Arc<dyn AddressSource>>,
 }
 
 impl Default for SocketOptions {
@@ -52,6 +56,7 @@ impl Default for SocketOptions {
             cures: Cures::default(),
             source: None,
             names: None,
+            addresses: None,
         }
     }
 }
@@ -81,8 +86,15 @@ pub struct Cures {
     /// Until the channels are open, a datagram that has no answer is sent again after a quarter of a second. The crate waits a
     /// whole one.
     pub quick_repetition: bool,
-    /// While the link is relayed, a direct path is looked for and preferred (module `direct`). The crate stays on the relay.
+    /// While nothing is heard of the far side, or it answers no check, the crate's clock stands still, and it leaps when the far
+    /// side answers again (module `path_clock`). The crate doubles its waiting time for as long as a path is gone.
+    pub outages: bool,
+    /// While the link is relayed, a direct path is looked for and preferred, and while its pair of addresses is silent, another
+    /// path (module `direct`). The crate stays on the pair that it has selected.
     pub late_paths: bool,
+    /// A packet that skips so many numbers that the crate would compute for seconds is refused, and ends the link (module
+    /// `guard`).
+    pub far_leaps: bool,
 }
 
 impl Default for Cures {
@@ -95,7 +107,9 @@ impl Default for Cures {
             messages_put_aside: true,
             repeated_flights: true,
             quick_repetition: true,
+            outages: true,
             late_paths: true,
+            far_leaps: true,
         }
     }
 }
@@ -110,8 +124,16 @@ impl Cures {
         messages_put_aside: false,
         repeated_flights: false,
         quick_repetition: false,
+        outages: false,
         late_paths: false,
+        far_leaps: false,
     };
+}
+
+/// Knows the addresses that can be bound now.
+pub trait AddressSource: Send + Sync + fmt::Debug {
+    /// Those that a connection would be bound to.
+    fn addresses(&self) -> Vec<SocketAddr>;
 }
 
 /// Turns a bound socket into one that can be polled.
@@ -163,8 +185,8 @@ struct Kept {
 impl CuredSocket {
     pub(crate) fn new(inner: Arc<dyn AsyncUdpSocket>, control: &SocketControl) -> Self {
         Self {
+            id: control.join(inner.local_addr().ok()),
             inner,
-            id: control.join(),
             control: control.clone(),
             keeps: AtomicBool::new(false),
             state: Mutex::default(),
@@ -178,10 +200,16 @@ impl CuredSocket {
 
     /// There is nothing to read.
     fn idle(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        match self.control.park(self.id, cx) {
-            Poll::Ready(()) => go_round(),
-            Poll::Pending => Poll::Pending,
+        if self.control.park(self.id, cx).is_ready() {
+            return go_round();
         }
+        // The driver's probe; a poll with a waker follows.
+        if !cx.waker().will_wake(Waker::noop()) {
+            while let Some(check) = self.control.poll_repeat(self.id, cx) {
+                self.send_again(check.destination, &check.request);
+            }
+        }
+        Poll::Pending
     }
 
     /// What is kept, one datagram; the first one is the one the driver has been waiting for longest.
@@ -235,6 +263,13 @@ impl AsyncUdpSocket for CuredSocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let sent = self.inner.poll_send(cx, transmit);
+        if let Poll::Ready(Ok(length)) = sent {
+            self.control.workload().add(length);
+        }
+        if sent.is_ready() {
+            self.control
+                .sent(self.id, transmit.destination, transmit.contents);
+        }
         if sent.is_ready() && self.control.phase() == Phase::Opening {
             self.unanswered()
                 .sent(transmit.destination, transmit.contents);
@@ -248,6 +283,11 @@ impl AsyncUdpSocket for CuredSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        if self.control.workload().is_overdue() {
+            // A probe without a waker is followed by a poll with one.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let is_handshake = self.control.phase() != Phase::Settled;
         if is_handshake {
             self.repeat(cx);
@@ -255,6 +295,10 @@ impl AsyncUdpSocket for CuredSocket {
         let polled = self.poll_datagram(cx, bufs, meta);
         if let (Poll::Ready(Ok(1)), Some(buf), Some(meta)) = (&polled, bufs.first(), meta.first()) {
             let datagram = &buf[..meta.len.min(buf.len())];
+            self.control.workload().add(datagram.len());
+            for datagram in datagram.chunks(meta.stride.max(1)) {
+                self.control.heard(meta.addr, datagram);
+            }
             let told = self.control.hear(meta.addr, datagram);
             if is_handshake {
                 self.unanswered().received(datagram, told);
@@ -289,18 +333,21 @@ impl CuredSocket {
             return;
         }
         for (destination, contents) in self.unanswered().poll_due(cx).unwrap_or_default() {
-            let transmit = Transmit {
-                destination,
-                ecn: None,
-                contents: &contents,
-                segment_size: None,
-                src_ip: None,
-            };
-            // It may be lost as the first one was.
-            let _ = self
-                .inner
-                .poll_send(&mut Context::from_waker(Waker::noop()), &transmit);
+            self.send_again(destination, &contents);
         }
+    }
+
+    /// It may be lost as the first one was.
+    fn send_again(&self, destination: SocketAddr, contents: &[u8]) {
+        let transmit = Transmit {
+            destination,
+            ecn: None,
+            contents,
+            segment_size: None,
+            src_ip: None,
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = self.inner.poll_send(&mut cx, &transmit);
     }
 
     fn poll_datagram(

@@ -4,11 +4,14 @@ mod connection;
 
 use core::fmt;
 use core::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mesh_core::LostReason;
 use signaling::{Transport, TransportError, TransportEvent, TransportOptions, TransportState};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 
@@ -28,10 +31,23 @@ const EVENTS: usize = 256;
 /// Connecting and everything after it happens in one task on the given runtime, so every method returns at once. Dropping
 /// the transport closes it: what was accepted goes out, then a close frame, for which the task takes a second at most.
 pub struct WebSocketTransport {
+    handle: Handle,
+    target: Target,
     /// The task learns of our close because this end of the queue is gone.
     texts: Option<mpsc::Sender<String>>,
     events: mpsc::Receiver<TransportEvent>,
     state: TransportState,
+    task: AbortHandle,
+    /// Tells the task that its server is not to be told that we leave.
+    abandoned: Arc<AtomicBool>,
+}
+
+/// Where to connect to, and how.
+#[derive(Clone)]
+struct Target {
+    request: Request,
+    options: TransportOptions,
+    roots: RootCertificates,
 }
 
 impl WebSocketTransport {
@@ -67,21 +83,41 @@ impl WebSocketTransport {
             url: url.into(),
             why,
         })?;
+        let target = Target {
+            request,
+            options,
+            roots,
+        };
+        Ok(Self::start(handle.clone(), target))
+    }
+
+    fn start(handle: Handle, target: Target) -> Self {
         let (texts, outgoing) = mpsc::channel(TEXTS);
         let (incoming, events) = mpsc::channel(EVENTS);
+        let Target {
+            request,
+            options,
+            roots,
+        } = target.clone();
+        let abandoned = Arc::new(AtomicBool::new(false));
         let connection = Connection {
             request,
             options,
             roots,
             texts: outgoing,
             events: incoming,
+            abandoned: Arc::clone(&abandoned),
         };
-        handle.spawn(connection.run());
-        Ok(Self {
+        let task = handle.spawn(connection.run()).abort_handle();
+        Self {
+            handle,
+            target,
             texts: Some(texts),
             events,
             state: TransportState::default(),
-        })
+            task,
+            abandoned,
+        }
     }
 }
 
@@ -113,6 +149,15 @@ impl Transport for WebSocketTransport {
         self.texts = None;
         self.events.close();
     }
+
+    fn reopen(&mut self) -> Result<(), TransportError> {
+        // The task may be at work on another thread, and see that its queue ends before it sees that it is aborted.
+        self.abandoned.store(true, Ordering::Release);
+        // The socket is dropped with it.
+        self.task.abort();
+        *self = Self::start(self.handle.clone(), self.target.clone());
+        Ok(())
+    }
 }
 
 impl Drop for WebSocketTransport {
@@ -131,6 +176,12 @@ impl fmt::Debug for WebSocketTransport {
 
 /// The upgrade request, or what is wrong with the URL.
 fn request(url: &str) -> Result<Request, String> {
+    // As a browser reads it: white space around it does not count, nor does the case of the scheme.
+    let url = url.trim();
+    let url = match url.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => url.to_owned(),
+    };
     let request = url
         .into_client_request()
         .map_err(|error| error.to_string())?;

@@ -1,4 +1,5 @@
-//! A hundred links leave nothing behind. Alone in its process: it counts tasks and file descriptors.
+//! A hundred links leave no memory behind. Alone in its process: it looks at the memory of all of it. What else a link could
+//! leave is counted in `leaks`.
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -17,7 +17,7 @@ use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{Backend, CloseReason, Command, ConnectionState, Payload};
 use socket_faults::{Fate, Faults, TokioSockets};
 use support::{Pair, Peer, RELIABLE, specs};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle};
 
 #[test]
 fn dropping_a_backend_is_heard_by_the_far_side() {
@@ -94,22 +94,16 @@ fn one_channel_closes_and_the_others_live() {
 
 #[test]
 fn lingering_has_an_end() {
-    let Pair { mut a, b } = Pair::connected();
-    // The far side is gone without a word: its threads are stuck, nothing is acknowledged any more.
-    std::mem::forget(b.backend.handle().enter());
-    let parked = b.backend.handle().clone();
-    for _ in 0..2 {
-        parked.spawn(async { std::thread::sleep(Duration::from_secs(3)) });
-    }
-    // Both threads are in there once a third task does not run.
-    let (sender, receiver) = std::sync::mpsc::channel();
-    loop {
-        let sender = sender.clone();
-        parked.spawn(async move { sender.send(()) });
-        if receiver.recv_timeout(Duration::from_millis(200)).is_err() {
-            break;
-        }
-    }
+    // The far side hears nothing any more, so nothing is acknowledged.
+    let is_deaf = Arc::new(AtomicBool::new(false));
+    let mut pair = Pair {
+        a: Peer::loopback(),
+        b: deaf(&is_deaf),
+    };
+    pair.open(&specs());
+    pair.connect();
+    is_deaf.store(true, Ordering::SeqCst);
+    let Pair { mut a, b: _far } = pair;
     a.send(RELIABLE, Payload::from(vec![0; 1000]));
     let asked = Instant::now();
     a.close(Duration::from_millis(300));
@@ -124,6 +118,28 @@ fn lingering_has_an_end() {
         "{:?}",
         asked.elapsed()
     );
+}
+
+/// The program may be busy with something else, and so may the one thread of its runtime.
+#[test]
+fn links_go_on_while_the_runtime_they_were_given_stands_still() {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("an event queue");
+    let peer = || {
+        let handle = runtime.handle().clone();
+        Peer::new(PlatformBackend::with_handle(
+            handle,
+            PlatformConfig::loopback(),
+        ))
+    };
+    let mut pair = Pair {
+        a: peer(),
+        b: peer(),
+    };
+    pair.open(&specs());
+    pair.connect();
+    pair.a.send(RELIABLE, "hello");
+    pair.wait("a message", |pair| pair.b.messages(RELIABLE) == 1);
 }
 
 #[tokio::test]
@@ -194,7 +210,7 @@ fn deaf(flag: &Arc<AtomicBool>) -> Peer {
 }
 
 #[test]
-fn a_vanished_peer_is_noticed_within_five_seconds() {
+fn a_vanished_peer_is_noticed_within_three_seconds() {
     let flag = Arc::new(AtomicBool::new(false));
     let mut pair = Pair {
         a: deaf(&flag),
@@ -209,12 +225,6 @@ fn a_vanished_peer_is_noticed_within_five_seconds() {
     });
     assert!(
         vanished.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        vanished.elapsed()
-    );
-    pair.wait("failed", |pair| pair.a.state == ConnectionState::Failed);
-    assert!(
-        vanished.elapsed() < Duration::from_secs(6),
         "{:?}",
         vanished.elapsed()
     );
@@ -238,35 +248,5 @@ fn a_link_that_was_cut_for_a_moment_lives_on() {
     flag.store(false, Ordering::SeqCst);
     pair.wait("connected again, and nothing lost", |pair| {
         pair.a.state == ConnectionState::Connected && pair.b.messages(RELIABLE) == 1
-    });
-}
-
-#[test]
-fn ice_can_be_restarted() {
-    let mut pair = Pair::connected();
-    let link = pair.a.link;
-    pair.a.backend.execute(Command::CreateOffer {
-        link,
-        restart: true,
-    });
-    pair.wait("another offer and answer", |pair| {
-        pair.a.descriptions.len() == 2 && pair.b.descriptions.len() == 2
-    });
-    let ufrag = |sdp: &str| {
-        let line = sdp.lines().find(|line| line.starts_with("a=ice-ufrag:"));
-        line.expect("a ufrag").to_owned()
-    };
-    assert_ne!(
-        ufrag(&pair.a.descriptions[0].sdp),
-        ufrag(&pair.a.descriptions[1].sdp)
-    );
-    // Sent while there is no route: SCTP tries again after a second.
-    pair.a.send(RELIABLE, "over the new route");
-    pair.b.send(RELIABLE, "and back");
-    pair.wait("messages both ways", |pair| {
-        pair.a.messages(RELIABLE) == 1
-            && pair.b.messages(RELIABLE) == 1
-            && pair.a.state == ConnectionState::Connected
-            && pair.b.state == ConnectionState::Connected
     });
 }

@@ -18,6 +18,7 @@ use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{Payload, SendLimits};
 use socket_faults::{Fate, Faults, TokioSockets};
 use support::{Pair, Peer, RELIABLE, UNRELIABLE, specs_with};
+use tokio::runtime::{Builder, Runtime};
 
 /// What a burst is made of: more than the crate hands out at once.
 const BURST: usize = 1000;
@@ -73,7 +74,7 @@ impl Gate {
 }
 
 /// A connected pair of which `b` has just been sent a burst that waits at the gate.
-fn burst_at_the_gate() -> (Pair, Arc<Gate>) {
+fn burst_at_the_gate() -> (Pair, Arc<Gate>, Runtime) {
     let gate = Arc::new(Gate::default());
     let mut backend = PlatformBackend::new(PlatformConfig::loopback()).expect("threads");
     let judged = Arc::clone(&gate);
@@ -84,12 +85,16 @@ fn burst_at_the_gate() -> (Pair, Arc<Gate>) {
         })),
         ..SocketOptions::default()
     });
-    let one_thread = PlatformConfig {
-        worker_threads: 1,
-        ..PlatformConfig::loopback()
-    };
+    // All of the sender runs in one thread, which can be kept busy.
+    let thread = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a thread");
+    let sender =
+        PlatformBackend::on_one_runtime(thread.handle().clone(), PlatformConfig::loopback());
     let mut pair = Pair {
-        a: Peer::new(PlatformBackend::new(one_thread).expect("a thread")),
+        a: Peer::new(sender),
         b: Peer::new(backend),
     };
     pair.open(&specs_with(SendLimits::default()));
@@ -121,7 +126,7 @@ fn burst_at_the_gate() -> (Pair, Arc<Gate>) {
         assert!(Instant::now() < deadline, "the burst never came");
         std::thread::yield_now();
     }
-    (pair, gate)
+    (pair, gate, thread)
 }
 
 fn assert_whole(messages: &[Payload]) {
@@ -133,7 +138,7 @@ fn assert_whole(messages: &[Payload]) {
 
 #[test]
 fn a_burst_arrives_though_nothing_follows_it() {
-    let (mut pair, gate) = burst_at_the_gate();
+    let (mut pair, gate, _thread) = burst_at_the_gate();
     gate.set(Gate::BURST);
     pair.a.send(UNRELIABLE, "opens the gate");
     pair.wait("the whole burst", |pair| pair.b.messages(RELIABLE) == BURST);
@@ -147,7 +152,7 @@ fn a_burst_arrives_though_nothing_follows_it() {
 
 #[test]
 fn a_burst_arrives_though_the_sender_leaves_at_once() {
-    let (mut pair, gate) = burst_at_the_gate();
+    let (mut pair, gate, _thread) = burst_at_the_gate();
     gate.set(Gate::RELEASE);
     pair.a.send(UNRELIABLE, "opens the gate");
     pair.a.close(Duration::from_secs(5));

@@ -283,10 +283,7 @@ fn relays_only_without_a_relay_fails_with_the_cause() {
 fn commands_for_a_link_that_is_not_there_are_ignored() {
     let mut peer = Peer::loopback();
     for command in [
-        Command::CreateOffer {
-            link: link(7),
-            restart: false,
-        },
+        Command::CreateOffer { link: link(7) },
         Command::RequestStats { link: link(7) },
         Command::Close {
             link: link(7),

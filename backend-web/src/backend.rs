@@ -119,6 +119,14 @@ impl LinkHandle {
             return;
         }
         match command {
+            Command::SendLast {
+                channel, payload, ..
+            } => {
+                if let Some(channel) = self.connection.channel(channel) {
+                    channel.send_last(&payload);
+                }
+                return;
+            }
             Command::CloseChannel { channel, .. } => {
                 if let Some(channel) = self.connection.channel(channel) {
                     channel.stop_accepting();
@@ -221,7 +229,6 @@ impl Backend for PlatformBackend {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             max_message_size: MAX_MESSAGE_SIZE,
-            ice_restart: true,
             configurable_timeouts: false,
         }
     }

@@ -9,6 +9,7 @@ use mesh_core::{BackendSendError, LinkEvent, Payload};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
+use crate::control::Control;
 use crate::count::{Count, Kind};
 use crate::inbox::{ChannelInbox, Opened};
 use crate::js::{self, Callback};
@@ -22,7 +23,10 @@ pub(crate) struct Channel {
     inner: RtcDataChannel,
     ends: Ends,
     state: Cell<State>,
-    has_sent: Cell<bool>,
+    /// How many messages the browser has taken, modulo 2³².
+    sent: Cell<u32>,
+    /// How many messages have come, modulo 2³².
+    received: Cell<u32>,
     /// Until there is room for empty messages again.
     pause: RefCell<Option<Timer>>,
     callbacks: RefCell<Option<Callbacks>>,
@@ -35,6 +39,7 @@ pub(crate) struct Ends {
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
+    pub(crate) control: Option<Rc<Control>>,
     pub(crate) notes: Sender<Note>,
 }
 
@@ -77,7 +82,8 @@ impl Channel {
             inner,
             ends,
             state: Cell::new(State::Waiting),
-            has_sent: Cell::new(false),
+            sent: Cell::new(0),
+            received: Cell::new(0),
             pause: RefCell::new(None),
             callbacks: RefCell::new(Some(Callbacks::new(channel))),
         });
@@ -121,6 +127,18 @@ impl Channel {
         if !outbox.has_room(payload.len(), || self.browser_buffer()) {
             return Err(BackendSendError::Full);
         }
+        self.hand_over(payload)
+    }
+
+    /// Takes a message however much is buffered, because nothing comes after it.
+    pub(crate) fn send_last(self: &Rc<Self>, payload: &Payload) {
+        // What the browser refuses, with 16 MiB in its buffer, cannot be kept, and nothing may come after a gap.
+        if self.state.get() == State::Open && self.hand_over(payload).is_err() {
+            self.stop_accepting();
+        }
+    }
+
+    fn hand_over(self: &Rc<Self>, payload: &Payload) -> Result<(), BackendSendError> {
         let sent = match payload {
             Payload::Binary(bytes) => self.inner.send_with_u8_array(bytes),
             // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
@@ -128,7 +146,7 @@ impl Channel {
         };
         match sent {
             Ok(()) => {
-                self.has_sent.set(true);
+                self.sent.set(self.sent.get().wrapping_add(1));
                 if self.ends.outbox.sent(payload) {
                     self.begin_pause();
                 }
@@ -203,12 +221,32 @@ impl Channel {
         self.inner.close();
     }
 
+    /// Whether it has sent messages that must arrive, and has not been closed.
+    pub(crate) fn must_arrive(&self) -> bool {
+        self.ends.reliable && self.sent.get() != 0 && self.state.get() != State::Closed
+    }
+
+    /// Its stream, and how many messages it has sent, if they must arrive.
+    pub(crate) fn to_arrive(&self) -> Option<(u16, u32)> {
+        let stream = self.inner.id().filter(|_| self.must_arrive())?;
+        Some((stream, self.sent.get()))
+    }
+
+    /// Its stream, and how many messages have come on it. `None` where nothing comes any more.
+    pub(crate) fn received_so_far(&self) -> Option<(u16, u32)> {
+        let stream = self
+            .inner
+            .id()
+            .filter(|_| self.state.get() != State::Closed)?;
+        Some((stream, self.received.get()))
+    }
+
     /// Goes on towards an end without loss, and says whether it is reached; whenever it is closer, a note tells.
     ///
     /// An empty buffer means that everything is on its way, and a connection that is closed then takes it all back. But a
     /// channel that is closed by itself is gone when the far side has everything (RFC 8831 section 6.7).
     pub(crate) fn drain(&self) -> bool {
-        if !self.ends.reliable || !self.has_sent.get() || self.state.get() == State::Closed {
+        if !self.must_arrive() {
             return true;
         }
         self.stop_accepting();
@@ -234,6 +272,10 @@ impl Channel {
     fn received(&self, event: &JsValue) {
         // By the book it is open before. If a browser sees it otherwise, the message is not to be lost.
         self.opened();
+        self.received.set(self.received.get().wrapping_add(1));
+        if let Some(control) = &self.ends.control {
+            control.look_again();
+        }
         let data = event.unchecked_ref::<MessageEvent>().data();
         let Some(payload) = translate::received(&data) else {
             return;
@@ -246,6 +288,9 @@ impl Channel {
     fn closed(&self) {
         self.state.set(State::Closed);
         self.ends.inbox.push_closed();
+        if let Some(control) = &self.ends.control {
+            control.look_again();
+        }
         let _ = self.ends.notes.try_send(Note::Drained);
     }
 

@@ -6,17 +6,20 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
+use mesh_core::platform::control;
 use mesh_core::{
     ChannelIndex, ChannelSpec, ConnectFailure, IceCandidate, LinkConfig, LinkStats, SdpType,
     SessionDescription,
 };
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{RtcDataChannelEvent, RtcOfferOptions, RtcPeerConnection, RtcPeerConnectionIceEvent};
+use web_sys::{RtcDataChannel, RtcDataChannelEvent, RtcPeerConnection, RtcPeerConnectionIceEvent};
 
 use crate::channel::Channel;
 use crate::config::PlatformConfig;
+use crate::control::Control;
 use crate::count::{Count, Kind};
 use crate::ending::Ending;
+use crate::far_relays::FarRelays;
 use crate::inbox::LinkInbox;
 use crate::js::{self, Callback};
 use crate::note::Note;
@@ -34,6 +37,7 @@ pub(crate) struct Connection {
     inner: RtcPeerConnection,
     channels: Channels,
     ending: Ending,
+    far_relays: FarRelays,
     notes: Sender<Note>,
     callbacks: RefCell<Option<Callbacks>>,
 }
@@ -69,10 +73,14 @@ impl Connection {
         let configuration = translate::configuration(config, platform);
         let inner = RtcPeerConnection::new_with_configuration(&configuration)
             .map_err(|error| translate::refused_configuration(config, &error))?;
+        // Where it cannot be made, the connection does without.
+        let control = make_channel(&inner, &control::spec());
+        let control = control.map(|channel| Control::new(channel, notes.clone()));
         let connection = Rc::new_cyclic(|connection| Self {
             inner,
-            channels: Channels::new(Rc::clone(inbox), notes.clone()),
+            channels: Channels::new(Rc::clone(inbox), notes.clone(), control.ok()),
             ending: Ending::new(),
+            far_relays: FarRelays::default(),
             notes,
             callbacks: RefCell::new(Some(Callbacks::new(connection))),
         });
@@ -117,6 +125,7 @@ impl Connection {
         &self.ending
     }
 
+    /// One of the channels.
     pub(crate) fn channel(&self, index: ChannelIndex) -> Option<Rc<Channel>> {
         self.channels.channel(index)
     }
@@ -126,9 +135,9 @@ impl Connection {
         self.channels.stop_accepting();
     }
 
-    /// Goes on towards an end without loss, and says whether it is reached.
-    pub(crate) fn drain(&self) -> bool {
-        self.channels.drain()
+    /// The channels.
+    pub(crate) const fn channels(&self) -> &Channels {
+        &self.channels
     }
 
     /// Makes a negotiated channel.
@@ -144,22 +153,14 @@ impl Connection {
         if self.channels.channel(index).is_some() {
             return Err(refused("there is one in its place already"));
         }
-        let init = translate::channel_init(spec.parameters);
-        let label = JsValue::from_str(&spec.label);
-        // web-sys declares it as if it never threw.
-        js::call(&self.inner, "createDataChannel", &[&label, &init])
-            .and_then(JsCast::dyn_into)
+        make_channel(&self.inner, spec)
             .map(|inner| self.channels.add_planned(index, spec, inner))
             .map_err(|error| refused(&js::words(&error)))
     }
 
     /// Makes an offer and applies it.
-    pub(crate) async fn offer(&self, restart: bool) -> Result<SessionDescription, ConnectFailure> {
-        let options = RtcOfferOptions::new();
-        if restart {
-            options.set_ice_restart(true);
-        }
-        let offer = self.inner.create_offer_with_rtc_offer_options(&options);
+    pub(crate) async fn offer(&self) -> Result<SessionDescription, ConnectFailure> {
+        let offer = self.inner.create_offer();
         let offer = self.ending.settled(&offer).await.map_err(platform)?;
         self.apply_local(SdpType::Offer, &offer).await
     }
@@ -174,6 +175,8 @@ impl Connection {
         let remote = translate::remote_description(description, is_first)?;
         let applied = self.inner.set_remote_description(&remote);
         self.ending.settled(&applied).await.map_err(unusable)?;
+        self.channels.described(&description.sdp);
+        self.far_relays.add_all(&description.sdp);
         if description.sdp_type == SdpType::Answer {
             return Ok(None);
         }
@@ -200,6 +203,7 @@ impl Connection {
         if candidate.candidate.is_empty() {
             return;
         }
+        self.far_relays.add(&candidate.candidate);
         let init = translate::remote_candidate(candidate);
         let added = self
             .inner
@@ -209,7 +213,10 @@ impl Connection {
 
     pub(crate) async fn stats(&self) -> LinkStats {
         let report = self.ending.settled(&self.inner.get_stats()).await;
-        report.map_or_else(|_| LinkStats::default(), |report| stats::read(&report))
+        report.map_or_else(
+            |_| LinkStats::default(),
+            |report| stats::read(&report, &self.far_relays),
+        )
     }
 
     fn note(&self, note: Note) {
@@ -263,6 +270,16 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn make_channel(
+    connection: &RtcPeerConnection,
+    spec: &ChannelSpec,
+) -> Result<RtcDataChannel, JsValue> {
+    let init = translate::channel_init(spec.parameters);
+    let label = JsValue::from_str(&spec.label);
+    // web-sys declares it as if it never threw.
+    js::call(connection, "createDataChannel", &[&label, &init]).and_then(JsCast::dyn_into)
 }
 
 fn platform(error: JsValue) -> ConnectFailure {

@@ -2,7 +2,7 @@
 
 use std::rc::Weak;
 
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -56,6 +56,12 @@ pub(crate) fn get_number(target: &JsValue, name: &str) -> Option<f64> {
 
 pub(crate) fn get_bool(target: &JsValue, name: &str) -> Option<bool> {
     get(target, name)?.as_bool()
+}
+
+/// The bytes of a buffer; `None` for anything else.
+pub(crate) fn bytes(value: &JsValue) -> Option<Vec<u8>> {
+    let buffer: &ArrayBuffer = value.dyn_ref()?;
+    Some(Uint8Array::new(buffer).to_vec())
 }
 
 /// Calls a method. For those that web-sys declares as if they never threw: an exception would tear through the Rust frames

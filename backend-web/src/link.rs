@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
+use mesh_core::platform::control;
 use mesh_core::{
     CloseReason, Command, ConnectFailure, ConnectionState, Duration, IceCandidate, LinkEvent,
     LinkId, SessionDescription,
@@ -128,12 +129,10 @@ impl Link {
                 self.connection.create_channel(channel, &spec)?;
             }
             Command::CloseChannel { channel, .. } => {
-                if let Some(channel) = self.connection.channel(channel) {
-                    channel.close();
-                }
+                self.connection.channels().finish(channel);
             }
-            Command::CreateOffer { restart, .. } => {
-                let description = self.connection.offer(restart).await?;
+            Command::CreateOffer { .. } => {
+                let description = self.connection.offer().await?;
                 self.names.begin(None);
                 self.described(description);
             }
@@ -151,7 +150,7 @@ impl Link {
                 self.inbox.report(LinkEvent::Stats { link, stats });
             }
             // Not sent to a link: the backend sees to them itself.
-            Command::Open { .. } | Command::Close { .. } => {}
+            Command::Open { .. } | Command::SendLast { .. } | Command::Close { .. } => {}
         }
         Ok(())
     }
@@ -193,6 +192,7 @@ impl Link {
                 }
             }
             Note::Refused(refusal) => self.relay.refused(refusal),
+            Note::Control => self.connection.channels().heed_control(),
             Note::Fault(fault) => return Err(fault.into()),
             // Was said already; or of interest at the end only.
             Note::Gathered | Note::Drained | Note::LingerOver | Note::Unsecured => {}
@@ -202,7 +202,8 @@ impl Link {
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported, even
     /// where the browser was faster.
-    fn described(&mut self, description: SessionDescription) {
+    fn described(&mut self, mut description: SessionDescription) {
+        description.sdp = control::announce(&description.sdp);
         self.gathering = Gathering::Running;
         self.gathering_limit = None;
         if self.relay.is_only() {
@@ -239,7 +240,17 @@ impl Link {
 
     /// Waits until the reliable channels have delivered what they accepted, for so long at most.
     async fn drain(&self, linger: Duration, notes: &Receiver<Note>) {
-        if linger.is_zero() || self.connection.drain() {
+        let channels = self.connection.channels();
+        if linger.is_zero() {
+            return;
+        }
+        let request = channels.finish_all();
+        // The far side says that it has everything; or, if it cannot say so, closing the channels tells.
+        let is_done = || match request {
+            Some(request) => channels.is_finished(request) || !channels.must_arrive(),
+            None => channels.drain(),
+        };
+        if is_done() {
             return;
         }
         let over = self.notes.clone();
@@ -250,7 +261,10 @@ impl Link {
             return;
         }
         while let Ok(note) = notes.recv().await {
-            if matches!(note, Note::LingerOver) || self.connection.drain() {
+            if matches!(note, Note::Control) {
+                channels.heed_control();
+            }
+            if matches!(note, Note::LingerOver) || is_done() {
                 return;
             }
         }

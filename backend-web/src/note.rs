@@ -19,6 +19,8 @@ pub(crate) enum Note {
     Refused(Refusal),
     /// The link cannot go on.
     Fault(LinkFault),
+    /// The control channel has something to answer, or has had an answer.
+    Control,
     /// A channel has less to send, or is closed.
     Drained,
     /// The time to drain is over.

@@ -9,13 +9,46 @@ use wasm_bindgen::JsValue;
 use crate::connection::Connection;
 use crate::js::{self, Callback};
 
-const PAGE_HIDE: &str = "pagehide";
+/// The page is left, for good or for the browser's cache.
+pub(crate) const PAGE_HIDE: &str = "pagehide";
+/// The page is there, at first or again out of the browser's cache.
+pub(crate) const PAGE_SHOW: &str = "pageshow";
+
+/// Calls a function whenever something happens to the page, while it lives.
+pub(crate) struct PageListener {
+    event: &'static str,
+    callback: Callback,
+}
+
+impl PageListener {
+    pub(crate) fn new(event: &'static str, callback: Callback) -> Self {
+        let listener = Self { event, callback };
+        listener.tell("addEventListener");
+        listener
+    }
+
+    fn tell(&self, method: &str) {
+        let event = JsValue::from_str(self.event);
+        // Where there is no such event, nobody leaves the page.
+        let _ = js::call(
+            &js_sys::global(),
+            method,
+            &[&event, self.callback.function()],
+        );
+    }
+}
+
+impl Drop for PageListener {
+    fn drop(&mut self) {
+        self.tell("removeEventListener");
+    }
+}
 
 /// Closes every connection when the page is left, so that the far sides notice at once. A page that comes back out of the
 /// browser's cache finds its links closed.
 pub(crate) struct Page {
     open: Rc<RefCell<Vec<Weak<Connection>>>>,
-    left: Callback,
+    _left: PageListener,
 }
 
 impl Page {
@@ -23,8 +56,10 @@ impl Page {
         let open = Rc::<RefCell<Vec<Weak<Connection>>>>::default();
         let leaving = Rc::clone(&open);
         let left = Callback::new(move |_| leave(&leaving));
-        listen("addEventListener", &left);
-        Self { open, left }
+        Self {
+            open,
+            _left: PageListener::new(PAGE_HIDE, left),
+        }
     }
 
     /// Closes this one, too.
@@ -33,18 +68,6 @@ impl Page {
         open.retain(|connection| connection.strong_count() > 0);
         open.push(Rc::downgrade(connection));
     }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        listen("removeEventListener", &self.left);
-    }
-}
-
-fn listen(method: &str, left: &Callback) {
-    let event = JsValue::from_str(PAGE_HIDE);
-    // Where there is no such event, nobody leaves the page.
-    let _ = js::call(&js_sys::global(), method, &[&event, left.function()]);
 }
 
 fn leave(open: &RefCell<Vec<Weak<Connection>>>) {

@@ -1,9 +1,12 @@
 //! Figures of a link, out of the browser's report.
 
+use std::net::SocketAddr;
+
 use js_sys::Iterator;
 use mesh_core::{CandidateType, Duration, LinkStats};
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::far_relays::FarRelays;
 use crate::js;
 
 /// How many entries of a report are looked at: a link with its channels and all its candidate pairs has fewer.
@@ -26,6 +29,8 @@ enum Entry {
     Candidate {
         id: String,
         kind: Option<CandidateType>,
+        /// The browser may keep it to itself.
+        address: Option<SocketAddr>,
     },
     Channel {
         sent: f64,
@@ -42,12 +47,12 @@ enum Rank {
 }
 
 /// Reads a report (W3C: `RTCStatsReport`). What is not there or not as expected is left out.
-pub(crate) fn read(report: &JsValue) -> LinkStats {
+pub(crate) fn read(report: &JsValue, far_relays: &FarRelays) -> LinkStats {
     let entries = match js::call(report, "values", &[]) {
         Ok(values) => entries(values.unchecked_ref()),
         Err(_) => Vec::new(),
     };
-    figures(&entries)
+    figures(&entries, far_relays)
 }
 
 fn entries(values: &Iterator) -> Vec<Entry> {
@@ -81,6 +86,7 @@ fn entry(stats: &JsValue) -> Option<Entry> {
         "local-candidate" | "remote-candidate" => Entry::Candidate {
             id,
             kind: candidate_type(&js::get_string(stats, "candidateType")?),
+            address: address(stats),
         },
         "data-channel" => Entry::Channel {
             sent: js::get_number(stats, "bytesSent").unwrap_or(0.0),
@@ -88,6 +94,18 @@ fn entry(stats: &JsValue) -> Option<Entry> {
         },
         _ => return None,
     })
+}
+
+fn address(candidate: &JsValue) -> Option<SocketAddr> {
+    let ip = js::get_string(candidate, "address")?.parse().ok()?;
+    let port = js::get_number(candidate, "port")?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates"
+    )]
+    let port = port as u16;
+    Some(SocketAddr::new(ip, port))
 }
 
 fn rank(pair: &JsValue) -> Rank {
@@ -112,7 +130,7 @@ fn candidate_type(word: &str) -> Option<CandidateType> {
     })
 }
 
-fn figures(entries: &[Entry]) -> LinkStats {
+fn figures(entries: &[Entry], far_relays: &FarRelays) -> LinkStats {
     let mut stats = LinkStats::default();
     for entry in entries {
         if let Entry::Channel { sent, received } = entry {
@@ -122,8 +140,15 @@ fn figures(entries: &[Entry]) -> LinkStats {
     }
     if let Some((round_trip, local, remote)) = selected_pair(entries) {
         stats.round_trip = round_trip.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        stats.local = kind_of(entries, local);
-        stats.remote = kind_of(entries, remote);
+        stats.local = candidate(entries, local).and_then(|(kind, _)| kind);
+        stats.remote = candidate(entries, remote).and_then(|(kind, address)| {
+            let is_relay = address.is_some_and(|address| far_relays.contains(address));
+            if is_relay {
+                Some(CandidateType::Relay)
+            } else {
+                kind
+            }
+        });
     }
     stats
 }
@@ -154,9 +179,13 @@ fn selected_pair(entries: &[Entry]) -> Option<(Option<f64>, &str, &str)> {
     pairs.max_by_key(|(rank, _)| *rank).map(|(_, pair)| pair)
 }
 
-fn kind_of(entries: &[Entry], candidate: &str) -> Option<CandidateType> {
+/// What kind of address a candidate is, and which.
+fn candidate(
+    entries: &[Entry],
+    wanted: &str,
+) -> Option<(Option<CandidateType>, Option<SocketAddr>)> {
     entries.iter().find_map(|entry| match entry {
-        Entry::Candidate { id, kind } if id == candidate => *kind,
+        Entry::Candidate { id, kind, address } if id == wanted => Some((*kind, *address)),
         Entry::Candidate { .. }
         | Entry::Transport { .. }
         | Entry::Pair { .. }
@@ -187,18 +216,19 @@ mod tests {
         }
     }
 
-    fn candidate(id: &str, kind: CandidateType) -> Entry {
+    fn named(id: &str, kind: CandidateType) -> Entry {
         Entry::Candidate {
             id: id.into(),
             kind: Some(kind),
+            address: None,
         }
     }
 
     fn common() -> Vec<Entry> {
         vec![
-            candidate("near", CandidateType::Host),
-            candidate("relay", CandidateType::Relay),
-            candidate("far", CandidateType::PeerReflexive),
+            named("near", CandidateType::Host),
+            named("relay", CandidateType::Relay),
+            named("far", CandidateType::PeerReflexive),
             Entry::Channel {
                 sent: 10.0,
                 received: 20.0,
@@ -221,7 +251,7 @@ mod tests {
             },
         ]);
         assert_eq!(
-            figures(&entries),
+            figures(&entries, &FarRelays::default()),
             LinkStats {
                 round_trip: Some(Duration::from_millis(250)),
                 bytes_sent: 11,
@@ -241,15 +271,36 @@ mod tests {
             pair("b", Rank::Selected, None, "near"),
             pair("c", Rank::Other, 0.1, "relay"),
         ]);
-        let stats = figures(&entries);
+        let stats = figures(&entries, &FarRelays::default());
         assert_eq!(stats.local, Some(CandidateType::Host));
         assert_eq!(stats.round_trip, None, "not measured yet");
     }
 
     #[test]
     fn an_empty_report_is_no_error() {
-        assert_eq!(figures(&[]), LinkStats::default());
+        assert_eq!(figures(&[], &FarRelays::default()), LinkStats::default());
         let unused = [pair("a", Rank::Other, 0.5, "near")];
-        assert_eq!(figures(&unused), LinkStats::default());
+        assert_eq!(
+            figures(&unused, &FarRelays::default()),
+            LinkStats::default()
+        );
+    }
+
+    #[test]
+    fn a_far_relay_is_one_whatever_the_browser_calls_it() {
+        let entries = [
+            named("near", CandidateType::Host),
+            Entry::Candidate {
+                id: "far".into(),
+                kind: Some(CandidateType::PeerReflexive),
+                address: Some(SocketAddr::from(([192, 0, 2, 2], 2))),
+            },
+            pair("a", Rank::Selected, 0.5, "near"),
+        ];
+        let far_relays = FarRelays::default();
+        let remote = || figures(&entries, &far_relays).remote;
+        assert_eq!(remote(), Some(CandidateType::PeerReflexive));
+        far_relays.add("candidate:1 1 udp 1 192.0.2.2 2 typ relay raddr 0.0.0.0 rport 0");
+        assert_eq!(remote(), Some(CandidateType::Relay));
     }
 }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use js_sys::Array;
 use mesh_core::platform::check_description;
 use mesh_core::{
     ChannelParameters, ConnectFailure, ConnectionState, IceCandidate, IceServer,
     IceTransportPolicy, LinkConfig, Payload, Reliability, SdpType, SessionDescription,
 };
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use web_sys::{
     RtcConfiguration, RtcDataChannel, RtcDataChannelInit, RtcIceCandidate, RtcIceCandidateInit,
     RtcIceConnectionState, RtcIceServer, RtcIceTransportPolicy, RtcPeerConnectionState, RtcSdpType,
@@ -148,8 +148,7 @@ pub(crate) fn parameters(channel: &RtcDataChannel) -> ChannelParameters {
 /// A received message, copied once; `None` if it is neither text nor bytes, which no browser sends to a channel that asked for
 /// array buffers.
 pub(crate) fn received(data: &JsValue) -> Option<Payload> {
-    if let Some(buffer) = data.dyn_ref::<ArrayBuffer>() {
-        let bytes = Uint8Array::new(buffer).to_vec();
+    if let Some(bytes) = js::bytes(data) {
         return Some(Payload::Binary(Bytes::from(bytes)));
     }
     data.as_string()

@@ -16,6 +16,8 @@ use socket::Socket;
 /// Every method returns at once. Dropping the transport closes it: what was accepted goes out, then a close frame, both by the
 /// browser's own hand.
 pub struct WebSocketTransport {
+    url: String,
+    options: TransportOptions,
     socket: Rc<Socket>,
     state: TransportState,
 }
@@ -39,17 +41,22 @@ impl WebSocketTransport {
     ///
     /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn connect_with(url: &str, options: TransportOptions) -> Result<Self, TransportError> {
-        let invalid = |why| TransportError::InvalidUrl {
-            url: url.into(),
-            why,
-        };
-        let host = address::check(url).map_err(invalid)?;
-        let socket = Socket::open(url, host, options).map_err(invalid)?;
         Ok(Self {
-            socket,
+            url: url.to_owned(),
+            options,
+            socket: open(url, options)?,
             state: TransportState::default(),
         })
     }
+}
+
+fn open(url: &str, options: TransportOptions) -> Result<Rc<Socket>, TransportError> {
+    let invalid = |why| TransportError::InvalidUrl {
+        url: url.into(),
+        why,
+    };
+    let host = address::check(url).map_err(invalid)?;
+    Socket::open(url, host, options).map_err(invalid)
 }
 
 impl Transport for WebSocketTransport {
@@ -75,6 +82,13 @@ impl Transport for WebSocketTransport {
     fn close(&mut self) {
         self.state = TransportState::Closed;
         self.socket.close();
+    }
+
+    fn reopen(&mut self) -> Result<(), TransportError> {
+        self.socket.abandon();
+        self.socket = open(&self.url, self.options)?;
+        self.state = TransportState::default();
+        Ok(())
     }
 }
 

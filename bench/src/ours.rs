@@ -221,7 +221,6 @@ impl OurNode {
     fn new(own: usize, settings: &Settings) -> Result<Self> {
         let platform = PlatformConfig {
             disconnected_timeout: settings.disconnected_timeout,
-            failed_timeout: settings.failed_timeout,
             keepalive_interval: settings.keepalive_interval,
             check_interval: settings.check_interval,
             srflx_wait: settings.srflx_wait,

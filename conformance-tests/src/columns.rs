@@ -3,74 +3,107 @@
 //! In a column of several kinds the participants of a case take turns: native, Chromium, native, …. Each case is run once a
 //! way round, so that every kind plays every part.
 
+mod matchmaking;
 mod staffing;
 mod world;
 
+use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::runtime::{Builder, Runtime};
 
 use self::world::World;
-use crate::list::{self, Case};
+use crate::coordinator::pages;
+use crate::list::Case;
 use crate::notes::note;
-use crate::runner::{play, tell_note, tell_time, traced};
-use crate::{Failure, Kind, Outcome, verdict};
+use crate::runner::{play, tell, traced};
+use crate::suite::{self, cases_of};
+use crate::{Failure, Kind, Outcome};
 
 /// Beyond a case's own deadline, which its first participant keeps: for one that does not answer any more.
 const LAST_RESORT: Duration = Duration::from_secs(30);
 
-macro_rules! columns {
-    ($($(#[$about:meta])* $function:ident $name:literal: $([$($kind:ident),+]),+;)+) => {
-        $(
-            $(#[$about])*
-            ///
-            /// Runs one case of the list, by name.
-            ///
-            /// # Errors
-            ///
-            /// What the case found.
-            pub fn $function(case: &str) -> Outcome {
-                run($name, &[$(&[$(Kind::$kind),+]),+], case)
-            }
-        )+
-    };
+/// A column: the kinds of its participants, in each way round.
+struct Column {
+    name: &'static str,
+    rounds: &'static [&'static [Kind]],
+    /// How many participants a case must have to be worth its time here.
+    participants: u32,
 }
 
-columns! {
-    /// backend-native, in the process of the test or each participant in a process of its own.
-    native "native": [Native];
-    /// backend-web in Chromium.
-    chromium "chromium": [Chromium];
-    /// backend-web in Firefox.
-    firefox "firefox": [Firefox];
-    /// A native program and a page in Chromium.
-    native_chromium "native-chromium": [Native, Chromium], [Chromium, Native];
-    /// A native program and a page in Firefox.
-    native_firefox "native-firefox": [Native, Firefox], [Firefox, Native];
-    /// Pages in two browsers.
-    chromium_firefox "chromium-firefox": [Chromium, Firefox], [Firefox, Chromium];
-    /// All three at once.
-    trio "trio": [Native, Chromium, Firefox], [Chromium, Firefox, Native], [Firefox, Native, Chromium];
-}
-
-fn run(column: &str, rounds: &[&[Kind]], case: &str) -> Outcome {
-    let case = list::case(case).ok_or_else(|| Failure::new(format!("there is no case {case}")))?;
-    let begun = Instant::now();
-    let outcome = runtime()?.block_on(async {
-        for kinds in rounds {
-            let outcome = perform(&case, kinds).await;
-            outcome.map_err(|failure| failure.of(&format!("{kinds:?}")))?;
+const COLUMNS: &[Column] = {
+    use Kind::{Chromium, Firefox, Native};
+    const fn of_all(name: &'static str, rounds: &'static [&'static [Kind]]) -> Column {
+        Column {
+            name,
+            rounds,
+            participants: 1,
         }
-        Ok(())
-    });
-    tell_time(column, &case, begun.elapsed());
-    if let Some(note) = rounds.iter().find_map(|kinds| note(&case, kinds)) {
-        tell_note(column, &case, note);
     }
-    verdict(column, &case, outcome)
+    &[
+        of_all("native", &[&[Native]]),
+        of_all("chromium", &[&[Chromium]]),
+        of_all("firefox", &[&[Firefox]]),
+        of_all(
+            "native-chromium",
+            &[&[Native, Chromium], &[Chromium, Native]],
+        ),
+        of_all("native-firefox", &[&[Native, Firefox], &[Firefox, Native]]),
+        of_all(
+            "chromium-firefox",
+            &[&[Chromium, Firefox], &[Firefox, Chromium]],
+        ),
+        Column {
+            name: "trio",
+            rounds: &[
+                &[Native, Chromium, Firefox],
+                &[Chromium, Firefox, Native],
+                &[Firefox, Native, Chromium],
+            ],
+            // Cases of two are those of the columns above.
+            participants: 3,
+        },
+    ]
+};
+
+/// A test program that runs every case in the column of this name. Without a page for browsers it says in one line that it does
+/// not run, and how to run it.
+#[must_use]
+pub fn main(name: &str) -> ExitCode {
+    let Some(column) = COLUMNS.iter().find(|column| column.name == name) else {
+        tell(format_args!("there is no column {name}"));
+        return ExitCode::FAILURE;
+    };
+    if column.has_browser() && !pages::is_named() {
+        tell(format_args!(
+            "column {name}: not run, {} names no page for browsers; `cargo ci test --column {name}` makes one and runs it",
+            pages::FOLDER
+        ));
+        return ExitCode::SUCCESS;
+    }
+    let note = |case: &Case| column.rounds.iter().find_map(|kinds| note(case, kinds));
+    let play = Arc::new(|case: &Case| column.play(case));
+    suite::run(column.name, cases_of(column.participants), play, &note)
+}
+
+impl Column {
+    fn has_browser(&self) -> bool {
+        let mut kinds = self.rounds.iter().copied().flatten();
+        kinds.any(|kind| matches!(kind, Kind::Chromium | Kind::Firefox))
+    }
+
+    fn play(&self, case: &Case) -> Outcome {
+        runtime()?.block_on(async {
+            for kinds in self.rounds {
+                let outcome = perform(case, kinds).await;
+                outcome.map_err(|failure| failure.of(&format!("{kinds:?}")))?;
+            }
+            Ok(())
+        })
+    }
 }
 
 /// One runtime for all cases of the process, as a server would have it.

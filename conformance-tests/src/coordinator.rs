@@ -1,7 +1,7 @@
 //! Reaches participants outside the process of the test: keeps their mailboxes and serves those that are pages, on loopback.
 
 mod boxes;
-mod pages;
+pub(crate) mod pages;
 mod remote;
 mod routes;
 

@@ -13,6 +13,8 @@ pub enum Ask {
     Meeting,
     /// That signaling server is to end.
     EndSignaling,
+    /// That signaling server is to be killed, and another with its key is to be started in its place.
+    RestartSignaling,
     /// This participant is to vanish, without a goodbye: its process is killed.
     Kill {
         /// Its name.

@@ -18,7 +18,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// How long it may take to tell that a peer has vanished. The browsers' ICE timings are their own.
+    /// A window in which a peer may come back, for a case that does not want to wait for the default of 25 s.
+    pub const SHORT_WINDOW: Duration = Duration::from_secs(2);
+
+    /// How long it may take to tell that a peer has vanished, with the short window. The browsers' ICE timings are their own.
     #[must_use]
     pub const fn vanish_limit(self) -> Duration {
         Duration::from_secs(match self {

@@ -2,14 +2,12 @@
 //!
 //! Networks are made of namespaces, routers of nftables' rules (`nat`), bad paths of a switch in user space; native puppets
 //! and both browsers live in them. `matrix` lets every kind of pair meet behind every pair of translators; a browser stays
-//! up while the rules change. What is expected is data, from theory, and a known difference is data with its reason: whatever
-//! else is seen fails, an unexpected pass too.
+//! up while the rules change. What is expected follows from theory, and whatever else is seen fails.
 //!
 //! It takes Linux, root, iproute2, nftables and coturn. Everything is removed afterwards, and after a kill as well.
 
 mod cases;
 mod coturn;
-mod known;
 mod lan;
 mod ledger;
 mod matrix;
@@ -18,6 +16,7 @@ mod nat;
 mod netns;
 mod players;
 mod report;
+mod signaling;
 mod switch;
 mod wide;
 
@@ -27,6 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::ledger::Ledger;
 use self::netns::Run;
+use crate::results::Results;
 use crate::{Failure, Outcome};
 
 /// What is to be run.
@@ -60,7 +60,7 @@ pub fn is_possible() -> Outcome {
     one.set("ipv6/conf/all/disable_ipv6", "0")?;
     one.set("ipv4/ip_forward", "1")?;
     one.ip_all("link add name wan type bridge\nlink add name lan type veth peer name lan-end\n")?;
-    let _switch = switch::Switch::between(&[&one], 0)?;
+    let _switch = switch::Switch::between(&[(&one, "eth0")], 0)?;
     let file = run.file("probe", "")?;
     let files = netns::Files {
         covers: ["/etc/hosts", "/etc/resolv.conf"]
@@ -103,6 +103,8 @@ fn runtime() -> Outcome<Runtime> {
 /// Why nothing could be run, or that something failed.
 pub fn run(options: &Options) -> Outcome {
     let runtime = runtime()?;
+    let results = Results::from_environment()
+        .map_err(|error| Failure::new(format!("the results cannot be written: {error}")))?;
     let keep = |entries: &[ledger::Entry]| match &options.folder {
         Some(folder) => report::write(folder, entries)
             .map_err(|error| Failure::new(format!("{}: {error}", folder.display()))),
@@ -111,7 +113,7 @@ pub fn run(options: &Options) -> Outcome {
     runtime.block_on(async {
         let run = Run::begin()?;
         let (cells, cases) = (matrix::cells(options), cases::cases(options));
-        let ledger = Ledger::new(cells.len() + cases.len(), &keep);
+        let ledger = Ledger::new(cells.len() + cases.len(), results, &keep);
         matrix::run(&run, cells, &ledger).await;
         cases::run(&run, cases, &ledger).await;
         ledger.finish()

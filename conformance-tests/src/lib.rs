@@ -22,17 +22,14 @@ pub mod cases;
 pub mod conduit;
 mod content;
 pub mod environment;
-pub mod expectations;
 mod failure;
 mod host;
 mod kind;
 pub mod list;
 pub mod mailbox;
 mod matchmaker;
-pub mod mock;
 mod observed;
 mod participant;
-pub mod planted;
 pub mod platform;
 mod refusal;
 mod reply;
@@ -50,12 +47,22 @@ pub mod browser;
 pub mod columns;
 #[cfg(not(target_arch = "wasm32"))]
 mod coordinator;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod expectations;
 #[cfg(target_os = "linux")]
 pub mod lab;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod mock;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 #[cfg(not(target_arch = "wasm32"))]
 mod notes;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod planted;
+#[cfg(not(target_arch = "wasm32"))]
+mod results;
+#[cfg(not(target_arch = "wasm32"))]
+mod suite;
 
 pub use content::{Body, Content};
 pub use failure::{Failure, Outcome};
@@ -70,5 +77,4 @@ pub use request::{
     ApiRequest, ApiStart, Log, LurkerRequest, Meeting, MeshRequest, Pace, Request, SeamRequest,
     Settings, Setup, Start, To,
 };
-pub use runner::verdict;
 pub use stream::{Arrival, Lane, Stream, StreamRequest, Weather};

@@ -50,6 +50,7 @@ macro_rules! conformance {
                 first_and_last::late_packets_precede_disconnected(2, together, 30);
                 first_and_last::the_last_message_before_a_leave_arrives(3, together, 30);
                 last_words::a_closed_channel_sends_what_it_accepted(2, together, 30);
+                last_words::what_waits_in_the_mesh_arrives_before_the_end(2, together, 30);
                 flow::a_slow_receiver_gives_full_and_then_room(2, together, 30);
                 flow::a_reliable_flood_ends_with_inbox_full(2, together, 30);
                 flow::an_unreliable_flood_drops_the_oldest(2, together, 30);
@@ -61,12 +62,14 @@ macro_rules! conformance {
                 lobby::simultaneous_joins_all_connect(6, together, 30);
                 lobby::joining_disturbs_nobody(4, together, 30);
                 lobby::losing_the_signaling_touches_no_link(3, together, 30);
+                healing::a_server_that_starts_again_takes_everybody_back(5, together, 40);
                 lobby::the_hosts_leaving_parts_nobody_else(3, together, 30);
                 lobby::leaving_early_cancels_the_handshake(3, together, 30);
                 lobby::sealing_keeps_the_lobby_as_it_is(3, together, 30);
                 hostile::garbage_descriptions_fail_that_peer(2, together, 30);
                 hostile::garbage_candidates_do_no_harm(2, together, 30);
                 hostile::a_hostile_member_fails_alone(3, together, 30);
+                hostile::garbage_on_every_channel_disturbs_nobody(3, together, 30);
                 api::godot_9_1_packets_of_generation_4(2, together, 30);
                 api::godot_9_2_targets_in_a_mesh(3, together, 30);
                 api::godot_9_2_relay_in_star_topology(4, together, 40);
@@ -82,6 +85,7 @@ macro_rules! conformance {
                 godot_identity::godot_2_4_identity(2, together, 40);
                 godot_peers::godot_3_add_peer_checks(2, together, 30);
                 godot_channels::godot_4_channels(2, together, 40);
+                godot_channels::different_custom_channels_are_refused_by_name(2, together, 40);
                 godot_packets::godot_5_poll_order(3, together, 40);
                 godot_packets::godot_6_1_sending(3, together, 30);
                 godot_packets::godot_6_2_fairness(3, together, 40);
@@ -95,6 +99,7 @@ macro_rules! conformance {
             }
             slow {
                 endings::a_vanished_peer_is_lost(3, last_is_killed, 30);
+                interruption::a_broken_path_is_an_interruption(2, together, 60);
                 last_words::last_words_arrive_over_bad_paths(2, together, 120);
                 loss::godot_4_modes_at_0_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_5_percent_loss(2, together, 60);
@@ -145,6 +150,18 @@ pub struct Case {
     pub run: fn(Vec<Participant>) -> LocalBoxFuture<'static, Outcome>,
 }
 
+impl Case {
+    /// Its name below that of its group.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        if self.slow {
+            format!("slow::{}", self.name)
+        } else {
+            self.name.to_owned()
+        }
+    }
+}
+
 macro_rules! data {
     (; fast { $($fast:ident::$fast_case:ident $fast_about:tt;)* } slow { $($slow:ident::$slow_case:ident $slow_about:tt;)* }) => {
         /// Every case, in the order of the list.
@@ -186,47 +203,6 @@ conformance!(data);
 #[must_use]
 pub fn case(name: &str) -> Option<Case> {
     cases().into_iter().find(|case| case.name == name)
-}
-
-/// One libtest test a case, the slow ones in a module `slow`: `conformance!(conformance_tests::libtest => path::to::run)`,
-/// where `run` takes the case's name and gives a [`Result`].
-#[macro_export]
-macro_rules! libtest {
-    ($run:path; fast { $($fast:ident::$fast_case:ident $fast_about:tt;)* } slow { $($slow:ident::$slow_case:ident $slow_about:tt;)* }) => {
-        $(
-            #[test]
-            fn $fast_case() -> $crate::Outcome {
-                $run(stringify!($fast_case))
-            }
-        )*
-        mod slow {
-            $(
-                #[test]
-                fn $slow_case() -> $crate::Outcome {
-                    $run(stringify!($slow_case))
-                }
-            )*
-        }
-    };
-}
-
-/// As [`libtest!`](crate::libtest), without the cases of one or two: for a column that shows them nothing new.
-#[macro_export]
-macro_rules! libtest_of_three {
-    ($run:path; fast { $($fast:ident::$fast_case:ident $fast_about:tt;)* } slow { $($slow:ident::$slow_case:ident $slow_about:tt;)* }) => {
-        $($crate::libtest_of_three!(@one $run, $fast_case $fast_about);)*
-        mod slow {
-            $($crate::libtest_of_three!(@one $run, $slow_case $slow_about);)*
-        }
-    };
-    (@one $run:path, $case:ident (1, $($about:tt)*)) => {};
-    (@one $run:path, $case:ident (2, $($about:tt)*)) => {};
-    (@one $run:path, $case:ident ($($about:tt)*)) => {
-        #[test]
-        fn $case() -> $crate::Outcome {
-            $run(stringify!($case))
-        }
-    };
 }
 
 #[cfg(test)]

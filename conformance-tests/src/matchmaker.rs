@@ -68,12 +68,7 @@ impl<'a> Matchmaker<'a> {
         let participant = &self.cast[place];
         match participant.level() {
             Level::Mesh => participant.create_offer(link).await,
-            Level::Seam => {
-                let restart = false;
-                participant
-                    .execute(Command::CreateOffer { link, restart })
-                    .await
-            }
+            Level::Seam => participant.execute(Command::CreateOffer { link }).await,
         }
     }
 

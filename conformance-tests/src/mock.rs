@@ -2,7 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
@@ -19,7 +21,7 @@ use crate::reply::Vitals;
 use crate::request::Meeting;
 use crate::runner::{play, traced};
 use crate::stream::Weather;
-use crate::{Failure, Kind, Outcome, Participant, verdict};
+use crate::{Failure, Kind, Outcome, Participant, suite};
 
 /// The column's name.
 const NAME: &str = "mock";
@@ -27,33 +29,27 @@ const NAME: &str = "mock";
 /// Every run is the same; a failure that needs another seed belongs into the simulation of mesh-core.
 const SEED: u64 = 20_261_123;
 
-/// Runs one case of the list, by name.
-///
-/// # Errors
-///
-/// What the case found.
-pub fn run(name: &str) -> Outcome {
-    let case = named(name)?;
-    let outcome = perform(&case, |backend| backend);
-    verdict(NAME, &case, outcome)
+/// A test program that runs every case in the mock column.
+#[must_use]
+pub fn main() -> ExitCode {
+    let play = Arc::new(|case: &Case| perform(case, |backend| backend));
+    suite::run(NAME, suite::cases_of(1), play, &|_| None)
 }
 
-/// Runs one case of the list, by name, on backends with a slow connection.
-///
-/// # Errors
-///
-/// What the case found.
-pub fn run_conditioned(name: &str) -> Outcome {
-    let case = named(name)?;
-    let outcome = perform(&case, |backend| {
-        let mut backend = Conditioned::new(backend, SEED);
-        backend.set_disturbance(Disturbance {
-            latency: Duration::from_millis(20),
-            ..Disturbance::default()
-        });
-        backend
-    });
-    verdict("conditioned", &case, outcome)
+/// A test program that runs every case on backends with a slow connection.
+#[must_use]
+pub fn main_conditioned() -> ExitCode {
+    let play = |case: &Case| {
+        perform(case, |backend| {
+            let mut backend = Conditioned::new(backend, SEED);
+            backend.set_disturbance(Disturbance {
+                latency: Duration::from_millis(20),
+                ..Disturbance::default()
+            });
+            backend
+        })
+    };
+    suite::run("conditioned", suite::cases_of(1), Arc::new(play), &|_| None)
 }
 
 /// Runs one case of the list on backends that break their contract like this, to see whether it fails.
@@ -62,13 +58,9 @@ pub fn run_conditioned(name: &str) -> Outcome {
 ///
 /// What the case found, as it should.
 pub fn run_with(fault: Fault, name: &str) -> Outcome {
-    perform(&named(name)?, move |backend| {
-        Faulty::new(backend).plant(fault)
-    })
-}
-
-fn named(name: &str) -> Outcome<Case> {
-    list::case(name).ok_or_else(|| Failure::new(format!("there is no case {name}")))
+    let case = list::case(name);
+    let case = case.ok_or_else(|| Failure::new(format!("there is no case {name}")))?;
+    perform(&case, move |backend| Faulty::new(backend).plant(fault))
 }
 
 /// Plays a case on backends of the mock, dressed as given.
@@ -195,7 +187,7 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::ClosePage { .. } | Ask::Hide { .. } => Ok(Told::NotHere),
+            Ask::RestartSignaling | Ask::ClosePage { .. } | Ask::Hide { .. } => Ok(Told::NotHere),
         };
         Box::pin(std::future::ready(told))
     }

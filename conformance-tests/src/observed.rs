@@ -99,6 +99,10 @@ pub enum Seen {
     Joined { id: u32, lobby: String },
     /// Nobody can join any more.
     Sealed,
+    /// The signaling is out of reach for now.
+    SignalingInterrupted(#[serde(with = "wire::LostReasonDef")] LostReason),
+    /// The signaling is back.
+    SignalingResumed,
     /// The signaling is gone.
     SignalingLost(#[serde(with = "wire::LostReasonDef")] LostReason),
     /// Server compatibility: the server is there.
@@ -193,8 +197,14 @@ pub enum Rumour {
     },
     /// Nobody can join any more.
     Sealed,
+    /// The signaling is out of reach for now.
+    Interrupted(#[serde(with = "wire::LostReasonDef")] LostReason),
+    /// The signaling is back.
+    Resumed,
     /// The signaling is gone.
     Lost(#[serde(with = "wire::LostReasonDef")] LostReason),
+    /// Something that the suite does not know.
+    Unknown(String),
 }
 
 /// Anything a participant reports but handshakes.

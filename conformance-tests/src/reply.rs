@@ -20,6 +20,8 @@ pub struct SentReport {
     pub accepted: usize,
     /// Whose buffer was full for the last one.
     pub full: Vec<u32>,
+    /// The path to whom was broken for the last one.
+    pub interrupted: Vec<u32>,
     /// Who was not connected for the last one.
     pub not_connected: Vec<u32>,
     /// Of a bare backend's channel: the most bytes that were buffered right after one.
@@ -32,6 +34,7 @@ impl SentReport {
         self.accepted = sent.accepted;
         for refused in &sent.refused {
             match refused.reason {
+                RefusedReason::Interrupted => self.interrupted.push(refused.peer.get()),
                 RefusedReason::Full => self.full.push(refused.peer.get()),
                 _ => self.not_connected.push(refused.peer.get()),
             }

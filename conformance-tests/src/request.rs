@@ -24,7 +24,9 @@ pub struct Meeting {
 /// What a case may set of a [`MeshConfig`] and a [`SessionConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Bytes at which a reliable channel refuses more.
+    /// Bytes at which a reliable channel refuses more, those that wait in the mesh included.
+    pub reliable_bytes: usize,
+    /// Bytes at which the backend of a reliable channel takes no more.
     pub high_water: usize,
     /// Bytes at which it says that there is room.
     pub low_water: usize,
@@ -32,16 +34,20 @@ pub struct Settings {
     pub inbox_bytes: usize,
     /// How long a handshake may take.
     pub connect_deadline: Duration,
+    /// How long a path may be broken before the peer is lost.
+    pub resume_window: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let mesh = MeshConfig::default();
         Self {
+            reliable_bytes: mesh.send_limits.reliable.bytes,
             high_water: mesh.send_limits.reliable.backend.high_water,
             low_water: mesh.send_limits.reliable.backend.low_water,
             inbox_bytes: mesh.inbox_bytes,
             connect_deadline: mesh.connect_deadline,
+            resume_window: mesh.resume_window,
         }
     }
 }
@@ -60,7 +66,7 @@ impl From<Settings> for MeshConfig {
         Self {
             send_limits: ModeLimits {
                 reliable: ChannelLimits {
-                    bytes: settings.high_water,
+                    bytes: settings.reliable_bytes,
                     backend: SendLimits {
                         high_water: settings.high_water,
                         low_water: settings.low_water,
@@ -72,6 +78,7 @@ impl From<Settings> for MeshConfig {
             },
             inbox_bytes: settings.inbox_bytes,
             connect_deadline: settings.connect_deadline,
+            resume_window: settings.resume_window,
             ..Self::default()
         }
     }

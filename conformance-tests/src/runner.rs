@@ -1,14 +1,12 @@
-//! Runs one case with a given cast, and gives the verdict of a column.
+//! Runs one case with a given cast.
 
 use std::fmt;
 use std::io::Write;
 use std::pin::pin;
-use std::time::Duration;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::expectations::expectation;
 use crate::list::Case;
 use crate::{Failure, Outcome, Participant};
 
@@ -51,43 +49,8 @@ pub(crate) async fn play(
     }
 }
 
-/// Prints a line that is worth reading of a test that passes, too: libtest would keep what it prints to itself.
+/// Prints a line in one write, because other tests print, too.
 pub(crate) fn tell(line: fmt::Arguments<'_>) {
-    // One write: other tests print, too.
     let line = format!("{line}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
-}
-
-/// Prints how long a case took, with all its ways round: `cargo ci` reads the line.
-pub(crate) fn tell_time(column: &str, case: &Case, took: Duration) {
-    let seconds = took.as_secs_f32();
-    tell(format_args!(
-        "took: {column}::{}: {seconds:.2} s",
-        case.name
-    ));
-}
-
-/// Prints what has to be said of a case beside its verdict: `cargo ci` puts it into the matrix.
-pub(crate) fn tell_note(column: &str, case: &Case, note: &str) {
-    tell(format_args!("note: {column}::{}: {note}", case.name));
-}
-
-/// What a column makes of a case's outcome: an expected failure passes, and says why; an unexpected pass fails.
-pub fn verdict(column: &str, case: &Case, outcome: Outcome) -> Outcome {
-    let Some(known) = expectation(column, case.name) else {
-        return outcome;
-    };
-    match outcome {
-        Ok(()) => Err(Failure::new(format!(
-            "{column}::{} passes, and is listed as failing because {}",
-            case.name, known.reason
-        ))),
-        Err(_) => {
-            tell(format_args!(
-                "expected failure: {column}::{}: {}",
-                case.name, known.reason
-            ));
-            Ok(())
-        }
-    }
 }

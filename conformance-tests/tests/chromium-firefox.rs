@@ -1,6 +1,7 @@
-//! The chromium-firefox column: every case between pages in two browsers, both ways round.
-#![cfg(not(target_arch = "wasm32"))]
+//! The chromium-firefox column: every case between pages in two browsers.
 
-mod chromium_firefox {
-    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::columns::chromium_firefox);
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance_tests::columns::main("chromium-firefox")
 }

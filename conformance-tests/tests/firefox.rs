@@ -1,6 +1,7 @@
 //! The firefox column: every case over backend-web in Firefox.
-#![cfg(not(target_arch = "wasm32"))]
 
-mod firefox {
-    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::columns::firefox);
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance_tests::columns::main("firefox")
 }

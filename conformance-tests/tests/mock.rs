@@ -1,5 +1,7 @@
 //! The mock column: every case over mesh-core's network in memory.
 
-mod mock {
-    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::mock::run);
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance_tests::mock::main()
 }

@@ -1,6 +1,7 @@
-//! The native-chromium column: every case between native programs and pages in Chromium, both ways round.
-#![cfg(not(target_arch = "wasm32"))]
+//! The native-chromium column: every case between a native program and a page in Chromium.
 
-mod native_chromium {
-    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::columns::native_chromium);
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance_tests::columns::main("native-chromium")
 }

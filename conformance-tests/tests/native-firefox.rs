@@ -1,6 +1,7 @@
-//! The native-firefox column: every case between native programs and pages in Firefox, both ways round.
-#![cfg(not(target_arch = "wasm32"))]
+//! The native-firefox column: every case between a native program and a page in Firefox.
 
-mod native_firefox {
-    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::columns::native_firefox);
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance_tests::columns::main("native-firefox")
 }

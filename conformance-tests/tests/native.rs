@@ -1,6 +1,7 @@
 //! The native column: every case over backend-native.
-#![cfg(not(target_arch = "wasm32"))]
 
-mod native {
-    conformance_tests::conformance!(conformance_tests::libtest => conformance_tests::columns::native);
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance_tests::columns::main("native")
 }

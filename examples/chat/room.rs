@@ -87,6 +87,10 @@ impl<O: Output> Room<O> {
                 self.news(format_args!("dropped {peer}: {packets}"));
             }
             Event::Sealed => self.news(format_args!("sealed")),
+            Event::SignalingInterrupted(reason) => {
+                self.news(format_args!("signaling interrupted: {}", one_line(&reason)));
+            }
+            Event::SignalingResumed => self.news(format_args!("signaling resumed")),
             Event::SignalingLost(reason) if self.joined => {
                 self.news(format_args!("signaling lost: {}", one_line(&reason)));
             }

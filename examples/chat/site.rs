@@ -1,7 +1,7 @@
 //! Serves the chat's page to browsers: the folder that `cargo ci build-web` makes.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 
 use anyhow::Context;
@@ -65,9 +65,36 @@ impl Site {
     pub(crate) fn address(&self, lobby: &str, signaling: &str) -> String {
         let lobby = utf8_percent_encode(lobby, VALUE);
         let signaling = utf8_percent_encode(signaling, VALUE);
-        let host = self.local_addr;
+        let host = for_others(self.local_addr);
         format!("http://{host}/?lobby={lobby}&url={signaling}")
     }
+}
+
+/// An address that other machines can use, of one that may stand for all of this machine's: that of the interface with the
+/// default route. Nothing is sent to find it.
+pub(crate) fn for_others(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    // Addresses of the documentation, behind any route there is (RFC 5737, RFC 3849).
+    let ways: [(IpAddr, IpAddr); 2] = [
+        (
+            Ipv4Addr::UNSPECIFIED.into(),
+            Ipv4Addr::new(192, 0, 2, 1).into(),
+        ),
+        (
+            Ipv6Addr::UNSPECIFIED.into(),
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+        ),
+    ];
+    let ip = ways.into_iter().find_map(|(from, to)| {
+        let socket = UdpSocket::bind((from, 0)).ok()?;
+        socket.connect((to, 9)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    });
+    // Without a route there are no others.
+    let ip = ip.unwrap_or_else(|| Ipv4Addr::LOCALHOST.into());
+    SocketAddr::new(ip, address.port())
 }
 
 impl Drop for Site {

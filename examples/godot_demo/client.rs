@@ -58,7 +58,11 @@ impl Client {
                 TransportEvent::Opened => {
                     let lobby = self.lobby.clone();
                     let topology = Topology::Mesh;
-                    self.ask(Request::Join { lobby, topology })?;
+                    self.ask(Request::Join {
+                        lobby,
+                        topology,
+                        extension: None,
+                    })?;
                 }
                 TransportEvent::Text(text) => {
                     let message = decode(&text, MAX_NOTICE_SIZE)?;
@@ -72,6 +76,7 @@ impl Client {
                     }
                     return Ok(Some(News::SignalingLost(reason)));
                 }
+                _ => {}
             }
         }
         while let Some(event) = self.mesh.poll() {
@@ -90,9 +95,11 @@ impl Client {
                 let id = self.mesh.unique_id().ok_or("a lobby, and no id before")?;
                 return Ok(Some(News::Joined { id, lobby }));
             }
-            Notice::PeerConnect(peer) => self.meet(peer)?,
+            Notice::PeerConnect { peer, .. } => self.meet(peer)?,
             Notice::PeerDisconnect(peer) => self.part(peer),
-            Notice::Relayed { kind, from, data } => {
+            Notice::Relayed {
+                kind, from, data, ..
+            } => {
                 if let (Some(peer), Ok(signal)) =
                     (self.mesh.peer(from), signal_from_data(kind, data))
                 {
@@ -100,8 +107,8 @@ impl Client {
                 }
             }
             Notice::Sealed => return Ok(Some(News::Sealed)),
-            // A notice of a later protocol.
-            _ => {}
+            // Of our extension, or of a later protocol.
+            Notice::Welcome { .. } | Notice::PeerResumed(_) | Notice::Pong | _ => {}
         }
         Ok(None)
     }
@@ -169,7 +176,12 @@ impl Client {
             let (kind, data) = signal_data(&signal)?;
             let to = peer.get();
             // Fails where the server is gone: then nobody new can join, and the game goes on.
-            let _ = self.ask(Request::Relay { kind, to, data });
+            let _ = self.ask(Request::Relay {
+                kind,
+                to,
+                data,
+                number: None,
+            });
         }
         Ok(None)
     }

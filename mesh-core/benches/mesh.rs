@@ -46,7 +46,8 @@ impl Backend for Free {
                 remote: false,
                 actual: spec.parameters,
             }),
-            Command::CloseChannel { .. }
+            Command::SendLast { .. }
+            | Command::CloseChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }

@@ -250,7 +250,9 @@ impl<B: Backend> Backend for Conditioned<B> {
                     link.add(*channel, spec.parameters, spec.limits);
                 }
             }
-            Command::CloseChannel { channel, .. } => self.hand_over_all(id, Some(*channel)),
+            Command::SendLast { channel, .. } | Command::CloseChannel { channel, .. } => {
+                self.hand_over_all(id, Some(*channel));
+            }
             Command::Close { .. } => self.hand_over_all(id, None),
             Command::CreateOffer { .. }
             | Command::SetRemote { .. }

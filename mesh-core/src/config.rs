@@ -236,8 +236,16 @@ pub struct MeshConfig {
     pub inbox_bytes: usize,
     /// How long a peer may take from `add_peer` until all its channels are open: 15 s.
     pub connect_deadline: Duration,
-    /// How long a connected link may be "disconnected" before its peer counts as lost: 2 s.
-    pub disconnected_grace: Duration,
+    /// How long the path to a connected peer may be broken before the peer counts as lost: 25 s.
+    ///
+    /// It begins when the platform says that the link is disconnected: after 2 s of silence natively, after 5 s or more in a
+    /// browser, whose timings cannot be set. Until it ends the peer is
+    /// [interrupted](crate::Event::PeerInterrupted), also if the platform says meanwhile that the link has failed, and if the
+    /// path comes back, it goes on as the same peer. A native link goes on after any time in which nothing came; where only one
+    /// way was broken, after a minute at most. Chromium's goes on after any time as a rule; Firefox gives a link up after half a
+    /// minute or less.
+    #[doc(alias = "disconnected_grace")]
+    pub resume_window: Duration,
     /// How hard the ordered and unreliable channels try, where `add_peer` is given no lifetime: sent once.
     ///
     /// A game with players on bad paths wants a lifetime of 100 to 200 ms. Sent once at 20 % loss, the ordered messages of a
@@ -265,7 +273,7 @@ impl Default for MeshConfig {
             channel_limits: BTreeMap::new(),
             inbox_bytes: 16 * 1024 * 1024,
             connect_deadline: Duration::from_secs(15),
-            disconnected_grace: Duration::from_secs(2),
+            resume_window: Duration::from_secs(25),
             unreliable: Reliability::Retransmits(0),
             events_per_poll: 65536,
         }

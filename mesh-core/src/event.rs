@@ -37,7 +37,11 @@ pub enum Event {
         /// Why.
         reason: DisconnectReason,
     },
-    /// A connected peer does not answer for now; `PeerResumed` or `PeerDisconnected` follows.
+    /// A connected peer does not answer for now; `PeerResumed` follows, or `PeerDisconnected` after
+    /// [`MeshConfig::resume_window`](crate::MeshConfig::resume_window).
+    ///
+    /// Until then unreliable messages are refused ([`RefusedReason::Interrupted`](crate::RefusedReason::Interrupted)), so that none
+    /// arrives stale. Reliable ones are kept, up to the limit of their channel, and arrive after the interruption.
     PeerInterrupted(PeerId),
     /// It answers again.
     PeerResumed(PeerId),
@@ -110,6 +114,12 @@ pub enum Event {
     },
     /// The lobby takes nobody any more ([`Session`](crate::Session) only).
     Sealed,
+    /// The signaling server is out of reach for now and is being tried again; `SignalingResumed` or `SignalingLost` follows.
+    /// Connected peers stay, and nobody new can join meanwhile ([`Session`](crate::Session) only).
+    SignalingInterrupted(LostReason),
+    /// The signaling server is back, and we are in the same lobby under the same id. Who has joined meanwhile is being connected
+    /// ([`Session`](crate::Session) only).
+    SignalingResumed,
     /// The signaling server is out of reach or sent us away; connected peers stay, nobody new can join
     /// ([`Session`](crate::Session) only).
     SignalingLost(LostReason),

@@ -32,6 +32,17 @@ pub enum Command {
         /// What it is to be.
         spec: ChannelSpec,
     },
+    /// Take a message of a reliable channel that was accepted and had to wait in the mesh, whatever the high-water mark: the
+    /// close of the channel or of the link comes next. Ignored where the channel is not open. A browser holds 16 MiB; what is beyond
+    /// that is lost.
+    SendLast {
+        /// The connection.
+        link: LinkId,
+        /// Which of its channels.
+        channel: ChannelIndex,
+        /// What it is.
+        payload: Payload,
+    },
     /// Take nothing more to send on a channel, send what it has accepted in reliable mode, then close it on both sides.
     CloseChannel {
         /// The connection.
@@ -43,8 +54,6 @@ pub enum Command {
     CreateOffer {
         /// The connection.
         link: LinkId,
-        /// Whether to restart ICE. No rule of the mesh asks for it yet.
-        restart: bool,
     },
     /// Apply the far side's description. An offer is answered by the backend itself, as in Godot: it makes the answer,
     /// applies and reports it.
@@ -82,6 +91,7 @@ impl Command {
         match self {
             Self::Open { link, .. }
             | Self::CreateChannel { link, .. }
+            | Self::SendLast { link, .. }
             | Self::CloseChannel { link, .. }
             | Self::CreateOffer { link, .. }
             | Self::SetRemote { link, .. }
@@ -336,7 +346,9 @@ pub enum Missing {
     #[error("no route was found in time; a TURN server may be needed")]
     Route,
     /// The channels.
-    #[error("a route was found but the channels did not open")]
+    #[error(
+        "a route was found but the channels did not open; the path may lose packets of more than 1200 bytes (a VPN or a tunnel)"
+    )]
     Channels,
 }
 
@@ -399,7 +411,6 @@ impl Default for Capabilities {
     fn default() -> Self {
         Self {
             max_message_size: 65536,
-            ice_restart: false,
             configurable_timeouts: false,
         }
     }
@@ -410,8 +421,6 @@ impl Default for Capabilities {
 pub struct Capabilities {
     /// The largest message this side can send, in bytes.
     pub max_message_size: usize,
-    /// Whether [`Command::CreateOffer`] may restart ICE.
-    pub ice_restart: bool,
     /// Whether the user can set how fast a vanished peer is noticed.
     pub configurable_timeouts: bool,
 }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod agenda;
+mod agreement;
 mod channels;
 mod connection;
 mod ends;
@@ -30,12 +31,9 @@ mod sending;
 mod setup;
 mod successor;
 
+pub(crate) use crate::platform::LINGER;
 pub use peers::{ChannelInfo, PeerInfo};
 pub use sending::Transmit;
-
-/// How long accepted reliable data may hold up a close: two losses of its last datagram, whose repair takes SCTP one second
-/// and then two more, and a long round trip.
-pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// The rules of a mesh and nothing else: it is told what happened and says what to do.
 ///

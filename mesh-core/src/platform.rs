@@ -6,8 +6,12 @@
 //! - [`inbox`]: how many bytes of received messages a link may hold, and what goes when there is no room.
 //! - [`Links`]: the table of a backend's links, and in which order their events come out.
 //! - [`CommandGate`] and [`RemoteChannels`]: how much a link takes of a core and of a far side.
+//! - [`control`]: what two backends of ours tell each other on a channel of their own.
 //! - [`Relay`], [`LinkFault`] and [`check_description`]: why a link cannot be, or must end.
 
+use core::time::Duration;
+
+pub mod control;
 mod description;
 mod fault;
 mod gate;
@@ -23,6 +27,10 @@ pub use inbox::{Inbox, InboxFull};
 pub use links::{ChannelInbox, Entry, Item, LinkEnd, Links, Opened, TURN};
 pub use relay::Relay;
 pub use remote_channels::{MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, RemoteChannels};
+
+/// How long accepted reliable data may hold up a close: two losses of its last datagram, whose repair takes SCTP one second
+/// and then two more, and a long round trip.
+pub const LINGER: Duration = Duration::from_secs(5);
 
 /// The largest message that a platform sends or takes, in bytes: 256 KiB.
 ///

@@ -1,4 +1,17 @@
-//! What tells one attempt to connect from another: identities in session descriptions and candidates.
+//! What is read from session descriptions and candidates, and added to them.
+
+use alloc::format;
+use alloc::string::String;
+
+/// A description with one more line in its session part. Whoever does not know it ignores it (RFC 8866, section 5.13). What
+/// has no sections, and so is no description of a connection, stays as it is.
+pub(crate) fn with_session_line(sdp: &str, line: &str) -> String {
+    let Some(before) = sdp.find("\nm=") else {
+        return String::from(sdp);
+    };
+    let (session, media) = sdp.split_at(before + 1);
+    format!("{session}{line}\r\n{media}")
+}
 
 /// What a description is recognised by: its `o=` line, its fingerprint and its ICE user name (RFC 8866, 8122, 8839), each of
 /// which a peer draws anew for every connection. The text itself where it has none of them.
@@ -64,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    fn description(session: u32, fingerprint: &str, ufrag: &str) -> alloc::string::String {
+    fn description(session: u32, fingerprint: &str, ufrag: &str) -> String {
         format!(
             "v=0\r\no=- {session} 2 IN IP4 127.0.0.1\r\na=ice-ufrag:{ufrag}\r\n\
              a=fingerprint:sha-256 {fingerprint}\r\n"

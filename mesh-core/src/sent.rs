@@ -48,6 +48,10 @@ pub enum RefusedReason {
     },
     /// The peer is not connected yet, or is going.
     NotConnected,
+    /// The path to the peer is broken for now, and the channel is unreliable: what would arrive after the interruption would be
+    /// stale. Reliable messages are taken as always. See [`Event::PeerInterrupted`](crate::Event::PeerInterrupted) and
+    /// [`Event::PeerResumed`](crate::Event::PeerResumed).
+    Interrupted,
     /// The peer was added when there was no such custom channel.
     NoSuchChannel,
 }

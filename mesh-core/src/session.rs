@@ -30,7 +30,8 @@ const SIGNALS_PER_POLL: usize = 256;
 /// that ends, is told with its reason and made again as long as the member is in the lobby. A game that does not want
 /// somebody [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept) that peer.
 ///
-/// The signaling is for meeting only: its loss is told and touches no connected peer.
+/// The signaling is for meeting only: its interruption and its loss are told and touch no connected peer. Handshakes go on as
+/// soon as it is back.
 #[derive(Debug)]
 pub struct Session<B, S> {
     // Before the backend, which may own the runtime that the signaling's goodbye needs.

@@ -15,10 +15,14 @@ use crate::{Instant, PeerId, Signal, SignalingError};
 /// 1. `Joined` comes first, at most once until `Lost`; the lobby's members follow as `PeerJoined`, and later ones as they
 ///    come. `Joined` never carries the id of another member.
 /// 2. Signals between two members arrive in the order sent, at most once; `PeerJoined` of a member precedes its signals.
-/// 3. `send` never blocks; what it has accepted is delivered or the peer's `PeerLeft` or our `Lost` follows.
+/// 3. `send` never blocks; what it has accepted is delivered or the peer's `PeerLeft` or our `Lost` follows, unless it grows
+///    older than any handshake while the service is out of reach.
 /// 4. `Lost` is the last event until a further `Joined`, and carries a reason a person understands.
 /// 5. `poll_event` is cancel-safe and wakes the last waker given, except for the passing of `poll_timeout`.
 /// 6. After `close` nothing more is sent or reported.
+/// 7. A service that can be found again says `Interrupted` when it is out of reach, and `Resumed` or `Lost` after it. Who is in
+///    the lobby stays so meanwhile, and signals are taken. After `Resumed` the differences follow as `PeerJoined` and
+///    `PeerLeft`.
 pub trait Signaling {
     /// Hands over a signal for another member.
     ///
@@ -51,6 +55,7 @@ pub trait Signaling {
 
 /// What a signaling service says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignalingEvent {
     /// We are a member.
     Joined {
@@ -74,6 +79,13 @@ pub enum SignalingEvent {
     },
     /// Nobody can join any more.
     Sealed,
+    /// The service is out of reach for now and is being tried again. `Resumed` or `Lost` follows.
+    Interrupted {
+        /// Why.
+        reason: LostReason,
+    },
+    /// The service is back, and we are in the same lobby under the same id.
+    Resumed,
     /// The service is out of reach or sent us away.
     Lost {
         /// Why.
@@ -115,6 +127,10 @@ pub enum LostReason {
     /// The lobby ended because its host left it. Who is connected stays connected.
     #[error("the host has left the lobby")]
     HostLeft,
+    /// The user left the page, and has come back to it out of the browser's cache. Nothing of the mesh is left either: join
+    /// anew to play on.
+    #[error("the page was left")]
+    PageLeft,
     /// The server sent something that is not the protocol.
     #[error("the signaling server broke the protocol: {0}")]
     Protocol(String),

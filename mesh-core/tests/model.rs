@@ -12,7 +12,7 @@ mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mesh_core::{Capabilities, Command, Event, Mesh, MeshConfig, PeerId};
+use mesh_core::{Capabilities, Command, Duration, Event, Mesh, MeshConfig, PeerId};
 use proptest::prelude::*;
 
 use crate::history::{History, Step};
@@ -22,7 +22,12 @@ use crate::reference::{Reference, Setup};
 const OWN: u32 = 2;
 
 fn mesh(setup: Setup) -> Mesh {
-    let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
+    // As long as the histories let time pass at once.
+    let config = MeshConfig {
+        resume_window: Duration::from_secs(2),
+        ..MeshConfig::default()
+    };
+    let mut mesh = Mesh::new(config, Capabilities::default());
     match setup {
         Setup::Mesh => mesh.create_mesh(peer(OWN), &[]),
         Setup::Compatible => mesh.initialize(peer(OWN), true),

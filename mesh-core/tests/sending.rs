@@ -240,3 +240,44 @@ fn what_arrived_in_time_is_not_late_because_the_game_was_slow() {
     told.extend(events(&mut mesh));
     assert!(told.contains(&Event::PeerConnected(id(3))), "{told:?}");
 }
+
+#[test]
+fn unreliable_messages_are_refused_while_the_path_is_broken() {
+    let mut mesh = mesh(MeshConfig::default());
+    let links = [
+        connect(&mut mesh, 2, "65536"),
+        connect(&mut mesh, 3, "65536"),
+    ];
+    let tell = |mesh: &mut Multiplayer<Script>, state| {
+        let link = links[0];
+        let state = LinkEvent::State { link, state };
+        mesh.backend_mut().events.push_back(state);
+        mesh.backend_mut().sent.clear();
+        events(mesh)
+    };
+    let interrupted = vec![Refused {
+        peer: id(2),
+        reason: RefusedReason::Interrupted,
+    }];
+    // A link that fails within the window is interrupted, too.
+    for state in [ConnectionState::Disconnected, ConnectionState::Failed] {
+        let told = tell(&mut mesh, state);
+        assert_eq!(told, [Event::PeerInterrupted(id(2))]);
+        for mode in [TransferMode::Unreliable, TransferMode::UnreliableOrdered] {
+            let sent = mesh.send(Target::All, mode, "a position").unwrap();
+            assert_eq!((sent.accepted, &sent.refused), (1, &interrupted));
+            let sent = mesh.send(Target::One(id(2)), mode, "a position").unwrap();
+            assert_eq!((sent.accepted, &sent.refused), (0, &interrupted));
+        }
+        let reliable = mesh.send(Target::All, TransferMode::Reliable, "a word");
+        assert_eq!(reliable.unwrap().accepted, 2);
+        assert_eq!(
+            mesh.backend().sent,
+            [links[1], links[1], links[0], links[1]]
+        );
+        let told = tell(&mut mesh, ConnectionState::Connected);
+        assert_eq!(told, [Event::PeerResumed(id(2))]);
+        let sent = mesh.send(Target::All, TransferMode::Unreliable, "a position");
+        assert_eq!(sent.unwrap().accepted, 2);
+    }
+}

@@ -23,7 +23,7 @@ mod world;
 
 use proptest::prelude::*;
 
-use crate::history::{History, history};
+use crate::history::{History, Step, history};
 use crate::world::World;
 
 /// Plays a history, then lets all be well again and looks at the end.
@@ -47,4 +47,19 @@ proptest! {
     fn four_to_eight_members_find_each_other_again(history in history(4..=8)) {
         play(&history);
     }
+}
+
+/// A failed connection stays for the resume window, and a double of a candidate may come that late.
+#[test]
+fn a_late_candidate_may_meet_a_failed_connection() {
+    let steps = vec![
+        Step::Quit(0),
+        Step::Slow(16_000),
+        Step::Double(true),
+        Step::Restart(0),
+        Step::Wait(11_000),
+        Step::Cut(0, 1),
+        Step::Wait(20_000),
+    ];
+    play(&History { members: 2, steps });
 }

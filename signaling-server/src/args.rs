@@ -82,7 +82,7 @@ pub(crate) struct Args {
     /// The longest message, in bytes [default: 32768]
     #[arg(long, env = "SIGNALING_MAX_MESSAGE_SIZE")]
     max_message_size: Option<usize>,
-    /// The longest name of a lobby, in bytes [default: 64]
+    /// The longest name of a lobby, in characters [default: 64]
     #[arg(long, env = "SIGNALING_MAX_LOBBY_NAME")]
     max_lobby_name: Option<usize>,
     /// How many messages a second a socket may send for ever, counting every 256 bytes begun [default: 128]
@@ -115,6 +115,16 @@ pub(crate) struct Args {
     /// How long a lobby lives once it is sealed [default: 10s]
     #[arg(long, env = "SIGNALING_SEAL_DURATION", value_parser = duration)]
     seal_duration: Option<Duration>,
+    /// How long a seat is kept for a member whose connection has broken, 1s to 60m [default: 60s]
+    #[arg(long, env = "SIGNALING_RESUME_TERM", value_parser = resume_term, conflicts_with = "no_resume")]
+    resume_term: Option<Duration>,
+    /// Keep no seats: whose connection breaks has left
+    #[arg(long, env = "SIGNALING_NO_RESUME")]
+    no_resume: bool,
+    /// The file of the key that lets members come back after a restart; made if there is none
+    /// [default: a key that is forgotten with the server]
+    #[arg(long, env = "SIGNALING_KEY_FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// How often a socket is pinged [default: 10s]
     #[arg(long, env = "SIGNALING_PING_INTERVAL", value_parser = duration)]
     ping_interval: Option<Duration>,
@@ -187,6 +197,11 @@ impl Args {
             handshake_deadline: self.handshake_deadline.unwrap_or(base.handshake_deadline),
             join_deadline: self.join_deadline.unwrap_or(base.join_deadline),
             seal_duration: self.seal_duration.unwrap_or(base.seal_duration),
+            resume_term: match self.no_resume {
+                true => Duration::ZERO,
+                false => self.resume_term.unwrap_or(base.resume_term),
+            },
+            resume_key: None,
             ping_interval: self.ping_interval.unwrap_or(base.ping_interval),
             ping_deadline: self.ping_deadline.unwrap_or(base.ping_deadline),
             close_deadline: self.close_deadline.unwrap_or(base.close_deadline),
@@ -232,6 +247,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     match number {
         0 => Err(wrong()),
         _ => Ok(Duration::from_millis(u64::from(number) * millis)),
+    }
+}
+
+/// Reads how long a seat is kept. What does not count is refused.
+fn resume_term(text: &str) -> Result<Duration, String> {
+    let term = duration(text)?;
+    let is_whole = term.subsec_nanos() == 0;
+    match is_whole && term <= Config::MAX_RESUME_TERM {
+        true => Ok(term),
+        false => Err(format!("{text:?} is not whole seconds from 1s to 60m")),
     }
 }
 
@@ -318,6 +343,15 @@ mod tests {
     fn what_is_no_network_is_said_to_be_none() {
         for text in ["", "10.0.0.0/33", "localhost", "10.0.0"] {
             assert!(network(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_seat_is_kept_for_whole_seconds_up_to_an_hour() {
+        assert_eq!(resume_term("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(resume_term("60m"), Ok(Config::MAX_RESUME_TERM));
+        for text in ["0s", "500ms", "1500ms", "61m", "x"] {
+            assert!(resume_term(text).is_err(), "{text}");
         }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::resume::ResumeKey;
+
 /// Behaviour and limits of a server. Every field has a default that suits a public server for small games.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -32,7 +34,7 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The longest message taken, in bytes: 32768. A Godot client takes no more than 65535.
     pub max_message_size: usize,
-    /// The longest name of a lobby, in bytes: 64.
+    /// The longest name of a lobby, in characters: 64.
     pub max_lobby_name: usize,
     /// How many messages a second a socket may send for ever: 128. One counts once for every 256 bytes
     /// begun; pings count, and so does every piece of a message in pieces.
@@ -60,6 +62,15 @@ pub struct Config {
     pub message_deadline: Duration,
     /// How long a lobby lives once it is sealed: 10 s.
     pub seal_duration: Duration,
+    /// How long a seat is kept for a member whose connection has broken, if it speaks our extension: 60 s, and an hour at most.
+    /// Fractions of a second do not count. Nobody comes back where it is less than a second, and in a strict server.
+    pub resume_term: Duration,
+    /// What members' tokens are signed with: none, so a key of the server's own, which is forgotten with it. One from a file lets
+    /// the members of a lobby come back to the next server, too.
+    ///
+    /// A server whose key was in the file already takes nobody into a lobby of a new name for one and a half times
+    /// `resume_term`, but for those who come back to it: else somebody could be the host of another's lobby.
+    pub resume_key: Option<ResumeKey>,
     /// How often a socket is pinged: 10 s.
     pub ping_interval: Duration,
     /// How long it may take to answer a ping, or to take what is sent to it: 10 s.
@@ -139,6 +150,8 @@ impl Default for Config {
             join_deadline: Duration::from_secs(3),
             message_deadline: Duration::from_secs(10),
             seal_duration: Duration::from_secs(10),
+            resume_term: Duration::from_secs(60),
+            resume_key: None,
             ping_interval: Duration::from_secs(10),
             ping_deadline: Duration::from_secs(10),
             close_deadline: Duration::from_secs(1),
@@ -178,6 +191,21 @@ impl AddressLimits {
 }
 
 impl Config {
+    /// The longest [`resume_term`](Self::resume_term) that counts: an hour.
+    pub const MAX_RESUME_TERM: Duration = Duration::from_secs(60 * 60);
+
+    /// How long a seat is kept; nothing if none is.
+    pub(crate) fn kept_term(&self) -> Duration {
+        match self.strict {
+            true => Duration::ZERO,
+            false => {
+                let term = self.resume_term.min(Self::MAX_RESUME_TERM);
+                // Members are told it in whole seconds.
+                Duration::from_secs(term.as_secs())
+            }
+        }
+    }
+
     /// The settings of Godot's Node demo server; what it does not bound keeps our bound.
     #[must_use]
     pub fn strict() -> Self {
@@ -187,5 +215,25 @@ impl Config {
             join_deadline: Duration::from_secs(1),
             ..Self::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_whole_seconds_and_an_hour_at_most() {
+        let term = |resume_term| {
+            let config = Config {
+                resume_term,
+                ..Config::default()
+            };
+            config.kept_term()
+        };
+        assert_eq!(term(Duration::MAX), Config::MAX_RESUME_TERM);
+        assert_eq!(term(Duration::from_millis(999)), Duration::ZERO);
+        assert_eq!(term(Duration::from_millis(1999)), Duration::from_secs(1));
+        assert_eq!(Config::strict().kept_term(), Duration::ZERO);
     }
 }

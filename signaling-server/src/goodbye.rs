@@ -42,6 +42,10 @@ pub(crate) enum Goodbye {
     SealComplete,
     ShuttingDown,
     NoEntropy,
+    NoSeat,
+    Replaced,
+    TooManyReturns,
+    TryLater { within: Duration },
 }
 
 impl Goodbye {
@@ -67,9 +71,12 @@ impl Goodbye {
             Self::TooFast { .. } => (1008, "too_fast"),
             Self::Flooding => (1008, "flooding"),
             Self::MessageDeadline { .. } => (1008, "message_deadline"),
-            Self::Silent { .. } => (1008, "silent"),
             Self::TooLarge { .. } => (1009, "too_large"),
             Self::NoEntropy => (1011, "no_entropy"),
+            // Come back later.
+            Self::Silent { .. } => (1013, "silent"),
+            Self::TryLater { .. } => (1013, "try_later"),
+            Self::TooManyReturns => (1013, "too_many_returns"),
             Self::TooManyPeers => (ERROR, "too_many_peers"),
             Self::TooManyLobbies => (ERROR, "too_many_lobbies"),
             Self::LobbyFull { .. } => (ERROR, "lobby_full"),
@@ -85,6 +92,9 @@ impl Goodbye {
             Self::InvalidCommand => (ERROR, "invalid_command"),
             Self::InvalidDestination => (ERROR, "invalid_destination"),
             Self::HostLeft => (ERROR, "host_left"),
+            // Of our extension: they tell a client that it does not come back to its seat.
+            Self::NoSeat => (signaling::CLOSE_NO_SEAT, "no_seat"),
+            Self::Replaced => (signaling::CLOSE_REPLACED, "replaced"),
         }
     }
 
@@ -94,6 +104,17 @@ impl Goodbye {
         let end = reason.floor_char_boundary(MAX_REASON);
         reason.truncate(end);
         reason
+    }
+
+    /// Whether the member may come back to its seat: it was slow, or too fast, and has broken no rule of the protocol.
+    pub(crate) const fn keeps_seat(&self) -> bool {
+        matches!(
+            self,
+            Self::Silent { .. }
+                | Self::TooFast { .. }
+                | Self::Flooding
+                | Self::MessageDeadline { .. }
+        )
     }
 
     /// Whether what waits for the socket may be dropped: it does not read.
@@ -124,7 +145,7 @@ impl fmt::Display for Goodbye {
             }
             Self::LobbyFull { limit } => write!(f, "Lobby is full: at most {limit} peers"),
             Self::LobbyNameTooLong { limit } => {
-                write!(f, "Lobby name is too long: at most {limit} bytes")
+                write!(f, "Lobby name is too long: at most {limit} characters")
             }
             Self::UnknownLobby => f.write_str("Lobby does not exists"),
             Self::Sealed => f.write_str("Lobby is sealed"),
@@ -152,6 +173,16 @@ impl fmt::Display for Goodbye {
             Self::SealComplete => f.write_str("Seal complete"),
             Self::ShuttingDown => f.write_str("The server is shutting down"),
             Self::NoEntropy => f.write_str("Server error, no random numbers"),
+            Self::NoSeat => f.write_str("No seat is kept for you any more"),
+            Self::Replaced => f.write_str("You have come back on another connection"),
+            Self::TooManyReturns => f.write_str("You have come back too often: try again later"),
+            Self::TryLater { within } => {
+                let seconds = within.as_secs().saturating_add(1);
+                write!(
+                    f,
+                    "The server has restarted: lobbies can be made in {seconds} s"
+                )
+            }
         }
     }
 }

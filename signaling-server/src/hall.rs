@@ -1,7 +1,11 @@
 //! Who is in which lobby, and who is told of what. No sockets, no clock, no JSON to read, no limits of a sender.
 
 #[cfg(test)]
+mod comebacks;
+mod entering;
+#[cfg(test)]
 mod house;
+mod leaving;
 mod lobby;
 mod member;
 #[cfg(test)]
@@ -17,10 +21,11 @@ use signaling::{Message, Notice, encode};
 
 use crate::Config;
 use crate::door::Network;
-use crate::entropy::{self, Entropy};
+use crate::entropy::Entropy;
 use crate::goodbye::Goodbye;
+use crate::resume::{Claim, Vault};
 
-use lobby::Lobby;
+use lobby::{Lobby, Present};
 
 pub(crate) use member::MemberId;
 
@@ -42,35 +47,63 @@ pub(crate) enum Action {
 pub(crate) enum About {
     /// Something of the receiver or of its lobby.
     Lobby,
-    /// Another member came.
-    Came(MemberId),
-    /// Another member left.
-    Left(MemberId),
+    /// Another member came, or came back.
+    Came {
+        /// The id of its seat.
+        id: PeerId,
+        /// Whether the receiver knew of it, and so has to be told if it leaves.
+        is_known: bool,
+    },
+    /// The member with the seat of that id left.
+    Left(PeerId),
+}
+
+impl About {
+    /// Whether it is about the member with the seat of that id.
+    pub(crate) fn is_of(self, id: PeerId) -> bool {
+        match self {
+            Self::Lobby => false,
+            Self::Came { id: of, .. } | Self::Left(of) => of == id,
+        }
+    }
 }
 
 /// How much there is of everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
+    /// Those who can be reached.
     pub(crate) members: usize,
+    /// Those whose socket is gone and whose seat is kept.
+    pub(crate) away: usize,
     pub(crate) lobbies: usize,
 }
 
 /// All lobbies of a server.
 ///
-/// What happens comes in by `join`, `seal`, `leave`, `close_all` and `handle_timeout`; what is to be done is taken with
-/// `poll_action` until there is none, after each of them; `poll_timeout` says when `handle_timeout` is due. One call is one
+/// What happens comes in by `join`, `seal`, `leave`, `disconnect`, `close_all` and `handle_timeout`; what is to be done is taken
+/// with `poll_action` until there is none, after each of them; `poll_timeout` says when `handle_timeout` is due. One call is one
 /// step: a member is in a lobby with everybody told, or not at all, so joins at the same moment cannot miss each other.
+///
+/// A member that speaks our extension keeps its seat for a while when its socket is gone, and comes back to it with a token.
+/// Nothing is kept of what is sent to it meanwhile: the members that speak the extension are told when it is back, and send
+/// again. Those that do not are told nothing unless it stays away.
 ///
 /// An error is the member's own fault, or a limit; the hall has changed nothing then.
 pub(crate) struct Hall {
     config: Config,
     entropy: Entropy,
-    seats: BTreeMap<MemberId, Seat>,
+    /// Without one nobody comes back, and our extension is not spoken.
+    vault: Option<Vault>,
+    seats: BTreeMap<MemberId, Ticket>,
     lobbies: BTreeMap<Arc<str>, Lobby>,
-    /// When sealed lobbies end.
-    ends: BTreeSet<(Instant, Arc<str>)>,
+    timers: BTreeSet<(Instant, Timer)>,
     /// How many lobbies each address has made.
     made: BTreeMap<Network, usize>,
+    away: Away,
+    /// The last number that a lobby got.
+    last_number: u64,
+    /// Lobbies of an earlier server that have ended here, so that no token brings them back again.
+    ended: BTreeSet<u64>,
     actions: VecDeque<Action>,
 }
 
@@ -83,94 +116,119 @@ pub(crate) struct Wish<'a> {
     pub(crate) topology: Topology,
     /// The address to whose account a lobby goes that is made, if it is known.
     pub(crate) network: Option<Network>,
+    /// Whether the member offers our extension.
+    pub(crate) is_ours: bool,
+    /// What it shows to get its seat back.
+    pub(crate) token: Option<&'a str>,
+    /// Which of its attempts to come back it is, 0 if it does not say.
+    pub(crate) attempt: u32,
 }
 
-/// A member's place.
+/// How a member was taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) id: PeerId,
+    /// Whether our extension is spoken with it.
+    pub(crate) is_ours: bool,
+    /// Whether it has come back.
+    pub(crate) is_back: bool,
+}
+
+/// Who gets a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Addressee {
+    /// Whose signal it is.
+    pub(crate) from: PeerId,
+    pub(crate) member: MemberId,
+    pub(crate) is_ours: bool,
+}
+
+/// Where a socket's seat is.
 #[derive(Clone, Debug)]
-struct Seat {
+struct Ticket {
     lobby: Arc<str>,
     id: PeerId,
+    /// When its member gets its next token.
+    renewal: Option<Instant>,
+}
+
+/// What happens at its time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// A sealed lobby ends.
+    Seal(Arc<str>),
+    /// A member has stayed away for too long.
+    Seat(Arc<str>, PeerId),
+    /// A member gets its next token.
+    Renewal(MemberId),
+    /// There are no tokens of an earlier server any more.
+    Inheritance,
+}
+
+/// How many members are away, in all and of each address.
+#[derive(Debug, Default)]
+struct Away {
+    total: usize,
+    of: BTreeMap<Network, usize>,
 }
 
 impl Hall {
-    pub(crate) fn new(config: Config, entropy: Entropy) -> Self {
+    pub(crate) const fn new(config: Config, entropy: Entropy, vault: Option<Vault>) -> Self {
         Self {
             config,
             entropy,
+            vault,
             seats: BTreeMap::new(),
             lobbies: BTreeMap::new(),
-            ends: BTreeSet::new(),
+            timers: BTreeSet::new(),
             made: BTreeMap::new(),
+            away: Away {
+                total: 0,
+                of: BTreeMap::new(),
+            },
+            last_number: 0,
+            ended: BTreeSet::new(),
             actions: VecDeque::new(),
         }
     }
 
-    /// Takes a member into the lobby of that name, which is made if need be; its id there.
-    pub(crate) fn join(&mut self, member: MemberId, wish: Wish<'_>) -> Result<PeerId, Goodbye> {
-        if self.seats.contains_key(&member) {
-            return Err(Goodbye::AlreadyInLobby);
-        }
-        let (name, mut made) = self.enterable(wish)?;
-        let strict = self.config.strict;
-        let Some(lobby) = made.as_mut().or_else(|| self.lobbies.get_mut(&name)) else {
-            return Err(Goodbye::UnknownLobby);
-        };
-        let id = if lobby.is_empty() {
-            PeerId::SERVER
-        } else {
-            let entropy = &mut self.entropy;
-            entropy::id(entropy, |id| lobby.is_taken(id)).ok_or(Goodbye::NoEntropy)?
-        };
-        lobby.insert(id, member);
-
-        let actions = &mut self.actions;
-        let topology = lobby.topology;
-        tell(actions, [member], About::Lobby, Notice::Id { id, topology });
-        let joined = text(Notice::PeerConnect(id));
-        for (other, other_member) in lobby.seen_by(id, strict) {
-            actions.push_back(Action::Tell {
-                to: other_member,
-                text: Arc::clone(&joined),
-                about: About::Came(member),
-            });
-            let about = About::Came(other_member);
-            tell(actions, [member], about, Notice::PeerConnect(other));
-        }
-        let lobby = name.to_string();
-        tell(actions, [member], About::Lobby, Notice::Joined { lobby });
-
-        if let Some(lobby) = made {
-            if let Some(network) = lobby.made_by {
-                *self.made.entry(network).or_default() += 1;
-            }
-            self.lobbies.insert(Arc::clone(&name), lobby);
-        }
-        self.seats.insert(member, Seat { lobby: name, id });
-        Ok(id)
-    }
-
-    /// Who gets what `member` sends to the id `to`: a member that it knows, or nobody.
-    pub(crate) fn addressee(&self, member: MemberId, to: u32) -> Result<Option<MemberId>, Goodbye> {
-        let Seat { lobby, id: from } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
+    /// Who gets what `member` sends to the id `to`: a member that it knows and that can be reached, or nobody.
+    pub(crate) fn addressee(
+        &self,
+        member: MemberId,
+        to: u32,
+    ) -> Result<Option<Addressee>, Goodbye> {
+        let Ticket { lobby, id, .. } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
         let strict = self.config.strict;
         let found = self.lobbies.get(lobby).and_then(|lobby| {
             let to = PeerId::new(to).ok()?;
-            if strict {
-                return lobby.member(to);
-            }
-            let mut seen = lobby.seen_by(*from, false);
-            seen.find_map(|(id, member)| (id == to).then_some(member))
+            let found = lobby.present(to)?;
+            (strict || lobby.links(*id, to)).then_some(found)
         });
         match found {
             // The demo sends the sender away, though the other may have left while the signal was on its way.
             None if strict => Err(Goodbye::InvalidDestination),
-            found => Ok(found),
+            None => Ok(None),
+            Some(Present {
+                member, is_ours, ..
+            }) => Ok(Some(Addressee {
+                from: *id,
+                member,
+                is_ours,
+            })),
         }
+    }
+
+    /// The id of a member's seat.
+    pub(crate) fn id(&self, member: MemberId) -> Option<PeerId> {
+        self.seats.get(&member).map(|ticket| ticket.id)
     }
 
     /// Takes nobody into the member's lobby any more, and sets its end.
     pub(crate) fn seal(&mut self, now: Instant, member: MemberId) -> Result<(), Goodbye> {
-        let Seat { lobby: name, id } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
+        let Ticket {
+            lobby: name, id, ..
+        } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
         if !id.is_server() {
             return Err(Goodbye::NotHost);
         }
@@ -180,59 +238,29 @@ impl Hall {
         if lobby.ends.is_none() {
             let ends = now + self.config.seal_duration;
             lobby.ends = Some(ends);
-            self.ends.insert((ends, Arc::clone(name)));
-            let everybody = lobby.members().map(|(_, member)| member);
+            self.timers.insert((ends, Timer::Seal(Arc::clone(name))));
+            let everybody = lobby.members().map(|present| present.member);
             tell(&mut self.actions, everybody, About::Lobby, Notice::Sealed);
         }
         Ok(())
     }
 
-    /// A member has gone. Does nothing for one that is forgotten already.
-    pub(crate) fn leave(&mut self, member: MemberId) {
-        let Some(seat) = self.seats.remove(&member) else {
-            return;
-        };
-        let Some(lobby) = self.lobbies.get_mut(&seat.lobby) else {
-            return;
-        };
-        lobby.remove(seat.id);
-        if lobby.is_empty() {
-            self.remove_lobby(&seat.lobby);
-            return;
-        }
-        let strict = self.config.strict;
-        if !seat.id.is_server() {
-            let witnesses = lobby.seen_by(seat.id, strict).map(|(_, member)| member);
-            let notice = Notice::PeerDisconnect(seat.id);
-            tell(&mut self.actions, witnesses, About::Left(member), notice);
-        } else if lobby.ends.is_none() || strict {
-            self.close_lobby(&seat.lobby, &Goodbye::HostLeft);
-        }
-        // Otherwise the seal has set the end, and those who are still shaking hands get their time. They are not told that
-        // the host has gone: a Godot client would drop its connection to it.
-    }
-
-    /// Sends everybody away.
-    pub(crate) fn close_all(&mut self, goodbye: &Goodbye) {
-        for name in Vec::from_iter(self.lobbies.keys().cloned()) {
-            self.close_lobby(&name, goodbye);
-        }
-    }
-
-    /// When `handle_timeout` is due: at the end of a sealed lobby. It never becomes earlier.
+    /// When `handle_timeout` is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.ends.first().map(|(due, _)| *due)
+        self.timers.first().map(|(due, _)| *due)
     }
 
-    /// Ends the lobbies whose time is up.
+    /// Does what is due: ends sealed lobbies and seats that nobody has come back to, and gives new tokens.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        while let Some((due, name)) = self.ends.first() {
-            if *due > now {
-                return;
+        while self.timers.first().is_some_and(|(due, _)| *due <= now) {
+            match self.timers.pop_first() {
+                // All members at once: if the host were the first to go, the others would be told of that.
+                Some((_, Timer::Seal(name))) => self.close_lobby(&name, &Goodbye::SealComplete),
+                Some((_, Timer::Seat(name, id))) => self.vacate(&name, id),
+                Some((_, Timer::Renewal(member))) => self.welcome(now, member),
+                Some((_, Timer::Inheritance)) => self.end_inheritance(),
+                None => return,
             }
-            let name = Arc::clone(name);
-            // All members at once: if the host were the first to go, the others would be told of that.
-            self.close_lobby(&name, &Goodbye::SealComplete);
         }
     }
 
@@ -244,78 +272,67 @@ impl Hall {
     pub(crate) fn counts(&self) -> Counts {
         Counts {
             members: self.seats.len(),
+            away: self.away.total,
             lobbies: self.lobbies.len(),
         }
     }
 
-    /// The name of the lobby that may be entered, and the lobby if it has to be made.
-    fn enterable(&mut self, wish: Wish<'_>) -> Result<(Arc<str>, Option<Lobby>), Goodbye> {
-        let config = &self.config;
-        let Wish {
-            name,
-            topology,
-            network,
-        } = wish;
-        if let Some((name, lobby)) = self.lobbies.get_key_value(name) {
-            if lobby.ends.is_some() {
-                return Err(Goodbye::Sealed);
-            }
-            if lobby.len() >= config.max_lobby_peers {
-                let limit = config.max_lobby_peers;
-                return Err(Goodbye::LobbyFull { limit });
-            }
-            return Ok((Arc::clone(name), None));
-        }
-        if (config.strict || config.no_create) && !name.is_empty() {
-            return Err(Goodbye::UnknownLobby);
-        }
-        if name.len() > config.max_lobby_name {
-            let limit = config.max_lobby_name;
-            return Err(Goodbye::LobbyNameTooLong { limit });
-        }
-        if self.lobbies.len() >= config.max_lobbies {
-            return Err(Goodbye::TooManyLobbies);
-        }
-        let made = network.and_then(|network| self.made.get(&network));
-        if made.is_some_and(|made| *made >= config.address.lobbies) {
-            let limit = config.address.lobbies;
-            return Err(Goodbye::TooManyOwnLobbies { limit });
-        }
-        let name: Arc<str> = if name.is_empty() {
-            let name = entropy::name(&mut self.entropy).map(Arc::from);
-            name.filter(|name| !self.lobbies.contains_key(name))
-                .ok_or(Goodbye::NoEntropy)?
-        } else {
-            name.into()
-        };
-        Ok((name, Some(Lobby::new(topology, network))))
-    }
-
-    fn close_lobby(&mut self, name: &Arc<str>, goodbye: &Goodbye) {
-        let Some(lobby) = self.remove_lobby(name) else {
+    /// Gives a member that speaks our extension a token, and plans the next one.
+    fn welcome(&mut self, now: Instant, member: MemberId) {
+        let Some(vault) = &self.vault else {
             return;
         };
-        for (_, member) in lobby.members() {
-            self.seats.remove(&member);
-            let goodbye = goodbye.clone();
-            self.actions.push_back(Action::Close { member, goodbye });
+        let Some(ticket) = self.seats.get_mut(&member) else {
+            return;
+        };
+        let Some(lobby) = self.lobbies.get(&ticket.lobby) else {
+            return;
+        };
+        let claim = Claim {
+            lobby: ticket.lobby.to_string(),
+            number: lobby.number,
+            topology: lobby.topology,
+            id: ticket.id,
+        };
+        let welcome = Notice::Welcome {
+            token: vault.issue(now, &claim),
+            term: u32::try_from(vault.term().as_secs()).unwrap_or(u32::MAX >> 1),
+        };
+        tell(&mut self.actions, [member], About::Lobby, welcome);
+        let renewal = now + vault.renewal();
+        ticket.renewal = Some(renewal);
+        self.timers.insert((renewal, Timer::Renewal(member)));
+    }
+}
+
+impl Away {
+    fn has_room(&self, config: &Config, network: Option<Network>) -> bool {
+        let own = network.and_then(|network| self.of.get(&network));
+        self.total < config.max_peers && own.is_none_or(|own| *own < config.address.sockets)
+    }
+
+    fn count(&mut self, network: Option<Network>) {
+        self.total += 1;
+        if let Some(network) = network {
+            *self.of.entry(network).or_default() += 1;
         }
     }
 
-    fn remove_lobby(&mut self, name: &Arc<str>) -> Option<Lobby> {
-        let lobby = self.lobbies.remove(name)?;
-        if let Some(ends) = lobby.ends {
-            self.ends.remove(&(ends, Arc::clone(name)));
+    fn discount(&mut self, network: Option<Network>) {
+        self.total = self.total.saturating_sub(1);
+        if let Some(network) = network {
+            decrease(&mut self.of, network);
         }
-        if let Some(network) = lobby.made_by
-            && let Some(made) = self.made.get_mut(&network)
-        {
-            *made -= 1;
-            if *made == 0 {
-                self.made.remove(&network);
-            }
+    }
+}
+
+/// Counts one less, and forgets who has none.
+fn decrease(counts: &mut BTreeMap<Network, usize>, network: Network) {
+    if let Some(count) = counts.get_mut(&network) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&network);
         }
-        Some(lobby)
     }
 }
 

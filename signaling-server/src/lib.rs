@@ -18,6 +18,8 @@
 //!   code 1000, whether or not the host waits for that.
 //! - In a client/server lobby the host is announced to the clients and they to it; clients do not learn of each other.
 //! - A signal for somebody who is not there is dropped: it may have crossed their leaving.
+//! - A member that speaks our extension of the protocol (`docs/signaling.md`) keeps its seat for [`Config::resume_term`] when its
+//!   connection breaks, as host, too, and comes back to it with a token. Members of Godot's protocol see nothing of that.
 //! - A message of an unknown type is passed over, and so are unknown fields: a newer peer may send them.
 //! - Whoever breaks a rule or a limit of [`Config`] is closed with a code and a reason. Nobody is closed for what others send
 //!   to it: a sender that sends more than its receiver takes is slowed, and pays.
@@ -39,6 +41,7 @@ mod handshaking;
 mod metrics;
 mod outbox;
 mod relay;
+mod resume;
 mod routes;
 mod sender;
 mod server;
@@ -48,6 +51,7 @@ mod wire;
 
 pub use config::{AddressLimits, Config, ForwardedHeader, TlsFiles};
 pub use files::raise_file_limit;
+pub use resume::{KeyError, ResumeKey};
 pub use routes::router;
 pub use server::{BindError, Server};
 pub use tls::TlsError;

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use signaling_server::{Config, Server, raise_file_limit};
+use signaling_server::{Config, ResumeKey, Server, raise_file_limit};
 use tracing_subscriber::EnvFilter;
 
 use args::{Args, LogFormat};
@@ -53,6 +53,7 @@ fn log(format: LogFormat) {
 async fn serve(args: Args) -> Result<(), Box<dyn Error>> {
     let mut stop = Stop::new()?;
     let mut config = args.config();
+    config.resume_key = args.key_file.map(ResumeKey::from_file).transpose()?;
     fit(&mut config)?;
     let is_secure = config.tls.is_some();
     let server = Server::bind(args.bind, config).await?;

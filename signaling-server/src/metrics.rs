@@ -12,6 +12,7 @@ use crate::goodbye::Goodbye;
 pub(crate) struct Metrics {
     sockets: AtomicU64,
     joins: AtomicU64,
+    resumes: AtomicU64,
     relayed: AtomicU64,
     relayed_bytes: AtomicU64,
     dropped: AtomicU64,
@@ -26,6 +27,7 @@ pub(crate) struct Metrics {
 pub(crate) struct Gauges {
     pub(crate) peers: usize,
     pub(crate) members: usize,
+    pub(crate) away: usize,
     pub(crate) lobbies: usize,
 }
 
@@ -36,6 +38,10 @@ impl Metrics {
 
     pub(crate) fn join(&self) {
         add(&self.joins, 1);
+    }
+
+    pub(crate) fn resume(&self) {
+        add(&self.resumes, 1);
     }
 
     pub(crate) fn relayed(&self, bytes: usize) {
@@ -70,6 +76,11 @@ impl Metrics {
         for (name, help, value) in [
             ("peers", "Sockets that are served.", now.peers),
             ("members", "Sockets that are in a lobby.", now.members),
+            (
+                "away",
+                "Seats that are kept for members whose socket is gone.",
+                now.away,
+            ),
             ("lobbies", "Lobbies.", now.lobbies),
         ] {
             family(&mut page, name, "gauge", help);
@@ -78,6 +89,11 @@ impl Metrics {
         for (name, help, value) in [
             ("sockets_total", "Sockets that were opened.", &self.sockets),
             ("joins_total", "Joins of a lobby.", &self.joins),
+            (
+                "resumes_total",
+                "Members that came back to their seat.",
+                &self.resumes,
+            ),
             ("relayed_total", "Messages passed on.", &self.relayed),
             (
                 "relayed_bytes_total",
@@ -152,6 +168,7 @@ mod tests {
         let page = metrics.page(Gauges {
             peers: 3,
             members: 2,
+            away: 0,
             lobbies: 1,
         });
         assert!(page.starts_with(

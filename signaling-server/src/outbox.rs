@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mesh_core::PeerId;
 use tokio::sync::Notify;
 
 use crate::goodbye::Goodbye;
@@ -22,8 +23,9 @@ const PARTS: usize = 16;
 ///
 /// A member's texts are refused once that member has its share waiting: a sixteenth of the whole, or, when the whole is taken
 /// up, an equal part for every member that a lobby may have. So a slow receiver is cut off by nobody, and a sender is held up
-/// by nobody but itself: what the others send does not take its part. What the hall says is always taken; when much waits, a
-/// coming and a leaving that both wait are dropped together, so that those cannot grow without end either.
+/// by nobody but itself: what the others send does not take its part. A member is known here by the id of its seat, so it has one
+/// share over all its connections. What the hall says is always taken; when much waits, at most one leaving and one coming of
+/// each member are kept, so that those cannot grow without end either.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     limit: usize,
@@ -38,7 +40,10 @@ struct Queue {
     texts: VecDeque<Waiting>,
     /// What all texts cost, and those of each sender.
     cost: usize,
-    costs: BTreeMap<MemberId, usize>,
+    costs: BTreeMap<PeerId, usize>,
+    /// Members whose texts with a number were dropped: they are to be told once there is room for them.
+    /// By seat, with the connection that its last one came over.
+    thwarted: BTreeMap<PeerId, MemberId>,
     /// How many texts have gone, written or dropped.
     taken: u64,
     goodbye: Option<Goodbye>,
@@ -53,7 +58,7 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum From {
     Hall(About),
-    Member(MemberId),
+    Member(PeerId),
 }
 
 /// What the writer does next.
@@ -89,10 +94,11 @@ impl Outbox {
         if queue.goodbye.is_some() {
             return;
         }
-        if let About::Left(member) = about
-            && queue.cost > self.limit / 2
-            && queue.forget(member)
-        {
+        if let About::Left(id) = about {
+            // It sends nothing again.
+            queue.thwarted.remove(&id);
+        }
+        if queue.cost > self.limit / 2 && queue.is_settled(about) {
             return;
         }
         queue.push(text, From::Hall(about));
@@ -101,7 +107,7 @@ impl Outbox {
     }
 
     /// Adds a text of a member, if its share allows; nothing is added to a closed one.
-    pub(crate) fn relay(&self, from: MemberId, text: Arc<str>) -> Result<(), Full> {
+    pub(crate) fn relay(&self, from: PeerId, text: Arc<str>) -> Result<(), Full> {
         let mut queue = self.lock();
         if queue.goodbye.is_some() {
             return Ok(());
@@ -133,6 +139,32 @@ impl Outbox {
         if self.lock().taken == full.taken {
             emptied.await;
         }
+    }
+
+    /// A text of a member was dropped, which counts on being told: see [`relieved`](Self::relieved).
+    pub(crate) fn thwart(&self, from: MemberId, id: PeerId) {
+        let mut queue = self.lock();
+        if queue.goodbye.is_none() {
+            queue.thwarted.insert(id, from);
+        }
+    }
+
+    /// Whether somebody is to be told when there is room.
+    pub(crate) fn is_thwarting(&self) -> bool {
+        !self.lock().thwarted.is_empty()
+    }
+
+    /// Those whose texts were dropped and for whom there is room now: nothing of theirs waits, and not much of others.
+    pub(crate) fn relieved(&self) -> Vec<MemberId> {
+        let mut queue = self.lock();
+        if queue.thwarted.is_empty() || queue.cost > self.limit / 2 {
+            return Vec::new();
+        }
+        let Queue {
+            thwarted, costs, ..
+        } = &mut *queue;
+        let relieved = thwarted.extract_if(.., |id, _| !costs.contains_key(id));
+        Vec::from_iter(relieved.map(|(_, member)| member))
     }
 
     /// Ends it, after what waits or instead of it. The first reason stays.
@@ -192,21 +224,50 @@ impl Queue {
         Some(waiting.text)
     }
 
-    /// Drops the coming of a member and what it sent, if its coming is still waiting.
-    fn forget(&mut self, member: MemberId) -> bool {
-        let came = From::Hall(About::Came(member));
-        if !self.texts.iter().any(|waiting| waiting.from == came) {
-            return false;
+    /// Whether a news of a member needs not be added, because of what waits about it. What a leaving makes void is dropped.
+    fn is_settled(&mut self, about: About) -> bool {
+        match about {
+            About::Lobby => false,
+            About::Came { id, .. } => {
+                let latest = self.news_of(id).last();
+                // Who hears that it came, hears it after all that it has sent so far.
+                matches!(latest, Some(About::Came { .. }))
+            }
+            About::Left(id) => {
+                let Some(oldest) = self.news_of(id).next() else {
+                    return false;
+                };
+                self.forget(id);
+                let is_unknown = About::Came {
+                    id,
+                    is_known: false,
+                };
+                oldest == is_unknown
+            }
         }
-        let (gone, texts) = std::mem::take(&mut self.texts)
+    }
+
+    /// What waits of a member's comings and leavings, the oldest first.
+    fn news_of(&self, id: PeerId) -> impl Iterator<Item = About> {
+        let news = self.texts.iter().filter_map(|waiting| match waiting.from {
+            From::Hall(about) => Some(about),
+            From::Member(_) => None,
+        });
+        news.filter(move |about| about.is_of(id))
+    }
+
+    /// Drops a member's comings and leavings and what it sent.
+    fn forget(&mut self, id: PeerId) {
+        let (gone, texts): (VecDeque<_>, _) = std::mem::take(&mut self.texts)
             .into_iter()
-            .partition(|waiting| waiting.from == came || waiting.from == From::Member(member));
+            .partition(|waiting| match waiting.from {
+                From::Hall(about) => about.is_of(id),
+                From::Member(member) => member == id,
+            });
         self.texts = texts;
-        let gone: VecDeque<Waiting> = gone;
         for waiting in &gone {
             self.pay_back(waiting);
         }
-        true
     }
 
     fn pay_back(&mut self, waiting: &Waiting) {
@@ -225,6 +286,7 @@ impl Queue {
 
     fn clear(&mut self) {
         self.taken += 1;
+        self.thwarted.clear();
         self.texts.clear();
         self.costs.clear();
         self.cost = 0;

@@ -1,22 +1,29 @@
 //! The hall and the sockets' outboxes behind one lock: what happens to one socket is told to the others in one step.
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant as Clock};
+use std::time::{Duration, Instant as Clock, SystemTime};
 
-use mesh_core::{Instant, PeerId, Topology};
-use tokio::sync::watch;
+use mesh_core::Instant;
+use signaling::{Message, Notice, encode};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep_until;
 
 use crate::Config;
-use crate::door::{Account, Addresses, Network, TooMany, Welcome};
+use crate::door::{Addresses, Network, TooMany, Welcome};
 use crate::entropy;
 use crate::goodbye::Goodbye;
-use crate::hall::{Action, Counts, Hall, MemberId, Wish};
+use crate::hall::{About, Action, Counts, Hall, MemberId};
 use crate::metrics::{Gauges, Metrics};
-use crate::outbox::{Full, Outbox};
+use crate::outbox::Outbox;
+use crate::resume::{ResumeKey, Vault};
 use crate::wire::since;
+
+pub(crate) use place::{Clogged, Place, Relayed, Visit};
 
 /// A server's state; clones are the same server.
 #[derive(Clone)]
@@ -33,6 +40,8 @@ struct Shared {
     tasks: watch::Sender<usize>,
     /// Set when those that still live must end at once.
     abort: watch::Sender<bool>,
+    /// The hall's next moment has become earlier.
+    earlier: Arc<Notify>,
 }
 
 struct State {
@@ -41,25 +50,8 @@ struct State {
     next_member: u64,
     /// Whether nobody new is taken any more.
     is_draining: bool,
-    /// Whether a task waits for the hall's next moment.
-    has_timer: bool,
-}
-
-/// A socket's place in the server; dropping it frees the place, whatever ended the socket.
-pub(crate) struct Place {
-    relay: Relay,
-    network: Option<Network>,
-    member: MemberId,
-    outbox: Arc<Outbox>,
-}
-
-/// Counts a socket, whether it is served or refused; dropping it counts it out.
-pub(crate) struct Visit {
-    relay: Relay,
-    network: Option<Network>,
-    account: Option<Account>,
-    /// Why it will be refused.
-    refused: Option<Goodbye>,
+    /// For when the task sleeps that waits for the hall's next moment; none if there is no such task.
+    timer: Option<Instant>,
 }
 
 /// Why a socket is not even told why.
@@ -71,34 +63,23 @@ pub(crate) enum Turned {
     AwayForItsAddress,
 }
 
-/// What became of a text for another member.
-pub(crate) enum Relayed {
-    /// Nobody is to have it.
-    Nobody,
-    Taken(MemberId),
-    /// It was not taken: our share is waiting there.
-    Full {
-        to: MemberId,
-        outbox: Arc<Outbox>,
-        full: Full,
-    },
-}
-
 impl Relay {
     pub(crate) fn new(config: Config) -> Self {
+        let vault = vault(&config);
         Self(Arc::new(Shared {
             state: Mutex::new(State {
-                hall: Hall::new(config.clone(), entropy::system()),
+                hall: Hall::new(config.clone(), entropy::system(), vault),
                 outboxes: BTreeMap::new(),
                 next_member: 0,
                 is_draining: false,
-                has_timer: false,
+                timer: None,
             }),
             start: Clock::now(),
             metrics: Metrics::default(),
             addresses: Mutex::new(Addresses::new(config.address.clone())),
             tasks: watch::Sender::new(0),
             abort: watch::Sender::new(false),
+            earlier: Arc::new(Notify::new()),
             config,
         }))
     }
@@ -118,11 +99,16 @@ impl Relay {
 
     pub(crate) fn gauges(&self) -> Gauges {
         let state = self.lock();
-        let Counts { members, lobbies } = state.hall.counts();
+        let Counts {
+            members,
+            away,
+            lobbies,
+        } = state.hall.counts();
         let peers = state.outboxes.len();
         Gauges {
             peers,
             members,
+            away,
             lobbies,
         }
     }
@@ -265,17 +251,46 @@ impl Relay {
         // Read under the lock, so that the hall's time never steps back.
         let now = self.now();
         let result = step(&mut state.hall, now);
-        state.settle(&self.0.metrics);
-        if !state.has_timer && state.hall.poll_timeout().is_some() {
-            state.has_timer = true;
-            tokio::spawn(keep_time(Arc::downgrade(&self.0)));
-        }
+        self.settle(&mut state);
         result
+    }
+
+    /// Does what the hall wants done, and sees to it that the hall is called in time.
+    fn settle(&self, state: &mut State) {
+        state.settle(&self.0.metrics);
+        match (state.timer, state.hall.poll_timeout()) {
+            (None, Some(due)) => {
+                // A place may be dropped when its runtime has ended already.
+                if let Ok(runtime) = Handle::try_current() {
+                    state.timer = Some(due);
+                    let earlier = Arc::clone(&self.0.earlier);
+                    runtime.spawn(keep_time(Arc::downgrade(&self.0), earlier));
+                }
+            }
+            (Some(timer), Some(due)) if due < timer => {
+                state.timer = Some(due);
+                self.0.earlier.notify_one();
+            }
+            (None | Some(_), None | Some(_)) => {}
+        }
     }
 }
 
-/// Calls the hall when its next moment has come, as long as there is one. That moment never becomes earlier.
-async fn keep_time(shared: Weak<Shared>) {
+/// What members' tokens are made with, if members may come back.
+fn vault(config: &Config) -> Option<Vault> {
+    let term = config.kept_term();
+    if term.is_zero() {
+        return None;
+    }
+    let key = config.resume_key.clone();
+    // A system without random numbers has none for ids either: nobody can join.
+    let key = key.or_else(|| ResumeKey::generate().ok())?;
+    let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Some(Vault::new(&key, start.unwrap_or_default(), term))
+}
+
+/// Calls the hall when its next moment has come, as long as there is one.
+async fn keep_time(shared: Weak<Shared>, earlier: Arc<Notify>) {
     loop {
         let Some(shared) = shared.upgrade() else {
             return;
@@ -286,18 +301,36 @@ async fn keep_time(shared: Weak<Shared>) {
             let now = relay.now();
             state.hall.handle_timeout(now);
             state.settle(&relay.0.metrics);
-            let due = state.hall.poll_timeout().and_then(|due| relay.clock(due));
-            state.has_timer = due.is_some();
-            due
+            let due = state.hall.poll_timeout();
+            let clock = due.and_then(|due| relay.clock(due));
+            state.timer = due.filter(|_| clock.is_some());
+            clock
         };
         // A server that is dropped meanwhile is gone before the next moment.
         drop(relay);
         let Some(due) = due else { return };
-        sleep_until(due).await;
+        tokio::select! {
+            () = sleep_until(due) => {}
+            () = earlier.notified() => {}
+        }
     }
 }
 
 impl State {
+    /// Tells the senders for whom a receiver has room again. They send again what was dropped, as if it had come back.
+    fn relieve(&self, receiver: MemberId, outbox: &Outbox) {
+        let Some(id) = self.hall.id(receiver) else {
+            return;
+        };
+        let is_known = true;
+        let text: Arc<str> = encode(&Message::from(Notice::PeerResumed(id))).into();
+        for sender in outbox.relieved() {
+            if let Some(outbox) = self.outboxes.get(&sender) {
+                outbox.tell(Arc::clone(&text), About::Came { id, is_known });
+            }
+        }
+    }
+
     fn settle(&mut self, metrics: &Metrics) {
         while let Some(action) = self.hall.poll_action() {
             match action {
@@ -315,96 +348,5 @@ impl State {
                 }
             }
         }
-    }
-}
-
-impl Place {
-    /// The socket's number, for logs.
-    pub(crate) const fn number(&self) -> u64 {
-        self.member.0
-    }
-
-    pub(crate) fn outbox(&self) -> &Outbox {
-        &self.outbox
-    }
-
-    pub(crate) fn join(&self, name: &str, topology: Topology) -> Result<PeerId, Goodbye> {
-        if let Some(network) = self.network {
-            self.relay.addresses().join(self.relay.now(), network)?;
-        }
-        let network = self.network;
-        let wish = Wish {
-            name,
-            topology,
-            network,
-        };
-        let id = self.relay.with(|hall, _| hall.join(self.member, wish))?;
-        self.relay.0.metrics.join();
-        Ok(id)
-    }
-
-    pub(crate) fn seal(&self) -> Result<(), Goodbye> {
-        self.relay.with(|hall, now| hall.seal(now, self.member))
-    }
-
-    /// Gives a text to the member of that id.
-    pub(crate) fn relay(&self, to: u32, text: &Arc<str>) -> Result<Relayed, Goodbye> {
-        let state = self.relay.lock();
-        let Some(to) = state.hall.addressee(self.member, to)? else {
-            return Ok(Relayed::Nobody);
-        };
-        let Some(outbox) = state.outboxes.get(&to) else {
-            return Ok(Relayed::Nobody);
-        };
-        Ok(match outbox.relay(self.member, Arc::clone(text)) {
-            Ok(()) => {
-                self.relay.0.metrics.relayed(text.len());
-                Relayed::Taken(to)
-            }
-            Err(full) => {
-                let outbox = Arc::clone(outbox);
-                Relayed::Full { to, outbox, full }
-            }
-        })
-    }
-
-    /// Sends the socket away. Does nothing if it has been sent away already.
-    pub(crate) fn refuse(&self, goodbye: Goodbye) {
-        let mut state = self.relay.lock();
-        let is_first = state.outboxes.remove(&self.member).is_some();
-        state.hall.leave(self.member);
-        state.settle(&self.relay.0.metrics);
-        drop(state);
-        if is_first {
-            let member = self.member.0;
-            tracing::debug!(member, reason = goodbye.name(), "sent away");
-            self.relay.0.metrics.goodbye(&goodbye);
-            self.outbox.close(goodbye);
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut state = self.relay.lock();
-        state.outboxes.remove(&self.member);
-        state.hall.leave(self.member);
-        state.settle(&self.relay.0.metrics);
-    }
-}
-
-impl Visit {
-    /// What its address may send, if the address is known.
-    pub(crate) fn account(&self) -> Option<Account> {
-        self.account.clone()
-    }
-}
-
-impl Drop for Visit {
-    fn drop(&mut self) {
-        if let Some(network) = self.network {
-            self.relay.addresses().leave(network);
-        }
-        self.relay.0.tasks.send_modify(|tasks| *tasks -= 1);
     }
 }

@@ -1,19 +1,22 @@
 //! A member on its way to others: it is slowed, and pays, where what it sent them is not taken.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::door::{Ask, BYTES_PER_TOKEN, Visitor};
+use crate::door::{Ask, BYTES_PER_TOKEN, Letter, Visitor};
 use crate::goodbye::Goodbye;
 use crate::hall::MemberId;
-use crate::relay::{Place, Relay, Relayed};
+use crate::relay::{Clogged, Place, Relay, Relayed};
 use crate::wire::SharedMeter;
 
 /// How long a member's socket is not read while a receiver has no room for what it sent.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many times as long as it has waited a member must go on before it is waited with as long again. So several slow receivers
+/// together do not keep its pings from being read, by which it knows that the server is there.
+const RECOVERY: u32 = 4;
 
 /// What a text costs that finds no room even then: so many times what it cost to send, as it was in vain and may be a flood.
 const VAIN: u64 = 8;
@@ -25,15 +28,39 @@ pub(crate) struct Sender<'a> {
     meter: &'a SharedMeter,
     /// Those that had no room for us in time: they are not waited for again before they have taken something.
     clogged: BTreeSet<MemberId>,
+    patience: Patience,
+}
+
+/// How long is waited for receivers altogether.
+#[derive(Debug)]
+struct Patience {
+    /// When all of it is there again.
+    whole_at: Instant,
+}
+
+impl Patience {
+    /// What is left of it.
+    fn left(&self, now: Instant) -> Duration {
+        let lacks = self.whole_at.saturating_duration_since(now) / RECOVERY;
+        PATIENCE.saturating_sub(lacks)
+    }
+
+    /// Takes off what was waited until now.
+    fn spend(&mut self, now: Instant, waited: Duration) {
+        self.whole_at = self.whole_at.max(now) + waited * RECOVERY;
+    }
 }
 
 impl<'a> Sender<'a> {
-    pub(crate) const fn new(relay: &'a Relay, place: &'a Place, meter: &'a SharedMeter) -> Self {
+    pub(crate) fn new(relay: &'a Relay, place: &'a Place, meter: &'a SharedMeter) -> Self {
         Self {
             relay,
             place,
             meter,
             clogged: BTreeSet::new(),
+            patience: Patience {
+                whole_at: Instant::now(),
+            },
         }
     }
 
@@ -48,33 +75,56 @@ impl<'a> Sender<'a> {
                 self.relay.metrics().unknown();
                 Ok(())
             }
-            Some(Ask::Join { lobby, topology }) => {
-                visitor.joined(self.place.join(&lobby, topology)?);
+            Some(Ask::Join {
+                lobby,
+                topology,
+                extension,
+            }) => {
+                let standing = self.place.join(&lobby, topology, extension.as_ref())?;
+                visitor.joined(standing.id, standing.is_ours);
                 Ok(())
             }
-            Some(Ask::Relay { to, text }) => self.send(to, &text).await,
+            Some(Ask::Relay { to, letter }) => self.send(to, &letter).await,
             Some(Ask::Seal) => self.place.seal(),
+            Some(Ask::Ping(id)) => {
+                self.place.pong(id);
+                Ok(())
+            }
+            Some(Ask::Leave) => {
+                self.place.leave();
+                Ok(())
+            }
         }
     }
 
     /// Sends a text to the member of that id, waits for room if need be, and drops the text if there is none in time: one
-    /// slow receiver must neither hold up all that we send nor have us sent away.
-    async fn send(&mut self, to: u32, text: &Arc<str>) -> Result<(), Goodbye> {
-        let deadline = Instant::now() + PATIENCE;
+    /// slow receiver must neither hold up all that we send nor have us sent away. Who numbers its texts is told when there is
+    /// room again: the receiver takes none of the next ones before it has had this one.
+    async fn send(&mut self, to: u32, letter: &Letter) -> Result<(), Goodbye> {
+        let begun = Instant::now();
+        let deadline = begun + self.patience.left(begun);
         loop {
-            let (member, outbox, full) = match self.place.relay(to, text)? {
+            let clogged = match self.place.relay(to, letter)? {
                 Relayed::Nobody => return Ok(()),
                 Relayed::Taken(member) => {
                     self.clogged.remove(&member);
                     return Ok(());
                 }
-                Relayed::Full { to, outbox, full } => (to, outbox, full),
+                Relayed::Full(clogged) => clogged,
             };
-            if self.clogged.contains(&member) {
-                return self.pay(text);
+            let Clogged { to, outbox, full } = &clogged;
+            if self.clogged.contains(to) {
+                if letter.is_numbered() {
+                    self.place.thwart(&clogged);
+                }
+                return self.pay(letter);
             }
-            if timeout_at(deadline, outbox.emptied(&full)).await.is_err() {
-                self.clog(member);
+            let waiting = Instant::now();
+            let emptied = timeout_at(deadline, outbox.emptied(full)).await;
+            let now = Instant::now();
+            self.patience.spend(now, now - waiting);
+            if emptied.is_err() {
+                self.clog(*to);
             }
         }
     }
@@ -87,13 +137,38 @@ impl<'a> Sender<'a> {
         self.clogged.insert(member);
     }
 
-    fn pay(&self, text: &str) -> Result<(), Goodbye> {
+    fn pay(&self, letter: &Letter) -> Result<(), Goodbye> {
         self.relay.metrics().dropped();
-        let tokens = (text.len() as u64).div_ceil(BYTES_PER_TOKEN) * VAIN;
+        let tokens = (letter.len() as u64).div_ceil(BYTES_PER_TOKEN) * VAIN;
         let now = self.relay.now();
         self.meter
             .lock()
             .charge(now, tokens)
             .map_err(|_| Goodbye::Flooding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_held_up_for_a_quarter_of_its_time_at_most() {
+        let start = Instant::now();
+        let mut patience = Patience { whole_at: start };
+        let mut now = start;
+        let mut held_up = Duration::ZERO;
+        // Every receiver is clogged, and there is always a text for one.
+        for _ in 0..1000 {
+            let wait = patience.left(now);
+            now += wait;
+            held_up += wait;
+            patience.spend(now, wait);
+            now += Duration::from_millis(50);
+        }
+        let bound = PATIENCE + (now - start) / RECOVERY;
+        assert!(held_up <= bound, "{held_up:?} of {:?}", now - start);
+        assert!(patience.left(now) < PATIENCE / 10);
+        assert_eq!(patience.left(now + PATIENCE * RECOVERY), PATIENCE);
     }
 }

@@ -7,8 +7,10 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::Config;
 use crate::door::Visitor;
@@ -89,7 +91,10 @@ async fn read(
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => {
                 tracing::debug!(member = place.number(), %error, "unreadable");
-                place.refuse(unreadable(config, meter, &error));
+                let Some(goodbye) = unreadable(config, meter, &error) else {
+                    return;
+                };
+                place.refuse(goodbye);
                 return std::future::pending().await;
             }
             Ok(None) => return,
@@ -104,8 +109,15 @@ async fn read(
         let answer = match received {
             Message::Text(text) => sender.handle(&mut visitor, &text).await,
             Message::Binary(_) => Err(Goodbye::Binary),
-            // They have been paid for. The answer to a close is on its way; the stream ends after it.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
+            // The answer is on its way; the stream ends after it.
+            Message::Close(frame) => {
+                if is_farewell(frame.as_ref()) {
+                    place.leave();
+                }
+                Ok(())
+            }
+            // They have been paid for.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
         };
         if let Err(goodbye) = answer {
             place.refuse(goodbye);
@@ -114,19 +126,30 @@ async fn read(
     }
 }
 
-/// Why nothing more can be read.
-fn unreadable(config: &Config, meter: &SharedMeter, error: &Error) -> Goodbye {
+/// Whether a close is a member's own, who comes back no more: it has finished, or its page has been left. Others come from
+/// what is between it and us.
+fn is_farewell(frame: Option<&CloseFrame>) -> bool {
+    frame.is_none_or(|frame| matches!(frame.code, CloseCode::Normal | CloseCode::Away))
+}
+
+/// Why nothing more can be read, unless the connection is simply gone.
+fn unreadable(config: &Config, meter: &SharedMeter, error: &Error) -> Option<Goodbye> {
     if let Some(goodbye) = meter.lock().verdict() {
-        return goodbye.clone();
+        return Some(goodbye.clone());
     }
+    let reset = ProtocolError::ResetWithoutClosingHandshake;
     if let Error::Utf8(_) = error {
-        Goodbye::NotUtf8
+        Some(Goodbye::NotUtf8)
     } else if let Error::Capacity(CapacityError::MessageTooLong { .. }) = error {
         let limit = config.max_message_size;
-        Goodbye::TooLarge { limit }
+        Some(Goodbye::TooLarge { limit })
+    } else if let Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed = error {
+        None
+    } else if matches!(error, Error::Protocol(error) if *error == reset) {
+        None
     } else {
         // Whatever else it is, it is no WebSocket any more.
-        Goodbye::Unreadable
+        Some(Goodbye::Unreadable)
     }
 }
 
@@ -145,7 +168,7 @@ async fn write(config: &Config, place: &Place, sink: &mut Sink) {
             _ = ping.tick() => Message::Ping(Vec::new().into()),
         };
         match timeout(config.ping_deadline, sink.send(message)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => place.relieve(),
             // Nothing can be told to one that takes nothing.
             Ok(Err(_)) | Err(_) => return,
         }

@@ -1,6 +1,12 @@
 //! A [`Signaling`] over any [`Transport`].
 
+mod absence;
+mod backoff;
+mod closing;
+mod courier;
 mod membership;
+mod pulse;
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -8,27 +14,21 @@ use std::fmt;
 use std::task::{Context, Poll};
 
 use mesh_core::{
-    Duration, Instant, LostReason, PeerId, Signal, Signaling, SignalingError, SignalingEvent,
-    Topology,
+    Duration, Instant, PeerId, Signal, Signaling, SignalingError, SignalingEvent, Topology,
 };
 
-use crate::{
-    DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, Message, Notice, Request, Transport,
-    TransportError, TransportEvent, decode, encode, escape_control, signal_data,
-};
+use crate::{MAX_MESSAGE_SIZE, Request, SignalNumber, Transport, TransportError, signal_data};
 
+use absence::{Absence, Token};
+use backoff::Backoff;
+use courier::{Courier, Full};
 use membership::Membership;
+use pulse::Pulse;
 
 pub use membership::MAX_MEMBERS;
 
 /// How many texts one poll reads at most; the rest waits for the next, which is asked for at once.
 const TEXTS_PER_POLL: usize = 1024;
-
-/// WebSocket's code for an end as planned.
-const CLOSE_NORMAL: u16 = 1000;
-
-/// What Godot's Node server and ours say when the host has left.
-const HOST_LEFT: &str = "Room host has disconnected";
 
 /// What to ask a server for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,9 +56,16 @@ impl JoinRequest {
 /// lobby's name, in whatever order; what else it sends before that is held back until then. It joins once: after `Lost`
 /// nothing more comes, and a new client is needed.
 ///
+/// With its join it offers our extension of the protocol (`docs/signaling.md`). A server that speaks it is asked for a sign of
+/// life whenever it has been silent for 4 s. When the connection breaks, or nothing has come for 9 s, the client says
+/// `Interrupted` and comes back to its seat: the same id in the same lobby. It tries again and again, with pauses that grow from a
+/// quarter of a second to three, until it says `Resumed`, or `Lost` when the server keeps the seat no longer. Signals are taken
+/// meanwhile. Between members that speak the extension none is lost and none comes twice. With any other server the first
+/// break is `Lost`.
+///
 /// A signal of somebody who is no member is dropped, and so is a candidate that cannot be read: another peer wrote it, and
 /// no peer may end our signaling. A message of an unknown type is passed over: a newer server may send it. What only a broken
-/// server can send ends the signaling with [`LostReason::Protocol`].
+/// server can send ends the signaling with [`LostReason::Protocol`](mesh_core::LostReason::Protocol).
 ///
 /// It has no clock: the time to join runs from the first `poll_event`.
 pub struct Client<T> {
@@ -67,9 +74,22 @@ pub struct Client<T> {
     join_deadline: Duration,
     stage: Stage,
     membership: Membership,
+    courier: Courier,
+    /// From a server that speaks our extension.
+    token: Option<Token>,
+    /// Whether the server has said on this connection that it speaks our extension.
+    is_welcome: bool,
+    /// How often we have asked to be taken back.
+    attempts: u32,
+    /// The pauses between attempts, since a connection has last stood for a while.
+    backoff: Option<Backoff>,
+    /// While we are on our way back.
+    absence: Option<Absence>,
+    /// When to try again to send what the transport had no room for.
+    full_until: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Stage {
     /// Nobody has polled yet.
     New,
@@ -78,7 +98,9 @@ enum Stage {
     /// The server has been asked.
     Joining { deadline: Instant },
     /// It has taken us in.
-    Joined,
+    Joined { since: Instant, pulse: Pulse },
+    /// The next attempt to come back is made then.
+    Paused { until: Instant },
     /// Lost or closed.
     Ended,
 }
@@ -96,6 +118,13 @@ impl<T: Transport> Client<T> {
             join_deadline: Self::DEFAULT_JOIN_DEADLINE,
             stage: Stage::New,
             membership: Membership::new(),
+            courier: Courier::new(),
+            token: None,
+            is_welcome: false,
+            attempts: 0,
+            backoff: None,
+            absence: None,
+            full_until: None,
         }
     }
 
@@ -106,125 +135,36 @@ impl<T: Transport> Client<T> {
         self
     }
 
-    /// Our id, once joined.
+    /// Our id, once joined; also while we are on our way back.
     #[must_use]
     pub const fn id(&self) -> Option<PeerId> {
         match self.stage {
-            Stage::Joined => self.membership.own_id(),
-            Stage::New | Stage::Connecting { .. } | Stage::Joining { .. } | Stage::Ended => None,
-        }
-    }
-
-    fn request(&mut self, request: Request) -> Result<(), SignalingError> {
-        let text = encode(&Message::from(request));
-        if text.len() > MAX_MESSAGE_SIZE {
-            return Err(SignalingError::Unsendable(format!(
-                "it has {} bytes, a server takes {MAX_MESSAGE_SIZE}",
-                text.len()
-            )));
-        }
-        self.transport.send(text).map_err(|error| match error {
-            TransportError::Full => SignalingError::Full,
-            TransportError::NotOpen | TransportError::InvalidUrl { .. } => {
-                SignalingError::NotConnected
-            }
-        })
-    }
-
-    fn on_opened(&mut self) -> Result<(), LostReason> {
-        let Stage::Connecting { deadline } = self.stage else {
-            return Ok(());
-        };
-        let JoinRequest { lobby, topology } = self.request.clone();
-        self.request(Request::Join { lobby, topology })
-            .map_err(|error| {
-                LostReason::Unreachable(format!("the request to join could not be sent: {error}"))
-            })?;
-        self.stage = Stage::Joining { deadline };
-        Ok(())
-    }
-
-    fn on_text(&mut self, text: &str) -> Result<(), LostReason> {
-        let protocol = |error: &dyn fmt::Display| LostReason::Protocol(error.to_string());
-        let message = match decode(text, MAX_NOTICE_SIZE) {
-            Ok(message) => message,
-            // A newer server may send it.
-            Err(DecodeError::UnknownType(_)) => return Ok(()),
-            Err(error) => return Err(protocol(&error)),
-        };
-        let notice = Notice::try_from(message).map_err(|error| protocol(&error))?;
-        self.membership
-            .handle(notice)
-            .map_err(|fault| protocol(&fault))?;
-        if self.membership.is_joined() {
-            self.stage = Stage::Joined;
-        }
-        Ok(())
-    }
-
-    fn on_transport(&mut self, event: TransportEvent) -> Result<(), LostReason> {
-        match event {
-            TransportEvent::Opened => self.on_opened(),
-            TransportEvent::Text(text) => self.on_text(&text),
-            TransportEvent::Closed { reason } => Err(self.judge_close(reason)),
-        }
-    }
-
-    /// What a close means here, in words safe to print.
-    fn judge_close(&self, reason: LostReason) -> LostReason {
-        match reason {
-            LostReason::Refused { code, .. }
-                if code == CLOSE_NORMAL && self.membership.is_sealed() =>
+            Stage::Joined { .. } => self.membership.own_id(),
+            Stage::Connecting { .. } | Stage::Joining { .. } | Stage::Paused { .. }
+                if self.absence.is_some() =>
             {
-                LostReason::SealComplete
+                self.membership.own_id()
             }
-            // 1000 and 1001 are a server's goodbye, 1005 and 1006 stand for no close frame, 0 for no code.
-            LostReason::Refused { code, reason }
-                if reason.is_empty() && matches!(code, 0 | 1000 | 1001 | 1005 | 1006) =>
-            {
-                LostReason::Closed
-            }
-            // Whatever the server's code is: the demo's is 4000, which stands for every error.
-            LostReason::Refused { reason, .. } if reason == HOST_LEFT => LostReason::HostLeft,
-            LostReason::Refused { code, reason } => LostReason::Refused {
-                code,
-                reason: escape_control(&reason),
-            },
-            LostReason::Unreachable(why) => LostReason::Unreachable(escape_control(&why)),
-            LostReason::Protocol(what) => LostReason::Protocol(escape_control(&what)),
-            said @ (LostReason::Closed | LostReason::SealComplete | _) => said,
+            Stage::New
+            | Stage::Connecting { .. }
+            | Stage::Joining { .. }
+            | Stage::Paused { .. }
+            | Stage::Ended => None,
         }
     }
 
-    fn on_pending(&mut self, now: Instant) -> Poll<SignalingEvent> {
-        if self.poll_timeout().is_none_or(|deadline| now < deadline) {
-            return Poll::Pending;
-        }
-        let within = format!("within {:?}", self.join_deadline);
-        let reason = if !matches!(self.stage, Stage::Joining { .. }) {
-            LostReason::Unreachable(format!("no connection {within}"))
-        } else if self.membership.is_named_only() {
-            // Godot's GDScript server answers so.
-            LostReason::Refused {
-                code: 0,
-                reason: format!(
-                    "it named the lobby and gave us no id {within}: the lobby is sealed"
-                ),
-            }
-        } else {
-            LostReason::Unreachable(format!("it did not answer the request to join {within}"))
-        };
-        self.lose(reason)
+    const fn is_joined(&self) -> bool {
+        matches!(self.stage, Stage::Joined { .. })
     }
 
-    fn lose(&mut self, reason: LostReason) -> Poll<SignalingEvent> {
-        self.close();
-        Poll::Ready(SignalingEvent::Lost { reason })
+    /// Whether our extension is spoken with the server. While we are on our way back we count on it.
+    const fn is_extended(&self) -> bool {
+        self.token.is_some() && (self.is_welcome || self.absence.is_some())
     }
 }
 
 impl<T: Transport> Signaling for Client<T> {
-    fn send(&mut self, _now: Instant, to: PeerId, signal: Signal) -> Result<(), SignalingError> {
+    fn send(&mut self, now: Instant, to: PeerId, signal: Signal) -> Result<(), SignalingError> {
         if self.id().is_none() {
             return Err(SignalingError::NotConnected);
         }
@@ -236,60 +176,127 @@ impl<T: Transport> Signaling for Client<T> {
         }
         let (kind, data) =
             signal_data(&signal).map_err(|error| SignalingError::Unsendable(error.to_string()))?;
-        let to = to.get();
-        self.request(Request::Relay { kind, to, data })
+        let is_numbered = self.is_extended() && self.membership.is_ours(to);
+        // Before it is kept: it would be in the way of all that come after it.
+        let size = steps::text(Request::Relay {
+            kind,
+            to: to.get(),
+            data: data.clone(),
+            number: is_numbered.then_some(SignalNumber {
+                this: u32::MAX,
+                previous: u32::MAX,
+            }),
+        })
+        .len();
+        if size > MAX_MESSAGE_SIZE {
+            return Err(SignalingError::Unsendable(format!(
+                "it has {size} bytes, a server takes {MAX_MESSAGE_SIZE}"
+            )));
+        }
+        let pushed = self.courier.push(now, to, is_numbered, kind, data);
+        pushed.map_err(|Full| SignalingError::Full)?;
+        if !self.is_joined() || !self.membership.is_reachable(to) {
+            return Ok(());
+        }
+        match self.flush_to(to) {
+            Ok(()) => Ok(()),
+            // It is sent when we are back.
+            Err(TransportError::NotOpen) if self.is_extended() => Ok(()),
+            Err(error) => {
+                self.courier.take_back(to);
+                Err(match error {
+                    TransportError::Full => SignalingError::Full,
+                    TransportError::NotOpen | TransportError::InvalidUrl { .. } => {
+                        SignalingError::NotConnected
+                    }
+                })
+            }
+        }
     }
 
     fn poll_event(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<SignalingEvent> {
-        if self.stage == Stage::New {
+        if matches!(self.stage, Stage::New) {
             let deadline = now + self.join_deadline;
             self.stage = Stage::Connecting { deadline };
         }
         for _ in 0..TEXTS_PER_POLL {
-            if self.stage == Stage::Ended {
-                return Poll::Pending;
-            }
             if let Some(event) = self.membership.next_event() {
                 return Poll::Ready(event);
             }
-            let Poll::Ready(event) = self.transport.poll_event(cx) else {
-                return self.on_pending(now);
+            let polled = match self.stage {
+                // The old connection says nothing that matters any more.
+                Stage::Ended | Stage::Paused { .. } => Poll::Pending,
+                Stage::New
+                | Stage::Connecting { .. }
+                | Stage::Joining { .. }
+                | Stage::Joined { .. } => self.transport.poll_event(cx),
             };
-            if let Err(reason) = self.on_transport(event) {
-                return self.lose(reason);
+            let goes_on = match polled {
+                Poll::Ready(event) => self.on_transport(now, event).map(|()| true),
+                Poll::Pending => self.on_timeout(now),
+            };
+            match goes_on {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(reason) => {
+                    if let Some(last) = self.fail(now, reason) {
+                        return Poll::Ready(last);
+                    }
+                }
             }
         }
         cx.waker().wake_by_ref();
-        self.on_pending(now)
+        Poll::Pending
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
         match self.stage {
             Stage::Connecting { deadline } | Stage::Joining { deadline } => Some(deadline),
-            Stage::New | Stage::Joined | Stage::Ended => None,
+            Stage::Paused { until } => Some(until),
+            Stage::Joined { pulse, .. } => {
+                let pulse = self.is_extended().then(|| pulse.due());
+                let due = [
+                    pulse,
+                    self.membership.poll_timeout(),
+                    self.courier.poll_timeout(),
+                    self.full_until,
+                ];
+                due.into_iter().flatten().min()
+            }
+            Stage::New | Stage::Ended => None,
         }
     }
 
     /// Asks the server to take nobody any more. `Sealed` follows, for every member.
     ///
-    /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] where we are not
-    /// the host (a server would send us away for asking), [`SignalingError::Full`] when too much waits to be sent.
+    /// [`SignalingError::NotConnected`] before `Joined`, after `Lost` and while the connection is interrupted,
+    /// [`SignalingError::Unsendable`] where we are not the host (a server would send us away for asking),
+    /// [`SignalingError::Full`] when too much waits to be sent.
     fn seal(&mut self, _now: Instant) -> Result<(), SignalingError> {
-        let id = self.id().ok_or(SignalingError::NotConnected)?;
+        let id = self.id().filter(|_| self.is_joined());
+        let id = id.ok_or(SignalingError::NotConnected)?;
         if !id.is_server() {
             return Err(SignalingError::Unsendable(
                 "only the host, peer 1, can seal the lobby".to_owned(),
             ));
         }
-        self.request(Request::Seal)
+        self.request(Request::Seal).map_err(|error| match error {
+            TransportError::Full => SignalingError::Full,
+            TransportError::NotOpen | TransportError::InvalidUrl { .. } => {
+                SignalingError::NotConnected
+            }
+        })
     }
 
     fn close(&mut self) {
-        if self.stage != Stage::Ended {
-            self.stage = Stage::Ended;
-            self.membership = Membership::new();
-            self.transport.close();
+        if matches!(self.stage, Stage::Ended) {
+            return;
         }
+        if self.is_joined() && self.is_extended() {
+            // So that our seat is not kept, whatever becomes of the close frame.
+            let _ = self.request(Request::Leave);
+        }
+        self.end();
     }
 }
 

@@ -5,7 +5,7 @@ mod fields;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::{Message, MessageType};
+use crate::{Extra, Message, MessageType, SignalNumber};
 
 use fields::{Fields, Scalar};
 
@@ -78,10 +78,27 @@ pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
         Scalar::Absent => String::new(),
         Scalar::Integer(_) | Scalar::Other => return Err(DecodeError::Invalid("data")),
     };
-    Ok(Message { kind, id, data })
+    let extra = Extra {
+        version: small(&fields.version),
+        token: match fields.token {
+            Scalar::Text(token) => Some(token),
+            Scalar::Absent | Scalar::Integer(_) | Scalar::Other => None,
+        },
+        attempt: small(&fields.attempt),
+        number: small(&fields.seq).map(|this| SignalNumber {
+            this,
+            previous: small(&fields.prev).unwrap_or_default(),
+        }),
+    };
+    Ok(Message {
+        kind,
+        id,
+        data,
+        extra,
+    })
 }
 
-/// Writes a message: the three fields, whole numbers, nothing else.
+/// Writes a message: the three fields of Godot's protocol, whole numbers, and those of our extension that the message has.
 #[must_use]
 pub fn encode(message: &Message) -> String {
     #[derive(Serialize)]
@@ -89,14 +106,37 @@ pub fn encode(message: &Message) -> String {
         r#type: u8,
         id: u32,
         data: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        v: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        r#try: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prev: Option<u32>,
     }
     let wire = Wire {
         r#type: message.kind.number(),
         id: message.id,
         data: &message.data,
+        v: message.extra.version,
+        token: message.extra.token.as_deref(),
+        r#try: message.extra.attempt,
+        seq: message.extra.number.map(|number| number.this),
+        prev: message.extra.number.map(|number| number.previous),
     };
-    // Two numbers and a string cannot fail; an empty text would be refused by any reader.
+    // Numbers and strings cannot fail; an empty text would be refused by any reader.
     serde_json::to_string(&wire).unwrap_or_default()
+}
+
+/// A field of our extension; one that cannot be ours is passed over, as readers of Godot's protocol do.
+fn small(value: &Scalar) -> Option<u32> {
+    match value {
+        Scalar::Integer(number) => u32::try_from(*number).ok(),
+        Scalar::Absent | Scalar::Text(_) | Scalar::Other => None,
+    }
 }
 
 fn integer(name: &'static str, value: Scalar) -> Result<i64, DecodeError> {
@@ -118,11 +158,7 @@ mod tests {
     }
 
     fn message(kind: MessageType, id: u32, data: &str) -> Message {
-        Message {
-            kind,
-            id,
-            data: data.to_owned(),
-        }
+        Message::new(kind, id, data)
     }
 
     #[test]
@@ -156,6 +192,27 @@ mod tests {
             read(r#"{"type":4,"id":2147483647,"data":"v=0"}"#),
             Ok(message(MessageType::Offer, 2_147_483_647, "v=0"))
         );
+    }
+
+    #[test]
+    fn fields_of_the_extension_are_read_and_written() {
+        let mut join = message(MessageType::Join, 0, "demo");
+        join.extra = Extra {
+            version: Some(1),
+            token: Some("abc".to_owned()),
+            attempt: Some(2),
+            number: Some(SignalNumber {
+                this: u32::MAX,
+                previous: 7,
+            }),
+        };
+        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7}"#;
+        assert_eq!(encode(&join), text);
+        assert_eq!(read(text), Ok(join));
+        // Somebody else's fields of the same names.
+        let text =
+            r#"{"type":0,"id":0,"data":"demo","v":"x","token":1,"try":{},"seq":-1,"prev":[]}"#;
+        assert_eq!(read(text), Ok(message(MessageType::Join, 0, "demo")));
     }
 
     #[test]
@@ -230,7 +287,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(number in 0_i64..8, id in 0_u32..=2_147_483_647, data in any::<String>()) {
             let kind = MessageType::from_number(number).ok_or_else(|| TestCaseError::fail("no type"))?;
-            let message = Message { kind, id, data };
+            let message = Message::new(kind, id, data);
             prop_assert_eq!(decode(&encode(&message), usize::MAX), Ok(message));
         }
 

@@ -13,13 +13,15 @@
 //!
 //! // As Godot writes it: whole numbers with a point, fields in any order.
 //! let message = decode(r#"{"data":"","id":7.0,"type":2.0}"#, MAX_NOTICE_SIZE)?;
-//! assert_eq!(Notice::try_from(message)?, Notice::PeerConnect(7_i64.try_into()?));
+//! let (peer, is_ours) = (7_i64.try_into()?, false);
+//! assert_eq!(Notice::try_from(message)?, Notice::PeerConnect { peer, is_ours });
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Nothing here panics on what a server or a peer sends, and every queue is bounded.
 
 mod client;
+mod close;
 mod codec;
 mod escape;
 mod message;
@@ -29,10 +31,11 @@ mod signal;
 mod transport;
 
 pub use client::{Client, JoinRequest, MAX_MEMBERS};
+pub use close::{CLOSE_NO_SEAT, CLOSE_REPLACED};
 pub use codec::{DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, decode, encode};
 pub use escape::escape_control;
-pub use message::{Message, MessageType};
+pub use message::{Extra, Message, MessageType};
 pub use notice::{Notice, NoticeError};
-pub use request::{Request, RequestError};
-pub use signal::{SignalError, SignalType, signal_data, signal_from_data};
+pub use request::{Extension, Request, RequestError};
+pub use signal::{SignalError, SignalNumber, SignalType, signal_data, signal_from_data};
 pub use transport::{Transport, TransportError, TransportEvent, TransportOptions, TransportState};

@@ -1,5 +1,7 @@
 //! The unit of the wire: a type, an id and a string.
 
+use crate::SignalNumber;
+
 /// What a message is about (Godot demo: `enum Message`). The wire carries the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -20,6 +22,16 @@ pub enum MessageType {
     Candidate,
     /// 7. To the server, from the host: take nobody any more. From it: nobody is taken any more.
     Seal,
+    /// 32, of our extension. To the server: are you there?
+    Ping,
+    /// 33, of our extension. From the server: the answer to a ping.
+    Pong,
+    /// 34, of our extension. From the server: it speaks the extension, and this token brings you back.
+    Welcome,
+    /// 35, of our extension. From the server: a member whose connection had broken is back.
+    PeerResumed,
+    /// 36, of our extension. To the server: I leave, keep no seat for me.
+    Leave,
 }
 
 impl MessageType {
@@ -35,6 +47,11 @@ impl MessageType {
             Self::Answer => 5,
             Self::Candidate => 6,
             Self::Seal => 7,
+            Self::Ping => 32,
+            Self::Pong => 33,
+            Self::Welcome => 34,
+            Self::PeerResumed => 35,
+            Self::Leave => 36,
         }
     }
 
@@ -50,8 +67,19 @@ impl MessageType {
             5 => Self::Answer,
             6 => Self::Candidate,
             7 => Self::Seal,
+            32 => Self::Ping,
+            33 => Self::Pong,
+            34 => Self::Welcome,
+            35 => Self::PeerResumed,
+            36 => Self::Leave,
             _ => return None,
         })
+    }
+
+    /// Whether Godot's protocol has it. The others are sent only to those who have said that they speak our extension.
+    #[must_use]
+    pub const fn is_godots(self) -> bool {
+        self.number() < 8
     }
 }
 
@@ -64,6 +92,35 @@ pub struct Message {
     pub id: u32,
     /// A lobby's name, a description, a candidate, or nothing, by its type.
     pub data: String,
+    /// What our extension adds; nothing in a message of Godot's.
+    pub extra: Extra,
+}
+
+/// The fields that our extension adds to a message. Readers of Godot's protocol pass over them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Extra {
+    /// `v`: the version of the extension that the client that joins, or the member that is named, speaks.
+    pub version: Option<u32>,
+    /// `token`, in a join: what brings the client back into its seat.
+    pub token: Option<String>,
+    /// `try`, in a join: which of the client's attempts to come back it is.
+    pub attempt: Option<u32>,
+    /// `seq` and `prev`, in a signal: its number, and the one before it.
+    pub number: Option<SignalNumber>,
+}
+
+impl Message {
+    /// A message of Godot's protocol.
+    #[must_use]
+    pub fn new(kind: MessageType, id: u32, data: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id,
+            data: data.into(),
+            extra: Extra::default(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +142,21 @@ mod tests {
         for (number, kind) in (0_u8..).zip(all) {
             assert_eq!(kind.number(), number);
             assert_eq!(MessageType::from_number(i64::from(number)), Some(kind));
+        }
+        for kind in all {
+            assert!(kind.is_godots());
+        }
+        let ours = [
+            MessageType::Ping,
+            MessageType::Pong,
+            MessageType::Welcome,
+            MessageType::PeerResumed,
+            MessageType::Leave,
+        ];
+        for (number, kind) in (32_u8..).zip(ours) {
+            assert_eq!(kind.number(), number);
+            assert_eq!(MessageType::from_number(i64::from(number)), Some(kind));
+            assert!(!kind.is_godots());
         }
         assert_eq!(MessageType::from_number(8), None);
         assert_eq!(MessageType::from_number(-1), None);

@@ -3,7 +3,7 @@
 use mesh_core::{InvalidPeerId, PeerId, Topology};
 use thiserror::Error;
 
-use crate::{Message, MessageType, SignalType};
+use crate::{Extension, Message, MessageType, SignalNumber, SignalType};
 
 /// A message on its way from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,12 @@ pub enum Notice {
         lobby: String,
     },
     /// Another member is there.
-    PeerConnect(PeerId),
+    PeerConnect {
+        /// Who.
+        peer: PeerId,
+        /// Whether it speaks our extension. Told only to those who speak it.
+        is_ours: bool,
+    },
     /// It left.
     PeerDisconnect(PeerId),
     /// Another member's signal, not yet read: it is that member's fault if it cannot be.
@@ -33,7 +38,20 @@ pub enum Notice {
         from: PeerId,
         /// What it says.
         data: String,
+        /// Its number, from a member that speaks our extension.
+        number: Option<SignalNumber>,
     },
+    /// Our extension: the server speaks it, and this brings us back if the connection breaks. A later one replaces it.
+    Welcome {
+        /// To be shown with the next join.
+        token: String,
+        /// How many seconds the server keeps our seat once the connection has broken.
+        term: u32,
+    },
+    /// Our extension: a member whose connection with the server had broken is back. What was sent to it may be lost.
+    PeerResumed(PeerId),
+    /// Our extension: the answer to a ping.
+    Pong,
     /// Nobody is taken any more.
     Sealed,
 }
@@ -45,13 +63,21 @@ pub enum NoticeError {
     /// It names no peer where it must.
     #[error(transparent)]
     Id(#[from] InvalidPeerId),
+    /// Only a client sends messages of that type.
+    #[error("only a client sends {0:?}")]
+    ClientOnly(MessageType),
 }
 
 impl TryFrom<Message> for Notice {
     type Error = NoticeError;
 
     fn try_from(message: Message) -> Result<Self, NoticeError> {
-        let Message { kind, id, data } = message;
+        let Message {
+            kind,
+            id,
+            data,
+            extra,
+        } = message;
         let peer = PeerId::new(id);
         Ok(match kind {
             MessageType::Join => Self::Joined { lobby: data },
@@ -62,52 +88,78 @@ impl TryFrom<Message> for Notice {
                     _ => Topology::ClientServer,
                 },
             },
-            MessageType::PeerConnect => Self::PeerConnect(peer?),
+            MessageType::PeerConnect => Self::PeerConnect {
+                peer: peer?,
+                is_ours: extra.version.is_some_and(|version| version > 0),
+            },
             MessageType::PeerDisconnect => Self::PeerDisconnect(peer?),
-            MessageType::Offer => Self::relayed(SignalType::Offer, peer?, data),
-            MessageType::Answer => Self::relayed(SignalType::Answer, peer?, data),
-            MessageType::Candidate => Self::relayed(SignalType::Candidate, peer?, data),
+            MessageType::Offer => Self::relayed(SignalType::Offer, peer?, data, extra.number),
+            MessageType::Answer => Self::relayed(SignalType::Answer, peer?, data, extra.number),
+            MessageType::Candidate => {
+                Self::relayed(SignalType::Candidate, peer?, data, extra.number)
+            }
             MessageType::Seal => Self::Sealed,
+            MessageType::Welcome => Self::Welcome {
+                token: data,
+                term: id,
+            },
+            MessageType::PeerResumed => Self::PeerResumed(peer?),
+            MessageType::Pong => Self::Pong,
+            MessageType::Ping | MessageType::Leave => {
+                return Err(NoticeError::ClientOnly(kind));
+            }
         })
     }
 }
 
 impl From<Notice> for Message {
     fn from(notice: Notice) -> Self {
-        let plain = |kind, id| Self {
-            kind,
-            id,
-            data: String::new(),
-        };
         match notice {
-            Notice::Id { id, topology } => Self {
-                kind: MessageType::Id,
-                id: id.get(),
-                data: match topology {
-                    Topology::Mesh => "true".to_owned(),
-                    Topology::ClientServer => String::new(),
-                },
-            },
-            Notice::Joined { lobby } => Self {
-                kind: MessageType::Join,
-                id: 0,
-                data: lobby,
-            },
-            Notice::PeerConnect(peer) => plain(MessageType::PeerConnect, peer.get()),
-            Notice::PeerDisconnect(peer) => plain(MessageType::PeerDisconnect, peer.get()),
-            Notice::Relayed { kind, from, data } => Self {
-                kind: kind.into(),
-                id: from.get(),
+            Notice::Id { id, topology } => {
+                let data = match topology {
+                    Topology::Mesh => "true",
+                    Topology::ClientServer => "",
+                };
+                Self::new(MessageType::Id, id.get(), data)
+            }
+            Notice::Joined { lobby } => Self::new(MessageType::Join, 0, lobby),
+            Notice::PeerConnect { peer, is_ours } => {
+                let mut message = Self::new(MessageType::PeerConnect, peer.get(), "");
+                message.extra.version = is_ours.then_some(Extension::VERSION);
+                message
+            }
+            Notice::PeerDisconnect(peer) => Self::new(MessageType::PeerDisconnect, peer.get(), ""),
+            Notice::Relayed {
+                kind,
+                from,
                 data,
-            },
-            Notice::Sealed => plain(MessageType::Seal, 0),
+                number,
+            } => {
+                let mut message = Self::new(kind.into(), from.get(), data);
+                message.extra.number = number;
+                message
+            }
+            Notice::Welcome { token, term } => Self::new(MessageType::Welcome, term, token),
+            Notice::PeerResumed(peer) => Self::new(MessageType::PeerResumed, peer.get(), ""),
+            Notice::Pong => Self::new(MessageType::Pong, 0, ""),
+            Notice::Sealed => Self::new(MessageType::Seal, 0, ""),
         }
     }
 }
 
 impl Notice {
-    const fn relayed(kind: SignalType, from: PeerId, data: String) -> Self {
-        Self::Relayed { kind, from, data }
+    const fn relayed(
+        kind: SignalType,
+        from: PeerId,
+        data: String,
+        number: Option<SignalNumber>,
+    ) -> Self {
+        Self::Relayed {
+            kind,
+            from,
+            data,
+            number,
+        }
     }
 }
 
@@ -140,14 +192,51 @@ mod tests {
                 },
                 r#"{"type":0,"id":0,"data":"demo"}"#,
             ),
-            (Notice::PeerConnect(seven), r#"{"type":2,"id":7,"data":""}"#),
+            (
+                Notice::PeerConnect {
+                    peer: seven,
+                    is_ours: false,
+                },
+                r#"{"type":2,"id":7,"data":""}"#,
+            ),
+            (
+                Notice::PeerConnect {
+                    peer: seven,
+                    is_ours: true,
+                },
+                r#"{"type":2,"id":7,"data":"","v":1}"#,
+            ),
+            (
+                Notice::Welcome {
+                    token: "abc".to_owned(),
+                    term: 60,
+                },
+                r#"{"type":34,"id":60,"data":"abc"}"#,
+            ),
+            (
+                Notice::PeerResumed(seven),
+                r#"{"type":35,"id":7,"data":""}"#,
+            ),
+            (Notice::Pong, r#"{"type":33,"id":0,"data":""}"#),
             (
                 Notice::PeerDisconnect(seven),
                 r#"{"type":3,"id":7,"data":""}"#,
             ),
             (
-                Notice::relayed(SignalType::Offer, seven, "v=0".to_owned()),
+                Notice::relayed(SignalType::Offer, seven, "v=0".to_owned(), None),
                 r#"{"type":4,"id":7,"data":"v=0"}"#,
+            ),
+            (
+                Notice::relayed(
+                    SignalType::Offer,
+                    seven,
+                    "v=0".to_owned(),
+                    Some(SignalNumber {
+                        this: 3,
+                        previous: 2,
+                    }),
+                ),
+                r#"{"type":4,"id":7,"data":"v=0","seq":3,"prev":2}"#,
             ),
             (Notice::Sealed, r#"{"type":7,"id":0,"data":""}"#),
         ];
@@ -167,11 +256,7 @@ mod tests {
             MessageType::PeerDisconnect,
             MessageType::Offer,
         ] {
-            let message = Message {
-                kind,
-                id: 0,
-                data: String::new(),
-            };
+            let message = Message::new(kind, 0, "");
             assert!(Notice::try_from(message).is_err());
         }
     }

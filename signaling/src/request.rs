@@ -3,7 +3,7 @@
 use mesh_core::Topology;
 use thiserror::Error;
 
-use crate::{Message, MessageType, SignalType};
+use crate::{Message, MessageType, SignalNumber, SignalType};
 
 /// A message on its way to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Request {
         lobby: String,
         /// What it is to be, if it is made now.
         topology: Topology,
+        /// What of our extension the client speaks; none for a client of Godot's protocol alone.
+        extension: Option<Extension>,
     },
     /// Pass this on. The server does not look into it.
     Relay {
@@ -24,9 +26,33 @@ pub enum Request {
         to: u32,
         /// What it says.
         data: String,
+        /// Its number, if its receiver speaks our extension, too.
+        number: Option<SignalNumber>,
     },
     /// Take nobody any more.
     Seal,
+    /// Our extension: are you there?
+    Ping,
+    /// Our extension: we leave, and come back no more.
+    Leave,
+}
+
+/// What a client offers with its join: our extension of Godot's protocol. A server that does not know it passes over it, and
+/// the client then never uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// The highest version that the client speaks.
+    pub version: u32,
+    /// What the server gave it for coming back.
+    pub token: Option<String>,
+    /// Which of the client's attempts to come back it is, from 1. Each is higher than those before, so that one that was abandoned and
+    /// arrives late does not take the seat from a later one.
+    pub attempt: Option<u32>,
+}
+
+impl Extension {
+    /// The version of the extension that this crate speaks.
+    pub const VERSION: u32 = 1;
 }
 
 /// Why a message is no request.
@@ -42,8 +68,19 @@ impl TryFrom<Message> for Request {
     type Error = RequestError;
 
     fn try_from(message: Message) -> Result<Self, RequestError> {
-        let Message { kind, id, data } = message;
-        let relay = |kind, data| Self::Relay { kind, to: id, data };
+        let Message {
+            kind,
+            id,
+            data,
+            extra,
+        } = message;
+        let number = extra.number;
+        let relay = |kind, data| Self::Relay {
+            kind,
+            to: id,
+            data,
+            number,
+        };
         Ok(match kind {
             MessageType::Join => Self::Join {
                 lobby: data,
@@ -51,12 +88,27 @@ impl TryFrom<Message> for Request {
                     0 => Topology::Mesh,
                     _ => Topology::ClientServer,
                 },
+                extension: extra
+                    .version
+                    .filter(|version| *version > 0)
+                    .map(|version| Extension {
+                        version,
+                        token: extra.token,
+                        attempt: extra.attempt,
+                    }),
             },
             MessageType::Offer => relay(SignalType::Offer, data),
             MessageType::Answer => relay(SignalType::Answer, data),
             MessageType::Candidate => relay(SignalType::Candidate, data),
             MessageType::Seal => Self::Seal,
-            MessageType::Id | MessageType::PeerConnect | MessageType::PeerDisconnect => {
+            MessageType::Ping => Self::Ping,
+            MessageType::Leave => Self::Leave,
+            MessageType::Id
+            | MessageType::PeerConnect
+            | MessageType::PeerDisconnect
+            | MessageType::Pong
+            | MessageType::Welcome
+            | MessageType::PeerResumed => {
                 return Err(RequestError::ServerOnly(kind));
             }
         })
@@ -66,24 +118,41 @@ impl TryFrom<Message> for Request {
 impl From<Request> for Message {
     fn from(request: Request) -> Self {
         match request {
-            Request::Join { lobby, topology } => Self {
-                kind: MessageType::Join,
-                id: match topology {
+            Request::Join {
+                lobby,
+                topology,
+                extension,
+            } => {
+                let id = match topology {
                     Topology::Mesh => 0,
                     Topology::ClientServer => 1,
-                },
-                data: lobby,
-            },
-            Request::Relay { kind, to, data } => Self {
-                kind: kind.into(),
-                id: to,
+                };
+                let mut message = Self::new(MessageType::Join, id, lobby);
+                if let Some(Extension {
+                    version,
+                    token,
+                    attempt,
+                }) = extension
+                {
+                    message.extra.version = Some(version);
+                    message.extra.token = token;
+                    message.extra.attempt = attempt;
+                }
+                message
+            }
+            Request::Relay {
+                kind,
+                to,
                 data,
-            },
-            Request::Seal => Self {
-                kind: MessageType::Seal,
-                id: 0,
-                data: String::new(),
-            },
+                number,
+            } => {
+                let mut message = Self::new(kind.into(), to, data);
+                message.extra.number = number;
+                message
+            }
+            Request::Seal => Self::new(MessageType::Seal, 0, ""),
+            Request::Ping => Self::new(MessageType::Ping, 0, ""),
+            Request::Leave => Self::new(MessageType::Leave, 0, ""),
         }
     }
 }
@@ -100,6 +169,7 @@ mod tests {
                 Request::Join {
                     lobby: String::new(),
                     topology: Topology::Mesh,
+                    extension: None,
                 },
                 r#"{"type":0,"id":0,"data":""}"#,
             ),
@@ -107,14 +177,32 @@ mod tests {
                 Request::Join {
                     lobby: "demo".to_owned(),
                     topology: Topology::ClientServer,
+                    extension: Some(Extension {
+                        version: 1,
+                        token: None,
+                        attempt: None,
+                    }),
                 },
-                r#"{"type":0,"id":1,"data":"demo"}"#,
+                r#"{"type":0,"id":1,"data":"demo","v":1}"#,
+            ),
+            (
+                Request::Join {
+                    lobby: "demo".to_owned(),
+                    topology: Topology::Mesh,
+                    extension: Some(Extension {
+                        version: 1,
+                        token: Some("abc".to_owned()),
+                        attempt: Some(3),
+                    }),
+                },
+                r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":3}"#,
             ),
             (
                 Request::Relay {
                     kind: SignalType::Answer,
                     to: 9,
                     data: "v=0".to_owned(),
+                    number: None,
                 },
                 r#"{"type":5,"id":9,"data":"v=0"}"#,
             ),
@@ -134,11 +222,7 @@ mod tests {
             MessageType::PeerConnect,
             MessageType::PeerDisconnect,
         ] {
-            let message = Message {
-                kind,
-                id: 3,
-                data: String::new(),
-            };
+            let message = Message::new(kind, 3, "");
             assert_eq!(
                 Request::try_from(message),
                 Err(RequestError::ServerOnly(kind))

@@ -7,6 +7,7 @@ use crate::MessageType;
 
 /// Which of the three messages a server passes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SignalType {
     /// An offer.
     Offer,
@@ -24,6 +25,19 @@ impl From<SignalType> for MessageType {
             SignalType::Candidate => Self::Candidate,
         }
     }
+}
+
+/// The number of a signal between two members that speak our extension, so that none is lost or taken twice where a
+/// connection with the server breaks.
+///
+/// A sender numbers all its signals from 1, whomever they are for. Its receiver takes a signal if it has had `previous` and
+/// not `this`. A signal that comes too early will come again, together with those that are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SignalNumber {
+    /// Its own number.
+    pub this: u32,
+    /// The number of the signal before it for the same receiver that the sender would still send again, 0 if there is none.
+    pub previous: u32,
 }
 
 /// Why a signal and its text do not match.

@@ -22,6 +22,8 @@ use crate::MAX_NOTICE_SIZE;
 /// 5. `poll_event` is cancel-safe and wakes the last waker given.
 /// 6. After `close` nothing is reported. What was accepted before goes out first, as far as a short, bounded wait allows.
 ///    Dropping closes.
+/// 7. After `reopen` the contract begins anew. The connection before is abandoned without a goodbye, so that its server does not
+///    take us for one who leaves: no close frame, or one with a code other than 1000 and 1001.
 pub trait Transport {
     /// Queues a text.
     ///
@@ -35,6 +37,16 @@ pub trait Transport {
 
     /// Ends the connection in good order. Does nothing if it has ended.
     fn close(&mut self);
+
+    /// Abandons the connection, if there is one, and begins to connect to the same server again.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] where that is not possible, which is what this method says unless it is implemented: a client over
+    /// such a transport cannot come back to its seat.
+    fn reopen(&mut self) -> Result<(), TransportError> {
+        Err(TransportError::NotOpen)
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -49,10 +61,15 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
     fn close(&mut self) {
         (**self).close();
     }
+
+    fn reopen(&mut self) -> Result<(), TransportError> {
+        (**self).reopen()
+    }
 }
 
 /// What happened to a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TransportEvent {
     /// It stands: texts can be sent.
     Opened,

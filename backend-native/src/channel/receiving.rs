@@ -14,6 +14,7 @@ use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage}
 use super::{Progress, SILENT};
 use crate::aboard::{Aboard, off_board};
 use crate::connection::Inspector;
+use crate::control::Requests;
 use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, Opened};
 use crate::note::Note;
 use crate::outbox::Outbox;
@@ -30,7 +31,7 @@ pub(super) struct Receiving {
     pub(super) aboard: Aboard,
     pub(super) progress: Arc<Progress>,
     pub(super) notes: Sender<Note>,
-    pub(super) received: u32,
+    pub(super) requests: Arc<Requests>,
     pub(super) batch: Batch,
 }
 
@@ -65,6 +66,7 @@ impl Batch {
 impl Drop for Receiving {
     fn drop(&mut self) {
         self.progress.gone.store(true, Ordering::Release);
+        self.requests.look_again();
     }
 }
 
@@ -121,9 +123,16 @@ impl Receiving {
     }
 
     fn message(&mut self, message: RTCDataChannelMessage) -> Result<(), InboxFull> {
-        self.received = self.received.wrapping_add(1);
+        // Goes round, as the far side's count does.
+        self.progress.received.fetch_add(1, Ordering::Release);
         self.aboard.count_message();
-        self.batch.add(translate::received(message))
+        self.batch.add(translate::received(message))?;
+        self.requests.look_again();
+        Ok(())
+    }
+
+    fn received(&self) -> u32 {
+        self.progress.received.load(Ordering::Acquire)
     }
 
     async fn opened(&self) {
@@ -134,6 +143,7 @@ impl Receiving {
             self.outbox.close();
             return;
         };
+        self.progress.stream.get_or_init(|| actual.id);
         self.outbox.open();
         self.batch.inbox.push_opened(Opened {
             remote: self.remote,
@@ -151,8 +161,8 @@ impl Receiving {
         self.outbox.close();
         let (inspector, channel) = (self.inspector.clone(), Arc::clone(&self.channel));
         let expected = off_board(async move { inspector.messages_received(&*channel).await }).await;
-        let expected = expected.flatten().unwrap_or(self.received);
-        while self.received != expected {
+        let expected = expected.flatten().unwrap_or_else(|| self.received());
+        while self.received() != expected {
             match timeout(STRAGGLERS, self.next()).await {
                 Ok(Ok(Some(DataChannelEvent::OnMessage(message)))) => {
                     if self.message(message).is_err() {

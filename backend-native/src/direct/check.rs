@@ -117,6 +117,29 @@ impl Checks {
         Ok(message.raw)
     }
 
+    /// The answer to a check of the far side, which comes from there.
+    pub(super) fn answer(&self, request: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
+        if !self.is_request(request) {
+            return None;
+        }
+        let id = request.get(8..20)?.try_into().ok()?;
+        let mut message = Message::new();
+        let built = message.build(&[
+            Box::new(BINDING_SUCCESS),
+            Box::new(StunId(id)),
+            Box::new(XorMappedAddress {
+                ip: from.ip(),
+                port: from.port(),
+            }),
+            Box::new(MessageIntegrity::new_short_term_integrity_with_provider(
+                self.ours.password.clone(),
+                self.crypto.crypto(),
+            )),
+            Box::new(FINGERPRINT),
+        ]);
+        built.ok().map(|()| message.raw)
+    }
+
     /// How the far side sees us, if it has really answered a check of ours.
     pub(super) fn read_answer(&self, datagram: &[u8]) -> Option<Option<SocketAddr>> {
         let message = self.read(datagram, &self.theirs.password)?;
@@ -169,6 +192,10 @@ pub(super) mod tests {
 
     const ID: TransactionId = *b"transaction!";
 
+    fn mapped() -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], 99))
+    }
+
     pub(in super::super) fn sdp(name: &str, password: &str) -> String {
         format!("v=0\r\na=ice-ufrag:{name}\r\na=ice-pwd:{password}\r\na=mid:0\r\n")
     }
@@ -184,25 +211,6 @@ pub(super) mod tests {
         }
     }
 
-    pub(in super::super) fn answer(checks: &Checks, id: TransactionId) -> Vec<u8> {
-        let mut message = Message::new();
-        let built = message.build(&[
-            Box::new(BINDING_SUCCESS),
-            Box::new(StunId(id)),
-            Box::new(XorMappedAddress {
-                ip: [192, 0, 2, 1].into(),
-                port: 99,
-            }),
-            Box::new(MessageIntegrity::new_short_term_integrity_with_provider(
-                checks.ours.password.clone(),
-                checks.crypto.crypto(),
-            )),
-            Box::new(FINGERPRINT),
-        ]);
-        built.expect("a message");
-        message.raw
-    }
-
     #[test]
     fn the_far_side_understands_a_check() {
         let (a, b) = (checks("aaaa", "bbbb", true), checks("bbbb", "aaaa", false));
@@ -211,6 +219,9 @@ pub(super) mod tests {
             assert_eq!(Kind::of(&request), Some(Kind::Request));
             assert!(to.is_request(&request));
             assert!(!from.is_request(&request), "it is not for its sender");
+            assert_eq!(from.answer(&request, mapped()), None);
+            let answer = to.answer(&request, mapped()).expect("an answer");
+            assert_eq!(from.read_answer(&answer), Some(Some(mapped())));
         }
     }
 
@@ -234,14 +245,12 @@ pub(super) mod tests {
     #[test]
     fn an_answer_that_somebody_else_made_is_none() {
         let (a, b) = (checks("aaaa", "bbbb", true), checks("bbbb", "aaaa", false));
-        let good = answer(&b, ID);
+        let request = a.request(ID, false).expect("a check");
+        let good = b.answer(&request, mapped()).expect("an answer");
         assert_eq!(Kind::of(&good), Some(Kind::Answer(ID)));
-        let mapped = "192.0.2.1:99".parse().expect("an address");
-        assert_eq!(a.read_answer(&good), Some(Some(mapped)));
-        assert_eq!(
-            a.read_answer(&answer(&checks("cccc", "aaaa", false), ID)),
-            None
-        );
+        assert_eq!(a.read_answer(&good), Some(Some(mapped())));
+        let c = checks("cccc", "aaaa", false);
+        assert_eq!(c.answer(&request, mapped()), None);
         assert_eq!(b.read_answer(&good), None);
         let mut changed = good.clone();
         changed[25] ^= 1;

@@ -1,4 +1,4 @@
-//! Looks for a direct path beside a relayed one: which pairs of addresses are checked when, and which one is used.
+//! Looks for a direct path beside a relayed or a silent one: which pairs of addresses are checked when, and which one is used.
 //!
 //! No I/O and no clock: time is an argument, and the caller sends what [`Prober::poll_probe`] gives.
 
@@ -55,7 +55,7 @@ pub(super) struct Prober {
     /// The far side's addresses at TURN servers.
     relays: Vec<SocketAddr>,
     pairs: Vec<Pair>,
-    /// Since when it has been looking for a path. `None`: it is not, because the link is not relayed.
+    /// Since when it has been looking for a path. `None`: it is not, because the agent's pair is good enough.
     searching: Option<Instant>,
     path: Option<Path>,
 }
@@ -124,19 +124,24 @@ impl Prober {
         self.relays.contains(&remote)
     }
 
+    /// The addresses that the far side has named as its own, and what kind they are.
+    pub(super) fn remotes(&self) -> impl Iterator<Item = (SocketAddr, CandidateType)> {
+        self.remotes.iter().copied()
+    }
+
     /// Whether a path is looked for or in use.
     pub(super) const fn is_searching(&self) -> bool {
         self.searching.is_some()
     }
 
-    /// The link is relayed, so a better path is looked for.
+    /// The agent's pair is relayed or silent, so a better path is looked for.
     pub(super) fn start(&mut self, now: Instant) {
         if self.searching.is_none() {
             self.restart(now);
         }
     }
 
-    /// The link is not relayed, or it is another session of ICE.
+    /// The agent's pair is good enough, or it is another session of ICE.
     pub(super) fn stop(&mut self) {
         self.searching = None;
         self.path = None;

@@ -1,13 +1,15 @@
-//! Sockets that send on the direct path what would go through the relay, and listen for checks.
+//! Sockets that send on the direct path what would go through the relay, listen for checks, and hold some of them back.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::Direct;
+use super::check::Kind;
+use super::late::wrap;
 use crate::relay;
 use crate::socket::{SocketSource, content};
 
@@ -21,12 +23,10 @@ pub(crate) struct DirectSockets {
 
 impl SocketSource for DirectSockets {
     fn wrap(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let inner = match &self.source {
-            Some(source) => source.wrap(socket)?,
-            None => TokioRuntime.wrap_udp_socket(socket)?,
-        };
+        let inner = wrap(self.source.as_ref(), socket)?;
         let local = inner.local_addr()?;
         self.direct.update(|state| {
+            state.source.clone_from(&self.source);
             state.sockets.push((local, Arc::downgrade(&inner)));
             state.prober.add_local(local);
         });
@@ -83,6 +83,21 @@ impl DirectSocket {
         }
     }
 
+    /// Whether the datagram is a check, or the answer to one, that must not pass a relay yet. It goes to `far` or comes from there.
+    fn is_held_back(&self, far: SocketAddr, datagram: &[u8]) -> bool {
+        let content = content(datagram);
+        let is_forwarded = relay::is_server(far);
+        // Nobody but the server itself is asked with what is not wrapped.
+        let is_for_a_server = is_forwarded && content.len() == datagram.len();
+        !is_for_a_server && Kind::of(content).is_some() && self.direct.holds_back(far, is_forwarded)
+    }
+
+    /// Whether all that was received in one read is held back.
+    fn are_held_back(&self, buf: &[u8], meta: &RecvMeta) -> bool {
+        let mut datagrams = buf[..meta.len.min(buf.len())].chunks(meta.stride.max(1));
+        datagrams.all(|datagram| self.is_held_back(meta.addr, datagram))
+    }
+
     /// Whether the datagrams are an answer that nobody else must see.
     fn hear(&self, buf: &[u8], meta: &RecvMeta) -> bool {
         let datagrams = &buf[..meta.len.min(buf.len())];
@@ -113,6 +128,9 @@ impl AsyncUdpSocket for DirectSocket {
         {
             return sent;
         }
+        if self.direct.is_holding() && self.is_held_back(transmit.destination, transmit.contents) {
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
         self.inner.poll_send(cx, transmit)
     }
 
@@ -124,15 +142,20 @@ impl AsyncUdpSocket for DirectSocket {
     ) -> Poll<io::Result<usize>> {
         loop {
             let polled = self.inner.poll_recv(cx, bufs, meta);
-            let Poll::Ready(Ok(n)) = polled else {
-                return polled;
+            let n = match polled {
+                Poll::Ready(Ok(n)) => n,
+                Poll::Ready(Err(_)) => return polled,
+                Poll::Pending => return self.direct.poll_late(cx, bufs, meta),
             };
-            if !self.direct.is_searching() {
+            let (is_searching, is_holding) = (self.direct.is_searching(), self.direct.is_holding());
+            if !is_searching && !is_holding {
                 return polled;
             }
             let mut ours = 0;
             for (buf, meta) in bufs.iter().zip(meta.iter()).take(n) {
-                ours += usize::from(self.hear(buf, meta));
+                let is_ours = (is_searching && self.hear(buf, meta))
+                    || (is_holding && self.are_held_back(buf, meta));
+                ours += usize::from(is_ours);
             }
             if n != 1 || ours != 1 {
                 return polled;
@@ -150,6 +173,6 @@ impl AsyncUdpSocket for DirectSocket {
 }
 
 /// RFC 7983, section 7.
-fn is_dtls(datagram: &[u8]) -> bool {
+pub(super) fn is_dtls(datagram: &[u8]) -> bool {
     matches!(datagram.first(), Some(20..=63))
 }

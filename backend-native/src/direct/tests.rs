@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use webrtc::runtime::RecvMeta;
 
-use super::check::tests::{answer, sdp};
+use super::check::tests::sdp;
 use super::*;
 use crate::socket::SocketSource;
 use crate::wire::{LOCAL, OneWire, Wire};
@@ -14,6 +14,9 @@ use crate::wire::{LOCAL, OneWire, Wire};
 const SERVER: &str = "240.0.0.0:3478";
 const THEIRS: &str = "10.0.0.2:2000";
 const RELAY: &str = "192.0.2.1:5000";
+
+/// How long a direct path may take.
+const WAIT: Duration = Duration::from_millis(750);
 
 const DTLS: &[u8] = b"\x17encrypted";
 const STUN: &[u8] = b"\x00\x01\x00\x00\x21\x12\xa4\x42transaction!";
@@ -39,7 +42,7 @@ fn description(sdp_type: SdpType, name: &str) -> SessionDescription {
 impl Side {
     /// It has offered, and knows an address of the far side and its relay.
     fn new(is_allowed: bool) -> Self {
-        let direct = Direct::new(is_allowed);
+        let direct = Direct::new(is_allowed, WAIT, Box::new(|ip| ip == address(UNNAMED).ip()));
         let wire = Arc::new(Wire::default());
         let sockets = DirectSockets {
             direct: direct.clone(),
@@ -115,8 +118,7 @@ fn far_side_answers(check: &[u8]) -> Vec<u8> {
         tie_breaker: 1,
         crypto: rtc::crypto::default_provider().expect("a provider"),
     };
-    assert!(checks.is_request(check));
-    answer(&checks, check[8..20].try_into().expect("an id"))
+    checks.answer(check, LOCAL).expect("a check for it")
 }
 
 fn channel_data(contents: &[u8]) -> Vec<u8> {
@@ -215,4 +217,126 @@ async fn what_strangers_send_is_left_to_the_crate_and_opens_no_path() {
     assert_eq!(side.direct.path(), None);
     assert_eq!(side.receives(THEIRS, &far_side_answers(&check)), None);
     assert_eq!(side.direct.path().expect("a path").local, LOCAL);
+}
+
+/// A check of the agent, and the same on its way through a TURN server.
+fn check() -> [Vec<u8>; 2] {
+    [STUN.to_vec(), channel_data(STUN)]
+}
+
+/// Both sides have named what their routers look like from outside.
+fn with_reflexive_addresses() -> Side {
+    let side = Side::new(true);
+    side.direct
+        .add_local("candidate:1 1 udp 1 203.0.113.1 1000 typ srflx raddr 10.0.0.1 rport 1000");
+    side.direct
+        .add_remote("candidate:1 1 udp 1 203.0.113.2 2000 typ srflx raddr 10.0.0.2 rport 2000");
+    side
+}
+
+const REFLEXIVE: &str = "203.0.113.2:2000";
+
+/// A port of a TURN server that nobody has named yet.
+const UNNAMED: &str = "198.51.100.9:9";
+
+/// Addresses that nobody has named, and no server's: a page on our network that hides its own, and somebody behind the same provider's
+/// translator.
+const HIDDEN: [&str; 3] = ["[2001:db8::7]:7", "100.64.3.4:7", "192.0.2.77:7"];
+
+#[tokio::test(start_paused = true)]
+async fn no_check_passes_a_relay_until_a_direct_path_had_its_time() {
+    let side = with_reflexive_addresses();
+    let [check, forwarded] = check();
+    tokio::time::advance(WAIT - Duration::from_millis(1)).await;
+    side.sends(RELAY, &check, None);
+    side.sends(SERVER, &forwarded, None);
+    assert_eq!(side.sent(), []);
+    assert_eq!(side.receives(RELAY, &check), None);
+    assert_eq!(side.receives(SERVER, &forwarded), None);
+    assert_eq!(side.receives(UNNAMED, &check), None, "it is a relay");
+    for hidden in HIDDEN {
+        assert_eq!(side.receives(hidden, &check), Some(check.clone()));
+    }
+    tokio::time::advance(Duration::from_millis(1)).await;
+    side.sends(RELAY, &check, None);
+    side.sends(SERVER, &forwarded, None);
+    let sent = [
+        (address(RELAY), check.clone()),
+        (address(SERVER), forwarded.clone()),
+    ];
+    assert_eq!(side.sent(), sent);
+    for (from, datagram) in [(RELAY, &check), (SERVER, &forwarded), (UNNAMED, &check)] {
+        assert_eq!(side.receives(from, datagram).as_ref(), Some(datagram));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_else_passes_meanwhile() {
+    let side = with_reflexive_addresses();
+    let [check, forwarded] = check();
+    // Another port of the same router, and a neighbour.
+    for from in [THEIRS, REFLEXIVE, "203.0.113.2:2001", "192.168.0.9:9"] {
+        assert_eq!(side.receives(from, &check), Some(check.clone()), "{from}");
+        side.sends(from, &check, None);
+    }
+    assert_eq!(side.sent().len(), 4);
+    // The server's own business, and what is no check.
+    for (far, datagram) in [
+        (SERVER, check),
+        (SERVER, channel_data(DTLS)),
+        (RELAY, DTLS.to_vec()),
+    ] {
+        assert_eq!(side.receives(far, &datagram), Some(datagram.clone()));
+        side.sends(far, &datagram, None);
+        assert_eq!(side.sent(), [(address(far), datagram)]);
+    }
+    // It is known to be no relay by now.
+    side.direct
+        .add_remote("candidate:1 1 udp 1 198.51.100.9 9 typ host");
+    assert_eq!(side.receives(UNNAMED, &forwarded), Some(forwarded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_our_own_relay_is_next_to_is_a_relay() {
+    let side = with_reflexive_addresses();
+    let [check, _] = check();
+    side.direct
+        .add_local("candidate:1 1 udp 1 192.0.2.77 4000 typ relay raddr 203.0.113.1 rport 1000");
+    assert_eq!(side.receives(HIDDEN[2], &check), None);
+    assert_eq!(side.receives(HIDDEN[1], &check), Some(check.clone()));
+}
+
+#[test]
+fn an_address_of_a_providers_translator_is_not_public() {
+    let is_useful = |ours: &str| {
+        let side = Side::new(true);
+        side.direct
+            .add_remote("candidate:1 1 udp 1 203.0.113.2 2000 typ srflx raddr 10.0.0.2 rport 2000");
+        side.direct
+            .add_local(&format!("candidate:1 1 udp 1 {ours} 1000 typ host"));
+        let [check, _] = check();
+        side.receives(RELAY, &check).is_none()
+    };
+    assert!(is_useful("203.0.113.1"));
+    assert!(is_useful("100.128.0.1"));
+    assert!(!is_useful("100.64.0.1"));
+    assert!(!is_useful("100.127.255.254"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_where_no_direct_path_can_come() {
+    let [_, forwarded] = check();
+    let without_ours = Side::new(true);
+    without_ours
+        .direct
+        .add_remote("candidate:1 1 udp 1 203.0.113.2 2000 typ srflx raddr 10.0.0.2 rport 2000");
+    let without_theirs = Side::new(true);
+    without_theirs
+        .direct
+        .add_local("candidate:1 1 udp 1 203.0.113.1 1000 typ srflx raddr 10.0.0.1 rport 1000");
+    for side in [without_ours, without_theirs, Side::new(false)] {
+        side.sends(SERVER, &forwarded, None);
+        assert_eq!(side.sent().len(), 1);
+        assert_eq!(side.receives(SERVER, &forwarded), Some(forwarded.clone()));
+    }
 }

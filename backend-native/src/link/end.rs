@@ -18,7 +18,7 @@ impl Link {
         }
         let deadline = Instant::now() + linger;
         for (_, channel) in &self.channels {
-            channel.drain(Some(deadline)).await;
+            channel.drain(deadline).await;
         }
     }
 

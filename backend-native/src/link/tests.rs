@@ -9,17 +9,20 @@ const LINK: LinkId = LinkId {
     generation: 0,
 };
 
-#[test]
-fn the_task_of_a_link_is_small_for_its_life() {
+#[tokio::test]
+async fn the_task_of_a_link_is_small_for_its_life() {
     let (events, _incoming) = tokio::sync::mpsc::unbounded_channel();
     let (_orders, received) = async_channel::unbounded();
+    let inbox = LinkInbox::new(LINK, events, 0);
     let task = run(Start {
         config: LinkConfig::default(),
         platform: Arc::default(),
         sockets: SocketOptions::default(),
-        inbox: LinkInbox::new(LINK, events, 0),
+        end: End::new(&inbox),
+        inbox,
         orders: received,
-        resolver: Arc::default(),
+        resolver: Arc::new(Resolver::new(tokio::runtime::Handle::current(), None)),
+        oversight: Oversight::default(),
     });
     let size = size_of_val(&task);
     assert!(size <= 8 * 1024, "{size} bytes");

@@ -9,21 +9,24 @@ use tokio::time::{Instant, sleep_until};
 pub(super) enum Due {
     /// Gathering has taken as long as it may.
     Gathering,
-    /// The connection has been silent for as long as it may.
-    Failing,
     /// Whether the route is relayed must be asked again.
     RelayCheck,
+    /// The channels are still not open.
+    Hurry,
     /// The search for a direct path has something to do.
     Direct,
+    /// The machine may have got another address.
+    Addresses,
 }
 
 /// A moment for each of [`Due`]. A moment stays until it is due or replaced, whatever else happens in between.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     pub(super) gathering: Option<Instant>,
-    pub(super) failing: Option<Instant>,
     pub(super) relay_check: Option<Instant>,
+    pub(super) hurry: Option<Instant>,
     pub(super) direct: Option<Instant>,
+    pub(super) addresses: Option<Instant>,
 }
 
 impl Timers {
@@ -31,9 +34,10 @@ impl Timers {
     pub(super) async fn due(&mut self) -> Due {
         let moments = [
             (self.gathering, Due::Gathering),
-            (self.failing, Due::Failing),
             (self.relay_check, Due::RelayCheck),
+            (self.hurry, Due::Hurry),
             (self.direct, Due::Direct),
+            (self.addresses, Due::Addresses),
         ];
         let next = moments
             .into_iter()
@@ -45,9 +49,10 @@ impl Timers {
         sleep_until(moment).await;
         match due {
             Due::Gathering => self.gathering = None,
-            Due::Failing => self.failing = None,
             Due::RelayCheck => self.relay_check = None,
+            Due::Hurry => self.hurry = None,
             Due::Direct => self.direct = None,
+            Due::Addresses => self.addresses = None,
         }
         due
     }
@@ -64,9 +69,8 @@ mod tests {
         let after = |seconds| Some(start + Duration::from_secs(seconds));
         let mut timers = Timers {
             gathering: after(8),
-            failing: None,
             relay_check: after(2),
-            direct: None,
+            ..Timers::default()
         };
         for _ in 0..3 {
             let interrupted = tokio::time::timeout(Duration::from_millis(500), timers.due()).await;
@@ -74,8 +78,8 @@ mod tests {
         }
         assert_eq!(timers.due().await, Due::RelayCheck);
         assert_eq!(start.elapsed(), Duration::from_secs(2));
-        timers.failing = after(3);
-        assert_eq!(timers.due().await, Due::Failing);
+        timers.hurry = after(3);
+        assert_eq!(timers.due().await, Due::Hurry);
         assert_eq!(timers.due().await, Due::Gathering);
         assert_eq!(start.elapsed(), Duration::from_secs(8));
     }

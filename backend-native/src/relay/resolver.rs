@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::lookup_host;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -23,8 +24,10 @@ const NAMES: usize = 64;
 type Answer = Result<Arc<[SocketAddr]>, String>;
 
 /// Asks for addresses, beside whatever else goes on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Resolver {
+    /// Where questions wait for their answers: one link asks for all, and may be gone before.
+    handle: Handle,
     names: Mutex<BTreeMap<(String, u16), Entry>>,
     /// Who is asked; the system if `None`.
     source: Option<Arc<dyn NameSource>>,
@@ -47,10 +50,11 @@ impl Entry {
 }
 
 impl Resolver {
-    pub(crate) fn new(source: Option<Arc<dyn NameSource>>) -> Self {
+    pub(crate) fn new(handle: Handle, source: Option<Arc<dyn NameSource>>) -> Self {
         Self {
+            handle,
+            names: Mutex::default(),
             source,
-            ..Self::default()
         }
     }
 
@@ -79,12 +83,19 @@ impl Resolver {
         let (sender, answer) = watch::channel(None);
         let host = host.to_owned();
         let source = self.source.clone();
-        tokio::spawn(async move {
-            let found = match source {
-                Some(source) => source.lookup(&host, port).await,
-                None => lookup_host((host.as_str(), port))
-                    .await
-                    .map(Iterator::collect),
+        self.handle.spawn(async move {
+            let lookup = async {
+                match source {
+                    Some(source) => source.lookup(&host, port).await,
+                    None => lookup_host((host.as_str(), port))
+                        .await
+                        .map(Iterator::collect),
+                }
+            };
+            let found = tokio::select! {
+                found = lookup => found,
+                // The backend is gone, and so is every link of it.
+                () = sender.closed() => return,
             };
             let found = found
                 .map(Arc::from)
@@ -117,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_is_not_asked_for() {
-        let resolver = Resolver::default();
+        let resolver = Resolver::new(Handle::current(), None);
         for host in ["192.0.2.1", "2001:db8::1"] {
             let found = resolver.resolve(host, 3478).await.expect("an address");
             assert_eq!(found[0].ip().to_string(), host);
@@ -145,7 +156,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_name_is_asked_for_once_as_long_as_it_is_fresh() {
-        let resolver = Resolver::new(Some(Arc::new(One)));
+        let resolver = Resolver::new(Handle::current(), Some(Arc::new(One)));
         let (first, second) = tokio::join!(
             resolver.resolve("game.example", 1),
             resolver.resolve("game.example", 1)
@@ -160,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_without_addresses_is_asked_for_again() {
-        let resolver = Resolver::new(Some(Arc::new(One)));
+        let resolver = Resolver::new(Handle::current(), Some(Arc::new(One)));
         let error = resolver.resolve("other.example", 1).await;
         assert!(error.expect_err("not known").contains("other.example"));
         let names = resolver.entries();

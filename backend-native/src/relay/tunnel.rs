@@ -186,7 +186,7 @@ async fn read(
 }
 
 /// The first message, if it is whole.
-fn take(buffer: &mut BytesMut) -> io::Result<Option<Bytes>> {
+pub(super) fn take(buffer: &mut BytesMut) -> io::Result<Option<Bytes>> {
     let Some(length) = framed(buffer).map_err(|()| io::Error::from(io::ErrorKind::InvalidData))?
     else {
         return Ok(None);

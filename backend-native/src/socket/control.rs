@@ -8,17 +8,23 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::Cures;
 use super::handshake::{Heard, Told};
 use super::pace::Pace;
+use super::path_clock::{Check, PathClock};
+use crate::guard::Workload;
 
 /// How often a relayed connection's driver goes round without a cause: a timer that is overdue fires without a sleep.
 const TICK: Duration = Duration::from_millis(10);
 
 /// How long the far side may take to open its channels once ours are: it may lack our last word.
 const SETTLING: Duration = Duration::from_secs(3);
+
+/// How often the driver looks at its timers while the clock stands still: whatever was due in a moment stays so.
+const STILL: Duration = Duration::from_millis(100);
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,41 +44,66 @@ pub struct SocketControl(Arc<Shared>);
 struct Shared {
     cures: Cures,
     pace: Pace,
+    workload: Workload,
     open: AtomicBool,
     relaying: AtomicBool,
     heard: Mutex<Heard>,
     opened: OnceLock<Instant>,
     settled: AtomicBool,
+    path: Mutex<PathClock>,
     parking: Mutex<Parking>,
+    /// The pair of addresses that the crate uses does not answer.
+    is_pair_silent: AtomicBool,
+    silence_changed: Notify,
 }
 
 #[derive(Default)]
 struct Parking {
     next_id: u64,
-    /// Each socket with the waker of its last `Pending`.
-    sockets: Vec<(u64, Option<Waker>)>,
+    sockets: Vec<Parked>,
     /// A round that whichever socket is polled next makes the driver go.
     round_due: bool,
     tick: Option<Pin<Box<Sleep>>>,
 }
 
+/// One socket.
+struct Parked {
+    id: u64,
+    /// Where it is bound.
+    local: Option<SocketAddr>,
+    /// That of its last `Pending`.
+    waker: Option<Waker>,
+    /// Wakes it to repeat a connectivity check.
+    repeat: Option<Pin<Box<Sleep>>>,
+}
+
 impl SocketControl {
-    pub(crate) fn new(cures: Cures) -> Self {
+    /// `is_server` knows the addresses of STUN and TURN servers.
+    pub(crate) fn new(cures: Cures, is_server: fn(SocketAddr) -> bool) -> Self {
         Self(Arc::new(Shared {
             cures,
             pace: Pace::new(),
+            workload: Workload::new(),
             open: AtomicBool::new(false),
             relaying: AtomicBool::new(false),
             heard: Mutex::default(),
             opened: OnceLock::new(),
             settled: AtomicBool::new(!cures.quick_repetition),
+            path: Mutex::new(PathClock::new(is_server)),
             parking: Mutex::default(),
+            is_pair_silent: AtomicBool::new(false),
+            silence_changed: Notify::new(),
         }))
     }
 
     /// All channels are open: from now on a direct connection's datagrams pass as they come.
     pub fn channels_open(&self) {
         self.0.open.store(true, Ordering::Relaxed);
+    }
+
+    /// What the sockets read and send.
+    pub(crate) fn workload(&self) -> &Workload {
+        &self.0.workload
     }
 
     /// Something was handed to the connection (a message, a description, a candidate): its driver must go round once more
@@ -88,14 +119,80 @@ impl SocketControl {
         self.0.pace.restart();
     }
 
-    /// The connection stands: its timers are exact from now on.
-    pub(crate) fn connected(&self) {
+    /// The connection stands: its timers are exact from now on. Their clock goes on for no longer than `patience` without a
+    /// word of the far side.
+    /// With none it goes on for ever.
+    pub(crate) fn connected(&self, patience: Option<Duration>) {
         self.0.pace.stop();
+        if let Some(patience) = patience.filter(|_| self.0.cures.outages) {
+            self.path().watch(patience);
+        }
+    }
+
+    /// The connection looks for a path anew.
+    pub(crate) fn restarted(&self) {
+        self.path().unwatch();
+        self.note_silence();
+    }
+
+    /// The crate uses this pair: its own address and the far side's. `None`: it is not known, or goes through a server.
+    pub(crate) fn select(&self, pair: Option<(SocketAddr, SocketAddr)>) {
+        let socket_of = |local| {
+            let parking = self.parking();
+            let mut sockets = parking.sockets.iter();
+            let socket = sockets.find(|socket| socket.local == Some(local))?;
+            Some(socket.id)
+        };
+        let pair = pair.and_then(|(local, remote)| Some((socket_of(local)?, remote)));
+        self.path().select(pair);
+        self.note_silence();
+    }
+
+    /// Whether the pair that the crate uses has not answered for some time.
+    pub(crate) fn is_pair_silent(&self) -> bool {
+        self.0.is_pair_silent.load(Ordering::Relaxed)
+    }
+
+    /// [`is_pair_silent`](Self::is_pair_silent) says something else now. Cancel-safe.
+    pub(crate) async fn silence_changed(&self) {
+        self.0.silence_changed.notified().await;
+    }
+
+    fn note_silence(&self) {
+        let is_silent = self.path().is_pair_silent();
+        let before = self.0.is_pair_silent.swap(is_silent, Ordering::Relaxed);
+        if before != is_silent {
+            self.0.silence_changed.notify_one();
+        }
+    }
+
+    /// The far side was heard by a path that the crate does not know of.
+    pub(crate) fn heard_elsewhere(&self) {
+        // No datagram makes the driver look at its timers.
+        if self.path().heard_elsewhere() {
+            self.go_round();
+        }
+    }
+
+    /// Puts the crate's clock forward with the next datagram, so that a timer expires.
+    pub(crate) fn leap(&self, leap: Duration) {
+        if self.0.cures.quick_repetition {
+            self.path().owe(leap);
+        }
+    }
+
+    /// What time it is for the crate.
+    pub(crate) fn now(&self) -> Instant {
+        self.path().now()
     }
 
     /// The shortest sleep of the driver at this moment.
     pub(crate) fn shortest_sleep(&self) -> Duration {
-        self.0.pace.shortest_sleep()
+        if self.path().is_still() {
+            STILL
+        } else {
+            self.0.pace.shortest_sleep()
+        }
     }
 
     /// Whether the connection gathers through TURN servers, or its selected pair is relayed.
@@ -123,6 +220,50 @@ impl SocketControl {
 
     pub(super) fn one_at_a_time(&self) -> bool {
         self.0.cures.one_at_a_time && !self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// A datagram of this socket goes out.
+    pub(super) fn sent(&self, id: u64, to: SocketAddr, datagram: &[u8]) {
+        // Not data: the way of nearly every packet.
+        if matches!(datagram.first(), Some(0x00 | 0x40..=0x4f)) {
+            self.path().sent(id, to, datagram);
+        }
+    }
+
+    /// A datagram has come and is about to be handed over.
+    pub(super) fn heard(&self, from: SocketAddr, datagram: &[u8]) {
+        self.path().heard(from, datagram);
+        if self.is_pair_silent() {
+            self.note_silence();
+        }
+    }
+
+    /// The connectivity check that this socket must send again now. With none the waker is woken when there may be one.
+    pub(super) fn poll_repeat(&self, id: u64, cx: &mut Context<'_>) -> Option<Check> {
+        let due = self.path().repeat_at(id)?;
+        {
+            let mut parking = self.parking();
+            let socket = parking.sockets.iter_mut().find(|socket| socket.id == id)?;
+            let timer = socket
+                .repeat
+                .get_or_insert_with(|| Box::pin(sleep_until(due)));
+            // To a later moment it is moved only when it fires: there are answers all the time.
+            if due < timer.deadline() {
+                timer.as_mut().reset(due);
+            }
+            while timer.as_mut().poll(cx).is_ready() {
+                if due <= Instant::now() {
+                    break;
+                }
+                timer.as_mut().reset(due);
+            }
+        }
+        if due > Instant::now() {
+            return None;
+        }
+        let check = self.path().repeat(id);
+        self.note_silence();
+        check
     }
 
     /// What a datagram adds to a handshake; once the channels are open nothing is known of that.
@@ -170,17 +311,22 @@ impl SocketControl {
     }
 
     /// A new socket's place.
-    pub(super) fn join(&self) -> u64 {
+    pub(super) fn join(&self, local: Option<SocketAddr>) -> u64 {
         let mut parking = self.parking();
         let id = parking.next_id;
         parking.next_id += 1;
-        parking.sockets.push((id, None));
+        parking.sockets.push(Parked {
+            id,
+            local,
+            waker: None,
+            repeat: None,
+        });
         id
     }
 
     /// The socket is gone, and its waker with it: the waker would keep the driver's future.
     pub(super) fn leave(&self, id: u64) {
-        self.parking().sockets.retain(|(socket, _)| *socket != id);
+        self.parking().sockets.retain(|socket| socket.id != id);
     }
 
     /// Keeps the waker of a socket that has nothing to read; `Ready` if the driver is to go round instead.
@@ -193,10 +339,10 @@ impl SocketControl {
         if cx.waker().will_wake(Waker::noop()) {
             return Poll::Pending;
         }
-        if let Some((_, waker)) = parking.sockets.iter_mut().find(|(socket, _)| *socket == id) {
-            match waker {
+        if let Some(socket) = parking.sockets.iter_mut().find(|socket| socket.id == id) {
+            match &mut socket.waker {
                 Some(waker) => waker.clone_from(cx.waker()),
-                None => *waker = Some(cx.waker().clone()),
+                None => socket.waker = Some(cx.waker().clone()),
             }
         }
         if !(self.0.cures.relay_tick && self.is_relaying()) {
@@ -211,14 +357,19 @@ impl SocketControl {
         due
     }
 
-    fn go_round(&self) {
+    /// Makes the driver poll its sockets, and go round.
+    pub(crate) fn go_round(&self) {
         let wakers: Vec<Waker> = {
             let mut parking = self.parking();
             parking.round_due = true;
             let sockets = parking.sockets.iter_mut();
-            sockets.filter_map(|(_, waker)| waker.take()).collect()
+            sockets.filter_map(|socket| socket.waker.take()).collect()
         };
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn path(&self) -> MutexGuard<'_, PathClock> {
+        self.0.path.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn parking(&self) -> MutexGuard<'_, Parking> {

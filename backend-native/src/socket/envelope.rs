@@ -24,6 +24,12 @@ pub(crate) fn content(datagram: &[u8]) -> &[u8] {
     .unwrap_or(datagram)
 }
 
+/// The number of the TURN channel that this datagram goes through, if it goes through one.
+pub(super) fn channel(datagram: &[u8]) -> Option<u16> {
+    let number = datagram.get(..2)?.try_into().map(u16::from_be_bytes).ok()?;
+    (0x4000..0x5000).contains(&number).then_some(number)
+}
+
 fn channel_data(datagram: &[u8]) -> Option<&[u8]> {
     datagram.get(CHANNEL_HEADER..CHANNEL_HEADER + length(datagram, 2)?)
 }

@@ -45,7 +45,7 @@ use Got::{Datagram, Nothing, Round};
 
 impl Rig {
     fn new(cures: Cures) -> Self {
-        Self::of(SocketControl::new(cures))
+        Self::of(SocketControl::new(cures, |_| false))
     }
 
     fn of(control: SocketControl) -> Self {

@@ -2,7 +2,8 @@
 
 use core::pin::pin;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,8 +14,9 @@ use mesh_core::LostReason;
 use signaling::{TransportEvent, TransportOptions};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -29,10 +31,13 @@ use crate::tls::{self, RootCertificates};
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How long the server may be silent before it is asked for a sign of life. A proxy sees that the connection is in use, too.
-const IDLE: Duration = Duration::from_secs(8);
+const IDLE: Duration = Duration::from_secs(4);
 
-/// How long it may be silent before it is dead.
-const DEAD: Duration = Duration::from_secs(16);
+/// How long it may take to give that sign.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it may be silent before it is dead: less than 10 s, with any server of WebSocket.
+const DEAD: Duration = IDLE.saturating_add(PATIENCE);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -44,6 +49,8 @@ pub(super) struct Connection {
     pub(super) texts: mpsc::Receiver<String>,
     /// Closed when the transport is closed or dropped.
     pub(super) events: mpsc::Sender<TransportEvent>,
+    /// Set before `texts` ends if the server is not to be told that we leave.
+    pub(super) abandoned: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -54,6 +61,7 @@ impl Connection {
             roots,
             texts,
             events,
+            abandoned,
         } = self;
         let limit = options.connect_timeout;
         let host = request.uri().host().unwrap_or_default().to_owned();
@@ -63,7 +71,7 @@ impl Connection {
             () = events.closed() => return,
         };
         let last = match connected {
-            Ok(socket) => carry(socket, texts, &events).await,
+            Ok(socket) => carry(socket, texts, &events, &abandoned).await,
             Err(why) => Some(closed(LostReason::Unreachable(why))),
         };
         if let Some(last) = last {
@@ -141,15 +149,16 @@ async fn carry(
     socket: Socket,
     texts: mpsc::Receiver<String>,
     events: &mpsc::Sender<TransportEvent>,
+    abandoned: &AtomicBool,
 ) -> Option<TransportEvent> {
     // An error means that we were closed while it opened; what has been accepted still goes out below.
     let _ = events.send(TransportEvent::Opened).await;
     let (sink, mut stream) = socket.split();
-    let heard = Heard::default();
-    let mut writing = pin!(write(sink, texts, &heard));
+    let ask = Notify::new();
+    let mut writing = pin!(write(sink, texts, &ask, abandoned));
     let mut wrote = false;
     let reason = {
-        let mut reading = pin!(read(&mut stream, events, &heard));
+        let mut reading = pin!(read(&mut stream, events, &ask));
         tokio::select! {
             biased;
             reason = &mut reading => Some(reason),
@@ -179,42 +188,13 @@ async fn carry(
     unreported.map(TrySendError::into_inner)
 }
 
-/// When the server was heard last, or was last asked for a sign of life.
-#[derive(Debug)]
-struct Heard(Mutex<Instant>);
-
-impl Default for Heard {
-    fn default() -> Self {
-        Self(Mutex::new(Instant::now()))
-    }
-}
-
-impl Heard {
-    fn now(&self) {
-        *self.last() = Instant::now();
-    }
-
-    fn last(&self) -> MutexGuard<'_, Instant> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Until the server must be asked for a sign of life.
-    async fn silent(&self) {
-        loop {
-            let due = *self.last() + IDLE;
-            if due <= Instant::now() {
-                return;
-            }
-            sleep_until(due).await;
-        }
-    }
-}
-
-/// Sends until the queue ends, then the close frame; asks the server for a sign of life where it is silent.
+/// Sends until the queue ends, and asks the server for a sign of life when it is told to. At the end it sends the close frame,
+/// unless the connection is abandoned.
 async fn write(
     mut sink: SplitSink<Socket, Message>,
     mut texts: mpsc::Receiver<String>,
-    heard: &Heard,
+    ask: &Notify,
+    abandoned: &AtomicBool,
 ) -> Result<(), WsError> {
     loop {
         let message = tokio::select! {
@@ -222,12 +202,12 @@ async fn write(
                 Some(text) => Message::text(text),
                 None => break,
             },
-            () = heard.silent() => {
-                heard.now();
-                Message::Ping(Bytes::new())
-            }
+            () = ask.notified() => Message::Ping(Bytes::new()),
         };
         sink.send(message).await?;
+    }
+    if abandoned.load(Ordering::Acquire) {
+        return Ok(());
     }
     let farewell = CloseFrame {
         code: CloseCode::Normal,
@@ -237,21 +217,31 @@ async fn write(
 }
 
 /// Reports what the server sends until it ends the connection; reads nothing while the application's queue is full.
+///
+/// Before a silent server is given up, the writer is told to ask it: a process that was stopped sees the time leap, and its own
+/// silence is not the server's. A writer that is stuck cannot ask, and the server is given up at the same time.
 async fn read(
     stream: &mut SplitStream<Socket>,
     events: &mpsc::Sender<TransportEvent>,
-    heard: &Heard,
+    ask: &Notify,
 ) -> LostReason {
+    let mut asked = false;
     loop {
         let Ok(room) = events.reserve().await else {
             // Ours to end; the caller has noticed, too.
             return core::future::pending().await;
         };
-        let Ok(next) = timeout(DEAD, stream.next()).await else {
-            let why = format!("the server has been silent for {} s", DEAD.as_secs());
-            return LostReason::Unreachable(why);
+        let limit = if asked { PATIENCE } else { IDLE };
+        let Ok(next) = timeout(limit, stream.next()).await else {
+            if asked {
+                let why = format!("the server has been silent for {} s", DEAD.as_secs());
+                return LostReason::Unreachable(why);
+            }
+            asked = true;
+            ask.notify_one();
+            continue;
         };
-        heard.now();
+        asked = false;
         match next {
             Some(Ok(Message::Text(text))) => {
                 room.send(TransportEvent::Text(text.as_str().to_owned()))

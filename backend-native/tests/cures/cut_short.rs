@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use backend_native::testing::{Cures, SocketOptions, SocketSource};
 use backend_native::{PlatformBackend, PlatformConfig};
-use mesh_core::{Backend, CloseReason, ConnectFailure};
+use mesh_core::{Backend, CloseReason, ConnectFailure, LinkConfig};
 use socket_faults::{Fate, Faults};
 use tokio::runtime::{Builder, Handle, Runtime};
 use webrtc::runtime::AsyncUdpSocket;
 
-use crate::backends::{Pair, Peer, RELIABLE, specs};
+use crate::backends::{INBOX, Pair, Peer, RELIABLE, specs};
 use crate::support::{connected_backends, in_memory, within};
 
 /// Whatever of a link is left over keeps the source of its sockets.
@@ -44,26 +44,51 @@ fn assert_let_go(source: &Arc<dyn SocketSource>) {
     panic!("{} are left", Arc::strong_count(source) - 1);
 }
 
+/// A connected pair on the runtime, whose links run there, or in threads of their own.
+fn connected(runtime: &Runtime, options: &SocketOptions, are_isolated: bool) -> Pair {
+    if !are_isolated {
+        return runtime.block_on(connected_backends(options.clone(), options.clone()));
+    }
+    let peer = || {
+        let handle = runtime.handle().clone();
+        let mut backend = PlatformBackend::with_handle(handle, PlatformConfig::loopback());
+        backend.use_sockets(options.clone());
+        Peer::new(backend)
+    };
+    let (a, b) = (peer(), peer());
+    let mut pair = Pair { a, b };
+    pair.open(&specs());
+    pair.connect();
+    pair
+}
+
 #[test]
 fn a_runtime_that_ends_before_its_backends_leaves_nothing() {
-    let runtime = runtime();
-    let (source, options) = counted();
-    let pair = runtime.block_on(connected_backends(options.clone(), options));
-    drop(runtime);
-    drop(pair);
-    assert_let_go(&source);
+    for are_isolated in [false, true] {
+        let runtime = runtime();
+        let (source, options) = counted();
+        let pair = connected(&runtime, &options, are_isolated);
+        drop(options);
+        drop(runtime);
+        drop(pair);
+        assert_let_go(&source);
+    }
 }
 
 #[test]
 fn the_end_of_the_runtime_ends_every_link() {
-    let runtime = runtime();
-    let (_, options) = counted();
-    let mut pair = runtime.block_on(connected_backends(options.clone(), options));
-    drop(runtime);
-    for peer in [&mut pair.a, &mut pair.b] {
-        let waker = crate::backends::unpark_me();
-        peer.poll(&mut std::task::Context::from_waker(&waker));
-        assert!(is_platform(peer.closed.as_ref()), "{:?}", peer.closed);
+    for are_isolated in [false, true] {
+        let runtime = runtime();
+        let (_, options) = counted();
+        let mut pair = connected(&runtime, &options, are_isolated);
+        drop(runtime);
+        for peer in [&mut pair.a, &mut pair.b] {
+            peer.wait("its end", |peer| peer.closed.is_some());
+            assert!(is_platform(peer.closed.as_ref()), "{:?}", peer.closed);
+            peer.open(crate::backends::link(1), LinkConfig::default(), INBOX, &[]);
+            peer.wait("the end of another", |peer| peer.closed.is_some());
+            assert!(is_platform(peer.closed.as_ref()), "{:?}", peer.closed);
+        }
     }
 }
 
@@ -128,8 +153,8 @@ async fn a_panic_in_the_task_of_a_link_is_its_end() {
     let mut peer = Peer::new(backend);
     peer.open(
         crate::backends::link(0),
-        mesh_core::LinkConfig::default(),
-        crate::backends::INBOX,
+        LinkConfig::default(),
+        INBOX,
         &specs(),
     );
     let closed = std::future::poll_fn(|cx| {

@@ -123,6 +123,60 @@ async fn without_the_cure_one_that_is_lost_costs_the_connection() {
     );
 }
 
+/// How long connecting takes if the side that begins SCTP, which answers the offer, loses these of the far side's datagrams of
+/// SCTP. The far side repeats nothing by itself, as a browser does not.
+async fn time_to_open_beside_a_browser(cures: Cures, lost: core::ops::Range<usize>) -> Duration {
+    const APPLICATION_DATA: u8 = 23;
+    let network = MemoryNetwork::default();
+    let [a, b] = [(Cures::NONE, None), (cures, Some(lost))].map(|(cures, lost)| {
+        let judge = move || -> Judge {
+            let lost = lost.clone().unwrap_or_default();
+            let mut arrived = 0_usize;
+            Box::new(move |datagram: &[u8]| {
+                let is_data = datagram.first() == Some(&APPLICATION_DATA);
+                arrived += usize::from(is_data);
+                if is_data && lost.contains(&(arrived - 1)) {
+                    Fate::Lose
+                } else {
+                    Fate::Delay(ms(25))
+                }
+            })
+        };
+        SocketOptions {
+            cures,
+            source: Some(Faults::by(Arc::new(network.clone()), judge)),
+            ..SocketOptions::default()
+        }
+    });
+    let mut pair = backends(a, b);
+    let start = Instant::now();
+    let open = timeout(Duration::from_secs(20), pair.connect_async()).await;
+    assert!(open.is_ok(), "never");
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browsers_last_word_of_sctp_may_be_lost_three_times() {
+    for first in 0..3 {
+        let lost = first..first + 3;
+        let time = time_to_open_beside_a_browser(Cures::default(), lost.clone()).await;
+        assert!(
+            time < Duration::from_millis(2500),
+            "{time:?} without {lost:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_cure_the_timer_of_sctp_is_waited_for() {
+    let cures = Cures {
+        quick_repetition: false,
+        ..Cures::default()
+    };
+    let time = time_to_open_beside_a_browser(cures, 1..4).await;
+    assert!(time > Duration::from_secs(6), "{time:?}");
+}
+
 /// The next number of a sequence that looks random (Knuth's MMIX).
 fn draw(state: &AtomicU64) -> u64 {
     let next = |n: u64| {

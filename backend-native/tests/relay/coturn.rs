@@ -33,6 +33,16 @@ pub(crate) struct Coturn {
     pub(crate) certificate: String,
 }
 
+/// Whether there is a server to start.
+pub(crate) fn is_installed() -> bool {
+    let found = Command::new("turnserver")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    found.is_ok()
+}
+
 impl Coturn {
     /// Starts one; with long-term credentials, over UDP alone.
     pub(crate) fn start() -> Self {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use backend_native::testing::{Cures, SocketOptions, SocketSource};
 use backend_native::{PlatformBackend, PlatformConfig};
-use mesh_core::{CandidateType, LinkConfig, Payload};
+use mesh_core::{CandidateType, ConnectionState, LinkConfig, LinkEvent, Payload};
 use socket_faults::{Fate, Faults, TokioSockets};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
@@ -37,8 +37,7 @@ fn direct_from(moment: Instant) -> Peer {
     Peer::new(backend)
 }
 
-#[test]
-fn a_direct_path_that_comes_after_400_ms_is_preferred() {
+pub(crate) fn a_direct_path_that_comes_after_400_ms_is_preferred() {
     let server = Coturn::start();
     let moment = Instant::now() + Duration::from_millis(400);
     let mut pair = Pair {
@@ -187,8 +186,7 @@ fn are_relayed(pair: &mut Pair) -> [bool; 2] {
     ]
 }
 
-#[test]
-fn a_direct_path_that_opens_is_used_and_left_again_when_it_breaks() {
+pub(crate) fn a_direct_path_that_opens_is_used_and_left_again_when_it_breaks() {
     let server = Coturn::start();
     let street = Street::default();
     let mut pair = street.relayed(&server, Cures::default());
@@ -204,8 +202,62 @@ fn a_direct_path_that_opens_is_used_and_left_again_when_it_breaks() {
     assert_eq!([&pair.a.closed, &pair.b.closed], [&None, &None]);
 }
 
-#[test]
-fn without_the_cure_a_relayed_link_stays_relayed() {
+pub(crate) fn a_server_that_dies_under_a_direct_path_ends_no_link() {
+    let server = Coturn::start();
+    let street = Street::default();
+    let mut pair = street.relayed(&server, Cures::default());
+    let mut count = 0;
+    street.close(false);
+    count_until(&mut pair, &mut count, |pair| {
+        are_relayed(pair) == [false; 2]
+    });
+    drop(server);
+    // The crate calls the connection disconnected after 2 s of silence on the relay, and it would have failed 3 s later.
+    let died = Instant::now();
+    count_until(&mut pair, &mut count, |_| {
+        died.elapsed() > Duration::from_secs(6)
+    });
+    for peer in [&pair.a, &pair.b] {
+        assert_eq!(peer.closed, None);
+        let was_interrupted = peer.log.iter().any(|event| {
+            matches!(
+                event,
+                LinkEvent::State {
+                    state: ConnectionState::Disconnected | ConnectionState::Failed,
+                    ..
+                }
+            )
+        });
+        assert!(!was_interrupted, "{:?}", peer.log);
+    }
+}
+
+/// Nothing but our own checks goes over the direct path then, and the crate hears nothing at all.
+pub(crate) fn what_is_lost_on_a_quiet_direct_path_is_repeated_though_the_turn_server_is_dead() {
+    let server = Coturn::start();
+    let street = Street::default();
+    let mut pair = street.relayed(&server, Cures::default());
+    street.close(false);
+    count_until(&mut pair, &mut 0, |pair| are_relayed(pair) == [false; 2]);
+    drop(server);
+    let died = Instant::now();
+    pair.wait("a silence in which the crate's clock would stop", |_| {
+        died.elapsed() > Duration::from_secs(5)
+    });
+    pair.b.take_messages(RELIABLE);
+    street.close(true);
+    pair.a.send(RELIABLE, "lost at first");
+    let sent = Instant::now();
+    pair.wait("the message to be lost", |_| {
+        sent.elapsed() > Duration::from_millis(200)
+    });
+    street.close(false);
+    pair.wait("the message to be repeated", |pair| {
+        pair.b.take_messages(RELIABLE).len() == 1
+    });
+}
+
+pub(crate) fn without_the_cure_a_relayed_link_stays_relayed() {
     let server = Coturn::start();
     let street = Street::default();
     let mut pair = street.relayed(

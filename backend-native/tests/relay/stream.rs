@@ -67,19 +67,16 @@ fn connects(server: &Coturn) {
     assert!(trip < Duration::from_millis(50), "{trip:?}");
 }
 
-#[test]
-fn peers_without_udp_play_over_tcp() {
+pub(crate) fn peers_without_udp_play_over_tcp() {
     connects(&Coturn::start_over(Over::Tcp));
 }
 
-#[test]
-fn peers_without_udp_play_over_tls() {
+pub(crate) fn peers_without_udp_play_over_tls() {
     connects(&Coturn::start_over(Over::Tls));
 }
 
 /// One peer reaches its server over TCP, and the other one is an ordinary one.
-#[test]
-fn one_without_udp_meets_one_that_has_it() {
+pub(crate) fn one_without_udp_meets_one_that_has_it() {
     let server = Coturn::start_over(Over::Tcp);
     let mut pair = Pair {
         a: without_udp(None),
@@ -92,8 +89,7 @@ fn one_without_udp_meets_one_that_has_it() {
     round_trip(&mut pair, RELIABLE, 5);
 }
 
-#[test]
-fn a_certificate_nobody_knows_is_told() {
+pub(crate) fn a_certificate_nobody_knows_is_told() {
     let server = Coturn::start_over(Over::Tls);
     let (cause, time) = no_relay_of(without_udp(None), server.server());
     assert!(
@@ -103,8 +99,7 @@ fn a_certificate_nobody_knows_is_told() {
     assert!(time < Duration::from_secs(4), "{time:?}");
 }
 
-#[test]
-fn a_server_that_refuses_tcp_is_told() {
+pub(crate) fn a_server_that_refuses_tcp_is_told() {
     let server = Coturn::start_over(Over::Tcp);
     let configured = server.server();
     drop(server);
@@ -113,8 +108,7 @@ fn a_server_that_refuses_tcp_is_told() {
     assert!(time < Duration::from_secs(4), "{time:?}");
 }
 
-#[test]
-fn a_wrong_password_is_told_over_tcp() {
+pub(crate) fn a_wrong_password_is_told_over_tcp() {
     let server = Coturn::start_over(Over::Tcp);
     let (cause, _) = no_relay_of(without_udp(None), server.server_with_a_wrong_password());
     assert!(cause.contains("401"), "{cause}");

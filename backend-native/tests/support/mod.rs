@@ -6,6 +6,7 @@
     reason = "test code"
 )]
 
+pub(crate) mod member;
 pub(crate) mod raw;
 
 use std::collections::VecDeque;
@@ -129,10 +130,7 @@ impl Peer {
 
     pub(crate) fn offer(&mut self) {
         let link = self.link;
-        self.backend.execute(Command::CreateOffer {
-            link,
-            restart: false,
-        });
+        self.backend.execute(Command::CreateOffer { link });
     }
 
     pub(crate) fn set_remote(&mut self, description: SessionDescription) {

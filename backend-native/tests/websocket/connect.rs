@@ -35,6 +35,15 @@ async fn a_bad_url_is_an_error_at_once() {
     }
 }
 
+/// As a browser reads them.
+#[tokio::test]
+async fn the_case_of_the_scheme_and_white_space_around_do_not_count() {
+    for url in ["WS://127.0.0.1:1/", " ws://127.0.0.1:1/\n", "Wss://h/\r\n"] {
+        let transport = WebSocketTransport::connect(&Handle::current(), url);
+        assert!(transport.is_ok(), "{url:?}: {transport:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_refused_connection_is_unreachable() {
     let (listener, url) = listen().await;

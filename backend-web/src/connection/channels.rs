@@ -4,14 +4,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_channel::Sender;
-use mesh_core::platform::RemoteChannels;
+use mesh_core::platform::{LINGER, RemoteChannels};
 use mesh_core::{ChannelIndex, ChannelSpec, Reliability, SendLimits};
 use web_sys::RtcDataChannel;
 
 use crate::channel::{Channel, Ends};
+use crate::control::Control;
 use crate::inbox::LinkInbox;
 use crate::note::Note;
 use crate::outbox::Outbox;
+use crate::timer::Timer;
 use crate::translate;
 
 /// The planned ones by their index, those of the far side above.
@@ -20,15 +22,33 @@ pub(crate) struct Channels {
     remote: RefCell<RemoteChannels>,
     inbox: Rc<LinkInbox>,
     notes: Sender<Note>,
+    /// None where the browser has no room for one.
+    control: Option<Rc<Control>>,
+    finishing: RefCell<Vec<Finishing>>,
+}
+
+/// A channel that is closed once the far side has everything.
+struct Finishing {
+    channel: Rc<Channel>,
+    /// Asks the far side.
+    request: u16,
+    /// Until it is closed in any case.
+    _limit: Option<Timer>,
 }
 
 impl Channels {
-    pub(crate) fn new(inbox: Rc<LinkInbox>, notes: Sender<Note>) -> Self {
+    pub(crate) fn new(
+        inbox: Rc<LinkInbox>,
+        notes: Sender<Note>,
+        control: Option<Rc<Control>>,
+    ) -> Self {
         Self {
             table: RefCell::default(),
             remote: RefCell::default(),
             inbox,
             notes,
+            control,
+            finishing: RefCell::default(),
         }
     }
 
@@ -80,6 +100,7 @@ impl Channels {
             outbox: Outbox::new(limits),
             remote,
             reliable: reliability == Reliability::Reliable,
+            control: self.control.clone(),
             notes: self.notes.clone(),
         };
         let channel = Channel::start(inner, ends);
@@ -97,6 +118,89 @@ impl Channels {
         }
     }
 
+    /// The far side described itself.
+    pub(crate) fn described(&self, sdp: &str) {
+        if let Some(control) = &self.control {
+            control.described(sdp);
+        }
+    }
+
+    /// Closes one on both sides once the far side has all that was accepted.
+    pub(crate) fn finish(&self, index: ChannelIndex) {
+        let Some(channel) = self.channel(index) else {
+            return;
+        };
+        match channel.to_arrive().and_then(|count| self.ask(vec![count])) {
+            Some(request) => {
+                let late = Rc::downgrade(&channel);
+                let limit = Timer::start(LINGER, move || {
+                    if let Some(channel) = late.upgrade() {
+                        channel.close();
+                    }
+                });
+                self.finishing.borrow_mut().push(Finishing {
+                    channel,
+                    request,
+                    _limit: limit,
+                });
+            }
+            None => channel.close(),
+        }
+    }
+
+    /// Asks the far side to tell when it has everything that must arrive; the number of the request. `None` where nothing
+    /// must, or where the far side cannot be asked.
+    pub(crate) fn finish_all(&self) -> Option<u16> {
+        let table = self.table.borrow();
+        let counts: Vec<_> = table
+            .iter()
+            .flatten()
+            .filter_map(|channel| channel.to_arrive())
+            .collect();
+        if counts.is_empty() {
+            return None;
+        }
+        self.ask(counts)
+    }
+
+    /// Whether one that is open has sent what must arrive.
+    pub(crate) fn must_arrive(&self) -> bool {
+        let table = self.table.borrow();
+        table.iter().flatten().any(|channel| channel.must_arrive())
+    }
+
+    fn ask(&self, counts: Vec<(u16, u32)>) -> Option<u16> {
+        self.control.as_ref()?.finish(counts)
+    }
+
+    /// Whether the far side has everything that a request names.
+    pub(crate) fn is_finished(&self, request: u16) -> bool {
+        let control = self.control.as_ref();
+        control.is_none_or(|control| control.is_finished(request))
+    }
+
+    /// The control channel has something to say: gives the answers that the far side waits for, and closes the channels whose
+    /// answers have come.
+    pub(crate) fn heed_control(&self) {
+        let Some(control) = &self.control else {
+            return;
+        };
+        if control.look() {
+            let table = self.table.borrow();
+            let channels = table.iter().flatten();
+            let received = channels.filter_map(|channel| channel.received_so_far());
+            control.answer(&received.collect());
+        }
+        let finishing = self.finishing.take();
+        let (finished, rest) = finishing
+            .into_iter()
+            .partition::<Vec<_>, _>(|one| control.is_finished(one.request));
+        self.finishing.replace(rest);
+        for Finishing { channel, .. } in finished {
+            channel.close();
+        }
+    }
+
     /// See [`Channel::drain`].
     pub(crate) fn drain(&self) -> bool {
         let mut drained = true;
@@ -109,10 +213,15 @@ impl Channels {
 
     /// Lets go of all of them.
     pub(crate) fn detach(&self) {
+        if let Some(control) = &self.control {
+            control.detach();
+        }
+        let finishing = self.finishing.take();
         // Outside the borrow: a callback may hold the last handle of something.
         let table = self.table.take();
         for channel in table.iter().flatten() {
             channel.detach();
         }
+        drop(finishing);
     }
 }

@@ -15,6 +15,7 @@ use web_sys::{CloseEvent, MessageEvent, WebSocket};
 use crate::count::{Count, Kind};
 use crate::events::Waiter;
 use crate::js::{self, Callback};
+use crate::page::{PAGE_HIDE, PAGE_SHOW, PageListener};
 use crate::timer::Timer;
 
 /// Bytes that wait for the network. Joining a lobby of 32 says about 200 kB at once: a description and a dozen candidates for
@@ -33,6 +34,9 @@ const ABNORMAL: u16 = 1006;
 const NO_CODE: u16 = 1005;
 /// Ours.
 const NORMAL: u16 = 1000;
+/// Ours, where another connection is to follow. A browser ends none without a close frame, and gives pages only codes of their own
+/// besides 1000, which would tell the server that we leave.
+const ABANDONED: u16 = 4001;
 
 pub(super) struct Socket {
     inner: WebSocket,
@@ -44,6 +48,9 @@ pub(super) struct Socket {
     waiter: Waiter,
     callbacks: Callbacks,
     connecting: RefCell<Option<Timer>>,
+    /// Whether the page was left, and whoever waits has not been told yet.
+    page_left: Cell<bool>,
+    _page: [PageListener; 2],
     /// While it is neither closed nor closing.
     live: RefCell<Option<Count>>,
 }
@@ -83,6 +90,11 @@ impl Socket {
             waiter: Waiter::default(),
             callbacks: Callbacks::new(socket),
             connecting: RefCell::new(None),
+            page_left: Cell::new(false),
+            _page: [
+                PageListener::new(PAGE_HIDE, Callback::of(socket, |it, _| it.page_left())),
+                PageListener::new(PAGE_SHOW, Callback::of(socket, |it, _| it.page_shown())),
+            ],
             live: RefCell::new(Some(Count::new(Kind::Socket))),
         });
         let callbacks = &socket.callbacks;
@@ -130,11 +142,25 @@ impl Socket {
 
     /// Ends it in good order, without a word to the application.
     pub(super) fn close(&self) {
-        self.detach();
+        self.finish(NORMAL);
+    }
+
+    /// Ends it without telling the server that we leave.
+    pub(super) fn abandon(&self) {
+        self.finish(ABANDONED);
+    }
+
+    fn finish(&self, code: u16) {
+        self.detach_with(code);
+        self.page_left.set(false);
         self.events.borrow_mut().clear();
     }
 
     fn detach(&self) {
+        self.detach_with(NORMAL);
+    }
+
+    fn detach_with(&self, code: u16) {
         let Some(count) = self.live.take() else {
             return;
         };
@@ -142,8 +168,25 @@ impl Socket {
         self.inner.set_onmessage(None);
         self.inner.set_onclose(None);
         // What it has taken goes out before the close frame. Fails only for a code that is not allowed.
-        let _ = self.inner.close_with_code(NORMAL);
+        let _ = self.inner.close_with_code(code);
         drop(count);
+    }
+
+    /// A page in the browser's cache keeps its sockets, so the server would keep the member, whom nobody can reach. Nobody is told
+    /// before the page is back: whoever joins anew at once would do so from a page that is about to stop.
+    fn page_left(&self) {
+        if self.live.borrow().is_some() {
+            self.page_left.set(true);
+            self.detach();
+        }
+    }
+
+    fn page_shown(&self) {
+        if self.page_left.take() {
+            self.push(TransportEvent::Closed {
+                reason: LostReason::PageLeft,
+            });
+        }
     }
 
     fn push(&self, event: TransportEvent) {

@@ -140,29 +140,6 @@ async fn a_description_comes_first_and_candidates_trickle() {
 }
 
 #[wasm_bindgen_test]
-async fn a_restart_gathers_anew_and_the_link_lives_on() {
-    let mut pair = Pair::connected().await;
-    let gathered = |peer: &Peer| peer.count(|event| matches!(event, LinkEvent::Gathered { .. }));
-    // It may be connected before; a restart would then take the place of the first search.
-    pair.until("both to gather", |a, b| {
-        gathered(a) == 1 && gathered(b) == 1
-    })
-    .await;
-    pair.a.execute(Command::CreateOffer {
-        link: LINK,
-        restart: true,
-    });
-    pair.until("both to gather again", |a, b| {
-        gathered(a) == 2 && gathered(b) == 2
-    })
-    .await;
-    pair.a.send("still here");
-    pair.until("a message", |_, b| b.messages().len() == 1)
-        .await;
-    assert_eq!(pair.a.closed(), None);
-}
-
-#[wasm_bindgen_test]
 async fn the_figures_name_the_pair_in_use() {
     let mut pair = Pair::connected().await;
     pair.a.send(vec![0; 1000]);

@@ -17,6 +17,7 @@ mod cycles;
 mod flow;
 mod messages;
 mod refusals;
+mod stranger;
 mod support;
 mod timing;
 mod websocket;

@@ -1,13 +1,9 @@
 //! Messages: kind, boundaries, order, and the first one.
 
-use js_sys::{Array, Function, Promise};
-use mesh_core::{
-    ChannelIndex, Command, LinkConfig, LinkEvent, Payload, SdpType, SendLimits, SessionDescription,
-};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use mesh_core::{ChannelIndex, Command, LinkConfig, LinkEvent, Payload, SendLimits};
 use wasm_bindgen_test::wasm_bindgen_test;
 
+use crate::stranger::Stranger;
 use crate::support::{LINK, Pair, Peer};
 
 #[wasm_bindgen_test]
@@ -93,57 +89,24 @@ fn is_open(peer: &Peer) -> bool {
     })
 }
 
-/// A far side in plain JavaScript that makes a channel in-band, and speaks in its `onopen`. Its offer has all candidates in it.
-const RAW_PEER: &str = "
-    const pc = new RTCPeerConnection();
-    for (const id of [1, 2, 3]) pc.createDataChannel('planned', { negotiated: true, id });
+/// Makes a channel in-band, and speaks in its `onopen`.
+const SPEAK: &str = "pc => {
     const channel = pc.createDataChannel('in-band', { ordered: false, maxRetransmits: 2 });
     channel.onopen = () => { for (const word of ['one', 'two', 'three']) channel.send(word); };
-    const gathered = new Promise(done => { pc.onicecandidate = e => { if (!e.candidate) done(); }; });
-    const offer = pc.createOffer().then(o => pc.setLocalDescription(o)).then(() => gathered)
-        .then(() => pc.localDescription.sdp);
-    return [offer, sdp => pc.setRemoteDescription({ type: 'answer', sdp }),
-        c => pc.addIceCandidate({ candidate: c, sdpMid: '0' }), () => pc.close()];
-";
+}";
 
 #[wasm_bindgen_test]
 async fn an_in_band_channel_is_reported_with_its_first_messages() {
-    let parts: Array = Function::new_no_args(RAW_PEER)
-        .call0(&JsValue::UNDEFINED)
-        .expect("it runs")
-        .unchecked_into();
-    let part = |at| parts.get(at).unchecked_into::<Function>();
-    let (answer, candidate, close) = (part(1), part(2), part(3));
-    let offer = parts.get(0).unchecked_into::<Promise>();
-    let sdp = JsFuture::from(offer).await.expect("an offer").as_string();
-
     let mut pair = Pair::new();
     pair.a.open(SendLimits::default(), 1 << 20);
-    pair.a.execute(Command::SetRemote {
-        link: LINK,
-        description: SessionDescription {
-            sdp_type: SdpType::Offer,
-            sdp: sdp.expect("text"),
-        },
-    });
+    let far_side = Stranger::offer_to(&mut pair.a, SPEAK).await;
     let index = ChannelIndex(3);
     let mut heard = Vec::new();
     // The other peer of the pair has no link: what is meant for it goes to the far side in JavaScript.
     pair.b.backend = None;
     pair.until_signalled(
         "its messages",
-        |signal| {
-            let done = match signal {
-                LinkEvent::Description { description, .. } => {
-                    answer.call1(&JsValue::UNDEFINED, &JsValue::from_str(&description.sdp))
-                }
-                LinkEvent::Candidate { candidate: c, .. } => {
-                    candidate.call1(&JsValue::UNDEFINED, &JsValue::from_str(&c.candidate))
-                }
-                other => panic!("{other:?}"),
-            };
-            done.expect("the far side takes it");
-        },
+        |signal| far_side.hear(signal),
         |a| {
             heard = a
                 .seen
@@ -171,7 +134,7 @@ async fn an_in_band_channel_is_reported_with_its_first_messages() {
     // We can answer on it.
     let sent = mesh_core::Backend::send(pair.a.backend(), LINK, index, Payload::from("hello"));
     assert_eq!(sent, Ok(()));
-    let _ = close.call0(&JsValue::UNDEFINED);
+    far_side.close();
     pair.until_signalled("it to close", |_| {}, |a| a.channels_closed() >= 1)
         .await;
 }
@@ -179,10 +142,7 @@ async fn an_in_band_channel_is_reported_with_its_first_messages() {
 #[wasm_bindgen_test]
 fn an_unknown_link_takes_nothing() {
     let mut peer = Peer::new();
-    peer.execute(Command::CreateOffer {
-        link: LINK,
-        restart: false,
-    });
+    peer.execute(Command::CreateOffer { link: LINK });
     let sent = mesh_core::Backend::send(peer.backend(), LINK, ChannelIndex(0), Payload::from("x"));
     let reason = sent.map_err(|rejected| rejected.reason);
     assert_eq!(reason, Err(mesh_core::BackendSendError::NotOpen));

@@ -60,6 +60,9 @@ pub(crate) struct Peer {
     pub(crate) seen: VecDeque<LinkEvent>,
     /// Whether its events are taken.
     pub(crate) listens: bool,
+    /// Whether its link was opened.
+    pub(crate) is_open: bool,
+    has_described: bool,
     /// Signals for the other one.
     signals: VecDeque<LinkEvent>,
 }
@@ -71,6 +74,8 @@ impl Peer {
             link: LINK,
             seen: VecDeque::new(),
             listens: true,
+            is_open: false,
+            has_described: false,
             signals: VecDeque::new(),
         }
     }
@@ -85,12 +90,8 @@ impl Peer {
 
     /// Opens a link with the three built-in channels.
     pub(crate) fn open(&mut self, limits: SendLimits, inbox_bytes: usize) {
+        self.open_link(LinkConfig::default(), inbox_bytes);
         let link = self.link;
-        self.execute(Command::Open {
-            link,
-            config: LinkConfig::default(),
-            inbox_bytes,
-        });
         for (channel, spec) in (0..).map(ChannelIndex).zip(specs(limits)) {
             self.execute(Command::CreateChannel {
                 link,
@@ -100,10 +101,40 @@ impl Peer {
         }
     }
 
+    /// Opens a link without channels.
+    pub(crate) fn open_link(&mut self, config: LinkConfig, inbox_bytes: usize) {
+        let link = self.link;
+        self.is_open = true;
+        self.execute(Command::Open {
+            link,
+            config,
+            inbox_bytes,
+        });
+    }
+
+    /// Forgets the link, which is closed. The next one takes its place.
+    pub(crate) fn renew(&mut self) {
+        self.is_open = false;
+        self.has_described = false;
+        self.listens = true;
+        self.seen.clear();
+        self.signals.clear();
+        self.link.generation += 1;
+    }
+
+    /// Whether it has offered or answered.
+    pub(crate) const fn has_described(&self) -> bool {
+        self.has_described
+    }
+
+    /// Whether it has told all its candidates.
+    pub(crate) fn has_gathered(&self) -> bool {
+        self.count(|event| matches!(event, LinkEvent::Gathered { .. })) > 0
+    }
+
     pub(crate) fn offer(&mut self) {
         let link = self.link;
-        let restart = false;
-        self.execute(Command::CreateOffer { link, restart });
+        self.execute(Command::CreateOffer { link });
     }
 
     pub(crate) fn send(&mut self, payload: impl Into<Payload>) {
@@ -159,6 +190,7 @@ impl Peer {
         while let Poll::Ready(event) = backend.poll_event(cx) {
             match event {
                 LinkEvent::Description { .. } | LinkEvent::Candidate { .. } => {
+                    self.has_described = true;
                     self.signals.push_back(event);
                 }
                 event => self.seen.push_back(event),

@@ -1,6 +1,7 @@
 //! The socket to a signaling server, as far as it goes without one.
 
 use std::future::poll_fn;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use backend_web::WebSocketTransport;
@@ -66,6 +67,32 @@ async fn a_server_that_never_answers_is_given_up() {
         ),
         "{event:?}"
     );
+}
+
+#[wasm_bindgen_test]
+async fn leaving_the_page_closes_it_and_coming_back_tells() {
+    let before = held();
+    let mut transport = WebSocketTransport::connect("ws://192.0.2.1:47113").expect("an address");
+    let sockets = before.sockets;
+    assert_eq!(held().sockets, sockets + 1);
+    dispatch("pageshow");
+    assert_eq!(held().sockets, sockets + 1, "it was there all the time");
+    dispatch("pagehide");
+    assert_eq!(held().sockets, sockets);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(transport.poll_event(&mut cx), Poll::Pending);
+    dispatch("pageshow");
+    let reason = LostReason::PageLeft;
+    let event = poll_fn(|cx| transport.poll_event(cx)).await;
+    assert_eq!(event, TransportEvent::Closed { reason });
+    drop(transport);
+    assert_eq!(held(), before);
+}
+
+fn dispatch(event: &str) {
+    let event = web_sys::Event::new(event).expect("an event");
+    let window = web_sys::window().expect("a page");
+    window.dispatch_event(&event).expect("listeners");
 }
 
 #[wasm_bindgen_test]

@@ -22,8 +22,7 @@ pub async fn clause_01_commands_take_effect_in_order(cast: [Participant; 2]) -> 
     let near = open_interleaved(a).await?;
     let far = open_interleaved(b).await?;
     for link in near {
-        let restart = false;
-        a.execute(Command::CreateOffer { link, restart }).await?;
+        a.execute(Command::CreateOffer { link }).await?;
     }
     let there = BTreeMap::from([(near[0], far[0]), (near[1], far[1])]);
     let back = BTreeMap::from([(far[0], near[0]), (far[1], near[1])]);
@@ -139,8 +138,7 @@ pub async fn clause_02_failures_come_back_as_closed(cast: [Participant; 2]) -> O
     })
     .await?;
     for link in [unusable, misled] {
-        let restart = false;
-        a.execute(Command::CreateOffer { link, restart }).await?;
+        a.execute(Command::CreateOffer { link }).await?;
         a.execute(Command::RequestStats { link }).await?;
     }
     let mut ends = BTreeMap::new();

@@ -5,6 +5,7 @@ use mesh_core::{Command, ConnectionStatus, DisconnectReason, TransferMode};
 
 use super::steps;
 use crate::failure::ensure_eq;
+use crate::request::Settings;
 use crate::{Kind, Matchmaker, Outcome, Participant};
 
 /// Who leaves is `Closed` to the others, at once; they keep each other.
@@ -88,10 +89,21 @@ pub async fn closing_one_channel_ends_the_peer(cast: [Participant; 2]) -> Outcom
         .await
 }
 
-/// Who vanishes without a goodbye is `Lost` within the time its observers' platforms need; they keep each other.
+/// Who vanishes without a goodbye is `Lost` at the end of the window, which begins when the observers' platforms notice; they
+/// keep each other.
 pub async fn a_vanished_peer_is_lost(cast: [Participant; 3]) -> Outcome {
     let [a, b, victim] = &cast;
-    steps::connected_meshes(&cast).await?;
+    let settings = Settings {
+        resume_window: Kind::SHORT_WINDOW,
+        ..Settings::default()
+    };
+    for participant in &cast {
+        participant.start_mesh_with(settings).await?;
+    }
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(steps::connect_all(&matchmaker, &cast))
+        .await?;
     let (why, end) = (DisconnectReason::Lost, victim.kill());
     steps::told_of_end([a, b], victim.id(), end, why, Kind::vanish_limit).await?;
     steps::everybody_talks(&cast[..2]).await

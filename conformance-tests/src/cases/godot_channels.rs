@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mesh_core::{
-    ChannelIndex, ChannelParameters, ChannelState, ConnectionState, DisconnectReason,
-    GatheringState, Reliability, SendError, SignalingState, TransferMode,
+    ChannelIndex, ChannelParameters, ChannelState, ConnectFailure, ConnectionState,
+    DisconnectReason, GatheringState, Reliability, SendError, SignalingState, TransferMode,
 };
 
 use super::steps;
@@ -57,6 +57,41 @@ pub async fn godot_4_channels(cast: [Participant; 2]) -> Outcome {
                     Some(Refusal::Send(SendError::UnknownChannel { channel: 6 })),
                     "a channel that is none"
                 );
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Two that have set different custom channels are refused in the handshake, whichever offers, and both are told what differs.
+pub async fn different_custom_channels_are_refused_by_name(cast: [Participant; 2]) -> Outcome {
+    let sets: [&[TransferMode]; 2] = [
+        &[TransferMode::Reliable],
+        &[TransferMode::Reliable, TransferMode::Unreliable],
+    ];
+    for (participant, custom) in cast.iter().zip(sets) {
+        let setup = Setup::Mesh(participant.id());
+        participant.start_with(setup, custom).await?;
+    }
+    let matchmaker = Matchmaker::new(&cast);
+    let words = [
+        "the peer has reliable unreliable, this side has reliable",
+        "the peer has reliable, this side has reliable unreliable",
+    ];
+    matchmaker
+        .relaying(async {
+            for (from, to) in [(0, 1), (1, 0)] {
+                matchmaker.introduce(from, to).await?;
+                for (here, there) in [(0, 1), (1, 0)] {
+                    let reason = cast[here].failed(cast[there].id()).await?;
+                    let why = format!("the custom channels differ: {}", words[here]);
+                    let expected = ConnectFailure::Channel(why);
+                    ensure_eq!(
+                        reason,
+                        DisconnectReason::ConnectFailed(expected),
+                        "why it was refused"
+                    );
+                }
             }
             Ok(())
         })

@@ -2,8 +2,9 @@
 
 use futures_util::future::try_join;
 use mesh_core::{
-    Command, ConnectFailure, ConnectionError, DisconnectReason, IceCandidate, SdpType,
-    SessionDescription, TransferMode,
+    ChannelIndex, ChannelParameters, ChannelSpec, Command, ConnectFailure, ConnectionError,
+    DisconnectReason, IceCandidate, Reliability, SdpType, SendLimits, SessionDescription,
+    TransferMode,
 };
 
 use super::steps;
@@ -54,10 +55,7 @@ pub async fn clause_12_nothing_panics(cast: [Participant; 2]) -> Outcome {
 async fn describe(participant: &Participant, description: SessionDescription) -> Outcome {
     let link = participant.open().await?;
     if description.sdp_type == SdpType::Answer {
-        let restart = false;
-        participant
-            .execute(Command::CreateOffer { link, restart })
-            .await?;
+        participant.execute(Command::CreateOffer { link }).await?;
     }
     participant
         .execute(Command::SetRemote { link, description })
@@ -248,4 +246,88 @@ pub async fn a_hostile_member_fails_alone(cast: [Participant; 3]) -> Outcome {
         );
     }
     steps::tell(host, guest, "who was that").await
+}
+
+/// A member that sends garbage on every channel, and opens and closes channels that nobody knows of, is the game's to judge: it
+/// stays until it goes, and goes as any other. Whoever else is there notices nothing.
+pub async fn garbage_on_every_channel_disturbs_nobody(cast: [Participant; 3]) -> Outcome {
+    let [victim, hostile, bystander] = &cast;
+    hostile.start_backend().await?;
+    victim.start_mesh().await?;
+    bystander.start_mesh().await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 2, 0).await?;
+            let (link, _) = matchmaker.introduce(1, 0).await?;
+            try_join(hostile.opened(link), victim.connected(hostile.id())).await?;
+            for mode in TransferMode::ALL {
+                for content in garbage() {
+                    hostile.send_on(link, mode, content).await?;
+                }
+            }
+            for id in 4..20 {
+                let channel = ChannelIndex(id);
+                let spec = stranger(id);
+                for command in [
+                    Command::CreateChannel {
+                        link,
+                        channel,
+                        spec,
+                    },
+                    Command::CloseChannel { link, channel },
+                ] {
+                    hostile.execute(command).await?;
+                }
+            }
+            steps::tell(bystander, victim, "what is that noise").await?;
+            steps::tell(victim, bystander, "I hear nothing").await?;
+            let last = Content::numbered(3, 64);
+            hostile
+                .send_on(link, TransferMode::Reliable, last.clone())
+                .await?;
+            victim
+                .find("the last of the garbage", |seen| match seen {
+                    Seen::Packet { body, .. } if *body == last.body() => Some(()),
+                    _ => None,
+                })
+                .await?;
+            hostile.close_link(link).await?;
+            let reason = victim.disconnected(hostile.id()).await?;
+            ensure_eq!(reason, DisconnectReason::Closed, "what became of it");
+            steps::tell(bystander, victim, "it is gone").await?;
+            for participant in &cast {
+                let panics = participant.vitals().await?.panics;
+                ensure_eq!(panics.unwrap_or(0), 0, "panics of {}", participant.name());
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Messages that no game sends.
+fn garbage() -> Vec<Content> {
+    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    vec![
+        Content::RawText(vec![0xFF, 0xFE, 0x00]),
+        Content::Text(String::new()),
+        Content::Text("\0\u{1F980}".repeat(1000)),
+        Content::Binary(Vec::new()),
+        Content::Binary(vec![0]),
+        Content::Binary(every_byte),
+        Content::Binary(vec![0xFF; 60_000]),
+    ]
+}
+
+/// A channel that the far side does not have.
+fn stranger(id: u16) -> ChannelSpec {
+    ChannelSpec {
+        label: String::from("stranger"),
+        parameters: ChannelParameters {
+            id,
+            ordered: true,
+            reliability: Reliability::Reliable,
+        },
+        limits: SendLimits::default(),
+    }
 }

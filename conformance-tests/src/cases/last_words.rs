@@ -5,11 +5,11 @@ use std::time::Duration;
 use mesh_core::{Command, DisconnectReason, TransferMode};
 
 use super::steps;
-use crate::failure::ensure_eq;
+use crate::failure::{ensure, ensure_eq};
 use crate::observed::LinkSeen;
-use crate::request::To;
+use crate::request::{Settings, To};
 use crate::stream::Weather;
-use crate::{Content, Kind, Matchmaker, Outcome, Participant};
+use crate::{Body, Content, Matchmaker, Outcome, Participant};
 
 /// What a player says last: a saved game, say.
 const LEN: usize = 60_000;
@@ -55,6 +55,39 @@ pub async fn a_closed_channel_sends_what_it_accepted(cast: [Participant; 2]) -> 
         .await
 }
 
+/// What waits in the mesh for room goes out before an end, too.
+pub async fn what_waits_in_the_mesh_arrives_before_the_end(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    a.start_mesh_with(Settings {
+        reliable_bytes: 4 * 1024 * 1024,
+        high_water: 64 * 1024,
+        low_water: 16 * 1024,
+        ..Settings::default()
+    })
+    .await?;
+    b.start_mesh().await?;
+    let matchmaker = Matchmaker::new(&cast);
+    let (count, len, mode) = (1000, 1000, TransferMode::Reliable);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 0, 1).await?;
+            let words = Content::numbered(0, len);
+            let sent = a.try_send(To::All, mode, words, count).await?;
+            let report = sent.map_err(|refusal| a.fail(format!("refused: {refusal}")))?;
+            ensure!(report.full.is_empty(), "{:?} had no room", report.full);
+            a.remove_peer(b.id()).await?;
+            let heard = steps::until_it_leaves(b, a.id()).await?;
+            let numbers: Vec<_> = heard.iter().filter_map(Body::number).collect();
+            ensure!(
+                numbers.iter().copied().eq(0..count),
+                "{} of {count} messages came in order",
+                numbers.len()
+            );
+            Ok(())
+        })
+        .await
+}
+
 /// A peer that is removed hears first what it was told before, on every path.
 pub async fn last_words_arrive_over_bad_paths(cast: [Participant; 2]) -> Outcome {
     let spoiler = steps::spoiler(&cast).await?;
@@ -65,9 +98,6 @@ pub async fn last_words_arrive_over_bad_paths(cast: [Participant; 2]) -> Outcome
             for path in PATHS {
                 for speaker in [0, 1] {
                     let [from, to] = [&cast[speaker], &cast[1 - speaker]];
-                    if can_lose(from.kind(), to.kind(), path) {
-                        continue;
-                    }
                     matchmaker.introduce(0, 1).await?;
                     from.connected(to.id()).await?;
                     to.connected(from.id()).await?;
@@ -86,11 +116,4 @@ pub async fn last_words_arrive_over_bad_paths(cast: [Participant; 2]) -> Outcome
             Ok(())
         })
         .await
-}
-
-/// A browser asks for the end of a channel's stream when it has sent everything, whether it has arrived or not. If something is
-/// lost then, the `webrtc` crate drops the message (docs/upstream.md, "a reset drops what it waited for").
-fn can_lose(from: Kind, to: Kind, path: Weather) -> bool {
-    let is_browser = matches!(from, Kind::Chromium | Kind::Firefox);
-    is_browser && to == Kind::Native && path.loss_percent > 0
 }

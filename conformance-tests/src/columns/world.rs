@@ -1,14 +1,13 @@
 //! What is around a case of real participants.
 
 use std::cell::RefCell;
-use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_channel::Receiver;
 use futures_util::future::{LocalBoxFuture, join_all, select_all};
-use signaling_server::Server;
 
+use super::matchmaking::Signaling;
 use super::staffing::{Member, Place};
 use crate::browser::Hidden;
 use crate::coordinator::{Boxes, Coordinator};
@@ -25,7 +24,7 @@ pub(super) struct World {
     /// Where it is said what is wrong with one that lives elsewhere, by its place in the cast.
     troubles: Vec<(usize, Receiver<String>)>,
     boxes: Boxes,
-    signaling: RefCell<Option<Server>>,
+    signaling: RefCell<Option<Signaling>>,
 }
 
 /// What plays the participants that live in this process.
@@ -169,13 +168,19 @@ impl World {
     }
 
     async fn meet(&self) -> Outcome<Told> {
-        let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), Default::default())
-            .await
-            .map_err(|error| Failure::new(error.to_string()))?;
-        let url = format!("ws://{}", server.local_addr());
-        self.signaling.replace(Some(server));
+        let signaling = Signaling::new().await?;
+        let url = signaling.url();
+        self.signaling.replace(Some(signaling));
         let lobby = "suite".to_owned();
         Ok(Told::Meeting(Meeting { url, lobby }))
+    }
+
+    async fn restart_signaling(&self) -> Outcome<Told> {
+        let signaling = self.signaling.take();
+        let signaling = signaling.ok_or_else(|| Failure::new("there is no signaling server"))?;
+        let signaling = signaling.kill_and_start_again().await?;
+        self.signaling.replace(Some(signaling));
+        Ok(Told::Done)
     }
 }
 
@@ -196,12 +201,13 @@ impl Environment for World {
             match ask {
                 Ask::Meeting => self.meet().await,
                 Ask::EndSignaling => {
-                    let server = self.signaling.take();
-                    if let Some(server) = server {
-                        server.shutdown().await;
+                    let signaling = self.signaling.take();
+                    if let Some(signaling) = signaling {
+                        signaling.shut_down().await?;
                     }
                     Ok(Told::Done)
                 }
+                Ask::RestartSignaling => self.restart_signaling().await,
                 Ask::Kill { participant } => self.kill(&participant),
                 Ask::ClosePage { participant } => self.close(&participant).await,
                 Ask::Hide { participant } => self.hide(&participant).await,

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use async_channel::Sender;
 use futures_util::future::LocalBoxFuture;
-use mesh_core::{Backend, Instant, PeerId, TransferMode};
+use mesh_core::{Backend, Instant, PeerId, Refused, RefusedReason, TransferMode};
 
 use super::Host;
 use super::stack::Stack;
@@ -129,7 +129,9 @@ impl<P: Platform> Stack<P> {
             }
             _ => return Err(Refusal::Suite("no such lane from here".to_owned())),
         };
-        if sent.is_complete() {
+        // What is unreliable may be refused while the path is broken.
+        let is_interrupted = |refused: &Refused| refused.reason == RefusedReason::Interrupted;
+        if sent.refused.iter().all(is_interrupted) {
             return Ok(());
         }
         Err(Refusal::Suite(format!("not taken: {sent:?}")))

@@ -23,6 +23,8 @@ pub(super) struct Host {
     pub(super) has_default_route: bool,
     /// The longest packet of its interface.
     pub(super) mtu: u32,
+    /// The addresses of a second interface `eth1` to the same switch, if it has one.
+    pub(super) second: &'static [&'static str],
 }
 
 impl Host {
@@ -32,6 +34,7 @@ impl Host {
             addresses,
             has_default_route: true,
             mtu: 1500,
+            second: &[],
         }
     }
 }
@@ -43,7 +46,11 @@ impl Lan {
         for _ in hosts {
             namespaces.push(run.namespace("lan")?);
         }
-        let switch = Switch::between(&namespaces.iter().collect::<Vec<_>>(), SEED)?;
+        let mut cables: Vec<_> = namespaces.iter().map(|host| (host, "eth0")).collect();
+        let seconds = namespaces.iter().zip(hosts);
+        let seconds = seconds.filter(|(_, host)| !host.second.is_empty());
+        cables.extend(seconds.map(|(namespace, _)| (namespace, "eth1")));
+        let switch = Switch::between(&cables, SEED)?;
         for (namespace, host) in namespaces.iter().zip(hosts) {
             host.set_up(namespace)?;
             reach(namespace).await?;
@@ -74,7 +81,27 @@ impl Host {
             let no_wait = if address.contains(':') { " nodad" } else { "" };
             lines.push_str(&format!("addr add {address} dev eth0{no_wait}\n"));
         }
+        if !self.second.is_empty() {
+            lines.push_str("link set dev eth1 up\n");
+            // Each interface answers for its own addresses alone.
+            namespace.set("ipv4/conf/all/arp_ignore", "1")?;
+            namespace.set("ipv4/conf/all/arp_announce", "2")?;
+        }
+        for address in self.second {
+            lines.push_str(&format!("addr add {address} dev eth1\n"));
+        }
+        if !self.second.is_empty() {
+            for (table, address) in (1..).zip(self.addresses.iter().chain(self.second)) {
+                let address = address.split('/').next().unwrap_or_default();
+                lines.push_str(&format!("rule add from {address} lookup {table}\n"));
+            }
+        }
         namespace.ip_all(&lines)?;
+        if !self.second.is_empty() {
+            lead_everywhere(namespace, "eth0")?;
+            lead_everywhere(namespace, "eth1")?;
+            return Ok(());
+        }
         for (has, family) in [(has_v4, "-4"), (has_v6, "-6")] {
             if has && self.has_default_route {
                 let name = namespace.name();
@@ -83,4 +110,12 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// What has the address of this interface leaves by it, wherever it goes: of a host with two.
+pub(super) fn lead_everywhere(namespace: &Namespace, interface: &str) -> Outcome {
+    let table = if interface == "eth0" { 1 } else { 2 };
+    namespace.ip(&format!(
+        "route replace default dev {interface} table {table}"
+    ))
 }

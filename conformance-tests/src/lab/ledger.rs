@@ -1,4 +1,4 @@
-//! What has been run so far, printed as libtest prints it, so that `cargo ci` counts it.
+//! What has been run so far: printed, and reported as data to `cargo ci`.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::known;
 use super::matrix::Cell;
 use super::meet::Met;
+use crate::results::{self, Ended, Results, milliseconds};
 use crate::{Failure, Outcome};
 
 /// What became of one entry.
@@ -17,8 +17,6 @@ use crate::{Failure, Outcome};
 pub(super) enum Verdict {
     /// As expected.
     Passed,
-    /// As a known difference says, with its reason.
-    KnownDifference { reason: String },
     /// Otherwise.
     Failed { what: String },
 }
@@ -52,15 +50,21 @@ pub(super) struct Entry {
 
 /// Every entry, and what is done with all of them whenever there is one more.
 pub(super) struct Ledger<'a> {
+    results: Results,
     entries: RefCell<Vec<Entry>>,
     keep: &'a dyn Fn(&[Entry]) -> Outcome,
 }
 
 impl<'a> Ledger<'a> {
     /// For so many. A run that is stopped half way has kept what it has seen.
-    pub(super) fn new(count: usize, keep: &'a dyn Fn(&[Entry]) -> Outcome) -> Self {
+    pub(super) fn new(
+        count: usize,
+        results: Results,
+        keep: &'a dyn Fn(&[Entry]) -> Outcome,
+    ) -> Self {
         say(&format!("running {count} tests"));
         Self {
+            results,
             entries: RefCell::default(),
             keep,
         }
@@ -68,19 +72,17 @@ impl<'a> Ledger<'a> {
 
     /// Enters a cell: what it came to, and whether that is what it should have.
     pub(super) fn cell(&self, cell: Cell, took: Duration, outcome: Outcome<Met>) {
-        // A meeting that did not take place is no difference that anybody knows.
-        let (met, verdict) = match outcome {
+        let (met, outcome) = match outcome {
             Ok(met) => {
                 let judged = cell.judge(&met);
-                let verdict = verdict(&cell.name(), judged, known::of_cell(&cell));
-                (Some(met), verdict)
+                (Some(met), judged)
             }
-            Err(failure) => (None, Verdict::of(Err(failure))),
+            Err(failure) => (None, Err(failure)),
         };
         let note = met.as_ref().map(|met| met.how.clone()).unwrap_or_default();
         self.enter(Entry {
             name: cell.name(),
-            verdict,
+            verdict: Verdict::of(outcome),
             took,
             note,
             cell: Some(cell),
@@ -105,28 +107,34 @@ impl<'a> Ledger<'a> {
     }
 
     fn enter(&self, entry: Entry) {
-        let Entry { name, verdict, .. } = &entry;
-        let (seconds, short) = (entry.took.as_secs_f32(), name.rsplit("::").next());
-        let short = short.unwrap_or(name);
-        match verdict {
-            Verdict::Passed => say(&format!("test {name} ... ok")),
-            Verdict::KnownDifference { reason } => {
-                say(&format!("test {name} ... ok"));
-                say(&format!("expected failure: natlab::{short}: {reason}"));
+        let Entry {
+            name,
+            verdict,
+            took,
+            note,
+            ..
+        } = &entry;
+        let seconds = took.as_secs_f32();
+        let verdict = match verdict {
+            Verdict::Passed => {
+                say(&format!("test {name} ... ok, {seconds:.2} s {note}"));
+                results::Verdict::Passed
             }
             Verdict::Failed { what } => {
-                say(&format!("test {name} ... FAILED"));
-                say(&format!("figures: {what}"));
+                say(&format!("test {name} ... FAILED, {seconds:.2} s: {what}"));
+                results::Verdict::Failed
             }
-        }
-        say(&format!("took: natlab::{short}: {seconds:.2} s"));
-        if !entry.note.is_empty() {
-            say(&format!("note: natlab::{short}: {}", entry.note));
-        }
+        };
+        self.results.ended(Ended {
+            name,
+            verdict,
+            took_ms: milliseconds(*took),
+            note: Some(&**note).filter(|note| !note.is_empty()),
+        });
         let mut entries = self.entries.borrow_mut();
         entries.push(entry);
         if let Err(failure) = (self.keep)(&entries) {
-            say(&format!("figures: {failure}"));
+            say(&failure.to_string());
         }
     }
 
@@ -150,26 +158,6 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// A known difference turns a failure into one that is expected, and a pass into a failure.
-fn verdict(name: &str, outcome: Outcome, known: Option<&known::Known>) -> Verdict {
-    match (outcome, known) {
-        (outcome, None) => Verdict::of(outcome),
-        (Err(failure), Some(known)) if !failure.what().contains(known.shows) => {
-            Verdict::of(Err(failure))
-        }
-        (Err(_), Some(known)) => Verdict::KnownDifference {
-            reason: known.reason.to_owned(),
-        },
-        (Ok(()), Some(known)) if known.sometimes => Verdict::Passed,
-        (Ok(()), Some(known)) => Verdict::Failed {
-            what: format!(
-                "{name} passes, and is listed as failing because {}: take it out of the list",
-                known.reason
-            ),
-        },
-    }
-}
-
 /// What belongs into a table.
 fn first_line(what: &str) -> String {
     const WORDS: usize = 300;
@@ -180,26 +168,4 @@ fn first_line(what: &str) -> String {
 /// One line; one write, because the guards' children may print, too.
 pub(super) fn say(line: &str) {
     let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_known_difference_turns_the_verdict_round() {
-        let known = known::Known {
-            reason: "of a fault",
-            shows: "no route",
-            sometimes: false,
-        };
-        let failure = |what: &str| Err(Failure::new(what));
-        let failed = |verdict| matches!(verdict, Verdict::Failed { .. });
-        assert_eq!(verdict("x", Ok(()), None), Verdict::Passed);
-        assert!(failed(verdict("x", failure("no route"), None)));
-        assert!(failed(verdict("x", failure("no puppet"), Some(&known))));
-        assert!(failed(verdict("x", Ok(()), Some(&known))));
-        let expected = verdict("x", failure("no route"), Some(&known));
-        assert!(matches!(expected, Verdict::KnownDifference { .. }));
-    }
 }

@@ -28,9 +28,6 @@ const PAIRS: [(Kind, Kind); 4] = [
 /// How long two may take where they should connect.
 const DEADLINE: Duration = Duration::from_secs(15);
 
-/// How long they are given where a known difference says that they do not.
-const DEADLINE_OF_KNOWN: Duration = Duration::from_secs(6);
-
 /// One meeting of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Cell {
@@ -68,11 +65,6 @@ impl Cell {
             nat(self.nats.0),
             nat(self.nats.1)
         )
-    }
-
-    /// Who is behind what.
-    pub(super) const fn players(&self) -> [(Kind, Nat); 2] {
-        [(self.kinds.0, self.nats.0), (self.kinds.1, self.nats.1)]
     }
 
     /// From theory: direct wherever a hole can be punched, by a relay elsewhere, which is reached over TCP if need be.
@@ -195,13 +187,9 @@ impl Stage {
             self.nats = Some(cell.nats);
         }
         let coturn = &self.wide.coturn;
-        let deadline = match super::known::of_cell(cell) {
-            Some(known) if !known.sometimes => DEADLINE_OF_KNOWN,
-            Some(_) | None => DEADLINE,
-        };
         let terms = Terms {
             servers: vec![coturn.stun(), coturn.udp(), coturn.tcp()],
-            deadline,
+            deadline: DEADLINE,
             wants_direct: cell.expected() == Way::Direct,
             ..Terms::default()
         };

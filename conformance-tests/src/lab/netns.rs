@@ -207,6 +207,21 @@ impl Namespace {
         self.inside(|| feed(Command::new("nft").args(["-f", "-"]), &rules))?
     }
 
+    /// How many packets one of its interfaces has sent.
+    pub(super) fn sent(&self, interface: &str) -> Outcome<u64> {
+        let table = self
+            .inside(|| fs::read_to_string("/proc/thread-self/net/dev"))?
+            .map_err(|error| Failure::new(format!("{}: {error}", self.name)))?;
+        let prefix = format!("{interface}:");
+        let mut lines = table.lines().map(str::trim_start);
+        let figures = lines.find_map(|line| line.strip_prefix(&prefix));
+        // Eight figures of what was received, then bytes and packets sent.
+        let packets = figures.and_then(|figures| figures.split_ascii_whitespace().nth(9));
+        packets
+            .and_then(|packets| packets.parse().ok())
+            .ok_or_else(|| Failure::new(format!("{}: no figures of {interface}", self.name)))
+    }
+
     /// Writes a value below `/proc/sys/net`.
     pub(super) fn set(&self, key: &str, value: &str) -> Outcome {
         let path = format!("/proc/sys/net/{key}");

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_channel::Receiver;
 use futures_util::future::LocalBoxFuture;
+use nix::sys::signal::Signal;
 
 use super::netns::{Files, Namespace};
 use crate::browser::{Browser, Hidden, Hub, Show};
@@ -23,11 +24,11 @@ pub(super) struct Player {
     pub(super) kind: Kind,
     conduit: Rc<dyn Conduit>,
     trouble: Receiver<String>,
-    _place: Place,
+    place: Place,
 }
 
 enum Place {
-    Process(#[expect(dead_code, reason = "it lives as long as this")] Puppet),
+    Process(Puppet),
     Page(#[expect(dead_code, reason = "it lives as long as this")] Hub),
 }
 
@@ -65,7 +66,7 @@ impl Player {
             kind: Kind::Native,
             conduit: remote(coordinator, &address),
             trouble,
-            _place: Place::Process(puppet),
+            place: Place::Process(puppet),
         })
     }
 
@@ -80,7 +81,7 @@ impl Player {
             kind,
             conduit: remote(coordinator, &address),
             trouble,
-            _place: Place::Page(hub),
+            place: Place::Page(hub),
         })
     }
 
@@ -88,6 +89,23 @@ impl Player {
     pub(super) fn participant(&self, index: u32) -> Outcome<Participant> {
         let conduit = Rc::clone(&self.conduit);
         Participant::new(index, self.kind, Rc::new(Elsewhere), |_| Ok(conduit))
+    }
+
+    /// Stops its process where it is, as a debugger does.
+    pub(super) fn stop(&self) -> Outcome {
+        self.process()?.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub(super) fn go_on(&self) -> Outcome {
+        self.process()?.signal(Signal::SIGCONT)
+    }
+
+    fn process(&self) -> Outcome<&Puppet> {
+        match &self.place {
+            Place::Process(puppet) => Ok(puppet),
+            Place::Page(_) => Err(Failure::new("a page has no process of its own")),
+        }
     }
 
     /// Ends when something is wrong with its page.

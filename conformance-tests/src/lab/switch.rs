@@ -1,6 +1,6 @@
 //! A switch in user space between namespaces: paths with bandwidth, delay, loss and reordering, and single datagrams dropped.
 //!
-//! Each port is a TAP device that its namespace calls `eth0`; what the kernel sends there comes to a task of ours, which decides
+//! Each port is a TAP device that its namespace calls `eth0` (or `eth1`); what the kernel sends there comes to a task of ours, which decides
 //! what becomes of it. The kernel's own emulator (netem) is not in every kernel, and does not drop the seventh datagram of a
 //! handshake.
 
@@ -48,14 +48,16 @@ struct State {
     /// Frames so far, so that equal times keep their order.
     number: u64,
     ports: Vec<Port>,
+    /// Who hears nothing.
+    deaf: Option<usize>,
 }
 
 impl Switch {
-    /// One between these namespaces, each of which gets an `eth0` that is not up yet.
-    pub(super) fn between(namespaces: &[&Namespace], seed: u64) -> Outcome<Self> {
-        let devices: Vec<AsyncDevice> = namespaces
+    /// One between these namespaces, each of which gets an interface of this name that is not up yet.
+    pub(super) fn between(cables: &[(&Namespace, &str)], seed: u64) -> Outcome<Self> {
+        let devices: Vec<AsyncDevice> = cables
             .iter()
-            .map(|namespace| plug(namespace))
+            .map(|(namespace, name)| plug(namespace, name))
             .collect::<Outcome<_>>()?;
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -64,6 +66,7 @@ impl Switch {
                 under_way: BinaryHeap::new(),
                 number: 0,
                 ports: devices.iter().map(|_| Port::default()).collect(),
+                deaf: None,
             }),
             earlier: Notify::new(),
             ports: devices,
@@ -81,6 +84,11 @@ impl Switch {
     /// From now on every path through it is like this, in each direction; counts begin again.
     pub(super) fn be(&self, path: Path) {
         self.shared.lock().weather.be(path);
+    }
+
+    /// Nothing is handed over to the host at this port from now on; `None`: to all again.
+    pub(super) fn deafen(&self, port: Option<usize>) {
+        self.shared.lock().deaf = port;
     }
 
     /// How many datagrams have been looked at for [`Path::single`] since then.
@@ -101,10 +109,10 @@ impl Drop for Switch {
 }
 
 /// A TAP device in a namespace.
-fn plug(namespace: &Namespace) -> Outcome<AsyncDevice> {
+fn plug(namespace: &Namespace, name: &str) -> Outcome<AsyncDevice> {
     let build = || {
         DeviceBuilder::new()
-            .name("eth0")
+            .name(name)
             .layer(Layer::L2)
             .enable(false)
             .with(|options| {
@@ -173,7 +181,8 @@ impl State {
         let known = self.port_of(to);
         let before = self.under_way.peek().map(|waiting| waiting.due);
         for port in 0..self.ports.len() {
-            if port == from || known.is_some_and(|known| known != port) {
+            let is_deaf = self.deaf == Some(port);
+            if port == from || is_deaf || known.is_some_and(|known| known != port) {
                 continue;
             }
             if self.under_way.len() >= UNDER_WAY {

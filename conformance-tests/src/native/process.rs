@@ -29,6 +29,16 @@ impl Puppet {
             .map_err(|error| Failure::new(format!("no puppet: {error}")))
     }
 
+    /// Sends it a signal.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) -> Outcome {
+        let gone = || Failure::new("a puppet is gone");
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        let process = nix::unistd::Pid::from_raw(id.ok_or_else(gone)?);
+        nix::sys::signal::kill(process, signal)
+            .map_err(|error| Failure::new(format!("a puppet takes no {signal}: {error}")))
+    }
+
     /// Ends it with SIGKILL: no destructor runs, no goodbye goes out.
     pub(crate) fn kill(mut self) -> Outcome {
         self.0

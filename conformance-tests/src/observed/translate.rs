@@ -68,6 +68,8 @@ impl From<Event> for Entry {
                 lobby,
             },
             Event::Sealed => Seen::Sealed,
+            Event::SignalingInterrupted(reason) => Seen::SignalingInterrupted(reason),
+            Event::SignalingResumed => Seen::SignalingResumed,
             Event::SignalingLost(reason) => Seen::SignalingLost(reason),
             other => Seen::Unknown(format!("{other:?}")),
         };
@@ -141,7 +143,10 @@ impl From<SignalingEvent> for Entry {
                 },
             },
             SignalingEvent::Sealed => Rumour::Sealed,
+            SignalingEvent::Interrupted { reason } => Rumour::Interrupted(reason),
+            SignalingEvent::Resumed => Rumour::Resumed,
             SignalingEvent::Lost { reason } => Rumour::Lost(reason),
+            other => Rumour::Unknown(format!("{other:?}")),
         }))
     }
 }

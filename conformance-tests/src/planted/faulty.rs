@@ -173,6 +173,7 @@ impl<B: Backend> Backend for Faulty<B> {
             }
             Command::Open { .. }
             | Command::CreateChannel { .. }
+            | Command::SendLast { .. }
             | Command::CloseChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }

@@ -34,6 +34,7 @@ pub(crate) enum ConnectFailureDef {
     Channel(String),
     Unsupported(String),
     Platform(String),
+    Signaling(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,6 +69,7 @@ pub(crate) enum LostReasonDef {
     Closed,
     SealComplete,
     HostLeft,
+    PageLeft,
     Protocol(String),
 }
 

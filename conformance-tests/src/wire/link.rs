@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mesh_core::{
     Capabilities, ChannelIndex, ChannelParameters, ChannelSpec, Command, ConnectionState,
-    ConnectionStatus, IceCandidate, IceServer, IceTransportPolicy, LinkConfig, LinkId, Reliability,
-    SdpType, SendLimits, SessionDescription, TransferMode,
+    ConnectionStatus, IceCandidate, IceServer, IceTransportPolicy, LinkConfig, LinkId, Payload,
+    Reliability, SdpType, SendLimits, SessionDescription, TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +150,13 @@ pub(crate) enum CommandDef {
         #[serde(with = "ChannelSpecDef")]
         spec: ChannelSpec,
     },
+    // No case gives it by itself: a mesh does, at its end.
+    #[serde(skip)]
+    SendLast {
+        link: LinkId,
+        channel: ChannelIndex,
+        payload: Payload,
+    },
     CloseChannel {
         #[serde(with = "LinkIdDef")]
         link: LinkId,
@@ -159,7 +166,6 @@ pub(crate) enum CommandDef {
     CreateOffer {
         #[serde(with = "LinkIdDef")]
         link: LinkId,
-        restart: bool,
     },
     SetRemote {
         #[serde(with = "LinkIdDef")]
@@ -207,6 +213,5 @@ pub(crate) enum ConnectionStatusDef {
 #[serde(remote = "Capabilities")]
 pub(crate) struct CapabilitiesDef {
     max_message_size: usize,
-    ice_restart: bool,
     configurable_timeouts: bool,
 }

@@ -12,9 +12,6 @@ function fail(cause) {
 document.getElementById("say").addEventListener("submit", (event) => event.preventDefault());
 document.getElementById("again").addEventListener("click", () => location.reload());
 
-// A page that comes back out of the browser's cache has lost its connections.
-addEventListener("pageshow", (event) => event.persisted && location.reload());
-
 if (typeof WebAssembly !== "object") {
   fail("This browser has no WebAssembly, or it is switched off.");
 } else {

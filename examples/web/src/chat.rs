@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
-use webrtc_multiplayer::{Event, IceServer, Lobby};
+use webrtc_multiplayer::{Event, IceServer, Lobby, LostReason};
 
 use crate::address::Address;
 use crate::form::{Form, Line};
@@ -16,33 +16,52 @@ enum Happened {
     Line(Line),
 }
 
-/// Chats until `/quit`, or until joining fails; the page says why.
-pub(crate) async fn run(address: Address, page: Page, form: Form) {
-    page.show_lobby(&address.lobby);
-    page.show_state(State::Joining);
-    let lobby = address
-        .stun
-        .into_iter()
-        .map(IceServer::stun)
-        .fold(Lobby::new(&*address.url, address.lobby), Lobby::ice_server);
-    let session = match lobby.join() {
-        Ok(session) => session,
-        Err(error) => {
-            form.close();
-            return page.fail("The lobby cannot be joined", &one_line(&error));
-        }
-    };
-    let mut room = Room::new(session, page);
+/// How a visit to the lobby ends.
+enum End {
+    /// `/quit`, or joining failed; the page says so.
+    Over,
+    /// The page was left and is back out of the browser's cache.
+    Back,
+}
+
+/// Chats until `/quit`, or until joining fails; the page says why. A page that comes back joins anew.
+pub(crate) async fn run(address: Address, mut page: Page, form: Form) {
+    let servers = address.stun.iter().map(IceServer::stun);
+    let lobby = servers.fold(
+        Lobby::new(&*address.url, &*address.lobby),
+        Lobby::ice_server,
+    );
     loop {
-        let next = match happened(&mut room, &form).await {
+        page.show_lobby(&address.lobby);
+        page.show_state(State::Joining);
+        let session = match lobby.clone().join() {
+            Ok(session) => session,
+            Err(error) => {
+                form.close();
+                return page.fail("The lobby cannot be joined", &one_line(&error));
+            }
+        };
+        let mut room = Room::new(session, page);
+        match visit(&mut room, &form, &address.url).await {
+            End::Over => return,
+            End::Back => page = room.output,
+        }
+    }
+}
+
+async fn visit(room: &mut Room<Page>, form: &Form, url: &str) -> End {
+    loop {
+        let next = match happened(room, form).await {
+            Some(Happened::Event(Event::SignalingLost(LostReason::PageLeft))) => return End::Back,
             Some(Happened::Event(event)) => {
                 mark(&room.output, &event);
                 match room.tell(event) {
                     Ok(()) => Next::Stay,
                     Err(reason) => {
                         form.close();
-                        let title = format!("The lobby on {} cannot be joined", address.url);
-                        return room.output.fail(&title, &one_line(&reason));
+                        let title = format!("The lobby on {url} cannot be joined");
+                        room.output.fail(&title, &one_line(&reason));
+                        return End::Over;
                     }
                 }
             }
@@ -56,12 +75,13 @@ pub(crate) async fn run(address: Address, page: Page, form: Form) {
             }
             None => Next::Leave,
         };
-        show_peers(&mut room);
+        show_peers(room);
         if next == Next::Leave {
             room.session.leave().await;
             form.close();
-            show_peers(&mut room);
-            return room.output.show_state(State::Left);
+            show_peers(room);
+            room.output.show_state(State::Left);
+            return End::Over;
         }
     }
 }
@@ -93,7 +113,8 @@ fn mark(page: &Page, event: &Event) {
             page.show_state(State::Joined);
         }
         Event::PeerConnected(_) => page.mark("connected"),
-        Event::SignalingLost(_) => page.show_state(State::Lost),
+        Event::SignalingInterrupted(_) | Event::SignalingLost(_) => page.show_state(State::Lost),
+        Event::SignalingResumed => page.show_state(State::Joined),
         _ => {}
     }
 }

@@ -1,6 +1,7 @@
 //! The channels of a peer while it lives: they open, close, and come from the far side.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::agenda::News;
 use super::connection::{CLOSING_GRACE, Channel, Phase};
@@ -12,8 +13,8 @@ use crate::{
 
 impl Mesh {
     /// Closes one channel of a peer (Godot: `WebRTCDataChannel.close`). If it is one of the plan, that is a way to leave:
-    /// the peer takes nothing more, and is removed on both sides within 100 ms. What the channel has accepted in reliable
-    /// mode is still sent, for 5 s at most. `false` if there is no such channel, or it is closed already.
+    /// the peer takes nothing more, and is removed here within 100 ms. What the channel has accepted in reliable mode is still
+    /// sent, for 5 s at most, and then the far side hears of the end. `false` if there is no such channel, or it is closed already.
     #[doc(alias = "close")]
     pub fn close_channel(&mut self, now: Instant, peer: PeerId, channel: ChannelIndex) -> bool {
         let Some(link) = self.connection(peer) else {
@@ -30,7 +31,7 @@ impl Mesh {
         }
         entry.state = ChannelState::Closing;
         let is_planned = entry.role.is_planned();
-        entry.outbox.clear();
+        let rest: Vec<_> = entry.send_rest(link, channel).collect();
         if is_planned && member.is_connected() {
             member.phase = Phase::Closing {
                 end: now + CLOSING_GRACE,
@@ -38,6 +39,7 @@ impl Mesh {
             };
         }
         let has_been = member.was_connected();
+        self.commands.extend(rest);
         self.commands
             .push_back(Command::CloseChannel { link, channel });
         if is_planned && !has_been {

@@ -9,7 +9,7 @@ use super::outbox::Outbox;
 use crate::negotiation::Negotiation;
 use crate::platform::Inbox;
 use crate::{
-    ChannelIndex, ChannelLimits, ChannelRole, ChannelSpec, ChannelState, CloseReason,
+    ChannelIndex, ChannelLimits, ChannelRole, ChannelSpec, ChannelState, CloseReason, Command,
     ConnectFailure, ConnectionState, DisconnectReason, Event, GatheringState, Instant, LinkId,
     Missing, PeerId, SignalingState, TransferMode,
 };
@@ -33,6 +33,8 @@ pub(super) struct Connection {
     pub(super) member: Option<Member>,
     /// Why the backend gave it up before it belonged to anybody.
     pub(super) stillborn: Option<CloseReason>,
+    /// Why it must not be completed. Its far side reads the same in our answer.
+    pub(super) refusal: Option<String>,
 }
 
 /// The peer at the other end of a connection.
@@ -61,7 +63,7 @@ pub(super) struct Member {
 pub(super) enum Phase {
     /// Until all channels are open, or the deadline.
     Connecting { deadline: Instant },
-    /// Open; counts as lost from `lost_at` on, if the platform says "disconnected".
+    /// Open; counts as lost from `lost_at` on, while the platform says anything but "connected".
     Connected { lost_at: Option<Instant> },
     /// A channel has closed, by us or by the far side; ends when all are closed, or at `end`.
     Closing { end: Instant, by_us: bool },
@@ -102,6 +104,20 @@ impl Channel {
             outbox: Outbox::new(mode, limits),
         }
     }
+
+    /// Hands the backend what waits and must arrive, because the channel closes.
+    pub(super) fn send_rest(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+    ) -> impl Iterator<Item = Command> {
+        let rest = self.outbox.take_rest();
+        rest.map(move |payload| Command::SendLast {
+            link,
+            channel,
+            payload,
+        })
+    }
 }
 
 impl Connection {
@@ -114,6 +130,7 @@ impl Connection {
             negotiation: Negotiation::default(),
             member: None,
             stillborn: None,
+            refusal: None,
         }
     }
 
@@ -160,6 +177,7 @@ impl Connection {
     /// Whether the platform's word and all channels say that the peer is there.
     pub(super) fn is_complete(&self) -> bool {
         self.reported == ConnectionState::Connected
+            && self.refusal.is_none()
             && self.member.as_ref().is_some_and(|member| {
                 let mut channels = member.planned();
                 channels.all(|channel| channel.state == ChannelState::Open)
@@ -244,6 +262,14 @@ impl Member {
             channel,
             packets,
         })
+    }
+
+    /// The path is broken. What unreliable channels have not sent yet would be stale when it is back.
+    pub(super) fn interrupt(&mut self) {
+        self.interrupted = true;
+        for channel in &mut self.channels {
+            channel.outbox.drop_unreliable();
+        }
     }
 
     pub(super) fn tell_interrupted(&mut self, interrupted: bool) -> Option<Event> {

@@ -6,7 +6,7 @@ use super::agenda::Leaver;
 use super::setup::Mode;
 use super::{Connection, ConnectionStatus, Mesh};
 use crate::platform::Inbox;
-use crate::{CloseReason, Command, ConnectFailure, DisconnectReason, Event, LinkId};
+use crate::{ChannelIndex, CloseReason, Command, ConnectFailure, DisconnectReason, Event, LinkId};
 
 impl Mesh {
     /// Takes a link out of the table; with `close`, the backend is told to close it within that time.
@@ -15,9 +15,17 @@ impl Mesh {
         link: LinkId,
         close: Option<Duration>,
     ) -> Option<Connection> {
-        let connection = self.links.remove(link)?;
+        let mut connection = self.links.remove(link)?;
         self.lane.remove(link);
         if let Some(linger) = close.filter(|_| connection.stillborn.is_none()) {
+            let member = connection.member.as_mut();
+            let channels = member.map(|member| (0..).map(ChannelIndex).zip(&mut member.channels));
+            for (channel, entry) in channels.into_iter().flatten() {
+                if !linger.is_zero() {
+                    let rest = entry.send_rest(link, channel);
+                    self.commands.extend(rest);
+                }
+            }
             self.closing.insert(link);
             self.commands.push_back(Command::Close { link, linger });
         }
@@ -35,6 +43,7 @@ impl Mesh {
             return;
         }
         let reason = self.of_one_that_was_there(link, reason);
+        let reason = self.of_one_that_was_refused(link, reason);
         let peer = self.peer_of(link);
         let may_announce = peer.is_some_and(|peer| self.may_announce(peer));
         let Some(connection) = self.drop_link(link, close) else {
@@ -101,13 +110,34 @@ impl Mesh {
         reason: DisconnectReason,
     ) -> DisconnectReason {
         let member = self.member(link);
-        let was_there = reason == DisconnectReason::ConnectFailed(ConnectFailure::Closed)
+        let is_refused = self
+            .links
+            .get(link)
+            .is_some_and(|entry| entry.refusal.is_some());
+        let was_there = !is_refused
+            && reason == DisconnectReason::ConnectFailed(ConnectFailure::Closed)
             && member.is_some_and(|member| !member.was_connected() && member.all_opened());
         if !was_there {
             return reason;
         }
         self.count_as_connected(link);
         DisconnectReason::Closed
+    }
+
+    /// Why a connection was refused goes before what became of it then: the far side ends it, too.
+    fn of_one_that_was_refused(
+        &mut self,
+        link: LinkId,
+        reason: DisconnectReason,
+    ) -> DisconnectReason {
+        let refused = self
+            .links
+            .get_mut(link)
+            .and_then(|entry| entry.refusal.take());
+        match (reason, refused) {
+            (DisconnectReason::ConnectFailed(_), Some(why)) => ConnectFailure::Channel(why).into(),
+            (reason, _) => reason,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Connection, Mesh};
 use crate::negotiation::max_message_size;
 use crate::{
     Command, ConnectFailure, ConnectionError, ConnectionId, IceCandidate, MIN_MESSAGE_SIZE,
-    SessionDescription,
+    SdpType, SessionDescription,
 };
 
 impl Mesh {
@@ -15,17 +15,16 @@ impl Mesh {
     /// [`ConnectionError`]; nothing has changed then.
     pub fn create_offer(&mut self, connection: ConnectionId) -> Result<(), ConnectionError> {
         self.negotiating(connection)?.negotiation.offer()?;
-        self.commands.push_back(Command::CreateOffer {
-            link: connection,
-            restart: false,
-        });
+        self.commands
+            .push_back(Command::CreateOffer { link: connection });
         Ok(())
     }
 
     /// Gives the connection its far side's description; an offer is answered by itself, as in Godot.
     ///
     /// A far side that takes no message of [`MIN_MESSAGE_SIZE`](crate::MIN_MESSAGE_SIZE) bytes is given up for its
-    /// description: no game can be played with it.
+    /// description: no game can be played with it. A far side of ours that has set other custom channels is given up with
+    /// [`ConnectFailure::Channel`](crate::ConnectFailure::Channel) on both sides.
     ///
     /// # Errors
     ///
@@ -43,6 +42,15 @@ impl Mesh {
             let why = alloc::format!("the peer takes messages of at most {limit} bytes");
             self.end_now(connection, ConnectFailure::Description(why));
             return Ok(());
+        }
+        let member = entry.member.as_ref();
+        if let Some(why) = member.and_then(|member| member.disagreement(&description.sdp)) {
+            if description.sdp_type == SdpType::Answer {
+                self.end_now(connection, ConnectFailure::Channel(why));
+                return Ok(());
+            }
+            // Not at once: the answer tells the far side.
+            entry.refusal = Some(why);
         }
         if let Some(member) = &mut entry.member {
             member.max_message_size = own_limit.min(limit);

@@ -11,6 +11,9 @@ use crate::{
     Instant, LinkEvent, LinkId, LinkStats, Payload, SessionDescription, Signal,
 };
 
+/// How long a connection that is refused stays after its answer, so that the far side reads there why.
+const REFUSING: Duration = Duration::from_secs(1);
+
 impl Mesh {
     /// Takes in what happened on a link. Events of links that are no more are ignored.
     pub fn handle_event(&mut self, now: Instant, event: LinkEvent) {
@@ -21,7 +24,9 @@ impl Mesh {
                 payload,
             } => self.message(link, channel, payload),
             LinkEvent::State { link, state } => self.state(now, link, state),
-            LinkEvent::Description { link, description } => self.described(link, description),
+            LinkEvent::Description { link, description } => {
+                self.described(now, link, description);
+            }
             LinkEvent::Candidate { link, candidate } => {
                 self.signal(link, Signal::Candidate(candidate));
             }
@@ -109,7 +114,7 @@ impl Mesh {
     }
 
     fn state(&mut self, now: Instant, link: LinkId, state: ConnectionState) {
-        let grace = self.config.disconnected_grace;
+        let window = self.config.resume_window;
         let Some(connection) = self.links.get_mut(link) else {
             return;
         };
@@ -127,16 +132,21 @@ impl Mesh {
                     self.notice(link, News::Resumed);
                 }
             }
-            (ConnectionState::Disconnected, Phase::Connected { lost_at }) => {
-                lost_at.get_or_insert(now + grace);
+            // A failed link of a connected peer is given up at the end of the window and no sooner: the path may come back.
+            (
+                ConnectionState::Disconnected | ConnectionState::Failed,
+                Phase::Connected { lost_at },
+            ) => {
+                lost_at.get_or_insert(now + window);
                 if !member.interrupted {
-                    member.interrupted = true;
+                    member.interrupt();
                     self.notice(link, News::Interrupted);
                 }
             }
             (ConnectionState::Failed, Phase::Connecting { .. }) => self.end_now(link, no_route),
-            (ConnectionState::Failed, Phase::Connected { .. }) => {
-                self.end_now(link, DisconnectReason::Lost);
+            // ICE begins anew while data goes on flowing; but it may find nothing.
+            (ConnectionState::New | ConnectionState::Connecting, Phase::Connected { lost_at }) => {
+                lost_at.get_or_insert(now + window);
             }
             (ConnectionState::Closed, Phase::Connecting { .. }) => {
                 self.end_now(link, ConnectFailure::Closed)
@@ -147,7 +157,10 @@ impl Mesh {
                 let reason = member.closing_reason();
                 self.end_now(link, reason);
             }
-            (ConnectionState::New | ConnectionState::Connecting, _)
+            (
+                ConnectionState::New | ConnectionState::Connecting,
+                Phase::Connecting { .. } | Phase::Closing { .. },
+            )
             | (ConnectionState::Connected, Phase::Closing { .. })
             | (ConnectionState::Disconnected, Phase::Connecting { .. } | Phase::Closing { .. }) => {
             }
@@ -179,9 +192,17 @@ impl Mesh {
         self.end(link, reason, None);
     }
 
-    fn described(&mut self, link: LinkId, description: SessionDescription) {
+    fn described(&mut self, now: Instant, link: LinkId, mut description: SessionDescription) {
         if let Some(connection) = self.links.get_mut(link) {
             connection.negotiation.local(description.sdp_type);
+            if let Some(member) = &mut connection.member {
+                description.sdp = member.announce_channels(&description.sdp);
+                if connection.refusal.is_some() {
+                    member.phase = Phase::Connecting {
+                        deadline: now + REFUSING,
+                    };
+                }
+            }
             // Applied by the backend, which begins the search for candidates.
             connection.gathering = GatheringState::Gathering;
         }

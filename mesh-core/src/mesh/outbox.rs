@@ -4,8 +4,8 @@
 //! A message for a channel on which nothing waits goes through the [`Lane`](super::lane::Lane) instead and comes here only if
 //! the backend gives it back, so that an idle channel costs no memory and a busy one no time.
 //!
-//! Where the following will sit once it is built: messages of the *control channels* (stream ids 1000 and 1001) get entries in
-//! the plan with a role of their own, and `poll_transmit` serves them before all others. A *tag* (whole, part, last, batch) is
+//! Where the following will sit once it is built (the control channel is not among it: the backends own that, see
+//! [`platform::control`](crate::platform::control)): a *tag* (whole, part, last, batch) is
 //! put before the payload where a message leaves this queue, because only then it is known whether it is cut or joined:
 //! *fragments* of large messages are cut here one at a time as room comes, and *coalescing* joins neighbours here, so both
 //! need `flush` or the end of a poll to close a batch. *Pacing* and the *bulk class* are a smaller window of the backend for
@@ -174,6 +174,11 @@ impl Outbox {
         true
     }
 
+    /// Drops and counts what waits, unless it is reliable.
+    pub(super) fn drop_unreliable(&mut self) {
+        while !self.reliable && self.drop_first() {}
+    }
+
     /// Takes the next message, if the backend may take one.
     pub(super) fn pop(&mut self, now: Instant) -> Option<Waiting> {
         if self.blocked {
@@ -208,6 +213,16 @@ impl Outbox {
     /// Whether the game is to be told now that there is room: nothing waits here any more.
     pub(super) fn take_low(&mut self) -> bool {
         self.is_clear() && core::mem::take(&mut self.owes_low)
+    }
+
+    /// What waits and must not be lost, because no more will be taken out in turn.
+    pub(super) fn take_rest(&mut self) -> impl Iterator<Item = Payload> {
+        let rest = core::mem::take(&mut self.waiting);
+        self.bytes = 0;
+        let is_wanted = self.reliable;
+        rest.into_iter()
+            .filter(move |_| is_wanted)
+            .map(|waiting| waiting.payload)
     }
 
     /// Forgets what waits.
@@ -339,6 +354,20 @@ mod tests {
             [2],
             "the newest is better than none"
         );
+    }
+
+    #[test]
+    fn what_would_be_stale_is_dropped_and_counted() {
+        for (mode, kept) in [(TransferMode::Reliable, 3), (TransferMode::Unreliable, 0)] {
+            let mut outbox = Outbox::new(mode, LIMITS);
+            outbox.keep(at(0), message(100, 0)).unwrap();
+            outbox.push(at(0), message(100, 1)).unwrap();
+            outbox.push(at(0), message(100, 2)).unwrap();
+            outbox.drop_unreliable();
+            outbox.low(at(0));
+            assert_eq!(tags(&mut outbox, at(0)).len(), kept, "{mode:?}");
+            assert_eq!(outbox.dropped(), 3 - kept as u64);
+        }
     }
 
     #[test]

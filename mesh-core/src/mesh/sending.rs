@@ -282,6 +282,9 @@ impl Member {
             let limit = self.max_message_size;
             return Err(RefusedReason::TooLarge { limit });
         }
+        if self.interrupted && !channel.mode.is_reliable() {
+            return Err(RefusedReason::Interrupted);
+        }
         if may_pass && channel.outbox.is_clear() {
             return Ok(Taken::Passes);
         }

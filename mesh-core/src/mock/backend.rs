@@ -69,7 +69,6 @@ impl Backend for MockBackend {
         let config = self.network.with(|world| world.config(self.id.0));
         Capabilities {
             max_message_size: config.max_message_size,
-            ice_restart: false,
             configurable_timeouts: true,
         }
     }

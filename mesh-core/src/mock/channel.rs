@@ -74,6 +74,11 @@ impl Channel {
         }
     }
 
+    fn accept(&mut self, now: Instant, payload: Payload) {
+        self.buffered += cost(&payload);
+        self.queue.push_back((now, payload));
+    }
+
     /// Takes the next message to put on the wire, and whether the buffer fell to its low-water mark.
     fn take(&mut self) -> Option<(Instant, Payload, bool)> {
         let (accepted, payload) = self.queue.pop_front()?;
@@ -122,8 +127,7 @@ impl World {
         let reason = match self.ends.get_mut(&key).and_then(|end| end.channel(channel)) {
             Some(channel) if channel.state == ChannelState::Open => {
                 if channel.limits.admits(channel.buffered, cost(&payload)) {
-                    channel.buffered += cost(&payload);
-                    channel.queue.push_back((self.clock.now, payload));
+                    channel.accept(self.clock.now, payload);
                     self.schedule_transmit(key);
                     return Ok(());
                 }
@@ -132,6 +136,16 @@ impl World {
             _ => BackendSendError::NotOpen,
         };
         Err(Rejected { payload, reason })
+    }
+
+    /// Takes a message however much is buffered.
+    pub(super) fn send_last(&mut self, key: Key, channel: ChannelIndex, payload: Payload) {
+        let now = self.clock.now;
+        let channel = self.ends.get_mut(&key).and_then(|end| end.channel(channel));
+        if let Some(channel) = channel.filter(|channel| channel.state == ChannelState::Open) {
+            channel.accept(now, payload);
+            self.schedule_transmit(key);
+        }
     }
 
     pub(super) fn buffered_amount(&mut self, key: Key, channel: ChannelIndex) -> usize {

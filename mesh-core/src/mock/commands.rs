@@ -46,6 +46,12 @@ impl World {
             (Command::CreateOffer { .. }, _) => self.create_offer(key),
             (Command::SetRemote { description, .. }, _) => self.set_remote(key, &description),
             (Command::AddCandidate { candidate, .. }, _) => self.add_candidate(key, &candidate),
+            (
+                Command::SendLast {
+                    channel, payload, ..
+                },
+                _,
+            ) => return self.send_last(key, channel, payload),
             (Command::CloseChannel { channel, .. }, _) => {
                 if let Some(channel) = self.ends.get_mut(&key).and_then(|end| end.channel(channel))
                 {

@@ -51,8 +51,8 @@ pub struct MockConfig {
     pub max_message_size: usize,
     /// How long the far side must be silent before a link is "disconnected". The default is 2 s.
     pub ice_disconnected: Duration,
-    /// How long a link is "disconnected" before it is "failed". The default is 3 s. A link that was never connected fails
-    /// after the sum of both times.
+    /// How long a link is "disconnected" before it is "failed". The default is 3 s. It is connected again when the far side
+    /// answers again. A link that was never connected fails after the sum of both times, for good.
     pub ice_failed: Duration,
 }
 

@@ -27,7 +27,7 @@ pub(super) enum Step {
     Connected,
     /// The far side has not answered for so long that the link is "disconnected".
     Disconnected,
-    /// The far side has not answered for so long that the link has failed.
+    /// The far side has not answered for so long that the link has failed. One that stood goes on when it answers again.
     Failed,
 }
 
@@ -115,7 +115,8 @@ impl World {
         }
         let far = end.far;
         match (end.phase, answers, end.state) {
-            (_, _, ConnectionState::Failed) | (Phase::Idle | Phase::Checking, ..) => {}
+            (Phase::Idle | Phase::Checking, ..) | (Phase::Open, false, ConnectionState::Failed) => {
+            }
             (Phase::Securing, ..) => self.check(key),
             (Phase::Open, true, _) => self.plan(key, round_trip, Step::Connected),
             (Phase::Open, false, ConnectionState::Disconnected) => {
@@ -142,9 +143,11 @@ impl World {
         let (Some(end), Some(far)) = (end, far) else {
             return false;
         };
-        let has_failed = [end.state, far.state].contains(&ConnectionState::Failed);
+        let has_given_up = [end, far]
+            .iter()
+            .any(|end| end.state == ConnectionState::Failed && end.phase != Phase::Open);
         far.far == Some(key)
-            && !has_failed
+            && !has_given_up
             && end.far.is_some_and(|far| self.paths.is_up(key.0, far.0))
     }
 

@@ -274,7 +274,10 @@ impl World {
             SignalingEvent::Joined { .. } => client.phase = Phase::In,
             SignalingEvent::PeerJoined(peer) => _ = client.known.insert(peer),
             SignalingEvent::PeerLeft(peer) => _ = client.known.remove(&peer),
-            SignalingEvent::Signal { .. } | SignalingEvent::Sealed => {}
+            SignalingEvent::Signal { .. }
+            | SignalingEvent::Sealed
+            | SignalingEvent::Interrupted { .. }
+            | SignalingEvent::Resumed => {}
         }
         client.events.push_back(event);
         self.wakes.extend(client.waker.take());

@@ -74,7 +74,7 @@
 //!   far side's is ignored.
 //! - **A lobby service** with the rules of Godot's demo: see [`MockSignaling`].
 //!
-//! Not modelled: relays, ICE restart, IP addresses, and congestion control beyond a pause when a queue is full.
+//! Not modelled: relays, IP addresses, and congestion control beyond a pause when a queue is full.
 
 mod backend;
 mod channel;

@@ -11,8 +11,16 @@ pub enum LinkFault {
     InboxFull,
     /// The far side made more channels than anybody needs.
     TooManyChannels,
+    /// What the far side sent made the platform's own code panic.
+    Panicked,
+    /// What the far side sends takes far longer to process than anything an honest peer sends.
+    TooCostly,
+    /// The far side skips more numbers than anybody has sent, or begins more associations than anybody needs.
+    Leap,
     /// The platform did not send a message that was accepted. With its words.
     SendFailed(String),
+    /// The far side sent a message on the [control channel](super::control) that breaks its rules.
+    Control(&'static str),
 }
 
 impl From<LinkFault> for CloseReason {
@@ -22,6 +30,16 @@ impl From<LinkFault> for CloseReason {
             LinkFault::TooManyChannels => {
                 Self::Protocol("it opened more channels than anybody needs".into())
             }
+            LinkFault::Control(what) => {
+                Self::Protocol(alloc::format!("a message of the control channel: {what}"))
+            }
+            LinkFault::Panicked => {
+                Self::Protocol("what it sent made the network code of this program fail".into())
+            }
+            LinkFault::TooCostly => {
+                Self::Protocol("what it sends takes too long to process".into())
+            }
+            LinkFault::Leap => Self::Protocol("it skips more numbers than anybody sends".into()),
             LinkFault::SendFailed(why) => Self::Failed(ConnectFailure::Channel(why)),
         }
     }

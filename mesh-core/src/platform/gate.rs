@@ -33,6 +33,7 @@ impl CommandGate {
             }
             Command::Open { .. }
             | Command::CreateChannel { .. }
+            | Command::SendLast { .. }
             | Command::CloseChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }

@@ -71,6 +71,8 @@ pub struct Roster {
     /// When planned attempts were last looked at: one that was due then waits for a place, not for a time.
     looked_at: Option<Instant>,
     is_over: bool,
+    /// Whether the signaling is out of reach for now: a new attempt would only wait for it and grow old.
+    is_interrupted: bool,
 }
 
 // `Sync` as well, so that a session is whatever its backend is.
@@ -189,6 +191,7 @@ impl Roster {
         self.away.clear();
         self.waiting.clear();
         self.events.clear();
+        self.is_interrupted = false;
     }
 
     /// The next event for the game; before those of the mesh.

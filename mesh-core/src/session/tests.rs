@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod attempts;
+mod interruption;
 mod second_link;
 mod star;
 mod unwanted;

@@ -163,7 +163,7 @@ impl Reference {
     }
 
     pub(crate) fn state(&mut self, now: Instant, id: u32, state: ConnectionState) {
-        let grace = self.config.disconnected_grace;
+        let window = self.config.resume_window;
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
             return;
         };
@@ -176,9 +176,11 @@ impl Reference {
                 let reason = peer.closing_reason();
                 self.end(id, reason);
             }
-            ConnectionState::Failed => self.end(id, DisconnectReason::Lost),
-            ConnectionState::Disconnected if complete && !closing => {
-                peer.lost_at = peer.lost_at.or(Some(now + grace));
+            ConnectionState::New | ConnectionState::Connecting if complete && !closing => {
+                peer.lost_at = peer.lost_at.or(Some(now + window));
+            }
+            ConnectionState::Disconnected | ConnectionState::Failed if complete && !closing => {
+                peer.lost_at = peer.lost_at.or(Some(now + window));
                 if !std::mem::replace(&mut peer.interrupted, true) {
                     let event = Event::PeerInterrupted(self::peer(id));
                     self.notices.push((peer.life, id, event));

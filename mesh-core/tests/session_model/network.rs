@@ -32,8 +32,10 @@ enum State {
     /// Becomes connected when the handshake is through.
     Securing,
     Connected,
-    /// Does not hear its far side since then.
+    /// Does not hear its far side since then; whether "disconnected" was said.
     Silent(Instant, bool),
+    /// Answers nobody any more, and goes on knowing who its far side was.
+    Failed,
 }
 
 #[derive(Clone, Debug)]
@@ -89,7 +91,10 @@ impl Network {
     /// Whether two links are the two ends of one connection.
     pub(crate) fn are_one(&self, a: (Process, LinkId), b: (Process, LinkId)) -> bool {
         match (self.find(a.0, a.1), self.find(b.0, b.1)) {
-            (Some(a), Some(b)) => self.ends[&a].far == Some(b) && self.ends[&b].far == Some(a),
+            (Some(a), Some(b)) => {
+                let knows = |end: &End, far| end.far == Some(far) && end.state != State::Failed;
+                knows(&self.ends[&a], b) && knows(&self.ends[&b], a)
+            }
             _ => false,
         }
     }
@@ -233,8 +238,9 @@ impl Network {
         let far = end.far.and_then(|far| Some((far, self.ends.get(&far)?)));
         if let Some((far, far_end)) = far
             && far_end.far == Some(name)
+            && far_end.state != State::Failed
             && !self.cuts.contains(&(end.process, far_end.process))
-            && end.state != State::Apart
+            && !matches!(end.state, State::Apart | State::Failed)
         {
             self.arrive(now + LATENCY, Arrival::Goodbye(far));
         }
@@ -247,6 +253,8 @@ impl Network {
             return false;
         };
         far.far == Some(name)
+            && end.state != State::Failed
+            && far.state != State::Failed
             && far.offers != end.offers
             && end.has_candidate
             && far.has_candidate
@@ -331,9 +339,7 @@ impl Network {
                     ConnectionState::Disconnected
                 }
                 _ => {
-                    // A failed end answers nobody any more.
-                    end.state = State::Apart;
-                    end.far = None;
+                    end.state = State::Failed;
                     ConnectionState::Failed
                 }
             };

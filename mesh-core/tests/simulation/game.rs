@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use mesh_core::mock::{BackendId, MockBackend, MockSignaling, Network};
 use mesh_core::{
-    DisconnectReason, Event, Packet, PeerId, Session, SessionConfig, Target, TransferMode,
+    DisconnectReason, Duration, Event, MeshConfig, Packet, PeerId, Session, SessionConfig, Target,
+    TransferMode,
 };
 
 /// A game in the simulation.
@@ -31,8 +32,16 @@ impl Game {
         let backend = network.backend();
         let name = backend.id();
         let signaling = network.signaling(lobby);
+        // Short, so that links are lost and made anew.
+        let config = SessionConfig {
+            mesh: MeshConfig {
+                resume_window: Duration::from_secs(2),
+                ..MeshConfig::default()
+            },
+            ..SessionConfig::default()
+        };
         Self {
-            session: Session::new(backend, signaling, SessionConfig::default()),
+            session: Session::new(backend, signaling, config),
             backend: name,
             id: None,
             present: BTreeMap::new(),

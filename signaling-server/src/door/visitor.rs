@@ -1,10 +1,9 @@
 //! What one socket may say, and what it means. One owner, no lock, no clock.
 
-use std::sync::Arc;
-
 use mesh_core::{PeerId, Topology};
-use signaling::{DecodeError, Message, Notice, Request, decode, encode};
+use signaling::{DecodeError, Extension, Message, Notice, Request, decode};
 
+use super::letter::Letter;
 use crate::Config;
 use crate::goodbye::Goodbye;
 
@@ -15,17 +14,27 @@ pub(crate) struct Visitor {
     max_message_size: usize,
     /// Its id in its lobby, once it is in one.
     id: Option<PeerId>,
+    /// Whether our extension is spoken with it.
+    is_ours: bool,
 }
 
 /// What a visitor wants of the hall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     /// Take me into a lobby.
-    Join { lobby: String, topology: Topology },
-    /// Give that member this text, which is ready to be sent.
-    Relay { to: u32, text: Arc<str> },
+    Join {
+        lobby: String,
+        topology: Topology,
+        extension: Option<Extension>,
+    },
+    /// Give that member this signal.
+    Relay { to: u32, letter: Letter },
     /// Take nobody any more.
     Seal,
+    /// Are you there? The visitor's own id.
+    Ping(PeerId),
+    /// I leave.
+    Leave,
 }
 
 impl Visitor {
@@ -34,12 +43,14 @@ impl Visitor {
             strict: config.strict,
             max_message_size: config.max_message_size,
             id: None,
+            is_ours: false,
         }
     }
 
-    /// It is in a lobby, under that id.
-    pub(crate) const fn joined(&mut self, id: PeerId) {
+    /// It is in a lobby, under that id; whether our extension is spoken with it.
+    pub(crate) const fn joined(&mut self, id: PeerId, is_ours: bool) {
         self.id = Some(id);
+        self.is_ours = is_ours;
     }
 
     pub(crate) const fn has_joined(&self) -> bool {
@@ -54,21 +65,50 @@ impl Visitor {
             Err(DecodeError::UnknownType(_)) if !self.strict => return Ok(None),
             Err(why) => return Err(self.judge(why)),
         };
+        if !message.kind.is_godots() && !self.is_ours {
+            // Ours, and not spoken with this one.
+            let kind = i64::from(message.kind.number());
+            return match self.strict {
+                true => Err(self.judge(DecodeError::UnknownType(kind))),
+                false => Ok(None),
+            };
+        }
         let request = Request::try_from(message);
-        if let Ok(Request::Join { lobby, topology }) = request {
+        if let Ok(Request::Join {
+            lobby,
+            topology,
+            extension,
+        }) = request
+        {
             return match self.id {
-                None => Ok(Some(Ask::Join { lobby, topology })),
+                None => Ok(Some(Ask::Join {
+                    lobby,
+                    topology,
+                    extension,
+                })),
                 Some(_) => Err(Goodbye::AlreadyInLobby),
             };
         }
         let from = self.id.ok_or(Goodbye::NoLobby)?;
         match request {
-            Ok(Request::Relay { kind, to, data }) => {
-                let notice = Notice::Relayed { kind, from, data };
-                let text = encode(&Message::from(notice)).into();
-                Ok(Some(Ask::Relay { to, text }))
+            Ok(Request::Relay {
+                kind,
+                to,
+                data,
+                number,
+            }) => {
+                let message = Message::from(Notice::Relayed {
+                    kind,
+                    from,
+                    data,
+                    number: number.filter(|_| self.is_ours),
+                });
+                let letter = Letter::new(message);
+                Ok(Some(Ask::Relay { to, letter }))
             }
             Ok(Request::Seal) => Ok(Some(Ask::Seal)),
+            Ok(Request::Ping) => Ok(Some(Ask::Ping(from))),
+            Ok(Request::Leave) => Ok(Some(Ask::Leave)),
             Ok(Request::Join { .. } | _) | Err(_) => Err(Goodbye::InvalidCommand),
         }
     }

@@ -1,7 +1,11 @@
 //! Door and hall with nothing between them: a server without sockets, for tests.
 
+use std::time::Duration;
+
+use super::text as text_of;
 use super::*;
 use crate::door::{Ask, Visitor};
+use crate::resume::ResumeKey;
 
 /// As the server wires the two; a text goes in, actions come out.
 pub(super) struct House {
@@ -15,8 +19,21 @@ pub(super) struct House {
 
 impl House {
     pub(super) fn new(config: Config, entropy: Entropy) -> Self {
+        let key = ResumeKey::generate().expect("this system has randomness");
+        Self::restarted(config, entropy, &key, Duration::from_secs(1_800_000_000))
+    }
+
+    /// A server that starts at that time since 1970 and has that key.
+    pub(super) fn restarted(
+        config: Config,
+        entropy: Entropy,
+        key: &ResumeKey,
+        start: Duration,
+    ) -> Self {
+        let term = config.kept_term();
+        let vault = (!term.is_zero()).then(|| Vault::new(key, start, term));
         Self {
-            hall: Hall::new(config, entropy),
+            hall: Hall::new(config, entropy, vault),
             visitors: BTreeMap::new(),
             networks: BTreeMap::new(),
             next: 0,
@@ -37,6 +54,12 @@ impl House {
         self.hall.leave(member);
     }
 
+    /// Its connection breaks.
+    pub(super) fn cut(&mut self, now: Instant, member: MemberId) {
+        self.visitors.remove(&member);
+        self.hall.disconnect(now, member);
+    }
+
     pub(super) fn handle_text(&mut self, now: Instant, member: MemberId, text: &str) {
         let Some(visitor) = self.visitors.get_mut(&member) else {
             return;
@@ -44,24 +67,52 @@ impl House {
         let hall = &mut self.hall;
         let answer = visitor.read(text).and_then(|ask| match ask {
             None => Ok(()),
-            Some(Ask::Join { lobby, topology }) => {
+            Some(Ask::Join {
+                lobby,
+                topology,
+                extension,
+            }) => {
+                let token = extension
+                    .as_ref()
+                    .and_then(|extension| extension.token.as_deref());
                 let wish = Wish {
                     name: &lobby,
                     topology,
                     network: self.networks.get(&member).copied(),
+                    is_ours: extension.is_some(),
+                    token,
+                    attempt: extension
+                        .as_ref()
+                        .and_then(|extension| extension.attempt)
+                        .unwrap_or_default(),
                 };
-                let id = hall.join(member, wish)?;
-                visitor.joined(id);
+                let standing = hall.join(now, member, wish)?;
+                visitor.joined(standing.id, standing.is_ours);
                 Ok(())
             }
-            Some(Ask::Relay { to, text }) => {
-                let about = About::Lobby;
-                if let Some(to) = hall.addressee(member, to)? {
-                    self.actions.push_back(Action::Tell { to, text, about });
+            Some(Ask::Relay { to, letter }) => {
+                if let Some(addressee) = hall.addressee(member, to)? {
+                    self.actions.push_back(Action::Tell {
+                        to: addressee.member,
+                        text: letter.text(addressee.is_ours),
+                        about: About::Lobby,
+                    });
                 }
                 Ok(())
             }
             Some(Ask::Seal) => hall.seal(now, member),
+            Some(Ask::Ping(_)) => {
+                self.actions.push_back(Action::Tell {
+                    to: member,
+                    text: text_of(Notice::Pong),
+                    about: About::Lobby,
+                });
+                Ok(())
+            }
+            Some(Ask::Leave) => {
+                hall.leave(member);
+                Ok(())
+            }
         });
         if let Err(goodbye) = answer {
             self.disconnect(member);

@@ -1,73 +1,273 @@
-//! One lobby: its members, who sees whom, whether it is sealed.
+//! One lobby: its seats, who sees whom, whether it is sealed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_core::{Instant, PeerId, Topology};
 
 use super::member::MemberId;
+use crate::bucket::Bucket;
 use crate::door::Network;
+use crate::resume::Claim;
 
-/// Members by the id they are shown under; the host has the id 1, so a signal for 1 finds it.
+/// How many seats that have ended are remembered. Only who was there before a restart is, so it takes a very large lobby to
+/// have more; a token brings those back a second time.
+const MAX_GONE: usize = 4096;
+
+/// How many times a member may come back at once, and after how many seconds it may once more.
+const RETURNS: u32 = 4;
+const RETURN_SECONDS: u32 = 5;
+
+/// Seats by the id they are shown under; the host has the id 1, so a signal for 1 finds it.
 #[derive(Debug)]
 pub(super) struct Lobby {
     pub(super) topology: Topology,
+    /// Tells it from every other lobby of the same name, also from those of an earlier server.
+    pub(super) number: u64,
     /// Set once it is sealed: when its sockets are closed.
     pub(super) ends: Option<Instant>,
     /// The address that made it, if it is known.
     pub(super) made_by: Option<Network>,
-    members: BTreeMap<PeerId, MemberId>,
+    /// Where an earlier server had it, and as long as there may be tokens of that server: whom they no longer bring back.
+    pub(super) gone: Option<BTreeSet<PeerId>>,
+    seats: BTreeMap<PeerId, Seat>,
+    /// Counts who sits down and who is cut off, to tell what was first.
+    steps: u64,
+}
+
+/// A place in a lobby.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) presence: Presence,
+    /// Whether its member speaks our extension.
+    pub(super) is_ours: bool,
+    /// The address it is counted for.
+    pub(super) network: Option<Network>,
+    /// Whether an earlier server gave it, so that there may be a token of that server for it.
+    is_inherited: bool,
+    /// The lobby's step at which it was taken.
+    taken: u64,
+    /// How often its member may come back: everybody else sends again what may be lost then, and pays for it.
+    returns: Bucket,
+    /// The highest attempt to come back that has been seen.
+    attempt: u32,
+}
+
+/// Why a member does not get its seat back for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unseated {
+    /// A later attempt of it has come already.
+    Late,
+    /// It has come back too often.
+    TooOften,
+}
+
+impl Seat {
+    fn new(now: Instant, presence: Presence, is_ours: bool, taken: u64) -> Self {
+        Self {
+            presence,
+            is_ours,
+            network: None,
+            is_inherited: false,
+            taken,
+            // One return costs as many tokens as there are seconds between two.
+            returns: Bucket::new(now, 1, RETURNS * RETURN_SECONDS),
+            attempt: 0,
+        }
+    }
+}
+
+/// Whether a member can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    Here(MemberId),
+    /// Its socket is gone.
+    Away {
+        /// How long its seat is kept.
+        until: Instant,
+        /// The lobby's step at which it went. Those who came later have not been told of it.
+        since: u64,
+    },
+}
+
+/// A member that can be reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Present {
+    pub(super) id: PeerId,
+    pub(super) member: MemberId,
+    pub(super) is_ours: bool,
+    taken: u64,
+}
+
+impl Present {
+    /// Whether it was there already when a member went away at that step, and so has been told of that member.
+    pub(super) const fn knows(&self, since: u64) -> bool {
+        self.taken < since
+    }
 }
 
 impl Lobby {
-    pub(super) const fn new(topology: Topology, made_by: Option<Network>) -> Self {
+    pub(super) const fn new(topology: Topology, number: u64, made_by: Option<Network>) -> Self {
         Self {
             topology,
+            number,
             ends: None,
             made_by,
-            members: BTreeMap::new(),
+            gone: None,
+            seats: BTreeMap::new(),
+            steps: 0,
         }
     }
 
+    /// Whether it was made again by a token of an earlier server, and that server has had a later one of its name.
+    pub(super) fn is_older(&self, claim: &Claim) -> bool {
+        self.gone.is_some() && self.number < claim.number
+    }
+
+    /// How many seats are taken, also by those who are away.
     pub(super) fn len(&self) -> usize {
-        self.members.len()
+        self.seats.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.seats.is_empty()
     }
 
     pub(super) fn is_taken(&self, id: PeerId) -> bool {
-        self.members.contains_key(&id)
+        self.seats.contains_key(&id)
     }
 
-    pub(super) fn insert(&mut self, id: PeerId, member: MemberId) {
-        self.members.insert(id, member);
+    pub(super) fn seat(&self, id: PeerId) -> Option<&Seat> {
+        self.seats.get(&id)
+    }
+
+    pub(super) fn sit(
+        &mut self,
+        now: Instant,
+        id: PeerId,
+        member: MemberId,
+        is_ours: bool,
+        network: Option<Network>,
+    ) {
+        let taken = self.step();
+        let mut seat = Seat::new(now, Presence::Here(member), is_ours, taken);
+        seat.network = network;
+        self.seats.insert(id, seat);
+    }
+
+    /// Gives a member the seat that it had on an earlier server.
+    pub(super) fn inherit(
+        &mut self,
+        now: Instant,
+        id: PeerId,
+        member: MemberId,
+        network: Option<Network>,
+    ) {
+        self.sit(now, id, member, true, network);
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.is_inherited = true;
+        }
+    }
+
+    /// Whether the seat that a member had on an earlier server is still its own.
+    pub(super) fn is_heir(&self, id: PeerId) -> bool {
+        self.gone.as_ref().is_some_and(|gone| !gone.contains(&id))
+    }
+
+    /// Keeps a seat of an earlier server for a member that nobody here has been told of.
+    pub(super) fn reserve(&mut self, now: Instant, id: PeerId, until: Instant) {
+        let taken = self.step();
+        let since = 0;
+        let presence = Presence::Away { until, since };
+        let mut seat = Seat::new(now, presence, true, taken);
+        seat.is_inherited = true;
+        self.seats.insert(id, seat);
+    }
+
+    /// Counts an attempt of a member to come back, if it may.
+    pub(super) fn admit(&mut self, now: Instant, id: PeerId, attempt: u32) -> Result<(), Unseated> {
+        let Some(seat) = self.seats.get_mut(&id) else {
+            return Ok(());
+        };
+        if attempt < seat.attempt {
+            return Err(Unseated::Late);
+        }
+        if !seat.returns.take(now, RETURN_SECONDS.into()) {
+            return Err(Unseated::TooOften);
+        }
+        seat.attempt = attempt;
+        Ok(())
+    }
+
+    /// Keeps the seat of a member whose socket is gone.
+    pub(super) fn set_away(&mut self, id: PeerId, until: Instant) {
+        let since = self.step();
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.presence = Presence::Away { until, since };
+        }
+    }
+
+    /// Gives a seat back to its member, on another socket.
+    pub(super) fn set_here(&mut self, id: PeerId, member: MemberId, network: Option<Network>) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.presence = Presence::Here(member);
+            seat.network = network;
+        }
     }
 
     pub(super) fn remove(&mut self, id: PeerId) {
-        self.members.remove(&id);
+        if self.seats.remove(&id).is_some_and(|seat| seat.is_inherited)
+            && let Some(gone) = &mut self.gone
+            && gone.len() < MAX_GONE
+        {
+            gone.insert(id);
+        }
     }
 
-    pub(super) fn member(&self, id: PeerId) -> Option<MemberId> {
-        self.members.get(&id).copied()
+    /// The member of that id, if it can be reached.
+    pub(super) fn present(&self, id: PeerId) -> Option<Present> {
+        let seat = self.seats.get(&id)?;
+        let Presence::Here(member) = seat.presence else {
+            return None;
+        };
+        Some(Present {
+            id,
+            member,
+            is_ours: seat.is_ours,
+            taken: seat.taken,
+        })
     }
 
-    /// Everybody, ascending by id.
-    pub(super) fn members(&self) -> impl Iterator<Item = (PeerId, MemberId)> {
-        self.members.iter().map(|(id, member)| (*id, *member))
+    /// Everybody who can be reached, ascending by id.
+    pub(super) fn members(&self) -> impl Iterator<Item = Present> {
+        self.seats.keys().filter_map(|id| self.present(*id))
     }
 
-    /// Those who are told of `id` and of whom it is told.
+    /// Everybody who is away, and until when.
+    pub(super) fn away(&self) -> impl Iterator<Item = (PeerId, Instant, Option<Network>)> {
+        self.seats
+            .iter()
+            .filter_map(|(id, seat)| match seat.presence {
+                Presence::Away { until, .. } => Some((*id, until, seat.network)),
+                Presence::Here(_) => None,
+            })
+    }
+
+    /// Whether two members are told of each other.
+    pub(super) fn links(&self, a: PeerId, b: PeerId) -> bool {
+        a != b && (self.topology == Topology::Mesh || a.is_server() || b.is_server())
+    }
+
+    /// Those who can be reached and are told of `id` and of whom it is told.
     ///
     /// Clients of a host need not know each other. Godot's Node server announces them all the same (`announce_all`); its
     /// clients then fail to add each other, which is harmless.
-    pub(super) fn seen_by(
-        &self,
-        id: PeerId,
-        announce_all: bool,
-    ) -> impl Iterator<Item = (PeerId, MemberId)> {
-        let all = announce_all || self.topology == Topology::Mesh || id.is_server();
+    pub(super) fn seen_by(&self, id: PeerId, announce_all: bool) -> impl Iterator<Item = Present> {
         self.members()
-            .filter(move |(other, _)| *other != id && (all || other.is_server()))
+            .filter(move |other| other.id != id && (announce_all || self.links(id, other.id)))
+    }
+
+    fn step(&mut self) -> u64 {
+        self.steps += 1;
+        self.steps
     }
 }

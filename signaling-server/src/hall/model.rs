@@ -8,6 +8,7 @@ use signaling::{MessageType, decode};
 
 use super::house::House;
 use super::*;
+use crate::entropy;
 
 const LOBBIES: [&str; 3] = ["a", "b", "c"];
 
@@ -272,6 +273,7 @@ impl World {
     fn compare(&self) -> Result<(), TestCaseError> {
         let counts = Counts {
             members: self.lobbies.iter().map(|lobby| lobby.members.len()).sum(),
+            away: 0,
             lobbies: self.lobbies.len(),
         };
         prop_assert_eq!(self.house.counts(), counts);
@@ -325,7 +327,7 @@ proptest! {
             world.gone(socket);
             world.deliver()?;
         }
-        prop_assert_eq!(world.house.counts(), Counts { members: 0, lobbies: 0 });
+        prop_assert_eq!(world.house.counts(), Counts { members: 0, away: 0, lobbies: 0 });
         prop_assert_eq!(world.house.hall.poll_timeout(), None);
     }
 }

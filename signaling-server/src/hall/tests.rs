@@ -1,8 +1,11 @@
 //! The rules of the lobbies, one by one, with plain values.
 
 mod clients;
+mod healing;
 mod limits;
 mod lobbies;
+mod restart;
+mod resume;
 mod strict;
 
 use std::time::Duration;
@@ -19,7 +22,7 @@ const JOIN_AS_CLIENT: &str = r#"{"type":0,"id":1,"data":"demo"}"#;
 const SEAL: &str = r#"{"type":7,"id":0,"data":""}"#;
 
 /// Ids are 10, 11, 12 …, so that a test can name them.
-fn counting() -> Entropy {
+pub(super) fn counting() -> Entropy {
     let mut next = 8;
     Box::new(move || {
         let entropy = next;

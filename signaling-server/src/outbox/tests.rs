@@ -5,14 +5,28 @@ use proptest::prelude::*;
 use super::*;
 use crate::Config;
 
-const ONE: MemberId = MemberId(1);
-const TWO: MemberId = MemberId(2);
+const ONE: PeerId = PeerId::SERVER;
+const TWO: PeerId = PeerId::MAX;
 
 /// Before anything has been taken.
 const FULL: Full = Full { taken: 0 };
 
 fn text(length: usize) -> Arc<str> {
     "x".repeat(length).into()
+}
+
+fn peer(id: u32) -> PeerId {
+    PeerId::new(id).expect("an id")
+}
+
+const fn came(id: PeerId) -> About {
+    let is_known = false;
+    About::Came { id, is_known }
+}
+
+const fn resumed(id: PeerId) -> About {
+    let is_known = true;
+    About::Came { id, is_known }
 }
 
 fn outbox(limit: usize) -> Outbox {
@@ -50,8 +64,8 @@ fn many_senders_leave_room_for_one_more() {
     let config = Config::default();
     let outbox = Outbox::new(config.max_outgoing, config.max_lobby_peers);
     for member in 10..136 {
-        while outbox.relay(MemberId(member), text(30_000)).is_ok() {}
-        while outbox.relay(MemberId(member), text(300)).is_ok() {}
+        while outbox.relay(peer(member), text(30_000)).is_ok() {}
+        while outbox.relay(peer(member), text(300)).is_ok() {}
     }
     // An offer and the candidates of one who does what everybody does.
     assert_eq!(outbox.relay(ONE, text(2_000)), Ok(()));
@@ -81,11 +95,12 @@ async fn who_does_not_read_is_not_sent_the_rest() {
 async fn who_came_and_left_while_much_waited_was_never_there() {
     let outbox = outbox(300);
     outbox.tell(text(100), About::Lobby);
-    outbox.tell("two came".into(), About::Came(TWO));
+    outbox.tell("two came".into(), came(TWO));
     for round in 0..10_000 {
-        let member = MemberId(10 + round);
-        outbox.tell("came".into(), About::Came(member));
+        let member = peer(10 + round);
+        outbox.tell("came".into(), came(member));
         let _ = outbox.relay(member, "word".into());
+        outbox.tell("resumed".into(), resumed(member));
         outbox.tell("left".into(), About::Left(member));
     }
     assert_eq!(outbox.next().await, Outgoing::Text(text(100)));
@@ -94,6 +109,56 @@ async fn who_came_and_left_while_much_waited_was_never_there() {
     outbox.tell("two left".into(), About::Left(TWO));
     assert_eq!(outbox.next().await, Outgoing::Text("two left".into()));
     assert_eq!(outbox.pop(), None);
+}
+
+#[tokio::test]
+async fn who_comes_back_and_leaves_while_much_waits_is_said_to_have_left() {
+    let outbox = outbox(300);
+    outbox.tell(text(100), About::Lobby);
+    for _ in 0..10_000 {
+        outbox.tell("two resumed".into(), resumed(TWO));
+    }
+    let waiting = outbox.lock().texts.len();
+    assert_eq!(waiting, 2, "coming back once is enough");
+    for _ in 0..10_000 {
+        outbox.tell("two left".into(), About::Left(TWO));
+        outbox.tell("two came".into(), came(TWO));
+    }
+    assert_eq!(outbox.next().await, Outgoing::Text(text(100)));
+    assert_eq!(outbox.next().await, Outgoing::Text("two left".into()));
+    assert_eq!(outbox.next().await, Outgoing::Text("two came".into()));
+    assert_eq!(outbox.pop(), None);
+}
+
+#[test]
+fn who_was_thwarted_is_told_once_there_is_room() {
+    let outbox = outbox(1000);
+    assert_eq!(outbox.relay(ONE, text(400)), Ok(()));
+    assert_eq!(outbox.relay(TWO, text(400)), Ok(()));
+    let member = MemberId(7);
+    outbox.thwart(member, ONE);
+    assert_eq!(outbox.relieved(), []);
+    outbox.pop();
+    assert_eq!(outbox.relieved(), [member]);
+    assert_eq!(outbox.relieved(), []);
+    outbox.thwart(member, TWO);
+    assert_eq!(outbox.relieved(), []);
+    outbox.pop();
+    assert_eq!(outbox.relieved(), [member]);
+    outbox.thwart(member, ONE);
+    assert_eq!(outbox.relieved(), [member], "nothing waits at all");
+}
+
+#[test]
+fn who_has_left_is_not_remembered_as_thwarted() {
+    let outbox = outbox(1000);
+    assert_eq!(outbox.relay(ONE, text(400)), Ok(()));
+    for connection in 0..1000 {
+        outbox.thwart(MemberId(connection), TWO);
+    }
+    assert_eq!(outbox.lock().thwarted.len(), 1, "by its seat");
+    outbox.tell(text(1), About::Left(TWO));
+    assert!(!outbox.is_thwarting());
 }
 
 #[tokio::test]
@@ -130,27 +195,23 @@ async fn a_sender_does_not_wait_for_what_has_happened() {
 proptest! {
     /// Whatever is pushed, what waits is bounded, and the accounts are even once all is written.
     #[test]
-    fn what_waits_is_bounded(steps in proptest::collection::vec((0..200_u64, 0..40_000_usize, 0..4_u8), 0..600)) {
+    fn what_waits_is_bounded(steps in proptest::collection::vec((1..200_u32, 0..40_000_usize, 0..5_u8), 0..600)) {
         let config = Config::default();
         let outbox = Outbox::new(config.max_outgoing, config.max_lobby_peers);
-        let mut told = 0;
         for (member, size, kind) in steps {
-            let member = MemberId(member);
+            let member = peer(member);
             match kind {
-                0 => {
-                    outbox.tell("left".into(), About::Left(member));
-                    told += 1;
-                }
-                1 => {
-                    outbox.tell("came".into(), About::Came(member));
-                    told += 1;
-                }
+                0 => outbox.tell("left".into(), About::Left(member)),
+                1 => outbox.tell("came".into(), came(member)),
+                2 => outbox.tell("back".into(), resumed(member)),
                 _ => {
                     let _ = outbox.relay(member, text(size));
                 }
             }
             let shares = 200 * (config.max_outgoing / config.max_lobby_peers);
-            prop_assert!(outbox.lock().cost <= config.max_outgoing + shares + told * 100);
+            // A leaving and a coming of each.
+            let news = 200 * 2 * (4 + TEXT_COST);
+            prop_assert!(outbox.lock().cost <= config.max_outgoing + shares + news);
         }
         while outbox.pop().is_some() {}
         prop_assert_eq!(outbox.lock().cost, 0);

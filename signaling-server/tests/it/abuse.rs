@@ -101,6 +101,47 @@ async fn one_that_takes_nothing_is_sent_away_in_time() {
     );
 }
 
+#[tokio::test]
+async fn who_was_not_heard_by_a_slow_reader_is_told_when_to_send_again() {
+    let server = server(Config {
+        max_outgoing: 128 * 1024,
+        message_burst: 10_000_000,
+        ping_deadline: DEADLINE * 10,
+        ..quick()
+    })
+    .await;
+    let ours = r#"{"type":0,"id":0,"data":"demo","v":1}"#;
+    let mut slow = Peer::connect(&server).await;
+    slow.send(ours).await;
+    let mut sender = Peer::connect(&server).await;
+    sender.send(ours).await;
+    let (_, id) = ids(&sender.text().await);
+    // More than sockets and outbox hold, so the last ones are dropped.
+    let data = "x".repeat(30_000);
+    let last = 600;
+    for seq in 1..=last {
+        let previous = seq - 1;
+        let signal =
+            format!(r#"{{"type":6,"id":1,"data":"{data}","seq":{seq},"prev":{previous}}}"#);
+        sender.send(&signal).await;
+    }
+    sender.send(&notice(32, 0, "")).await;
+    while sender.text().await != notice(33, 0, "") {}
+    // Now it reads. What it has heard is the beginning, in order.
+    let mut heard = 0;
+    let mut told = Box::pin(async { while sender.text().await != notice(35, 1, "") {} });
+    loop {
+        tokio::select! {
+            text = slow.text() => if ids(&text) == (6, id) { heard += 1 },
+            () = &mut told => break,
+        }
+    }
+    drop(told);
+    assert!(heard < last, "nothing was dropped");
+    sender.send(&notice(6, 1, "again")).await;
+    while slow.text().await != notice(6, id, "again") {}
+}
+
 /// Has one send again and again until another is told something, which it gives.
 async fn flood(sender: &mut Peer, text: &str, witness: &mut Peer) -> String {
     loop {

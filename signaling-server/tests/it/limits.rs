@@ -60,7 +60,7 @@ async fn a_name_that_is_too_long() {
     peer.send(&notice(0, 0, &"x".repeat(65))).await;
     assert_eq!(
         peer.close().await,
-        "4000 Lobby name is too long: at most 64 bytes"
+        "4000 Lobby name is too long: at most 64 characters"
     );
 }
 
@@ -186,7 +186,7 @@ async fn one_that_does_not_answer_pings() {
     // The host answers pings while it waits; the other does not, because nobody polls it.
     assert_eq!(host.text().await, notice(2, id, ""));
     assert_eq!(host.text().await, notice(3, id, ""));
-    assert_eq!(silent.close().await, "1008 No answer to a ping within 2s");
+    assert_eq!(silent.close().await, "1013 No answer to a ping within 2s");
 }
 
 #[tokio::test]

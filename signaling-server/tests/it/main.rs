@@ -16,6 +16,7 @@ mod peer;
 #[cfg(unix)]
 mod program;
 mod protocol;
+mod resume;
 mod simultaneous;
 mod strict;
 mod tls;

@@ -176,3 +176,33 @@ async fn it_says_why_it_cannot_listen() {
     let line = format!("error: cannot listen on {addr}: ");
     assert!(said.contains(&line), "{said}");
 }
+
+#[tokio::test]
+async fn its_key_outlives_it() {
+    let folder = std::env::temp_dir().join(format!("signaling-key-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).expect("a folder");
+    let path = folder.join("key");
+    let run = async || {
+        let mut command = program();
+        command.args(["--bind", "127.0.0.1:0"]);
+        command.arg("--key-file").arg(&path);
+        start(command).await
+    };
+    let join = r#"{"type":0,"id":0,"data":"demo","v":1}"#;
+    let (mut first, url) = run().await;
+    let mut peer = Peer::connect_to(&url).await;
+    peer.send(join).await;
+    assert_eq!(peer.text().await, notice(1, 1, "true"));
+    let welcome = peer.text().await;
+    let (_, token) = welcome.split_once(r#""data":""#).expect("a token");
+    let token = token.trim_end_matches(r#""}"#);
+    first.kill().await.expect("it runs");
+
+    let (_second, url) = run().await;
+    let mut peer = Peer::connect_to(&url).await;
+    let extension = format!(r#""v":1,"token":"{token}""#);
+    peer.send(&join.replace(r#""v":1"#, &extension)).await;
+    assert_eq!(peer.text().await, notice(1, 1, "true"));
+    let _ = std::fs::remove_dir_all(&folder);
+}

@@ -1,20 +1,27 @@
 //! What a server's notices make of us: an id, a lobby, its members, and the events that tell of them.
 
+mod members;
+
 use std::collections::{BTreeSet, VecDeque};
 
-use mesh_core::{PeerId, SignalingEvent, Topology};
+use mesh_core::{Duration, Instant, LostReason, PeerId, SignalingEvent, Topology};
 use thiserror::Error;
 
-use crate::{Notice, SignalType, signal_from_data};
+use crate::{Notice, SignalNumber, SignalType, signal_from_data};
 
-/// How many members a lobby may have for a client; a server that names more is broken or hostile.
-pub const MAX_MEMBERS: usize = 65_536;
+use members::Members;
+
+pub use members::MAX_MEMBERS;
 
 /// How many bytes of events are held back until we are in.
 const MAX_HELD: usize = 8 * 1024 * 1024;
 
 /// What an event costs besides its text.
 const EVENT_COST: usize = size_of::<SignalingEvent>();
+
+/// How long a member may be missing after we have come back: a server that was started again knows only those who have come back
+/// before us.
+const MISSING: Duration = Duration::from_secs(20);
 
 /// A notice that only a broken server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -29,16 +36,37 @@ pub(super) enum Fault {
     TooMuchHeld,
 }
 
-/// One stay in one lobby.
+/// One stay in one lobby, over as many connections as it takes.
 pub(super) struct Membership {
     identity: Option<(PeerId, Topology)>,
     lobby: Option<String>,
-    joined: bool,
+    phase: Phase,
+    /// What the answer to our latest join has brought so far.
+    answer: Answer,
     sealed: bool,
-    members: BTreeSet<PeerId>,
-    /// Held back until `joined`, then taken one by one.
+    members: Members,
+    /// To be taken one by one.
     events: VecDeque<SignalingEvent>,
-    held: usize,
+    /// Held back until we are in.
+    held: VecDeque<SignalingEvent>,
+    held_size: usize,
+    /// To whom all that we have sent is to be sent again: it may be lost.
+    resumed: BTreeSet<PeerId>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Answer {
+    has_id: bool,
+    has_lobby: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Never been in.
+    Joining,
+    In,
+    /// Been in, and on our way back.
+    Resuming,
 }
 
 impl Membership {
@@ -46,11 +74,17 @@ impl Membership {
         Self {
             identity: None,
             lobby: None,
-            joined: false,
+            phase: Phase::Joining,
+            answer: Answer {
+                has_id: false,
+                has_lobby: false,
+            },
             sealed: false,
-            members: BTreeSet::new(),
+            members: Members::new(),
             events: VecDeque::new(),
-            held: 0,
+            held: VecDeque::new(),
+            held_size: 0,
+            resumed: BTreeSet::new(),
         }
     }
 
@@ -61,8 +95,14 @@ impl Membership {
         }
     }
 
-    pub(super) const fn is_joined(&self) -> bool {
-        self.joined
+    /// The lobby that we are in or come back to, and its topology.
+    pub(super) fn lobby(&self) -> Option<(&str, Topology)> {
+        let (_, topology) = self.identity?;
+        Some((self.lobby.as_deref()?, topology))
+    }
+
+    pub(super) const fn is_in(&self) -> bool {
+        matches!(self.phase, Phase::In)
     }
 
     pub(super) const fn is_sealed(&self) -> bool {
@@ -71,107 +111,185 @@ impl Membership {
 
     /// Whether the server named a lobby and gave no id.
     pub(super) const fn is_named_only(&self) -> bool {
-        self.lobby.is_some() && self.identity.is_none()
+        self.answer.has_lobby && !self.answer.has_id
     }
 
     pub(super) fn is_member(&self, peer: PeerId) -> bool {
-        self.members.contains(&peer)
+        self.members.contains(peer)
     }
 
-    /// The next event, none before we are in.
+    /// Whether a member speaks our extension.
+    pub(super) fn is_ours(&self, peer: PeerId) -> bool {
+        self.members.is_ours(peer)
+    }
+
+    /// Whether the server knows that member: it may be missing since the server was started again.
+    pub(super) fn is_reachable(&self, peer: PeerId) -> bool {
+        self.members.contains(peer) && !self.members.is_missing(peer)
+    }
+
+    /// The next member to which all is to be sent again.
+    pub(super) fn next_resumed(&mut self) -> Option<PeerId> {
+        self.resumed.pop_first()
+    }
+
+    /// The next event, none before we are in for the first time.
     pub(super) fn next_event(&mut self) -> Option<SignalingEvent> {
-        if self.joined {
-            self.events.pop_front()
-        } else {
-            None
+        self.events.pop_front()
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// The connection has broken, and we will try to come back: until the server says otherwise the lobby is as it was.
+    pub(super) fn interrupt(&mut self, reason: LostReason) {
+        if self.is_in() {
+            self.phase = Phase::Resuming;
+            self.events
+                .push_back(SignalingEvent::Interrupted { reason });
+        }
+        self.answer = Answer::default();
+        self.members.miss_all();
+    }
+
+    /// When a missing member is given up.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::In => self.members.poll_timeout(),
+            Phase::Joining | Phase::Resuming => None,
         }
     }
 
-    pub(super) fn handle(&mut self, notice: Notice) -> Result<(), Fault> {
+    /// Gives up a member that has been missing for too long, if there is one.
+    pub(super) fn give_up(&mut self, now: Instant) -> Option<PeerId> {
+        if !self.is_in() {
+            return None;
+        }
+        let peer = self.members.give_up(now)?;
+        self.resumed.remove(&peer);
+        self.events.push_back(SignalingEvent::PeerLeft(peer));
+        Some(peer)
+    }
+
+    pub(super) fn handle(&mut self, now: Instant, notice: Notice) -> Result<(), Fault> {
         match notice {
-            Notice::Id { id, topology } => self.on_id(id, topology),
-            Notice::Joined { lobby } => self.on_lobby(lobby),
-            Notice::PeerConnect(peer) => self.on_peer_connect(peer),
+            Notice::Id { id, topology } => self.on_id(now, id, topology),
+            Notice::Joined { lobby } => self.on_lobby(now, lobby),
+            Notice::PeerConnect { peer, is_ours } => self.on_peer_connect(peer, is_ours),
+            Notice::PeerResumed(peer) => {
+                if self.is_member(peer) {
+                    self.resumed.insert(peer);
+                }
+                self.on_peer_connect(peer, true)
+            }
             Notice::PeerDisconnect(peer) => {
-                if self.members.remove(&peer) {
+                if self.members.remove(peer) {
+                    self.resumed.remove(&peer);
                     self.push(SignalingEvent::PeerLeft(peer), 0)?;
                 }
                 Ok(())
             }
-            Notice::Relayed { kind, from, data } => self.on_relayed(kind, from, data),
+            Notice::Relayed {
+                kind,
+                from,
+                data,
+                number,
+            } => self.on_relayed(kind, from, data, number),
             Notice::Sealed => {
                 if std::mem::replace(&mut self.sealed, true) {
                     return Ok(());
                 }
                 self.push(SignalingEvent::Sealed, 0)
             }
+            // The client has taken them already.
+            Notice::Welcome { .. } | Notice::Pong => Ok(()),
         }
     }
 
-    fn on_id(&mut self, id: PeerId, topology: Topology) -> Result<(), Fault> {
-        if let Some((first, _)) = self.identity {
-            let second = id;
-            return match first == second {
-                true => Ok(()),
-                false => Err(Fault::SecondId { first, second }),
-            };
+    fn on_id(&mut self, now: Instant, id: PeerId, topology: Topology) -> Result<(), Fault> {
+        if let Some((first, _)) = self.identity.filter(|(first, _)| *first != id) {
+            return Err(Fault::SecondId { first, second: id });
         }
-        self.identity = Some((id, topology));
-        self.enter();
+        self.identity.get_or_insert((id, topology));
+        self.answer.has_id = true;
+        self.enter(now);
         Ok(())
     }
 
-    fn on_lobby(&mut self, lobby: String) -> Result<(), Fault> {
-        if let Some(first) = &self.lobby {
-            return match *first == lobby {
-                true => Ok(()),
-                false => Err(Fault::SecondLobby),
-            };
+    fn on_lobby(&mut self, now: Instant, lobby: String) -> Result<(), Fault> {
+        if self.lobby.as_ref().is_some_and(|first| *first != lobby) {
+            return Err(Fault::SecondLobby);
         }
-        self.lobby = Some(lobby);
-        self.enter();
+        self.lobby.get_or_insert(lobby);
+        self.answer.has_lobby = true;
+        self.enter(now);
         Ok(())
     }
 
-    /// Joins once both halves of the answer are there; what was held back follows.
-    fn enter(&mut self) {
+    /// We are in once both halves of the answer are there; what was held back follows.
+    fn enter(&mut self, now: Instant) {
         let (Some((id, topology)), Some(lobby)) = (self.identity, self.lobby.clone()) else {
             return;
         };
+        if self.is_in() || !self.answer.has_id || !self.answer.has_lobby {
+            return;
+        }
         self.forget(id);
-        self.events.push_front(SignalingEvent::Joined {
-            id,
-            topology,
-            lobby,
+        self.events.push_back(match self.phase {
+            Phase::Resuming => SignalingEvent::Resumed,
+            Phase::Joining | Phase::In => SignalingEvent::Joined {
+                id,
+                topology,
+                lobby,
+            },
         });
-        self.joined = true;
+        self.events.append(&mut self.held);
+        self.held_size = 0;
+        self.members.set_patience(now + MISSING);
+        self.phase = Phase::In;
     }
 
     /// A server that tells everybody of everybody may tell us of ourselves, before or after it gave us our id.
     fn forget(&mut self, own: PeerId) {
-        self.members.remove(&own);
-        self.events.retain(|event| match event {
+        self.members.remove(own);
+        self.held.retain(|event| match event {
             SignalingEvent::PeerJoined(id) | SignalingEvent::PeerLeft(id) => *id != own,
             SignalingEvent::Signal { from, .. } => *from != own,
             SignalingEvent::Joined { .. }
             | SignalingEvent::Sealed
-            | SignalingEvent::Lost { .. } => true,
+            | SignalingEvent::Interrupted { .. }
+            | SignalingEvent::Resumed
+            | SignalingEvent::Lost { .. }
+            | _ => true,
         });
     }
 
-    fn on_peer_connect(&mut self, peer: PeerId) -> Result<(), Fault> {
-        if Some(peer) == self.own_id() || self.members.contains(&peer) {
+    fn on_peer_connect(&mut self, peer: PeerId, is_ours: bool) -> Result<(), Fault> {
+        if Some(peer) == self.own_id() {
             return Ok(());
         }
-        if self.members.len() >= MAX_MEMBERS {
+        if self.members.find(peer) {
+            // It was missing, and its server may know nothing of what we have sent to it.
+            self.resumed.insert(peer);
+        }
+        if self.members.set_ours(peer, is_ours) {
+            return Ok(());
+        }
+        if !self.members.insert(peer, is_ours) {
             return Err(Fault::TooManyMembers);
         }
-        self.members.insert(peer);
         self.push(SignalingEvent::PeerJoined(peer), 0)
     }
 
-    fn on_relayed(&mut self, kind: SignalType, from: PeerId, data: String) -> Result<(), Fault> {
-        if !self.members.contains(&from) {
+    fn on_relayed(
+        &mut self,
+        kind: SignalType,
+        from: PeerId,
+        data: String,
+        number: Option<SignalNumber>,
+    ) -> Result<(), Fault> {
+        if !self.members.hear(from, number) {
             return Ok(());
         }
         let size = data.len();
@@ -182,13 +300,15 @@ impl Membership {
     }
 
     fn push(&mut self, event: SignalingEvent, size: usize) -> Result<(), Fault> {
-        if !self.joined {
-            self.held += EVENT_COST + size;
-            if self.held > MAX_HELD {
-                return Err(Fault::TooMuchHeld);
-            }
+        if self.is_in() {
+            self.events.push_back(event);
+            return Ok(());
         }
-        self.events.push_back(event);
+        self.held_size += EVENT_COST + size;
+        if self.held_size > MAX_HELD {
+            return Err(Fault::TooMuchHeld);
+        }
+        self.held.push_back(event);
         Ok(())
     }
 }

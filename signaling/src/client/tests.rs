@@ -2,6 +2,8 @@
 
 mod ending;
 mod joining;
+mod resuming;
+mod sending_again;
 mod signals;
 
 use std::collections::VecDeque;
@@ -25,6 +27,8 @@ struct Script {
     full: bool,
     open: bool,
     closed: bool,
+    /// How often it was opened again; none if it cannot be.
+    reopened: Option<u32>,
 }
 
 impl Transport for Script {
@@ -52,6 +56,15 @@ impl Transport for Script {
 
     fn close(&mut self) {
         self.closed = true;
+    }
+
+    fn reopen(&mut self) -> Result<(), TransportError> {
+        let reopened = self.reopened.as_mut().ok_or(TransportError::NotOpen)?;
+        *reopened += 1;
+        self.incoming.clear();
+        self.sent.clear();
+        self.open = false;
+        Ok(())
     }
 }
 
@@ -141,11 +154,30 @@ const CONNECT_9: &str = r#"{"type":2,"id":9.0,"data":""}"#;
 const OFFER_9: &str = r#"{"type":4,"id":9,"data":"v=0"}"#;
 const SEAL: &str = r#"{"type":7,"id":0,"data":""}"#;
 
+fn any_type() -> impl Strategy<Value = u8> {
+    prop_oneof![4 => 0..9_u8, 1 => 32..38_u8]
+}
+
+fn any_extra() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just(r#","v":1"#.to_owned()),
+        (any::<u32>(), 0..9_u32).prop_map(|(seq, prev)| format!(r#","seq":{seq},"prev":{prev}"#)),
+    ]
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
-        (0..9_u8, 0..12_u32, "(demo|true|v=0|\\\\n0\\\\n0\\\\nc|)")
-            .prop_map(|(kind, id, data)| format!(r#"{{"type":{kind},"id":{id},"data":"{data}"}}"#)),
+        (
+            any_type(),
+            0..12_u32,
+            "(demo|true|v=0|\\\\n0\\\\n0\\\\nc|)",
+            any_extra()
+        )
+            .prop_map(|(kind, id, data, extra)| format!(
+                r#"{{"type":{kind},"id":{id},"data":"{data}"{extra}}}"#
+            )),
     ]
 }
 
@@ -170,8 +202,12 @@ proptest! {
                 }
                 SignalingEvent::PeerLeft(id) => prop_assert!(members.remove(&id)),
                 SignalingEvent::Signal { from, .. } => prop_assert!(members.contains(&from)),
-                SignalingEvent::Sealed => {}
                 SignalingEvent::Lost { .. } => over = true,
+                // The transport never breaks.
+                SignalingEvent::Interrupted { .. } | SignalingEvent::Resumed => {
+                    return Err(TestCaseError::fail("interrupted"));
+                }
+                SignalingEvent::Sealed | _ => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The three fields of a JSON object, whatever their types are, and nothing kept of the rest.
+//! The fields of a JSON object that a message may have, whatever their types are, and nothing kept of the rest.
 
 use std::fmt;
 
@@ -11,6 +11,11 @@ pub(super) struct Fields {
     pub(super) kind: Scalar,
     pub(super) id: Scalar,
     pub(super) data: Scalar,
+    pub(super) version: Scalar,
+    pub(super) token: Scalar,
+    pub(super) attempt: Scalar,
+    pub(super) seq: Scalar,
+    pub(super) prev: Scalar,
 }
 
 /// A field's value, as far as it matters.
@@ -44,12 +49,17 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
-        let mut seen = [false; 3];
+        let mut seen = [false; 8];
         while let Some(name) = map.next_key::<String>()? {
             let (index, slot) = match name.as_str() {
                 "type" => (0, &mut fields.kind),
                 "id" => (1, &mut fields.id),
                 "data" => (2, &mut fields.data),
+                "v" => (3, &mut fields.version),
+                "token" => (4, &mut fields.token),
+                "seq" => (5, &mut fields.seq),
+                "prev" => (6, &mut fields.prev),
+                "try" => (7, &mut fields.attempt),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

@@ -34,11 +34,11 @@ pub(crate) async fn bare(settings: Settings, options: SocketOptions) -> (Peer, P
     connect(a, b).await
 }
 
-/// Two of our backends on this runtime, not connected, with three channels that refuse nothing.
+/// Two of our backends with all their links on this runtime, not connected, with three channels that refuse nothing.
 pub(crate) fn backends(a: SocketOptions, b: SocketOptions) -> Pair {
     let peer = |sockets| {
         let mut backend =
-            PlatformBackend::with_handle(Handle::current(), PlatformConfig::loopback());
+            PlatformBackend::on_one_runtime(Handle::current(), PlatformConfig::loopback());
         backend.use_sockets(sockets);
         backends::Peer::new(backend)
     };

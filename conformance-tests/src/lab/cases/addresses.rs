@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::directly;
-use crate::Outcome;
+use super::talk::natives;
 use crate::lab::lan::{Host, Lan};
-use crate::lab::meet::{Met, Terms, meet};
+use crate::lab::meet::{Met, Terms, Way, meet};
 use crate::lab::netns::Run;
-use crate::lab::players::{Belongings, Player};
 use crate::lab::switch::Path;
+use crate::{Failure, Outcome};
 
 /// On a LAN.
 const SOON: Duration = Duration::from_secs(1);
@@ -37,6 +37,25 @@ pub(super) async fn ipv6_alone(run: &Run) -> Outcome<String> {
     directly(&two(run, &hosts, Path::default()).await?, SOON)
 }
 
+/// Interfaces without addresses: the failure says so.
+pub(super) async fn no_address_at_all(run: &Run) -> Outcome<String> {
+    const WHY: &str = "this machine has no network address";
+    let lan = Lan::lay(run, &[Host::at(&[]), Host::at(&[])]).await?;
+    let [one, other] = natives(&lan).await?;
+    let terms = Terms {
+        deadline: Duration::from_secs(2),
+        ..Terms::default()
+    };
+    let met = meet(&one, &other, &terms).await?;
+    if met.way == Way::Not && met.how.contains(WHY) {
+        return Ok(met.how);
+    }
+    let seen = format!("{:?} ({})", met.way, met.how);
+    Err(Failure::new(format!(
+        "{WHY:?} was expected, and it is {seen}"
+    )))
+}
+
 /// A tunnel's interface: packets of 1280 bytes, and a path that loses longer ones without a word.
 pub(super) async fn an_interface_with_1280_bytes(run: &Run) -> Outcome<String> {
     let hosts = [&["10.9.0.1/24"][..], &["10.9.0.2/24"]].map(|addresses| Host {
@@ -60,8 +79,7 @@ pub(super) async fn two_interfaces_and_one_that_leads_nowhere(run: &Run) -> Outc
              link set dev vpn-end up\naddr add {address} dev vpn\n"
         ))?;
     }
-    let one = Player::native(&lan.hosts[0], &Belongings::default()).await?;
-    let other = Player::native(&lan.hosts[1], &Belongings::default()).await?;
+    let [one, other] = natives(&lan).await?;
     directly(&meet(&one, &other, &Terms::default()).await?, SOON)
 }
 
@@ -79,7 +97,6 @@ pub(super) async fn a_round_trip_of_two_seconds(run: &Run) -> Outcome<String> {
 /// Two natives on a LAN, without any server.
 async fn two(run: &Run, hosts: &[Host; 2], path: Path) -> Outcome<Met> {
     let lan = Lan::over(run, hosts, path).await?;
-    let one = Player::native(&lan.hosts[0], &Belongings::default()).await?;
-    let other = Player::native(&lan.hosts[1], &Belongings::default()).await?;
+    let [one, other] = natives(&lan).await?;
     meet(&one, &other, &Terms::default()).await
 }

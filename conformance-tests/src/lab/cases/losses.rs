@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
-use crate::browser::Hidden;
+use super::talk::player;
 use crate::lab::lan::{Host, Lan};
 use crate::lab::meet::{Terms, Way, meet};
 use crate::lab::netns::Run;
-use crate::lab::players::{Belongings, Player};
 use crate::lab::switch::Path;
 use crate::{Failure, Kind, Outcome};
 
@@ -77,11 +76,8 @@ async fn some(
         ..Path::default()
     };
     let lan = Lan::over(run, &hosts, path).await?;
-    let native = Player::native(&lan.hosts[0], &Belongings::default()).await?;
-    let other = match kind {
-        Kind::Native => Player::native(&lan.hosts[1], &Belongings::default()).await?,
-        _ => Player::page(&lan.hosts[1], kind, Hidden::Open).await?,
-    };
+    let native = player(&lan.hosts[0], Kind::Native).await?;
+    let other = player(&lan.hosts[1], kind).await?;
     let (mut spans, mut failed) = (Vec::new(), Vec::new());
     for number in 0..count {
         let (one, other) = if number % 2 == 0 {

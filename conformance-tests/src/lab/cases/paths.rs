@@ -6,14 +6,13 @@ use futures_util::future::try_join;
 use mesh_core::TransferMode;
 
 use super::directly;
-use crate::browser::Hidden;
+use super::talk::{all_arrived, player};
 use crate::cases::loss::tally::Tally;
 use crate::lab::lan::{Host, Lan};
 use crate::lab::meet::{Terms, meet_and};
 use crate::lab::netns::Run;
-use crate::lab::players::{Belongings, Player};
+use crate::lab::players::Player;
 use crate::lab::switch::Path;
-use crate::observed::Seen;
 use crate::stream::{Arrival, Lane, Stream};
 use crate::{Failure, Kind, Outcome, Participant};
 
@@ -120,11 +119,8 @@ async fn both_ways(
 ) -> Outcome<[Stretch; 2]> {
     let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
     let lan = Lan::over(run, &hosts, path).await?;
-    let native = Player::native(&lan.hosts[0], &Belongings::default()).await?;
-    let other = match kind {
-        Kind::Native => Player::native(&lan.hosts[1], &Belongings::default()).await?,
-        _ => Player::page(&lan.hosts[1], kind, Hidden::Open).await?,
-    };
+    let native = player(&lan.hosts[0], Kind::Native).await?;
+    let other = player(&lan.hosts[1], kind).await?;
     Ok([
         over(&native, &other, messages).await?,
         over(&other, &native, messages).await?,
@@ -141,7 +137,7 @@ async fn over(one: &Player, other: &Player, (pace, len): (Duration, usize)) -> O
             len,
         };
         other.listen().await?;
-        let (sent_at, ()) = try_join(one.stream(stream), all_arrived(other)).await?;
+        let (sent_at, ()) = try_join(one.stream(stream), all_arrived(other, STEPS)).await?;
         Ok((sent_at, other.arrivals().await?))
     };
     let (met, streamed) = meet_and(one, other, &Terms::default(), stream).await?;
@@ -163,20 +159,6 @@ async fn over(one: &Player, other: &Player, (pace, len): (Duration, usize)) -> O
             "not what was sent: {stretch}; {reliable}; {ordered}; {unreliable}"
         )))
     }
-}
-
-/// Waits for the last of the reliable messages.
-async fn all_arrived(participant: &Participant) -> Outcome {
-    let mut missing = STEPS;
-    let arrived = participant.find("for what must arrive", |seen| {
-        if let Seen::Packet { channel, .. } = seen
-            && *channel == TransferMode::Reliable.channel()
-        {
-            missing = missing.saturating_sub(1);
-        }
-        (missing == 0).then_some(())
-    });
-    arrived.await
 }
 
 /// How much arrived in the time between the first and the last, in bits a second.

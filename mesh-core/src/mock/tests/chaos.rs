@@ -122,8 +122,7 @@ impl Chaos {
             }
         }
         let (backend, link) = names[0];
-        let restart = false;
-        self.execute(backend, Command::CreateOffer { link, restart });
+        self.execute(backend, Command::CreateOffer { link });
     }
 
     fn send(&mut self) {
@@ -171,10 +170,7 @@ impl Chaos {
                     candidate: text,
                 },
             },
-            2 => Command::CreateOffer {
-                link,
-                restart: true,
-            },
+            2 => Command::CreateOffer { link },
             3 => Command::RequestStats { link },
             _ => Command::CloseChannel {
                 link,

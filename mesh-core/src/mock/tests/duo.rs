@@ -63,10 +63,7 @@ impl<B: Backend> Peer<B> {
     }
 
     pub(crate) fn offer(&mut self) {
-        self.backend.execute(Command::CreateOffer {
-            link: LINK,
-            restart: false,
-        });
+        self.backend.execute(Command::CreateOffer { link: LINK });
     }
 
     pub(crate) fn close(&mut self, linger: Duration) {

@@ -264,10 +264,9 @@ fn commands_for_unknown_links_are_ignored() {
         slot: 7,
         generation: 3,
     };
-    duo.a.backend.execute(Command::CreateOffer {
-        link: unknown,
-        restart: false,
-    });
+    duo.a
+        .backend
+        .execute(Command::CreateOffer { link: unknown });
     duo.a
         .backend
         .execute(Command::RequestStats { link: unknown });

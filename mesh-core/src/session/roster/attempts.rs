@@ -80,6 +80,9 @@ impl Roster {
 
     /// Opens what is due; who has waited longest comes first.
     fn open_due(&mut self, now: Instant, mesh: &mut Mesh) {
+        if self.is_interrupted {
+            return;
+        }
         let mut due: Vec<(Instant, PeerId)> = self
             .members
             .iter()

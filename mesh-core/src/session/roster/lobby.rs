@@ -28,6 +28,11 @@ impl Roster {
                 Signal::Candidate(candidate) => self.candidate(mesh, from, candidate),
             },
             SignalingEvent::Sealed => self.events.push_back(Event::Sealed),
+            SignalingEvent::Interrupted { reason } => {
+                self.is_interrupted = true;
+                self.events.push_back(Event::SignalingInterrupted(reason));
+            }
+            SignalingEvent::Resumed => self.resumed(now),
             SignalingEvent::Lost { reason } => self.lost(mesh, reason),
         }
     }
@@ -95,9 +100,22 @@ impl Roster {
         }
     }
 
+    /// The signaling is back. Attempts that failed for want of it need not wait for their next turn.
+    fn resumed(&mut self, now: Instant) {
+        self.is_interrupted = false;
+        let first = self.config.retry_after;
+        for member in self.members.values_mut() {
+            if member.present && member.due.is_some() {
+                member.meet(now, first);
+            }
+        }
+        self.events.push_back(Event::SignalingResumed);
+    }
+
     /// The signaling is gone. A handshake in which both sides have described themselves may still succeed; the others end.
     fn lost(&mut self, mesh: &mut Mesh, reason: LostReason) {
         self.waiting.clear();
+        self.is_interrupted = false;
         for (peer, member) in &mut self.members {
             let needs_no_more = |link| mesh.is_described(link) && member.described == Some(link);
             if let Some(attempt) = mesh.attempt(*peer).filter(|link| !needs_no_more(*link)) {

@@ -284,7 +284,7 @@ fn an_offer_that_comes_twice_is_answered_once() {
     assert_eq!(opened(&session), 1);
 }
 
-fn candidate_found(session: &mut Player, link: LinkId, number: u32) {
+pub(super) fn candidate_found(session: &mut Player, link: LinkId, number: u32) {
     let candidate = IceCandidate {
         sdp_mid: String::from("0"),
         sdp_m_line_index: 0,

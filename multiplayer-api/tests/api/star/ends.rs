@@ -68,7 +68,7 @@ fn the_servers_end_is_everybodys() {
         } else {
             server.api.close();
         }
-        star.run(Duration::from_secs(20));
+        star.run(Duration::from_secs(30));
         for client in 2..=4 {
             let told: Vec<ApiEvent> = star
                 .node(client)

@@ -83,9 +83,14 @@ fn a_name_has_a_length() {
         ..Config::default()
     };
     assert_eq!(
-        told(config, JOIN),
-        "4000 Lobby name is too long: at most 3 bytes"
+        told(config.clone(), JOIN),
+        "4000 Lobby name is too long: at most 3 characters"
     );
+    // Nine bytes.
+    let mut house = house(config);
+    let socket = connect(&mut house);
+    let short = r#"{"type":0,"id":0,"data":"あそび"}"#;
+    assert_eq!(give(&mut house, socket, short).len(), 2);
 }
 
 #[test]
@@ -143,6 +148,7 @@ fn without_randomness_nobody_gets_an_id_that_is_not_random() {
         house.counts(),
         Counts {
             members: 1,
+            away: 0,
             lobbies: 1
         }
     );

@@ -3,6 +3,7 @@
 use signaling::{MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE};
 
 use super::*;
+use crate::entropy;
 
 const MAX_ID: u32 = PeerId::MAX.get();
 
@@ -18,6 +19,7 @@ fn the_first_to_join_makes_the_lobby_and_is_its_host() {
         house.counts(),
         Counts {
             members: 1,
+            away: 0,
             lobbies: 1
         }
     );
@@ -134,6 +136,7 @@ fn a_signal_for_one_who_has_left_is_dropped() {
         house.counts(),
         Counts {
             members: 2,
+            away: 0,
             lobbies: 1
         }
     );
@@ -149,6 +152,7 @@ fn a_signal_stays_in_its_lobby() {
         house.counts(),
         Counts {
             members: 3,
+            away: 0,
             lobbies: 2
         }
     );
@@ -167,6 +171,7 @@ fn the_host_leaving_ends_the_lobby() {
         house.counts(),
         Counts {
             members: 0,
+            away: 0,
             lobbies: 0
         }
     );
@@ -189,6 +194,7 @@ fn a_lobby_ends_with_its_last_member() {
         house.counts(),
         Counts {
             members: 0,
+            away: 0,
             lobbies: 0
         }
     );
@@ -232,6 +238,7 @@ fn a_sealed_lobby_takes_nobody_and_ends_when_its_time_is_up() {
         house.counts(),
         Counts {
             members: 0,
+            away: 0,
             lobbies: 0
         }
     );
@@ -264,6 +271,7 @@ fn a_host_that_seals_and_leaves_does_not_cut_handshakes_short() {
         house.counts(),
         Counts {
             members: 0,
+            away: 0,
             lobbies: 0
         }
     );
@@ -279,6 +287,7 @@ fn a_sealed_lobby_that_everybody_left_is_free_again() {
         house.counts(),
         Counts {
             members: 0,
+            away: 0,
             lobbies: 0
         }
     );
@@ -304,6 +313,7 @@ fn a_shutdown_sends_every_member_away() {
         house.counts(),
         Counts {
             members: 0,
+            away: 0,
             lobbies: 0
         }
     );

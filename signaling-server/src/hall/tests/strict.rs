@@ -84,6 +84,7 @@ fn a_host_that_seals_and_leaves_ends_the_lobby() {
         house.counts(),
         Counts {
             members: 0,
+            away: 0,
             lobbies: 0
         }
     );

@@ -12,7 +12,7 @@ fn it_asks_once_the_transport_has_opened() {
     assert_eq!(give(&mut client, TransportEvent::Opened), []);
     assert_eq!(
         client.transport.sent,
-        [r#"{"type":0,"id":0,"data":"demo"}"#]
+        [r#"{"type":0,"id":0,"data":"demo","v":1}"#]
     );
 
     let request = JoinRequest {
@@ -21,7 +21,10 @@ fn it_asks_once_the_transport_has_opened() {
     };
     let mut client = Client::new(Script::default(), request);
     give(&mut client, TransportEvent::Opened);
-    assert_eq!(client.transport.sent, [r#"{"type":0,"id":1,"data":""}"#]);
+    assert_eq!(
+        client.transport.sent,
+        [r#"{"type":0,"id":1,"data":"","v":1}"#]
+    );
 }
 
 #[test]

@@ -1,0 +1,142 @@
+//! The control channel of a connection: what it says and hears beside the channels of the game.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_channel::Sender;
+use bytes::BytesMut;
+use mesh_core::platform::{LinkFault, control};
+use webrtc::data_channel::{DataChannel, DataChannelEvent};
+use webrtc::error::Error;
+
+use crate::aboard::Aboard;
+use crate::note::Note;
+
+/// The channel, and what the far side has asked on it. Cheap to clone.
+///
+/// This side asks nothing: the `webrtc` crate tells what was acknowledged.
+#[derive(Clone)]
+pub(crate) struct Control {
+    channel: Arc<dyn DataChannel>,
+    requests: Arc<Requests>,
+}
+
+/// What the far side waits for.
+pub(crate) struct Requests {
+    asked: Mutex<control::Control>,
+    /// Whether there is any, so that each message of the game asks no more than that.
+    is_asked: AtomicBool,
+    /// Whether the link has a note that it has not looked at.
+    is_noted: AtomicBool,
+    notes: Sender<Note>,
+}
+
+impl Control {
+    /// Takes the channel that was made for it, and listens.
+    pub(crate) fn start(
+        channel: Arc<dyn DataChannel>,
+        aboard: &Aboard,
+        notes: Sender<Note>,
+    ) -> Self {
+        let requests = Arc::new(Requests {
+            asked: Mutex::default(),
+            is_asked: AtomicBool::new(false),
+            is_noted: AtomicBool::new(false),
+            notes,
+        });
+        let control = Self { channel, requests };
+        aboard.spawn(control.clone().listen());
+        control
+    }
+
+    async fn listen(self) {
+        while let Some(event) = self.channel.poll().await {
+            match event {
+                // Text is of a kind that this version does not know.
+                DataChannelEvent::OnMessage(message) if !message.is_string => {
+                    self.requests.take(&message.data);
+                }
+                DataChannelEvent::OnClose => return,
+                DataChannelEvent::OnOpen
+                | DataChannelEvent::OnMessage(_)
+                | DataChannelEvent::OnError
+                | DataChannelEvent::OnClosing
+                | DataChannelEvent::OnBufferedAmountLow
+                | DataChannelEvent::OnBufferedAmountHigh
+                | _ => {}
+            }
+        }
+    }
+
+    /// What the far side waits for.
+    pub(crate) const fn requests(&self) -> &Arc<Requests> {
+        &self.requests
+    }
+
+    /// The far side described itself.
+    pub(crate) fn described(&self, sdp: &str) {
+        self.requests.asked().described(sdp);
+    }
+
+    /// The link looks: from now on it has to be noted again.
+    pub(crate) fn look(&self) {
+        self.requests.is_noted.store(false, Ordering::Release);
+    }
+
+    /// Answers what can be answered. `received` has how many messages have come on each stream. Waits for no room: the link
+    /// has other things to do than to serve a far side that asks and takes no answers.
+    pub(crate) async fn answer(&self, received: &BTreeMap<u16, u32>) -> Result<(), LinkFault> {
+        for answer in self.requests.answers(received) {
+            let answer = BytesMut::from(answer.as_slice());
+            // Any other error says that the channel is closed, and then nobody waits for the answer.
+            if let Err(Error::ErrSendBufferFull) = self.channel.try_send(answer).await {
+                return Err(LinkFault::Control("it is asked for and not taken"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Requests {
+    /// A message arrived on a channel of the game and is counted, or nothing will come on it any more.
+    pub(crate) fn look_again(&self) {
+        if self.is_asked.load(Ordering::Relaxed) {
+            self.note();
+        }
+    }
+
+    fn take(&self, message: &[u8]) {
+        let mut asked = self.asked();
+        let taken = asked.take(message);
+        self.is_asked.store(asked.is_asked(), Ordering::Relaxed);
+        drop(asked);
+        match taken {
+            Ok(()) => self.note(),
+            Err(fault) => {
+                let _ = self.notes.try_send(Note::Fault(fault));
+            }
+        }
+    }
+
+    fn answers(&self, received: &BTreeMap<u16, u32>) -> Vec<Vec<u8>> {
+        let mut asked = self.asked();
+        if !asked.is_announced() {
+            return Vec::new();
+        }
+        let answers = asked.answers(received);
+        self.is_asked.store(asked.is_asked(), Ordering::Relaxed);
+        answers
+    }
+
+    /// Has the link look. Once, so that a flood does not fill its queue.
+    fn note(&self) {
+        if !self.is_noted.swap(true, Ordering::AcqRel) {
+            let _ = self.notes.try_send(Note::Control);
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, control::Control> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

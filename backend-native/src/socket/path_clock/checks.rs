@@ -1,0 +1,301 @@
+//! The connectivity checks of the pair that the connection uses: whether they are answered, and when one is sent again.
+//!
+//! The crate checks other pairs, too, whenever the far side does. So each check is kept by its pair, and an answer counts for
+//! the check whose transaction it names.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Silence after which the path may be gone: two checks without an answer, by default.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
+
+/// How often a check is repeated after [`QUIET`] without an answer.
+const REPEAT: Duration = Duration::from_millis(200);
+
+/// How often it is repeated where a sign of life is wanted soon.
+const URGENT: Duration = Duration::from_millis(50);
+
+/// How long the pair must be without an answer until it counts as silent.
+const SILENT: Duration = Duration::from_millis(1500);
+
+/// How long a silent pair must answer until it counts as sound again.
+const STEADY: Duration = Duration::from_secs(3);
+
+/// How many pairs are known where nobody has said which one is used.
+const PAIRS: usize = 4;
+
+/// How many checks of a pair may be without an answer and still get one.
+const UNANSWERED: usize = 8;
+
+/// Tells a check's answer from others.
+type TransactionId = [u8; 12];
+
+/// A connectivity check that is to be sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::socket) struct Check {
+    pub(in crate::socket) destination: SocketAddr,
+    pub(in crate::socket) request: Vec<u8>,
+}
+
+/// Where a check goes: the socket it went through, its destination, and the TURN channel within, if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) socket: u64,
+    pub(super) destination: SocketAddr,
+    pub(super) channel: Option<u16>,
+}
+
+/// The last check of one pair.
+#[derive(Debug)]
+struct Last {
+    way: Way,
+    request: Vec<u8>,
+    asked: VecDeque<TransactionId>,
+    repeated: Instant,
+}
+
+/// What is known of a connection's checks.
+#[derive(Debug)]
+pub(super) struct Checks {
+    /// The socket and the destination of the pair in use. `None`: the pair is not known, and each one counts.
+    selected: Option<(u64, SocketAddr)>,
+    last: VecDeque<Last>,
+    answered: Instant,
+    /// Since when there has been no silence.
+    steady_since: Instant,
+    is_silent: bool,
+}
+
+impl Checks {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            selected: None,
+            last: VecDeque::new(),
+            answered: now,
+            steady_since: now,
+            is_silent: false,
+        }
+    }
+
+    /// This is the pair in use. Checks of others do not count from now on.
+    pub(super) fn select(&mut self, selected: Option<(u64, SocketAddr)>) {
+        self.selected = selected;
+        if let Some(selected) = selected {
+            let is_selected = |last: &Last| (last.way.socket, last.way.destination) == selected;
+            self.last.retain(is_selected);
+        }
+    }
+
+    /// A check goes out: the message of STUN, and the datagram that holds it.
+    pub(super) fn sent(&mut self, now: Instant, way: Way, message: &[u8], datagram: &[u8]) {
+        let is_selected = |selected| (way.socket, way.destination) == selected;
+        let Some(id) = transaction_id(message).filter(|_| self.selected.is_none_or(is_selected))
+        else {
+            return;
+        };
+        let known = self.last.iter().position(|last| last.way == way);
+        let mut last = known
+            .and_then(|at| self.last.remove(at))
+            .unwrap_or_else(|| Last {
+                way,
+                request: Vec::new(),
+                asked: VecDeque::new(),
+                repeated: now,
+            });
+        if !last.asked.contains(&id) {
+            if last.asked.len() >= UNANSWERED {
+                last.asked.pop_front();
+            }
+            last.asked.push_back(id);
+        }
+        last.request.clear();
+        last.request.extend_from_slice(datagram);
+        if self.last.len() >= PAIRS {
+            self.last.pop_front();
+        }
+        self.last.push_back(last);
+    }
+
+    /// Whether a check went there, or none is known.
+    pub(super) fn may_come_from(&self, address: SocketAddr) -> bool {
+        let mut ways = self.last.iter().map(|last| last.way.destination);
+        self.last.is_empty() || ways.any(|destination| destination == address)
+    }
+
+    /// An answer has come. Whether it is one to these checks.
+    pub(super) fn answered(&mut self, now: Instant, message: &[u8]) -> bool {
+        let Some(id) = transaction_id(message) else {
+            return false;
+        };
+        // A check that is repeated is answered more than once.
+        if !self.last.iter().any(|last| last.asked.contains(&id)) {
+            return false;
+        }
+        if now - self.answered >= QUIET {
+            self.steady_since = now;
+        }
+        self.answered = now;
+        self.judge(now);
+        true
+    }
+
+    /// When the last check of this socket is to be repeated: if it has no answer until then, or from a moment on in any case.
+    pub(super) fn repeat_at(&self, socket: u64, in_any_case: Option<Instant>) -> Option<Instant> {
+        let of_socket = self.last.iter().filter(|last| last.way.socket == socket);
+        let due = of_socket.map(|last| {
+            let unanswered = (self.answered + QUIET).max(last.repeated + REPEAT);
+            let urgent = in_any_case.map(|due| due.max(last.repeated + URGENT));
+            urgent.map_or(unanswered, |urgent| urgent.min(unanswered))
+        });
+        due.min()
+    }
+
+    /// The check of this socket that has waited longest to be repeated.
+    pub(super) fn repeat(&mut self, now: Instant, socket: u64) -> Option<Check> {
+        let of_socket = self
+            .last
+            .iter_mut()
+            .filter(|last| last.way.socket == socket);
+        let last = of_socket.min_by_key(|last| last.repeated)?;
+        last.repeated = now;
+        let check = Check {
+            destination: last.way.destination,
+            request: last.request.clone(),
+        };
+        self.judge(now);
+        Some(check)
+    }
+
+    /// Whether the pair in use has not answered for some time. It is not known where the pair is not.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.is_silent && self.selected.is_some()
+    }
+
+    fn judge(&mut self, now: Instant) {
+        if now - self.answered >= SILENT {
+            self.is_silent = true;
+        } else if now - self.steady_since >= STEADY {
+            self.is_silent = false;
+        }
+    }
+}
+
+/// The transaction that a message of STUN names (RFC 8489, section 5).
+fn transaction_id(message: &[u8]) -> Option<TransactionId> {
+    message.get(8..20)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    const ONE: u64 = 1;
+
+    fn address(last: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, last], 1))
+    }
+
+    fn message(id: u8) -> [u8; 20] {
+        let mut message = [0; 20];
+        message[8..].fill(id);
+        message
+    }
+
+    fn sent(checks: &mut Checks, socket: u64, to: u8, id: u8) {
+        let way = Way {
+            socket,
+            destination: address(to),
+            channel: None,
+        };
+        checks.sent(Instant::now(), way, &message(id), &message(id));
+    }
+
+    fn answered(checks: &mut Checks, id: u8) -> bool {
+        checks.answered(Instant::now(), &message(id))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_counts_for_the_check_that_it_names() {
+        let mut checks = Checks::new(Instant::now());
+        sent(&mut checks, ONE, 1, 1);
+        sent(&mut checks, ONE, 2, 2);
+        assert!(!answered(&mut checks, 3));
+        assert!(answered(&mut checks, 1));
+        assert!(answered(&mut checks, 1), "it was repeated");
+        checks.select(Some((ONE, address(2))));
+        assert!(!answered(&mut checks, 1), "another pair's");
+        assert!(answered(&mut checks, 2));
+        sent(&mut checks, ONE, 1, 4);
+        assert!(!answered(&mut checks, 4));
+        assert!(!checks.may_come_from(address(1)));
+        assert!(checks.may_come_from(address(2)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_check_of_the_pair_in_use_is_repeated_whatever_was_sent_last() {
+        let mut checks = Checks::new(Instant::now());
+        sent(&mut checks, ONE, 1, 1);
+        checks.select(Some((ONE, address(1))));
+        sent(&mut checks, ONE, 2, 2);
+        sent(&mut checks, 2, 1, 3);
+        advance(QUIET).await;
+        assert_eq!(checks.repeat_at(2, None), None);
+        assert_eq!(checks.repeat_at(ONE, None), Some(Instant::now()));
+        let check = checks.repeat(Instant::now(), ONE).expect("a check");
+        assert_eq!(check.destination, address(1));
+        assert_eq!(check.request, message(1));
+        assert_eq!(checks.repeat_at(ONE, None), Some(Instant::now() + REPEAT));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_pairs_take_turns_where_the_one_in_use_is_not_known() {
+        let mut checks = Checks::new(Instant::now());
+        for to in 0..10 {
+            sent(&mut checks, ONE, to, to);
+        }
+        advance(QUIET).await;
+        let mut repeated = Vec::new();
+        for _ in 0..PAIRS {
+            let check = checks.repeat(Instant::now(), ONE).expect("a check");
+            repeated.push(check.destination);
+            advance(REPEAT).await;
+        }
+        assert_eq!(repeated, [6, 7, 8, 9].map(address));
+        assert!(!checks.is_silent(), "it is not known which one is used");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pair_is_silent_until_it_has_answered_for_a_while() {
+        let mut checks = Checks::new(Instant::now());
+        sent(&mut checks, ONE, 1, 1);
+        checks.select(Some((ONE, address(1))));
+        advance(QUIET).await;
+        checks.repeat(Instant::now(), ONE);
+        assert!(!checks.is_silent());
+        advance(SILENT - QUIET).await;
+        checks.repeat(Instant::now(), ONE);
+        assert!(checks.is_silent());
+        let back = Instant::now();
+        while back.elapsed() < STEADY {
+            assert!(answered(&mut checks, 1));
+            assert!(checks.is_silent());
+            advance(Duration::from_millis(500)).await;
+        }
+        assert!(answered(&mut checks, 1));
+        assert!(!checks.is_silent());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn checks_without_an_answer_are_bounded() {
+        let mut checks = Checks::new(Instant::now());
+        for id in 0..100 {
+            sent(&mut checks, ONE, 1, id);
+        }
+        assert!(!answered(&mut checks, 99 - 8));
+        assert!(answered(&mut checks, 99 - 7));
+    }
+}

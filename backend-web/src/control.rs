@@ -1,0 +1,132 @@
+//! The control channel of a connection: what it says and hears beside the channels of the game.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+use async_channel::Sender;
+use mesh_core::platform::{LinkFault, control};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
+
+use crate::js::{self, Callback};
+use crate::note::Note;
+
+/// Bytes of answers that the far side may leave lying. An honest one takes them as they come.
+const MAX_BUFFERED: u32 = 64 * 1024;
+
+/// The channel, and what has been asked on both sides of it.
+pub(crate) struct Control {
+    inner: RtcDataChannel,
+    asked: RefCell<control::Control>,
+    /// Whether the link has a note that it has not looked at.
+    is_noted: Cell<bool>,
+    notes: Sender<Note>,
+    message: RefCell<Option<Callback>>,
+}
+
+impl Control {
+    /// Takes the channel that was made for it.
+    pub(crate) fn new(inner: RtcDataChannel, notes: Sender<Note>) -> Rc<Self> {
+        inner.set_binary_type(RtcDataChannelType::Arraybuffer);
+        let control = Rc::new_cyclic(|control: &Weak<Self>| Self {
+            inner,
+            asked: RefCell::default(),
+            is_noted: Cell::new(false),
+            notes,
+            message: RefCell::new(Some(Callback::of(control, Self::received))),
+        });
+        if let Some(message) = &*control.message.borrow() {
+            control.inner.set_onmessage(Some(message.function()));
+        }
+        control
+    }
+
+    /// Hears nothing any more.
+    pub(crate) fn detach(&self) {
+        self.inner.set_onmessage(None);
+        let message = self.message.take();
+        drop(message);
+    }
+
+    /// The far side described itself.
+    pub(crate) fn described(&self, sdp: &str) {
+        self.asked.borrow_mut().described(sdp);
+    }
+
+    /// Whether the far side can be spoken to.
+    pub(crate) fn is_open(&self) -> bool {
+        self.asked.borrow().is_announced() && self.inner.ready_state() == RtcDataChannelState::Open
+    }
+
+    /// Asks to be told when so many messages have arrived on these streams. The number of the request, unless the far side
+    /// cannot be asked.
+    pub(crate) fn finish(&self, counts: Vec<(u16, u32)>) -> Option<u16> {
+        if !self.is_open() {
+            return None;
+        }
+        let (number, request) = self.asked.borrow_mut().finish(counts);
+        let sent = self.inner.send_with_u8_array(&request);
+        sent.is_ok().then_some(number)
+    }
+
+    /// Whether what was asked for is there.
+    pub(crate) fn is_finished(&self, number: u16) -> bool {
+        self.asked.borrow().is_finished(number)
+    }
+
+    /// The link looks: from now on it has to be noted again. Whether the far side waits for something.
+    pub(crate) fn look(&self) -> bool {
+        self.is_noted.set(false);
+        self.is_open() && self.asked.borrow().is_asked()
+    }
+
+    /// Answers what can be answered. `received` has how many messages have come on each stream.
+    pub(crate) fn answer(&self, received: &BTreeMap<u16, u32>) {
+        let answers = self.asked.borrow_mut().answers(received);
+        for answer in answers {
+            if self.inner.buffered_amount() > MAX_BUFFERED {
+                let fault = LinkFault::Control("it is asked for and not taken");
+                let _ = self.notes.try_send(Note::Fault(fault));
+                return;
+            }
+            // It fails once the channel is closed, and then nobody waits for it.
+            let _ = self.inner.send_with_u8_array(&answer);
+        }
+    }
+
+    /// A message arrived on a channel of the game, or nothing will come on it any more.
+    pub(crate) fn look_again(&self) {
+        if self.asked.borrow().is_asked() {
+            self.note();
+        }
+    }
+
+    /// Has the link look. Once, so that a flood does not fill its queue.
+    fn note(&self) {
+        if !self.is_noted.replace(true) {
+            let _ = self.notes.try_send(Note::Control);
+        }
+    }
+
+    fn received(&self, event: &JsValue) {
+        let data = event.unchecked_ref::<MessageEvent>().data();
+        // Text is of a kind that this version does not know.
+        let Some(bytes) = js::bytes(&data) else {
+            return;
+        };
+        let taken = self.asked.borrow_mut().take(&bytes);
+        match taken {
+            Ok(()) => self.note(),
+            Err(fault) => {
+                let _ = self.notes.try_send(Note::Fault(fault));
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.detach();
+    }
+}

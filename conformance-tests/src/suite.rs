@@ -1,0 +1,100 @@
+//! A column as a test program: libtest's command line, and a test for each case of the list.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::expectations::expectation;
+use crate::list::{Case, cases};
+use crate::results::{Ended, Results, Verdict, milliseconds};
+use crate::runner::tell;
+use crate::{Failure, Outcome};
+
+/// How many tests run at once, as libtest's own programs read it.
+const THREADS: &str = "RUST_TEST_THREADS";
+
+/// Plays a case in the way of a column.
+type Play = dyn Fn(&Case) -> Outcome + Send + Sync;
+
+/// What has to be said of a case beside its verdict.
+type Note = dyn Fn(&Case) -> Option<&'static str>;
+
+/// Runs those of `cases` that the command line asks for.
+pub(crate) fn run(
+    column: &'static str,
+    cases: impl IntoIterator<Item = Case>,
+    play: Arc<Play>,
+    note: &Note,
+) -> ExitCode {
+    let results = match Results::from_environment() {
+        Ok(results) => results,
+        Err(error) => {
+            tell(format_args!("the results cannot be written: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut arguments = Arguments::from_args();
+    let threads = std::env::var(THREADS).ok();
+    let threads = threads.and_then(|count| count.parse().ok());
+    arguments.test_threads = arguments.test_threads.or(threads);
+    let trial = |case: Case| {
+        let note = note(&case);
+        trial(column, case, Arc::clone(&play), note, results.clone())
+    };
+    let trials = cases.into_iter().map(trial).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Every case of the list that has so many participants at least.
+pub(crate) fn cases_of(participants: u32) -> impl Iterator<Item = Case> {
+    let all = cases().into_iter();
+    all.filter(move |case| case.participants >= participants)
+}
+
+fn trial(
+    column: &'static str,
+    case: Case,
+    play: Arc<Play>,
+    note: Option<&'static str>,
+    results: Results,
+) -> Trial {
+    let name = case.full_name();
+    Trial::test(name.clone(), move || {
+        results.begun(&name);
+        let begun = Instant::now();
+        let outcome = verdict(column, &case, play(&case));
+        let took = begun.elapsed();
+        let verdict = outcome.as_ref().map_or(Verdict::Failed, |verdict| *verdict);
+        results.ended(Ended {
+            name: &name,
+            verdict,
+            took_ms: milliseconds(took),
+            note,
+        });
+        match outcome {
+            Ok(Verdict::Expected(reason)) => {
+                tell(format_args!("expected failure: {column}::{name}: {reason}"));
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(failure) => Err(Failed::from(failure.to_string())),
+        }
+    })
+}
+
+/// What a column makes of a case's outcome: a failure that is expected is none, and an unexpected pass is one.
+fn verdict(column: &str, case: &Case, outcome: Outcome) -> Outcome<Verdict> {
+    let Some(known) = expectation(column, case.name) else {
+        return outcome.map(|()| Verdict::Passed);
+    };
+    match outcome {
+        Ok(()) => Err(Failure::new(format!(
+            "{column}::{} passes, and is listed as failing because {}",
+            case.name, known.reason
+        ))),
+        Err(failure) if failure.what().contains(known.words) => Ok(Verdict::Expected(known.reason)),
+        Err(failure) => Err(failure),
+    }
+}

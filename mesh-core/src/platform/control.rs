@@ -1,0 +1,254 @@
+//! The control channel: what two backends of ours tell each other, beside the channels of the game.
+//!
+//! It is a negotiated channel on the SCTP stream [`STREAM`], reliable and ordered. Each side [announces](announce) in its
+//! description that it has one. A side says nothing on it before the far side has announced its own, so a peer of another
+//! make never receives anything there. `docs/wire.md` has its messages byte by byte.
+//!
+//! [`Control`] is the part without I/O. A page that closes a channel sends how many messages it has sent on it, and closes
+//! the channel when the far side has answered that all of them are there. It cannot learn that in another way: a browser does
+//! not tell what was acknowledged.
+
+mod wire;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use self::wire::Message;
+use super::LinkFault;
+use crate::sdp::with_session_line;
+use crate::{ChannelParameters, ChannelSpec, Reliability, SendLimits};
+
+/// The SCTP stream of the channel.
+pub const STREAM: u16 = 1001;
+
+/// The version that this side announces.
+pub const VERSION: u16 = 1;
+
+/// How a description says that there is a control channel; the version follows.
+const ATTRIBUTE: &str = "a=webrtc-multiplayer:";
+
+/// How many requests of the far side may wait for their messages: more than it can have channels.
+const MAX_ASKED: usize = 512;
+
+/// How many streams the requests that wait may name altogether: each message of the game has all of them looked at.
+const MAX_COUNTS: usize = 1024;
+
+/// What the channel is to be.
+#[must_use]
+pub fn spec() -> ChannelSpec {
+    ChannelSpec {
+        label: String::from("control"),
+        parameters: ChannelParameters {
+            id: STREAM,
+            ordered: true,
+            reliability: Reliability::Reliable,
+        },
+        limits: SendLimits::default(),
+    }
+}
+
+/// A local description that says that this side has the channel.
+#[must_use]
+pub fn announce(sdp: &str) -> String {
+    with_session_line(sdp, &alloc::format!("{ATTRIBUTE}{VERSION}"))
+}
+
+/// The version that a description announces; `None` if its side has no such channel.
+#[must_use]
+pub fn announced(sdp: &str) -> Option<u16> {
+    let version = sdp.lines().find_map(|line| line.strip_prefix(ATTRIBUTE))?;
+    version.trim_end().parse().ok()
+}
+
+/// What has been asked on both sides of one channel of control.
+#[derive(Debug, Default)]
+pub struct Control {
+    is_announced: bool,
+    last: u16,
+    /// Requests of ours that are not answered.
+    open: BTreeSet<u16>,
+    /// Requests of the far side whose messages are not all here.
+    asked: Vec<Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    number: u16,
+    counts: Vec<(u16, u32)>,
+}
+
+impl Control {
+    /// The far side described itself.
+    pub fn described(&mut self, sdp: &str) {
+        self.is_announced = announced(sdp).is_some();
+    }
+
+    /// Whether the far side has the channel, so that it may be spoken to.
+    #[must_use]
+    pub const fn is_announced(&self) -> bool {
+        self.is_announced
+    }
+
+    /// A request to tell when so many messages of these streams have arrived: its number, and its bytes. `counts` are those
+    /// sent since the channel was made, modulo 2³².
+    #[must_use]
+    pub fn finish(&mut self, counts: Vec<(u16, u32)>) -> (u16, Vec<u8>) {
+        self.last = self.last.wrapping_add(1);
+        self.open.insert(self.last);
+        let number = self.last;
+        (number, Message::Finish { number, counts }.to_bytes())
+    }
+
+    /// Whether all messages that a request names are there.
+    #[must_use]
+    pub fn is_finished(&self, number: u16) -> bool {
+        !self.open.contains(&number)
+    }
+
+    /// Takes a message of the far side. One of a kind that this version does not know is ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkFault::Control`] for a message that breaks the rules of its kind, and for more requests than a peer can need.
+    pub fn take(&mut self, message: &[u8]) -> Result<(), LinkFault> {
+        match Message::from_bytes(message)? {
+            Some(Message::Finish { number, counts }) => {
+                let named = |asked: &Asked| asked.counts.len();
+                let before: usize = self.asked.iter().map(named).sum();
+                if self.asked.len() >= MAX_ASKED || before + counts.len() > MAX_COUNTS {
+                    return Err(LinkFault::Control("it asked for too much"));
+                }
+                self.asked.push(Asked { number, counts });
+            }
+            Some(Message::Finished { number }) => {
+                self.open.remove(&number);
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a request of the far side waits for messages.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// The answers that can be given. Ask whenever a message has arrived, or a channel is gone, while
+    /// [`is_asked`](Self::is_asked). `received` has how many messages have arrived on each stream, modulo 2³². On a stream that
+    /// is not in it nothing will come any more.
+    #[must_use]
+    pub fn answers(&mut self, received: &BTreeMap<u16, u32>) -> Vec<Vec<u8>> {
+        let has_all = |asked: &mut Asked| {
+            let mut counts = asked.counts.iter();
+            counts.all(|(stream, sent)| {
+                let came = received.get(stream);
+                came.is_none_or(|came| reaches(*came, *sent))
+            })
+        };
+        let answered = self.asked.extract_if(.., has_all);
+        answered
+            .map(|Asked { number, .. }| Message::Finished { number }.to_bytes())
+            .collect()
+    }
+}
+
+/// Whether a count that goes round has come to another one.
+const fn reaches(count: u32, other: u32) -> bool {
+    count.wrapping_sub(other) < 1 << 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDP: &str = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n";
+
+    #[test]
+    fn an_announcement_is_a_line_of_the_session_and_is_found() {
+        assert_eq!(announced(SDP), None);
+        let sdp = announce(SDP);
+        assert!(sdp.contains("BUNDLE 0\r\na=webrtc-multiplayer:1\r\nm=application"));
+        assert_eq!(announced(&sdp), Some(VERSION));
+        assert_eq!(sdp.replace("a=webrtc-multiplayer:1\r\n", ""), SDP);
+        let mut control = Control::default();
+        assert!(!control.is_announced());
+        control.described(&sdp);
+        assert!(control.is_announced());
+        control.described(SDP);
+        assert!(!control.is_announced());
+    }
+
+    #[test]
+    fn a_later_version_is_known_and_nonsense_is_none() {
+        let with = |version: &str| alloc::format!("v=0\r\na=webrtc-multiplayer:{version}\r\n");
+        assert_eq!(announced(&with("7")), Some(7));
+        for nonsense in ["", "-1", "70000", "one"] {
+            assert_eq!(announced(&with(nonsense)), None, "{nonsense}");
+        }
+        assert_eq!(announce("no description"), "no description");
+    }
+
+    #[test]
+    fn a_request_is_answered_when_all_is_there() {
+        let (mut near, mut far) = (Control::default(), Control::default());
+        let (number, request) = near.finish(alloc::vec![(1, 2), (4, 1)]);
+        assert!(!near.is_finished(number));
+        far.take(&request).unwrap();
+        assert!(far.is_asked());
+        assert!(far.answers(&BTreeMap::from([(1, 0), (4, 1)])).is_empty());
+        // More than enough.
+        let answers = far.answers(&BTreeMap::from([(1, 2), (4, 2)]));
+        assert!(!far.is_asked());
+        for answer in answers {
+            near.take(&answer).unwrap();
+        }
+        assert!(near.is_finished(number));
+    }
+
+    #[test]
+    fn requests_are_answered_in_the_order_of_their_messages() {
+        let (mut near, mut far) = (Control::default(), Control::default());
+        let requests = [(1, 5), (4, 0), (9, 1)].map(|count| near.finish(alloc::vec![count]));
+        for (_, request) in &requests {
+            far.take(request).unwrap();
+        }
+        // The channel of stream 9 is gone, and nothing has come on stream 1.
+        for answer in far.answers(&BTreeMap::from([(1, 0), (4, 0)])) {
+            near.take(&answer).unwrap();
+        }
+        let finished = requests.map(|(number, _)| near.is_finished(number));
+        assert_eq!(finished, [false, true, true]);
+    }
+
+    #[test]
+    fn counts_go_round() {
+        assert!(reaches(3, u32::MAX) && reaches(7, 7));
+        assert!(!reaches(u32::MAX, 3) && !reaches(6, 7));
+    }
+
+    #[test]
+    fn a_far_side_that_asks_too_much_is_at_fault() {
+        let mut asking = Control::default();
+        let (_, short) = asking.finish(alloc::vec![(1, 1)]);
+        let (_, long) = asking.finish((0..500).map(|stream| (stream, 1)).collect());
+        for request in [short, long] {
+            let mut control = Control::default();
+            let taken = (0..MAX_ASKED + 1).map(|_| control.take(&request));
+            let faults: Vec<_> = taken.filter_map(Result::err).collect();
+            assert!(matches!(faults.as_slice(), [LinkFault::Control(_), ..]));
+            assert!(control.asked.len() <= MAX_ASKED);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_nobody_asked_for_does_nothing() {
+        let mut control = Control::default();
+        let (number, _) = control.finish(alloc::vec![(1, 1)]);
+        let answer = Message::Finished { number: number + 1 }.to_bytes();
+        control.take(&answer).unwrap();
+        assert!(!control.is_finished(number));
+    }
+}

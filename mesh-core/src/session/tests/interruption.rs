@@ -1,0 +1,77 @@
+//! A signaling that is out of reach for a while.
+
+use super::attempts::candidate_found;
+use super::*;
+
+fn interrupted() -> SignalingEvent {
+    let reason = LostReason::Closed;
+    SignalingEvent::Interrupted { reason }
+}
+
+#[test]
+fn an_interruption_touches_no_handshake_and_no_connection() {
+    let (mut session, link) = calling();
+    described(&mut session, link, SdpType::Offer);
+    heard(&mut session);
+    signaled(&mut session, interrupted());
+    let told = Event::SignalingInterrupted(LostReason::Closed);
+    assert_eq!(heard(&mut session), [told]);
+    assert!(session.roster().is_present(id(7)));
+    // What comes up meanwhile is given to the signaling, which keeps it.
+    candidate_found(&mut session, link, 1);
+    heard(&mut session);
+    assert_eq!(session.roster().waiting_signals(), 0);
+    signaled(&mut session, SignalingEvent::Resumed);
+    assert_eq!(heard(&mut session), [Event::SignalingResumed]);
+    signaled(&mut session, answer("yes"));
+    heard(&mut session);
+    open(&mut session, link);
+    assert_eq!(heard(&mut session), [Event::PeerConnected(id(7))]);
+}
+
+#[test]
+fn nobody_is_called_while_the_signaling_is_out_of_reach_and_everybody_when_it_is_back() {
+    let (mut session, link) = calling();
+    signaled(&mut session, interrupted());
+    heard(&mut session);
+    for _ in 0..3 {
+        pass(&mut session, Duration::from_secs(16));
+        heard(&mut session);
+    }
+    assert_eq!(session.multiplayer().peer(id(7)), None);
+    assert!(session.roster().next_attempt(id(7)).is_some());
+    signaled(&mut session, SignalingEvent::Resumed);
+    assert_eq!(heard(&mut session), [Event::SignalingResumed]);
+    let called = session.multiplayer().peer(id(7)).unwrap().connection;
+    assert_ne!(called, link);
+}
+
+#[test]
+fn who_leaves_the_lobby_meanwhile_stays_connected_and_who_came_is_called() {
+    let (mut session, link) = connected();
+    signaled(&mut session, interrupted());
+    signaled(&mut session, SignalingEvent::Resumed);
+    signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
+    signaled(&mut session, SignalingEvent::PeerJoined(id(5)));
+    heard(&mut session);
+    assert_eq!(session.multiplayer().peer(id(7)).unwrap().connection, link);
+    assert!(session.multiplayer().peer(id(7)).unwrap().connected);
+    assert!(session.multiplayer().peer(id(5)).is_some());
+}
+
+#[test]
+fn an_interruption_may_end_in_a_loss_and_a_new_join() {
+    let (mut session, _) = calling();
+    signaled(&mut session, interrupted());
+    let reason = LostReason::HostLeft;
+    signaled(&mut session, SignalingEvent::Lost { reason });
+    heard(&mut session);
+    pass(&mut session, Duration::from_secs(1));
+    signaled(&mut session, joined(id(9)));
+    signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
+    heard(&mut session);
+    assert!(
+        session.multiplayer().peer(id(7)).is_some(),
+        "called at once"
+    );
+}

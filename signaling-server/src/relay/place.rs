@@ -1,0 +1,191 @@
+//! What a socket has of the server: that it is counted, its place, and what it can do there.
+
+use std::sync::Arc;
+
+use mesh_core::{PeerId, Topology};
+use signaling::{Extension, Message, Notice, encode};
+
+use super::Relay;
+use crate::door::{Account, Letter, Network};
+use crate::goodbye::Goodbye;
+use crate::hall::{Addressee, Hall, MemberId, Standing, Wish};
+use crate::outbox::{Full, Outbox};
+
+/// A socket's place in the server; dropping it frees the place, whatever ended the socket.
+pub(crate) struct Place {
+    pub(super) relay: Relay,
+    pub(super) network: Option<Network>,
+    pub(super) member: MemberId,
+    pub(super) outbox: Arc<Outbox>,
+}
+
+/// Counts a socket, whether it is served or refused; dropping it counts it out.
+pub(crate) struct Visit {
+    pub(super) relay: Relay,
+    pub(super) network: Option<Network>,
+    pub(super) account: Option<Account>,
+    /// Why it will be refused.
+    pub(super) refused: Option<Goodbye>,
+}
+
+/// What became of a text for another member.
+pub(crate) enum Relayed {
+    /// Nobody is to have it.
+    Nobody,
+    Taken(MemberId),
+    /// It was not taken: our share is waiting there.
+    Full(Clogged),
+}
+
+/// A receiver that has no room for a sender.
+pub(crate) struct Clogged {
+    pub(crate) to: MemberId,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) full: Full,
+}
+
+impl Place {
+    /// The socket's number, for logs.
+    pub(crate) const fn number(&self) -> u64 {
+        self.member.0
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) fn join(
+        &self,
+        name: &str,
+        topology: Topology,
+        extension: Option<&Extension>,
+    ) -> Result<Standing, Goodbye> {
+        if let Some(network) = self.network {
+            self.relay.addresses().join(self.relay.now(), network)?;
+        }
+        let network = self.network;
+        let wish = Wish {
+            name,
+            topology,
+            network,
+            is_ours: extension.is_some(),
+            token: extension.and_then(|extension| extension.token.as_deref()),
+            attempt: extension
+                .and_then(|extension| extension.attempt)
+                .unwrap_or_default(),
+        };
+        let join = |hall: &mut Hall, now| hall.join(now, self.member, wish);
+        let standing = self.relay.with(join)?;
+        match standing.is_back {
+            true => self.relay.0.metrics.resume(),
+            false => self.relay.0.metrics.join(),
+        }
+        Ok(standing)
+    }
+
+    /// Answers a ping. Whoever asks faster than it reads gets fewer answers.
+    pub(crate) fn pong(&self, id: PeerId) {
+        let text = encode(&Message::from(Notice::Pong));
+        let _ = self.outbox.relay(id, text.into());
+    }
+
+    /// The member has said that it leaves; what becomes of the socket does not matter any more.
+    pub(crate) fn leave(&self) {
+        self.relay.with(|hall, _| hall.leave(self.member));
+    }
+
+    pub(crate) fn seal(&self) -> Result<(), Goodbye> {
+        self.relay.with(|hall, now| hall.seal(now, self.member))
+    }
+
+    /// Gives a signal to the member of that id.
+    pub(crate) fn relay(&self, to: u32, letter: &Letter) -> Result<Relayed, Goodbye> {
+        let state = self.relay.lock();
+        let Some(addressee) = state.hall.addressee(self.member, to)? else {
+            return Ok(Relayed::Nobody);
+        };
+        let Addressee {
+            from,
+            member: to,
+            is_ours,
+        } = addressee;
+        let Some(outbox) = state.outboxes.get(&to) else {
+            return Ok(Relayed::Nobody);
+        };
+        let text = letter.text(is_ours);
+        let size = text.len();
+        Ok(match outbox.relay(from, text) {
+            Ok(()) => {
+                self.relay.0.metrics.relayed(size);
+                Relayed::Taken(to)
+            }
+            Err(full) => {
+                let outbox = Arc::clone(outbox);
+                Relayed::Full(Clogged { to, outbox, full })
+            }
+        })
+    }
+
+    /// A text with a number was dropped, because its receiver had no room for us. We are told once it has.
+    pub(crate) fn thwart(&self, clogged: &Clogged) {
+        let state = self.relay.lock();
+        if let Some(id) = state.hall.id(self.member) {
+            clogged.outbox.thwart(self.member, id);
+            // It may have taken everything meanwhile.
+            state.relieve(clogged.to, &clogged.outbox);
+        }
+    }
+
+    /// Something was taken from our outbox: tells those whose texts were dropped that there is room for them.
+    pub(crate) fn relieve(&self) {
+        if self.outbox.is_thwarting() {
+            self.relay.lock().relieve(self.member, &self.outbox);
+        }
+    }
+
+    /// Sends the socket away. Does nothing if it has been sent away already.
+    pub(crate) fn refuse(&self, goodbye: Goodbye) {
+        let mut state = self.relay.lock();
+        let is_first = state.outboxes.remove(&self.member).is_some();
+        if goodbye.keeps_seat() {
+            let now = self.relay.now();
+            state.hall.disconnect(now, self.member);
+        } else {
+            state.hall.leave(self.member);
+        }
+        self.relay.settle(&mut state);
+        drop(state);
+        if is_first {
+            let member = self.member.0;
+            tracing::debug!(member, reason = goodbye.name(), "sent away");
+            self.relay.0.metrics.goodbye(&goodbye);
+            self.outbox.close(goodbye);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.relay.lock();
+        state.outboxes.remove(&self.member);
+        let now = self.relay.now();
+        state.hall.disconnect(now, self.member);
+        self.relay.settle(&mut state);
+    }
+}
+
+impl Visit {
+    /// What its address may send, if the address is known.
+    pub(crate) fn account(&self) -> Option<Account> {
+        self.account.clone()
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Some(network) = self.network {
+            self.relay.addresses().leave(network);
+        }
+        self.relay.0.tasks.send_modify(|tasks| *tasks -= 1);
+    }
+}

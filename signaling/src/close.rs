@@ -1,0 +1,7 @@
+//! The close codes of our extension. All others are WebSocket's own, or the 4000 of Godot's demo.
+
+/// A server's close code: no seat is kept for the client that wanted to come back. It is final.
+pub const CLOSE_NO_SEAT: u16 = 4001;
+
+/// A server's close code: the client's seat was taken by a later connection that showed its token. It is final.
+pub const CLOSE_REPLACED: u16 = 4002;
