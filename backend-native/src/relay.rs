@@ -137,17 +137,17 @@ impl Relay {
     /// Makes the link's sockets know the servers.
     pub(crate) fn sockets(
         &self,
-        source: Option<Arc<dyn SocketSource>>,
+        source: Arc<dyn SocketSource>,
         roots: &RootCertificates,
-    ) -> Option<Arc<dyn SocketSource>> {
+    ) -> Arc<dyn SocketSource> {
         if self.book.servers().is_empty() {
             return source;
         }
-        Some(Arc::new(ServerSockets {
+        Arc::new(ServerSockets {
             book: Arc::clone(&self.book),
             roots: roots.clone(),
             source,
-        }))
+        })
     }
 
     /// What became of the TURN servers, or that there is no network, for a player; empty where nothing stood in the way.

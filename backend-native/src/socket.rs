@@ -7,6 +7,7 @@ pub(crate) mod fuzz;
 mod handshake;
 mod pace;
 mod path_clock;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod unanswered;
@@ -28,6 +29,7 @@ use self::unanswered::Unanswered;
 
 pub use control::SocketControl;
 pub(crate) use envelope::content;
+pub(crate) use shared::SharedSockets;
 
 /// How the sockets of one connection behave.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::book::{self, Book, Server, Transport};
 use super::stun::{Message, TransactionId};
@@ -42,16 +42,13 @@ pub(super) struct Reply {
 pub(super) struct ServerSockets {
     pub(super) book: Arc<Book>,
     pub(super) roots: RootCertificates,
-    /// What makes the sockets underneath; tokio if `None`.
-    pub(super) source: Option<Arc<dyn SocketSource>>,
+    /// What makes the sockets underneath.
+    pub(super) source: Arc<dyn SocketSource>,
 }
 
 impl SocketSource for ServerSockets {
     fn wrap(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let inner = match &self.source {
-            Some(source) => source.wrap(socket)?,
-            None => TokioRuntime.wrap_udp_socket(socket)?,
-        };
+        let inner = self.source.wrap(socket)?;
         let (replies, receiver) = mpsc::channel(REPLIES);
         Ok(Arc::new(ServerSocket {
             is_ipv4: inner.local_addr()?.is_ipv4(),

@@ -31,15 +31,9 @@ fn address(text: &str) -> SocketAddr {
 fn socket(relay: &Relay) -> (Arc<dyn AsyncUdpSocket>, Arc<Wire>) {
     let wire = Arc::new(Wire::default());
     let source: Arc<dyn SocketSource> = Arc::new(OneWire(Arc::clone(&wire)));
-    let sockets = relay.sockets(Some(source), &RootCertificates::default());
+    let sockets = relay.sockets(source, &RootCertificates::default());
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
-    (
-        sockets
-            .expect("there are servers")
-            .wrap(socket)
-            .expect("wrapped"),
-        wire,
-    )
+    (sockets.wrap(socket).expect("wrapped"), wire)
 }
 
 fn send(socket: &dyn AsyncUdpSocket, datagram: &[u8]) {
