@@ -177,7 +177,12 @@ impl Environment for World {
                 }))
             }
             Ask::EndSignaling => {
-                self.network.stop_signaling();
+                self.network.interrupt_signaling();
+                Ok(Told::Done)
+            }
+            Ask::RestartSignaling => {
+                self.network.interrupt_signaling();
+                self.network.start_signaling();
                 Ok(Told::Done)
             }
             Ask::Kill { participant } => match self.backends.borrow().get(&participant) {
@@ -187,7 +192,7 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::RestartSignaling | Ask::ClosePage { .. } | Ask::Hide { .. } => Ok(Told::NotHere),
+            Ask::ClosePage { .. } | Ask::Hide { .. } => Ok(Told::NotHere),
         };
         Box::pin(std::future::ready(told))
     }

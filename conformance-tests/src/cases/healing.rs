@@ -25,10 +25,8 @@ pub async fn a_server_that_starts_again_takes_everybody_back(cast: [Participant;
     let is_over = Cell::new(false);
     let talks = try_join_all(talkers.map(|talker| lobby::talk(talker, &is_over)));
     let healing = async {
-        if a.wish(Ask::RestartSignaling).await? == Told::NotHere {
-            is_over.set(true);
-            return Ok(());
-        }
+        let told = a.wish(Ask::RestartSignaling).await?;
+        ensure_eq!(told, Told::Done, "the new start of the server");
         let all_back = ears.iter().map(|ear| ear.listen(|| ear.is_back.get()));
         try_join_all(all_back).await?;
         late.join(&meeting).await?;

@@ -22,6 +22,8 @@ pub(super) struct Service {
     clients: BTreeMap<u64, Client>,
     lobbies: BTreeMap<String, Lobby>,
     is_down: bool,
+    /// What arrives while the service is interrupted waits here until it is back. `None` while it is not interrupted.
+    held: Option<Vec<Letter>>,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,11 @@ pub(super) enum Letter {
 }
 
 impl Service {
+    /// How much waits for the end of an interruption.
+    pub(super) fn held(&self) -> usize {
+        self.held.as_ref().map_or(0, Vec::len)
+    }
+
     /// The lobby that a client is in as the service sees it, and its id there.
     fn seat(&mut self, key: u64) -> Option<(&mut Lobby, PeerId)> {
         let client = self.clients.get(&key)?;
@@ -118,9 +125,15 @@ impl World {
             return Ok(());
         };
         let actions = self.clock.actions.values();
-        let on_their_way = actions.filter(
-            |action| matches!(action, Action::Deliver(Letter::Tell(to, _)) if *to == addressee),
-        );
+        let scheduled = actions.filter_map(|action| {
+            let Action::Deliver(letter) = action else {
+                return None;
+            };
+            Some(letter)
+        });
+        let on_their_way = scheduled
+            .chain(self.service.held.iter().flatten())
+            .filter(|letter| matches!(letter, Letter::Tell(to, _) if *to == addressee));
         let waiting = self.service.clients.get(&addressee);
         let waiting = waiting.map_or(0, |client| client.events.len());
         if on_their_way.count() + waiting >= MAX_PENDING {
@@ -193,8 +206,34 @@ impl World {
         self.wakes.extend(client.waker.take());
     }
 
+    /// The service is out of reach, and its members keep their seats. Who asks to join is told that it is down.
+    pub(super) fn interrupt_service(&mut self) {
+        if core::mem::replace(&mut self.service.is_down, true) {
+            return;
+        }
+        self.service.held = Some(Vec::new());
+        let clients: Vec<u64> = self.service.clients.keys().copied().collect();
+        for key in clients {
+            let Some(client) = self.service.clients.get_mut(&key) else {
+                continue;
+            };
+            match client.phase {
+                Phase::In => {
+                    let reason = is_down();
+                    client
+                        .events
+                        .push_back(SignalingEvent::Interrupted { reason });
+                    self.wakes.extend(client.waker.take());
+                }
+                Phase::Joining => self.lose_client(key, is_down()),
+                Phase::Out | Phase::Waiting => {}
+            }
+        }
+    }
+
     pub(super) fn stop_service(&mut self) {
         self.service.is_down = true;
+        self.service.held = None;
         self.service.lobbies.clear();
         self.recall(|letter| matches!(letter, Letter::SealIsOver(_)));
         let clients: Vec<u64> = self.service.clients.keys().copied().collect();
@@ -205,6 +244,9 @@ impl World {
 
     pub(super) fn start_service(&mut self) {
         self.service.is_down = false;
+        if let Some(held) = self.service.held.take() {
+            self.resume_service(held);
+        }
         let clients = self.service.clients.iter_mut();
         let waiting = clients.filter(|(_, client)| client.phase == Phase::Waiting);
         let waiting: Vec<u64> = waiting
@@ -215,6 +257,19 @@ impl World {
             .collect();
         for client in waiting {
             self.mail(LATENCY, Letter::Join(client));
+        }
+    }
+
+    /// The members hear that the service is back, and then what has waited for that.
+    fn resume_service(&mut self, held: Vec<Letter>) {
+        for client in self.service.clients.values_mut() {
+            if client.phase == Phase::In {
+                client.events.push_back(SignalingEvent::Resumed);
+                self.wakes.extend(client.waker.take());
+            }
+        }
+        for letter in held {
+            self.deliver(letter);
         }
     }
 
@@ -251,6 +306,9 @@ impl World {
 
     /// Takes back what is on its way.
     fn recall(&mut self, concerns: impl Fn(&Letter) -> bool) {
+        if let Some(held) = &mut self.service.held {
+            held.retain(|letter| !concerns(letter));
+        }
         self.clock
             .actions
             .retain(|_, action| !matches!(action, Action::Deliver(letter) if concerns(letter)));
@@ -258,6 +316,15 @@ impl World {
 
     /// Something has arrived, at the service or at a client.
     pub(super) fn deliver(&mut self, letter: Letter) {
+        let may_wait = match letter {
+            Letter::Join(_) => false,
+            // Who is no member has no seat to keep, and is told at once that the service is down.
+            Letter::Tell(client, _) => self.service.member(client).is_ok(),
+            Letter::SealIsOver(_) => true,
+        };
+        if let Some(held) = self.service.held.as_mut().filter(|_| may_wait) {
+            return held.push(letter);
+        }
         match letter {
             Letter::Join(client) => self.admit(client),
             Letter::Tell(client, event) => self.told(client, event),

@@ -52,13 +52,21 @@ impl Network {
         self.with(|world| world.lose_client(client.0, reason));
     }
 
+    /// Has the service out of reach, as a server that is started again is to clients of ours. Every member gets
+    /// [`SignalingEvent::Interrupted`] and keeps its seat; what it sends, and what the others do meanwhile, arrives after
+    /// [`start_signaling`](Self::start_signaling), which everybody hears as [`SignalingEvent::Resumed`]. Who tries to join
+    /// meanwhile gets [`SignalingEvent::Lost`]. Does nothing while the service is stopped.
+    pub fn interrupt_signaling(&self) {
+        self.with(World::interrupt_service);
+    }
+
     /// Stops the service. Every client gets [`SignalingEvent::Lost`], and all lobbies are forgotten.
     pub fn stop_signaling(&self) {
         self.with(World::stop_service);
     }
 
-    /// Lets the clients join again that lost the service, or that tried to join while it was stopped. They get the ids they
-    /// had.
+    /// Ends an interruption, and lets the clients join again that lost the service, or that tried to join while it was away. They
+    /// get the ids they had.
     pub fn start_signaling(&self) {
         self.with(World::start_service);
     }

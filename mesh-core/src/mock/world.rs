@@ -237,7 +237,7 @@ impl World {
         let closed = last_events.filter(|event| matches!(event, LinkEvent::Closed { .. }));
         Usage {
             links: self.ends.len() + closed.count(),
-            scheduled: self.clock.actions.len(),
+            scheduled: self.clock.actions.len() + self.service.held(),
         }
     }
 }

@@ -252,6 +252,63 @@ fn a_service_that_stops_loses_everybody_and_takes_them_back() {
 }
 
 #[test]
+fn an_interrupted_service_comes_back_with_everybody_in_place() {
+    let network = Network::new(1);
+    let (mut host, host_id) = join(&network, "demo");
+    let (mut guest, guest_id) = join(&network, "demo");
+    let (leaver, leaver_id) = join(&network, "demo");
+    take(&mut host);
+    take(&mut guest);
+    let mut early = network.signaling("demo");
+    network.interrupt_signaling();
+    network.interrupt_signaling();
+    for client in [&mut host, &mut guest] {
+        assert!(matches!(take(client)[..], [Event::Interrupted { .. }]));
+    }
+    let lost = |client: &mut MockSignaling| matches!(take(client)[..], [Event::Lost { .. }]);
+    assert!(lost(&mut early) && lost(&mut network.signaling("demo")));
+
+    send(&mut host, guest_id, "held").unwrap();
+    drop(leaver);
+    network.advance(SECOND);
+    assert_eq!(take(&mut guest), []);
+
+    network.start_signaling();
+    let (from, signal) = (host_id, signal("held"));
+    let expected = [
+        Event::Resumed,
+        Event::Signal { from, signal },
+        Event::PeerLeft(leaver_id),
+    ];
+    let events = take(&mut guest);
+    assert_eq!(events[..3], expected);
+    assert!(
+        matches!(events[3..], [Event::PeerJoined(_)]),
+        "the early one"
+    );
+    assert!(matches!(take(&mut early)[0], Event::Joined { .. }));
+    network.run_until_idle();
+    assert_eq!(network.usage().scheduled, 0);
+}
+
+#[test]
+fn an_interrupted_service_that_stops_loses_everybody() {
+    let network = Network::new(1);
+    let (mut host, id) = join(&network, "demo");
+    network.interrupt_signaling();
+    network.stop_signaling();
+    let events = take(&mut host);
+    assert!(matches!(
+        events[..],
+        [Event::Interrupted { .. }, Event::Lost { .. }]
+    ));
+    network.interrupt_signaling();
+    assert_eq!(take(&mut host), []);
+    network.start_signaling();
+    assert!(matches!(take(&mut host)[0], Event::Joined { id: again, .. } if again == id));
+}
+
+#[test]
 fn clients_of_a_server_hear_of_the_server_alone() {
     let network = Network::new(1);
     let topology = Topology::ClientServer;
