@@ -86,7 +86,12 @@ impl Transport for WebSocketTransport {
 
     fn reopen(&mut self) -> Result<(), TransportError> {
         self.socket.abandon();
-        self.socket = open(&self.url, self.options)?;
+        if self.socket.was_left() {
+            // The links were closed with the page, so there is nothing to come back to.
+            self.socket.tell_page_left();
+        } else {
+            self.socket = open(&self.url, self.options)?;
+        }
         self.state = TransportState::default();
         Ok(())
     }

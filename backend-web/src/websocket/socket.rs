@@ -48,8 +48,10 @@ pub(super) struct Socket {
     waiter: Waiter,
     callbacks: Callbacks,
     connecting: RefCell<Option<Timer>>,
-    /// Whether the page was left, and whoever waits has not been told yet.
-    page_left: Cell<bool>,
+    /// Whether the page was left since the socket was made.
+    was_left: Cell<bool>,
+    /// Whether that has ended the connection, and whoever waits has not been told yet.
+    owes_end: Cell<bool>,
     _page: [PageListener; 2],
     /// While it is neither closed nor closing.
     live: RefCell<Option<Count>>,
@@ -90,7 +92,8 @@ impl Socket {
             waiter: Waiter::default(),
             callbacks: Callbacks::new(socket),
             connecting: RefCell::new(None),
-            page_left: Cell::new(false),
+            was_left: Cell::new(false),
+            owes_end: Cell::new(false),
             _page: [
                 PageListener::new(PAGE_HIDE, Callback::of(socket, |it, _| it.page_left())),
                 PageListener::new(PAGE_SHOW, Callback::of(socket, |it, _| it.page_shown())),
@@ -152,7 +155,7 @@ impl Socket {
 
     fn finish(&self, code: u16) {
         self.detach_with(code);
-        self.page_left.set(false);
+        self.owes_end.set(false);
         self.events.borrow_mut().clear();
     }
 
@@ -175,18 +178,28 @@ impl Socket {
     /// A page in the browser's cache keeps its sockets, so the server would keep the member, whom nobody can reach. Nobody is told
     /// before the page is back: whoever joins anew at once would do so from a page that is about to stop.
     fn page_left(&self) {
+        self.was_left.set(true);
         if self.live.borrow().is_some() {
-            self.page_left.set(true);
+            self.owes_end.set(true);
             self.detach();
         }
     }
 
     fn page_shown(&self) {
-        if self.page_left.take() {
-            self.push(TransportEvent::Closed {
-                reason: LostReason::PageLeft,
-            });
+        if self.owes_end.take() {
+            self.tell_page_left();
         }
+    }
+
+    /// Whether the page was left since the socket was made, also where the connection had ended before.
+    pub(super) fn was_left(&self) -> bool {
+        self.was_left.get()
+    }
+
+    pub(super) fn tell_page_left(&self) {
+        self.push(TransportEvent::Closed {
+            reason: LostReason::PageLeft,
+        });
     }
 
     fn push(&self, event: TransportEvent) {

@@ -89,6 +89,23 @@ async fn leaving_the_page_closes_it_and_coming_back_tells() {
     assert_eq!(held(), before);
 }
 
+/// The page is left while the server is out of reach, and nothing of the mesh is left when it comes back.
+#[wasm_bindgen_test]
+async fn a_page_that_was_left_between_two_connections_is_told() {
+    let before = held();
+    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:1").expect("an address");
+    let event = poll_fn(|cx| transport.poll_event(cx)).await;
+    assert!(matches!(event, TransportEvent::Closed { .. }), "{event:?}");
+    dispatch("pagehide");
+    dispatch("pageshow");
+    transport.reopen().expect("possible");
+    let reason = LostReason::PageLeft;
+    let event = poll_fn(|cx| transport.poll_event(cx)).await;
+    assert_eq!(event, TransportEvent::Closed { reason });
+    drop(transport);
+    assert_eq!(held(), before);
+}
+
 fn dispatch(event: &str) {
     let event = web_sys::Event::new(event).expect("an event");
     let window = web_sys::window().expect("a page");

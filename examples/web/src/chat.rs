@@ -113,7 +113,8 @@ fn mark(page: &Page, event: &Event) {
             page.show_state(State::Joined);
         }
         Event::PeerConnected(_) => page.mark("connected"),
-        Event::SignalingInterrupted(_) | Event::SignalingLost(_) => page.show_state(State::Lost),
+        Event::SignalingInterrupted(_) => page.show_state(State::Interrupted),
+        Event::SignalingLost(_) => page.show_state(State::Lost),
         Event::SignalingResumed => page.show_state(State::Joined),
         _ => {}
     }

@@ -19,6 +19,8 @@ const SHOWN: usize = 2000;
 pub(crate) enum State {
     Joining,
     Joined,
+    /// The signaling server is out of reach and is tried again; who is connected stays so.
+    Interrupted,
     /// The signaling server is gone; who is connected stays so.
     Lost,
     Left,
@@ -76,6 +78,7 @@ impl Page {
         let (name, text) = match state {
             State::Joining => ("joining", "joining"),
             State::Joined => ("joined", "joined"),
+            State::Interrupted => ("interrupted", "server out of reach: trying again"),
             State::Lost => ("lost", "server lost: nobody new can join"),
             State::Left => ("left", "left"),
             State::Failed => ("failed", "failed"),
