@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use futures_util::future::{try_join, try_join_all};
-use mesh_core::{ConnectFailure, DisconnectReason, TransferMode};
+use mesh_core::{ConnectFailure, DisconnectReason, LostReason, TransferMode};
 
 use super::steps;
 use crate::environment::{Ask, Told};
@@ -142,7 +142,7 @@ pub async fn the_hosts_leaving_parts_nobody_else(cast: [Participant; 3]) -> Outc
         let (mut is_lost, mut reason) = (false, None);
         while !is_lost || reason.is_none() {
             match participant.seen().await? {
-                Seen::SignalingLost(_) => is_lost = true,
+                Seen::SignalingLost(LostReason::HostLeft) => is_lost = true,
                 Seen::Disconnected { peer, reason: why } if peer == host.id() => reason = Some(why),
                 seen => return Err(participant.fail(format!("the host left, and {seen:?}"))),
             }
@@ -192,9 +192,15 @@ pub async fn sealing_keeps_the_lobby_as_it_is(cast: [Participant; 3]) -> Outcome
             .await?;
     }
     late.start_session(&meeting, Settings::default()).await?;
-    late.find("to be turned away", |seen| {
-        matches!(seen, Seen::SignalingLost(_)).then_some(())
-    })
-    .await?;
+    let why = late
+        .find("to be turned away", |seen| match seen {
+            Seen::SignalingLost(why) => Some(why.clone()),
+            _ => None,
+        })
+        .await?;
+    ensure!(
+        matches!(&why, LostReason::Refused { code: 4000, .. }),
+        "it was turned away with {why:?}"
+    );
     steps::tell(host, guest, "just us").await
 }
