@@ -125,6 +125,23 @@ pub(crate) struct Args {
     /// [default: a key that is forgotten with the server]
     #[arg(long, env = "SIGNALING_KEY_FILE")]
     pub(crate) key_file: Option<PathBuf>,
+    /// The file of the keys that sign tickets, one a line in base64; without it nobody needs a ticket
+    #[arg(long, env = "SIGNALING_ADMISSION_KEY_FILE")]
+    pub(crate) admission_key_file: Option<PathBuf>,
+    /// A TURN server for which GET /turn gives credentials, as turn:turn.example:3478; may be repeated
+    #[arg(
+        long,
+        env = "SIGNALING_TURN_URL",
+        value_delimiter = ',',
+        requires = "turn_secret_file"
+    )]
+    pub(crate) turn_url: Vec<String>,
+    /// The file of the secret that it has in common with us (coturn: static-auth-secret)
+    #[arg(long, env = "SIGNALING_TURN_SECRET_FILE", requires = "turn_url")]
+    pub(crate) turn_secret_file: Option<PathBuf>,
+    /// How long such a credential is good [default: 720m]
+    #[arg(long, env = "SIGNALING_TURN_TTL", value_parser = duration, requires = "turn_url")]
+    pub(crate) turn_ttl: Option<Duration>,
     /// How often a socket is pinged [default: 10s]
     #[arg(long, env = "SIGNALING_PING_INTERVAL", value_parser = duration)]
     ping_interval: Option<Duration>,
@@ -202,6 +219,8 @@ impl Args {
                 false => self.resume_term.unwrap_or(base.resume_term),
             },
             resume_key: None,
+            admission: None,
+            turn: None,
             ping_interval: self.ping_interval.unwrap_or(base.ping_interval),
             ping_deadline: self.ping_deadline.unwrap_or(base.ping_deadline),
             close_deadline: self.close_deadline.unwrap_or(base.close_deadline),

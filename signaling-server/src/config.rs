@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::admission::Admission;
 use crate::resume::ResumeKey;
+use crate::turn::TurnAccess;
 
 /// Behaviour and limits of a server. Every field has a default that suits a public server for small games.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +81,10 @@ pub struct Config {
     pub close_deadline: Duration,
     /// How long a shutdown waits for the sockets to close: 5 s.
     pub shutdown_deadline: Duration,
+    /// Who may join: everybody. A member that comes back to its seat always may.
+    pub admission: Option<Admission>,
+    /// The TURN server for which `GET /turn` gives credentials to whoever may join: none.
+    pub turn: Option<TurnAccess>,
     /// Where operators ask for `/metrics` and `/health`, in plain HTTP: nowhere.
     pub admin_addr: Option<SocketAddr>,
     /// The certificate to speak TLS with: none, so plain HTTP is spoken.
@@ -156,6 +162,8 @@ impl Default for Config {
             ping_deadline: Duration::from_secs(10),
             close_deadline: Duration::from_secs(1),
             shutdown_deadline: Duration::from_secs(5),
+            admission: None,
+            turn: None,
             admin_addr: None,
             tls: None,
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use signaling::DecodeError;
 
+use crate::admission::Refusal;
+
 /// A close frame holds 125 bytes, two of them the code.
 const MAX_REASON: usize = 123;
 
@@ -42,6 +44,7 @@ pub(crate) enum Goodbye {
     SealComplete,
     ShuttingDown,
     NoEntropy,
+    NotAdmitted { why: Refusal },
     NoSeat,
     Replaced,
     TooManyReturns,
@@ -92,6 +95,7 @@ impl Goodbye {
             Self::InvalidCommand => (ERROR, "invalid_command"),
             Self::InvalidDestination => (ERROR, "invalid_destination"),
             Self::HostLeft => (ERROR, "host_left"),
+            Self::NotAdmitted { .. } => (signaling::CLOSE_NOT_ADMITTED, "not_admitted"),
             // Of our extension: they tell a client that it does not come back to its seat.
             Self::NoSeat => (signaling::CLOSE_NO_SEAT, "no_seat"),
             Self::Replaced => (signaling::CLOSE_REPLACED, "replaced"),
@@ -173,6 +177,7 @@ impl fmt::Display for Goodbye {
             Self::SealComplete => f.write_str("Seal complete"),
             Self::ShuttingDown => f.write_str("The server is shutting down"),
             Self::NoEntropy => f.write_str("Server error, no random numbers"),
+            Self::NotAdmitted { why } => why.fmt(f),
             Self::NoSeat => f.write_str("No seat is kept for you any more"),
             Self::Replaced => f.write_str("You have come back on another connection"),
             Self::TooManyReturns => f.write_str("You have come back too often: try again later"),

@@ -20,6 +20,7 @@ use mesh_core::{Instant, PeerId, Topology};
 use signaling::{Message, Notice, encode};
 
 use crate::Config;
+use crate::admission::{Pass, Refusal};
 use crate::door::Network;
 use crate::entropy::Entropy;
 use crate::goodbye::Goodbye;
@@ -120,6 +121,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) is_ours: bool,
     /// What it shows to get its seat back.
     pub(crate) token: Option<&'a str>,
+    /// Whether it is admitted, and where. One that gets its seat back is.
+    pub(crate) entry: Result<&'a Pass, &'a Refusal>,
     /// Which of its attempts to come back it is, 0 if it does not say.
     pub(crate) attempt: u32,
 }

@@ -30,6 +30,7 @@
 //! second, everybody is announced in client/server lobbies, a signal for nobody and an unknown type are errors, the host's
 //! leaving ends a sealed lobby, and errors have the demo's words alone.
 
+mod admission;
 mod bucket;
 mod config;
 mod door;
@@ -47,11 +48,14 @@ mod sender;
 mod server;
 mod socket;
 mod tls;
+mod turn;
 mod wire;
 
+pub use admission::{Admission, Arrival, Pass, Refusal, TicketKeyError, TicketKeys};
 pub use config::{AddressLimits, Config, ForwardedHeader, TlsFiles};
 pub use files::raise_file_limit;
 pub use resume::{KeyError, ResumeKey};
 pub use routes::router;
 pub use server::{BindError, Server};
 pub use tls::TlsError;
+pub use turn::{TurnAccess, TurnSecretError};

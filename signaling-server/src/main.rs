@@ -7,7 +7,9 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use signaling_server::{Config, ResumeKey, Server, raise_file_limit};
+use signaling_server::{
+    Admission, Config, ResumeKey, Server, TicketKeys, TurnAccess, raise_file_limit,
+};
 use tracing_subscriber::EnvFilter;
 
 use args::{Args, LogFormat};
@@ -54,6 +56,13 @@ async fn serve(args: Args) -> Result<(), Box<dyn Error>> {
     let mut stop = Stop::new()?;
     let mut config = args.config();
     config.resume_key = args.key_file.map(ResumeKey::from_file).transpose()?;
+    if let Some(path) = args.admission_key_file {
+        config.admission = Some(Admission::by_tickets(TicketKeys::from_file(path)?));
+    }
+    if let Some(path) = args.turn_secret_file {
+        let ttl = args.turn_ttl.unwrap_or(TurnAccess::DEFAULT_TTL);
+        config.turn = Some(TurnAccess::from_file(args.turn_url, path)?.with_ttl(ttl));
+    }
     fit(&mut config)?;
     let is_secure = config.tls.is_some();
     let server = Server::bind(args.bind, config).await?;

@@ -5,7 +5,7 @@ mod place;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant as Clock, SystemTime};
+use std::time::{Duration, Instant as Clock};
 
 use mesh_core::Instant;
 use signaling::{Message, Notice, encode};
@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::sleep_until;
 
 use crate::Config;
+use crate::admission::{Entry, unix};
 use crate::door::{Addresses, Network, TooMany, Welcome};
 use crate::entropy;
 use crate::goodbye::Goodbye;
@@ -125,7 +126,7 @@ impl Relay {
     }
 
     /// Lets a socket in, to be served or to be told why not.
-    pub(crate) fn enter(&self, network: Option<Network>) -> Result<Visit, Turned> {
+    pub(crate) fn enter(&self, network: Option<Network>, entry: Entry) -> Result<Visit, Turned> {
         let config = &self.0.config;
         let limit = config.max_peers.saturating_add(config.max_refused);
         let has_room = self.0.tasks.send_if_modified(|tasks| {
@@ -141,6 +142,7 @@ impl Relay {
             network: None,
             account: None,
             refused: None,
+            entry,
         };
         let Some(network) = network else {
             return Ok(visit);
@@ -181,6 +183,7 @@ impl Relay {
             network: visit.network,
             member,
             outbox,
+            entry: visit.entry.clone(),
         })
     }
 
@@ -236,6 +239,14 @@ impl Relay {
         since(self.0.start)
     }
 
+    /// An address asks for a lobby, or for something that costs as much. One that is not known has no limit.
+    pub(crate) fn charge_join(&self, network: Option<Network>) -> Result<(), Goodbye> {
+        match network {
+            Some(network) => self.addresses().join(self.now(), network),
+            None => Ok(()),
+        }
+    }
+
     fn addresses(&self) -> MutexGuard<'_, Addresses> {
         let addresses = &self.0.addresses;
         addresses.lock().unwrap_or_else(PoisonError::into_inner)
@@ -285,8 +296,7 @@ fn vault(config: &Config) -> Option<Vault> {
     let key = config.resume_key.clone();
     // A system without random numbers has none for ids either: nobody can join.
     let key = key.or_else(|| ResumeKey::generate().ok())?;
-    let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Some(Vault::new(&key, start.unwrap_or_default(), term))
+    Some(Vault::new(&key, unix(), term))
 }
 
 /// Calls the hall when its next moment has come, as long as there is one.

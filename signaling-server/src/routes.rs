@@ -1,5 +1,7 @@
 //! The routes of an axum application.
 
+mod turn;
+
 use std::net::SocketAddr;
 
 use axum::Router;
@@ -7,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hyper::upgrade::OnUpgrade;
@@ -15,6 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::Config;
+use crate::admission::{Entry, Pass};
 use crate::door::{Meter, Network, client, is_allowed};
 use crate::metrics::Gauges;
 use crate::relay::{Relay, Turned};
@@ -39,6 +43,10 @@ pub fn router(config: Config) -> Router {
 /// As [`router`], for sockets on any path if so wanted: Godot's servers look at none.
 pub(crate) fn routes(relay: Relay, any_path: bool) -> Router {
     let router = Router::new().route("/health", get(health));
+    let router = match relay.config().turn {
+        Some(_) => router.route("/turn", get(turn::give).options(turn::preflight)),
+        None => router,
+    };
     let router = if any_path {
         router.fallback(upgrade)
     } else {
@@ -59,7 +67,7 @@ pub(crate) fn admin_routes(relay: Relay) -> Router {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remote(pub(crate) SocketAddr);
 
-async fn upgrade(State(relay): State<Relay>, mut request: Request) -> Response {
+async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
     let Ok(response) = create_response_with_body(&request, Body::empty) else {
         return (StatusCode::BAD_REQUEST, "a WebSocket is expected here\n").into_response();
     };
@@ -67,7 +75,10 @@ async fn upgrade(State(relay): State<Relay>, mut request: Request) -> Response {
     if !is_allowed(request.headers(), &config.allowed_origins) {
         return (StatusCode::FORBIDDEN, "not for pages of this origin\n").into_response();
     }
-    let visit = match relay.enter(network(config, &request)) {
+    let (parts, body) = request.into_parts();
+    let (network, entry) = (network(config, &parts), admit(config, &parts));
+    let mut request = Request::from_parts(parts, body);
+    let visit = match relay.enter(network, entry) {
         Ok(visit) => visit,
         Err(Turned::Away) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Err(Turned::AwayForItsAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
@@ -89,16 +100,24 @@ async fn upgrade(State(relay): State<Relay>, mut request: Request) -> Response {
     response
 }
 
+/// Whether whoever asks is admitted.
+fn admit(config: &Config, request: &Parts) -> Entry {
+    match &config.admission {
+        Some(admission) => admission.judge(request),
+        None => Ok(Pass::anywhere()),
+    }
+}
+
 /// The address to whose account a request goes, if it is known.
-fn network(config: &Config, request: &Request) -> Option<Network> {
-    let extensions = request.extensions();
+fn network(config: &Config, request: &Parts) -> Option<Network> {
+    let extensions = &request.extensions;
     let ours = extensions.get::<Remote>().map(|Remote(remote)| *remote);
     let remote = ours.or_else(|| {
         let theirs = extensions.get::<ConnectInfo<SocketAddr>>();
         theirs.map(|ConnectInfo(remote)| *remote)
     })?;
     let (trusted, header) = (&config.trusted_proxies, config.forwarded_header);
-    let client = client(remote.ip(), request.headers(), trusted, header);
+    let client = client(remote.ip(), &request.headers, trusted, header);
     Some(Network::of(client))
 }
 

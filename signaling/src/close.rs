@@ -5,3 +5,6 @@ pub const CLOSE_NO_SEAT: u16 = 4001;
 
 /// A server's close code: the client's seat was taken by a later connection that showed its token. It is final.
 pub const CLOSE_REPLACED: u16 = 4002;
+
+/// A server's close code: it does not admit the client, and says why.
+pub const CLOSE_NOT_ADMITTED: u16 = 4003;

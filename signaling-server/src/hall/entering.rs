@@ -42,6 +42,10 @@ impl Hall {
                 is_back,
             });
         }
+        match wish.entry {
+            Ok(pass) => pass.check(wish.name)?,
+            Err(why) => return Err(Goodbye::NotAdmitted { why: why.clone() }),
+        }
         let (name, made) = self.enterable(now, wish)?;
         let lobby = made.as_ref().or_else(|| self.lobbies.get(&name));
         let id = match lobby {

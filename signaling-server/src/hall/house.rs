@@ -7,6 +7,9 @@ use super::*;
 use crate::door::{Ask, Visitor};
 use crate::resume::ResumeKey;
 
+/// Everybody here is admitted.
+static ANYWHERE: Pass = Pass::anywhere();
+
 /// As the server wires the two; a text goes in, actions come out.
 pub(super) struct House {
     pub(super) hall: Hall,
@@ -81,6 +84,7 @@ impl House {
                     network: self.networks.get(&member).copied(),
                     is_ours: extension.is_some(),
                     token,
+                    entry: Ok(&ANYWHERE),
                     attempt: extension
                         .as_ref()
                         .and_then(|extension| extension.attempt)

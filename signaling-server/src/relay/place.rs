@@ -6,6 +6,7 @@ use mesh_core::{PeerId, Topology};
 use signaling::{Extension, Message, Notice, encode};
 
 use super::Relay;
+use crate::admission::Entry;
 use crate::door::{Account, Letter, Network};
 use crate::goodbye::Goodbye;
 use crate::hall::{Addressee, Hall, MemberId, Standing, Wish};
@@ -17,6 +18,8 @@ pub(crate) struct Place {
     pub(super) network: Option<Network>,
     pub(super) member: MemberId,
     pub(super) outbox: Arc<Outbox>,
+    /// Whether it is admitted.
+    pub(super) entry: Entry,
 }
 
 /// Counts a socket, whether it is served or refused; dropping it counts it out.
@@ -26,6 +29,8 @@ pub(crate) struct Visit {
     pub(super) account: Option<Account>,
     /// Why it will be refused.
     pub(super) refused: Option<Goodbye>,
+    /// Whether it is admitted to a lobby.
+    pub(super) entry: Entry,
 }
 
 /// What became of a text for another member.
@@ -60,16 +65,15 @@ impl Place {
         topology: Topology,
         extension: Option<&Extension>,
     ) -> Result<Standing, Goodbye> {
-        if let Some(network) = self.network {
-            self.relay.addresses().join(self.relay.now(), network)?;
-        }
         let network = self.network;
+        self.relay.charge_join(network)?;
         let wish = Wish {
             name,
             topology,
             network,
             is_ours: extension.is_some(),
             token: extension.and_then(|extension| extension.token.as_deref()),
+            entry: self.entry.as_ref(),
             attempt: extension
                 .and_then(|extension| extension.attempt)
                 .unwrap_or_default(),

@@ -9,6 +9,7 @@
 
 mod abuse;
 mod addresses;
+mod admission;
 mod handshakes;
 mod lifecycle;
 mod limits;
