@@ -10,8 +10,6 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use thiserror::Error;
 
-use crate::goodbye::Goodbye;
-
 pub use keys::{TicketKeyError, TicketKeys};
 
 /// Decides who may join a lobby. Cheap to clone.
@@ -88,11 +86,9 @@ impl Pass {
     }
 
     /// Whether it is good for a lobby.
-    pub(crate) fn check(&self, lobby: &str) -> Result<(), Goodbye> {
+    pub(crate) fn check(&self, lobby: &str) -> Result<(), Refusal> {
         match &self.lobby {
-            Some(only) if only != lobby => Err(Goodbye::NotAdmitted {
-                why: Refusal::new("The ticket is for another lobby"),
-            }),
+            Some(only) if only != lobby => Err(Refusal::new("The ticket is for another lobby")),
             Some(_) | None => Ok(()),
         }
     }

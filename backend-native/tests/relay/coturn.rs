@@ -20,6 +20,18 @@ pub(crate) enum Over {
 const USER: &str = "player";
 const PASSWORD: &str = "secret";
 
+/// What it has in common with whoever gives credentials for it.
+pub(crate) const SECRET: &str = "north";
+
+/// Whom it serves.
+#[derive(Clone, Copy)]
+enum Serves {
+    /// One player, by its password.
+    Player,
+    /// Those who have a credential that was made with the secret.
+    Credentials,
+}
+
 /// How long the server may take to answer for the first time.
 const START: Duration = Duration::from_secs(20);
 
@@ -51,16 +63,25 @@ impl Coturn {
 
     /// Starts one that is reached in this way alone.
     pub(crate) fn start_over(over: Over) -> Self {
+        Self::start_for(over, Serves::Player)
+    }
+
+    /// Starts one that takes credentials which were made with [`SECRET`], over UDP alone.
+    pub(crate) fn start_for_credentials() -> Self {
+        Self::start_for(Over::Udp, Serves::Credentials)
+    }
+
+    fn start_for(over: Over, serves: Serves) -> Self {
         // Another process may take the port before the server does.
         for _ in 0..5 {
-            if let Some(server) = Self::try_start(over) {
+            if let Some(server) = Self::try_start(over, serves) {
                 return server;
             }
         }
         panic!("turnserver ended five times instead of serving");
     }
 
-    fn try_start(over: Over) -> Option<Self> {
+    fn try_start(over: Over, serves: Serves) -> Option<Self> {
         let address = free_address();
         let directory =
             std::env::temp_dir().join(format!("coturn-{}-{}", std::process::id(), address.port()));
@@ -89,8 +110,17 @@ impl Coturn {
             .args(["--no-cli", "--no-rfc5780"])
             .arg(format!("--cert={}", file("cert")))
             .arg(format!("--pkey={}", file("key")))
-            .args(["--lt-cred-mech", "--realm=test"])
-            .arg(format!("--user={USER}:{PASSWORD}"))
+            .arg("--realm=test")
+            .args(match serves {
+                Serves::Player => [
+                    String::from("--lt-cred-mech"),
+                    format!("--user={USER}:{PASSWORD}"),
+                ],
+                Serves::Credentials => [
+                    String::from("--use-auth-secret"),
+                    format!("--static-auth-secret={SECRET}"),
+                ],
+            })
             .args(["--simple-log", "--no-stdout-log"])
             .arg(format!("--log-file={}", file("log")))
             .arg(format!("--pidfile={}", file("pid")))

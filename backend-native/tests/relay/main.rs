@@ -7,6 +7,7 @@
 )]
 
 mod coturn;
+mod given;
 mod late;
 mod stream;
 #[path = "../support/mod.rs"]
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         a_close_is_seen_by_the_far_side,
         a_drop_is_seen_by_the_far_side,
         a_wrong_password_is_no_relay_at_once,
+        given::a_credential_of_the_signaling_server_is_taken,
         stream::peers_without_udp_play_over_tcp,
         stream::peers_without_udp_play_over_tls,
         stream::one_without_udp_meets_one_that_has_it,
@@ -84,13 +86,17 @@ fn peer(cures: Cures) -> Peer {
 
 /// Two links that use nothing but the server's relay, and how long it took until all channels were open.
 fn relayed(server: &Coturn, cures: Cures) -> (Pair, Duration) {
+    relayed_by(&server.server(), cures)
+}
+
+fn relayed_by(server: &IceServer, cures: Cures) -> (Pair, Duration) {
     let mut pair = Pair {
         a: peer(cures),
         b: peer(cures),
     };
     let start = Instant::now();
     for peer in [&mut pair.a, &mut pair.b] {
-        peer.open(link(0), relay_only(server.server()), INBOX, &specs());
+        peer.open(link(0), relay_only(server.clone()), INBOX, &specs());
     }
     pair.connect();
     (pair, start.elapsed())

@@ -42,10 +42,10 @@ impl Hall {
                 is_back,
             });
         }
-        match wish.entry {
-            Ok(pass) => pass.check(wish.name)?,
-            Err(why) => return Err(Goodbye::NotAdmitted { why: why.clone() }),
-        }
+        let entry = wish.entry.map_err(Clone::clone);
+        entry
+            .and_then(|pass| pass.check(wish.name))
+            .map_err(|why| Goodbye::NotAdmitted { why })?;
         let (name, made) = self.enterable(now, wish)?;
         let lobby = made.as_ref().or_else(|| self.lobbies.get(&name));
         let id = match lobby {
