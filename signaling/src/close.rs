@@ -7,4 +7,4 @@ pub const CLOSE_NO_SEAT: u16 = 4001;
 pub const CLOSE_REPLACED: u16 = 4002;
 
 /// A server's close code: it does not admit the client, and says why.
-pub const CLOSE_NOT_ADMITTED: u16 = 4003;
+pub const CLOSE_NOT_ADMITTED: u16 = 4005;

@@ -13,7 +13,7 @@ use crate::peer::*;
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const OURS: &str = r#"{"type":0,"id":0,"data":"demo","v":1}"#;
-const NEEDED: &str = "4003 A ticket is needed";
+const NEEDED: &str = "4005 A ticket is needed";
 
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -61,12 +61,12 @@ async fn only_a_ticket_lets_in() {
     let mut forger = arrive(&server, &forged).await;
     forger.send(JOIN).await;
     let words = forger.close().await;
-    assert!(words.starts_with("4003 The ticket"), "{words}");
+    assert!(words.starts_with("4005 The ticket"), "{words}");
 
     let elsewhere = ticket(&format!(r#"{{"exp":{},"lobby":"x"}}"#, now() + 3600));
     let mut lost = arrive(&server, &elsewhere).await;
     lost.send(JOIN).await;
-    assert_eq!(lost.close().await, "4003 The ticket is for another lobby");
+    assert_eq!(lost.close().await, "4005 The ticket is for another lobby");
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn the_application_may_judge() {
     assert_eq!(ids(&friend.text().await), (1, 1));
     let mut stranger = Peer::connect(&server).await;
     stranger.send(JOIN).await;
-    assert_eq!(stranger.close().await, "4003 Friends only");
+    assert_eq!(stranger.close().await, "4005 Friends only");
 }
 
 #[tokio::test]
