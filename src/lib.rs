@@ -8,7 +8,8 @@
 //!   [`connected_peers`](mesh_core::Session::connected_peers). Say who may be there with
 //!   [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
 //!   [`allow`](mesh_core::Session::allow) and [`set_accept`](mesh_core::Session::set_accept);
-//!   [`leave`](mesh_core::Session::leave) at the end.
+//!   [`leave`](mesh_core::Session::leave) at the end. [`leave_with_reason`](mesh_core::Session::leave_with_reason) and
+//!   [`kick_with_reason`](mesh_core::Session::kick_with_reason) tell the others why.
 //! - [`Multiplayer`]: one layer down, with any signaling of your own.
 //! - [`api`]: Godot's multiplayer API above any of them: authentication, relay through a server, and with the feature
 //!   `typed` messages as Rust types.
@@ -65,12 +66,12 @@ pub use mesh_core::{
     AddPeerError, CandidateType, ChannelIndex, ChannelInfo, ChannelLimits, ChannelParameters,
     ChannelRole, ChannelState, Conditioned, ConnectFailure, ConnectionError, ConnectionId,
     ConnectionState, ConnectionStatus, DisconnectReason, Disturbance, Duration, Event,
-    GatheringState, IceCandidate, IceServer, IceTransportPolicy, InitializeError, Instant,
-    InvalidPeerId, Leaving, LinkConfig, LinkStats, LostReason, MeshConfig, Missing, ModeLimits,
-    MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, Refused, RefusedReason,
-    Reliability, Roster, SdpType, SendError, SendLimits, Sent, SessionConfig, SessionDescription,
-    Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target, Topology,
-    TransferMode,
+    GatheringState, GivenReason, IceCandidate, IceServer, IceTransportPolicy, InitializeError,
+    Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LostReason, MeshConfig, Missing,
+    ModeLimits, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, Refused,
+    RefusedReason, Reliability, Roster, SdpType, SendError, SendLimits, Sent, SessionConfig,
+    SessionDescription, Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target,
+    Topology, TransferMode,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};

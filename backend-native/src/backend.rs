@@ -238,7 +238,8 @@ impl LinkHandle {
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
-            | Command::RequestStats { .. } => Order::Command(command),
+            | Command::RequestStats { .. }
+            | Command::Goodbye { .. } => Order::Command(command),
         };
         // Fails once the link has ended, and its `Closed` is on the way.
         let _ = self.orders.try_send(order);

@@ -31,6 +31,7 @@ use crate::config::PlatformConfig;
 use crate::control::Control;
 use crate::direct::{Direct, DirectSockets};
 use crate::guard::{Guard, Inspected, Oversight};
+use crate::inbox::LinkInbox;
 use crate::note::Note;
 use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
@@ -137,6 +138,7 @@ impl Connection {
         platform: &PlatformConfig,
         addresses: Vec<SocketAddr>,
         sockets: SocketOptions,
+        inbox: Arc<LinkInbox>,
         notes: Sender<Note>,
         oversight: Oversight,
     ) -> Result<Self, ConnectFailure> {
@@ -191,7 +193,7 @@ impl Connection {
         Ok(Self {
             inner,
             sockets,
-            control: Control::start(channel, &aboard, notes),
+            control: Control::start(channel, &aboard, notes, inbox),
             aboard,
             direct,
             waiting_channels,

@@ -7,11 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_channel::Sender;
 use bytes::BytesMut;
 use mesh_core::platform::{LinkFault, control};
+use mesh_core::{Duration, Goodbye, LinkEvent};
+use tokio::time::{Instant, sleep};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 use webrtc::error::Error;
 
 use crate::aboard::Aboard;
+use crate::inbox::LinkInbox;
 use crate::note::Note;
+use crate::socket::SocketControl;
+
+/// How long a close waits at most until the far side has heard the goodbye.
+const GOODBYE: Duration = Duration::from_millis(200);
 
 /// The channel, and what the far side has asked on it. Cheap to clone.
 ///
@@ -30,6 +37,7 @@ pub(crate) struct Requests {
     /// Whether the link has a note that it has not looked at.
     is_noted: AtomicBool,
     notes: Sender<Note>,
+    inbox: Arc<LinkInbox>,
 }
 
 impl Control {
@@ -38,12 +46,14 @@ impl Control {
         channel: Arc<dyn DataChannel>,
         aboard: &Aboard,
         notes: Sender<Note>,
+        inbox: Arc<LinkInbox>,
     ) -> Self {
         let requests = Arc::new(Requests {
             asked: Mutex::default(),
             is_asked: AtomicBool::new(false),
             is_noted: AtomicBool::new(false),
             notes,
+            inbox,
         });
         let control = Self { channel, requests };
         aboard.spawn(control.clone().listen());
@@ -84,6 +94,39 @@ impl Control {
         self.requests.is_noted.store(false, Ordering::Release);
     }
 
+    /// Tells the far side why the link ends, and waits until it has that. Not for long: a far side that does not answer would
+    /// hold the close up.
+    pub(crate) async fn say_goodbye(&self, goodbye: &Goodbye, sockets: &SocketControl) {
+        if !self.requests.asked().is_announced() {
+            return;
+        }
+        let message = control::Control::goodbye(goodbye);
+        if self
+            .channel
+            .try_send(message.as_slice().into())
+            .await
+            .is_err()
+        {
+            return;
+        }
+        sockets.kick();
+        let deadline = Instant::now() + GOODBYE;
+        let mut pause = Duration::from_millis(1);
+        // An error says that the channel is closed.
+        while self
+            .channel
+            .outstanding_bytes()
+            .await
+            .is_ok_and(|bytes| bytes > 0)
+        {
+            if Instant::now() >= deadline {
+                return;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(8));
+        }
+    }
+
     /// Answers what can be answered. `received` has how many messages have come on each stream. Waits for no room: the link
     /// has other things to do than to serve a far side that asks and takes no answers.
     pub(crate) async fn answer(&self, received: &BTreeMap<u16, u32>) -> Result<(), LinkFault> {
@@ -112,7 +155,12 @@ impl Requests {
         self.is_asked.store(asked.is_asked(), Ordering::Relaxed);
         drop(asked);
         match taken {
-            Ok(()) => self.note(),
+            // Here and now: behind the notes of the link it would come after the closing of the channels.
+            Ok(Some(goodbye)) => {
+                let link = self.inbox.link();
+                self.inbox.report(LinkEvent::Goodbye { link, goodbye });
+            }
+            Ok(None) => self.note(),
             Err(fault) => {
                 let _ = self.notes.try_send(Note::Fault(fault));
             }

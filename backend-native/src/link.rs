@@ -15,7 +15,7 @@ use async_channel::{Receiver, Sender};
 use mesh_core::platform::{LinkFault, RemoteChannels, control};
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
-    LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
+    Goodbye, LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
@@ -65,6 +65,8 @@ pub(crate) struct Link {
     relay: Relay,
     send_limit: usize,
     has_connected: bool,
+    /// What the far side is told at the end.
+    parting: Option<Goodbye>,
     /// The crate's pair goes through a TURN server.
     is_relayed: bool,
     /// What the crate last said of the connection, and what was last reported.
@@ -125,6 +127,7 @@ pub(crate) async fn run(start: Start) {
         relay,
         send_limit: start.platform.sctp_send_limit,
         has_connected: false,
+        parting: None,
         is_relayed: false,
         agent_says: ConnectionState::New,
         reported: ConnectionState::New,
@@ -155,6 +158,7 @@ pub(crate) async fn run(start: Start) {
                 &start.platform,
                 addresses,
                 sockets,
+                Arc::clone(&link.inbox),
                 notes,
                 start.oversight,
             ))
@@ -166,7 +170,7 @@ pub(crate) async fn run(start: Start) {
             // It hands descriptions and candidates of the far side to the crate.
             let served = contain(link.serve(&mut connection, &start.orders, &noted)).await;
             // A connection that has panicked may do so again. Dropping it frees what there is.
-            let ended = contain(link.end(&connection)).await;
+            let ended = contain(link.end(&connection, served.as_ref().ok())).await;
             match (served, ended) {
                 (Ok(reason), _) => reason,
                 (Err(Panicked), _) => LinkFault::Panicked.into(),
@@ -332,6 +336,7 @@ impl Link {
                     stats,
                 });
             }
+            Command::Goodbye { goodbye, .. } => self.parting = Some(goodbye),
             // Not sent to a link, or seen to before.
             Command::Open { .. }
             | Command::CreateChannel { .. }

@@ -132,6 +132,7 @@ impl LinkHandle {
                     channel.stop_accepting();
                 }
             }
+            Command::Goodbye { goodbye, .. } => return self.connection.set_parting(goodbye),
             // Not behind the others: one of them may be waiting for the network, and none matters any more.
             Command::Close { linger, .. } => return self.close(linger),
             Command::Open { .. }

@@ -8,8 +8,8 @@ use std::rc::{Rc, Weak};
 use async_channel::Sender;
 use mesh_core::platform::control;
 use mesh_core::{
-    ChannelIndex, ChannelSpec, ConnectFailure, IceCandidate, LinkConfig, LinkStats, SdpType,
-    SessionDescription,
+    ChannelIndex, ChannelSpec, ConnectFailure, Goodbye, IceCandidate, LinkConfig, LinkStats,
+    SdpType, SessionDescription,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{RtcDataChannel, RtcDataChannelEvent, RtcPeerConnection, RtcPeerConnectionIceEvent};
@@ -37,6 +37,8 @@ pub(crate) struct Connection {
     inner: RtcPeerConnection,
     channels: Channels,
     ending: Ending,
+    /// What the far side is told at the end.
+    parting: RefCell<Option<Goodbye>>,
     far_relays: FarRelays,
     notes: Sender<Note>,
     callbacks: RefCell<Option<Callbacks>>,
@@ -75,11 +77,12 @@ impl Connection {
             .map_err(|error| translate::refused_configuration(config, &error))?;
         // Where it cannot be made, the connection does without.
         let control = make_channel(&inner, &control::spec());
-        let control = control.map(|channel| Control::new(channel, notes.clone()));
+        let control = control.map(|channel| Control::new(channel, notes.clone(), Rc::clone(inbox)));
         let connection = Rc::new_cyclic(|connection| Self {
             inner,
             channels: Channels::new(Rc::clone(inbox), notes.clone(), control.ok()),
             ending: Ending::new(),
+            parting: RefCell::default(),
             far_relays: FarRelays::default(),
             notes,
             callbacks: RefCell::new(Some(Callbacks::new(connection))),
@@ -99,6 +102,18 @@ impl Connection {
             // Without it, causes are less exact.
             let _ = inner.add_event_listener_with_callback(ICE_CANDIDATE_ERROR, error);
         }
+    }
+
+    /// What the far side is told at the end.
+    pub(crate) fn set_parting(&self, goodbye: Goodbye) {
+        self.parting.replace(Some(goodbye));
+    }
+
+    /// Tells the far side why the connection ends: what was set, or else what is known here. The number of the request that
+    /// confirms it; `None` where nothing was said.
+    pub(crate) fn say_goodbye(&self, known: Option<Goodbye>) -> Option<u16> {
+        let goodbye = self.parting.take().or(known)?;
+        self.channels.say_goodbye(&goodbye)
     }
 
     /// Closes it at once: hears nothing any more, and the far side hears of it.

@@ -6,9 +6,11 @@ use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
 use mesh_core::platform::{LinkFault, control};
+use mesh_core::{Goodbye, LinkEvent};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
+use crate::inbox::LinkInbox;
 use crate::js::{self, Callback};
 use crate::note::Note;
 
@@ -23,11 +25,16 @@ pub(crate) struct Control {
     is_noted: Cell<bool>,
     notes: Sender<Note>,
     message: RefCell<Option<Callback>>,
+    inbox: Rc<LinkInbox>,
 }
 
 impl Control {
     /// Takes the channel that was made for it.
-    pub(crate) fn new(inner: RtcDataChannel, notes: Sender<Note>) -> Rc<Self> {
+    pub(crate) fn new(
+        inner: RtcDataChannel,
+        notes: Sender<Note>,
+        inbox: Rc<LinkInbox>,
+    ) -> Rc<Self> {
         inner.set_binary_type(RtcDataChannelType::Arraybuffer);
         let control = Rc::new_cyclic(|control: &Weak<Self>| Self {
             inner,
@@ -35,6 +42,7 @@ impl Control {
             is_noted: Cell::new(false),
             notes,
             message: RefCell::new(Some(Callback::of(control, Self::received))),
+            inbox,
         });
         if let Some(message) = &*control.message.borrow() {
             control.inner.set_onmessage(Some(message.function()));
@@ -66,6 +74,19 @@ impl Control {
             return None;
         }
         let (number, request) = self.asked.borrow_mut().finish(counts);
+        let sent = self.inner.send_with_u8_array(&request);
+        sent.is_ok().then_some(number)
+    }
+
+    /// Tells the far side why the link ends, and asks it to confirm that: the number of that request, unless the far side
+    /// cannot be told.
+    pub(crate) fn say_goodbye(&self, goodbye: &Goodbye) -> Option<u16> {
+        if !self.is_open() {
+            return None;
+        }
+        let message = control::Control::goodbye(goodbye);
+        self.inner.send_with_u8_array(&message).ok()?;
+        let (number, request) = self.asked.borrow_mut().confirm();
         let sent = self.inner.send_with_u8_array(&request);
         sent.is_ok().then_some(number)
     }
@@ -117,7 +138,11 @@ impl Control {
         };
         let taken = self.asked.borrow_mut().take(&bytes);
         match taken {
-            Ok(()) => self.note(),
+            Ok(Some(goodbye)) => {
+                let link = self.inbox.link();
+                self.inbox.report(LinkEvent::Goodbye { link, goodbye });
+            }
+            Ok(None) => self.note(),
             Err(fault) => {
                 let _ = self.notes.try_send(Note::Fault(fault));
             }

@@ -7,8 +7,8 @@ use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
 use mesh_core::platform::control;
 use mesh_core::{
-    CloseReason, Command, ConnectFailure, ConnectionState, Duration, IceCandidate, LinkEvent,
-    LinkId, SessionDescription,
+    CloseReason, Command, ConnectFailure, ConnectionState, Duration, Goodbye, IceCandidate,
+    LinkEvent, LinkId, SessionDescription,
 };
 
 use crate::connection::Connection;
@@ -23,6 +23,9 @@ use crate::timer::Timer;
 /// How long gathering may take where only a relay will do. Both browsers wait longer than that for a TURN server that does not
 /// answer; the cause must come before the core's deadline, which knows less.
 const GATHERING: Duration = Duration::from_secs(11);
+
+/// How long a close waits at most until the far side has heard the goodbye.
+const GOODBYE: Duration = Duration::from_millis(200);
 
 /// What a link needs to begin.
 pub(crate) struct Start {
@@ -94,6 +97,7 @@ pub(crate) async fn run(start: Start) {
             reason
         }
     };
+    link.part(&reason, &noted).await;
     connection.close();
     link.inbox.report_closed(reason);
 }
@@ -150,7 +154,10 @@ impl Link {
                 self.inbox.report(LinkEvent::Stats { link, stats });
             }
             // Not sent to a link: the backend sees to them itself.
-            Command::Open { .. } | Command::SendLast { .. } | Command::Close { .. } => {}
+            Command::Open { .. }
+            | Command::SendLast { .. }
+            | Command::Goodbye { .. }
+            | Command::Close { .. } => {}
         }
         Ok(())
     }
@@ -250,14 +257,31 @@ impl Link {
             Some(request) => channels.is_finished(request) || !channels.must_arrive(),
             None => channels.drain(),
         };
+        self.wait(linger, notes, is_done).await;
+    }
+
+    /// Tells the far side why the link ends, if there is something to tell, and waits until it has that.
+    async fn part(&self, reason: &CloseReason, notes: &Receiver<Note>) {
+        let channels = self.connection.channels();
+        let said = self.connection.say_goodbye(Goodbye::of_fault(reason));
+        if let Some(request) = said {
+            // The page may be left meanwhile, which closes the channel.
+            let is_done = || channels.is_finished(request) || !channels.is_control_open();
+            self.wait(GOODBYE, notes, is_done).await;
+        }
+    }
+
+    /// Waits until something is done, for so long at most. Whatever may have done it comes with a note.
+    async fn wait(&self, limit: Duration, notes: &Receiver<Note>, is_done: impl Fn() -> bool) {
         if is_done() {
             return;
         }
+        let channels = self.connection.channels();
         let over = self.notes.clone();
-        let limit = Timer::start(linger, move || {
+        let timer = Timer::start(limit, move || {
             let _ = over.try_send(Note::LingerOver);
         });
-        if limit.is_none() {
+        if timer.is_none() {
             return;
         }
         while let Ok(note) = notes.recv().await {

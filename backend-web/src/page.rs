@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use mesh_core::{CloseReason, ConnectFailure, Duration};
+use mesh_core::{CloseReason, ConnectFailure, Duration, Goodbye};
 use wasm_bindgen::JsValue;
 
 use crate::connection::Connection;
@@ -77,6 +77,8 @@ fn leave(open: &RefCell<Vec<Weak<Connection>>>) {
         let why = String::from("the page was left");
         let reason = CloseReason::Failed(ConnectFailure::Platform(why));
         connection.ending().end(reason, Duration::ZERO);
+        // The page may have no other moment.
+        let _ = connection.say_goodbye(Some(Goodbye::PageLeft));
         connection.close();
     }
 }

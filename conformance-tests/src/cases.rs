@@ -16,6 +16,7 @@ pub mod godot_peers;
 pub mod godot_setup;
 pub mod godot_signals;
 pub mod godot_wire;
+pub mod goodbye;
 pub mod healing;
 pub mod hostile;
 pub mod interruption;

@@ -21,6 +21,12 @@ impl Kind {
     /// A window in which a peer may come back, for a case that does not want to wait for the default of 25 s.
     pub const SHORT_WINDOW: Duration = Duration::from_secs(2);
 
+    /// Whether it is a page of a browser.
+    #[must_use]
+    pub const fn is_page(self) -> bool {
+        matches!(self, Self::Chromium | Self::Firefox)
+    }
+
     /// How long it may take to tell that a peer has vanished, with the short window. The browsers' ICE timings are their own.
     #[must_use]
     pub const fn vanish_limit(self) -> Duration {

@@ -58,6 +58,9 @@ macro_rules! conformance {
                 endings::a_drop_is_seen_as_closed(3, together, 30);
                 endings::a_closed_mesh_starts_anew(2, together, 30);
                 endings::closing_one_channel_ends_the_peer(2, together, 30);
+                goodbye::a_leave_says_goodbye(3, together, 30);
+                goodbye::a_kick_says_goodbye(3, together, 30);
+                goodbye::a_star_says_goodbye(3, together, 30);
                 lobby::a_lobby_of_eight(8, together, 30);
                 lobby::simultaneous_joins_all_connect(6, together, 30);
                 lobby::joining_disturbs_nobody(4, together, 30);

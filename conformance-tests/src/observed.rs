@@ -163,6 +163,8 @@ pub enum LinkSeen {
     },
     /// Figures.
     Stats(Figures),
+    /// What the far side says of its end, as a mesh calls it.
+    Goodbye(#[serde(with = "wire::DisconnectReasonDef")] DisconnectReason),
     /// The link is gone.
     Closed(#[serde(with = "wire::CloseReasonDef")] CloseReason),
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use mesh_core::{
-    ChannelIndex, ChannelLimits, Command, ConnectionId, IceCandidate, LinkConfig, LinkId,
-    MeshConfig, ModeLimits, SendLimits, SessionConfig, SessionDescription, Target, TransferMode,
+    ChannelIndex, ChannelLimits, Command, ConnectionId, GivenReason, IceCandidate, LinkConfig,
+    LinkId, MeshConfig, ModeLimits, SendLimits, SessionConfig, SessionDescription, Target,
+    TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -335,6 +336,14 @@ pub enum MeshRequest {
     CloseMesh,
     /// Leave and wait for it ([`mesh_core::Session::leave`]), then drop.
     Leave,
+    /// The same with a reason ([`mesh_core::Session::leave_with_reason`]).
+    LeaveWith(#[serde(with = "wire::GivenReasonDef")] GivenReason),
+    /// Kick a peer, as a session or as a mesh.
+    Kick {
+        peer: u32,
+        #[serde(with = "wire::GivenReasonDef")]
+        reason: GivenReason,
+    },
     /// Seal the lobby.
     Seal,
 }

@@ -9,7 +9,7 @@ mod link;
 
 pub(crate) use error::{
     AddPeerErrorDef, BackendSendErrorDef, CloseReasonDef, ConnectionErrorDef, DisconnectReasonDef,
-    InitializeErrorDef, LostReasonDef, SendErrorDef,
+    GivenReasonDef, InitializeErrorDef, LostReasonDef, SendErrorDef,
 };
 pub(crate) use godot::{ChannelStateDef, GatheringStateDef, SignalingStateDef, modes};
 pub(crate) use link::{

@@ -28,7 +28,7 @@ use crate::{Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Pay
 ///     ever sees one early.)
 /// 12. Nothing panics on what a peer, a signaling server or a platform sends.
 ///
-/// A far side that closes is told by `ChannelClosed` of every channel; a `Closed` with `Remote` may follow. A candidate of the
+/// A far side that closes may say why with `Goodbye` first. Its close is told by `ChannelClosed` of every channel; a `Closed` with `Remote` may follow. A candidate of the
 /// far side that cannot be used may be left out, because others may do, or end the link with its cause.
 ///
 /// Commands for a link that is unknown or closed are ignored: the core may not have heard of its end yet.

@@ -257,7 +257,8 @@ impl<B: Backend> Backend for Conditioned<B> {
             Command::CreateOffer { .. }
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
-            | Command::RequestStats { .. } => {}
+            | Command::RequestStats { .. }
+            | Command::Goodbye { .. } => {}
         }
         self.inner.execute(command);
     }

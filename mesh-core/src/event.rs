@@ -5,8 +5,8 @@ use alloc::string::String;
 use thiserror::Error;
 
 use crate::{
-    ChannelIndex, ConnectFailure, ConnectionId, IceCandidate, LinkStats, LostReason, Payload,
-    PeerId, SessionDescription, Topology, TransferMode,
+    ChannelIndex, ConnectFailure, ConnectionId, GivenReason, Goodbye, IceCandidate, LinkStats,
+    LostReason, Payload, PeerId, SessionDescription, Topology, TransferMode,
 };
 
 /// What happened, in the order the game should see it.
@@ -145,9 +145,24 @@ pub struct Packet {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DisconnectReason {
-    /// The far side closed; a leave and a dropped object look alike on the wire.
+    /// The far side closed and said nothing: a leave without a reason, a dropped object, or a peer of another make.
     #[error("Closed: the peer closed the connection")]
     Closed,
+    /// The far side left and said why.
+    #[error("Left: {0}")]
+    Left(GivenReason),
+    /// The far side does not want this one any more: a kick.
+    #[error("Kicked: {0}")]
+    Kicked(GivenReason),
+    /// The user of the far side closed its page, or left it.
+    #[error("PageLeft: the peer's page was left")]
+    PageLeft,
+    /// The far side ended the connection, because this side sent more reliable data than it took.
+    #[error("PeerInboxFull: this side sent more reliable data than the peer took")]
+    PeerInboxFull,
+    /// The far side ended the connection, because it says that this side broke a rule of the wire.
+    #[error("PeerProtocol: the peer says of this side: {0}")]
+    PeerProtocol(String),
     /// It vanished: no answer, no goodbye.
     #[error("Lost: the peer does not answer any more")]
     Lost,
@@ -163,4 +178,17 @@ pub enum DisconnectReason {
     /// It broke a rule of the wire.
     #[error("Protocol: {0}")]
     Protocol(String),
+}
+
+impl From<Goodbye> for DisconnectReason {
+    /// How the side that hears it calls the end.
+    fn from(goodbye: Goodbye) -> Self {
+        match goodbye {
+            Goodbye::Left(reason) => Self::Left(reason),
+            Goodbye::Kicked(reason) => Self::Kicked(reason),
+            Goodbye::PageLeft => Self::PageLeft,
+            Goodbye::InboxFull => Self::PeerInboxFull,
+            Goodbye::Protocol(what) => Self::PeerProtocol(what),
+        }
+    }
 }

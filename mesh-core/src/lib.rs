@@ -27,6 +27,7 @@ mod conditioned;
 mod config;
 mod error;
 mod event;
+mod goodbye;
 mod id;
 mod link;
 mod mesh;
@@ -62,6 +63,7 @@ pub use error::{
     SendError, SignalingError,
 };
 pub use event::{DisconnectReason, Event, Packet};
+pub use goodbye::{GivenReason, Goodbye};
 pub use id::{ConnectionId, LinkId, PeerId};
 pub use link::{
     CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,

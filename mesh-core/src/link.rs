@@ -6,8 +6,8 @@ use core::time::Duration;
 use thiserror::Error;
 
 use crate::{
-    ChannelIndex, ChannelParameters, ChannelSpec, IceCandidate, LinkConfig, LinkId, Payload,
-    SessionDescription,
+    ChannelIndex, ChannelParameters, ChannelSpec, Goodbye, IceCandidate, LinkConfig, LinkId,
+    Payload, SessionDescription,
 };
 
 /// What a backend is to do. Exhaustive on purpose: a new command must break every backend.
@@ -75,6 +75,15 @@ pub enum Command {
         /// The connection.
         link: LinkId,
     },
+    /// Tell the far side why the link ends, after what reliable channels have accepted and before it is closed:
+    /// [`Close`](Self::Close) comes next. The far side reports [`LinkEvent::Goodbye`]. Ignored where the far side does not
+    /// [announce](crate::platform::control) that it listens.
+    Goodbye {
+        /// The connection.
+        link: LinkId,
+        /// Why it ends.
+        goodbye: Goodbye,
+    },
     /// Take nothing more to send, send what reliable channels have accepted for at most `linger`, then close.
     Close {
         /// The connection.
@@ -97,6 +106,7 @@ impl Command {
             | Self::SetRemote { link, .. }
             | Self::AddCandidate { link, .. }
             | Self::RequestStats { link }
+            | Self::Goodbye { link, .. }
             | Self::Close { link, .. } => *link,
         }
     }
@@ -186,6 +196,13 @@ pub enum LinkEvent {
         /// The figures.
         stats: LinkStats,
     },
+    /// The far side says why it ends the link, which it does next. At most once a link.
+    Goodbye {
+        /// The connection.
+        link: LinkId,
+        /// Why it ends.
+        goodbye: Goodbye,
+    },
     /// The link is gone; nothing of it follows.
     Closed {
         /// The connection.
@@ -210,6 +227,7 @@ impl LinkEvent {
             | Self::Message { link, .. }
             | Self::InboxDropped { link, .. }
             | Self::Stats { link, .. }
+            | Self::Goodbye { link, .. }
             | Self::Closed { link, .. } => *link,
         }
     }

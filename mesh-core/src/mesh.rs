@@ -11,8 +11,8 @@ use self::setup::Mode;
 use crate::platform::Inbox;
 use crate::slots::Slots;
 use crate::{
-    AddPeerError, Capabilities, ChannelIndex, Command, ConnectionId, DisconnectReason, Instant,
-    LinkConfig, LinkId, MeshConfig, PeerId, Reliability,
+    AddPeerError, Capabilities, ChannelIndex, Command, ConnectionId, DisconnectReason, GivenReason,
+    Goodbye, Instant, LinkConfig, LinkId, MeshConfig, PeerId, Reliability,
 };
 
 mod agenda;
@@ -292,6 +292,23 @@ impl Mesh {
         link.is_some_and(|link| self.close_connection(link))
     }
 
+    /// Removes a peer as [`remove_peer`](Self::remove_peer) does, and tells it that it was kicked and why: it hears
+    /// [`DisconnectReason::Kicked`]. `false` if there is no such peer.
+    pub fn kick(&mut self, peer: PeerId, reason: impl Into<GivenReason>) -> bool {
+        self.set_parting(peer, Goodbye::Kicked(reason.into()));
+        self.remove_peer(peer)
+    }
+
+    /// What a peer will be told when its links are closed.
+    pub(crate) fn set_parting(&mut self, peer: PeerId, goodbye: Goodbye) {
+        let links = [self.peers.get(&peer), self.successors.get(&peer)];
+        for link in links.into_iter().flatten() {
+            if let Some(entry) = self.links.get_mut(*link) {
+                entry.parting = Some(goodbye.clone());
+            }
+        }
+    }
+
     /// Ends a peer (Godot 4.x: `disconnect_peer`). Without `force` it is [`remove_peer`](Self::remove_peer). With it the
     /// link closes at once, the game hears nothing more of the peer, and a mesh that needs peer 1 is `Disconnected`
     /// without it. `false` if there is no such peer.
@@ -346,6 +363,17 @@ impl Mesh {
         let request = link.map(|link| Command::RequestStats { link });
         self.commands.extend(request);
         link.is_some()
+    }
+
+    /// Closes as [`close`](Self::close) does, and tells every peer that we leave and why: it hears [`DisconnectReason::Left`].
+    pub fn leave(&mut self, linger: Duration, reason: impl Into<GivenReason>) {
+        let goodbye = Goodbye::Left(reason.into());
+        for link in self.links.ids() {
+            if let Some(entry) = self.links.get_mut(link) {
+                entry.parting = Some(goodbye.clone());
+            }
+        }
+        self.close(linger);
     }
 
     /// Closes every connection and forgets the id, without events (Godot: `close`). What reliable channels have accepted

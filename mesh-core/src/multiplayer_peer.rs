@@ -179,7 +179,7 @@ impl<B: Backend, S: Signaling> MultiplayerPeer for Session<B, S> {
 
     fn close(&mut self) {
         // What the future of `leave` would wait for happens by itself.
-        self.depart();
+        self.depart(None);
     }
 }
 

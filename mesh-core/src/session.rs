@@ -6,8 +6,8 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use crate::{
-    Backend, ChannelIndex, Event, Instant, Mesh, Multiplayer, Payload, PeerId, PeerInfo, SendError,
-    Sent, Signaling, SignalingError, Target, TransferMode,
+    Backend, ChannelIndex, Event, GivenReason, Instant, Mesh, Multiplayer, Payload, PeerId,
+    PeerInfo, SendError, Sent, Signaling, SignalingError, Target, TransferMode,
 };
 
 mod config;
@@ -88,10 +88,24 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     /// Removes a peer and keeps it away until it is [allowed](Self::allow) again or has left the lobby. One that was
     /// connected gives `PeerDisconnected` with `Removed`. `false` if there is no such peer, connected or in the lobby.
     ///
-    /// The other side hears that the connection was closed; its further calls are not answered.
+    /// The other side hears [`DisconnectReason::Kicked`](crate::DisconnectReason::Kicked); its further calls are not answered.
     #[doc(alias = "remove_peer")]
     pub fn kick(&mut self, peer: PeerId) -> bool {
-        self.disconnect_peer(peer, false)
+        self.kick_with_reason(peer, GivenReason::default())
+    }
+
+    /// [Kicks](Self::kick) a peer and tells it why: a text, a code of the game's own, or both.
+    ///
+    /// ```no_run
+    /// # use mesh_core::{Backend, PeerId, Session, Signaling};
+    /// # fn example<B: Backend, S: Signaling>(session: &mut Session<B, S>, peer: PeerId) {
+    /// session.kick_with_reason(peer, "idle for too long");
+    /// session.kick_with_reason(peer, (7, "idle for too long"));
+    /// # }
+    /// ```
+    pub fn kick_with_reason(&mut self, peer: PeerId, reason: impl Into<GivenReason>) -> bool {
+        let reason = reason.into();
+        self.instruct(|roster, mesh| roster.kick_with_reason(mesh, peer, false, reason))
     }
 
     /// Removes a peer, if it is there, and keeps it away until it is [allowed](Self::allow) again, also if it leaves the
@@ -185,8 +199,21 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     ///
     /// The future that it returns waits until the closes have gone out. A game that does not wait need only keep the
     /// session alive as long; a dropped native backend with its own thread waits for them, too.
+    ///
+    /// The others hear [`DisconnectReason::Closed`](crate::DisconnectReason::Closed).
     pub fn leave(&mut self) -> Leaving<'_, B, S> {
-        let deadline = self.depart();
+        let deadline = self.depart(None);
+        Leaving {
+            session: self,
+            deadline,
+        }
+    }
+
+    /// [Leaves](Self::leave) and tells the others why, with a text, a code of the game's own, or both: they hear
+    /// [`DisconnectReason::Left`](crate::DisconnectReason::Left). A peer that does not use this library hears that the
+    /// connection was closed.
+    pub fn leave_with_reason(&mut self, reason: impl Into<GivenReason>) -> Leaving<'_, B, S> {
+        let deadline = self.depart(Some(reason.into()));
         Leaving {
             session: self,
             deadline,
@@ -194,11 +221,14 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     }
 
     /// A leave without the waiting; gives the moment until which to wait at most.
-    pub(crate) fn depart(&mut self) -> Instant {
+    pub(crate) fn depart(&mut self, reason: Option<GivenReason>) -> Instant {
         let linger = self.roster.config().leave_linger;
         self.open = false;
         self.signaling.close();
-        self.multiplayer.close_lingering(linger);
+        match reason {
+            Some(reason) => self.multiplayer.leave(linger, reason),
+            None => self.multiplayer.close_lingering(linger),
+        }
         self.roster.clear();
         // A backend that never reports a close must not hold a leave for ever.
         self.multiplayer.backend().now() + linger + Duration::from_millis(500)

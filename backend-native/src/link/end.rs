@@ -1,6 +1,6 @@
 //! How a link ends: what was accepted goes out first.
 
-use mesh_core::Duration;
+use mesh_core::{CloseReason, Duration, Goodbye};
 use tokio::time::{Instant, sleep};
 
 use super::Link;
@@ -22,13 +22,20 @@ impl Link {
         }
     }
 
-    /// Closes it and leaves no task behind.
-    pub(super) async fn end(&mut self, connection: &Connection) {
+    /// Closes it and leaves no task behind. The far side is told why, if there is something to tell. Without a reason the link
+    /// has failed in a way after which nothing more is said.
+    pub(super) async fn end(&mut self, connection: &Connection, reason: Option<&CloseReason>) {
         for (_, channel) in &self.channels {
             channel.stop_accepting();
         }
+        let parting = self.parting.take();
+        let goodbye = reason.and_then(|reason| parting.or_else(|| Goodbye::of_fault(reason)));
+        if let Some(goodbye) = goodbye.filter(|_| self.has_connected) {
+            let sockets = connection.sockets();
+            connection.control().say_goodbye(&goodbye, sockets).await;
+        }
         if connection.is_relayed().await {
-            self.say_goodbye(connection).await;
+            self.close_channels(connection).await;
         }
         connection.close().await;
         connection.aboard().clear();
@@ -37,7 +44,7 @@ impl Link {
 
     /// The crate gives up its TURN allocations before it sends what a close has to say, which is then dropped. So the channels
     /// are closed one by one, which the far side hears as well.
-    async fn say_goodbye(&self, connection: &Connection) {
+    async fn close_channels(&self, connection: &Connection) {
         for (_, channel) in &self.channels {
             channel.close().await;
         }

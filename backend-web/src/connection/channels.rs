@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use async_channel::Sender;
 use mesh_core::platform::{LINGER, RemoteChannels};
-use mesh_core::{ChannelIndex, ChannelSpec, Reliability, SendLimits};
+use mesh_core::{ChannelIndex, ChannelSpec, Goodbye, Reliability, SendLimits};
 use web_sys::RtcDataChannel;
 
 use crate::channel::{Channel, Ends};
@@ -171,6 +171,17 @@ impl Channels {
 
     fn ask(&self, counts: Vec<(u16, u32)>) -> Option<u16> {
         self.control.as_ref()?.finish(counts)
+    }
+
+    /// Tells the far side why the link ends; the number of the request that confirms it.
+    pub(crate) fn say_goodbye(&self, goodbye: &Goodbye) -> Option<u16> {
+        self.control.as_ref()?.say_goodbye(goodbye)
+    }
+
+    /// Whether the far side can be asked and told something.
+    pub(crate) fn is_control_open(&self) -> bool {
+        let control = self.control.as_ref();
+        control.is_some_and(|control| control.is_open())
     }
 
     /// Whether the far side has everything that a request names.

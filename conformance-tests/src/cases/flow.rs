@@ -55,7 +55,7 @@ pub async fn a_slow_receiver_gives_full_and_then_room(cast: [Participant; 2]) ->
 }
 
 /// An application that hangs while it is flooded on a reliable channel loses that peer, and no memory: what was
-/// accepted before comes first, in order, then the reason.
+/// accepted before comes first, in order, then the reason. The side that floods hears that it was too much.
 pub async fn a_reliable_flood_ends_with_inbox_full(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     let inbox_bytes = 512 * 1024;
@@ -76,7 +76,12 @@ pub async fn a_reliable_flood_ends_with_inbox_full(cast: [Participant; 2]) -> Ou
         .relaying(async {
             steps::connect(&matchmaker, &cast, 1, 0).await?;
             b.pace(Pace::Never).await?;
-            flood_until_gone(a, b.id(), len).await?;
+            let told = flood_until_gone(a, b.id(), len).await?;
+            ensure_eq!(
+                told,
+                DisconnectReason::PeerInboxFull,
+                "what the flooding side hears"
+            );
             b.pace(Pace::Events).await?;
             let mut heard = 0;
             let reason = b
@@ -100,8 +105,8 @@ pub async fn a_reliable_flood_ends_with_inbox_full(cast: [Participant; 2]) -> Ou
         .await
 }
 
-/// Sends until the peer has had enough.
-async fn flood_until_gone(from: &Participant, to: u32, len: usize) -> Outcome {
+/// Sends until the peer has had enough; gives what it hears of the end.
+async fn flood_until_gone(from: &Participant, to: u32, len: usize) -> Outcome<DisconnectReason> {
     let mut next = 0;
     loop {
         let sent = from
@@ -126,18 +131,18 @@ async fn flood_until_gone(from: &Participant, to: u32, len: usize) -> Outcome {
         if report.messages == 64 {
             continue;
         }
-        let room = from
+        let end = from
             .find("for room, or the end", |seen| match seen {
-                Seen::Low { .. } => Some(true),
-                Seen::Disconnected { .. } => Some(false),
+                Seen::Low { .. } => Some(None),
+                Seen::Disconnected { reason, .. } => Some(Some(reason.clone())),
                 _ => None,
             })
             .await?;
-        if !room {
-            return Ok(());
+        if let Some(reason) = end {
+            return Ok(reason);
         }
     }
-    from.disconnected(to).await.map(drop)
+    from.disconnected(to).await
 }
 
 /// An application that hangs while it is flooded on an unreliable channel loses the oldest of it, counted, and keeps

@@ -1,6 +1,7 @@
 //! Requests to a mesh or a session.
 
-use mesh_core::{Backend, Multiplayer, Session};
+use mesh_core::platform::LINGER;
+use mesh_core::{Backend, GivenReason, Multiplayer, Session};
 
 use super::Host;
 use super::stack::Stack;
@@ -12,19 +13,32 @@ use crate::request::MeshRequest;
 impl<P: Platform> Host<P> {
     pub(super) async fn mesh(&mut self, request: MeshRequest) -> Result<Reply, Refusal> {
         match request {
-            MeshRequest::Leave => self.leave().await,
+            MeshRequest::Leave => self.leave(None).await,
+            MeshRequest::LeaveWith(reason) if matches!(self.stack, Stack::Session(_)) => {
+                self.leave(Some(reason)).await
+            }
             MeshRequest::Seal => self.seal(),
             request => match &mut self.stack {
                 Stack::Mesh(mesh) => carry_out(mesh, request),
-                Stack::Session(session) => carry_out(session.multiplayer_mut(), request),
+                Stack::Session(session) => match request {
+                    MeshRequest::Kick { peer, reason } => {
+                        let is_known = session.kick_with_reason(peer_id(peer)?, reason);
+                        Ok(Reply::Flag(is_known))
+                    }
+                    request => carry_out(session.multiplayer_mut(), request),
+                },
                 Stack::Api(api) => carry_out(api.peer_mut(), request),
                 Stack::Nothing | Stack::Backend(_) | Stack::Lurker { .. } => Err(no_mesh()),
             },
         }
     }
 
-    async fn leave(&mut self) -> Result<Reply, Refusal> {
-        self.session()?.leave().await;
+    async fn leave(&mut self, reason: Option<GivenReason>) -> Result<Reply, Refusal> {
+        let session = self.session()?;
+        match reason {
+            Some(reason) => session.leave_with_reason(reason).await,
+            None => session.leave().await,
+        }
         self.stack = Stack::Nothing;
         Ok(Reply::Done)
     }
@@ -123,6 +137,10 @@ fn carry_out<B: Backend>(
         }
         MeshRequest::RefuseNew(refuse) => mesh.set_refuse_new_connections(refuse),
         MeshRequest::CloseMesh => mesh.close(),
+        MeshRequest::Kick { peer, reason } => {
+            return Ok(Reply::Flag(mesh.kick(peer_id(peer)?, reason)));
+        }
+        MeshRequest::LeaveWith(reason) => mesh.leave(LINGER, reason),
         MeshRequest::Leave | MeshRequest::Seal => return Err(no_mesh()),
     }
     Ok(Reply::Done)

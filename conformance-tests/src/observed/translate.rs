@@ -120,6 +120,7 @@ impl From<LinkEvent> for Entry {
                 messages,
             } => (link, LinkSeen::Dropped { channel, messages }),
             LinkEvent::Stats { link, stats } => (link, LinkSeen::Stats(stats.into())),
+            LinkEvent::Goodbye { link, goodbye } => (link, LinkSeen::Goodbye(goodbye.into())),
             LinkEvent::Closed { link, reason } => (link, LinkSeen::Closed(reason)),
         };
         Self::Event(Observed::Link(link, seen))

@@ -1,8 +1,8 @@
 //! What a case asks of a mesh or a session.
 
 use mesh_core::{
-    ConnectionId, ConnectionStatus, DisconnectReason, IceCandidate, LinkConfig, SessionDescription,
-    TransferMode,
+    ConnectionId, ConnectionStatus, DisconnectReason, GivenReason, IceCandidate, LinkConfig,
+    SessionDescription, TransferMode,
 };
 
 use super::Participant;
@@ -190,6 +190,19 @@ impl Participant {
     /// Leaves, and waits until that has gone out.
     pub async fn leave(&self) -> Outcome {
         self.mesh(MeshRequest::Leave).await.map(drop)
+    }
+
+    /// Leaves and says why, and waits until that has gone out.
+    pub async fn leave_with(&self, reason: GivenReason) -> Outcome {
+        self.mesh(MeshRequest::LeaveWith(reason)).await.map(drop)
+    }
+
+    /// Kicks a peer that is there, and tells it why.
+    pub async fn kick(&self, peer: u32, reason: GivenReason) -> Outcome {
+        match self.mesh(MeshRequest::Kick { peer, reason }).await? {
+            Reply::Flag(true) => Ok(()),
+            reply => Err(self.odd(&reply)),
+        }
     }
 
     /// Any request to a mesh; a refusal is for the case to judge.

@@ -73,7 +73,8 @@ impl<B: Backend> Faulty<B> {
             | LinkEvent::ChannelClosed { .. }
             | LinkEvent::BufferedAmountLow { .. }
             | LinkEvent::InboxDropped { .. }
-            | LinkEvent::Stats { .. } => self.report(event),
+            | LinkEvent::Stats { .. }
+            | LinkEvent::Goodbye { .. } => self.report(event),
         }
     }
 
@@ -102,6 +103,7 @@ impl<B: Backend> Faulty<B> {
             LinkEvent::Description { .. }
             | LinkEvent::Candidate { .. }
             | LinkEvent::Gathered { .. }
+            | LinkEvent::Goodbye { .. }
             | LinkEvent::Message { .. } => false,
         }
     }

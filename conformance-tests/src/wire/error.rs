@@ -2,7 +2,7 @@
 
 use mesh_core::{
     AddPeerError, BackendSendError, CloseReason, ConnectFailure, ConnectionError, DisconnectReason,
-    InitializeError, LostReason, Missing, PeerId, SendError,
+    GivenReason, InitializeError, LostReason, Missing, PeerId, SendError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +38,34 @@ pub(crate) enum ConnectFailureDef {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "GivenReason")]
+pub(crate) struct GivenReasonDef {
+    #[serde(getter = "GivenReason::code")]
+    code: u16,
+    #[serde(getter = "text")]
+    text: String,
+}
+
+fn text(reason: &GivenReason) -> String {
+    reason.text().to_owned()
+}
+
+impl From<GivenReasonDef> for GivenReason {
+    fn from(GivenReasonDef { code, text }: GivenReasonDef) -> Self {
+        Self::new(code, &text)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "DisconnectReason")]
 #[non_exhaustive]
 pub(crate) enum DisconnectReasonDef {
     Closed,
+    Left(#[serde(with = "GivenReasonDef")] GivenReason),
+    Kicked(#[serde(with = "GivenReasonDef")] GivenReason),
+    PageLeft,
+    PeerInboxFull,
+    PeerProtocol(String),
     Lost,
     Removed,
     ConnectFailed(#[serde(with = "ConnectFailureDef")] ConnectFailure),

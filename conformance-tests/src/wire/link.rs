@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mesh_core::{
     Capabilities, ChannelIndex, ChannelParameters, ChannelSpec, Command, ConnectionState,
-    ConnectionStatus, IceCandidate, IceServer, IceTransportPolicy, LinkConfig, LinkId, Payload,
-    Reliability, SdpType, SendLimits, SessionDescription, TransferMode,
+    ConnectionStatus, Goodbye, IceCandidate, IceServer, IceTransportPolicy, LinkConfig, LinkId,
+    Payload, Reliability, SdpType, SendLimits, SessionDescription, TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +183,9 @@ pub(crate) enum CommandDef {
         #[serde(with = "LinkIdDef")]
         link: LinkId,
     },
+    // No case gives it by itself: a mesh does, at its end.
+    #[serde(skip)]
+    Goodbye { link: LinkId, goodbye: Goodbye },
     Close {
         #[serde(with = "LinkIdDef")]
         link: LinkId,

@@ -56,8 +56,14 @@ pub(crate) fn control(mut input: &[u8]) {
     let mut answers = 0;
     while let Some((&length, rest)) = input.split_first() {
         let (message, rest) = rest.split_at(rest.len().min(length.into()));
-        if near.take(message).is_err() {
-            return;
+        match near.take(message) {
+            Ok(Some(goodbye)) => {
+                // What was heard can be said again.
+                let said = Control::goodbye(&goodbye);
+                assert_eq!(Control::default().take(&said), Ok(Some(goodbye)));
+            }
+            Ok(None) => {}
+            Err(_) => return,
         }
         requests += usize::from(message.first() == Some(&1));
         answers += near.answers(&received).len();

@@ -6,7 +6,7 @@ use super::{Conditioned, Disturbance};
 use crate::platform::inbox::cost;
 use crate::{
     Backend, BackendSendError, ChannelIndex, ChannelParameters, CloseReason, Command,
-    ConnectionState, Duration, Instant, LinkEvent, LinkId, Payload, Rejected, Reliability,
+    ConnectionState, Duration, Goodbye, Instant, LinkEvent, LinkId, Payload, Rejected, Reliability,
     SendLimits,
 };
 
@@ -229,9 +229,9 @@ impl<B: Backend> Conditioned<B> {
                 now
             }
             LinkEvent::Closed { .. } if link.closing => now,
-            LinkEvent::ChannelClosed { .. } | LinkEvent::Closed { .. } => {
-                link.last_in.map_or(now, |last| last.max(now))
-            }
+            LinkEvent::ChannelClosed { .. }
+            | LinkEvent::Goodbye { .. }
+            | LinkEvent::Closed { .. } => link.last_in.map_or(now, |last| last.max(now)),
             LinkEvent::Description { .. }
             | LinkEvent::Candidate { .. }
             | LinkEvent::Gathered { .. }
@@ -255,6 +255,8 @@ impl<B: Backend> Conditioned<B> {
         if link.bytes_in.saturating_add(cost) > link.inbox_bytes {
             if parameters.reliability == Reliability::Reliable {
                 // The link ends, as it would with a full inbox.
+                let goodbye = Goodbye::InboxFull;
+                self.inner.execute(Command::Goodbye { link: id, goodbye });
                 let linger = Duration::ZERO;
                 self.inner.execute(Command::Close { link: id, linger });
                 let reason = CloseReason::InboxFull;

@@ -10,8 +10,8 @@ use crate::negotiation::Negotiation;
 use crate::platform::Inbox;
 use crate::{
     ChannelIndex, ChannelLimits, ChannelRole, ChannelSpec, ChannelState, CloseReason, Command,
-    ConnectFailure, ConnectionState, DisconnectReason, Event, GatheringState, Instant, LinkId,
-    Missing, PeerId, SignalingState, TransferMode,
+    ConnectFailure, ConnectionState, DisconnectReason, Event, GatheringState, Goodbye, Instant,
+    LinkId, Missing, PeerId, SignalingState, TransferMode,
 };
 
 /// How long after its first closed channel a peer may still deliver what its other channels hold, and that they opened.
@@ -35,6 +35,10 @@ pub(super) struct Connection {
     pub(super) stillborn: Option<CloseReason>,
     /// Why it must not be completed. Its far side reads the same in our answer.
     pub(super) refusal: Option<String>,
+    /// What the far side is told when it is closed.
+    pub(super) parting: Option<Goodbye>,
+    /// What the far side has said of its end.
+    pub(super) farewell: Option<Goodbye>,
 }
 
 /// The peer at the other end of a connection.
@@ -131,6 +135,8 @@ impl Connection {
             member: None,
             stillborn: None,
             refusal: None,
+            parting: None,
+            farewell: None,
         }
     }
 
@@ -185,7 +191,7 @@ impl Connection {
     }
 
     pub(super) fn failure(&self) -> ConnectFailure {
-        if self.member.as_ref().is_some_and(Member::any_closed) {
+        if self.farewell.is_some() || self.member.as_ref().is_some_and(Member::any_closed) {
             return ConnectFailure::Closed;
         }
         match self.missing() {

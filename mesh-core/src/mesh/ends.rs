@@ -3,10 +3,14 @@
 use core::time::Duration;
 
 use super::agenda::Leaver;
+use super::connection::{CLOSING_GRACE, Phase};
 use super::setup::Mode;
 use super::{Connection, ConnectionStatus, Mesh};
 use crate::platform::Inbox;
-use crate::{ChannelIndex, CloseReason, Command, ConnectFailure, DisconnectReason, Event, LinkId};
+use crate::{
+    ChannelIndex, CloseReason, Command, ConnectFailure, DisconnectReason, Event, Goodbye, Instant,
+    LinkId,
+};
 
 impl Mesh {
     /// Takes a link out of the table; with `close`, the backend is told to close it within that time.
@@ -27,6 +31,9 @@ impl Mesh {
                 }
             }
             self.closing.insert(link);
+            let goodbye = connection.parting.take();
+            let goodbye = goodbye.map(|goodbye| Command::Goodbye { link, goodbye });
+            self.commands.extend(goodbye);
             self.commands.push_back(Command::Close { link, linger });
         }
         Some(connection)
@@ -44,6 +51,8 @@ impl Mesh {
         }
         let reason = self.of_one_that_was_there(link, reason);
         let reason = self.of_one_that_was_refused(link, reason);
+        let reason = self.of_one_that_said_why(link, reason);
+        self.say_what_it_did(link, &reason);
         let peer = self.peer_of(link);
         let may_announce = peer.is_some_and(|peer| self.may_announce(peer));
         let Some(connection) = self.drop_link(link, close) else {
@@ -137,6 +146,55 @@ impl Mesh {
         match (reason, refused) {
             (DisconnectReason::ConnectFailed(_), Some(why)) => ConnectFailure::Channel(why).into(),
             (reason, _) => reason,
+        }
+    }
+
+    /// What the far side said of its end is more than what we see of it.
+    fn of_one_that_said_why(&mut self, link: LinkId, reason: DisconnectReason) -> DisconnectReason {
+        let entry = self.links.get_mut(link);
+        let said = entry.and_then(|entry| entry.farewell.take());
+        match (&reason, said) {
+            (
+                DisconnectReason::Closed
+                | DisconnectReason::Lost
+                | DisconnectReason::ConnectFailed(ConnectFailure::Closed),
+                Some(goodbye),
+            ) => goodbye.into(),
+            _ => reason,
+        }
+    }
+
+    /// A far side whose fault the end is hears of it.
+    fn say_what_it_did(&mut self, link: LinkId, reason: &DisconnectReason) {
+        let goodbye = match reason {
+            DisconnectReason::InboxFull => Goodbye::InboxFull,
+            DisconnectReason::Protocol(what) => Goodbye::Protocol(what.clone()),
+            _ => return,
+        };
+        if let Some(entry) = self.links.get_mut(link) {
+            entry.parting = Some(goodbye);
+        }
+    }
+
+    /// The far side is about to close the link. What it has sent may still come, for as long as after a closed channel.
+    pub(super) fn said_goodbye(&mut self, now: Instant, link: LinkId, goodbye: Goodbye) {
+        let Some(entry) = self.links.get_mut(link) else {
+            return;
+        };
+        entry.farewell.get_or_insert(goodbye);
+        let Some(member) = &mut entry.member else {
+            return;
+        };
+        let grace = now + CLOSING_GRACE;
+        match &mut member.phase {
+            Phase::Connecting { deadline } => *deadline = grace.min(*deadline),
+            phase @ Phase::Connected { .. } => {
+                *phase = Phase::Closing {
+                    end: grace,
+                    by_us: false,
+                };
+            }
+            Phase::Closing { .. } => {}
         }
     }
 }

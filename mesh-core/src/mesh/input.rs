@@ -52,6 +52,7 @@ impl Mesh {
                 messages,
             } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.measured(link, stats),
+            LinkEvent::Goodbye { link, goodbye } => self.said_goodbye(now, link, goodbye),
             LinkEvent::Closed { link, reason } => self.closed(link, reason),
             LinkEvent::Gathered { link, trouble } => {
                 if let Some(connection) = self.links.get_mut(link) {

@@ -61,6 +61,12 @@ impl World {
                 return;
             }
             (Command::RequestStats { .. }, _) => return self.report_stats(key),
+            (Command::Goodbye { goodbye, .. }, _) => {
+                if let Some(end) = self.ends.get_mut(&key) {
+                    end.parting = Some(goodbye);
+                }
+                return;
+            }
             (Command::Close { linger, .. }, _) => return self.close(key, linger),
         };
         if let Err(failure) = done {

@@ -10,8 +10,8 @@ use super::wire::Content;
 use super::world::{Action, Key, World};
 use crate::platform::{self, InboxFull, Relay};
 use crate::{
-    ChannelIndex, ChannelState, CloseReason, ConnectionState, Instant, LinkConfig, LinkEvent,
-    LinkId, Payload, TransferMode,
+    ChannelIndex, ChannelState, CloseReason, ConnectionState, Goodbye, Instant, LinkConfig,
+    LinkEvent, LinkId, Payload, TransferMode,
 };
 
 /// How far the exchange of descriptions is.
@@ -45,6 +45,8 @@ pub(super) struct End {
     pub(super) paused_until: Instant,
     pub(super) inbox: Inbox,
     pub(super) closing: bool,
+    /// What the far side is told when it is closed.
+    pub(super) parting: Option<Goodbye>,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
 }
@@ -66,6 +68,7 @@ impl End {
             paused_until: now,
             inbox: Inbox::new(link, limit),
             closing: false,
+            parting: None,
             bytes_sent: 0,
             bytes_received: 0,
         }
@@ -213,6 +216,7 @@ impl World {
             return;
         };
         let link = key.1;
+        let said = end.parting.take().or_else(|| Goodbye::of_fault(&reason));
         let is_heard = end.phase == Phase::Open && end.reachable;
         let says_goodbye = is_heard && reason != CloseReason::Remote;
         // Closed channels mean that the far side has left. An end of our own is reported by its reason alone.
@@ -230,7 +234,7 @@ impl World {
             self.wakes.extend(host.waker.take());
         }
         if says_goodbye {
-            self.post(key, end.far, Content::Goodbye);
+            self.post(key, end.far, Content::Goodbye(said));
         }
         if let Some(far) = end.far {
             self.refresh(far);

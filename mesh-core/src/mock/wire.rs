@@ -8,7 +8,7 @@ use super::channel::cost;
 use super::ice::Phase;
 use super::world::{Action, Key, World};
 use crate::rng::SENT_AGAIN_AFTER;
-use crate::{ChannelState, CloseReason, ConnectionState, Payload, Reliability};
+use crate::{ChannelState, CloseReason, ConnectionState, Goodbye, LinkEvent, Payload, Reliability};
 
 /// Something on its way.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(super) enum Content {
     Message(Message),
     /// The channel on this stream was closed.
     Reset(u16),
-    /// The link was closed.
-    Goodbye,
+    /// The link was closed, with or without a word.
+    Goodbye(Option<Goodbye>),
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl World {
         };
         let path = self.paths.conditions;
         let rng = &mut self.rng;
-        let delay = if matches!(content, Content::Goodbye) {
+        let delay = if matches!(content, Content::Goodbye(_)) {
             // It is an ABORT and a DTLS alert, each of which is sent once.
             let mut once = || path.transit(rng, 1, Reliability::Retransmits(0), Duration::ZERO);
             once().or_else(once)
@@ -72,7 +72,7 @@ impl World {
             let may_be_lost = match content {
                 Content::Message(message) => !message.reliable,
                 Content::Reset(_) => false,
-                Content::Goodbye => true,
+                Content::Goodbye(_) => true,
             };
             if !gave_up && !may_be_lost {
                 let due = self.clock.now + SENT_AGAIN_AFTER;
@@ -84,7 +84,13 @@ impl World {
         match flight.content {
             Content::Message(message) => self.receive(flight.to, message),
             Content::Reset(stream) => self.channel_closed(flight.to, stream),
-            Content::Goodbye => self.finish(flight.to, CloseReason::Remote),
+            Content::Goodbye(said) => {
+                let link = flight.to.1;
+                if let Some(goodbye) = said {
+                    self.tell(flight.to, LinkEvent::Goodbye { link, goodbye });
+                }
+                self.finish(flight.to, CloseReason::Remote);
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::Multiplayer;
 use crate::{
-    AddPeerError, Backend, ChannelIndex, ConnectionError, ConnectionId, IceCandidate, LinkConfig,
-    PeerId, SessionDescription,
+    AddPeerError, Backend, ChannelIndex, ConnectionError, ConnectionId, GivenReason, IceCandidate,
+    LinkConfig, PeerId, SessionDescription,
 };
 
 impl<B: Backend> Multiplayer<B> {
@@ -85,6 +85,14 @@ impl<B: Backend> Multiplayer<B> {
         self.after(|mesh, _| mesh.remove_peer(peer))
     }
 
+    /// Removes a peer as [`remove_peer`](Self::remove_peer) does, and tells it that it was kicked and why: it hears
+    /// [`DisconnectReason::Kicked`](crate::DisconnectReason::Kicked). `false` if there is no such peer.
+    ///
+    /// A peer that does not use this library hears that the connection was closed, and no reason.
+    pub fn kick(&mut self, peer: PeerId, reason: impl Into<GivenReason>) -> bool {
+        self.after(|mesh, _| mesh.kick(peer, reason))
+    }
+
     /// Removes a peer (Godot 4.x: `disconnect_peer`); with `force` at once and without an event. `false` if there is no
     /// such peer.
     pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
@@ -112,5 +120,13 @@ impl<B: Backend> Multiplayer<B> {
     /// Closes as [`close`](Self::close) does, but what reliable channels have accepted may hold each close up for `linger`.
     pub fn close_lingering(&mut self, linger: Duration) {
         self.after(|mesh, _| mesh.close(linger));
+    }
+
+    /// Closes as [`close_lingering`](Self::close_lingering) does, and tells every peer that we leave and why: it hears
+    /// [`DisconnectReason::Left`](crate::DisconnectReason::Left).
+    ///
+    /// A peer that does not use this library hears that the connection was closed, and no reason.
+    pub fn leave(&mut self, linger: Duration, reason: impl Into<GivenReason>) {
+        self.after(|mesh, _| mesh.leave(linger, reason));
     }
 }

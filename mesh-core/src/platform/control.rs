@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use self::wire::Message;
 use super::LinkFault;
 use crate::sdp::with_session_line;
-use crate::{ChannelParameters, ChannelSpec, Reliability, SendLimits};
+use crate::{ChannelParameters, ChannelSpec, Goodbye, Reliability, SendLimits};
 
 /// The SCTP stream of the channel.
 pub const STREAM: u16 = 1001;
@@ -70,6 +70,8 @@ pub struct Control {
     open: BTreeSet<u16>,
     /// Requests of the far side whose messages are not all here.
     asked: Vec<Asked>,
+    /// Whether the far side has said goodbye, which it does once.
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -106,12 +108,27 @@ impl Control {
         !self.open.contains(&number)
     }
 
-    /// Takes a message of the far side. One of a kind that this version does not know is ignored.
+    /// The bytes that tell the far side why the link ends. Nothing is said after them but a request.
+    #[must_use]
+    pub fn goodbye(goodbye: &Goodbye) -> Vec<u8> {
+        Message::Bye(goodbye.clone()).to_bytes()
+    }
+
+    /// A request that is answered as soon as it is read: what was said on this channel before has arrived then. As
+    /// [`finish`](Self::finish), it gives its number and its bytes.
+    #[must_use]
+    pub fn confirm(&mut self) -> (u16, Vec<u8>) {
+        // The far side counts nothing on the stream of this channel, and so has nothing to wait for.
+        self.finish(alloc::vec![(STREAM, 0)])
+    }
+
+    /// Takes a message of the far side; its goodbye, if it is the first one. One of a kind that this version does not know is
+    /// ignored.
     ///
     /// # Errors
     ///
     /// [`LinkFault::Control`] for a message that breaks the rules of its kind, and for more requests than a peer can need.
-    pub fn take(&mut self, message: &[u8]) -> Result<(), LinkFault> {
+    pub fn take(&mut self, message: &[u8]) -> Result<Option<Goodbye>, LinkFault> {
         match Message::from_bytes(message)? {
             Some(Message::Finish { number, counts }) => {
                 let named = |asked: &Asked| asked.counts.len();
@@ -124,9 +141,13 @@ impl Control {
             Some(Message::Finished { number }) => {
                 self.open.remove(&number);
             }
+            Some(Message::Bye(goodbye)) => {
+                let is_first = !core::mem::replace(&mut self.is_over, true);
+                return Ok(is_first.then_some(goodbye));
+            }
             None => {}
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Whether a request of the far side waits for messages.
@@ -241,6 +262,27 @@ mod tests {
             assert!(matches!(faults.as_slice(), [LinkFault::Control(_), ..]));
             assert!(control.asked.len() <= MAX_ASKED);
         }
+    }
+
+    #[test]
+    fn a_goodbye_is_heard_once() {
+        let mut far = Control::default();
+        let first = Goodbye::Left("the end".into());
+        let heard = far.take(&Control::goodbye(&first));
+        assert_eq!(heard, Ok(Some(first)));
+        let again = far.take(&Control::goodbye(&Goodbye::InboxFull));
+        assert_eq!(again, Ok(None));
+    }
+
+    #[test]
+    fn a_confirmation_waits_for_nothing() {
+        let (mut near, mut far) = (Control::default(), Control::default());
+        let (number, request) = near.confirm();
+        far.take(&request).unwrap();
+        for answer in far.answers(&BTreeMap::from([(1, 0)])) {
+            near.take(&answer).unwrap();
+        }
+        assert!(near.is_finished(number));
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl CommandGate {
             | Command::CloseChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }
-            | Command::RequestStats { .. } => true,
+            | Command::RequestStats { .. }
+            | Command::Goodbye { .. } => true,
         }
     }
 

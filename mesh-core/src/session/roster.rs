@@ -6,7 +6,7 @@ use core::fmt;
 
 use self::member::{Away, Member};
 use super::config::SessionConfig;
-use crate::{Event, Instant, LinkId, Mesh, PeerId, Signal, Topology};
+use crate::{Event, GivenReason, Goodbye, Instant, LinkId, Mesh, PeerId, Signal, Topology};
 
 mod attempts;
 mod handshake;
@@ -146,13 +146,26 @@ impl Roster {
     /// Removes a peer and keeps it away until it is [allowed](Self::allow) again or has left the lobby. One that was
     /// connected gives `PeerDisconnected` with `Removed`; with `force` the game hears nothing more of it, as with
     /// [`Mesh::disconnect_peer`]. `false` if there is no such peer, in the mesh or in the lobby.
+    ///
+    /// The peer hears that it was kicked, without a reason.
     pub fn kick(&mut self, mesh: &mut Mesh, peer: PeerId, force: bool) -> bool {
+        self.kick_with_reason(mesh, peer, force, GivenReason::default())
+    }
+
+    /// [Kicks](Self::kick) a peer and tells it why.
+    pub fn kick_with_reason(
+        &mut self,
+        mesh: &mut Mesh,
+        peer: PeerId,
+        force: bool,
+        reason: GivenReason,
+    ) -> bool {
         if self.is_present(peer) {
             self.away.entry(peer).or_insert(Away::Kicked);
         } else if !mesh.has_peer(peer) {
             return false;
         }
-        self.put_away(mesh, peer, force);
+        self.put_away(mesh, peer, force, reason);
         true
     }
 
@@ -160,7 +173,7 @@ impl Roster {
     /// lobby and comes back under the same id.
     pub fn ban(&mut self, mesh: &mut Mesh, peer: PeerId) {
         self.away.insert(peer, Away::Banned);
-        self.put_away(mesh, peer, false);
+        self.put_away(mesh, peer, false, GivenReason::default());
     }
 
     /// Lets a peer come again that was kicked or banned. `false` if it was neither.
@@ -199,11 +212,12 @@ impl Roster {
         self.events.pop_front()
     }
 
-    fn put_away(&mut self, mesh: &mut Mesh, peer: PeerId, force: bool) {
+    fn put_away(&mut self, mesh: &mut Mesh, peer: PeerId, force: bool, reason: GivenReason) {
         if let Some(member) = self.members.get_mut(&peer) {
             member.due = None;
             member.held = None;
         }
+        mesh.set_parting(peer, Goodbye::Kicked(reason));
         mesh.disconnect_peer(peer, force);
     }
 

@@ -1,11 +1,21 @@
 //! The messages of the control channel in bytes: a kind, then big-endian numbers.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::platform::LinkFault;
+use crate::{GivenReason, Goodbye};
 
 const FINISH: u8 = 1;
 const FINISHED: u8 = 2;
+const BYE: u8 = 3;
+
+/// Why a link ends, the second byte of a [`BYE`].
+const LEFT: u8 = 0;
+const KICKED: u8 = 1;
+const PAGE_LEFT: u8 = 2;
+const INBOX_FULL: u8 = 3;
+const PROTOCOL: u8 = 4;
 
 /// The bytes of a stream and a count.
 const COUNT: usize = 6;
@@ -20,6 +30,8 @@ pub(super) enum Message {
     },
     /// All messages that the request of this number names have arrived.
     Finished { number: u16 },
+    /// The sender is about to close the link.
+    Bye(Goodbye),
 }
 
 impl Message {
@@ -38,6 +50,14 @@ impl Message {
             Self::Finished { number } => {
                 let [high, low] = number.to_be_bytes();
                 [FINISHED, high, low].to_vec()
+            }
+            Self::Bye(goodbye) => {
+                let (cause, reason) = spoken(goodbye);
+                let mut bytes = Vec::with_capacity(4 + reason.text().len());
+                bytes.extend([BYE, cause]);
+                bytes.extend(reason.code().to_be_bytes());
+                bytes.extend(reason.text().as_bytes());
+                bytes
             }
         }
     }
@@ -68,8 +88,39 @@ impl Message {
                 let number = u16::from_be_bytes(number);
                 Ok(Some(Self::Finished { number }))
             }
+            BYE => {
+                let (&[cause, high, low], text) = rest.split_first_chunk().ok_or(MALFORMED)?;
+                if text.len() > GivenReason::MAX_TEXT {
+                    return Err(LinkFault::Control("its text is too long"));
+                }
+                let text = str::from_utf8(text).map_err(|_| MALFORMED)?;
+                let reason = GivenReason::new(u16::from_be_bytes([high, low]), text);
+                Ok(Some(Self::Bye(heard(cause, reason))))
+            }
             _ => Ok(None),
         }
+    }
+}
+
+/// A goodbye as a cause and a reason.
+fn spoken(goodbye: &Goodbye) -> (u8, GivenReason) {
+    match goodbye {
+        Goodbye::Left(reason) => (LEFT, reason.clone()),
+        Goodbye::Kicked(reason) => (KICKED, reason.clone()),
+        Goodbye::PageLeft => (PAGE_LEFT, GivenReason::default()),
+        Goodbye::InboxFull => (INBOX_FULL, GivenReason::default()),
+        Goodbye::Protocol(what) => (PROTOCOL, GivenReason::from(what.as_str())),
+    }
+}
+
+/// The goodbye of a cause and a reason. A cause that this version does not know is a leave: the reason is all there is to tell.
+fn heard(cause: u8, reason: GivenReason) -> Goodbye {
+    match cause {
+        KICKED => Goodbye::Kicked(reason),
+        PAGE_LEFT => Goodbye::PageLeft,
+        INBOX_FULL => Goodbye::InboxFull,
+        PROTOCOL => Goodbye::Protocol(String::from(reason.text())),
+        LEFT | _ => Goodbye::Left(reason),
     }
 }
 
@@ -97,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_ignored_and_what_is_malformed_is_refused() {
-        for unknown in [&[0][..], &[3], &[255, 1, 2, 3]] {
+        for unknown in [&[0][..], &[4], &[255, 1, 2, 3]] {
             assert_eq!(Message::from_bytes(unknown), Ok(None));
         }
         for malformed in [
@@ -110,9 +161,71 @@ mod tests {
             &[2],
             &[2, 0],
             &[2, 0, 0, 0],
+            &[3],
+            &[3, 0],
+            &[3, 0, 0],
+            &[3, 0, 0, 0, 0xC3],
         ] {
             let read = Message::from_bytes(malformed);
             assert!(matches!(read, Err(LinkFault::Control(_))), "{malformed:?}");
         }
+    }
+
+    #[test]
+    fn a_goodbye_has_the_bytes_of_the_documentation() {
+        let reason = GivenReason::new(0x0102, "né");
+        let cases: [(Goodbye, &[u8]); 5] = [
+            (Goodbye::Left(reason.clone()), b"\x03\x00\x01\x02n\xC3\xA9"),
+            (Goodbye::Kicked(reason), b"\x03\x01\x01\x02n\xC3\xA9"),
+            (Goodbye::PageLeft, &[3, 2, 0, 0]),
+            (Goodbye::InboxFull, &[3, 3, 0, 0]),
+            (
+                Goodbye::Protocol(String::from("why")),
+                b"\x03\x04\x00\x00why",
+            ),
+        ];
+        for (goodbye, bytes) in cases {
+            let message = Message::Bye(goodbye);
+            assert_eq!(message.to_bytes(), bytes);
+            assert_eq!(Message::from_bytes(bytes), Ok(Some(message)));
+        }
+    }
+
+    #[test]
+    fn a_goodbye_of_any_length_is_read_or_refused() {
+        let text = "é".repeat(64);
+        let reason = GivenReason::new(7, &text);
+        let bytes = Message::Bye(Goodbye::Left(reason)).to_bytes();
+        assert_eq!(bytes.len(), 4 + GivenReason::MAX_TEXT);
+        for length in 1..=bytes.len() {
+            let read = Message::from_bytes(&bytes[..length]);
+            // Half of an é is no text.
+            let is_whole = length >= 4 && length % 2 == 0;
+            match read {
+                Ok(Some(Message::Bye(Goodbye::Left(reason)))) if is_whole => {
+                    assert_eq!(reason, GivenReason::new(7, &text[..length - 4]));
+                }
+                Err(LinkFault::Control(_)) if !is_whole => {}
+                other => panic!("{length} bytes gave {other:?}"),
+            }
+        }
+        let mut long = bytes;
+        long.push(b'x');
+        let read = Message::from_bytes(&long);
+        assert_eq!(read, Err(LinkFault::Control("its text is too long")));
+    }
+
+    #[test]
+    fn a_goodbye_of_a_later_version_is_a_leave() {
+        let read = Message::from_bytes(b"\x03\xFF\x00\x09new");
+        let reason = GivenReason::new(9, "new");
+        assert_eq!(read, Ok(Some(Message::Bye(Goodbye::Left(reason)))));
+    }
+
+    #[test]
+    fn a_text_that_is_heard_can_be_shown() {
+        let read = Message::from_bytes(b"\x03\x04\x00\x00a\x1b[2Jb");
+        let what = String::from("a [2Jb");
+        assert_eq!(read, Ok(Some(Message::Bye(Goodbye::Protocol(what)))));
     }
 }

@@ -1,0 +1,73 @@
+//! What a peer hears of the reason for an end that the other side has chosen.
+
+use mesh_core::{DisconnectReason, GivenReason};
+
+use super::steps;
+use crate::failure::ensure_eq;
+use crate::request::Setup;
+use crate::{Matchmaker, Outcome, Participant};
+
+/// Who leaves with a reason is `Left` to the others, with that reason; they keep each other.
+pub async fn a_leave_says_goodbye(cast: [Participant; 3]) -> Outcome {
+    let [a, b, leaver] = &cast;
+    steps::meet(&cast).await?;
+    let reason = GivenReason::new(7, "Schluß für heute");
+    leaver.leave_with(reason.clone()).await?;
+    for other in [a, b] {
+        ensure_eq!(
+            other.disconnected(leaver.id()).await?,
+            DisconnectReason::Left(reason.clone()),
+            "why the leaver is gone"
+        );
+    }
+    steps::everybody_talks(&cast[..2]).await
+}
+
+/// Who is kicked hears why.
+pub async fn a_kick_says_goodbye(cast: [Participant; 3]) -> Outcome {
+    let [host, _, kicked] = &cast;
+    steps::meet(&cast).await?;
+    let reason = GivenReason::new(9, "idle for too long");
+    host.kick(kicked.id(), reason.clone()).await?;
+    ensure_eq!(
+        host.disconnected(kicked.id()).await?,
+        DisconnectReason::Removed,
+        "the end at the side that kicks"
+    );
+    ensure_eq!(
+        kicked.disconnected(host.id()).await?,
+        DisconnectReason::Kicked(reason),
+        "the end at the side that is kicked"
+    );
+    Ok(())
+}
+
+/// The same in a star without a lobby: its server kicks a client, and leaves with a reason.
+pub async fn a_star_says_goodbye(cast: [Participant; 3]) -> Outcome {
+    let [server, kicked, other] = &cast;
+    server.start_as(Setup::Server).await?;
+    for client in [kicked, other] {
+        client.start_as(Setup::Client(client.id())).await?;
+    }
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            steps::connect(&matchmaker, &cast, 1, 0).await?;
+            steps::connect(&matchmaker, &cast, 2, 0).await?;
+            server.kick(kicked.id(), GivenReason::default()).await?;
+            ensure_eq!(
+                kicked.disconnected(server.id()).await?,
+                DisconnectReason::Kicked(GivenReason::default()),
+                "the end at the side that is kicked"
+            );
+            let reason = GivenReason::from("the server restarts");
+            server.leave_with(reason.clone()).await?;
+            ensure_eq!(
+                other.disconnected(server.id()).await?,
+                DisconnectReason::Left(reason),
+                "why the server is gone"
+            );
+            Ok(())
+        })
+        .await
+}
