@@ -239,6 +239,7 @@ impl LinkHandle {
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
+            | Command::TellKick { .. }
             | Command::Goodbye { .. } => Order::Command(command),
         };
         // Fails once the link has ended, and its `Closed` is on the way.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_channel::Sender;
 use bytes::BytesMut;
 use mesh_core::platform::{LinkFault, control};
-use mesh_core::{Duration, Goodbye, LinkEvent};
+use mesh_core::{Duration, GivenReason, Goodbye, PeerId};
 use tokio::time::{Instant, sleep};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 use webrtc::error::Error;
@@ -94,6 +94,15 @@ impl Control {
         self.requests.is_noted.store(false, Ordering::Release);
     }
 
+    /// Tells the far side that we have kicked another peer, if it listens.
+    pub(crate) async fn tell_kick(&self, peer: PeerId, reason: GivenReason) {
+        if self.requests.asked().is_announced() {
+            let message = control::Control::kick(peer, reason);
+            // An error says that the channel is closed, or that the far side has taken nothing for long.
+            let _ = self.channel.try_send(message.as_slice().into()).await;
+        }
+    }
+
     /// Tells the far side why the link ends, and waits until it has that. Not for long: a far side that does not answer would
     /// hold the close up.
     pub(crate) async fn say_goodbye(&self, goodbye: &Goodbye, sockets: &SocketControl) {
@@ -156,10 +165,7 @@ impl Requests {
         drop(asked);
         match taken {
             // Here and now: behind the notes of the link it would come after the closing of the channels.
-            Ok(Some(goodbye)) => {
-                let link = self.inbox.link();
-                self.inbox.report(LinkEvent::Goodbye { link, goodbye });
-            }
+            Ok(Some(word)) => self.inbox.report(word.into_event(self.inbox.link())),
             Ok(None) => self.note(),
             Err(fault) => {
                 let _ = self.notes.try_send(Note::Fault(fault));

@@ -336,6 +336,9 @@ impl Link {
                     stats,
                 });
             }
+            Command::TellKick { peer, reason, .. } => {
+                connection.control().tell_kick(peer, reason).await;
+            }
             Command::Goodbye { goodbye, .. } => self.parting = Some(goodbye),
             // Not sent to a link, or seen to before.
             Command::Open { .. }

@@ -132,6 +132,10 @@ impl LinkHandle {
                     channel.stop_accepting();
                 }
             }
+            // Here and now: a close that comes next is not behind the others.
+            Command::TellKick { peer, reason, .. } => {
+                return self.connection.channels().tell_kick(peer, reason);
+            }
             Command::Goodbye { goodbye, .. } => return self.connection.set_parting(goodbye),
             // Not behind the others: one of them may be waiting for the network, and none matters any more.
             Command::Close { linger, .. } => return self.close(linger),

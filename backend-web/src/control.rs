@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
 use mesh_core::platform::{LinkFault, control};
-use mesh_core::{Goodbye, LinkEvent};
+use mesh_core::{GivenReason, Goodbye, PeerId};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
@@ -14,7 +14,7 @@ use crate::inbox::LinkInbox;
 use crate::js::{self, Callback};
 use crate::note::Note;
 
-/// Bytes of answers that the far side may leave lying. An honest one takes them as they come.
+/// Bytes of answers and kicks that the far side may leave lying. An honest one takes them as they come.
 const MAX_BUFFERED: u32 = 64 * 1024;
 
 /// The channel, and what has been asked on both sides of it.
@@ -78,6 +78,14 @@ impl Control {
         sent.is_ok().then_some(number)
     }
 
+    /// Tells the far side that we have kicked another peer, unless it takes nothing.
+    pub(crate) fn tell_kick(&self, peer: PeerId, reason: GivenReason) {
+        if self.is_open() && self.inner.buffered_amount() <= MAX_BUFFERED {
+            let message = control::Control::kick(peer, reason);
+            let _ = self.inner.send_with_u8_array(&message);
+        }
+    }
+
     /// Tells the far side why the link ends, and asks it to confirm that: the number of that request, unless the far side
     /// cannot be told.
     pub(crate) fn say_goodbye(&self, goodbye: &Goodbye) -> Option<u16> {
@@ -138,10 +146,7 @@ impl Control {
         };
         let taken = self.asked.borrow_mut().take(&bytes);
         match taken {
-            Ok(Some(goodbye)) => {
-                let link = self.inbox.link();
-                self.inbox.report(LinkEvent::Goodbye { link, goodbye });
-            }
+            Ok(Some(word)) => self.inbox.report(word.into_event(self.inbox.link())),
             Ok(None) => self.note(),
             Err(fault) => {
                 let _ = self.notes.try_send(Note::Fault(fault));

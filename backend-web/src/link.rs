@@ -156,6 +156,7 @@ impl Link {
             // Not sent to a link: the backend sees to them itself.
             Command::Open { .. }
             | Command::SendLast { .. }
+            | Command::TellKick { .. }
             | Command::Goodbye { .. }
             | Command::Close { .. } => {}
         }

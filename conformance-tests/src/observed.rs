@@ -1,8 +1,8 @@
 //! What a participant tells of what happened to it.
 
 use mesh_core::{
-    ChannelIndex, ChannelParameters, CloseReason, ConnectionState, DisconnectReason, IceCandidate,
-    LinkId, LinkStats, LostReason, SessionDescription, TransferMode,
+    ChannelIndex, ChannelParameters, CloseReason, ConnectionState, DisconnectReason, GivenReason,
+    IceCandidate, LinkId, LinkStats, LostReason, SessionDescription, TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,13 @@ pub enum Seen {
         peer: u32,
         #[serde(with = "wire::DisconnectReasonDef")]
         reason: DisconnectReason,
+    },
+    /// A peer says that it has kicked another one.
+    Kicked {
+        peer: u32,
+        by: u32,
+        #[serde(with = "wire::GivenReasonDef")]
+        reason: GivenReason,
     },
     /// A peer does not answer.
     Interrupted(u32),
@@ -163,6 +170,14 @@ pub enum LinkSeen {
     },
     /// Figures.
     Stats(Figures),
+    /// Whom the far side says that it has kicked.
+    Kicked {
+        /// Who.
+        peer: u32,
+        /// Why.
+        #[serde(with = "wire::GivenReasonDef")]
+        reason: GivenReason,
+    },
     /// What the far side says of its end, as a mesh calls it.
     Goodbye(#[serde(with = "wire::DisconnectReasonDef")] DisconnectReason),
     /// The link is gone.

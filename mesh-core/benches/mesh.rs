@@ -52,6 +52,7 @@ impl Backend for Free {
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
+            | Command::TellKick { .. }
             | Command::Goodbye { .. }
             | Command::Close { .. } => {}
         }

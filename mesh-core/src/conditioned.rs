@@ -258,6 +258,7 @@ impl<B: Backend> Backend for Conditioned<B> {
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
+            | Command::TellKick { .. }
             | Command::Goodbye { .. } => {}
         }
         self.inner.execute(command);

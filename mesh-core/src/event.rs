@@ -30,6 +30,18 @@ pub enum Event {
         /// Why.
         reason: DisconnectReason,
     },
+    /// A peer says that it has kicked another one ([`Session::kick`](crate::Session::kick), [`Mesh::kick`](crate::Mesh::kick)).
+    ///
+    /// It ends no connection of ours, and anybody can say it: whether `by` may kick is for the game to judge, and a game that
+    /// wants the peer gone here, too, kicks it as well. In a star it is how a client hears of the kick of another client.
+    PeerKicked {
+        /// Who was kicked.
+        peer: PeerId,
+        /// Who says so, and has done it.
+        by: PeerId,
+        /// Why.
+        reason: GivenReason,
+    },
     /// A peer never became connected (no counterpart in Godot, which drops it without a word).
     PeerFailed {
         /// Who.

@@ -6,8 +6,8 @@ use core::time::Duration;
 use thiserror::Error;
 
 use crate::{
-    ChannelIndex, ChannelParameters, ChannelSpec, Goodbye, IceCandidate, LinkConfig, LinkId,
-    Payload, SessionDescription,
+    ChannelIndex, ChannelParameters, ChannelSpec, GivenReason, Goodbye, IceCandidate, LinkConfig,
+    LinkId, Payload, PeerId, SessionDescription,
 };
 
 /// What a backend is to do. Exhaustive on purpose: a new command must break every backend.
@@ -75,6 +75,16 @@ pub enum Command {
         /// The connection.
         link: LinkId,
     },
+    /// Tell the far side that we have kicked another peer, after what was told it before. It reports [`LinkEvent::Kicked`].
+    /// Ignored where the far side does not [announce](crate::platform::control) that it listens.
+    TellKick {
+        /// The connection.
+        link: LinkId,
+        /// Who was kicked.
+        peer: PeerId,
+        /// Why.
+        reason: GivenReason,
+    },
     /// Tell the far side why the link ends, after what reliable channels have accepted and before it is closed:
     /// [`Close`](Self::Close) comes next. The far side reports [`LinkEvent::Goodbye`]. Ignored where the far side does not
     /// [announce](crate::platform::control) that it listens.
@@ -106,6 +116,7 @@ impl Command {
             | Self::SetRemote { link, .. }
             | Self::AddCandidate { link, .. }
             | Self::RequestStats { link }
+            | Self::TellKick { link, .. }
             | Self::Goodbye { link, .. }
             | Self::Close { link, .. } => *link,
         }
@@ -196,6 +207,16 @@ pub enum LinkEvent {
         /// The figures.
         stats: LinkStats,
     },
+    /// The far side says that it has kicked another peer. At most [`MAX_KICKS`](crate::platform::control::MAX_KICKS) times a
+    /// link.
+    Kicked {
+        /// The connection.
+        link: LinkId,
+        /// Who was kicked.
+        peer: PeerId,
+        /// Why.
+        reason: GivenReason,
+    },
     /// The far side says why it ends the link, which it does next. At most once a link.
     Goodbye {
         /// The connection.
@@ -227,6 +248,7 @@ impl LinkEvent {
             | Self::Message { link, .. }
             | Self::InboxDropped { link, .. }
             | Self::Stats { link, .. }
+            | Self::Kicked { link, .. }
             | Self::Goodbye { link, .. }
             | Self::Closed { link, .. } => *link,
         }

@@ -293,18 +293,31 @@ impl Mesh {
     }
 
     /// Removes a peer as [`remove_peer`](Self::remove_peer) does, and tells it that it was kicked and why: it hears
-    /// [`DisconnectReason::Kicked`]. `false` if there is no such peer.
+    /// [`DisconnectReason::Kicked`]. The other peers hear [`Event::PeerKicked`](crate::Event::PeerKicked). `false` if there is no
+    /// such peer.
     pub fn kick(&mut self, peer: PeerId, reason: impl Into<GivenReason>) -> bool {
-        self.set_parting(peer, Goodbye::Kicked(reason.into()));
+        if !self.has_peer(peer) {
+            return false;
+        }
+        self.announce_kick(peer, &reason.into());
         self.remove_peer(peer)
     }
 
-    /// What a peer will be told when its links are closed.
-    pub(crate) fn set_parting(&mut self, peer: PeerId, goodbye: Goodbye) {
+    /// Has a peer told that it is kicked when its links are closed, which comes next, and the others at once.
+    pub(crate) fn announce_kick(&mut self, peer: PeerId, reason: &GivenReason) {
         let links = [self.peers.get(&peer), self.successors.get(&peer)];
         for link in links.into_iter().flatten() {
             if let Some(entry) = self.links.get_mut(*link) {
-                entry.parting = Some(goodbye.clone());
+                entry.parting = Some(Goodbye::Kicked(reason.clone()));
+            }
+        }
+        for (other, link) in &self.peers {
+            if *other != peer && self.is_connected(*other) {
+                self.commands.push_back(Command::TellKick {
+                    link: *link,
+                    peer,
+                    reason: reason.clone(),
+                });
             }
         }
     }

@@ -89,6 +89,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     /// connected gives `PeerDisconnected` with `Removed`. `false` if there is no such peer, connected or in the lobby.
     ///
     /// The other side hears [`DisconnectReason::Kicked`](crate::DisconnectReason::Kicked); its further calls are not answered.
+    /// Whoever else we are connected to hears [`Event::PeerKicked`], and stays connected to the peer unless it does the same.
     #[doc(alias = "remove_peer")]
     pub fn kick(&mut self, peer: PeerId) -> bool {
         self.kick_with_reason(peer, GivenReason::default())

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use async_channel::Sender;
 use mesh_core::platform::{LINGER, RemoteChannels};
-use mesh_core::{ChannelIndex, ChannelSpec, Goodbye, Reliability, SendLimits};
+use mesh_core::{ChannelIndex, ChannelSpec, GivenReason, Goodbye, PeerId, Reliability, SendLimits};
 use web_sys::RtcDataChannel;
 
 use crate::channel::{Channel, Ends};
@@ -171,6 +171,13 @@ impl Channels {
 
     fn ask(&self, counts: Vec<(u16, u32)>) -> Option<u16> {
         self.control.as_ref()?.finish(counts)
+    }
+
+    /// Tells the far side that we have kicked another peer.
+    pub(crate) fn tell_kick(&self, peer: PeerId, reason: GivenReason) {
+        if let Some(control) = &self.control {
+            control.tell_kick(peer, reason);
+        }
     }
 
     /// Tells the far side why the link ends; the number of the request that confirms it.

@@ -4,6 +4,7 @@ use mesh_core::{DisconnectReason, GivenReason};
 
 use super::steps;
 use crate::failure::ensure_eq;
+use crate::observed::Seen;
 use crate::request::Setup;
 use crate::{Matchmaker, Outcome, Participant};
 
@@ -23,9 +24,9 @@ pub async fn a_leave_says_goodbye(cast: [Participant; 3]) -> Outcome {
     steps::everybody_talks(&cast[..2]).await
 }
 
-/// Who is kicked hears why.
+/// Who is kicked hears why, and the others hear of it, too; what they do about it is for the game to say.
 pub async fn a_kick_says_goodbye(cast: [Participant; 3]) -> Outcome {
-    let [host, _, kicked] = &cast;
+    let [host, other, kicked] = &cast;
     steps::meet(&cast).await?;
     let reason = GivenReason::new(9, "idle for too long");
     host.kick(kicked.id(), reason.clone()).await?;
@@ -36,13 +37,34 @@ pub async fn a_kick_says_goodbye(cast: [Participant; 3]) -> Outcome {
     );
     ensure_eq!(
         kicked.disconnected(host.id()).await?,
-        DisconnectReason::Kicked(reason),
+        DisconnectReason::Kicked(reason.clone()),
         "the end at the side that is kicked"
     );
-    Ok(())
+    heard_of_kick(other, host, kicked, reason).await?;
+    // It parts nobody else.
+    steps::tell(other, kicked, "are you still there").await
 }
 
-/// The same in a star without a lobby: its server kicks a client, and leaves with a reason.
+/// One hears that another was kicked, by whom and why.
+async fn heard_of_kick(
+    listener: &Participant,
+    host: &Participant,
+    kicked: &Participant,
+    reason: GivenReason,
+) -> Outcome {
+    let expected = Seen::Kicked {
+        peer: kicked.id(),
+        by: host.id(),
+        reason,
+    };
+    listener
+        .find("for word of the kick", |seen| {
+            (*seen == expected).then_some(())
+        })
+        .await
+}
+
+/// The same in a star without a lobby: its server kicks a client, which the other client hears, and leaves with a reason.
 pub async fn a_star_says_goodbye(cast: [Participant; 3]) -> Outcome {
     let [server, kicked, other] = &cast;
     server.start_as(Setup::Server).await?;
@@ -60,6 +82,7 @@ pub async fn a_star_says_goodbye(cast: [Participant; 3]) -> Outcome {
                 DisconnectReason::Kicked(GivenReason::default()),
                 "the end at the side that is kicked"
             );
+            heard_of_kick(other, server, kicked, GivenReason::default()).await?;
             let reason = GivenReason::from("the server restarts");
             server.leave_with(reason.clone()).await?;
             ensure_eq!(

@@ -59,6 +59,11 @@ impl From<Event> for Entry {
                 peer: peer.get(),
                 channel,
             },
+            Event::PeerKicked { peer, by, reason } => Seen::Kicked {
+                peer: peer.get(),
+                by: by.get(),
+                reason,
+            },
             Event::Stats { peer, stats } => Seen::Stats {
                 peer: peer.get(),
                 figures: stats.into(),
@@ -120,6 +125,10 @@ impl From<LinkEvent> for Entry {
                 messages,
             } => (link, LinkSeen::Dropped { channel, messages }),
             LinkEvent::Stats { link, stats } => (link, LinkSeen::Stats(stats.into())),
+            LinkEvent::Kicked { link, peer, reason } => {
+                let peer = peer.get();
+                (link, LinkSeen::Kicked { peer, reason })
+            }
             LinkEvent::Goodbye { link, goodbye } => (link, LinkSeen::Goodbye(goodbye.into())),
             LinkEvent::Closed { link, reason } => (link, LinkSeen::Closed(reason)),
         };

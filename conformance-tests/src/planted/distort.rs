@@ -74,6 +74,7 @@ impl<B: Backend> Faulty<B> {
             | LinkEvent::BufferedAmountLow { .. }
             | LinkEvent::InboxDropped { .. }
             | LinkEvent::Stats { .. }
+            | LinkEvent::Kicked { .. }
             | LinkEvent::Goodbye { .. } => self.report(event),
         }
     }
@@ -103,6 +104,7 @@ impl<B: Backend> Faulty<B> {
             LinkEvent::Description { .. }
             | LinkEvent::Candidate { .. }
             | LinkEvent::Gathered { .. }
+            | LinkEvent::Kicked { .. }
             | LinkEvent::Goodbye { .. }
             | LinkEvent::Message { .. } => false,
         }

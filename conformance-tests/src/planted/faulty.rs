@@ -179,6 +179,7 @@ impl<B: Backend> Backend for Faulty<B> {
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
+            | Command::TellKick { .. }
             | Command::Goodbye { .. }
             | Command::Close { .. } => {
                 let describes = matches!(

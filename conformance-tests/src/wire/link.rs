@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use mesh_core::{
     Capabilities, ChannelIndex, ChannelParameters, ChannelSpec, Command, ConnectionState,
-    ConnectionStatus, Goodbye, IceCandidate, IceServer, IceTransportPolicy, LinkConfig, LinkId,
-    Payload, Reliability, SdpType, SendLimits, SessionDescription, TransferMode,
+    ConnectionStatus, GivenReason, Goodbye, IceCandidate, IceServer, IceTransportPolicy,
+    LinkConfig, LinkId, Payload, PeerId, Reliability, SdpType, SendLimits, SessionDescription,
+    TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -183,7 +184,13 @@ pub(crate) enum CommandDef {
         #[serde(with = "LinkIdDef")]
         link: LinkId,
     },
-    // No case gives it by itself: a mesh does, at its end.
+    // No case gives these by itself: a mesh does.
+    #[serde(skip)]
+    TellKick {
+        link: LinkId,
+        peer: PeerId,
+        reason: GivenReason,
+    },
     #[serde(skip)]
     Goodbye { link: LinkId, goodbye: Goodbye },
     Close {

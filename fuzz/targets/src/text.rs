@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backend_native::testing::fuzz as native;
 use mesh_core::platform::check_description;
-use mesh_core::platform::control::{self, Control};
+use mesh_core::platform::control::{self, Control, Word};
 use mesh_core::{SdpType, SessionDescription};
 
 /// The lines of ours in a description, which come back as they were written.
@@ -57,10 +57,13 @@ pub(crate) fn control(mut input: &[u8]) {
     while let Some((&length, rest)) = input.split_first() {
         let (message, rest) = rest.split_at(rest.len().min(length.into()));
         match near.take(message) {
-            Ok(Some(goodbye)) => {
+            Ok(Some(word)) => {
                 // What was heard can be said again.
-                let said = Control::goodbye(&goodbye);
-                assert_eq!(Control::default().take(&said), Ok(Some(goodbye)));
+                let said = match word.clone() {
+                    Word::Goodbye(goodbye) => Control::goodbye(&goodbye),
+                    Word::Kicked { peer, reason } => Control::kick(peer, reason),
+                };
+                assert_eq!(Control::default().take(&said), Ok(Some(word)));
             }
             Ok(None) => {}
             Err(_) => return,

@@ -237,7 +237,8 @@ impl<B: Backend> Conditioned<B> {
             | LinkEvent::Gathered { .. }
             | LinkEvent::BufferedAmountLow { .. }
             | LinkEvent::InboxDropped { .. }
-            | LinkEvent::Stats { .. } => return self.ready.push_back(event),
+            | LinkEvent::Stats { .. }
+            | LinkEvent::Kicked { .. } => return self.ready.push_back(event),
         };
         self.put(due, Travel::In(event));
     }

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 
 use super::connection::Member;
 use crate::platform::Inbox;
-use crate::{ChannelIndex, Event, LinkId, LinkStats, PeerId, Signal};
+use crate::{ChannelIndex, Event, GivenReason, LinkId, LinkStats, PeerId, Signal};
 
 /// More than this waiting, and the mesh takes nothing more from the backend until the game has listened.
 const FULL: usize = 4096;
@@ -58,11 +58,13 @@ pub(super) enum News {
     /// How many is counted in the channel, so that a flood is one event.
     Dropped(ChannelIndex),
     Stats(LinkStats),
+    /// It has kicked another peer.
+    Kicked(PeerId, GivenReason),
 }
 
 impl News {
-    /// What the game is to be told. Nothing if it has been told since: everything but the figures is a state of the member,
-    /// which is told with its announcement, too.
+    /// What the game is to be told. Nothing if it has been told since: everything but figures and kicks is a state of the
+    /// member, which is told with its announcement, too.
     pub(super) fn about(self, member: &mut Member) -> Option<Event> {
         let peer = member.peer;
         match self {
@@ -72,6 +74,11 @@ impl News {
             Self::ChannelReceived(channel) => member.tell_channel(channel),
             Self::Dropped(channel) => member.tell_dropped(channel),
             Self::Stats(stats) => Some(Event::Stats { peer, stats }),
+            Self::Kicked(kicked, reason) => Some(Event::PeerKicked {
+                peer: kicked,
+                by: peer,
+                reason,
+            }),
         }
     }
 }
@@ -82,15 +89,23 @@ impl Agenda {
         self.signals.len() + self.leavers.len() + self.notices.len() >= FULL
     }
 
-    /// Takes out the figures of a link that is gone: whoever asked for them is owed an answer.
-    pub(super) fn take_stats(&mut self, peer: PeerId, link: LinkId) -> VecDeque<Event> {
+    /// Gives what is owed of a link that is gone: figures that were asked for, and whom its peer has kicked.
+    pub(super) fn owed(&self, peer: PeerId, link: LinkId) -> VecDeque<Event> {
         let notices = self.notices.iter().filter(|(of, _)| *of == link);
-        let stats = notices.filter_map(|(_, news)| match *news {
-            News::Stats(stats) => Some(Event::Stats { peer, stats }),
+        let owed = notices.filter_map(|(_, news)| match news {
+            News::Stats(stats) => Some(Event::Stats {
+                peer,
+                stats: *stats,
+            }),
+            News::Kicked(kicked, reason) => Some(Event::PeerKicked {
+                peer: *kicked,
+                by: peer,
+                reason: reason.clone(),
+            }),
             News::Interrupted | News::Resumed | News::BufferedAmountLow(_) => None,
             News::ChannelReceived(_) | News::Dropped(_) => None,
         });
-        stats.collect()
+        owed.collect()
     }
 
     pub(super) fn notice(&mut self, link: LinkId, news: News) {

@@ -89,7 +89,7 @@ impl Mesh {
             return;
         }
         let untold = member.tell_channels();
-        let figures = self.agenda.take_stats(member.peer, link);
+        let owed = self.agenda.owed(member.peer, link);
         let gone = Event::PeerDisconnected { peer, reason };
         let mut leaver = Leaver::new(peer, member.inbox, gone);
         if !member.announced {
@@ -102,7 +102,7 @@ impl Mesh {
             leaver.begins.extend(arriving.begins);
         }
         leaver.begins.extend(untold);
-        leaver.begins.extend(figures);
+        leaver.begins.extend(owed);
         if is_server {
             self.status = ConnectionStatus::Disconnected;
         }

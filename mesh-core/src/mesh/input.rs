@@ -52,6 +52,12 @@ impl Mesh {
                 messages,
             } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.measured(link, stats),
+            LinkEvent::Kicked { link, peer, reason } => {
+                // Of ourselves we hear it from whoever has done it.
+                if self.unique_id != Some(peer) && self.member(link).is_some() {
+                    self.notice(link, News::Kicked(peer, reason));
+                }
+            }
             LinkEvent::Goodbye { link, goodbye } => self.said_goodbye(now, link, goodbye),
             LinkEvent::Closed { link, reason } => self.closed(link, reason),
             LinkEvent::Gathered { link, trouble } => {

@@ -8,6 +8,7 @@ use super::channel::Channel;
 use super::end::{End, Negotiation};
 use super::ice::Phase;
 use super::sdp;
+use super::wire::Content;
 use super::world::{Action, Host, Key, World};
 use crate::platform::check_description;
 use crate::{
@@ -61,6 +62,11 @@ impl World {
                 return;
             }
             (Command::RequestStats { .. }, _) => return self.report_stats(key),
+            (Command::TellKick { peer, reason, .. }, _) => {
+                let far = self.ends.get(&key).and_then(|end| end.far);
+                self.post(key, far, Content::Kick(peer, reason));
+                return;
+            }
             (Command::Goodbye { goodbye, .. }, _) => {
                 if let Some(end) = self.ends.get_mut(&key) {
                     end.parting = Some(goodbye);

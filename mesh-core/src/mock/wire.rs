@@ -8,7 +8,10 @@ use super::channel::cost;
 use super::ice::Phase;
 use super::world::{Action, Key, World};
 use crate::rng::SENT_AGAIN_AFTER;
-use crate::{ChannelState, CloseReason, ConnectionState, Goodbye, LinkEvent, Payload, Reliability};
+use crate::{
+    ChannelState, CloseReason, ConnectionState, GivenReason, Goodbye, LinkEvent, Payload, PeerId,
+    Reliability,
+};
 
 /// Something on its way.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(super) enum Content {
     Message(Message),
     /// The channel on this stream was closed.
     Reset(u16),
+    /// The sender has kicked another peer.
+    Kick(PeerId, GivenReason),
     /// The link was closed, with or without a word.
     Goodbye(Option<Goodbye>),
 }
@@ -71,7 +76,7 @@ impl World {
             let gave_up = sender.is_none_or(|sender| sender.state == ConnectionState::Failed);
             let may_be_lost = match content {
                 Content::Message(message) => !message.reliable,
-                Content::Reset(_) => false,
+                Content::Reset(_) | Content::Kick(..) => false,
                 Content::Goodbye(_) => true,
             };
             if !gave_up && !may_be_lost {
@@ -84,6 +89,10 @@ impl World {
         match flight.content {
             Content::Message(message) => self.receive(flight.to, message),
             Content::Reset(stream) => self.channel_closed(flight.to, stream),
+            Content::Kick(peer, reason) => {
+                let link = flight.to.1;
+                self.tell(flight.to, LinkEvent::Kicked { link, peer, reason });
+            }
             Content::Goodbye(said) => {
                 let link = flight.to.1;
                 if let Some(goodbye) = said {

@@ -88,7 +88,8 @@ impl<B: Backend> Multiplayer<B> {
     /// Removes a peer as [`remove_peer`](Self::remove_peer) does, and tells it that it was kicked and why: it hears
     /// [`DisconnectReason::Kicked`](crate::DisconnectReason::Kicked). `false` if there is no such peer.
     ///
-    /// A peer that does not use this library hears that the connection was closed, and no reason.
+    /// The other peers hear [`Event::PeerKicked`](crate::Event::PeerKicked). A peer that does not use this library hears that the
+    /// connection was closed, or nothing.
     pub fn kick(&mut self, peer: PeerId, reason: impl Into<GivenReason>) -> bool {
         self.after(|mesh, _| mesh.kick(peer, reason))
     }

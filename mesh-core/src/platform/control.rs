@@ -17,7 +17,10 @@ use alloc::vec::Vec;
 use self::wire::Message;
 use super::LinkFault;
 use crate::sdp::with_session_line;
-use crate::{ChannelParameters, ChannelSpec, Goodbye, Reliability, SendLimits};
+use crate::{
+    ChannelParameters, ChannelSpec, GivenReason, Goodbye, LinkEvent, LinkId, PeerId, Reliability,
+    SendLimits,
+};
 
 /// The SCTP stream of the channel.
 pub const STREAM: u16 = 1001;
@@ -61,6 +64,34 @@ pub fn announced(sdp: &str) -> Option<u16> {
     version.trim_end().parse().ok()
 }
 
+/// Of how many kicks a far side may tell on one link. Each is an event that waits for the game.
+pub const MAX_KICKS: usize = 512;
+
+/// What the far side tells the core on the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Why it ends the link.
+    Goodbye(Goodbye),
+    /// It has kicked another peer.
+    Kicked {
+        /// Who was kicked.
+        peer: PeerId,
+        /// Why.
+        reason: GivenReason,
+    },
+}
+
+impl Word {
+    /// The event that reports it.
+    #[must_use]
+    pub fn into_event(self, link: LinkId) -> LinkEvent {
+        match self {
+            Self::Goodbye(goodbye) => LinkEvent::Goodbye { link, goodbye },
+            Self::Kicked { peer, reason } => LinkEvent::Kicked { link, peer, reason },
+        }
+    }
+}
+
 /// What has been asked on both sides of one channel of control.
 #[derive(Debug, Default)]
 pub struct Control {
@@ -70,8 +101,10 @@ pub struct Control {
     open: BTreeSet<u16>,
     /// Requests of the far side whose messages are not all here.
     asked: Vec<Asked>,
-    /// Whether the far side has said goodbye, which it does once.
+    /// Whether the far side has said goodbye, after which nothing of it counts.
     is_over: bool,
+    /// How many kicks the far side has told of.
+    kicks: usize,
 }
 
 #[derive(Debug)]
@@ -114,6 +147,12 @@ impl Control {
         Message::Bye(goodbye.clone()).to_bytes()
     }
 
+    /// The bytes that tell the far side that we have kicked another peer.
+    #[must_use]
+    pub fn kick(peer: PeerId, reason: GivenReason) -> Vec<u8> {
+        Message::Kick { peer, reason }.to_bytes()
+    }
+
     /// A request that is answered as soon as it is read: what was said on this channel before has arrived then. As
     /// [`finish`](Self::finish), it gives its number and its bytes.
     #[must_use]
@@ -122,13 +161,13 @@ impl Control {
         self.finish(alloc::vec![(STREAM, 0)])
     }
 
-    /// Takes a message of the far side; its goodbye, if it is the first one. One of a kind that this version does not know is
-    /// ignored.
+    /// Takes a message of the far side; gives what the core is to hear of it. One of a kind that this version does not know is
+    /// ignored, and so are words after a goodbye and kicks above [`MAX_KICKS`].
     ///
     /// # Errors
     ///
     /// [`LinkFault::Control`] for a message that breaks the rules of its kind, and for more requests than a peer can need.
-    pub fn take(&mut self, message: &[u8]) -> Result<Option<Goodbye>, LinkFault> {
+    pub fn take(&mut self, message: &[u8]) -> Result<Option<Word>, LinkFault> {
         match Message::from_bytes(message)? {
             Some(Message::Finish { number, counts }) => {
                 let named = |asked: &Asked| asked.counts.len();
@@ -143,7 +182,12 @@ impl Control {
             }
             Some(Message::Bye(goodbye)) => {
                 let is_first = !core::mem::replace(&mut self.is_over, true);
-                return Ok(is_first.then_some(goodbye));
+                return Ok(is_first.then_some(Word::Goodbye(goodbye)));
+            }
+            Some(Message::Kick { peer, reason }) => {
+                self.kicks = self.kicks.saturating_add(1);
+                let counts = !self.is_over && self.kicks <= MAX_KICKS;
+                return Ok(counts.then_some(Word::Kicked { peer, reason }));
             }
             None => {}
         }
@@ -269,9 +313,22 @@ mod tests {
         let mut far = Control::default();
         let first = Goodbye::Left("the end".into());
         let heard = far.take(&Control::goodbye(&first));
-        assert_eq!(heard, Ok(Some(first)));
+        assert_eq!(heard, Ok(Some(Word::Goodbye(first))));
         let again = far.take(&Control::goodbye(&Goodbye::InboxFull));
         assert_eq!(again, Ok(None));
+        let peer = PeerId::new(7).unwrap();
+        let late = far.take(&Control::kick(peer, GivenReason::default()));
+        assert_eq!(late, Ok(None));
+    }
+
+    #[test]
+    fn only_so_many_kicks_are_heard() {
+        let mut far = Control::default();
+        let (peer, reason) = (PeerId::new(7).unwrap(), GivenReason::from("idle"));
+        let kick = Control::kick(peer, reason.clone());
+        let heard = (0..MAX_KICKS + 9).filter_map(|_| far.take(&kick).unwrap());
+        let heard: Vec<_> = heard.collect();
+        assert_eq!(heard, alloc::vec![Word::Kicked { peer, reason }; MAX_KICKS]);
     }
 
     #[test]

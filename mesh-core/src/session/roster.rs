@@ -6,7 +6,7 @@ use core::fmt;
 
 use self::member::{Away, Member};
 use super::config::SessionConfig;
-use crate::{Event, GivenReason, Goodbye, Instant, LinkId, Mesh, PeerId, Signal, Topology};
+use crate::{Event, GivenReason, Instant, LinkId, Mesh, PeerId, Signal, Topology};
 
 mod attempts;
 mod handshake;
@@ -217,7 +217,10 @@ impl Roster {
             member.due = None;
             member.held = None;
         }
-        mesh.set_parting(peer, Goodbye::Kicked(reason));
+        // Nobody need hear of one who is not here.
+        if self.is_present(peer) || mesh.has_peer(peer) {
+            mesh.announce_kick(peer, &reason);
+        }
         mesh.disconnect_peer(peer, force);
     }
 

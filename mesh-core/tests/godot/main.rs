@@ -8,6 +8,7 @@
 
 mod add_peer;
 mod channels;
+mod goodbye;
 mod in_band;
 mod rig;
 mod sending;

@@ -12,7 +12,7 @@ use mesh_core::{
 pub(crate) struct Rig {
     pub(crate) mesh: Mesh,
     pub(crate) now: Instant,
-    links: BTreeMap<u32, LinkId>,
+    pub(crate) links: BTreeMap<u32, LinkId>,
 }
 
 /// The ways to set a mesh up; the number is our id.

@@ -4,11 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::platform::LinkFault;
-use crate::{GivenReason, Goodbye};
+use crate::{GivenReason, Goodbye, PeerId};
 
 const FINISH: u8 = 1;
 const FINISHED: u8 = 2;
 const BYE: u8 = 3;
+const KICK: u8 = 4;
 
 /// Why a link ends, the second byte of a [`BYE`].
 const LEFT: u8 = 0;
@@ -19,6 +20,8 @@ const PROTOCOL: u8 = 4;
 
 /// The bytes of a stream and a count.
 const COUNT: usize = 6;
+
+const MALFORMED: LinkFault = LinkFault::Control("it cannot be read");
 
 /// One message.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(super) enum Message {
     Finished { number: u16 },
     /// The sender is about to close the link.
     Bye(Goodbye),
+    /// The sender has kicked another peer.
+    Kick { peer: PeerId, reason: GivenReason },
 }
 
 impl Message {
@@ -59,12 +64,19 @@ impl Message {
                 bytes.extend(reason.text().as_bytes());
                 bytes
             }
+            Self::Kick { peer, reason } => {
+                let mut bytes = Vec::with_capacity(7 + reason.text().len());
+                bytes.push(KICK);
+                bytes.extend(peer.get().to_be_bytes());
+                bytes.extend(reason.code().to_be_bytes());
+                bytes.extend(reason.text().as_bytes());
+                bytes
+            }
         }
     }
 
     /// `None` for a kind that is not known.
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Option<Self>, LinkFault> {
-        const MALFORMED: LinkFault = LinkFault::Control("it cannot be read");
         let (&kind, rest) = bytes.split_first().ok_or(MALFORMED)?;
         match kind {
             FINISH => {
@@ -89,17 +101,29 @@ impl Message {
                 Ok(Some(Self::Finished { number }))
             }
             BYE => {
-                let (&[cause, high, low], text) = rest.split_first_chunk().ok_or(MALFORMED)?;
-                if text.len() > GivenReason::MAX_TEXT {
-                    return Err(LinkFault::Control("its text is too long"));
-                }
-                let text = str::from_utf8(text).map_err(|_| MALFORMED)?;
-                let reason = GivenReason::new(u16::from_be_bytes([high, low]), text);
-                Ok(Some(Self::Bye(heard(cause, reason))))
+                let (&cause, rest) = rest.split_first().ok_or(MALFORMED)?;
+                Ok(Some(Self::Bye(heard(cause, given_reason(rest)?))))
+            }
+            KICK => {
+                let (&peer, rest) = rest.split_first_chunk().ok_or(MALFORMED)?;
+                let peer = PeerId::new(u32::from_be_bytes(peer));
+                let peer = peer.map_err(|_| LinkFault::Control("it names no peer"))?;
+                let reason = given_reason(rest)?;
+                Ok(Some(Self::Kick { peer, reason }))
             }
             _ => Ok(None),
         }
     }
+}
+
+/// A code and a text, up to the end.
+fn given_reason(bytes: &[u8]) -> Result<GivenReason, LinkFault> {
+    let (&code, text) = bytes.split_first_chunk().ok_or(MALFORMED)?;
+    if text.len() > GivenReason::MAX_TEXT {
+        return Err(LinkFault::Control("its text is too long"));
+    }
+    let text = str::from_utf8(text).map_err(|_| MALFORMED)?;
+    Ok(GivenReason::new(u16::from_be_bytes(code), text))
 }
 
 /// A goodbye as a cause and a reason.
@@ -148,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_ignored_and_what_is_malformed_is_refused() {
-        for unknown in [&[0][..], &[4], &[255, 1, 2, 3]] {
+        for unknown in [&[0][..], &[5], &[255, 1, 2, 3]] {
             assert_eq!(Message::from_bytes(unknown), Ok(None));
         }
         for malformed in [
@@ -165,6 +189,13 @@ mod tests {
             &[3, 0],
             &[3, 0, 0],
             &[3, 0, 0, 0, 0xC3],
+            &[4],
+            &[4, 0, 0, 0],
+            &[4, 0, 0, 0, 2],
+            &[4, 0, 0, 0, 2, 0],
+            &[4, 0, 0, 0, 0, 0, 0],
+            &[4, 0x80, 0, 0, 0, 0, 0],
+            &[4, 0, 0, 0, 2, 0, 0, 0xC3],
         ] {
             let read = Message::from_bytes(malformed);
             assert!(matches!(read, Err(LinkFault::Control(_))), "{malformed:?}");
@@ -189,6 +220,18 @@ mod tests {
             assert_eq!(message.to_bytes(), bytes);
             assert_eq!(Message::from_bytes(bytes), Ok(Some(message)));
         }
+    }
+
+    #[test]
+    fn a_kick_has_the_bytes_of_the_documentation() {
+        let peer = PeerId::new(0x0102_0304).unwrap();
+        let reason = GivenReason::new(9, "idle");
+        let message = Message::Kick { peer, reason };
+        let bytes = b"\x04\x01\x02\x03\x04\x00\x09idle";
+        assert_eq!(message.to_bytes(), bytes);
+        assert_eq!(Message::from_bytes(bytes), Ok(Some(message)));
+        let long = [&bytes[..], &[b'x'; 125]].concat();
+        assert!(Message::from_bytes(&long).is_err());
     }
 
     #[test]
