@@ -166,10 +166,12 @@ impl Mesh {
 
     /// A far side whose fault the end is hears of it.
     fn say_what_it_did(&mut self, link: LinkId, reason: &DisconnectReason) {
-        let goodbye = match reason {
-            DisconnectReason::InboxFull => Goodbye::InboxFull,
-            DisconnectReason::Protocol(what) => Goodbye::Protocol(what.clone()),
-            _ => return,
+        let goodbye = if let DisconnectReason::Protocol(what) = reason {
+            Goodbye::Protocol(what.clone())
+        } else if *reason == DisconnectReason::InboxFull {
+            Goodbye::InboxFull
+        } else {
+            return;
         };
         if let Some(entry) = self.links.get_mut(link) {
             entry.parting = Some(goodbye);

@@ -144,7 +144,7 @@ fn heard(cause: u8, reason: GivenReason) -> Goodbye {
         PAGE_LEFT => Goodbye::PageLeft,
         INBOX_FULL => Goodbye::InboxFull,
         PROTOCOL => Goodbye::Protocol(String::from(reason.text())),
-        LEFT | _ => Goodbye::Left(reason),
+        _ => Goodbye::Left(reason),
     }
 }
 
