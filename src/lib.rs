@@ -7,7 +7,9 @@
 //!   [`next_event`](mesh_core::Session::next_event); [`send`](mesh_core::Session::send) messages; see who is there with
 //!   [`connected_peers`](mesh_core::Session::connected_peers). Say who may be there with
 //!   [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
-//!   [`allow`](mesh_core::Session::allow) and [`set_accept`](mesh_core::Session::set_accept);
+//!   [`allow`](mesh_core::Session::allow) and [`set_accept`](mesh_core::Session::set_accept), or for the whole lobby with
+//!   [`kick_from_lobby`](mesh_core::Session::kick_from_lobby), [`ban_from_lobby`](mesh_core::Session::ban_from_lobby) and
+//!   [`set_lobby_locked`](mesh_core::Session::set_lobby_locked);
 //!   [`leave`](mesh_core::Session::leave) at the end. [`leave_with_reason`](mesh_core::Session::leave_with_reason) and
 //!   [`kick_with_reason`](mesh_core::Session::kick_with_reason) tell the others why.
 //! - [`Multiplayer`]: one layer down, with any signaling of your own.
@@ -67,11 +69,11 @@ pub use mesh_core::{
     ChannelRole, ChannelState, Conditioned, ConnectFailure, ConnectionError, ConnectionId,
     ConnectionState, ConnectionStatus, DisconnectReason, Disturbance, Duration, Event,
     GatheringState, GivenReason, IceCandidate, IceServer, IceTransportPolicy, InitializeError,
-    Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LostReason, MeshConfig, Missing,
-    ModeLimits, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, Refused,
-    RefusedReason, Reliability, Roster, SdpType, SendError, SendLimits, Sent, SessionConfig,
-    SessionDescription, Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target,
-    Topology, TransferMode,
+    Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LobbyCommand, LobbyEvent, LostReason,
+    MAX_REASON_SIZE, MeshConfig, Missing, ModeLimits, MultiplayerPeer, Packet, PacketPeer, Payload,
+    PeerId, PeerInfo, Refused, RefusedReason, Reliability, Roster, SdpType, SendError, SendLimits,
+    Sent, SessionConfig, SessionDescription, Signal, Signaling, SignalingError, SignalingEvent,
+    SignalingState, Target, Topology, TransferMode,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     ChannelIndex, ConnectFailure, ConnectionId, GivenReason, Goodbye, IceCandidate, LinkStats,
-    LostReason, Payload, PeerId, SessionDescription, Topology, TransferMode,
+    LobbyEvent, LostReason, Payload, PeerId, SessionDescription, Topology, TransferMode,
 };
 
 /// What happened, in the order the game should see it.
@@ -126,6 +126,9 @@ pub enum Event {
     },
     /// The lobby takes nobody any more ([`Session`](crate::Session) only).
     Sealed,
+    /// Something else that is told of the lobby, such as that we know everybody who was there when we joined
+    /// ([`Session`](crate::Session) only).
+    Lobby(LobbyEvent),
     /// The signaling server is out of reach for now and is being tried again; `SignalingResumed` or `SignalingLost` follows.
     /// Connected peers stay, and nobody new can join meanwhile ([`Session`](crate::Session) only).
     SignalingInterrupted(LostReason),

@@ -30,6 +30,7 @@ mod event;
 mod goodbye;
 mod id;
 mod link;
+mod lobby;
 mod mesh;
 #[cfg(any(test, feature = "mock"))]
 pub mod mock;
@@ -69,6 +70,7 @@ pub use link::{
     CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,
     GatheringState, LinkEvent, LinkStats, Missing, SignalingState,
 };
+pub use lobby::{LobbyCommand, LobbyEvent, MAX_REASON_SIZE};
 pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Transmit};
 pub use multiplayer::Multiplayer;
 pub use multiplayer_peer::MultiplayerPeer;

@@ -303,14 +303,19 @@ impl Mesh {
         self.remove_peer(peer)
     }
 
-    /// Has a peer told that it is kicked when its links are closed, which comes next, and the others at once.
-    pub(crate) fn announce_kick(&mut self, peer: PeerId, reason: &GivenReason) {
+    /// Has a peer told that it is kicked when its links are closed, which comes next.
+    pub(crate) fn tell_kicked(&mut self, peer: PeerId, reason: &GivenReason) {
         let links = [self.peers.get(&peer), self.successors.get(&peer)];
         for link in links.into_iter().flatten() {
             if let Some(entry) = self.links.get_mut(*link) {
                 entry.parting = Some(Goodbye::Kicked(reason.clone()));
             }
         }
+    }
+
+    /// The same, and the others are told at once.
+    pub(crate) fn announce_kick(&mut self, peer: PeerId, reason: &GivenReason) {
+        self.tell_kicked(peer, reason);
         for (other, link) in &self.peers {
             if *other != peer && self.is_connected(*other) {
                 self.commands.push_back(Command::TellKick {

@@ -6,14 +6,15 @@ use core::task::{Context, Poll};
 
 use thiserror::Error;
 
-use crate::{Instant, PeerId, Signal, SignalingError};
+use crate::{Instant, LobbyCommand, LobbyEvent, PeerId, Signal, SignalingError};
 
 /// Carries signals between peers that are not connected yet. Bring your own: a lobby server, Steam, Nakama, copy and paste.
 ///
 /// The contract:
 ///
 /// 1. `Joined` comes first, at most once until `Lost`; the lobby's members follow as `PeerJoined`, and later ones as they
-///    come. `Joined` never carries the id of another member.
+///    come. `Joined` never carries the id of another member. A service that knows when it has told of all who were there
+///    says [`LobbyEvent::Complete`] then.
 /// 2. Signals between two members arrive in the order sent, at most once; `PeerJoined` of a member precedes its signals.
 /// 3. `send` never blocks; what it has accepted is delivered or the peer's `PeerLeft` or our `Lost` follows, unless it grows
 ///    older than any handshake while the service is out of reach.
@@ -49,6 +50,18 @@ pub trait Signaling {
         Err(SignalingError::Unsupported)
     }
 
+    /// Asks the service to do something with the lobby. What becomes of it is told to every member as
+    /// [`SignalingEvent::Lobby`].
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError::Unsupported`] where the service has no such thing, which is what this method does unless it is
+    /// implemented; else as the service has it.
+    fn control(&mut self, now: Instant, command: LobbyCommand) -> Result<(), SignalingError> {
+        let _ = (now, command);
+        Err(SignalingError::Unsupported)
+    }
+
     /// Leaves. Connected peers are not touched.
     fn close(&mut self);
 }
@@ -79,6 +92,8 @@ pub enum SignalingEvent {
     },
     /// Nobody can join any more.
     Sealed,
+    /// Something else that is told of the lobby.
+    Lobby(LobbyEvent),
     /// The service is out of reach for now and is being tried again. `Resumed` or `Lost` follows.
     Interrupted {
         /// Why.
@@ -127,6 +142,14 @@ pub enum LostReason {
     /// The lobby ended because its host left it. Who is connected stays connected.
     #[error("the host has left the lobby")]
     HostLeft,
+    /// The host has sent us away.
+    #[error("{}{}", removal_words(*is_banned), reason_words(reason))]
+    Removed {
+        /// Whether we may not join this lobby again.
+        is_banned: bool,
+        /// The host's words, control characters escaped. May be empty.
+        reason: String,
+    },
     /// The user left the page, and has come back to it out of the browser's cache. Nothing of the mesh is left either: join
     /// anew to play on.
     #[error("the page was left")]
@@ -141,6 +164,20 @@ fn code_words(code: u16) -> String {
     match code {
         0 => String::new(),
         code => format!(" (code {code})"),
+    }
+}
+
+const fn removal_words(is_banned: bool) -> &'static str {
+    match is_banned {
+        false => "the host has removed us from the lobby",
+        true => "the host has banned us from the lobby",
+    }
+}
+
+fn reason_words(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(": {reason}"),
     }
 }
 

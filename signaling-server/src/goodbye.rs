@@ -17,38 +17,74 @@ const ERROR: u16 = 4000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Goodbye {
     TooManyPeers,
-    TooManySockets { limit: usize },
-    TooManyJoins { per_second: u32 },
+    TooManySockets {
+        limit: usize,
+    },
+    TooManyJoins {
+        per_second: u32,
+    },
     TooManyLobbies,
-    TooManyOwnLobbies { limit: usize },
-    LobbyFull { limit: usize },
-    LobbyNameTooLong { limit: usize },
+    TooManyOwnLobbies {
+        limit: usize,
+    },
+    LobbyFull {
+        limit: usize,
+    },
+    LobbyNameTooLong {
+        limit: usize,
+    },
     UnknownLobby,
     Sealed,
     AlreadyInLobby,
     NoLobby,
     JoinDeadline,
     NotHost,
-    Format { why: Option<DecodeError> },
-    TooLarge { limit: usize },
+    Format {
+        why: Option<DecodeError>,
+    },
+    TooLarge {
+        limit: usize,
+    },
     Unreadable,
     NotUtf8,
     Binary,
     InvalidCommand,
     InvalidDestination,
-    TooFast { per_second: u32 },
+    TooFast {
+        per_second: u32,
+    },
     Flooding,
-    MessageDeadline { within: Duration },
-    Silent { within: Duration },
+    MessageDeadline {
+        within: Duration,
+    },
+    Silent {
+        within: Duration,
+    },
     HostLeft,
     SealComplete,
     ShuttingDown,
     NoEntropy,
-    NotAdmitted { why: Refusal },
+    NotAdmitted {
+        why: Refusal,
+    },
     NoSeat,
     Replaced,
     TooManyReturns,
-    TryLater { within: Duration },
+    TryLater {
+        within: Duration,
+    },
+    HostOnly,
+    ReasonTooLong {
+        limit: usize,
+    },
+    Locked,
+    /// The host has sent the member away, or had banned it before.
+    Removed {
+        is_banned: bool,
+        reason: String,
+        /// Whether our extension is spoken with it: it has codes of its own for this, and says who spoke by itself.
+        is_ours: bool,
+    },
 }
 
 impl Goodbye {
@@ -94,6 +130,17 @@ impl Goodbye {
             Self::Binary => (ERROR, "binary"),
             Self::InvalidCommand => (ERROR, "invalid_command"),
             Self::InvalidDestination => (ERROR, "invalid_destination"),
+            Self::HostOnly => (ERROR, "host_only"),
+            Self::ReasonTooLong { .. } => (ERROR, "reason_too_long"),
+            Self::Locked => (ERROR, "locked"),
+            Self::Removed {
+                is_banned, is_ours, ..
+            } => match (*is_banned, *is_ours) {
+                (false, true) => (signaling::CLOSE_KICKED, "kicked"),
+                (true, true) => (signaling::CLOSE_BANNED, "banned"),
+                (false, false) => (ERROR, "kicked"),
+                (true, false) => (ERROR, "banned"),
+            },
             Self::HostLeft => (ERROR, "host_left"),
             Self::NotAdmitted { .. } => (signaling::CLOSE_NOT_ADMITTED, "not_admitted"),
             // Of our extension: they tell a client that it does not come back to its seat.
@@ -165,6 +212,20 @@ impl fmt::Display for Goodbye {
             Self::Binary => f.write_str("Invalid transfer mode, must be text"),
             Self::InvalidCommand => f.write_str("Invalid command"),
             Self::InvalidDestination => f.write_str("Invalid destination"),
+            Self::HostOnly => f.write_str("Only the host can do that"),
+            Self::ReasonTooLong { limit } => {
+                write!(f, "Reason is too long: at most {limit} bytes")
+            }
+            Self::Locked => f.write_str("Lobby is locked"),
+            Self::Removed {
+                is_banned,
+                reason,
+                is_ours: false,
+            } if reason.is_empty() => f.write_str(match is_banned {
+                false => "The host has removed you",
+                true => "The host has banned you",
+            }),
+            Self::Removed { reason, .. } => f.write_str(reason),
             Self::TooFast { per_second } => {
                 write!(f, "Too many messages: at most {per_second} a second")
             }

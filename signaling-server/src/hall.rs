@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod comebacks;
+mod control;
 mod entering;
 #[cfg(test)]
 mod house;
@@ -10,6 +11,7 @@ mod lobby;
 mod member;
 #[cfg(test)]
 mod model;
+mod news;
 #[cfg(test)]
 mod tests;
 
@@ -81,7 +83,7 @@ pub(crate) struct Counts {
 
 /// All lobbies of a server.
 ///
-/// What happens comes in by `join`, `seal`, `leave`, `disconnect`, `close_all` and `handle_timeout`; what is to be done is taken
+/// What happens comes in by `join`, `seal`, `control`, `leave`, `disconnect`, `close_all` and `handle_timeout`; what is to be done is taken
 /// with `poll_action` until there is none, after each of them; `poll_timeout` says when `handle_timeout` is due. One call is one
 /// step: a member is in a lobby with everybody told, or not at all, so joins at the same moment cannot miss each other.
 ///
@@ -164,6 +166,8 @@ enum Timer {
     Seat(Arc<str>, PeerId),
     /// A member gets its next token.
     Renewal(MemberId),
+    /// What has changed of a lobby is told.
+    News(Arc<str>),
     /// There are no tokens of an earlier server any more.
     Inheritance,
 }
@@ -261,6 +265,7 @@ impl Hall {
                 Some((_, Timer::Seal(name))) => self.close_lobby(&name, &Goodbye::SealComplete),
                 Some((_, Timer::Seat(name, id))) => self.vacate(&name, id),
                 Some((_, Timer::Renewal(member))) => self.welcome(now, member),
+                Some((_, Timer::News(name))) => self.tell_news(now, &name),
                 Some((_, Timer::Inheritance)) => self.end_inheritance(),
                 None => return,
             }

@@ -90,6 +90,7 @@ impl<'a> Sender<'a> {
                 self.place.pong(id);
                 Ok(())
             }
+            Some(Ask::Control(control)) => self.place.control(control),
             Some(Ask::Leave) => {
                 self.place.leave();
                 Ok(())

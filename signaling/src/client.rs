@@ -3,6 +3,7 @@
 mod absence;
 mod backoff;
 mod closing;
+mod control;
 mod courier;
 mod membership;
 mod pulse;
@@ -14,7 +15,8 @@ use std::fmt;
 use std::task::{Context, Poll};
 
 use mesh_core::{
-    Duration, Instant, PeerId, Signal, Signaling, SignalingError, SignalingEvent, Topology,
+    Duration, Instant, LobbyCommand, PeerId, Signal, Signaling, SignalingError, SignalingEvent,
+    Topology,
 };
 
 use crate::{MAX_MESSAGE_SIZE, Request, SignalNumber, Transport, TransportError, signal_data};
@@ -204,12 +206,7 @@ impl<T: Transport> Signaling for Client<T> {
             Err(TransportError::NotOpen) if self.is_extended() => Ok(()),
             Err(error) => {
                 self.courier.take_back(to);
-                Err(match error {
-                    TransportError::Full => SignalingError::Full,
-                    TransportError::NotOpen | TransportError::InvalidUrl { .. } => {
-                        SignalingError::NotConnected
-                    }
-                })
+                Err(refusal(error))
             }
         }
     }
@@ -280,12 +277,23 @@ impl<T: Transport> Signaling for Client<T> {
                 "only the host, peer 1, can seal the lobby".to_owned(),
             ));
         }
-        self.request(Request::Seal).map_err(|error| match error {
-            TransportError::Full => SignalingError::Full,
-            TransportError::NotOpen | TransportError::InvalidUrl { .. } => {
-                SignalingError::NotConnected
-            }
-        })
+        self.request(Request::Seal).map_err(refusal)
+    }
+
+    /// Asks the server as the host. What becomes of it follows as an event, for every member.
+    ///
+    /// [`SignalingError::NotConnected`] before `Joined`, after `Lost` and while the connection is interrupted,
+    /// [`SignalingError::Unsupported`] where the server does not speak our extension,
+    /// [`SignalingError::Unsendable`] where we are not the host or it breaks a bound (a server would send us away for it),
+    /// [`SignalingError::Full`] when too much waits to be sent.
+    fn control(&mut self, _now: Instant, command: LobbyCommand) -> Result<(), SignalingError> {
+        let id = self.id().filter(|_| self.is_joined());
+        let id = id.ok_or(SignalingError::NotConnected)?;
+        if !self.is_welcome {
+            return Err(SignalingError::Unsupported);
+        }
+        let request = control::request(id, command)?;
+        self.request(request).map_err(refusal)
     }
 
     fn close(&mut self) {
@@ -297,6 +305,14 @@ impl<T: Transport> Signaling for Client<T> {
             let _ = self.request(Request::Leave);
         }
         self.end();
+    }
+}
+
+/// Why a request was not taken.
+fn refusal(error: TransportError) -> SignalingError {
+    match error {
+        TransportError::Full => SignalingError::Full,
+        TransportError::NotOpen | TransportError::InvalidUrl { .. } => SignalingError::NotConnected,
     }
 }
 

@@ -31,7 +31,7 @@ mod signal;
 mod transport;
 
 pub use client::{Client, JoinRequest, MAX_MEMBERS};
-pub use close::{CLOSE_NO_SEAT, CLOSE_NOT_ADMITTED, CLOSE_REPLACED};
+pub use close::{CLOSE_BANNED, CLOSE_KICKED, CLOSE_NO_SEAT, CLOSE_NOT_ADMITTED, CLOSE_REPLACED};
 pub use codec::{DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, decode, encode};
 pub use escape::escape_control;
 pub use message::{Extra, Message, MessageType};

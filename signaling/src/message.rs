@@ -32,6 +32,12 @@ pub enum MessageType {
     PeerResumed,
     /// 36, of our extension. To the server: I leave, keep no seat for me.
     Leave,
+    /// 37, of our extension. To the server, from the host: send this member away.
+    Kick,
+    /// 38, of our extension. To the server, from the host: send this member away and do not let it join again.
+    Ban,
+    /// 39, of our extension. To the server, from the host: take nobody new, or take them again. From it: so it is.
+    Lock,
 }
 
 impl MessageType {
@@ -52,6 +58,9 @@ impl MessageType {
             Self::Welcome => 34,
             Self::PeerResumed => 35,
             Self::Leave => 36,
+            Self::Kick => 37,
+            Self::Ban => 38,
+            Self::Lock => 39,
         }
     }
 
@@ -72,6 +81,9 @@ impl MessageType {
             34 => Self::Welcome,
             35 => Self::PeerResumed,
             36 => Self::Leave,
+            37 => Self::Kick,
+            38 => Self::Ban,
+            39 => Self::Lock,
             _ => return None,
         })
     }
@@ -108,6 +120,8 @@ pub struct Extra {
     pub attempt: Option<u32>,
     /// `seq` and `prev`, in a signal: its number, and the one before it.
     pub number: Option<SignalNumber>,
+    /// `why`, in a `PEER_DISCONNECT`: 1 if the host has kicked the member, 2 if it has banned it. `data` has its words.
+    pub why: Option<u32>,
 }
 
 impl Message {
@@ -152,6 +166,9 @@ mod tests {
             MessageType::Welcome,
             MessageType::PeerResumed,
             MessageType::Leave,
+            MessageType::Kick,
+            MessageType::Ban,
+            MessageType::Lock,
         ];
         for (number, kind) in (32_u8..).zip(ours) {
             assert_eq!(kind.number(), number);

@@ -5,6 +5,23 @@ use thiserror::Error;
 
 use crate::{Extension, Message, MessageType, SignalNumber, SignalType};
 
+/// What a `why` says.
+const KICKED: u32 = 1;
+const BANNED: u32 = 2;
+
+/// The `data` of a `LOCK` that locks.
+const LOCKED: &str = "true";
+
+/// A `LOCK`, to a server or from it.
+pub(crate) fn lock(is_locked: bool) -> Message {
+    Message::new(MessageType::Lock, 0, if is_locked { LOCKED } else { "" })
+}
+
+/// Whether a `LOCK` locks.
+pub(crate) fn is_lock(data: &str) -> bool {
+    data == LOCKED
+}
+
 /// A message on its way from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,6 +47,15 @@ pub enum Notice {
     },
     /// It left.
     PeerDisconnect(PeerId),
+    /// Our extension: the host has sent it away. It comes instead of a `PeerDisconnect`.
+    PeerRemoved {
+        /// Who.
+        peer: PeerId,
+        /// Whether it may not join again.
+        is_banned: bool,
+        /// The host's words, as they came.
+        reason: String,
+    },
     /// Another member's signal, not yet read: it is that member's fault if it cannot be.
     Relayed {
         /// What it is.
@@ -54,6 +80,8 @@ pub enum Notice {
     Pong,
     /// Nobody is taken any more.
     Sealed,
+    /// Our extension: nobody new is taken for now, or they are taken again.
+    Locked(bool),
 }
 
 /// Why a message is no notice.
@@ -92,7 +120,14 @@ impl TryFrom<Message> for Notice {
                 peer: peer?,
                 is_ours: extra.version.is_some_and(|version| version > 0),
             },
-            MessageType::PeerDisconnect => Self::PeerDisconnect(peer?),
+            MessageType::PeerDisconnect => match extra.why {
+                Some(why @ (KICKED | BANNED)) => Self::PeerRemoved {
+                    peer: peer?,
+                    is_banned: why == BANNED,
+                    reason: data,
+                },
+                Some(_) | None => Self::PeerDisconnect(peer?),
+            },
             MessageType::Offer => Self::relayed(SignalType::Offer, peer?, data, extra.number),
             MessageType::Answer => Self::relayed(SignalType::Answer, peer?, data, extra.number),
             MessageType::Candidate => {
@@ -105,7 +140,8 @@ impl TryFrom<Message> for Notice {
             },
             MessageType::PeerResumed => Self::PeerResumed(peer?),
             MessageType::Pong => Self::Pong,
-            MessageType::Ping | MessageType::Leave => {
+            MessageType::Lock => Self::Locked(is_lock(&data)),
+            MessageType::Ping | MessageType::Leave | MessageType::Kick | MessageType::Ban => {
                 return Err(NoticeError::ClientOnly(kind));
             }
         })
@@ -129,6 +165,15 @@ impl From<Notice> for Message {
                 message
             }
             Notice::PeerDisconnect(peer) => Self::new(MessageType::PeerDisconnect, peer.get(), ""),
+            Notice::PeerRemoved {
+                peer,
+                is_banned,
+                reason,
+            } => {
+                let mut message = Self::new(MessageType::PeerDisconnect, peer.get(), reason);
+                message.extra.why = Some(if is_banned { BANNED } else { KICKED });
+                message
+            }
             Notice::Relayed {
                 kind,
                 from,
@@ -143,6 +188,7 @@ impl From<Notice> for Message {
             Notice::PeerResumed(peer) => Self::new(MessageType::PeerResumed, peer.get(), ""),
             Notice::Pong => Self::new(MessageType::Pong, 0, ""),
             Notice::Sealed => Self::new(MessageType::Seal, 0, ""),
+            Notice::Locked(is_locked) => lock(is_locked),
         }
     }
 }
@@ -239,6 +285,24 @@ mod tests {
                 r#"{"type":4,"id":7,"data":"v=0","seq":3,"prev":2}"#,
             ),
             (Notice::Sealed, r#"{"type":7,"id":0,"data":""}"#),
+            (
+                Notice::PeerRemoved {
+                    peer: seven,
+                    is_banned: false,
+                    reason: "spam".to_owned(),
+                },
+                r#"{"type":3,"id":7,"data":"spam","why":1}"#,
+            ),
+            (
+                Notice::PeerRemoved {
+                    peer: seven,
+                    is_banned: true,
+                    reason: String::new(),
+                },
+                r#"{"type":3,"id":7,"data":"","why":2}"#,
+            ),
+            (Notice::Locked(true), r#"{"type":39,"id":0,"data":"true"}"#),
+            (Notice::Locked(false), r#"{"type":39,"id":0,"data":""}"#),
         ];
         for (notice, text) in cases {
             let message = Message::from(notice.clone());

@@ -3,6 +3,7 @@
 use mesh_core::Topology;
 use thiserror::Error;
 
+use crate::notice::{is_lock, lock};
 use crate::{Message, MessageType, SignalNumber, SignalType};
 
 /// A message on its way to a server.
@@ -35,6 +36,17 @@ pub enum Request {
     Ping,
     /// Our extension: we leave, and come back no more.
     Leave,
+    /// Our extension: send a member away.
+    Remove {
+        /// Whom: a number that may be nobody's id.
+        peer: u32,
+        /// Whether it may not join again.
+        is_banned: bool,
+        /// Words for it and the others.
+        reason: String,
+    },
+    /// Our extension: take nobody new, or take them again.
+    Lock(bool),
 }
 
 /// What a client offers with its join: our extension of Godot's protocol. A server that does not know it passes over it, and
@@ -103,6 +115,12 @@ impl TryFrom<Message> for Request {
             MessageType::Seal => Self::Seal,
             MessageType::Ping => Self::Ping,
             MessageType::Leave => Self::Leave,
+            MessageType::Kick | MessageType::Ban => Self::Remove {
+                peer: id,
+                is_banned: kind == MessageType::Ban,
+                reason: data,
+            },
+            MessageType::Lock => Self::Lock(is_lock(&data)),
             MessageType::Id
             | MessageType::PeerConnect
             | MessageType::PeerDisconnect
@@ -153,6 +171,18 @@ impl From<Request> for Message {
             Request::Seal => Self::new(MessageType::Seal, 0, ""),
             Request::Ping => Self::new(MessageType::Ping, 0, ""),
             Request::Leave => Self::new(MessageType::Leave, 0, ""),
+            Request::Remove {
+                peer,
+                is_banned,
+                reason,
+            } => {
+                let kind = match is_banned {
+                    true => MessageType::Ban,
+                    false => MessageType::Kick,
+                };
+                Self::new(kind, peer, reason)
+            }
+            Request::Lock(is_locked) => lock(is_locked),
         }
     }
 }
@@ -207,6 +237,24 @@ mod tests {
                 r#"{"type":5,"id":9,"data":"v=0"}"#,
             ),
             (Request::Seal, r#"{"type":7,"id":0,"data":""}"#),
+            (
+                Request::Remove {
+                    peer: 9,
+                    is_banned: false,
+                    reason: "spam".to_owned(),
+                },
+                r#"{"type":37,"id":9,"data":"spam"}"#,
+            ),
+            (
+                Request::Remove {
+                    peer: 9,
+                    is_banned: true,
+                    reason: String::new(),
+                },
+                r#"{"type":38,"id":9,"data":""}"#,
+            ),
+            (Request::Lock(true), r#"{"type":39,"id":0,"data":"true"}"#),
+            (Request::Lock(false), r#"{"type":39,"id":0,"data":""}"#),
         ];
         for (request, text) in cases {
             let message = Message::from(request.clone());

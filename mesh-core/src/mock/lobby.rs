@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 use core::task::Waker;
 
 use super::world::{Action, World};
-use crate::{Duration, LostReason, PeerId, Signal, SignalingError, SignalingEvent, Topology};
+use crate::{
+    Duration, LobbyEvent, LostReason, PeerId, Signal, SignalingError, SignalingEvent, Topology,
+};
 
 /// How long a message between a client and the service takes.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -20,22 +22,23 @@ const MAX_PENDING: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Service {
     clients: BTreeMap<u64, Client>,
-    lobbies: BTreeMap<String, Lobby>,
+    pub(super) lobbies: BTreeMap<String, Lobby>,
     is_down: bool,
     /// What arrives while the service is interrupted waits here until it is back. `None` while it is not interrupted.
     held: Option<Vec<Letter>>,
 }
 
 #[derive(Debug)]
-struct Lobby {
-    name: String,
+pub(super) struct Lobby {
+    pub(super) name: String,
     topology: Topology,
     sealed: bool,
-    members: BTreeMap<PeerId, u64>,
+    pub(super) locked: bool,
+    pub(super) members: BTreeMap<PeerId, u64>,
 }
 
 #[derive(Debug)]
-struct Client {
+pub(super) struct Client {
     /// The lobby it asks for or is in. An empty name asks for a lobby with a name of its own.
     lobby: String,
     topology: Topology,
@@ -76,14 +79,14 @@ impl Service {
     }
 
     /// The lobby that a client is in as the service sees it, and its id there.
-    fn seat(&mut self, key: u64) -> Option<(&mut Lobby, PeerId)> {
+    pub(super) fn seat(&mut self, key: u64) -> Option<(&mut Lobby, PeerId)> {
         let client = self.clients.get(&key)?;
         let (lobby, id) = (self.lobbies.get_mut(&client.lobby)?, client.id?);
         (lobby.members.get(&id) == Some(&key)).then_some((lobby, id))
     }
 
     /// A client that was told that it is in a lobby.
-    fn member(&self, key: u64) -> Result<&Client, SignalingError> {
+    pub(super) fn member(&self, key: u64) -> Result<&Client, SignalingError> {
         let client = self.clients.get(&key);
         let client = client.filter(|client| client.phase == Phase::In);
         client.ok_or(SignalingError::NotConnected)
@@ -300,7 +303,7 @@ impl World {
     }
 
     /// Tells a client something after the time of so many messages.
-    fn tell_client(&mut self, messages: u32, client: u64, event: SignalingEvent) {
+    pub(super) fn tell_client(&mut self, messages: u32, client: u64, event: SignalingEvent) {
         self.mail(LATENCY * messages, Letter::Tell(client, event));
     }
 
@@ -343,6 +346,7 @@ impl World {
             SignalingEvent::PeerLeft(peer) => _ = client.known.remove(&peer),
             SignalingEvent::Signal { .. }
             | SignalingEvent::Sealed
+            | SignalingEvent::Lobby(_)
             | SignalingEvent::Interrupted { .. }
             | SignalingEvent::Resumed => {}
         }
@@ -367,11 +371,13 @@ impl World {
             name: name.clone(),
             topology: client.topology,
             sealed: false,
+            locked: false,
             members: BTreeMap::new(),
         });
         let is_taken = |id: PeerId| lobby.members.contains_key(&id);
         let refusal = match client.id {
             _ if lobby.sealed => Some("Lobby is sealed"),
+            None if lobby.locked => Some("Lobby is locked"),
             Some(id) if is_taken(id) => Some("The id is taken"),
             _ => None,
         };
@@ -394,11 +400,16 @@ impl World {
             topology: lobby.topology,
             lobby: name,
         };
+        let is_locked = lobby.locked;
         self.tell_client(1, key, joined);
         for (other, other_key) in others {
             self.tell_client(1, key, SignalingEvent::PeerJoined(other));
             self.tell_client(1, other_key, SignalingEvent::PeerJoined(id));
         }
+        if is_locked {
+            self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Locked(true)));
+        }
+        self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Complete));
     }
 
     fn end_lobby(&mut self, name: &str, reason: &LostReason) {
@@ -414,7 +425,7 @@ impl World {
 
 impl Lobby {
     /// The members that are to be connected with this one, and their clients.
-    fn linked_with(&self, id: PeerId) -> Vec<(PeerId, u64)> {
+    pub(super) fn linked_with(&self, id: PeerId) -> Vec<(PeerId, u64)> {
         let members = self.members.iter().map(|(other, client)| (*other, *client));
         let linked = members.filter(|(other, _)| self.topology.links(id, *other));
         linked.collect()

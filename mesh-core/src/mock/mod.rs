@@ -43,12 +43,14 @@
 //!
 //! ```
 //! use mesh_core::mock::{Network, Stalled};
-//! use mesh_core::{Duration, Event, Session, SessionConfig};
+//! use mesh_core::{Duration, Event, LobbyEvent, Session, SessionConfig};
 //!
 //! let network = Network::new(7);
 //! let mut host = Session::new(network.backend(), network.signaling("demo"), SessionConfig::default());
 //! let event = network.block_on(network.timeout(Duration::from_secs(1), host.next_event()))?;
 //! assert!(matches!(event, Ok(Event::Joined { id, .. }) if id.is_server()));
+//! let event = network.block_on(host.next_event())?;
+//! assert_eq!(event, Event::Lobby(LobbyEvent::Complete));
 //! // Nobody else is there, and nothing will ever happen.
 //! assert!(matches!(network.block_on(host.next_event()), Err(Stalled::Deadlock { .. })));
 //! # Ok::<(), Stalled>(())
@@ -84,6 +86,7 @@ mod end;
 mod executor;
 mod ice;
 mod lobby;
+mod lobby_control;
 mod network;
 mod path;
 mod sdp;

@@ -6,7 +6,8 @@ use core::task::{Context, Poll};
 use super::network::Network;
 use super::world::World;
 use crate::{
-    Instant, LostReason, PeerId, Signal, Signaling, SignalingError, SignalingEvent, Topology,
+    Instant, LobbyCommand, LostReason, PeerId, Signal, Signaling, SignalingError, SignalingEvent,
+    Topology,
 };
 
 /// A [`Signaling`] on the lobby service of a [`Network`], made by [`Network::signaling`]. Dropping it leaves the lobby.
@@ -104,6 +105,20 @@ impl Signaling for MockSignaling {
     /// the host.
     fn seal(&mut self, _now: Instant) -> Result<(), SignalingError> {
         self.network.with(|world| world.seal_lobby(self.id.0))
+    }
+
+    /// Kicks, bans or locks, as the host.
+    ///
+    /// A client that was sent away joins no more. The service does not recognise whom it belonged to: a new client is a new
+    /// member, also after a ban.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] for anybody but
+    /// the host, for a reason that is too long and for the host as the one to go.
+    fn control(&mut self, _now: Instant, command: LobbyCommand) -> Result<(), SignalingError> {
+        let control = |world: &mut World| world.control_lobby(self.id.0, command);
+        self.network.with(control)
     }
 
     fn close(&mut self) {

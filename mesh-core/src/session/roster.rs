@@ -73,6 +73,9 @@ pub struct Roster {
     is_over: bool,
     /// Whether the signaling is out of reach for now: a new attempt would only wait for it and grow old.
     is_interrupted: bool,
+    /// Whether all who were in the lobby when we joined have been told.
+    is_complete: bool,
+    is_locked: bool,
 }
 
 // `Sync` as well, so that a session is whatever its backend is.
@@ -104,6 +107,24 @@ impl Roster {
     #[must_use]
     pub fn is_present(&self, peer: PeerId) -> bool {
         self.members.get(&peer).is_some_and(|member| member.present)
+    }
+
+    /// Everybody who is in the lobby as the signaling says, connected or not, ascending. We are not among them.
+    pub fn present(&self) -> impl Iterator<Item = PeerId> {
+        let present = self.members.iter().filter(|(_, member)| member.present);
+        present.map(|(peer, _)| *peer)
+    }
+
+    /// Whether everybody who was in the lobby when we joined has been told ([`LobbyEvent::Complete`](crate::LobbyEvent::Complete)).
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether the host has locked the lobby ([`LobbyEvent::Locked`](crate::LobbyEvent::Locked)).
+    #[must_use]
+    pub const fn is_locked(&self) -> bool {
+        self.is_locked
     }
 
     /// Whether a peer has been kicked or banned and not allowed again.
@@ -205,6 +226,8 @@ impl Roster {
         self.waiting.clear();
         self.events.clear();
         self.is_interrupted = false;
+        self.is_complete = false;
+        self.is_locked = false;
     }
 
     /// The next event for the game; before those of the mesh.
@@ -213,13 +236,26 @@ impl Roster {
     }
 
     fn put_away(&mut self, mesh: &mut Mesh, peer: PeerId, force: bool, reason: GivenReason) {
-        if let Some(member) = self.members.get_mut(&peer) {
-            member.due = None;
-            member.held = None;
-        }
         // Nobody need hear of one who is not here.
         if self.is_present(peer) || mesh.has_peer(peer) {
             mesh.announce_kick(peer, &reason);
+        }
+        self.part(mesh, peer, force);
+    }
+
+    /// The host has sent a peer out of the lobby, and everybody knows it.
+    fn put_away_for_the_host(&mut self, mesh: &mut Mesh, peer: PeerId, reason: &GivenReason) {
+        if self.is_present(peer) {
+            self.away.entry(peer).or_insert(Away::Kicked);
+        }
+        mesh.tell_kicked(peer, reason);
+        self.part(mesh, peer, false);
+    }
+
+    fn part(&mut self, mesh: &mut Mesh, peer: PeerId, force: bool) {
+        if let Some(member) = self.members.get_mut(&peer) {
+            member.due = None;
+            member.held = None;
         }
         mesh.disconnect_peer(peer, force);
     }

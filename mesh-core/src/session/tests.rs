@@ -9,13 +9,14 @@ use core::time::Duration;
 
 use crate::{
     Backend, Capabilities, ChannelIndex, CloseReason, Command, ConnectFailure, ConnectionState,
-    ConnectionStatus, DisconnectReason, Event, Instant, LinkEvent, LinkId, LostReason, Payload,
-    PeerId, Rejected, SdpType, Session, SessionConfig, SessionDescription, Signal, Signaling,
-    SignalingError, SignalingEvent, Topology, TransferMode,
+    ConnectionStatus, DisconnectReason, Event, Instant, LinkEvent, LinkId, LobbyCommand,
+    LostReason, Payload, PeerId, Rejected, SdpType, Session, SessionConfig, SessionDescription,
+    Signal, Signaling, SignalingError, SignalingEvent, Topology, TransferMode,
 };
 
 mod attempts;
 mod interruption;
+mod lobby;
 mod second_link;
 mod star;
 mod unwanted;
@@ -63,6 +64,7 @@ impl Backend for Platform {
 struct Post {
     full: bool,
     sent: Vec<(PeerId, Signal)>,
+    asked: Vec<LobbyCommand>,
     events: VecDeque<SignalingEvent>,
 }
 
@@ -81,6 +83,11 @@ impl Signaling for Post {
 
     fn poll_timeout(&self) -> Option<Instant> {
         None
+    }
+
+    fn control(&mut self, _: Instant, command: LobbyCommand) -> Result<(), SignalingError> {
+        self.asked.push(command);
+        Ok(())
     }
 
     fn close(&mut self) {}

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use mesh_core::mock::{BackendId, MockBackend, MockSignaling, Network};
 use mesh_core::{
-    DisconnectReason, Duration, Event, MeshConfig, Packet, PeerId, Session, SessionConfig, Target,
-    TransferMode,
+    DisconnectReason, Duration, Event, LobbyEvent, MeshConfig, Packet, PeerId, Session,
+    SessionConfig, Target, TransferMode,
 };
 
 /// A game in the simulation.
@@ -103,6 +103,7 @@ impl Game {
                         .unwrap_or_else(|| panic!("{name}: a packet of a stranger"));
                     heard.hear(&packet);
                 }
+                Event::Lobby(LobbyEvent::Complete) => {}
                 other => panic!("{name}: unexpected {other:?}"),
             }
         }

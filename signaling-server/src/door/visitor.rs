@@ -35,6 +35,24 @@ pub(crate) enum Ask {
     Ping(PeerId),
     /// I leave.
     Leave,
+    /// Do this with my lobby.
+    Control(Control),
+}
+
+/// What a member wants done with its lobby.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Send a member away.
+    Remove {
+        /// Whom: a number that may be nobody's id.
+        peer: u32,
+        /// Whether it may not join again.
+        is_banned: bool,
+        /// The host's words.
+        reason: String,
+    },
+    /// Take nobody new, or take them again.
+    Lock(bool),
 }
 
 impl Visitor {
@@ -109,6 +127,16 @@ impl Visitor {
             Ok(Request::Seal) => Ok(Some(Ask::Seal)),
             Ok(Request::Ping) => Ok(Some(Ask::Ping(from))),
             Ok(Request::Leave) => Ok(Some(Ask::Leave)),
+            Ok(Request::Remove {
+                peer,
+                is_banned,
+                reason,
+            }) => Ok(Some(Ask::Control(Control::Remove {
+                peer,
+                is_banned,
+                reason,
+            }))),
+            Ok(Request::Lock(is_locked)) => Ok(Some(Ask::Control(Control::Lock(is_locked)))),
             Ok(Request::Join { .. } | _) | Err(_) => Err(Goodbye::InvalidCommand),
         }
     }

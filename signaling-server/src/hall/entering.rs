@@ -162,13 +162,18 @@ impl Hall {
         let Some(lobby) = self.lobbies.get(name) else {
             return;
         };
-        let (topology, is_sealed) = (lobby.topology, lobby.ends.is_some());
+        let (topology, is_sealed, is_locked) =
+            (lobby.topology, lobby.ends.is_some(), lobby.is_locked);
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
         let others: Vec<_> = lobby.seen_by(id, self.config.strict).collect();
         let actions = &mut self.actions;
         tell(actions, [member], About::Lobby, Notice::Id { id, topology });
         if is_ours {
             self.welcome(now, member);
+            if is_locked {
+                let locked = Notice::Locked(true);
+                tell(&mut self.actions, [member], About::Lobby, locked);
+            }
         }
         let actions = &mut self.actions;
         let came = |is_ours| text(Notice::PeerConnect { peer: id, is_ours });
@@ -218,8 +223,18 @@ impl Hall {
         let config = &self.config;
         let name = wish.name;
         if let Some((name, lobby)) = self.lobbies.get_key_value(name) {
+            if lobby.is_banned(wish.network) {
+                return Err(Goodbye::Removed {
+                    is_banned: true,
+                    reason: String::new(),
+                    is_ours: wish.is_ours && self.vault.is_some(),
+                });
+            }
             if lobby.ends.is_some() {
                 return Err(Goodbye::Sealed);
+            }
+            if lobby.is_locked {
+                return Err(Goodbye::Locked);
             }
             if lobby.len() >= config.max_lobby_peers {
                 let limit = config.max_lobby_peers;

@@ -105,6 +105,7 @@ impl House {
                 Ok(())
             }
             Some(Ask::Seal) => hall.seal(now, member),
+            Some(Ask::Control(control)) => hall.control(now, member, control),
             Some(Ask::Ping(_)) => {
                 self.actions.push_back(Action::Tell {
                     to: member,

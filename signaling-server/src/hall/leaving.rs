@@ -6,7 +6,7 @@ use mesh_core::{Instant, PeerId};
 use signaling::Notice;
 
 use super::lobby::{Lobby, Presence};
-use super::{About, Action, Hall, MemberId, Ticket, Timer, decrease, tell};
+use super::{About, Action, Hall, MemberId, Ticket, Timer, decrease, text};
 use crate::goodbye::Goodbye;
 
 impl Hall {
@@ -62,6 +62,11 @@ impl Hall {
 
     /// Ends a seat. Its member has been forgotten already.
     pub(super) fn vacate(&mut self, name: &Arc<str>, id: PeerId) {
+        self.unseat(name, id, Notice::PeerDisconnect(id));
+    }
+
+    /// Ends a seat, and tells those who speak our extension of it in these words. Its member has been forgotten already.
+    pub(super) fn unseat(&mut self, name: &Arc<str>, id: PeerId, ours: Notice) {
         let Some(lobby) = self.lobbies.get_mut(name) else {
             return;
         };
@@ -84,9 +89,13 @@ impl Hall {
         if !id.is_server() {
             let seen_by = lobby.seen_by(id, strict);
             let witnesses = seen_by.filter(|other| other.knows(since));
-            let witnesses = witnesses.map(|other| other.member);
-            let notice = Notice::PeerDisconnect(id);
-            tell(&mut self.actions, witnesses, About::Left(id), notice);
+            let (plain, ours) = (text(Notice::PeerDisconnect(id)), text(ours));
+            let about = About::Left(id);
+            self.actions.extend(witnesses.map(|other| Action::Tell {
+                to: other.member,
+                text: Arc::clone(if other.is_ours { &ours } else { &plain }),
+                about,
+            }));
         } else if lobby.ends.is_none() || strict {
             self.close_lobby(name, &Goodbye::HostLeft);
         }
@@ -119,6 +128,9 @@ impl Hall {
         let lobby = self.lobbies.remove(name)?;
         if let Some(ends) = lobby.ends {
             self.timers.remove(&(ends, Timer::Seal(Arc::clone(name))));
+        }
+        if let Some(due) = lobby.news.due() {
+            self.timers.remove(&(due, Timer::News(Arc::clone(name))));
         }
         for (id, until, network) in lobby.away() {
             let timer = Timer::Seat(Arc::clone(name), id);

@@ -1,10 +1,11 @@
 //! One lobby: its seats, who sees whom, whether it is sealed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mesh_core::{Instant, PeerId, Topology};
 
 use super::member::MemberId;
+use super::news::News;
 use crate::bucket::Bucket;
 use crate::door::Network;
 use crate::resume::Claim;
@@ -12,6 +13,9 @@ use crate::resume::Claim;
 /// How many seats that have ended are remembered. Only who was there before a restart is, so it takes a very large lobby to
 /// have more; a token brings those back a second time.
 const MAX_GONE: usize = 4096;
+
+/// How many addresses a host can ban; with more the oldest is forgotten.
+const MAX_BANNED: usize = 256;
 
 /// How many times a member may come back at once, and after how many seconds it may once more.
 const RETURNS: u32 = 4;
@@ -25,6 +29,12 @@ pub(super) struct Lobby {
     pub(super) number: u64,
     /// Set once it is sealed: when its sockets are closed.
     pub(super) ends: Option<Instant>,
+    /// Whether its host lets nobody new in.
+    pub(super) is_locked: bool,
+    /// What has changed and is not told yet.
+    pub(super) news: News,
+    /// The addresses of members that its host has banned, the oldest first.
+    banned: VecDeque<Network>,
     /// The address that made it, if it is known.
     pub(super) made_by: Option<Network>,
     /// Where an earlier server had it, and as long as there may be tokens of that server: whom they no longer bring back.
@@ -111,6 +121,9 @@ impl Lobby {
             topology,
             number,
             ends: None,
+            is_locked: false,
+            news: News::new(),
+            banned: VecDeque::new(),
             made_by,
             gone: None,
             seats: BTreeMap::new(),
@@ -221,6 +234,26 @@ impl Lobby {
         {
             gone.insert(id);
         }
+    }
+
+    /// Bans the address of that seat, unless it is the host's, too: it would keep the host's own friends out, or, behind a proxy
+    /// that is not known as one, everybody.
+    pub(super) fn ban(&mut self, id: PeerId) {
+        let network = |id| self.seats.get(&id).and_then(|seat| seat.network);
+        let Some(banned) = network(id).filter(|_| network(id) != network(PeerId::SERVER)) else {
+            return;
+        };
+        if self.is_banned(Some(banned)) {
+            return;
+        }
+        if self.banned.len() >= MAX_BANNED {
+            self.banned.pop_front();
+        }
+        self.banned.push_back(banned);
+    }
+
+    pub(super) fn is_banned(&self, network: Option<Network>) -> bool {
+        network.is_some_and(|network| self.banned.contains(&network))
     }
 
     /// The member of that id, if it can be reached.

@@ -1,6 +1,7 @@
 //! The rules of the lobbies, one by one, with plain values.
 
 mod clients;
+mod control;
 mod healing;
 mod limits;
 mod lobbies;

@@ -7,7 +7,7 @@ use signaling::{Extension, Message, Notice, encode};
 
 use super::Relay;
 use crate::admission::Entry;
-use crate::door::{Account, Letter, Network};
+use crate::door::{Account, Control, Letter, Network};
 use crate::goodbye::Goodbye;
 use crate::hall::{Addressee, Hall, MemberId, Standing, Wish};
 use crate::outbox::{Full, Outbox};
@@ -100,6 +100,11 @@ impl Place {
 
     pub(crate) fn seal(&self) -> Result<(), Goodbye> {
         self.relay.with(|hall, now| hall.seal(now, self.member))
+    }
+
+    pub(crate) fn control(&self, control: Control) -> Result<(), Goodbye> {
+        let step = |hall: &mut Hall, now| hall.control(now, self.member, control);
+        self.relay.with(step)
     }
 
     /// Gives a signal to the member of that id.

@@ -10,6 +10,7 @@
 mod abuse;
 mod addresses;
 mod admission;
+mod control;
 mod handshakes;
 mod lifecycle;
 mod limits;

@@ -2,7 +2,7 @@
 
 use mesh_core::LostReason;
 
-use crate::{CLOSE_NO_SEAT, CLOSE_REPLACED, escape_control};
+use crate::{CLOSE_BANNED, CLOSE_KICKED, CLOSE_NO_SEAT, CLOSE_REPLACED, escape_control};
 
 /// WebSocket's code for an end as planned.
 const CLOSE_NORMAL: u16 = 1000;
@@ -16,6 +16,14 @@ const HOST_LEFT: &str = "Room host has disconnected";
 /// What a close means to a member of a lobby that is sealed or not, in words safe to print.
 pub(super) fn judge(reason: LostReason, is_sealed: bool) -> LostReason {
     match reason {
+        // Before the words are looked at: they are the host's, who may say what it likes.
+        LostReason::Refused {
+            code: code @ (CLOSE_KICKED | CLOSE_BANNED),
+            reason,
+        } => LostReason::Removed {
+            is_banned: code == CLOSE_BANNED,
+            reason: escape_control(&reason),
+        },
         LostReason::Refused { code, .. } if code == CLOSE_NORMAL && is_sealed => {
             LostReason::SealComplete
         }
@@ -48,6 +56,7 @@ pub(super) const fn is_passing(reason: &LostReason) -> bool {
         }
         LostReason::SealComplete
         | LostReason::HostLeft
+        | LostReason::Removed { .. }
         | LostReason::PageLeft
         | LostReason::Protocol(_)
         | _ => false,
@@ -62,6 +71,7 @@ pub(super) const fn is_worth_another_try(reason: &LostReason) -> bool {
         LostReason::Refused { code, .. } => !matches!(*code, CLOSE_NO_SEAT | CLOSE_REPLACED),
         LostReason::SealComplete
         | LostReason::HostLeft
+        | LostReason::Removed { .. }
         | LostReason::PageLeft
         | LostReason::Protocol(_)
         | _ => false,

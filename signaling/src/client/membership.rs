@@ -4,10 +4,10 @@ mod members;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use mesh_core::{Duration, Instant, LostReason, PeerId, SignalingEvent, Topology};
+use mesh_core::{Duration, Instant, LobbyEvent, LostReason, PeerId, SignalingEvent, Topology};
 use thiserror::Error;
 
-use crate::{Notice, SignalNumber, SignalType, signal_from_data};
+use crate::{Notice, SignalNumber, SignalType, escape_control, signal_from_data};
 
 use members::Members;
 
@@ -44,6 +44,7 @@ pub(super) struct Membership {
     /// What the answer to our latest join has brought so far.
     answer: Answer,
     sealed: bool,
+    locked: bool,
     members: Members,
     /// To be taken one by one.
     events: VecDeque<SignalingEvent>,
@@ -58,6 +59,7 @@ pub(super) struct Membership {
 struct Answer {
     has_id: bool,
     has_lobby: bool,
+    is_locked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +80,10 @@ impl Membership {
             answer: Answer {
                 has_id: false,
                 has_lobby: false,
+                is_locked: false,
             },
             sealed: false,
+            locked: false,
             members: Members::new(),
             events: VecDeque::new(),
             held: VecDeque::new(),
@@ -190,6 +194,15 @@ impl Membership {
                 }
                 Ok(())
             }
+            Notice::PeerRemoved {
+                peer,
+                is_banned,
+                reason,
+            } => self.on_removed(peer, is_banned, &reason),
+            Notice::Locked(is_locked) => {
+                self.on_locked(is_locked);
+                Ok(())
+            }
             Notice::Relayed {
                 kind,
                 from,
@@ -236,6 +249,7 @@ impl Membership {
             return;
         }
         self.forget(id);
+        let is_new = self.phase == Phase::Joining;
         self.events.push_back(match self.phase {
             Phase::Resuming => SignalingEvent::Resumed,
             Phase::Joining | Phase::In => SignalingEvent::Joined {
@@ -248,6 +262,38 @@ impl Membership {
         self.held_size = 0;
         self.members.set_patience(now + MISSING);
         self.phase = Phase::In;
+        self.on_locked(self.answer.is_locked);
+        if is_new {
+            // A server names the lobby last, when it has told of its members.
+            let complete = SignalingEvent::Lobby(LobbyEvent::Complete);
+            self.events.push_back(complete);
+        }
+    }
+
+    /// What the server says of the lock before we are in counts when we are.
+    fn on_locked(&mut self, is_locked: bool) {
+        if !self.is_in() {
+            self.answer.is_locked = is_locked;
+        } else if std::mem::replace(&mut self.locked, is_locked) != is_locked {
+            let locked = SignalingEvent::Lobby(LobbyEvent::Locked(is_locked));
+            self.events.push_back(locked);
+        }
+    }
+
+    fn on_removed(&mut self, peer: PeerId, is_banned: bool, reason: &str) -> Result<(), Fault> {
+        if !self.members.remove(peer) {
+            return Ok(());
+        }
+        self.resumed.remove(&peer);
+        let reason = escape_control(reason);
+        let size = reason.len();
+        let removed = LobbyEvent::Removed {
+            peer,
+            is_banned,
+            reason,
+        };
+        self.push(SignalingEvent::Lobby(removed), size)?;
+        self.push(SignalingEvent::PeerLeft(peer), 0)
     }
 
     /// A server that tells everybody of everybody may tell us of ourselves, before or after it gave us our id.
@@ -258,6 +304,7 @@ impl Membership {
             SignalingEvent::Signal { from, .. } => *from != own,
             SignalingEvent::Joined { .. }
             | SignalingEvent::Sealed
+            | SignalingEvent::Lobby(_)
             | SignalingEvent::Interrupted { .. }
             | SignalingEvent::Resumed
             | SignalingEvent::Lost { .. }

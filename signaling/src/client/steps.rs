@@ -97,7 +97,9 @@ impl<T: Transport> Client<T> {
                 self.token = Token::new(token.clone(), *term);
                 self.is_welcome = true;
             }
-            Notice::PeerDisconnect(peer) => self.courier.forget(*peer),
+            Notice::PeerDisconnect(peer) | Notice::PeerRemoved { peer, .. } => {
+                self.courier.forget(*peer);
+            }
             Notice::PeerConnect {
                 peer,
                 is_ours: false,
@@ -108,6 +110,7 @@ impl<T: Transport> Client<T> {
             | Notice::PeerResumed(_)
             | Notice::Relayed { .. }
             | Notice::Sealed
+            | Notice::Locked(_)
             | Notice::Pong => {}
         }
         self.membership

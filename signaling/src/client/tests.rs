@@ -2,6 +2,7 @@
 
 mod ending;
 mod joining;
+mod lobby;
 mod resuming;
 mod sending_again;
 mod signals;
@@ -10,8 +11,8 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 use mesh_core::{
-    Instant, LostReason, PeerId, SdpType, SessionDescription, Signal, Signaling, SignalingEvent,
-    Topology,
+    Instant, LobbyEvent, LostReason, PeerId, SdpType, SessionDescription, Signal, Signaling,
+    SignalingEvent, Topology,
 };
 use proptest::prelude::*;
 
@@ -108,7 +109,14 @@ fn drain(client: &mut Client<Script>) -> Vec<SignalingEvent> {
     drain_at(client, START)
 }
 
+/// All events but that everybody has been told, which comes with every join.
 fn drain_at(client: &mut Client<Script>, now: Instant) -> Vec<SignalingEvent> {
+    let mut events = drain_all(client, now);
+    events.retain(|event| *event != COMPLETE);
+    events
+}
+
+fn drain_all(client: &mut Client<Script>, now: Instant) -> Vec<SignalingEvent> {
     let mut events = Vec::new();
     let mut cx = Context::from_waker(Waker::noop());
     while let Poll::Ready(event) = client.poll_event(now, &mut cx) {
@@ -147,6 +155,8 @@ fn refused(code: u16, reason: &str) -> LostReason {
     }
 }
 
+const COMPLETE: SignalingEvent = SignalingEvent::Lobby(LobbyEvent::Complete);
+
 const ID: &str = r#"{"type":1,"id":7,"data":"true"}"#;
 const JOIN: &str = r#"{"type":0,"id":0,"data":"demo"}"#;
 const CONNECT_1: &str = r#"{"type":2,"id":1,"data":""}"#;
@@ -155,13 +165,14 @@ const OFFER_9: &str = r#"{"type":4,"id":9,"data":"v=0"}"#;
 const SEAL: &str = r#"{"type":7,"id":0,"data":""}"#;
 
 fn any_type() -> impl Strategy<Value = u8> {
-    prop_oneof![4 => 0..9_u8, 1 => 32..38_u8]
+    prop_oneof![4 => 0..9_u8, 1 => 32..41_u8]
 }
 
 fn any_extra() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
         Just(r#","v":1"#.to_owned()),
+        Just(r#","why":1"#.to_owned()),
         (any::<u32>(), 0..9_u32).prop_map(|(seq, prev)| format!(r#","seq":{seq},"prev":{prev}"#)),
     ]
 }

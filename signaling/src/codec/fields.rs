@@ -16,6 +16,7 @@ pub(super) struct Fields {
     pub(super) attempt: Scalar,
     pub(super) seq: Scalar,
     pub(super) prev: Scalar,
+    pub(super) why: Scalar,
 }
 
 /// A field's value, as far as it matters.
@@ -49,7 +50,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
-        let mut seen = [false; 8];
+        let mut seen = [false; 9];
         while let Some(name) = map.next_key::<String>()? {
             let (index, slot) = match name.as_str() {
                 "type" => (0, &mut fields.kind),
@@ -60,6 +61,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "seq" => (5, &mut fields.seq),
                 "prev" => (6, &mut fields.prev),
                 "try" => (7, &mut fields.attempt),
+                "why" => (8, &mut fields.why),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

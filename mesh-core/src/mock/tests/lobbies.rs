@@ -6,11 +6,12 @@ use core::task::{Context, Poll, Waker};
 
 use crate::mock::{MockSignaling, Network};
 use crate::{
-    Duration, IceCandidate, LostReason, PeerId, Signal, Signaling, SignalingError,
-    SignalingEvent as Event, Topology,
+    Duration, IceCandidate, LobbyCommand, LobbyEvent, LostReason, PeerId, Signal, Signaling,
+    SignalingError, SignalingEvent as Event, Topology,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+const COMPLETE: Event = Event::Lobby(LobbyEvent::Complete);
 
 fn take(client: &mut MockSignaling) -> Vec<Event> {
     client.network.advance(SECOND);
@@ -73,7 +74,8 @@ fn the_first_is_the_host_and_everybody_hears_of_everybody() {
                 topology: Topology::Mesh,
                 lobby: "demo".to_string()
             },
-            Event::PeerJoined(PeerId::SERVER)
+            Event::PeerJoined(PeerId::SERVER),
+            COMPLETE
         ]
     );
     assert!(id > PeerId::SERVER);
@@ -89,7 +91,7 @@ fn lobbies_are_apart_and_a_nameless_one_gets_a_name() {
     assert_eq!(take(&mut a), []);
     let mut nameless = network.signaling("");
     let events = take(&mut nameless);
-    let [Event::Joined { id, lobby, .. }] = &events[..] else {
+    let [Event::Joined { id, lobby, .. }, COMPLETE] = &events[..] else {
         panic!("{events:?}");
     };
     assert_eq!(*id, PeerId::SERVER);
@@ -229,7 +231,7 @@ fn a_lost_client_comes_back_under_its_id() {
     network.start_signaling();
     let events = take(&mut guest);
     assert!(matches!(events[0], Event::Joined { id: again, .. } if again == id));
-    assert_eq!(events[1..], [Event::PeerJoined(PeerId::SERVER)]);
+    assert_eq!(events[1..], [Event::PeerJoined(PeerId::SERVER), COMPLETE]);
     assert_eq!(take(&mut host), [Event::PeerJoined(id)]);
 }
 
@@ -318,7 +320,7 @@ fn clients_of_a_server_hear_of_the_server_alone() {
     let events = take(&mut first);
     assert!(matches!(&events[0], Event::Joined { topology: told, .. } if *told == topology));
     let mut second = network.signaling("demo");
-    assert_eq!(take(&mut second).len(), 2);
+    assert_eq!(take(&mut second).len(), 3);
     assert_eq!(take(&mut first), []);
     assert_eq!(take(&mut server).len(), 2);
 }
@@ -341,4 +343,79 @@ fn the_same_seed_gives_the_same_ids() {
         lobby.clone()
     };
     assert_ne!(name(1), name(2));
+}
+
+fn control(client: &mut MockSignaling, command: LobbyCommand) -> Result<(), SignalingError> {
+    let now = client.network.now();
+    client.control(now, command)
+}
+
+#[test]
+fn a_host_kicks_and_bans_and_its_guests_do_not() {
+    let network = Network::new(1);
+    let (mut host, _) = join(&network, "demo");
+    let (mut guest, id) = join(&network, "demo");
+    let (mut other, other_id) = join(&network, "demo");
+    take(&mut host);
+    take(&mut guest);
+    let kick = |peer, reason: &str| LobbyCommand::Kick {
+        peer,
+        reason: reason.to_string(),
+    };
+    for command in [kick(PeerId::SERVER, ""), kick(id, &"x".repeat(124))] {
+        let refused = control(&mut host, command);
+        assert!(matches!(refused, Err(SignalingError::Unsendable(_))));
+    }
+    let refused = control(&mut guest, kick(other_id, ""));
+    assert!(matches!(refused, Err(SignalingError::Unsendable(_))));
+
+    control(&mut host, kick(id, "spam")).unwrap();
+    let removed = Event::Lobby(LobbyEvent::Removed {
+        peer: id,
+        is_banned: false,
+        reason: "spam".to_string(),
+    });
+    for client in [&mut host, &mut other] {
+        assert_eq!(take(client), [removed.clone(), Event::PeerLeft(id)]);
+    }
+    let reason = LostReason::Removed {
+        is_banned: false,
+        reason: "spam".to_string(),
+    };
+    assert_eq!(take(&mut guest), [Event::Lost { reason }]);
+    assert_eq!(control(&mut host, kick(id, "")), Ok(()), "it has left");
+    let peer = other_id;
+    let reason = String::new();
+    control(&mut host, LobbyCommand::Ban { peer, reason }).unwrap();
+    let [Event::Lost { reason }] = &take(&mut other)[..] else {
+        panic!("not lost");
+    };
+    assert_eq!(reason.to_string(), "the host has banned us from the lobby");
+}
+
+#[test]
+fn a_locked_lobby_takes_nobody_new_until_it_is_open_again() {
+    let network = Network::new(1);
+    let (mut host, _) = join(&network, "demo");
+    let (mut guest, id) = join(&network, "demo");
+    take(&mut host);
+    control(&mut host, LobbyCommand::SetLocked(true)).unwrap();
+    control(&mut host, LobbyCommand::SetLocked(true)).unwrap();
+    let locked = Event::Lobby(LobbyEvent::Locked(true));
+    for client in [&mut host, &mut guest] {
+        assert!(take(client).iter().eq([&locked]));
+    }
+    let mut late = network.signaling("demo");
+    assert_eq!(take(&mut late), [refused("Lobby is locked")]);
+    // A member comes back all the same.
+    network.lose_signaling(guest.id());
+    take(&mut guest);
+    take(&mut host);
+    network.start_signaling();
+    let events = take(&mut guest);
+    assert!(matches!(events[0], Event::Joined { id: again, .. } if again == id));
+    assert_eq!(events[2..], [locked, COMPLETE]);
+    take(&mut host);
+    control(&mut host, LobbyCommand::SetLocked(false)).unwrap();
+    let (_late, _) = join(&network, "demo");
 }

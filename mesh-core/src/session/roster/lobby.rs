@@ -5,8 +5,8 @@ use alloc::string::String;
 use super::Roster;
 use super::member::Away;
 use crate::{
-    ConnectFailure, DisconnectReason, Event, Instant, LostReason, MAX_CUSTOM_CHANNELS, Mesh,
-    PeerId, Signal, SignalingEvent, Topology,
+    ConnectFailure, DisconnectReason, Event, GivenReason, Instant, LobbyEvent, LostReason,
+    MAX_CUSTOM_CHANNELS, Mesh, PeerId, Signal, SignalingEvent, Topology,
 };
 
 /// Members that are remembered; who comes beyond them is a stranger until it joins anew.
@@ -28,6 +28,7 @@ impl Roster {
                 Signal::Candidate(candidate) => self.candidate(mesh, from, candidate),
             },
             SignalingEvent::Sealed => self.events.push_back(Event::Sealed),
+            SignalingEvent::Lobby(event) => self.lobby_changed(mesh, event),
             SignalingEvent::Interrupted { reason } => {
                 self.is_interrupted = true;
                 self.events.push_back(Event::SignalingInterrupted(reason));
@@ -47,6 +48,8 @@ impl Roster {
             }
             known => {
                 self.topology = topology;
+                self.is_complete = false;
+                self.is_locked = false;
                 if known.is_none() {
                     self.set_up(mesh, id);
                 }
@@ -98,6 +101,18 @@ impl Roster {
         if let Some(attempt) = mesh.attempt(peer) {
             mesh.end_connection(attempt, ConnectFailure::Left);
         }
+    }
+
+    /// Whom the host has sent away is no peer of ours any more, so that a kick is one for the whole mesh.
+    fn lobby_changed(&mut self, mesh: &mut Mesh, event: LobbyEvent) {
+        match &event {
+            LobbyEvent::Complete => self.is_complete = true,
+            LobbyEvent::Locked(is_locked) => self.is_locked = *is_locked,
+            LobbyEvent::Removed { peer, reason, .. } => {
+                self.put_away_for_the_host(mesh, *peer, &GivenReason::from(reason.as_str()));
+            }
+        }
+        self.events.push_back(Event::Lobby(event));
     }
 
     /// The signaling is back. Attempts that failed for want of it need not wait for their next turn.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use mesh_core::{
-    LostReason, SdpType, SessionDescription, Signal, Signaling, SignalingEvent, Topology,
+    LobbyEvent, LostReason, SdpType, SessionDescription, Signal, Signaling, SignalingEvent,
+    Topology,
 };
 use signaling::{Client, JoinRequest, Transport, TransportError, TransportEvent};
 
@@ -86,11 +87,13 @@ fn client(desk: &Rc<RefCell<Desk>>, topology: Topology) -> Client<Wire> {
 
 fn events(client: &mut Client<Wire>) -> Vec<SignalingEvent> {
     let mut cx = Context::from_waker(Waker::noop());
-    std::iter::from_fn(|| match client.poll_event(START, &mut cx) {
+    let events = std::iter::from_fn(|| match client.poll_event(START, &mut cx) {
         Poll::Ready(event) => Some(event),
         Poll::Pending => None,
-    })
-    .collect()
+    });
+    // That everybody has been told comes with every join.
+    let complete = SignalingEvent::Lobby(LobbyEvent::Complete);
+    events.filter(|event| *event != complete).collect()
 }
 
 fn peer(id: u32) -> PeerId {

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use mesh_core::{
-    LostReason, SdpType, SessionDescription, Signal, Signaling, SignalingError, SignalingEvent,
+    LobbyEvent, LostReason, SdpType, SessionDescription, Signal, Signaling, SignalingError,
+    SignalingEvent,
 };
 use proptest::test_runner::RngSeed;
 use signaling::{Client, JoinRequest, Transport, TransportError, TransportEvent};
@@ -245,10 +246,12 @@ impl World {
                     heard.push(description.sdp);
                 }
                 SignalingEvent::PeerJoined(_)
+                | SignalingEvent::Lobby(LobbyEvent::Complete)
                 | SignalingEvent::Interrupted { .. }
                 | SignalingEvent::Resumed => {}
                 other @ (SignalingEvent::PeerLeft(_)
                 | SignalingEvent::Sealed
+                | SignalingEvent::Lobby(_)
                 | SignalingEvent::Lost { .. }
                 | _) => return Err(TestCaseError::fail(format!("{other:?}"))),
             }

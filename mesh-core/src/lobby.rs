@@ -1,0 +1,52 @@
+//! What is told of a lobby besides who comes and goes, and what its host can do there.
+
+use alloc::string::String;
+
+use crate::PeerId;
+
+/// The longest reason that a host can give for a [`Kick`](LobbyCommand::Kick) or a [`Ban`](LobbyCommand::Ban), in bytes. It
+/// is what the close frame of a WebSocket holds.
+pub const MAX_REASON_SIZE: usize = 123;
+
+/// What a member asks the signaling service to do with its lobby ([`Signaling::control`](crate::Signaling::control)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LobbyCommand {
+    /// Send a member away. It loses its seat, and can join anew. For the host.
+    Kick {
+        /// Who.
+        peer: PeerId,
+        /// What it is told, and the others, too: at most [`MAX_REASON_SIZE`] bytes. May be empty.
+        reason: String,
+    },
+    /// Send a member away and do not let it join this lobby again, as far as the service can recognise it. For the host.
+    Ban {
+        /// Who.
+        peer: PeerId,
+        /// What it is told, and the others, too: at most [`MAX_REASON_SIZE`] bytes. May be empty.
+        reason: String,
+    },
+    /// Let nobody new join (`true`), or let them join again (`false`). Members whose connection broke come back to their
+    /// seats also while the lobby is locked. For the host.
+    SetLocked(bool),
+}
+
+/// What is told of a lobby besides who comes and goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LobbyEvent {
+    /// Everybody who was in the lobby when we joined has been told. Comes once after each `Joined`, behind the `PeerJoined` of
+    /// those members. It says nothing about connections with them.
+    Complete,
+    /// The host has locked the lobby (`true`) or has opened it again (`false`).
+    Locked(bool),
+    /// The host has sent a member away. For those who have been told of it, `PeerLeft` follows.
+    Removed {
+        /// Who.
+        peer: PeerId,
+        /// Whether it may not join again.
+        is_banned: bool,
+        /// The host's words, control characters escaped. May be empty.
+        reason: String,
+    },
+}

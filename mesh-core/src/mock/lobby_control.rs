@@ -1,0 +1,76 @@
+//! What the host of a lobby can do with it.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::world::World;
+use crate::{
+    LobbyCommand, LobbyEvent, LostReason, MAX_REASON_SIZE, PeerId, SignalingError, SignalingEvent,
+};
+
+impl World {
+    pub(super) fn control_lobby(
+        &mut self,
+        key: u64,
+        command: LobbyCommand,
+    ) -> Result<(), SignalingError> {
+        self.service.member(key)?;
+        let seat = self.service.seat(key);
+        let (lobby, id) = seat.ok_or(SignalingError::NotConnected)?;
+        if !id.is_server() {
+            let problem = "only the host, peer 1, can do that".to_string();
+            return Err(SignalingError::Unsendable(problem));
+        }
+        let name = lobby.name.clone();
+        match command {
+            LobbyCommand::Kick { peer, reason } => self.remove_member(&name, peer, false, reason),
+            LobbyCommand::Ban { peer, reason } => self.remove_member(&name, peer, true, reason),
+            LobbyCommand::SetLocked(is_locked) => {
+                if core::mem::replace(&mut lobby.locked, is_locked) != is_locked {
+                    let members: Vec<u64> = lobby.members.values().copied().collect();
+                    let event = SignalingEvent::Lobby(LobbyEvent::Locked(is_locked));
+                    for member in members {
+                        self.tell_client(2, member, event.clone());
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The member is out at once; it hears of that after the time of two messages, as the others do.
+    fn remove_member(
+        &mut self,
+        name: &str,
+        peer: PeerId,
+        is_banned: bool,
+        reason: String,
+    ) -> Result<(), SignalingError> {
+        if peer.is_server() || reason.len() > MAX_REASON_SIZE {
+            let problem =
+                format!("not the host itself, and at most {MAX_REASON_SIZE} bytes of reason");
+            return Err(SignalingError::Unsendable(problem));
+        }
+        let Some(lobby) = self.service.lobbies.get_mut(name) else {
+            return Err(SignalingError::NotConnected);
+        };
+        let Some(key) = lobby.members.remove(&peer) else {
+            // It has left, and `PeerLeft` is on its way.
+            return Ok(());
+        };
+        let witnesses = lobby.linked_with(peer);
+        for (_, witness) in witnesses {
+            let removed = LobbyEvent::Removed {
+                peer,
+                is_banned,
+                reason: reason.clone(),
+            };
+            self.tell_client(2, witness, SignalingEvent::Lobby(removed));
+            self.tell_client(2, witness, SignalingEvent::PeerLeft(peer));
+        }
+        let reason = LostReason::Removed { is_banned, reason };
+        self.tell_client(2, key, SignalingEvent::Lost { reason });
+        Ok(())
+    }
+}

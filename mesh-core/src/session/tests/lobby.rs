@@ -1,0 +1,56 @@
+//! What is told of the lobby, and what the host does with it.
+
+use super::*;
+use crate::LobbyEvent;
+
+#[test]
+fn the_roster_knows_when_it_is_complete_and_who_is_there() {
+    let (mut session, _) = calling();
+    assert!(!session.roster().is_complete());
+    signaled(&mut session, SignalingEvent::Lobby(LobbyEvent::Complete));
+    assert_eq!(heard(&mut session), [Event::Lobby(LobbyEvent::Complete)]);
+    assert!(session.roster().is_complete());
+    assert!(session.roster().present().eq([id(7)]));
+    // Everything begins anew with the next lobby.
+    signaled(&mut session, joined(id(9)));
+    heard(&mut session);
+    assert!(!session.roster().is_complete());
+}
+
+#[test]
+fn whom_the_host_has_removed_is_disconnected() {
+    let (mut session, link) = calling();
+    let removed = LobbyEvent::Removed {
+        peer: id(7),
+        is_banned: false,
+        reason: String::from("spam"),
+    };
+    signaled(&mut session, SignalingEvent::Lobby(removed.clone()));
+    signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
+    assert!(heard(&mut session).contains(&Event::Lobby(removed)));
+    let closes =
+        |command: &Command| matches!(command, Command::Close { link: of, .. } if *of == link);
+    let commands = &session.multiplayer.backend().commands;
+    assert!(commands.iter().any(closes), "{commands:?}");
+    // It may join anew.
+    assert!(!session.roster().is_away(id(7)));
+}
+
+#[test]
+fn commands_reach_the_signaling_while_there_is_one() {
+    let (mut session, _) = calling();
+    assert_eq!(session.kick_from_lobby(id(7), "spam"), Ok(()));
+    assert_eq!(session.ban_from_lobby(id(8), ""), Ok(()));
+    assert_eq!(session.set_lobby_locked(true), Ok(()));
+    let peer = id(7);
+    let reason = String::from("spam");
+    let kick = LobbyCommand::Kick { peer, reason };
+    let peer = id(8);
+    let reason = String::new();
+    let ban = LobbyCommand::Ban { peer, reason };
+    let lock = LobbyCommand::SetLocked(true);
+    assert_eq!(session.signaling_mut().asked, [kick, ban, lock]);
+    session.depart(None);
+    let refused = session.set_lobby_locked(false);
+    assert_eq!(refused, Err(SignalingError::NotConnected));
+}

@@ -1,0 +1,97 @@
+//! What members, and above all the host, do with their lobby.
+
+use std::sync::Arc;
+
+use mesh_core::{Instant, MAX_REASON_SIZE, PeerId};
+use signaling::Notice;
+
+use super::lobby::{Lobby, Presence};
+use super::{Action, Hall, MemberId, Ticket, Timer};
+use crate::door::Control;
+use crate::goodbye::Goodbye;
+
+impl Hall {
+    /// Does what a member wants with its lobby, if it may.
+    pub(crate) fn control(
+        &mut self,
+        now: Instant,
+        member: MemberId,
+        control: Control,
+    ) -> Result<(), Goodbye> {
+        let Ticket {
+            lobby: name, id, ..
+        } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
+        if !id.is_server() {
+            return Err(Goodbye::HostOnly);
+        }
+        let name = Arc::clone(name);
+        match control {
+            Control::Remove {
+                peer,
+                is_banned,
+                reason,
+            } => self.remove_member(&name, peer, is_banned, reason),
+            Control::Lock(is_locked) => {
+                self.set_locked(now, &name, is_locked);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends a member away and ends its seat. One that is not there may just have left.
+    fn remove_member(
+        &mut self,
+        name: &Arc<str>,
+        peer: u32,
+        is_banned: bool,
+        reason: String,
+    ) -> Result<(), Goodbye> {
+        if reason.len() > MAX_REASON_SIZE {
+            let limit = MAX_REASON_SIZE;
+            return Err(Goodbye::ReasonTooLong { limit });
+        }
+        let peer = PeerId::new(peer).ok().filter(|peer| !peer.is_server());
+        let Some((lobby, peer)) = self.lobbies.get_mut(name).zip(peer) else {
+            return Ok(());
+        };
+        let Some(seat) = lobby.seat(peer) else {
+            return Ok(());
+        };
+        let (presence, is_ours) = (seat.presence, seat.is_ours);
+        if is_banned {
+            lobby.ban(peer);
+        }
+        match presence {
+            Presence::Here(member) => {
+                self.forget(member);
+                let reason = reason.clone();
+                let goodbye = Goodbye::Removed {
+                    is_banned,
+                    reason,
+                    is_ours,
+                };
+                self.actions.push_back(Action::Close { member, goodbye });
+            }
+            Presence::Away { until, .. } => {
+                let timer = Timer::Seat(Arc::clone(name), peer);
+                self.timers.remove(&(until, timer));
+            }
+        }
+        let removed = Notice::PeerRemoved {
+            peer,
+            is_banned,
+            reason,
+        };
+        self.unseat(name, peer, removed);
+        Ok(())
+    }
+
+    fn set_locked(&mut self, now: Instant, name: &Arc<str>, is_locked: bool) {
+        let change = |lobby: &mut Lobby| {
+            let has_changed = lobby.is_locked != is_locked;
+            lobby.is_locked = is_locked;
+            lobby.news.lock |= has_changed;
+        };
+        self.change(now, name, change);
+    }
+}

@@ -1,0 +1,93 @@
+//! Telling the members what has changed of their lobby: at once, and after that no more often than they can bear.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_core::Instant;
+use signaling::Notice;
+
+use super::lobby::Lobby;
+use super::{About, Hall, Timer, tell};
+
+/// How much time is between two tellings. Only the latest state is told, so that a host that changes it all the time costs its
+/// members no more than this.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What of a lobby has changed and is not told yet.
+#[derive(Debug)]
+pub(super) struct News {
+    /// Whether it is locked.
+    pub(super) lock: bool,
+    /// Before when nothing may be told.
+    quiet_until: Option<Instant>,
+    /// When the next telling is.
+    due: Option<Instant>,
+}
+
+impl News {
+    pub(super) const fn new() -> Self {
+        Self {
+            lock: false,
+            quiet_until: None,
+            due: None,
+        }
+    }
+
+    /// When the next telling is, if one is planned.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    const fn is_empty(&self) -> bool {
+        !self.lock
+    }
+}
+
+impl Hall {
+    /// Changes a lobby, and sees to it that its members are told.
+    pub(super) fn change(
+        &mut self,
+        now: Instant,
+        name: &Arc<str>,
+        change: impl FnOnce(&mut Lobby),
+    ) {
+        let Some(lobby) = self.lobbies.get_mut(name) else {
+            return;
+        };
+        change(lobby);
+        let news = &mut lobby.news;
+        if news.is_empty() || news.due.is_some() {
+            return;
+        }
+        match news.quiet_until.filter(|until| now < *until) {
+            Some(until) => {
+                news.due = Some(until);
+                self.timers.insert((until, Timer::News(Arc::clone(name))));
+            }
+            None => self.tell_news(now, name),
+        }
+    }
+
+    /// Tells those who speak our extension what has changed.
+    pub(super) fn tell_news(&mut self, now: Instant, name: &Arc<str>) {
+        let Some(lobby) = self.lobbies.get_mut(name) else {
+            return;
+        };
+        let News { lock, .. } = std::mem::replace(
+            &mut lobby.news,
+            News {
+                quiet_until: Some(now + PAUSE),
+                ..News::new()
+            },
+        );
+        let lobby = &*lobby;
+        let ours = || {
+            let ours = lobby.members().filter(|present| present.is_ours);
+            ours.map(|present| present.member)
+        };
+        if lock {
+            let notice = Notice::Locked(lobby.is_locked);
+            tell(&mut self.actions, ours(), About::Lobby, notice);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a host does with its lobby, over real sockets.
+
+use signaling_server::Config;
+
+use crate::peer::*;
+
+const OURS: &str = r#"{"type":0,"id":0,"data":"demo","v":1}"#;
+const LOCK: &str = r#"{"type":39,"id":0,"data":"true"}"#;
+
+/// Joins as that text says, from an address of its own; its id.
+async fn enter(server: &signaling_server::Server, address: &'static str) -> (Peer, u32) {
+    let url = format!("ws://{}", server.local_addr());
+    let headers = [("x-forwarded-for", address)];
+    let mut peer = Peer::request(&url, &headers).await.expect("a server");
+    peer.send(OURS).await;
+    let (kind, id) = ids(&peer.text().await);
+    assert_eq!(kind, 1);
+    while ids(&peer.text().await).0 != 0 {}
+    (peer, id)
+}
+
+fn behind_a_proxy() -> Config {
+    Config {
+        trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
+        ..quick()
+    }
+}
+
+#[tokio::test]
+async fn a_host_kicks_and_bans() {
+    let server = server(behind_a_proxy()).await;
+    let (mut host, _) = enter(&server, "192.0.2.1").await;
+    let (mut guest, id) = enter(&server, "192.0.2.2").await;
+    assert_eq!(ids(&host.text().await), (2, id));
+    host.send(&notice(37, id, "spam")).await;
+    assert_eq!(guest.close().await, "4003 spam");
+    let kicked = format!(r#"{{"type":3,"id":{id},"data":"spam","why":1}}"#);
+    assert_eq!(host.text().await, kicked);
+
+    let (mut guest, id) = enter(&server, "192.0.2.2").await;
+    assert_eq!(ids(&host.text().await), (2, id));
+    host.send(&notice(38, id, "")).await;
+    assert_eq!(guest.close().await, "4004 ");
+    let banned = format!(r#"{{"type":3,"id":{id},"data":"","why":2}}"#);
+    assert_eq!(host.text().await, banned);
+    let url = format!("ws://{}", server.local_addr());
+    let headers = [("x-forwarded-for", "192.0.2.2")];
+    let mut again = Peer::request(&url, &headers).await.expect("a server");
+    again.send(OURS).await;
+    assert_eq!(again.close().await, "4004 ");
+    let (_other, id) = enter(&server, "192.0.2.3").await;
+    assert_eq!(ids(&host.text().await), (2, id));
+}
+
+#[tokio::test]
+async fn a_host_locks_its_lobby() {
+    let server = server(quick()).await;
+    let (mut host, _) = enter(&server, "192.0.2.1").await;
+    host.send(LOCK).await;
+    assert_eq!(host.text().await, LOCK);
+    let mut late = Peer::connect(&server).await;
+    late.send(JOIN).await;
+    assert_eq!(late.close().await, "4000 Lobby is locked");
+    // So soon after the lock the members are told a moment later; the lobby is open at once.
+    host.send(&notice(39, 0, "")).await;
+    assert_eq!(host.text().await, notice(39, 0, ""));
+    let (_late, id) = enter(&server, "192.0.2.1").await;
+    assert_eq!(ids(&host.text().await), (2, id));
+}

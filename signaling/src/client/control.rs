@@ -1,0 +1,38 @@
+//! What a client asks of a server for its lobby, judged before it is sent: a server sends away who breaks a rule.
+
+use mesh_core::{LobbyCommand, MAX_REASON_SIZE, PeerId, SignalingError};
+
+use crate::Request;
+
+/// The request for a command of the member with that id.
+pub(super) fn request(own: PeerId, command: LobbyCommand) -> Result<Request, SignalingError> {
+    if !own.is_server() {
+        return Err(unsendable("only the host, peer 1, can do that"));
+    }
+    match command {
+        LobbyCommand::Kick { peer, reason } => removal(peer, false, reason),
+        LobbyCommand::Ban { peer, reason } => removal(peer, true, reason),
+        LobbyCommand::SetLocked(is_locked) => Ok(Request::Lock(is_locked)),
+        _ => Err(SignalingError::Unsupported),
+    }
+}
+
+fn removal(peer: PeerId, is_banned: bool, reason: String) -> Result<Request, SignalingError> {
+    if peer.is_server() {
+        return Err(unsendable("the host cannot send itself away"));
+    }
+    if reason.len() > MAX_REASON_SIZE {
+        let words = format!("a reason has at most {MAX_REASON_SIZE} bytes");
+        return Err(unsendable(&words));
+    }
+    let peer = peer.get();
+    Ok(Request::Remove {
+        peer,
+        is_banned,
+        reason,
+    })
+}
+
+fn unsendable(why: &str) -> SignalingError {
+    SignalingError::Unsendable(why.to_owned())
+}
