@@ -55,6 +55,7 @@ pub struct Lobby {
     url: String,
     name: String,
     topology: Topology,
+    max_players: Option<u32>,
     platform: PlatformConfig,
     session: SessionConfig,
     link: Option<LinkConfig>,
@@ -72,6 +73,7 @@ impl Lobby {
             url: url.into(),
             name: name.into(),
             topology: Topology::default(),
+            max_players: None,
             platform: PlatformConfig::default(),
             session: SessionConfig::default(),
             link: None,
@@ -98,6 +100,13 @@ impl Lobby {
     /// the others are clients, which reach it alone.
     pub const fn topology(mut self, topology: Topology) -> Self {
         self.topology = topology;
+        self
+    }
+
+    /// Sets how many members the lobby may have, its creator included, if this creates it. The server takes its own limit where
+    /// that is lower; one of Godot's protocol knows no such limit.
+    pub const fn max_players(mut self, max_players: u32) -> Self {
+        self.max_players = Some(max_players);
         self
     }
 
@@ -145,6 +154,7 @@ impl Lobby {
         let request = JoinRequest {
             lobby: self.name,
             topology: self.topology,
+            max_players: self.max_players,
         };
         Ok(Session::new(
             backend,

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use mesh_core::{Instant, PeerId, Topology};
-use signaling::{Message, Notice, encode};
+use signaling::{Extension, Message, Notice, encode};
 
 use crate::Config;
 use crate::admission::{Pass, Refusal};
@@ -127,6 +127,32 @@ pub(crate) struct Wish<'a> {
     pub(crate) entry: Result<&'a Pass, &'a Refusal>,
     /// Which of its attempts to come back it is, 0 if it does not say.
     pub(crate) attempt: u32,
+    /// How many members the lobby may have, if it is made.
+    pub(crate) max_players: Option<u32>,
+}
+
+impl<'a> Wish<'a> {
+    /// What a join asks for.
+    pub(crate) fn new(
+        name: &'a str,
+        topology: Topology,
+        network: Option<Network>,
+        extension: Option<&'a Extension>,
+        entry: Result<&'a Pass, &'a Refusal>,
+    ) -> Self {
+        Self {
+            name,
+            topology,
+            network,
+            is_ours: extension.is_some(),
+            token: extension.and_then(|extension| extension.token.as_deref()),
+            entry,
+            attempt: extension
+                .and_then(|extension| extension.attempt)
+                .unwrap_or_default(),
+            max_players: extension.and_then(|extension| extension.max_players),
+        }
+    }
 }
 
 /// How a member was taken in.

@@ -39,6 +39,9 @@ pub struct JoinRequest {
     pub lobby: String,
     /// What the lobby is to be if it is made now. That of one that exists stays, and is in `Joined`.
     pub topology: Topology,
+    /// How many members the lobby may have, we included, if it is made now: at most what the server allows, which is what it
+    /// has without one. A server of Godot's protocol knows no such limit.
+    pub max_players: Option<u32>,
 }
 
 impl JoinRequest {
@@ -48,6 +51,7 @@ impl JoinRequest {
         Self {
             lobby: lobby.into(),
             topology: Topology::Mesh,
+            max_players: None,
         }
     }
 }

@@ -89,6 +89,7 @@ pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
             this,
             previous: small(&fields.prev).unwrap_or_default(),
         }),
+        max_players: small(&fields.max),
         why: small(&fields.why),
     };
     Ok(Message {
@@ -118,6 +119,8 @@ pub fn encode(message: &Message) -> String {
         #[serde(skip_serializing_if = "Option::is_none")]
         prev: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        max: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<u32>,
     }
     let wire = Wire {
@@ -129,6 +132,7 @@ pub fn encode(message: &Message) -> String {
         r#try: message.extra.attempt,
         seq: message.extra.number.map(|number| number.this),
         prev: message.extra.number.map(|number| number.previous),
+        max: message.extra.max_players,
         why: message.extra.why,
     };
     // Numbers and strings cannot fail; an empty text would be refused by any reader.
@@ -209,13 +213,14 @@ mod tests {
                 this: u32::MAX,
                 previous: 7,
             }),
+            max_players: Some(4),
             why: Some(1),
         };
-        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"why":1}"#;
+        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"max":4,"why":1}"#;
         assert_eq!(encode(&join), text);
         assert_eq!(read(text), Ok(join));
         // Somebody else's fields of the same names.
-        let text = r#"{"type":0,"id":0,"data":"demo","v":"x","token":1,"try":{},"seq":-1,"prev":[],"why":"x"}"#;
+        let text = r#"{"type":0,"id":0,"data":"demo","v":"x","token":1,"try":{},"seq":-1,"prev":[],"max":-4,"why":"x"}"#;
         assert_eq!(read(text), Ok(message(MessageType::Join, 0, "demo")));
     }
 

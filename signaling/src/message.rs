@@ -120,6 +120,8 @@ pub struct Extra {
     pub attempt: Option<u32>,
     /// `seq` and `prev`, in a signal: its number, and the one before it.
     pub number: Option<SignalNumber>,
+    /// `max`, in a join: how many members the lobby may have, if it is made now.
+    pub max_players: Option<u32>,
     /// `why`, in a `PEER_DISCONNECT`: 1 if the host has kicked the member, 2 if it has banned it. `data` has its words.
     pub why: Option<u32>,
 }

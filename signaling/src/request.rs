@@ -60,6 +60,8 @@ pub struct Extension {
     /// Which of the client's attempts to come back it is, from 1. Each is higher than those before, so that one that was abandoned and
     /// arrives late does not take the seat from a later one.
     pub attempt: Option<u32>,
+    /// How many members the lobby may have, if it is made now: at most what the server allows.
+    pub max_players: Option<u32>,
 }
 
 impl Extension {
@@ -107,6 +109,7 @@ impl TryFrom<Message> for Request {
                         version,
                         token: extra.token,
                         attempt: extra.attempt,
+                        max_players: extra.max_players,
                     }),
             },
             MessageType::Offer => relay(SignalType::Offer, data),
@@ -150,11 +153,13 @@ impl From<Request> for Message {
                     version,
                     token,
                     attempt,
+                    max_players,
                 }) = extension
                 {
                     message.extra.version = Some(version);
                     message.extra.token = token;
                     message.extra.attempt = attempt;
+                    message.extra.max_players = max_players;
                 }
                 message
             }
@@ -211,9 +216,10 @@ mod tests {
                         version: 1,
                         token: None,
                         attempt: None,
+                        max_players: Some(4),
                     }),
                 },
-                r#"{"type":0,"id":1,"data":"demo","v":1}"#,
+                r#"{"type":0,"id":1,"data":"demo","v":1,"max":4}"#,
             ),
             (
                 Request::Join {
@@ -223,6 +229,7 @@ mod tests {
                         version: 1,
                         token: Some("abc".to_owned()),
                         attempt: Some(3),
+                        max_players: None,
                     }),
                 },
                 r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":3}"#,

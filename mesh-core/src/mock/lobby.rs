@@ -34,6 +34,7 @@ pub(super) struct Lobby {
     topology: Topology,
     sealed: bool,
     pub(super) locked: bool,
+    max_players: usize,
     pub(super) members: BTreeMap<PeerId, u64>,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Client {
     /// The lobby it asks for or is in. An empty name asks for a lobby with a name of its own.
     lobby: String,
     topology: Topology,
+    /// How many members the lobby may have, if the client makes it.
+    max_players: usize,
     /// Its id, which it keeps when it comes back.
     id: Option<PeerId>,
     phase: Phase,
@@ -95,11 +98,17 @@ impl Service {
 
 /// What clients do. The service hears of it at once, and others hear of it after the time of two messages.
 impl World {
-    pub(super) fn add_client(&mut self, lobby: &str, topology: Topology) -> u64 {
+    pub(super) fn add_client(
+        &mut self,
+        lobby: &str,
+        topology: Topology,
+        max_players: usize,
+    ) -> u64 {
         let key = self.clock.unique();
         let client = Client {
             lobby: lobby.to_string(),
             topology,
+            max_players: max_players.max(1),
             id: None,
             phase: Phase::Joining,
             known: BTreeSet::new(),
@@ -372,12 +381,14 @@ impl World {
             topology: client.topology,
             sealed: false,
             locked: false,
+            max_players: client.max_players,
             members: BTreeMap::new(),
         });
         let is_taken = |id: PeerId| lobby.members.contains_key(&id);
         let refusal = match client.id {
             _ if lobby.sealed => Some("Lobby is sealed"),
             None if lobby.locked => Some("Lobby is locked"),
+            None if lobby.members.len() >= lobby.max_players => Some("Lobby is full"),
             Some(id) if is_taken(id) => Some("The id is taken"),
             _ => None,
         };

@@ -40,9 +40,21 @@ impl Network {
     /// Adds a client as [`signaling`](Self::signaling) does. If its lobby does not exist yet, it is made with this topology.
     #[must_use]
     pub fn signaling_with(&self, lobby: &str, topology: Topology) -> MockSignaling {
+        self.add_signaling(lobby, topology, usize::MAX)
+    }
+
+    /// Adds a client as [`signaling`](Self::signaling) does. If its lobby does not exist yet, it is made with room for so many
+    /// members, this one included.
+    #[must_use]
+    pub fn signaling_for(&self, lobby: &str, max_players: usize) -> MockSignaling {
+        self.add_signaling(lobby, Topology::Mesh, max_players)
+    }
+
+    fn add_signaling(&self, lobby: &str, topology: Topology, max_players: usize) -> MockSignaling {
+        let add = |world: &mut World| world.add_client(lobby, topology, max_players);
         MockSignaling {
             network: self.clone(),
-            id: SignalingId(self.with(|world| world.add_client(lobby, topology))),
+            id: SignalingId(self.with(add)),
         }
     }
 

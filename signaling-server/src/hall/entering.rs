@@ -236,8 +236,9 @@ impl Hall {
             if lobby.is_locked {
                 return Err(Goodbye::Locked);
             }
-            if lobby.len() >= config.max_lobby_peers {
-                let limit = config.max_lobby_peers;
+            // The number may be chosen by the host; the server's own limit stands above it.
+            let limit = lobby.capacity.min(config.max_lobby_peers);
+            if lobby.len() >= limit {
                 return Err(Goodbye::LobbyFull { limit });
             }
             return Ok((Arc::clone(name), None));
@@ -265,7 +266,10 @@ impl Hall {
             name.into()
         };
         let number = self.number(now);
-        let lobby = Lobby::new(wish.topology, number, wish.network);
+        let mut lobby = Lobby::new(wish.topology, number, wish.network);
+        if let Some(max_players) = wish.max_players.filter(|_| !self.config.strict) {
+            lobby.capacity = usize::try_from(max_players).unwrap_or(usize::MAX).max(1);
+        }
         Ok((name, Some(lobby)))
     }
 

@@ -75,21 +75,8 @@ impl House {
                 topology,
                 extension,
             }) => {
-                let token = extension
-                    .as_ref()
-                    .and_then(|extension| extension.token.as_deref());
-                let wish = Wish {
-                    name: &lobby,
-                    topology,
-                    network: self.networks.get(&member).copied(),
-                    is_ours: extension.is_some(),
-                    token,
-                    entry: Ok(&ANYWHERE),
-                    attempt: extension
-                        .as_ref()
-                        .and_then(|extension| extension.attempt)
-                        .unwrap_or_default(),
-                };
+                let network = self.networks.get(&member).copied();
+                let wish = Wish::new(&lobby, topology, network, extension.as_ref(), Ok(&ANYWHERE));
                 let standing = hall.join(now, member, wish)?;
                 visitor.joined(standing.id, standing.is_ours);
                 Ok(())

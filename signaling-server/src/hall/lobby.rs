@@ -29,6 +29,8 @@ pub(super) struct Lobby {
     pub(super) number: u64,
     /// Set once it is sealed: when its sockets are closed.
     pub(super) ends: Option<Instant>,
+    /// How many members it may have, as who made it wanted.
+    pub(super) capacity: usize,
     /// Whether its host lets nobody new in.
     pub(super) is_locked: bool,
     /// What has changed and is not told yet.
@@ -121,6 +123,7 @@ impl Lobby {
             topology,
             number,
             ends: None,
+            capacity: usize::MAX,
             is_locked: false,
             news: News::new(),
             banned: VecDeque::new(),

@@ -65,19 +65,8 @@ impl Place {
         topology: Topology,
         extension: Option<&Extension>,
     ) -> Result<Standing, Goodbye> {
-        let network = self.network;
-        self.relay.charge_join(network)?;
-        let wish = Wish {
-            name,
-            topology,
-            network,
-            is_ours: extension.is_some(),
-            token: extension.and_then(|extension| extension.token.as_deref()),
-            entry: self.entry.as_ref(),
-            attempt: extension
-                .and_then(|extension| extension.attempt)
-                .unwrap_or_default(),
-        };
+        self.relay.charge_join(self.network)?;
+        let wish = Wish::new(name, topology, self.network, extension, self.entry.as_ref());
         let join = |hall: &mut Hall, now| hall.join(now, self.member, wish);
         let standing = self.relay.with(join)?;
         match standing.is_back {

@@ -67,3 +67,17 @@ async fn a_host_locks_its_lobby() {
     let (_late, id) = enter(&server, "192.0.2.1").await;
     assert_eq!(ids(&host.text().await), (2, id));
 }
+
+#[tokio::test]
+async fn who_makes_a_lobby_sets_how_many_it_takes() {
+    let server = server(quick()).await;
+    let mut host = Peer::connect(&server).await;
+    host.send(r#"{"type":0,"id":0,"data":"demo","v":1,"max":2}"#)
+        .await;
+    assert_eq!(host.text().await, notice(1, 1, "true"));
+    let (_guest, _, others) = Peer::join(&server).await;
+    assert_eq!(others, [1]);
+    let mut late = Peer::connect(&server).await;
+    late.send(JOIN).await;
+    assert_eq!(late.close().await, "4000 Lobby is full: at most 2 peers");
+}

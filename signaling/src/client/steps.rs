@@ -46,11 +46,16 @@ impl<T: Transport> Client<T> {
         let Stage::Connecting { deadline } = self.stage else {
             return Ok(());
         };
-        let JoinRequest { lobby, topology } = match self.membership.lobby() {
-            // The server may have given the lobby its name.
+        let JoinRequest {
+            lobby,
+            topology,
+            max_players,
+        } = match self.membership.lobby() {
+            // The server may have given the lobby its name. It is there, so nothing is chosen about it.
             Some((lobby, topology)) => JoinRequest {
                 lobby: lobby.to_owned(),
                 topology,
+                max_players: None,
             },
             None => self.request.clone(),
         };
@@ -63,6 +68,7 @@ impl<T: Transport> Client<T> {
             version: Extension::VERSION,
             attempt: token.as_ref().map(|_| self.attempts),
             token,
+            max_players,
         });
         let join = Request::Join {
             lobby,

@@ -16,6 +16,7 @@ pub(super) struct Fields {
     pub(super) attempt: Scalar,
     pub(super) seq: Scalar,
     pub(super) prev: Scalar,
+    pub(super) max: Scalar,
     pub(super) why: Scalar,
 }
 
@@ -50,7 +51,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
-        let mut seen = [false; 9];
+        let mut seen = [false; 10];
         while let Some(name) = map.next_key::<String>()? {
             let (index, slot) = match name.as_str() {
                 "type" => (0, &mut fields.kind),
@@ -62,6 +63,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "prev" => (6, &mut fields.prev),
                 "try" => (7, &mut fields.attempt),
                 "why" => (8, &mut fields.why),
+                "max" => (9, &mut fields.max),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

@@ -419,3 +419,14 @@ fn a_locked_lobby_takes_nobody_new_until_it_is_open_again() {
     control(&mut host, LobbyCommand::SetLocked(false)).unwrap();
     let (_late, _) = join(&network, "demo");
 }
+
+#[test]
+fn who_makes_a_lobby_sets_how_many_it_takes() {
+    let network = Network::new(1);
+    let mut host = network.signaling_for("demo", 2);
+    take(&mut host);
+    let mut guest = network.signaling_for("demo", 9);
+    assert!(matches!(take(&mut guest)[0], Event::Joined { .. }));
+    let mut late = network.signaling("demo");
+    assert_eq!(take(&mut late), [refused("Lobby is full")]);
+}

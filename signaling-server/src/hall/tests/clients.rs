@@ -81,8 +81,11 @@ fn client(desk: &Rc<RefCell<Desk>>, topology: Topology) -> Client<Wire> {
     let opened = VecDeque::from([TransportEvent::Opened]);
     desk.borrow_mut().inboxes.insert(socket, opened);
     let desk = Rc::clone(desk);
-    let lobby = "demo".to_owned();
-    Client::new(Wire { desk, socket }, JoinRequest { lobby, topology })
+    let request = JoinRequest {
+        topology,
+        ..JoinRequest::mesh("demo")
+    };
+    Client::new(Wire { desk, socket }, request)
 }
 
 fn events(client: &mut Client<Wire>) -> Vec<SignalingEvent> {

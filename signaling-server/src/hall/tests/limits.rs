@@ -229,3 +229,61 @@ fn what_is_not_known_is_passed_over() {
     assert_eq!(give(&mut house, sockets[1], text), [offer]);
     assert_eq!(give(&mut house, stranger, JOIN).len(), 6);
 }
+
+#[test]
+fn who_makes_a_lobby_sets_how_many_it_takes_up_to_the_servers_limit() {
+    for (wanted, limit) in [("0", 1), ("1", 1), ("2", 2), ("4294967295", 3), ("-1", 3)] {
+        let mut house = house(Config {
+            max_lobby_peers: 3,
+            ..Config::default()
+        });
+        let join =
+            |wanted: &str| format!(r#"{{"type":0,"id":0,"data":"demo","v":1,"max":{wanted}}}"#);
+        for _ in 0..limit {
+            let member = connect(&mut house);
+            // Only who makes it is asked.
+            let text = if house.counts().lobbies == 0 {
+                join(wanted)
+            } else {
+                join("9")
+            };
+            let said = give(&mut house, member, &text);
+            assert!(
+                said.iter().all(|(_, text)| !text.starts_with('4')),
+                "{said:?}"
+            );
+        }
+        let late = connect(&mut house);
+        let words = format!("4000 Lobby is full: at most {limit} peers");
+        assert_eq!(give(&mut house, late, JOIN), [(late, words)]);
+    }
+    // Godot's server knows no such thing.
+    let mut house = house(Config::strict());
+    let host = connect(&mut house);
+    give(
+        &mut house,
+        host,
+        r#"{"type":0,"id":0,"data":"","v":1,"max":1}"#,
+    );
+    let name = house.hall.lobbies.keys().next().map(ToString::to_string);
+    let guest = connect(&mut house);
+    let join = JOIN.replace("demo", &name.expect("a lobby"));
+    assert!(give(&mut house, guest, &join)[0].1.contains(r#""type":1"#));
+}
+
+#[test]
+fn a_member_of_a_full_lobby_comes_back() {
+    use super::resume::{later, resume, told};
+
+    let mut house = house(Config::default());
+    let host = connect(&mut house);
+    let text = r#"{"type":0,"id":0,"data":"demo","v":1,"max":1}"#;
+    let said = give(&mut house, host, text);
+    let token = told(&said, host).token.expect("a token");
+    house.cut(later(1), host);
+    let late = connect(&mut house);
+    let words = "4000 Lobby is full: at most 1 peers".to_owned();
+    assert_eq!(give(&mut house, late, JOIN), [(late, words)]);
+    let (back, said) = resume(&mut house, later(2), &token);
+    assert_eq!(told(&said, back).messages, [(1, 1), (0, 0)]);
+}
