@@ -70,7 +70,9 @@ pub use link::{
     CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,
     GatheringState, LinkEvent, LinkStats, Missing, SignalingState,
 };
-pub use lobby::{LobbyCommand, LobbyEvent, MAX_REASON_SIZE};
+pub use lobby::{
+    LobbyCommand, LobbyEvent, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, MAX_REASON_SIZE,
+};
 pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Transmit};
 pub use multiplayer::Multiplayer;
 pub use multiplayer_peer::MultiplayerPeer;

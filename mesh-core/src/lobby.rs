@@ -8,6 +8,12 @@ use crate::PeerId;
 /// is what the close frame of a WebSocket holds.
 pub const MAX_REASON_SIZE: usize = 123;
 
+/// The longest data of a lobby, in bytes ([`LobbyCommand::SetData`]).
+pub const MAX_LOBBY_DATA_SIZE: usize = 1024;
+
+/// The longest data of a member, in bytes ([`LobbyCommand::SetMemberData`]).
+pub const MAX_MEMBER_DATA_SIZE: usize = 256;
+
 /// What a member asks the signaling service to do with its lobby ([`Signaling::control`](crate::Signaling::control)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -29,6 +35,12 @@ pub enum LobbyCommand {
     /// Let nobody new join (`true`), or let them join again (`false`). Members whose connection broke come back to their
     /// seats also while the lobby is locked. For the host.
     SetLocked(bool),
+    /// Set what is told of the lobby to everybody in it: a JSON object as text, of at most [`MAX_LOBBY_DATA_SIZE`] bytes. An
+    /// empty text removes it. For the host.
+    SetData(String),
+    /// Set what is told of us to everybody who is told that we are there: a JSON object as text, of at most
+    /// [`MAX_MEMBER_DATA_SIZE`] bytes. An empty text removes it. For everybody.
+    SetMemberData(String),
 }
 
 /// What is told of a lobby besides who comes and goes.
@@ -40,6 +52,15 @@ pub enum LobbyEvent {
     Complete,
     /// The host has locked the lobby (`true`) or has opened it again (`false`).
     Locked(bool),
+    /// The lobby's data are these now: a JSON object as text, or nothing. A service tells newcomers, too.
+    Data(String),
+    /// A member's data are these now: a JSON object as text, or nothing. Ours are told to us as well.
+    MemberData {
+        /// Whose.
+        peer: PeerId,
+        /// A JSON object as text, or nothing. It is that member's word: judge it as what comes from a peer.
+        data: String,
+    },
     /// The host has sent a member away. For those who have been told of it, `PeerLeft` follows.
     Removed {
         /// Who.

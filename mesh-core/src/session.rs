@@ -212,6 +212,28 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.control(LobbyCommand::SetLocked(is_locked))
     }
 
+    /// Asks the signaling to tell everybody in the lobby this of it: a JSON object as text, of at most
+    /// [`MAX_LOBBY_DATA_SIZE`](crate::MAX_LOBBY_DATA_SIZE) bytes, or an empty text for nothing; for the host.
+    /// [`LobbyEvent::Data`](crate::LobbyEvent::Data) follows for every member, and for those who join later.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError`]: not in a lobby, not its host, no such text, or the signaling knows no data.
+    pub fn set_lobby_data(&mut self, json: impl Into<String>) -> Result<(), SignalingError> {
+        self.control(LobbyCommand::SetData(json.into()))
+    }
+
+    /// Asks the signaling to tell everybody in the lobby this of us, such as a name: a JSON object as text, of at most
+    /// [`MAX_MEMBER_DATA_SIZE`](crate::MAX_MEMBER_DATA_SIZE) bytes, or an empty text for nothing.
+    /// [`LobbyEvent::MemberData`](crate::LobbyEvent::MemberData) follows for every member, and for those who join later.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError`]: not in a lobby, no such text, or the signaling knows no data.
+    pub fn set_member_data(&mut self, json: impl Into<String>) -> Result<(), SignalingError> {
+        self.control(LobbyCommand::SetMemberData(json.into()))
+    }
+
     fn control(&mut self, command: LobbyCommand) -> Result<(), SignalingError> {
         if !self.open {
             return Err(SignalingError::NotConnected);

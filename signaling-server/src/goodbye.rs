@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use signaling::DecodeError;
+use signaling::{DataError, DecodeError};
 
 use crate::admission::Refusal;
 
@@ -17,74 +17,53 @@ const ERROR: u16 = 4000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Goodbye {
     TooManyPeers,
-    TooManySockets {
-        limit: usize,
-    },
-    TooManyJoins {
-        per_second: u32,
-    },
+    TooManySockets { limit: usize },
+    TooManyJoins { per_second: u32 },
     TooManyLobbies,
-    TooManyOwnLobbies {
-        limit: usize,
-    },
-    LobbyFull {
-        limit: usize,
-    },
-    LobbyNameTooLong {
-        limit: usize,
-    },
+    TooManyOwnLobbies { limit: usize },
+    LobbyFull { limit: usize },
+    LobbyNameTooLong { limit: usize },
     UnknownLobby,
     Sealed,
     AlreadyInLobby,
     NoLobby,
     JoinDeadline,
     NotHost,
-    Format {
-        why: Option<DecodeError>,
-    },
-    TooLarge {
-        limit: usize,
-    },
+    Format { why: Option<DecodeError> },
+    TooLarge { limit: usize },
     Unreadable,
     NotUtf8,
     Binary,
     InvalidCommand,
     InvalidDestination,
-    TooFast {
-        per_second: u32,
-    },
+    TooFast { per_second: u32 },
     Flooding,
-    MessageDeadline {
-        within: Duration,
-    },
-    Silent {
-        within: Duration,
-    },
+    MessageDeadline { within: Duration },
+    Silent { within: Duration },
     HostLeft,
     SealComplete,
     ShuttingDown,
     NoEntropy,
-    NotAdmitted {
-        why: Refusal,
-    },
+    NotAdmitted { why: Refusal },
     NoSeat,
     Replaced,
     TooManyReturns,
-    TryLater {
-        within: Duration,
-    },
+    TryLater { within: Duration },
     HostOnly,
-    ReasonTooLong {
-        limit: usize,
-    },
+    ReasonTooLong { limit: usize },
+    BadData { why: DataError },
     Locked,
-    /// The host has sent the member away, or had banned it before.
-    Removed {
-        is_banned: bool,
-        reason: String,
-        /// Whether our extension is spoken with it: it has codes of its own for this, and says who spoke by itself.
-        is_ours: bool,
-    },
+    Removed(Removal),
+}
+
+/// How the host sends a member away, or had banned it before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Removal {
+    pub(crate) is_banned: bool,
+    /// The host's words.
+    pub(crate) reason: String,
+    /// Whether our extension is spoken with the member: it has codes of its own for this.
+    pub(crate) is_ours: bool,
 }
 
 impl Goodbye {
@@ -132,10 +111,9 @@ impl Goodbye {
             Self::InvalidDestination => (ERROR, "invalid_destination"),
             Self::HostOnly => (ERROR, "host_only"),
             Self::ReasonTooLong { .. } => (ERROR, "reason_too_long"),
+            Self::BadData { .. } => (ERROR, "bad_data"),
             Self::Locked => (ERROR, "locked"),
-            Self::Removed {
-                is_banned, is_ours, ..
-            } => match (*is_banned, *is_ours) {
+            Self::Removed(removal) => match (removal.is_banned, removal.is_ours) {
                 (false, true) => (signaling::CLOSE_KICKED, "kicked"),
                 (true, true) => (signaling::CLOSE_BANNED, "banned"),
                 (false, false) => (ERROR, "kicked"),
@@ -216,16 +194,17 @@ impl fmt::Display for Goodbye {
             Self::ReasonTooLong { limit } => {
                 write!(f, "Reason is too long: at most {limit} bytes")
             }
+            Self::BadData { why } => write!(f, "Not allowed: {why}"),
             Self::Locked => f.write_str("Lobby is locked"),
-            Self::Removed {
+            Self::Removed(Removal {
                 is_banned,
                 reason,
                 is_ours: false,
-            } if reason.is_empty() => f.write_str(match is_banned {
+            }) if reason.is_empty() => f.write_str(match is_banned {
                 false => "The host has removed you",
                 true => "The host has banned you",
             }),
-            Self::Removed { reason, .. } => f.write_str(reason),
+            Self::Removed(Removal { reason, .. }) => f.write_str(reason),
             Self::TooFast { per_second } => {
                 write!(f, "Too many messages: at most {per_second} a second")
             }

@@ -59,13 +59,26 @@ pub(crate) enum About {
     },
     /// The member with the seat of that id left.
     Left(PeerId),
+    /// What is so now. A later text about the same fact makes an earlier one void.
+    State(Fact),
+}
+
+/// What can be told of a lobby again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// Whether it is locked.
+    Lock,
+    /// Its data.
+    Data,
+    /// The data of the member with that id.
+    Member(PeerId),
 }
 
 impl About {
     /// Whether it is about the member with the seat of that id.
     pub(crate) fn is_of(self, id: PeerId) -> bool {
         match self {
-            Self::Lobby => false,
+            Self::Lobby | Self::State(_) => false,
             Self::Came { id: of, .. } | Self::Left(of) => of == id,
         }
     }

@@ -24,8 +24,8 @@ const PARTS: usize = 16;
 /// A member's texts are refused once that member has its share waiting: a sixteenth of the whole, or, when the whole is taken
 /// up, an equal part for every member that a lobby may have. So a slow receiver is cut off by nobody, and a sender is held up
 /// by nobody but itself: what the others send does not take its part. A member is known here by the id of its seat, so it has one
-/// share over all its connections. What the hall says is always taken; when much waits, at most one leaving and one coming of
-/// each member are kept, so that those cannot grow without end either.
+/// share over all its connections. What the hall says is always taken; when much waits, at most one leaving, one coming and
+/// the latest data of each member are kept, so that those cannot grow without end either.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     limit: usize,
@@ -228,6 +228,10 @@ impl Queue {
     fn is_settled(&mut self, about: About) -> bool {
         match about {
             About::Lobby => false,
+            About::State(_) => {
+                self.drop_all(|from| from == From::Hall(about));
+                false
+            }
             About::Came { id, .. } => {
                 let latest = self.news_of(id).last();
                 // Who hears that it came, hears it after all that it has sent so far.
@@ -258,12 +262,16 @@ impl Queue {
 
     /// Drops a member's comings and leavings and what it sent.
     fn forget(&mut self, id: PeerId) {
+        self.drop_all(|from| match from {
+            From::Hall(about) => about.is_of(id),
+            From::Member(member) => member == id,
+        });
+    }
+
+    fn drop_all(&mut self, is_void: impl Fn(From) -> bool) {
         let (gone, texts): (VecDeque<_>, _) = std::mem::take(&mut self.texts)
             .into_iter()
-            .partition(|waiting| match waiting.from {
-                From::Hall(about) => about.is_of(id),
-                From::Member(member) => member == id,
-            });
+            .partition(|waiting| is_void(waiting.from));
         self.texts = texts;
         for waiting in &gone {
             self.pay_back(waiting);

@@ -23,6 +23,7 @@
 mod client;
 mod close;
 mod codec;
+mod data;
 mod escape;
 mod message;
 mod notice;
@@ -33,6 +34,7 @@ mod transport;
 pub use client::{Client, JoinRequest, MAX_MEMBERS};
 pub use close::{CLOSE_BANNED, CLOSE_KICKED, CLOSE_NO_SEAT, CLOSE_NOT_ADMITTED, CLOSE_REPLACED};
 pub use codec::{DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, decode, encode};
+pub use data::{DataError, check_data};
 pub use escape::escape_control;
 pub use message::{Extra, Message, MessageType};
 pub use notice::{Notice, NoticeError};

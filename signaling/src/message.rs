@@ -38,6 +38,10 @@ pub enum MessageType {
     Ban,
     /// 39, of our extension. To the server, from the host: take nobody new, or take them again. From it: so it is.
     Lock,
+    /// 40, of our extension. To the server, from the host: the lobby's data. From it: so they are.
+    Data,
+    /// 41, of our extension. To the server: the member's own data. From it: those of a member.
+    MemberData,
 }
 
 impl MessageType {
@@ -61,6 +65,8 @@ impl MessageType {
             Self::Kick => 37,
             Self::Ban => 38,
             Self::Lock => 39,
+            Self::Data => 40,
+            Self::MemberData => 41,
         }
     }
 
@@ -84,6 +90,8 @@ impl MessageType {
             37 => Self::Kick,
             38 => Self::Ban,
             39 => Self::Lock,
+            40 => Self::Data,
+            41 => Self::MemberData,
             _ => return None,
         })
     }
@@ -171,6 +179,8 @@ mod tests {
             MessageType::Kick,
             MessageType::Ban,
             MessageType::Lock,
+            MessageType::Data,
+            MessageType::MemberData,
         ];
         for (number, kind) in (32_u8..).zip(ours) {
             assert_eq!(kind.number(), number);

@@ -82,6 +82,15 @@ pub enum Notice {
     Sealed,
     /// Our extension: nobody new is taken for now, or they are taken again.
     Locked(bool),
+    /// Our extension: the lobby's data, which the client judges.
+    Data(String),
+    /// Our extension: a member's data.
+    MemberData {
+        /// Whose.
+        peer: PeerId,
+        /// What they are.
+        data: String,
+    },
 }
 
 /// Why a message is no notice.
@@ -141,6 +150,8 @@ impl TryFrom<Message> for Notice {
             MessageType::PeerResumed => Self::PeerResumed(peer?),
             MessageType::Pong => Self::Pong,
             MessageType::Lock => Self::Locked(is_lock(&data)),
+            MessageType::Data => Self::Data(data),
+            MessageType::MemberData => Self::MemberData { peer: peer?, data },
             MessageType::Ping | MessageType::Leave | MessageType::Kick | MessageType::Ban => {
                 return Err(NoticeError::ClientOnly(kind));
             }
@@ -189,6 +200,10 @@ impl From<Notice> for Message {
             Notice::Pong => Self::new(MessageType::Pong, 0, ""),
             Notice::Sealed => Self::new(MessageType::Seal, 0, ""),
             Notice::Locked(is_locked) => lock(is_locked),
+            Notice::Data(data) => Self::new(MessageType::Data, 0, data),
+            Notice::MemberData { peer, data } => {
+                Self::new(MessageType::MemberData, peer.get(), data)
+            }
         }
     }
 }
@@ -303,6 +318,17 @@ mod tests {
             ),
             (Notice::Locked(true), r#"{"type":39,"id":0,"data":"true"}"#),
             (Notice::Locked(false), r#"{"type":39,"id":0,"data":""}"#),
+            (
+                Notice::Data("{}".to_owned()),
+                r#"{"type":40,"id":0,"data":"{}"}"#,
+            ),
+            (
+                Notice::MemberData {
+                    peer: seven,
+                    data: r#"{"a":1}"#.to_owned(),
+                },
+                r#"{"type":41,"id":7,"data":"{\"a\":1}"}"#,
+            ),
         ];
         for (notice, text) in cases {
             let message = Message::from(notice.clone());

@@ -47,6 +47,10 @@ pub enum Request {
     },
     /// Our extension: take nobody new, or take them again.
     Lock(bool),
+    /// Our extension: the lobby's data.
+    Data(String),
+    /// Our extension: our own data.
+    MemberData(String),
 }
 
 /// What a client offers with its join: our extension of Godot's protocol. A server that does not know it passes over it, and
@@ -124,6 +128,8 @@ impl TryFrom<Message> for Request {
                 reason: data,
             },
             MessageType::Lock => Self::Lock(is_lock(&data)),
+            MessageType::Data => Self::Data(data),
+            MessageType::MemberData => Self::MemberData(data),
             MessageType::Id
             | MessageType::PeerConnect
             | MessageType::PeerDisconnect
@@ -188,6 +194,8 @@ impl From<Request> for Message {
                 Self::new(kind, peer, reason)
             }
             Request::Lock(is_locked) => lock(is_locked),
+            Request::Data(data) => Self::new(MessageType::Data, 0, data),
+            Request::MemberData(data) => Self::new(MessageType::MemberData, 0, data),
         }
     }
 }
@@ -262,6 +270,14 @@ mod tests {
             ),
             (Request::Lock(true), r#"{"type":39,"id":0,"data":"true"}"#),
             (Request::Lock(false), r#"{"type":39,"id":0,"data":""}"#),
+            (
+                Request::Data("{}".to_owned()),
+                r#"{"type":40,"id":0,"data":"{}"}"#,
+            ),
+            (
+                Request::MemberData(String::new()),
+                r#"{"type":41,"id":0,"data":""}"#,
+            ),
         ];
         for (request, text) in cases {
             let message = Message::from(request.clone());

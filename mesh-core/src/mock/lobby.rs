@@ -35,6 +35,8 @@ pub(super) struct Lobby {
     sealed: bool,
     pub(super) locked: bool,
     max_players: usize,
+    pub(super) data: String,
+    pub(super) member_data: BTreeMap<PeerId, String>,
     pub(super) members: BTreeMap<PeerId, u64>,
 }
 
@@ -294,6 +296,7 @@ impl World {
             return;
         };
         lobby.members.remove(&id);
+        lobby.member_data.remove(&id);
         if id.is_server() || lobby.members.is_empty() {
             let name = lobby.name.clone();
             return self.end_lobby(&name, &LostReason::HostLeft);
@@ -382,6 +385,8 @@ impl World {
             sealed: false,
             locked: false,
             max_players: client.max_players,
+            data: String::new(),
+            member_data: BTreeMap::new(),
             members: BTreeMap::new(),
         });
         let is_taken = |id: PeerId| lobby.members.contains_key(&id);
@@ -412,6 +417,14 @@ impl World {
             lobby: name,
         };
         let is_locked = lobby.locked;
+        let data = (!lobby.data.is_empty()).then(|| LobbyEvent::Data(lobby.data.clone()));
+        let known = others.iter().map(|(other, _)| *other);
+        let member_data: Vec<LobbyEvent> = known
+            .filter_map(|peer| {
+                let data = lobby.member_data.get(&peer)?.clone();
+                Some(LobbyEvent::MemberData { peer, data })
+            })
+            .collect();
         self.tell_client(1, key, joined);
         for (other, other_key) in others {
             self.tell_client(1, key, SignalingEvent::PeerJoined(other));
@@ -419,6 +432,9 @@ impl World {
         }
         if is_locked {
             self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Locked(true)));
+        }
+        for told in data.into_iter().chain(member_data) {
+            self.tell_client(1, key, SignalingEvent::Lobby(told));
         }
         self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Complete));
     }

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use super::world::World;
 use crate::{
-    LobbyCommand, LobbyEvent, LostReason, MAX_REASON_SIZE, PeerId, SignalingError, SignalingEvent,
+    LobbyCommand, LobbyEvent, LostReason, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE,
+    MAX_REASON_SIZE, PeerId, SignalingError, SignalingEvent,
 };
 
 impl World {
@@ -18,24 +19,41 @@ impl World {
         self.service.member(key)?;
         let seat = self.service.seat(key);
         let (lobby, id) = seat.ok_or(SignalingError::NotConnected)?;
-        if !id.is_server() {
+        if !id.is_server() && !matches!(command, LobbyCommand::SetMemberData(_)) {
             let problem = "only the host, peer 1, can do that".to_string();
             return Err(SignalingError::Unsendable(problem));
         }
         let name = lobby.name.clone();
+        let everybody: Vec<u64> = lobby.members.values().copied().collect();
         match command {
             LobbyCommand::Kick { peer, reason } => self.remove_member(&name, peer, false, reason),
             LobbyCommand::Ban { peer, reason } => self.remove_member(&name, peer, true, reason),
             LobbyCommand::SetLocked(is_locked) => {
                 if core::mem::replace(&mut lobby.locked, is_locked) != is_locked {
-                    let members: Vec<u64> = lobby.members.values().copied().collect();
-                    let event = SignalingEvent::Lobby(LobbyEvent::Locked(is_locked));
-                    for member in members {
-                        self.tell_client(2, member, event.clone());
-                    }
+                    self.tell_of_lobby(&everybody, &LobbyEvent::Locked(is_locked));
                 }
                 Ok(())
             }
+            LobbyCommand::SetData(data) => {
+                check(&data, MAX_LOBBY_DATA_SIZE)?;
+                lobby.data.clone_from(&data);
+                self.tell_of_lobby(&everybody, &LobbyEvent::Data(data));
+                Ok(())
+            }
+            LobbyCommand::SetMemberData(data) => {
+                check(&data, MAX_MEMBER_DATA_SIZE)?;
+                lobby.member_data.insert(id, data.clone());
+                let witnesses = lobby.linked_with(id).into_iter().map(|(_, client)| client);
+                let told: Vec<u64> = witnesses.chain([key]).collect();
+                self.tell_of_lobby(&told, &LobbyEvent::MemberData { peer: id, data });
+                Ok(())
+            }
+        }
+    }
+
+    fn tell_of_lobby(&mut self, clients: &[u64], event: &LobbyEvent) {
+        for client in clients {
+            self.tell_client(2, *client, SignalingEvent::Lobby(event.clone()));
         }
     }
 
@@ -59,6 +77,7 @@ impl World {
             // It has left, and `PeerLeft` is on its way.
             return Ok(());
         };
+        lobby.member_data.remove(&peer);
         let witnesses = lobby.linked_with(peer);
         for (_, witness) in witnesses {
             let removed = LobbyEvent::Removed {
@@ -73,4 +92,14 @@ impl World {
         self.tell_client(2, key, SignalingEvent::Lost { reason });
         Ok(())
     }
+}
+
+/// The mock reads no JSON: it holds its clients to the size and to the braces.
+fn check(data: &str, limit: usize) -> Result<(), SignalingError> {
+    let is_object = data.is_empty() || (data.starts_with('{') && data.ends_with('}'));
+    if is_object && data.len() <= limit {
+        return Ok(());
+    }
+    let problem = format!("data are a JSON object of at most {limit} bytes");
+    Err(SignalingError::Unsendable(problem))
 }

@@ -119,7 +119,7 @@ impl Signaling for MockSignaling {
         self.network.with(|world| world.seal_lobby(self.id.0))
     }
 
-    /// Kicks, bans or locks, as the host.
+    /// Kicks, bans, locks or sets the lobby's data, as the host, or sets its own data.
     ///
     /// A client that was sent away joins no more. The service does not recognise whom it belonged to: a new client is a new
     /// member, also after a ban.
@@ -127,7 +127,7 @@ impl Signaling for MockSignaling {
     /// # Errors
     ///
     /// [`SignalingError::NotConnected`] before `Joined` and after `Lost`, [`SignalingError::Unsendable`] for anybody but
-    /// the host, for a reason that is too long and for the host as the one to go.
+    /// the host, for a reason or data that are too long, for data that are no JSON object and for the host as the one to go.
     fn control(&mut self, _now: Instant, command: LobbyCommand) -> Result<(), SignalingError> {
         let control = |world: &mut World| world.control_lobby(self.id.0, command);
         self.network.with(control)

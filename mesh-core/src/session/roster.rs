@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 use core::fmt;
 
 use self::member::{Away, Member};
@@ -76,6 +77,7 @@ pub struct Roster {
     /// Whether all who were in the lobby when we joined have been told.
     is_complete: bool,
     is_locked: bool,
+    lobby_data: String,
 }
 
 // `Sync` as well, so that a session is whatever its backend is.
@@ -125,6 +127,21 @@ impl Roster {
     #[must_use]
     pub const fn is_locked(&self) -> bool {
         self.is_locked
+    }
+
+    /// The lobby's data as the host has set them, a JSON object as text; empty if there are none
+    /// ([`LobbyEvent::Data`](crate::LobbyEvent::Data)).
+    #[must_use]
+    pub fn lobby_data(&self) -> &str {
+        &self.lobby_data
+    }
+
+    /// The data of another member that is in the lobby, a JSON object as text; empty if there are none
+    /// ([`LobbyEvent::MemberData`](crate::LobbyEvent::MemberData)).
+    #[must_use]
+    pub fn member_data(&self, peer: PeerId) -> &str {
+        let member = self.members.get(&peer).filter(|member| member.present);
+        member.map_or("", |member| &member.data)
     }
 
     /// Whether a peer has been kicked or banned and not allowed again.
@@ -228,6 +245,7 @@ impl Roster {
         self.is_interrupted = false;
         self.is_complete = false;
         self.is_locked = false;
+        self.lobby_data.clear();
     }
 
     /// The next event for the game; before those of the mesh.

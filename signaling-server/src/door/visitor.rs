@@ -53,6 +53,10 @@ pub(crate) enum Control {
     },
     /// Take nobody new, or take them again.
     Lock(bool),
+    /// These are the lobby's data.
+    Data(String),
+    /// These are my own data.
+    MemberData(String),
 }
 
 impl Visitor {
@@ -137,6 +141,8 @@ impl Visitor {
                 reason,
             }))),
             Ok(Request::Lock(is_locked)) => Ok(Some(Ask::Control(Control::Lock(is_locked)))),
+            Ok(Request::Data(data)) => Ok(Some(Ask::Control(Control::Data(data)))),
+            Ok(Request::MemberData(data)) => Ok(Some(Ask::Control(Control::MemberData(data)))),
             Ok(Request::Join { .. } | _) | Err(_) => Err(Goodbye::InvalidCommand),
         }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use mesh_core::{Instant, MAX_REASON_SIZE, PeerId};
-use signaling::Notice;
+use mesh_core::{Instant, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, MAX_REASON_SIZE, PeerId};
+use signaling::{Notice, check_data};
 
 use super::lobby::{Lobby, Presence};
 use super::{Action, Hall, MemberId, Ticket, Timer};
 use crate::door::Control;
-use crate::goodbye::Goodbye;
+use crate::goodbye::{Goodbye, Removal};
 
 impl Hall {
     /// Does what a member wants with its lobby, if it may.
@@ -21,7 +21,8 @@ impl Hall {
         let Ticket {
             lobby: name, id, ..
         } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
-        if !id.is_server() {
+        let id = *id;
+        if !id.is_server() && !matches!(control, Control::MemberData(_)) {
             return Err(Goodbye::HostOnly);
         }
         let name = Arc::clone(name);
@@ -33,6 +34,20 @@ impl Hall {
             } => self.remove_member(&name, peer, is_banned, reason),
             Control::Lock(is_locked) => {
                 self.set_locked(now, &name, is_locked);
+                Ok(())
+            }
+            Control::Data(data) => {
+                check(&data, MAX_LOBBY_DATA_SIZE)?;
+                self.set_data(now, &name, data);
+                Ok(())
+            }
+            Control::MemberData(data) => {
+                check(&data, MAX_MEMBER_DATA_SIZE)?;
+                self.change(now, &name, |lobby| {
+                    if lobby.set_data(id, data) {
+                        lobby.news.members.insert(id);
+                    }
+                });
                 Ok(())
             }
         }
@@ -65,11 +80,11 @@ impl Hall {
             Presence::Here(member) => {
                 self.forget(member);
                 let reason = reason.clone();
-                let goodbye = Goodbye::Removed {
+                let goodbye = Goodbye::Removed(Removal {
                     is_banned,
                     reason,
                     is_ours,
-                };
+                });
                 self.actions.push_back(Action::Close { member, goodbye });
             }
             Presence::Away { until, .. } => {
@@ -86,6 +101,15 @@ impl Hall {
         Ok(())
     }
 
+    fn set_data(&mut self, now: Instant, name: &Arc<str>, data: String) {
+        let change = |lobby: &mut Lobby| {
+            let has_changed = lobby.data != data;
+            lobby.data = data;
+            lobby.news.data |= has_changed;
+        };
+        self.change(now, name, change);
+    }
+
     fn set_locked(&mut self, now: Instant, name: &Arc<str>, is_locked: bool) {
         let change = |lobby: &mut Lobby| {
             let has_changed = lobby.is_locked != is_locked;
@@ -94,4 +118,8 @@ impl Hall {
         };
         self.change(now, name, change);
     }
+}
+
+fn check(data: &str, limit: usize) -> Result<(), Goodbye> {
+    check_data(data, limit).map_err(|why| Goodbye::BadData { why })
 }

@@ -10,7 +10,7 @@ use super::lobby::{Lobby, Presence, Unseated};
 use super::{About, Action, Hall, MemberId, Standing, Ticket, Timer, Wish, tell, text};
 use crate::door::Network;
 use crate::entropy;
-use crate::goodbye::Goodbye;
+use crate::goodbye::{Goodbye, Removal};
 use crate::resume::{Claim, Proved, Vault};
 
 /// How a member comes to its seat.
@@ -165,7 +165,14 @@ impl Hall {
         let (topology, is_sealed, is_locked) =
             (lobby.topology, lobby.ends.is_some(), lobby.is_locked);
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
-        let others: Vec<_> = lobby.seen_by(id, self.config.strict).collect();
+        let lobby_data = lobby.data.clone();
+        let data_of = |other| {
+            let seat = lobby.seat(other).filter(|seat| !seat.data.is_empty())?;
+            Some(seat.data.clone())
+        };
+        let others = lobby.seen_by(id, self.config.strict);
+        let others = others.map(|other| (other, data_of(other.id).filter(|_| is_ours)));
+        let others: Vec<_> = others.collect();
         let actions = &mut self.actions;
         tell(actions, [member], About::Lobby, Notice::Id { id, topology });
         if is_ours {
@@ -173,6 +180,10 @@ impl Hall {
             if is_locked {
                 let locked = Notice::Locked(true);
                 tell(&mut self.actions, [member], About::Lobby, locked);
+            }
+            if !lobby_data.is_empty() {
+                let notice = Notice::Data(lobby_data);
+                tell(&mut self.actions, [member], About::Lobby, notice);
             }
         }
         let actions = &mut self.actions;
@@ -182,7 +193,7 @@ impl Hall {
             Coming::New => (came(false), came(is_ours)),
             Coming::Back(_) => (came(false), text(Notice::PeerResumed(id))),
         };
-        for other in others {
+        for (other, data) in others {
             let text = match coming {
                 _ if other.is_ours => Some(&ours),
                 Coming::Back(since) if other.knows(since) => None,
@@ -206,6 +217,11 @@ impl Hall {
                 is_known: false,
             };
             tell(actions, [member], about, notice);
+            if let Some(data) = data {
+                let peer = other.id;
+                let notice = Notice::MemberData { peer, data };
+                tell(actions, [member], About::Lobby, notice);
+            }
         }
         let lobby = name.to_string();
         tell(actions, [member], About::Lobby, Notice::Joined { lobby });
@@ -224,11 +240,11 @@ impl Hall {
         let name = wish.name;
         if let Some((name, lobby)) = self.lobbies.get_key_value(name) {
             if lobby.is_banned(wish.network) {
-                return Err(Goodbye::Removed {
+                return Err(Goodbye::Removed(Removal {
                     is_banned: true,
                     reason: String::new(),
                     is_ours: wish.is_ours && self.vault.is_some(),
-                });
+                }));
             }
             if lobby.ends.is_some() {
                 return Err(Goodbye::Sealed);

@@ -33,6 +33,8 @@ pub(super) struct Lobby {
     pub(super) capacity: usize,
     /// Whether its host lets nobody new in.
     pub(super) is_locked: bool,
+    /// What its host has everybody told of it: a JSON object, or nothing.
+    pub(super) data: String,
     /// What has changed and is not told yet.
     pub(super) news: News,
     /// The addresses of members that its host has banned, the oldest first.
@@ -62,6 +64,8 @@ pub(super) struct Seat {
     returns: Bucket,
     /// The highest attempt to come back that has been seen.
     attempt: u32,
+    /// What its member has everybody told of itself: a JSON object, or nothing.
+    pub(super) data: String,
 }
 
 /// Why a member does not get its seat back for now.
@@ -84,6 +88,7 @@ impl Seat {
             // One return costs as many tokens as there are seconds between two.
             returns: Bucket::new(now, 1, RETURNS * RETURN_SECONDS),
             attempt: 0,
+            data: String::new(),
         }
     }
 }
@@ -125,6 +130,7 @@ impl Lobby {
             ends: None,
             capacity: usize::MAX,
             is_locked: false,
+            data: String::new(),
             news: News::new(),
             banned: VecDeque::new(),
             made_by,
@@ -253,6 +259,16 @@ impl Lobby {
             self.banned.pop_front();
         }
         self.banned.push_back(banned);
+    }
+
+    /// Sets the data of a seat; whether they are others than before.
+    pub(super) fn set_data(&mut self, id: PeerId, data: String) -> bool {
+        let Some(seat) = self.seats.get_mut(&id) else {
+            return false;
+        };
+        let has_changed = seat.data != data;
+        seat.data = data;
+        has_changed
     }
 
     pub(super) fn is_banned(&self, network: Option<Network>) -> bool {

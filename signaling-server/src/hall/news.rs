@@ -1,13 +1,14 @@
 //! Telling the members what has changed of their lobby: at once, and after that no more often than they can bear.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesh_core::Instant;
+use mesh_core::{Instant, PeerId};
 use signaling::Notice;
 
 use super::lobby::Lobby;
-use super::{About, Hall, Timer, tell};
+use super::{About, Fact, Hall, Timer, tell};
 
 /// How much time is between two tellings. Only the latest state is told, so that a host that changes it all the time costs its
 /// members no more than this.
@@ -18,6 +19,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct News {
     /// Whether it is locked.
     pub(super) lock: bool,
+    /// Its data.
+    pub(super) data: bool,
+    /// The data of these members.
+    pub(super) members: BTreeSet<PeerId>,
     /// Before when nothing may be told.
     quiet_until: Option<Instant>,
     /// When the next telling is.
@@ -28,6 +33,8 @@ impl News {
     pub(super) const fn new() -> Self {
         Self {
             lock: false,
+            data: false,
+            members: BTreeSet::new(),
             quiet_until: None,
             due: None,
         }
@@ -38,8 +45,8 @@ impl News {
         self.due
     }
 
-    const fn is_empty(&self) -> bool {
-        !self.lock
+    fn is_empty(&self) -> bool {
+        !self.lock && !self.data && self.members.is_empty()
     }
 }
 
@@ -73,7 +80,12 @@ impl Hall {
         let Some(lobby) = self.lobbies.get_mut(name) else {
             return;
         };
-        let News { lock, .. } = std::mem::replace(
+        let News {
+            lock,
+            data,
+            members,
+            ..
+        } = std::mem::replace(
             &mut lobby.news,
             News {
                 quiet_until: Some(now + PAUSE),
@@ -81,13 +93,35 @@ impl Hall {
             },
         );
         let lobby = &*lobby;
-        let ours = || {
+        let everybody = || {
             let ours = lobby.members().filter(|present| present.is_ours);
             ours.map(|present| present.member)
         };
         if lock {
+            let about = About::State(Fact::Lock);
             let notice = Notice::Locked(lobby.is_locked);
-            tell(&mut self.actions, ours(), About::Lobby, notice);
+            tell(&mut self.actions, everybody(), about, notice);
+        }
+        if data {
+            let about = About::State(Fact::Data);
+            let notice = Notice::Data(lobby.data.clone());
+            tell(&mut self.actions, everybody(), about, notice);
+        }
+        for id in members {
+            let Some(seat) = lobby.seat(id) else {
+                continue;
+            };
+            let witnesses = lobby.seen_by(id, false).chain(lobby.present(id));
+            let ours = witnesses.filter(|present| present.is_ours);
+            let about = About::State(Fact::Member(id));
+            let data = seat.data.clone();
+            let notice = Notice::MemberData { peer: id, data };
+            tell(
+                &mut self.actions,
+                ours.map(|present| present.member),
+                about,
+                notice,
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod control;
+mod data;
 mod healing;
 mod limits;
 mod lobbies;

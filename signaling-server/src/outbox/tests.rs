@@ -218,3 +218,27 @@ proptest! {
         prop_assert!(outbox.lock().costs.is_empty());
     }
 }
+
+#[test]
+fn only_the_latest_of_a_fact_waits_where_much_waits() {
+    use crate::hall::Fact;
+
+    let outbox = Outbox::new(1000, 1);
+    let tell = |text: &str, fact| outbox.tell(text.into(), About::State(fact));
+    outbox.tell("x".repeat(600).into(), About::Lobby);
+    for n in 0..100 {
+        tell(&format!("lock {n}"), Fact::Lock);
+        tell(&format!("data {n}"), Fact::Data);
+        for id in [2, 3] {
+            let peer = PeerId::new(id).expect("an id");
+            tell(&format!("{id} {n}"), Fact::Member(peer));
+        }
+    }
+    let texts = std::iter::from_fn(|| match outbox.pop()? {
+        Outgoing::Text(text) => Some(text),
+        Outgoing::Close(_) => None,
+    });
+    let texts: Vec<_> = texts.skip(1).collect();
+    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+    assert_eq!(texts, ["lock 99", "data 99", "2 99", "3 99"]);
+}

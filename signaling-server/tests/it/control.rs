@@ -81,3 +81,25 @@ async fn who_makes_a_lobby_sets_how_many_it_takes() {
     late.send(JOIN).await;
     assert_eq!(late.close().await, "4000 Lobby is full: at most 2 peers");
 }
+
+#[tokio::test]
+async fn data_of_the_lobby_and_of_members_are_told() {
+    let server = server(quick()).await;
+    let (mut host, _) = enter(&server, "192.0.2.1").await;
+    let data = r#"{"type":40,"id":0,"data":"{\"map\":\"dust\"}"}"#;
+    host.send(data).await;
+    assert_eq!(host.text().await, data);
+    let mut guest = Peer::connect(&server).await;
+    guest.send(OURS).await;
+    let (_, id) = ids(&guest.text().await);
+    assert_eq!(ids(&guest.text().await).0, 34);
+    assert_eq!(guest.text().await, data);
+    while ids(&guest.text().await).0 != 0 {}
+    assert_eq!(ids(&host.text().await), (2, id));
+    guest.send(&notice(41, 0, "{}")).await;
+    assert_eq!(host.text().await, notice(41, id, "{}"));
+    assert_eq!(guest.text().await, notice(41, id, "{}"));
+    guest.send(&notice(41, 0, "[]")).await;
+    let words = "4000 Not allowed: data that are no JSON object";
+    assert_eq!(guest.close().await, words);
+}

@@ -1,18 +1,29 @@
 //! What a client asks of a server for its lobby, judged before it is sent: a server sends away who breaks a rule.
 
-use mesh_core::{LobbyCommand, MAX_REASON_SIZE, PeerId, SignalingError};
+use mesh_core::{
+    LobbyCommand, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, MAX_REASON_SIZE, PeerId,
+    SignalingError,
+};
 
-use crate::Request;
+use crate::{Request, check_data};
 
 /// The request for a command of the member with that id.
 pub(super) fn request(own: PeerId, command: LobbyCommand) -> Result<Request, SignalingError> {
-    if !own.is_server() {
+    if !own.is_server() && !matches!(command, LobbyCommand::SetMemberData(_)) {
         return Err(unsendable("only the host, peer 1, can do that"));
     }
     match command {
         LobbyCommand::Kick { peer, reason } => removal(peer, false, reason),
         LobbyCommand::Ban { peer, reason } => removal(peer, true, reason),
         LobbyCommand::SetLocked(is_locked) => Ok(Request::Lock(is_locked)),
+        LobbyCommand::SetData(data) => {
+            let data = checked(data, MAX_LOBBY_DATA_SIZE)?;
+            Ok(Request::Data(data))
+        }
+        LobbyCommand::SetMemberData(data) => {
+            let data = checked(data, MAX_MEMBER_DATA_SIZE)?;
+            Ok(Request::MemberData(data))
+        }
         _ => Err(SignalingError::Unsupported),
     }
 }
@@ -31,6 +42,13 @@ fn removal(peer: PeerId, is_banned: bool, reason: String) -> Result<Request, Sig
         is_banned,
         reason,
     })
+}
+
+fn checked(data: String, limit: usize) -> Result<String, SignalingError> {
+    match check_data(&data, limit) {
+        Ok(()) => Ok(data),
+        Err(why) => Err(unsendable(&why.to_string())),
+    }
 }
 
 fn unsendable(why: &str) -> SignalingError {

@@ -4,10 +4,13 @@ mod members;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use mesh_core::{Duration, Instant, LobbyEvent, LostReason, PeerId, SignalingEvent, Topology};
+use mesh_core::{
+    Duration, Instant, LobbyEvent, LostReason, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, PeerId,
+    SignalingEvent, Topology,
+};
 use thiserror::Error;
 
-use crate::{Notice, SignalNumber, SignalType, escape_control, signal_from_data};
+use crate::{Notice, SignalNumber, SignalType, check_data, escape_control, signal_from_data};
 
 use members::Members;
 
@@ -45,6 +48,8 @@ pub(super) struct Membership {
     answer: Answer,
     sealed: bool,
     locked: bool,
+    /// The lobby's.
+    data: String,
     members: Members,
     /// To be taken one by one.
     events: VecDeque<SignalingEvent>,
@@ -55,11 +60,12 @@ pub(super) struct Membership {
     resumed: BTreeSet<PeerId>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Answer {
     has_id: bool,
     has_lobby: bool,
     is_locked: bool,
+    data: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +87,11 @@ impl Membership {
                 has_id: false,
                 has_lobby: false,
                 is_locked: false,
+                data: String::new(),
             },
             sealed: false,
             locked: false,
+            data: String::new(),
             members: Members::new(),
             events: VecDeque::new(),
             held: VecDeque::new(),
@@ -199,6 +207,11 @@ impl Membership {
                 is_banned,
                 reason,
             } => self.on_removed(peer, is_banned, &reason),
+            Notice::Data(data) => {
+                self.on_data(data);
+                Ok(())
+            }
+            Notice::MemberData { peer, data } => self.on_member_data(peer, data),
             Notice::Locked(is_locked) => {
                 self.on_locked(is_locked);
                 Ok(())
@@ -263,6 +276,8 @@ impl Membership {
         self.members.set_patience(now + MISSING);
         self.phase = Phase::In;
         self.on_locked(self.answer.is_locked);
+        let data = std::mem::take(&mut self.answer.data);
+        self.on_data(data);
         if is_new {
             // A server names the lobby last, when it has told of its members.
             let complete = SignalingEvent::Lobby(LobbyEvent::Complete);
@@ -278,6 +293,30 @@ impl Membership {
             let locked = SignalingEvent::Lobby(LobbyEvent::Locked(is_locked));
             self.events.push_back(locked);
         }
+    }
+
+    /// The same of its data. What breaks a bound is passed over: only a broken server sends it.
+    fn on_data(&mut self, data: String) {
+        if check_data(&data, MAX_LOBBY_DATA_SIZE).is_err() {
+            return;
+        }
+        if !self.is_in() {
+            self.answer.data = data;
+        } else if self.data != data {
+            self.data.clone_from(&data);
+            let event = SignalingEvent::Lobby(LobbyEvent::Data(data));
+            self.events.push_back(event);
+        }
+    }
+
+    fn on_member_data(&mut self, peer: PeerId, data: String) -> Result<(), Fault> {
+        let is_known = self.is_member(peer) || Some(peer) == self.own_id();
+        if !is_known || check_data(&data, MAX_MEMBER_DATA_SIZE).is_err() {
+            return Ok(());
+        }
+        let size = data.len();
+        let event = LobbyEvent::MemberData { peer, data };
+        self.push(SignalingEvent::Lobby(event), size)
     }
 
     fn on_removed(&mut self, peer: PeerId, is_banned: bool, reason: &str) -> Result<(), Fault> {

@@ -117,6 +117,8 @@ impl<T: Transport> Client<T> {
             | Notice::Relayed { .. }
             | Notice::Sealed
             | Notice::Locked(_)
+            | Notice::Data(_)
+            | Notice::MemberData { .. }
             | Notice::Pong => {}
         }
         self.membership

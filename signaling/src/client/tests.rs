@@ -165,7 +165,7 @@ const OFFER_9: &str = r#"{"type":4,"id":9,"data":"v=0"}"#;
 const SEAL: &str = r#"{"type":7,"id":0,"data":""}"#;
 
 fn any_type() -> impl Strategy<Value = u8> {
-    prop_oneof![4 => 0..9_u8, 1 => 32..41_u8]
+    prop_oneof![4 => 0..9_u8, 1 => 32..43_u8]
 }
 
 fn any_extra() -> impl Strategy<Value = String> {
@@ -183,7 +183,7 @@ fn any_text() -> impl Strategy<Value = String> {
         (
             any_type(),
             0..12_u32,
-            "(demo|true|v=0|\\\\n0\\\\n0\\\\nc|)",
+            "(demo|true|v=0|\\{\\}|\\\\n0\\\\n0\\\\nc|)",
             any_extra()
         )
             .prop_map(|(kind, id, data, extra)| format!(

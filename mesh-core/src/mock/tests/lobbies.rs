@@ -1,5 +1,6 @@
 //! The lobby service, through its seam.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::task::{Context, Poll, Waker};
@@ -429,4 +430,29 @@ fn who_makes_a_lobby_sets_how_many_it_takes() {
     assert!(matches!(take(&mut guest)[0], Event::Joined { .. }));
     let mut late = network.signaling("demo");
     assert_eq!(take(&mut late), [refused("Lobby is full")]);
+}
+
+#[test]
+fn data_are_told_to_everybody_and_to_those_who_come_later() {
+    let network = Network::new(1);
+    let (mut host, _) = join(&network, "demo");
+    let (mut guest, id) = join(&network, "demo");
+    take(&mut host);
+    let object = || r#"{"name":"a"}"#.to_string();
+    let refused = control(&mut guest, LobbyCommand::SetData(object()));
+    assert!(matches!(refused, Err(SignalingError::Unsendable(_))));
+    for data in ["[]".to_string(), format!("{{{}}}", " ".repeat(1023))] {
+        let refused = control(&mut host, LobbyCommand::SetData(data));
+        assert!(matches!(refused, Err(SignalingError::Unsendable(_))));
+    }
+    control(&mut host, LobbyCommand::SetData(object())).unwrap();
+    control(&mut guest, LobbyCommand::SetMemberData(object())).unwrap();
+    let lobby_data = Event::Lobby(LobbyEvent::Data(object()));
+    let data = object();
+    let member_data = Event::Lobby(LobbyEvent::MemberData { peer: id, data });
+    let told = [lobby_data, member_data];
+    assert_eq!(take(&mut host), told);
+    assert_eq!(take(&mut guest), told);
+    let mut late = network.signaling("demo");
+    assert_eq!(take(&mut late)[3..5], told);
 }

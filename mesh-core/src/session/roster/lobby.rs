@@ -50,6 +50,7 @@ impl Roster {
                 self.topology = topology;
                 self.is_complete = false;
                 self.is_locked = false;
+                self.lobby_data.clear();
                 if known.is_none() {
                     self.set_up(mesh, id);
                 }
@@ -108,6 +109,12 @@ impl Roster {
         match &event {
             LobbyEvent::Complete => self.is_complete = true,
             LobbyEvent::Locked(is_locked) => self.is_locked = *is_locked,
+            LobbyEvent::Data(data) => self.lobby_data.clone_from(data),
+            LobbyEvent::MemberData { peer, data } => {
+                if let Some(member) = self.members.get_mut(peer).filter(|member| member.present) {
+                    member.data.clone_from(data);
+                }
+            }
             LobbyEvent::Removed { peer, reason, .. } => {
                 self.put_away_for_the_host(mesh, *peer, &GivenReason::from(reason.as_str()));
             }

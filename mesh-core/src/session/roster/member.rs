@@ -1,6 +1,7 @@
 //! What is known of one member of the lobby.
 
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -42,6 +43,8 @@ pub(super) struct Member {
     heard: VecDeque<Identity>,
     /// Its description that is not applied yet.
     pub(super) held: Option<Held>,
+    /// What the signaling tells of it.
+    pub(super) data: String,
 }
 
 /// A description that waits, and the candidates after it.

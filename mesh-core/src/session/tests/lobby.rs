@@ -50,7 +50,35 @@ fn commands_reach_the_signaling_while_there_is_one() {
     let ban = LobbyCommand::Ban { peer, reason };
     let lock = LobbyCommand::SetLocked(true);
     assert_eq!(session.signaling_mut().asked, [kick, ban, lock]);
+    session.signaling_mut().asked.clear();
+    assert_eq!(session.set_lobby_data(r#"{"map":1}"#), Ok(()));
+    assert_eq!(session.set_member_data(""), Ok(()));
+    let data = LobbyCommand::SetData(String::from(r#"{"map":1}"#));
+    let member_data = LobbyCommand::SetMemberData(String::new());
+    assert_eq!(session.signaling_mut().asked, [data, member_data]);
     session.depart(None);
     let refused = session.set_lobby_locked(false);
     assert_eq!(refused, Err(SignalingError::NotConnected));
+}
+
+#[test]
+fn the_roster_knows_the_data_of_the_lobby_and_of_who_is_there() {
+    let (mut session, _) = calling();
+    let data = |peer, data| {
+        let data = String::from(data);
+        SignalingEvent::Lobby(LobbyEvent::MemberData { peer, data })
+    };
+    let lobby_data = LobbyEvent::Data(String::from("{}"));
+    signaled(&mut session, SignalingEvent::Lobby(lobby_data));
+    signaled(&mut session, data(id(7), r#"{"name":"a"}"#));
+    signaled(&mut session, data(id(8), "{}"));
+    assert_eq!(heard(&mut session).len(), 3);
+    assert_eq!(session.roster().lobby_data(), "{}");
+    assert_eq!(session.roster().member_data(id(7)), r#"{"name":"a"}"#);
+    assert_eq!(session.roster().member_data(id(8)), "", "a stranger");
+    // Who comes again has none before they are told.
+    signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
+    signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
+    heard(&mut session);
+    assert_eq!(session.roster().member_data(id(7)), "");
 }

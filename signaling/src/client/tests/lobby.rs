@@ -135,3 +135,74 @@ fn guests_and_servers_of_godots_protocol_are_asked_nothing() {
     assert_eq!(refused, Err(SignalingError::Unsupported));
     assert_eq!(host.transport.sent, [""; 0]);
 }
+
+fn data(text: &str) -> SignalingEvent {
+    SignalingEvent::Lobby(LobbyEvent::Data(text.to_owned()))
+}
+
+fn member_data(id: u32, text: &str) -> SignalingEvent {
+    let (peer, data) = (peer(id), text.to_owned());
+    SignalingEvent::Lobby(LobbyEvent::MemberData { peer, data })
+}
+
+#[test]
+fn data_are_told_when_they_are_there_and_when_they_change() {
+    const DATA: &str = r#"{"type":40,"id":0,"data":"{}"}"#;
+    const DATA_1: &str = r#"{"type":41,"id":1,"data":"{}"}"#;
+    let mut client = client([TransportEvent::Opened]);
+    let lines = [ID, DATA, CONNECT_1, DATA_1, JOIN, DATA];
+    client.transport.incoming.extend(lines.map(text));
+    let expected = [
+        joined_event(7),
+        SignalingEvent::PeerJoined(peer(1)),
+        member_data(1, "{}"),
+        data("{}"),
+        COMPLETE,
+    ];
+    assert_eq!(drain_all(&mut client, START), expected);
+    // Our own are confirmed; those of strangers, and what breaks a bound, are passed over.
+    let long = format!(r#"{{"type":41,"id":1,"data":"{{{}}}"}}"#, " ".repeat(255));
+    for (line, events) in [
+        (r#"{"type":41,"id":7,"data":""}"#, vec![member_data(7, "")]),
+        (r#"{"type":41,"id":9,"data":""}"#, vec![]),
+        (r#"{"type":41,"id":1,"data":"[]"}"#, vec![]),
+        (r#"{"type":40,"id":0,"data":"[]"}"#, vec![]),
+        (&long, vec![]),
+        (r#"{"type":40,"id":0,"data":""}"#, vec![data("")]),
+    ] {
+        assert_eq!(give(&mut client, text(line)), events, "{line}");
+    }
+}
+
+#[test]
+fn the_lobbys_data_that_are_gone_when_we_come_back_are_told() {
+    let mut client = ours(7, &[1]);
+    let events = give(&mut client, text(r#"{"type":40,"id":0,"data":"{}"}"#));
+    assert_eq!(events, [data("{}")]);
+    give(&mut client, broken());
+    let (_, events) = back(&mut client, 7, &[1]);
+    assert_eq!(events, [SignalingEvent::Resumed, data("")]);
+}
+
+#[test]
+fn guests_set_their_own_data_and_bounds_are_judged_before() {
+    let object = |size: usize| format!("{{{}}}", " ".repeat(size - 2));
+    let mut guest = ours(7, &[1]);
+    guest.transport.sent.clear();
+    for command in [
+        LobbyCommand::SetData(object(2)),
+        LobbyCommand::SetMemberData(object(257)),
+        LobbyCommand::SetMemberData("7".to_owned()),
+    ] {
+        let refused = guest.control(START, command);
+        assert!(matches!(refused, Err(SignalingError::Unsendable(_))));
+    }
+    let command = LobbyCommand::SetMemberData(object(256));
+    assert_eq!(guest.control(START, command), Ok(()));
+    assert_eq!(guest.transport.sent.len(), 1);
+    let mut host = ours(1, &[7]);
+    let too_long = host.control(START, LobbyCommand::SetData(object(1025)));
+    assert!(matches!(too_long, Err(SignalingError::Unsendable(_))));
+    let command = LobbyCommand::SetData(object(1024));
+    assert_eq!(host.control(START, command), Ok(()));
+}
