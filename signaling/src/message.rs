@@ -99,7 +99,7 @@ impl MessageType {
     /// Whether Godot's protocol has it. The others are sent only to those who have said that they speak our extension.
     #[must_use]
     pub const fn is_godots(self) -> bool {
-        self.number() < 8
+        self.number() <= Self::Seal.number()
     }
 }
 

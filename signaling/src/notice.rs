@@ -339,6 +339,17 @@ mod tests {
     }
 
     #[test]
+    fn a_member_of_version_0_does_not_speak_our_extension() {
+        let mut message = Message::new(MessageType::PeerConnect, 1, "");
+        message.extra.version = Some(0);
+        let notice = Notice::PeerConnect {
+            peer: PeerId::SERVER,
+            is_ours: false,
+        };
+        assert_eq!(Notice::try_from(message), Ok(notice));
+    }
+
+    #[test]
     fn nobody_has_the_id_0() {
         for kind in [
             MessageType::Id,

@@ -287,6 +287,18 @@ mod tests {
     }
 
     #[test]
+    fn version_0_offers_nothing() {
+        let mut message = Message::new(MessageType::Join, 0, "demo");
+        message.extra.version = Some(0);
+        let join = Request::Join {
+            lobby: "demo".to_owned(),
+            topology: Topology::Mesh,
+            extension: None,
+        };
+        assert_eq!(Request::try_from(message), Ok(join));
+    }
+
+    #[test]
     fn a_server_is_told_nothing_by_what_only_servers_say() {
         for kind in [
             MessageType::Id,

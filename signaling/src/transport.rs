@@ -143,3 +143,89 @@ pub enum TransportError {
     #[error("too much is waiting to be sent")]
     Full,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Writes down what it is asked for.
+    #[derive(Default)]
+    struct Log {
+        asked: Vec<String>,
+    }
+
+    impl Transport for Log {
+        fn send(&mut self, text: String) -> Result<(), TransportError> {
+            self.asked.push(text);
+            Err(TransportError::Full)
+        }
+
+        fn poll_event(&mut self, _cx: &mut Context<'_>) -> Poll<TransportEvent> {
+            Poll::Ready(TransportEvent::Opened)
+        }
+
+        fn close(&mut self) {
+            self.asked.push("close".to_owned());
+        }
+
+        fn reopen(&mut self) -> Result<(), TransportError> {
+            self.asked.push("reopen".to_owned());
+            Err(TransportError::NotOpen)
+        }
+    }
+
+    /// A transport from before there was `reopen`.
+    struct Old;
+
+    impl Transport for Old {
+        fn send(&mut self, _text: String) -> Result<(), TransportError> {
+            Ok(())
+        }
+
+        fn poll_event(&mut self, _cx: &mut Context<'_>) -> Poll<TransportEvent> {
+            Poll::Pending
+        }
+
+        fn close(&mut self) {}
+    }
+
+    #[test]
+    fn a_box_does_what_is_in_it() {
+        let mut boxed = Box::new(Log::default());
+        let transport: &mut dyn Transport = &mut boxed;
+        assert_eq!(transport.send("text".to_owned()), Err(TransportError::Full));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(
+            transport.poll_event(&mut cx),
+            Poll::Ready(TransportEvent::Opened)
+        );
+        assert_eq!(transport.reopen(), Err(TransportError::NotOpen));
+        transport.close();
+        assert_eq!(boxed.asked, ["text", "reopen", "close"]);
+    }
+
+    #[test]
+    fn a_transport_that_does_not_say_how_cannot_be_opened_again() {
+        assert_eq!(Old.reopen(), Err(TransportError::NotOpen));
+    }
+
+    #[test]
+    fn a_state_follows_the_events() {
+        let mut state = TransportState::default();
+        assert_eq!(state, TransportState::Connecting);
+        let reason = LostReason::Closed;
+        for (event, expected) in [
+            (TransportEvent::Opened, TransportState::Open),
+            (
+                TransportEvent::Text("text".to_owned()),
+                TransportState::Open,
+            ),
+            (TransportEvent::Closed { reason }, TransportState::Closed),
+        ] {
+            state.follow(&event);
+            assert_eq!(state, expected);
+        }
+    }
+}

@@ -69,4 +69,22 @@ mod tests {
         }
         assert_ne!(pauses(1), pauses(2));
     }
+
+    #[test]
+    fn the_random_part_is_that_of_splitmix64() {
+        let mut backoff = Backoff {
+            next: FIRST,
+            random: 1_234_567,
+        };
+        // The upper halves of the first numbers that its reference implementation gives for this seed.
+        for number in [
+            6_457_827_717_110_365_317_u64,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ] {
+            let upper = u32::try_from(number >> 32).expect("the upper half");
+            let expected = f64::from(upper) / 4_294_967_296.0;
+            assert_eq!(backoff.fraction().to_bits(), expected.to_bits());
+        }
+    }
 }

@@ -366,6 +366,8 @@ fn a_term_of_nothing_or_of_years_is_none_or_an_hour() {
         let mut client = ours(7, &[1]);
         let welcome = format!(r#"{{"type":34,"id":{term},"data":"first"}}"#);
         give(&mut client, text(&welcome));
+        // Who cannot come back has no use for knowing early that the server is dead.
+        assert_eq!(client.poll_timeout().is_some(), longest > 0);
         let events = give(&mut client, broken());
         if longest == 0 {
             assert_eq!(events, lost(LostReason::Closed));

@@ -103,6 +103,8 @@ fn the_signals_of_a_member_that_was_given_up_are_forgotten() {
     let (now, _) = back(&mut client, 7, &[1]);
     let later = now + Duration::from_secs(19);
     assert_eq!(client.send(later, peer(9), offer()), Ok(()));
+    // The server does not know 9 yet.
+    assert_eq!(client.transport.sent, [""; 0]);
     client
         .transport
         .incoming
@@ -114,4 +116,37 @@ fn the_signals_of_a_member_that_was_given_up_are_forgotten() {
     client.transport.incoming.push_back(our_peer(2, 9));
     drain_at(&mut client, given_up);
     assert_eq!(client.transport.sent, [""; 0]);
+}
+
+#[test]
+fn a_signal_waits_until_we_are_back_even_if_its_receiver_is_there_already() {
+    let mut client = ours(7, &[1]);
+    give(&mut client, broken());
+    let now = attempt(&mut client);
+    client.transport.incoming.push_back(TransportEvent::Opened);
+    client.transport.incoming.push_back(text(ID));
+    client.transport.incoming.push_back(our_peer(2, 1));
+    drain_at(&mut client, now);
+    client.transport.sent.clear();
+    assert_eq!(client.send(now, peer(1), offer()), Ok(()));
+    assert_eq!(client.transport.sent, [""; 0]);
+}
+
+#[test]
+fn a_connection_that_is_no_longer_open_keeps_signals_only_where_we_come_back() {
+    let mut client = ours(7, &[1]);
+    client.transport.open = false;
+    assert_eq!(client.send(START, peer(1), offer()), Ok(()));
+    give(&mut client, broken());
+    let (now, _) = back(&mut client, 7, &[1]);
+    drain_at(&mut client, now);
+    let numbered = r#"{"type":4,"id":1,"data":"v=0","seq":1,"prev":0}"#;
+    assert_eq!(client.transport.sent, [numbered]);
+
+    let mut client = joined(7, &[1]);
+    client.transport.open = false;
+    assert_eq!(
+        client.send(START, peer(1), offer()),
+        Err(SignalingError::NotConnected)
+    );
 }

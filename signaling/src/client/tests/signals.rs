@@ -94,6 +94,28 @@ fn what_cannot_be_sent_is_said() {
 }
 
 #[test]
+fn a_signal_may_be_as_large_as_a_message() {
+    let mut client = joined(7, &[1]);
+    let frame = r#"{"type":4,"id":1,"data":""}"#.len();
+    let of_size = |size: usize| {
+        Signal::Description(SessionDescription {
+            sdp_type: SdpType::Offer,
+            sdp: "x".repeat(size - frame),
+        })
+    };
+    assert_eq!(
+        client.send(START, peer(1), of_size(MAX_MESSAGE_SIZE)),
+        Ok(())
+    );
+    assert_eq!(client.transport.sent[0].len(), MAX_MESSAGE_SIZE);
+    assert!(matches!(
+        client.send(START, peer(1), of_size(MAX_MESSAGE_SIZE + 1)),
+        Err(SignalingError::Unsendable(_))
+    ));
+    assert_eq!(client.transport.sent.len(), 1);
+}
+
+#[test]
 fn nothing_can_be_sent_outside_a_lobby() {
     let mut client = client([TransportEvent::Opened, text(ID), text(CONNECT_1)]);
     for _ in 0..2 {
