@@ -115,4 +115,15 @@ mod tests {
         assert_eq!(dry.owe(start, 1), Duration::ZERO);
         assert_eq!(dry.owe(start, u64::MAX), Duration::MAX);
     }
+
+    #[test]
+    fn it_is_full_when_all_that_was_taken_has_come_back() {
+        let start = Instant::from_micros(5);
+        let mut bucket = Bucket::new(start, 2, 3);
+        assert!(bucket.is_full(start));
+        assert!(bucket.take(start, 1));
+        assert!(!bucket.is_full(start + Duration::from_micros(499_999)));
+        assert!(bucket.is_full(start + Duration::from_micros(500_000)));
+        assert!(bucket.is_full(start + Duration::from_secs(9)));
+    }
 }

@@ -343,7 +343,8 @@ impl Hall {
         };
         let welcome = Notice::Welcome {
             token: vault.issue(now, &claim),
-            term: u32::try_from(vault.term().as_secs()).unwrap_or(u32::MAX >> 1),
+            // An hour at most.
+            term: u32::try_from(vault.term().as_secs()).unwrap_or_default(),
         };
         tell(&mut self.actions, [member], About::Lobby, welcome);
         let renewal = now + vault.renewal();

@@ -249,4 +249,47 @@ mod tests {
             addresses.table.len()
         );
     }
+
+    #[test]
+    fn no_address_that_matters_is_forgotten() {
+        let mut addresses = Addresses::new(limits());
+        let (here, hasty, loud) = (
+            network("192.0.2.1"),
+            network("192.0.2.2"),
+            network("192.0.2.3"),
+        );
+        assert!(addresses.enter(START, here).is_ok());
+        for _ in 0..3 {
+            assert_eq!(addresses.join(START, hasty), Ok(()));
+        }
+        let Ok(Welcome::Served(account)) = addresses.enter(START, loud) else {
+            panic!("it has room");
+        };
+        account.spend(START, 1000);
+        addresses.leave(loud);
+        for n in 0..MIN_SWEEP {
+            let n = u32::try_from(n).expect("few");
+            assert!(
+                addresses
+                    .enter(START, Network::of(IpAddr::V4(n.into())))
+                    .is_ok()
+            );
+            addresses.leave(Network::of(IpAddr::V4(n.into())));
+        }
+        assert!(addresses.table.len() < MIN_SWEEP, "some were forgotten");
+
+        assert!(matches!(
+            addresses.enter(START, here),
+            Ok(Welcome::Served(_))
+        ));
+        assert!(matches!(
+            addresses.enter(START, here),
+            Ok(Welcome::Refused(..))
+        ));
+        assert!(addresses.join(START, hasty).is_err());
+        let Ok(Welcome::Served(account)) = addresses.enter(START, loud) else {
+            panic!("it has room");
+        };
+        assert_eq!(account.spend(START, 1000), Duration::from_secs(1));
+    }
 }

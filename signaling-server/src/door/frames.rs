@@ -3,8 +3,7 @@
 /// The longest head of a frame: two bytes, a length of eight, a mask of four.
 const MAX_HEAD: usize = 14;
 
-/// Opcodes (RFC 6455, section 5.2).
-const CONTINUATION: u8 = 0;
+/// The opcode of a close, and the first one of a control frame (RFC 6455, section 5.2).
 const CLOSE: u8 = 8;
 
 /// The beginning of a frame.
@@ -21,11 +20,6 @@ impl Frame {
     /// Whether it is a ping, a pong or a close, which may come in the middle of a message.
     pub(super) const fn is_control(self) -> bool {
         self.opcode >= CLOSE
-    }
-
-    /// Whether it goes on with a message.
-    pub(super) const fn is_continuation(self) -> bool {
-        self.opcode == CONTINUATION
     }
 
     pub(super) const fn is_close(self) -> bool {

@@ -120,8 +120,8 @@ impl Meter {
             self.closed |= frame.is_close();
             return self.charge(now, tokens);
         }
-        let begun = self.message.filter(|_| frame.is_continuation());
-        let Open { since, size, .. } = begun.unwrap_or(Open {
+        // One that does not go on with the message that has begun breaks the rules: the WebSocket sends its sender away.
+        let Open { since, size, .. } = self.message.unwrap_or(Open {
             since: now,
             size: 0,
             is_last: false,

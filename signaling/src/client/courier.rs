@@ -161,16 +161,14 @@ impl Courier {
         self.tidy(to);
     }
 
-    /// What was sent to a member may be lost: it is to be sent again, at once or soon.
+    /// What was sent to a member may be lost: [`handle_timeout`](Self::handle_timeout) begins it anew, at once or soon.
     pub(super) fn rewind(&mut self, now: Instant, to: PeerId) {
         self.forget_old(now);
         let Some(lane) = self.lanes.get_mut(&to).filter(|lane| lane.sent > 0) else {
             return;
         };
-        match lane.rewound.map(|rewound| rewound + REWIND_PAUSE) {
-            Some(due) if due > now => lane.rewind_at = Some(due),
-            Some(_) | None => lane.rewind(now),
-        }
+        let due = lane.rewound.map_or(now, |rewound| rewound + REWIND_PAUSE);
+        lane.rewind_at = Some(due);
     }
 
     /// What was sent to anybody may be lost: we have a new connection ourselves.
@@ -305,7 +303,9 @@ mod tests {
         assert_eq!(flush(&mut courier, 2), to_2);
         assert_eq!(flush(&mut courier, 2), []);
         assert_eq!(flush(&mut courier, 3), [("b".to_owned(), Some((2, 0)))]);
+        assert_eq!(courier.waiting().next(), None);
         courier.rewind(START, peer(2));
+        courier.handle_timeout(START);
         assert_eq!(flush(&mut courier, 2), to_2);
         courier.rewind_all(START);
         assert_eq!(Vec::from_iter(courier.waiting()), [peer(2), peer(3)]);
@@ -354,6 +354,14 @@ mod tests {
     }
 
     #[test]
+    fn one_signal_may_take_all_the_room_and_no_more() {
+        let whole = "x".repeat(MAX_KEPT - COST);
+        assert!(push(&mut Courier::new(), START, 2, true, &whole));
+        let larger = whole + "x";
+        assert!(!push(&mut Courier::new(), START, 2, true, &larger));
+    }
+
+    #[test]
     fn a_member_that_comes_back_in_a_loop_has_it_all_once_a_second() {
         let mut courier = Courier::new();
         assert!(push(&mut courier, START, 2, true, "a"));
@@ -367,7 +375,7 @@ mod tests {
         assert_eq!(sent, 1 + 5);
         // The last return is not forgotten.
         let due = courier.poll_timeout().expect("it is due");
-        courier.handle_timeout(due);
+        courier.handle_timeout(due + Duration::from_millis(1));
         assert_eq!(flush(&mut courier, 2).len(), 1);
         assert_eq!(courier.poll_timeout(), None);
     }
@@ -378,6 +386,7 @@ mod tests {
         assert!(push(&mut courier, START, 2, true, "a"));
         assert_eq!(flush(&mut courier, 2).len(), 1);
         courier.rewind(START + KEPT, peer(2));
+        courier.handle_timeout(START + KEPT);
         assert_eq!(flush(&mut courier, 2), []);
     }
 

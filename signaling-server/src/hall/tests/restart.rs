@@ -120,6 +120,20 @@ fn a_token_of_an_older_lobby_of_the_same_name_does_not_lock_out_the_later_one() 
 }
 
 #[test]
+fn a_token_of_an_older_lobby_of_the_same_name_does_not_end_the_later_one() {
+    let key = ResumeKey::generate().expect("a key");
+    let mut first = House::restarted(Config::default(), counting(), &key, BEGIN);
+    let (host, older) = join(&mut first, START);
+    give(&mut first, host, r#"{"type":36,"id":0}"#);
+    let (_, later_one) = join(&mut first, later(1));
+    let restart = BEGIN + Duration::from_secs(1);
+    let mut second = House::restarted(Config::default(), counting(), &key.inherited(), restart);
+    let (back, _) = resume(&mut second, later(2), &later_one);
+    refused(&mut second, later(3), &older);
+    assert!(second.hall.id(back).is_some_and(PeerId::is_server));
+}
+
+#[test]
 fn who_may_not_make_a_lobby_again_ends_none() {
     let key = ResumeKey::generate().expect("a key");
     let config = Config {

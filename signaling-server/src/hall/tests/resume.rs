@@ -152,6 +152,15 @@ fn who_says_that_it_leaves_has_left() {
 }
 
 #[test]
+fn a_token_of_a_lobby_that_has_ended_makes_none() {
+    let mut house = house(Config::default());
+    let (host, token) = join(&mut house, START);
+    give(&mut house, host, r#"{"type":36,"id":0}"#);
+    refused(&mut house, START, &token);
+    assert_eq!(house.counts().lobbies, 0);
+}
+
+#[test]
 fn whoever_shows_the_token_last_has_the_seat() {
     let mut house = house(Config::default());
     let (host, _) = join(&mut house, START);
@@ -256,6 +265,19 @@ fn a_member_of_godots_protocol_sees_nothing_of_ours() {
     let said = give(&mut house, guest, &numbered);
     let arrived = numbered.replace(r#""id":11"#, r#""id":10"#);
     assert_eq!(said, [(other, arrived)]);
+}
+
+#[test]
+fn no_more_seats_are_kept_than_there_may_be_sockets() {
+    let mut house = house(Config {
+        max_peers: 2,
+        ..Config::default()
+    });
+    for kept in [1, 2, 2, 2] {
+        let (socket, _) = join(&mut house, START);
+        house.cut(START, socket);
+        assert_eq!(house.counts().away, kept);
+    }
 }
 
 #[test]
