@@ -345,10 +345,13 @@ mod tests {
         assert!(!push(&mut courier, START, 3, true, &big), "none was sent");
         assert_eq!(flush(&mut courier, 2).len(), 3);
         assert!(push(&mut courier, START, 3, true, &big));
+        // The first was forgotten, and what comes next goes out all the same.
+        assert!(push(&mut courier, START, 2, true, "y"));
+        assert_eq!(flush(&mut courier, 2), [("y".to_owned(), Some((5, 3)))]);
         courier.rewind_all(START);
         let again = flush(&mut courier, 2);
         let numbers = Vec::from_iter(again.into_iter().map(|(_, number)| number));
-        assert_eq!(numbers, [Some((2, 0)), Some((3, 2))]);
+        assert_eq!(numbers, [Some((2, 0)), Some((3, 2)), Some((5, 3))]);
         courier.forget_old(START + KEPT);
         assert_eq!((courier.cost, courier.lanes.len()), (0, 0));
     }
