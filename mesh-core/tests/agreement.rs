@@ -140,12 +140,17 @@ fn equal_channels_and_a_far_side_that_says_nothing_are_let_in() {
 
 #[test]
 fn the_words_stay_short_however_much_the_far_side_says() {
-    let (mut mesh, link) = mesh();
-    mesh.create_offer(link).unwrap();
-    let many = ["ordered"; 255].join(" ");
-    let described = description(SdpType::Answer, &many);
-    mesh.set_remote_description(link, described).unwrap();
     let named = ["ordered"; 8].join(" ");
-    let why = format!("{named} and 247 more");
-    assert_eq!(events(&mut mesh), refused(&why));
+    for (count, why) in [
+        (8, named.clone()),
+        (9, format!("{named} and 1 more")),
+        (255, format!("{named} and 247 more")),
+    ] {
+        let (mut mesh, link) = mesh();
+        mesh.create_offer(link).unwrap();
+        let many = vec!["ordered"; count].join(" ");
+        let described = description(SdpType::Answer, &many);
+        mesh.set_remote_description(link, described).unwrap();
+        assert_eq!(events(&mut mesh), refused(&why));
+    }
 }

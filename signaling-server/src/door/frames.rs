@@ -165,4 +165,17 @@ mod tests {
         assert!(frames.next(&mut end).is_none());
         assert!(!frames.is_inside());
     }
+
+    #[test]
+    fn a_frame_without_a_mask_is_known_too() {
+        let mut frames = Frames::default();
+        let mut bytes: &[u8] = &[0x81, 2, b'a', b'b'];
+        let frame = Frame {
+            last: true,
+            opcode: 1,
+            size: 2,
+        };
+        assert_eq!(frames.next(&mut bytes), Some(frame));
+        assert!(bytes.is_empty() && !frames.is_inside());
+    }
 }

@@ -102,6 +102,32 @@ fn a_limit_does_not_keep_those_out_who_were_there_before_a_restart() {
 }
 
 #[test]
+fn an_address_makes_as_many_lobbies_again_as_it_may_have_sockets() {
+    let key = ResumeKey::generate().expect("a key");
+    let mut config = Config::default();
+    (config.address.sockets, config.address.lobbies) = (2, 1);
+    let mut first = House::restarted(config.clone(), counting(), &key, BEGIN);
+    let tokens = ["a", "b", "c"].map(|name| {
+        let socket = first.connect();
+        let said = give(&mut first, socket, &OURS.replace("demo", name));
+        told(&said, socket).token.expect("a token")
+    });
+    let mut second = House::restarted(config, counting(), &key.inherited(), BEGIN);
+    let network = Network::of([192, 0, 2, 1].into());
+    let answers = tokens.map(|token| {
+        let socket = second.connect();
+        second.networks.insert(socket, network);
+        let said = give_at(&mut second, later(1), socket, &with_token(&token));
+        (told(&said, socket).messages, said[0].1.clone())
+    });
+    assert_eq!(answers[0].0, [(1, 1), (0, 0)]);
+    assert_eq!(answers[1].0, [(1, 1), (0, 0)]);
+    let words = "1008 Too many lobbies made from your address: at most 2";
+    assert_eq!(answers[2].1, words);
+    assert_eq!(second.counts().lobbies, 2);
+}
+
+#[test]
 fn a_token_of_an_older_lobby_of_the_same_name_does_not_lock_out_the_later_one() {
     let key = ResumeKey::generate().expect("a key");
     let mut first = House::restarted(Config::default(), counting(), &key, BEGIN);

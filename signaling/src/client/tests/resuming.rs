@@ -361,6 +361,26 @@ fn a_server_that_was_started_again_without_our_extension_is_one_of_godots() {
 }
 
 #[test]
+fn a_missing_member_is_given_up_without_our_extension_too() {
+    let mut client = ours(1, &[9]);
+    give(&mut client, broken());
+    let now = attempt(&mut client);
+    for event in [
+        TransportEvent::Opened,
+        text(r#"{"type":1,"id":1,"data":"true"}"#),
+        text(JOIN),
+    ] {
+        client.transport.incoming.push_back(event);
+    }
+    assert_eq!(drain_at(&mut client, now), [SignalingEvent::Resumed]);
+    // No pulse wakes us before.
+    let given_up = now + Duration::from_secs(20);
+    assert_eq!(client.poll_timeout(), Some(given_up));
+    let left = SignalingEvent::PeerLeft(peer(9));
+    assert_eq!(drain_at(&mut client, given_up), [left]);
+}
+
+#[test]
 fn a_term_of_nothing_or_of_years_is_none_or_an_hour() {
     for (term, longest) in [(0, 0), (2_147_483_647, 3600)] {
         let mut client = ours(7, &[1]);
