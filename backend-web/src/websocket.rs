@@ -86,10 +86,8 @@ impl Transport for WebSocketTransport {
 
     fn reopen(&mut self) -> Result<(), TransportError> {
         self.socket.abandon();
-        if self.socket.was_left() {
-            // The links were closed with the page, so there is nothing to come back to.
-            self.socket.tell_page_left();
-        } else {
+        // The links were closed with the page, so there is nothing to come back to.
+        if !self.socket.tells_that_page_was_left() {
             self.socket = open(&self.url, self.options)?;
         }
         self.state = TransportState::default();

@@ -26,7 +26,7 @@ type Judge = dyn Fn(&Arrival<'_>) -> Entry + Send + Sync;
 pub(crate) type Entry = Result<Pass, Refusal>;
 
 /// Somebody who wants in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Arrival<'a> {
     /// The HTTP request, without its body.
@@ -47,7 +47,7 @@ pub struct Pass {
 pub struct Refusal(String);
 
 impl Admission {
-    /// Admits whom a function admits. It must not block: all sockets of a thread wait for it.
+    /// Admits whom a function admits. It must neither block nor panic: all sockets of a thread wait for it.
     pub fn by(
         judge: impl Fn(&Arrival<'_>) -> Result<Pass, Refusal> + Send + Sync + 'static,
     ) -> Self {
@@ -60,6 +60,7 @@ impl Admission {
     #[must_use]
     pub fn by_tickets(keys: TicketKeys) -> Self {
         Self::by(move |arrival| match arrival.ticket {
+            Some(_) if unix().is_zero() => Err(Refusal::new("The server's clock is wrong")),
             Some(ticket) => keys.check(unix(), ticket),
             None => Err(Refusal::new("A ticket is needed")),
         })
@@ -95,13 +96,13 @@ impl Pass {
 }
 
 impl Refusal {
-    /// With words for a player, of which a client is told the first 123 bytes.
+    /// With words for a player, of which a close frame has the first 123 bytes.
     pub fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }
 }
 
-/// The time since 1970. Nothing is signed for a time before, so a clock that is that wrong lets nobody in whose ticket must have begun.
+/// The time since 1970; nothing on a machine whose clock shows a time before.
 pub(crate) fn unix() -> Duration {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap_or_default()
@@ -118,6 +119,16 @@ fn ticket(request: &Parts) -> Option<&str> {
         let mut pairs = request.uri.query()?.split('&');
         pairs.find_map(|pair| pair.strip_prefix("ticket="))
     })
+}
+
+impl fmt::Debug for Arrival<'_> {
+    /// Without what it shows: a ticket is as good as a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival")
+            .field("path", &self.request.uri.path())
+            .field("has_ticket", &self.ticket.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl PartialEq for Admission {

@@ -128,7 +128,7 @@ pub(crate) struct Args {
     /// The file of the keys that sign tickets, one a line in base64; without it nobody needs a ticket
     #[arg(long, env = "SIGNALING_ADMISSION_KEY_FILE")]
     pub(crate) admission_key_file: Option<PathBuf>,
-    /// A TURN server for which GET /turn gives credentials, as turn:turn.example:3478; may be repeated
+    /// A TURN server for which GET /turn gives credentials to whoever may join, as turn:turn.example:3478; may be repeated
     #[arg(
         long,
         env = "SIGNALING_TURN_URL",
@@ -136,7 +136,7 @@ pub(crate) struct Args {
         requires = "turn_secret_file"
     )]
     pub(crate) turn_url: Vec<String>,
-    /// The file of the secret that it has in common with us (coturn: static-auth-secret)
+    /// The file of the secret that the TURN server shares with this server (coturn: static-auth-secret)
     #[arg(long, env = "SIGNALING_TURN_SECRET_FILE", requires = "turn_url")]
     pub(crate) turn_secret_file: Option<PathBuf>,
     /// How long such a credential is good [default: 720m]

@@ -62,6 +62,9 @@ async fn serve(args: Args) -> Result<(), Box<dyn Error>> {
     if let Some(path) = args.turn_secret_file {
         let ttl = args.turn_ttl.unwrap_or(TurnAccess::DEFAULT_TTL);
         config.turn = Some(TurnAccess::from_file(args.turn_url, path)?.with_ttl(ttl));
+        if config.admission.is_none() {
+            tracing::warn!("nobody needs a ticket, so everybody is given TURN credentials");
+        }
     }
     fit(&mut config)?;
     let is_secure = config.tls.is_some();

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::sleep_until;
 
 use crate::Config;
-use crate::admission::{Entry, unix};
+use crate::admission::{Entry, Refusal, unix};
 use crate::door::{Addresses, Network, TooMany, Welcome};
 use crate::entropy;
 use crate::goodbye::Goodbye;
@@ -125,8 +125,12 @@ impl Relay {
         trusted.any(|network| network.contains(&address))
     }
 
-    /// Lets a socket in, to be served or to be told why not.
-    pub(crate) fn enter(&self, network: Option<Network>, entry: Entry) -> Result<Visit, Turned> {
+    /// Lets a socket in, to be served or to be told why not. It is judged only where there is room for it.
+    pub(crate) fn enter(
+        &self,
+        network: Option<Network>,
+        judge: impl FnOnce() -> Entry,
+    ) -> Result<Visit, Turned> {
         let config = &self.0.config;
         let limit = config.max_peers.saturating_add(config.max_refused);
         let has_room = self.0.tasks.send_if_modified(|tasks| {
@@ -142,9 +146,10 @@ impl Relay {
             network: None,
             account: None,
             refused: None,
-            entry,
+            entry: Err(Refusal::new("")),
         };
         let Some(network) = network else {
+            visit.entry = judge();
             return Ok(visit);
         };
         match self.addresses().enter(self.now(), network) {
@@ -156,6 +161,7 @@ impl Relay {
             Err(TooMany) => return Err(Turned::AwayForItsAddress),
         }
         visit.network = Some(network);
+        visit.entry = judge();
         Ok(visit)
     }
 

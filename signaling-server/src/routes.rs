@@ -31,7 +31,8 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Room for answers to pings and closes beside a message that is being written.
 const CONTROL_FRAMES: usize = 64 * 1024;
 
-/// The server's routes for an axum application of your own: `/` takes the WebSockets, `/health` answers with figures.
+/// The server's routes for an axum application of your own: `/` takes the WebSockets, `/health` answers with figures, and `/turn`
+/// with credentials where [`Config::turn`] is set.
 ///
 /// The application brings what is around a WebSocket: a listener with a bound on connections and on the time a handshake
 /// may take, and an end. The limits of [`Config::address`] hold where it says where a connection comes from, as
@@ -76,13 +77,13 @@ async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
         return (StatusCode::FORBIDDEN, "not for pages of this origin\n").into_response();
     }
     let (parts, body) = request.into_parts();
-    let (network, entry) = (network(config, &parts), admit(config, &parts));
-    let mut request = Request::from_parts(parts, body);
-    let visit = match relay.enter(network, entry) {
+    let judge = || admit(config, &parts);
+    let visit = match relay.enter(network(config, &parts), judge) {
         Ok(visit) => visit,
         Err(Turned::Away) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Err(Turned::AwayForItsAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
     };
+    let mut request = Request::from_parts(parts, body);
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "HTTP/1.1 is expected here\n").into_response();
     };

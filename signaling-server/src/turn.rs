@@ -1,7 +1,8 @@
 //! Credentials for a TURN server, for those who ask: coturn's REST scheme (draft-uberti-behave-turn-rest-00).
 //!
-//! The user name is the time at which the credential expires, the password the HMAC-SHA1 of it with a secret that the TURN server
-//! has as well (coturn: `use-auth-secret`, `static-auth-secret`). Nobody else has to be told of either.
+//! The user name is the time at which the credential expires and a random number, so that the TURN server can tell players apart. The
+//! password is the HMAC-SHA1 of the name with a secret that the TURN server has as well (coturn: `use-auth-secret`,
+//! `static-auth-secret`). The two servers need not talk to each other.
 
 use std::fmt;
 use std::fs;
@@ -23,7 +24,7 @@ pub struct TurnAccess {
     ttl: Duration,
 }
 
-/// Why a TURN server's secret cannot be used.
+/// Why credentials cannot be given.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TurnSecretError {
@@ -38,6 +39,12 @@ pub enum TurnSecretError {
     /// The secret is empty.
     #[error("the TURN secret is empty")]
     Empty,
+    /// That is no URL of a TURN server.
+    #[error("{url:?} is no URL of a TURN server; give one such as turn:turn.example:3478")]
+    Url {
+        /// What was given.
+        url: String,
+    },
 }
 
 /// What a page gives to `RTCPeerConnection`, and a game to `LinkConfig`.
@@ -56,7 +63,7 @@ struct IceServer<'a> {
 }
 
 impl TurnAccess {
-    /// How long a credential is good unless something else is set: 12 h, longer than a game is played.
+    /// How long a credential is good unless something else is set: 12 h. A player needs a good one for each new connection of a game.
     pub const DEFAULT_TTL: Duration = Duration::from_secs(12 * 60 * 60);
 
     /// The server at these URLs (`turn:…`, `turns:…`), whose secret is in a file. White space around it does not count.
@@ -80,7 +87,7 @@ impl TurnAccess {
     ///
     /// # Errors
     ///
-    /// [`TurnSecretError::Empty`]: everybody could make such credentials.
+    /// [`TurnSecretError::Empty`], because everybody could make such credentials, and [`TurnSecretError::Url`].
     pub fn new(
         urls: impl IntoIterator<Item = String>,
         secret: impl Into<String>,
@@ -89,23 +96,30 @@ impl TurnAccess {
         if secret.is_empty() {
             return Err(TurnSecretError::Empty);
         }
+        let urls: Vec<_> = urls.into_iter().collect();
+        let is_turn = |url: &String| url.starts_with("turn:") || url.starts_with("turns:");
+        if let Some(url) = urls.iter().find(|url| !is_turn(url)) {
+            return Err(TurnSecretError::Url { url: url.clone() });
+        }
         Ok(Self {
-            urls: urls.into_iter().collect(),
+            urls,
             secret,
             ttl: Self::DEFAULT_TTL,
         })
     }
 
-    /// Sets how long a credential is good, in whole seconds. A relayed connection ends when its credential expires.
+    /// Sets how long a credential is good, in whole seconds. None can be used for a new connection after it has expired; coturn lets one
+    /// that stands go on.
     #[must_use]
     pub const fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
         self
     }
 
-    /// The answer to somebody who asks now, as time since 1970: JSON.
-    pub(crate) fn answer(&self, unix: Duration) -> Option<String> {
-        let username = unix.saturating_add(self.ttl).as_secs().to_string();
+    /// The answer to somebody who asks now, as time since 1970: JSON. `player` is random.
+    pub(crate) fn answer(&self, unix: Duration, player: u64) -> Option<String> {
+        let expiry = unix.saturating_add(self.ttl).as_secs();
+        let username = format!("{expiry}:{player:016x}");
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.secret.as_bytes());
         let credential = STANDARD.encode(hmac::sign(&key, username.as_bytes()));
         let urls = &self.urls;
@@ -138,16 +152,16 @@ mod tests {
         TurnAccess::new(urls, "north").expect("a secret")
     }
 
-    /// `printf 1700000060 | openssl dgst -sha1 -hmac north -binary | base64`
+    /// `printf 1700000060:000000000000002a | openssl dgst -sha1 -hmac north -binary | base64`
     #[test]
     fn a_credential_is_what_coturn_works_out_from_the_name() {
         let access = access().with_ttl(Duration::from_secs(60));
-        let answer = access.answer(Duration::from_millis(1_700_000_000_999));
+        let answer = access.answer(Duration::from_millis(1_700_000_000_999), 42);
         assert_eq!(
             answer.as_deref(),
             Some(concat!(
                 r#"{"iceServers":[{"urls":["turn:turn.example:3478"],"#,
-                r#""username":"1700000060","credential":"aqoYHq0SZvNMrBZ16421DRySfm0="}]}"#
+                r#""username":"1700000060:000000000000002a","credential":"TOn32IJ2kEuhv8XCO6jGqptgpbs="}]}"#
             ))
         );
     }
@@ -157,6 +171,8 @@ mod tests {
         assert!(!format!("{:?}", access()).contains("north"));
         let error = TurnAccess::new([], "").expect_err("no secret");
         assert!(matches!(error, TurnSecretError::Empty));
+        let error = TurnAccess::new(["stun:stun.example".to_owned()], "north");
+        assert!(matches!(error, Err(TurnSecretError::Url { .. })));
         let path = std::env::temp_dir().join(format!("turn-secret-{}", std::process::id()));
         fs::write(&path, "north\n").expect("a file");
         let urls = ["turn:turn.example:3478".to_owned()];

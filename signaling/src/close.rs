@@ -12,5 +12,5 @@ pub const CLOSE_KICKED: u16 = 4003;
 /// A server's close code: the host has banned the client, or had banned it before. The close frame has its words. It is final.
 pub const CLOSE_BANNED: u16 = 4004;
 
-/// A server's close code: it does not admit the client, and says why.
+/// A server's close code: it does not admit the client, and says why. It is final.
 pub const CLOSE_NOT_ADMITTED: u16 = 4005;

@@ -48,9 +48,11 @@ pub(super) struct Socket {
     waiter: Waiter,
     callbacks: Callbacks,
     connecting: RefCell<Option<Timer>>,
-    /// Whether the page was left since the socket was made.
+    /// Whether the page is left now.
+    is_away: Cell<bool>,
+    /// Whether the page was left, and whoever waits has not been told yet.
     was_left: Cell<bool>,
-    /// Whether that has ended the connection, and whoever waits has not been told yet.
+    /// Whether whoever waits is to be told as soon as the page is back.
     owes_end: Cell<bool>,
     _page: [PageListener; 2],
     /// While it is neither closed nor closing.
@@ -92,6 +94,7 @@ impl Socket {
             waiter: Waiter::default(),
             callbacks: Callbacks::new(socket),
             connecting: RefCell::new(None),
+            is_away: Cell::new(false),
             was_left: Cell::new(false),
             owes_end: Cell::new(false),
             _page: [
@@ -178,6 +181,7 @@ impl Socket {
     /// A page in the browser's cache keeps its sockets, so the server would keep the member, whom nobody can reach. Nobody is told
     /// before the page is back: whoever joins anew at once would do so from a page that is about to stop.
     fn page_left(&self) {
+        self.is_away.set(true);
         self.was_left.set(true);
         if self.live.borrow().is_some() {
             self.owes_end.set(true);
@@ -186,17 +190,27 @@ impl Socket {
     }
 
     fn page_shown(&self) {
+        self.is_away.set(false);
         if self.owes_end.take() {
             self.tell_page_left();
         }
     }
 
-    /// Whether the page was left since the socket was made, also where the connection had ended before.
-    pub(super) fn was_left(&self) -> bool {
-        self.was_left.get()
+    /// Whether the page was left and nobody has been told. Whoever waits is told now, or once the page is back.
+    pub(super) fn tells_that_page_was_left(&self) -> bool {
+        if !self.was_left.get() {
+            return false;
+        }
+        if self.is_away.get() {
+            self.owes_end.set(true);
+        } else {
+            self.tell_page_left();
+        }
+        true
     }
 
-    pub(super) fn tell_page_left(&self) {
+    fn tell_page_left(&self) {
+        self.was_left.set(false);
         self.push(TransportEvent::Closed {
             reason: LostReason::PageLeft,
         });

@@ -93,15 +93,28 @@ async fn leaving_the_page_closes_it_and_coming_back_tells() {
 #[wasm_bindgen_test]
 async fn a_page_that_was_left_between_two_connections_is_told() {
     let before = held();
-    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:1").expect("an address");
+    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:47113").expect("an address");
     let event = poll_fn(|cx| transport.poll_event(cx)).await;
     assert!(matches!(event, TransportEvent::Closed { .. }), "{event:?}");
+    let left = TransportEvent::Closed {
+        reason: LostReason::PageLeft,
+    };
     dispatch("pagehide");
     dispatch("pageshow");
     transport.reopen().expect("possible");
-    let reason = LostReason::PageLeft;
     let event = poll_fn(|cx| transport.poll_event(cx)).await;
-    assert_eq!(event, TransportEvent::Closed { reason });
+    assert_eq!(event, left);
+
+    transport.reopen().expect("possible");
+    let event = poll_fn(|cx| transport.poll_event(cx)).await;
+    assert_ne!(event, left, "it has been told");
+    dispatch("pagehide");
+    transport.reopen().expect("possible");
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(transport.poll_event(&mut cx), Poll::Pending, "it is away");
+    dispatch("pageshow");
+    let event = poll_fn(|cx| transport.poll_event(cx)).await;
+    assert_eq!(event, left);
     drop(transport);
     assert_eq!(held(), before);
 }

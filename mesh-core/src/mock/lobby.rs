@@ -283,7 +283,7 @@ impl World {
             }
         }
         for letter in held {
-            self.deliver(letter);
+            self.mail(Duration::ZERO, letter);
         }
     }
 

@@ -9,13 +9,16 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::{Pass, Refusal};
 
 /// The shortest key, in bytes: as long as what it makes (RFC 7518, section 3.2).
 const SHORTEST: usize = 32;
+
+/// How many seconds the issuer's clock may be ahead of ours.
+const SKEW: f64 = 60.0;
 
 /// The longest ticket that is looked at, in bytes.
 const LONGEST_TICKET: usize = 4096;
@@ -52,7 +55,8 @@ pub enum TicketKeyError {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    /// What a reader must understand to take it: there is nothing of that kind that we do.
+    /// Extensions that a reader must understand. We understand none, so such a ticket is refused.
+    #[serde(default, deserialize_with = "present")]
     crit: Option<serde_json::Value>,
 }
 
@@ -60,8 +64,15 @@ struct Header {
 #[derive(Deserialize)]
 struct Claims {
     exp: f64,
+    #[serde(default, deserialize_with = "present")]
     nbf: Option<f64>,
+    #[serde(default, deserialize_with = "present")]
     lobby: Option<String>,
+}
+
+/// Reads a claim that is there: `null` is none, because an issuer that has forgotten a lobby must not admit to all of them.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 impl TicketKeys {
@@ -109,7 +120,7 @@ impl TicketKeys {
         if exp <= now {
             return Err(Refusal::new("The ticket has expired"));
         }
-        if nbf.is_some_and(|from| from > now) {
+        if nbf.is_some_and(|from| from > now + SKEW) {
             return Err(Refusal::new("The ticket is not good yet"));
         }
         Ok(lobby.map_or(Pass::anywhere(), Pass::to))
@@ -217,6 +228,9 @@ mod tests {
             ticket(&format!(r#"{{"exp":{LATER},"nbf":"now"}}"#)),
             sign(key, r#"{"alg":"HS256","crit":["b64"]}"#, &good),
             ticket(&format!(r#"{{"exp":{LATER},"lobby":7}}"#)),
+            ticket(&format!(r#"{{"exp":{LATER},"lobby":null}}"#)),
+            ticket(&format!(r#"{{"exp":{LATER},"nbf":null}}"#)),
+            sign(key, r#"{"alg":"HS256","crit":null}"#, &good),
         ] {
             check(&ticket).expect_err(&ticket);
         }

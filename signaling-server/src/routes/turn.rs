@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY,
+    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,15 +23,18 @@ pub(super) async fn give(State(relay): State<Relay>, request: Request) -> Respon
     if !is_allowed(&request.headers, &config.allowed_origins) {
         return (StatusCode::FORBIDDEN, "not for pages of this origin\n").into_response();
     }
-    let is_charged = |network| relay.charge_join(network).is_ok();
-    let answer = if let Err(refusal) = admit(config, &request) {
-        (StatusCode::UNAUTHORIZED, format!("{refusal}\n")).into_response()
-    } else if !is_charged(network(config, &request)) {
+    // Before it is judged: nobody guesses for nothing.
+    let answer = if relay.charge_join(network(config, &request)).is_err() {
         StatusCode::TOO_MANY_REQUESTS.into_response()
+    } else if let Err(refusal) = admit(config, &request) {
+        let scheme = [(WWW_AUTHENTICATE, "Bearer")];
+        (StatusCode::UNAUTHORIZED, scheme, format!("{refusal}\n")).into_response()
     } else {
-        match config.turn.as_ref().and_then(|turn| turn.answer(unix())) {
+        let player = getrandom::u64().ok();
+        let turn = config.turn.as_ref().zip(player);
+        match turn.and_then(|(turn, player)| turn.answer(unix(), player)) {
             Some(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
-            None => StatusCode::NOT_FOUND.into_response(),
+            None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     };
     for_pages(&request.headers, answer)

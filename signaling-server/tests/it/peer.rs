@@ -160,8 +160,13 @@ impl Peer {
 
 /// The answer to a GET, head and body.
 pub(crate) async fn get(addr: std::net::SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(addr).await.expect("a server");
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    ask(addr, &request).await
+}
+
+/// The answer to a request that closes its connection.
+pub(crate) async fn ask(addr: std::net::SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.expect("a server");
     stream
         .write_all(request.as_bytes())
         .await

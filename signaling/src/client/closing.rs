@@ -2,7 +2,9 @@
 
 use mesh_core::LostReason;
 
-use crate::{CLOSE_BANNED, CLOSE_KICKED, CLOSE_NO_SEAT, CLOSE_REPLACED, escape_control};
+use crate::{
+    CLOSE_BANNED, CLOSE_KICKED, CLOSE_NO_SEAT, CLOSE_NOT_ADMITTED, CLOSE_REPLACED, escape_control,
+};
 
 /// WebSocket's code for an end as planned.
 const CLOSE_NORMAL: u16 = 1000;
@@ -68,7 +70,9 @@ pub(super) const fn is_passing(reason: &LostReason) -> bool {
 pub(super) const fn is_worth_another_try(reason: &LostReason) -> bool {
     match reason {
         LostReason::Unreachable(_) | LostReason::Closed => true,
-        LostReason::Refused { code, .. } => !matches!(*code, CLOSE_NO_SEAT | CLOSE_REPLACED),
+        LostReason::Refused { code, .. } => {
+            !matches!(*code, CLOSE_NO_SEAT | CLOSE_REPLACED | CLOSE_NOT_ADMITTED)
+        }
         LostReason::SealComplete
         | LostReason::HostLeft
         | LostReason::Removed { .. }
