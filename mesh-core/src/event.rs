@@ -169,7 +169,8 @@ pub enum DisconnectReason {
     /// The far side does not want this one any more: a kick.
     #[error("Kicked: {0}")]
     Kicked(GivenReason),
-    /// The user of the far side closed its page, or left it.
+    /// The user of the far side closed its page, or left it. The page has no time to make sure that this is heard, so it may be
+    /// [`Closed`](Self::Closed) instead.
     #[error("PageLeft: the peer's page was left")]
     PageLeft,
     /// The far side ended the connection, because this side sent more reliable data than it took.

@@ -105,7 +105,7 @@ pub async fn a_vanished_peer_is_lost(cast: [Participant; 3]) -> Outcome {
         .relaying(steps::connect_all(&matchmaker, &cast))
         .await?;
     let (why, end) = (DisconnectReason::Lost, victim.kill());
-    steps::told_of_end([a, b], victim.id(), end, why, Kind::vanish_limit).await?;
+    steps::told_of_end([a, b], victim.id(), end, &[why], Kind::vanish_limit).await?;
     steps::everybody_talks(&cast[..2]).await
 }
 

@@ -89,15 +89,16 @@ async fn hidden(page: &Participant) -> Outcome {
     }
 }
 
-/// Whose page is closed is `PageLeft` to the others within a second, to which the order to close it adds its own way here
+/// Whose page is closed is `PageLeft`, or `Closed`, to the others within a second, to which the order to close it adds its own way here
 /// (`cargo ci play --check` counts from the page's `pagehide`); they keep each other.
 pub async fn a_closed_page_is_seen_at_once(cast: [Participant; 3]) -> Outcome {
     let [closed, a, b] = &cast;
     steps::connected_meshes(&cast).await?;
-    let why = if closed.kind().is_page() {
-        DisconnectReason::PageLeft
+    // A page that goes does not wait until its goodbye is heard, so the close may overtake it.
+    let why: &[DisconnectReason] = if closed.kind().is_page() {
+        &[DisconnectReason::PageLeft, DisconnectReason::Closed]
     } else {
-        DisconnectReason::Closed
+        &[DisconnectReason::Closed]
     };
     let limit = |kind: Kind| Duration::from_secs(1) + kind.timer_slack();
     steps::told_of_end([a, b], closed.id(), closed.close_page(), why, limit).await?;
