@@ -166,10 +166,7 @@ impl Hall {
             (lobby.topology, lobby.ends.is_some(), lobby.is_locked);
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
         let lobby_data = lobby.data.clone();
-        let data_of = |other| {
-            let seat = lobby.seat(other).filter(|seat| !seat.data.is_empty())?;
-            Some(seat.data.clone())
-        };
+        let data_of = |other| lobby.seat(other)?.data.clone();
         let others = lobby.seen_by(id, self.config.strict);
         let others = others.map(|other| (other, data_of(other.id).filter(|_| is_ours)));
         let others: Vec<_> = others.collect();

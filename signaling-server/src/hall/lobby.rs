@@ -64,8 +64,9 @@ pub(super) struct Seat {
     returns: Bucket,
     /// The highest attempt to come back that has been seen.
     attempt: u32,
-    /// What its member has everybody told of itself: a JSON object, or nothing.
-    pub(super) data: String,
+    /// What its member has everybody told of itself: a JSON object, or nothing. None if it has never said anything; who comes
+    /// back must be told also of what has become nothing.
+    pub(super) data: Option<String>,
 }
 
 /// Why a member does not get its seat back for now.
@@ -88,7 +89,7 @@ impl Seat {
             // One return costs as many tokens as there are seconds between two.
             returns: Bucket::new(now, 1, RETURNS * RETURN_SECONDS),
             attempt: 0,
-            data: String::new(),
+            data: None,
         }
     }
 }
@@ -266,8 +267,8 @@ impl Lobby {
         let Some(seat) = self.seats.get_mut(&id) else {
             return false;
         };
-        let has_changed = seat.data != data;
-        seat.data = data;
+        let has_changed = seat.data.as_deref().unwrap_or_default() != data;
+        seat.data = Some(data);
         has_changed
     }
 

@@ -114,7 +114,7 @@ impl Hall {
             let witnesses = lobby.seen_by(id, false).chain(lobby.present(id));
             let ours = witnesses.filter(|present| present.is_ours);
             let about = About::State(Fact::Member(id));
-            let data = seat.data.clone();
+            let data = seat.data.clone().unwrap_or_default();
             let notice = Notice::MemberData { peer: id, data };
             tell(
                 &mut self.actions,

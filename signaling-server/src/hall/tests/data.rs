@@ -131,3 +131,19 @@ fn members_that_change_their_data_all_the_time_are_heard_twice_a_second() {
     let latest = notice(41, 10, "{ }");
     assert_eq!(heard.last().map(|(_, text)| text), Some(&latest));
 }
+
+#[test]
+fn a_member_that_was_away_hears_that_data_are_gone() {
+    let mut house = house(Config::default());
+    let (host, _) = join(&mut house, START);
+    let (guest, token) = join(&mut house, START);
+    give(&mut house, host, &data(41, 2));
+    house.cut(later(1), guest);
+    give_at(&mut house, later(2), host, &notice(41, 0, ""));
+    let (back, said) = resume(&mut house, later(3), &token);
+    assert_eq!(
+        told(&said, back).messages,
+        [(1, 10), (2, 1), (41, 1), (0, 0)]
+    );
+    assert!(said.contains(&(back, notice(41, 1, ""))), "{said:?}");
+}
