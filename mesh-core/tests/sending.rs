@@ -6,9 +6,9 @@ use std::iter;
 use std::task::{Context, Poll};
 
 use mesh_core::{
-    Backend, Capabilities, ChannelIndex, Command, ConnectFailure, ConnectionState,
-    DisconnectReason, Duration, Event, Instant, LinkConfig, LinkEvent, LinkId, MeshConfig,
-    Multiplayer, Payload, PeerId, Refused, RefusedReason, Rejected, SdpType, SendError,
+    Backend, BackendSendError, Capabilities, ChannelIndex, Command, ConnectFailure,
+    ConnectionState, DisconnectReason, Duration, Event, Instant, LinkConfig, LinkEvent, LinkId,
+    MeshConfig, Multiplayer, Payload, PeerId, Refused, RefusedReason, Rejected, SdpType, SendError,
     SessionDescription, Target, TransferMode,
 };
 
@@ -18,6 +18,8 @@ struct Script {
     events: VecDeque<LinkEvent>,
     commands: Vec<Command>,
     sent: Vec<LinkId>,
+    /// Whether it takes no message for now.
+    is_full: bool,
 }
 
 impl Backend for Script {
@@ -29,7 +31,11 @@ impl Backend for Script {
         self.commands.push(command);
     }
 
-    fn send(&mut self, link: LinkId, _: ChannelIndex, _: Payload) -> Result<(), Rejected> {
+    fn send(&mut self, link: LinkId, _: ChannelIndex, payload: Payload) -> Result<(), Rejected> {
+        if self.is_full {
+            let reason = BackendSendError::Full;
+            return Err(Rejected { payload, reason });
+        }
         self.sent.push(link);
         Ok(())
     }
@@ -62,6 +68,7 @@ fn mesh(config: MeshConfig) -> Multiplayer<Script> {
         events: VecDeque::new(),
         commands: Vec::new(),
         sent: Vec::new(),
+        is_full: false,
     };
     let mut mesh = Multiplayer::new(script, config);
     mesh.initialize(id(1), false).unwrap();
@@ -279,5 +286,38 @@ fn unreliable_messages_are_refused_while_the_path_is_broken() {
         assert_eq!(told, [Event::PeerResumed(id(2))]);
         let sent = mesh.send(Target::All, TransferMode::Unreliable, "a position");
         assert_eq!(sent.unwrap().accepted, 2);
+    }
+}
+
+#[test]
+fn what_waits_goes_out_before_an_end_that_has_time_for_it() {
+    for force in [false, true] {
+        let mut config = MeshConfig::default();
+        // By default nothing waits in the mesh.
+        config.send_limits.reliable.bytes += 1000;
+        let mut mesh = mesh(config);
+        let link = connect(&mut mesh, 2, "0");
+        mesh.backend_mut().is_full = true;
+        let sent = mesh
+            .send(Target::All, TransferMode::Reliable, "wait")
+            .unwrap();
+        assert_eq!(sent.accepted, 1);
+        assert_eq!(mesh.backend().sent, [], "it waits in the mesh");
+        mesh.backend_mut().commands.clear();
+        assert!(mesh.disconnect_peer(id(2), force));
+        let last = mesh.backend().commands.iter().filter_map(|command| {
+            let Command::SendLast { payload, .. } = command else {
+                return None;
+            };
+            Some(payload.clone())
+        });
+        let expected = [Payload::from("wait")];
+        assert_eq!(Vec::from_iter(last), expected[usize::from(force)..]);
+        let end = mesh.backend().commands.last();
+        assert!(
+            matches!(end, Some(Command::Close { link: of, linger })
+                if *of == link && linger.is_zero() == force),
+            "{end:?}"
+        );
     }
 }
