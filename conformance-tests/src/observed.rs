@@ -214,6 +214,8 @@ pub enum Rumour {
     },
     /// Nobody can join any more.
     Sealed,
+    /// All who were there have been told.
+    Complete,
     /// The signaling is out of reach for now.
     Interrupted(#[serde(with = "wire::LostReasonDef")] LostReason),
     /// The signaling is back.

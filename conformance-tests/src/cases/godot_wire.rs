@@ -193,6 +193,7 @@ pub async fn godot_11_1_the_higher_id_offers(cast: [Participant; 3]) -> Outcome 
     loop {
         match listener.next().await? {
             Observed::Signaling(Rumour::PeerJoined(peer)) => announced.push(peer),
+            Observed::Signaling(Rumour::Complete) => {}
             Observed::Signaling(Rumour::PeerLeft(peer)) if peer == id => break,
             Observed::Signaling(Rumour::Description { from, description }) => {
                 ensure_eq!(description.sdp_type, SdpType::Offer, "unasked, of {from}");

@@ -1,6 +1,6 @@
 //! From mesh-core's events to the suite's.
 
-use mesh_core::{Event, LinkEvent, LinkId, Signal, SignalingEvent};
+use mesh_core::{Event, LinkEvent, LinkId, LobbyEvent, Signal, SignalingEvent};
 
 use super::{Handshake, LinkSeen, Observed, Rumour, Seen};
 use crate::Body;
@@ -153,6 +153,7 @@ impl From<SignalingEvent> for Entry {
                 },
             },
             SignalingEvent::Sealed => Rumour::Sealed,
+            SignalingEvent::Lobby(LobbyEvent::Complete) => Rumour::Complete,
             SignalingEvent::Interrupted { reason } => Rumour::Interrupted(reason),
             SignalingEvent::Resumed => Rumour::Resumed,
             SignalingEvent::Lost { reason } => Rumour::Lost(reason),
