@@ -15,6 +15,9 @@ pub const MAX_LOBBY_DATA_SIZE: usize = 1024;
 pub const MAX_MEMBER_DATA_SIZE: usize = 256;
 
 /// What a member asks the signaling service to do with its lobby ([`Signaling::control`](crate::Signaling::control)).
+///
+/// A command that is on its way when the connection with the service breaks may be lost. What has become of it is told as a
+/// [`LobbyEvent`]; without one, send it again after [`Event::SignalingResumed`](crate::Event::SignalingResumed).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LobbyCommand {

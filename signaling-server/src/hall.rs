@@ -64,7 +64,7 @@ pub(crate) enum About {
 }
 
 /// What can be told of a lobby again and again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fact {
     /// Whether it is locked.
     Lock,

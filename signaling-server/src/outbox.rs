@@ -11,7 +11,7 @@ use mesh_core::PeerId;
 use tokio::sync::Notify;
 
 use crate::goodbye::Goodbye;
-use crate::hall::{About, MemberId};
+use crate::hall::{About, Fact, MemberId};
 
 /// What a text costs besides its bytes.
 const TEXT_COST: usize = 64;
@@ -24,8 +24,8 @@ const PARTS: usize = 16;
 /// A member's texts are refused once that member has its share waiting: a sixteenth of the whole, or, when the whole is taken
 /// up, an equal part for every member that a lobby may have. So a slow receiver is cut off by nobody, and a sender is held up
 /// by nobody but itself: what the others send does not take its part. A member is known here by the id of its seat, so it has one
-/// share over all its connections. What the hall says is always taken; when much waits, at most one leaving, one coming and
-/// the latest data of each member are kept, so that those cannot grow without end either.
+/// share over all its connections. What the hall says is always taken; of what can be told again and again only the latest state
+/// waits, and when much waits, at most one leaving and one coming of each member are kept. So those cannot grow without end either.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     limit: usize,
@@ -38,6 +38,10 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct Queue {
     texts: VecDeque<Waiting>,
+    /// The latest of what can be told again and again, each with the number of its place among the texts.
+    states: BTreeMap<Fact, (u64, Arc<str>)>,
+    /// How many places such states have had.
+    placed: u64,
     /// What all texts cost, and those of each sender.
     cost: usize,
     costs: BTreeMap<PeerId, usize>,
@@ -50,9 +54,13 @@ struct Queue {
 }
 
 #[derive(Debug)]
-struct Waiting {
-    text: Arc<str>,
-    from: From,
+enum Waiting {
+    Text {
+        text: Arc<str>,
+        from: From,
+    },
+    /// The place of a state. Nothing is told there if the state has got another place since.
+    State(Fact, u64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,13 +103,19 @@ impl Outbox {
             return;
         }
         if let About::Left(id) = about {
-            // It sends nothing again.
+            // It sends nothing again, and its data are of no use.
             queue.thwarted.remove(&id);
+            queue.void(Fact::Member(id));
         }
         if queue.cost > self.limit / 2 && queue.is_settled(about) {
             return;
         }
-        queue.push(text, From::Hall(about));
+        match about {
+            About::State(fact) => queue.set(fact, text),
+            About::Lobby | About::Came { .. } | About::Left(_) => {
+                queue.push(text, From::Hall(about));
+            }
+        }
         drop(queue);
         self.filled.notify_one();
     }
@@ -214,24 +228,62 @@ impl Queue {
         if let From::Member(member) = from {
             *self.costs.entry(member).or_default() += cost;
         }
-        self.texts.push_back(Waiting { text, from });
+        self.texts.push_back(Waiting::Text { text, from });
+    }
+
+    /// Has the latest state told in the place of an earlier one that waits, or behind everything.
+    fn set(&mut self, fact: Fact, text: Arc<str>) {
+        let cost = text.len() + TEXT_COST;
+        if let Some((_, earlier)) = self.states.get_mut(&fact) {
+            self.cost = self.cost.saturating_sub(earlier.len() + TEXT_COST) + cost;
+            *earlier = text;
+            return;
+        }
+        self.cost += cost;
+        self.placed += 1;
+        self.states.insert(fact, (self.placed, text));
+        self.texts.push_back(Waiting::State(fact, self.placed));
+    }
+
+    /// Has a state that waits not told.
+    fn void(&mut self, fact: Fact) {
+        if let Some((_, text)) = self.states.remove(&fact) {
+            self.cost = self.cost.saturating_sub(text.len() + TEXT_COST);
+        }
+    }
+
+    /// The state of a place, unless it has got another one.
+    fn take_state(&mut self, fact: Fact, place: u64) -> Option<Arc<str>> {
+        let (now, _) = self.states.get(&fact)?;
+        if *now != place {
+            return None;
+        }
+        let (_, text) = self.states.remove(&fact)?;
+        self.cost = self.cost.saturating_sub(text.len() + TEXT_COST);
+        Some(text)
     }
 
     fn pop(&mut self) -> Option<Arc<str>> {
-        let waiting = self.texts.pop_front()?;
-        self.taken += 1;
-        self.pay_back(&waiting);
-        Some(waiting.text)
+        loop {
+            let waiting = self.texts.pop_front()?;
+            let text = match waiting {
+                Waiting::State(fact, place) => self.take_state(fact, place),
+                Waiting::Text { ref text, .. } => {
+                    self.pay_back(&waiting);
+                    Some(Arc::clone(text))
+                }
+            };
+            if text.is_some() {
+                self.taken += 1;
+                return text;
+            }
+        }
     }
 
     /// Whether a news of a member needs not be added, because of what waits about it. What a leaving makes void is dropped.
     fn is_settled(&mut self, about: About) -> bool {
         match about {
-            About::Lobby => false,
-            About::State(_) => {
-                self.drop_all(|from| from == From::Hall(about));
-                false
-            }
+            About::Lobby | About::State(_) => false,
             About::Came { id, .. } => {
                 let latest = self.news_of(id).last();
                 // Who hears that it came, hears it after all that it has sent so far.
@@ -253,25 +305,28 @@ impl Queue {
 
     /// What waits of a member's comings and leavings, the oldest first.
     fn news_of(&self, id: PeerId) -> impl Iterator<Item = About> {
-        let news = self.texts.iter().filter_map(|waiting| match waiting.from {
-            From::Hall(about) => Some(about),
-            From::Member(_) => None,
+        let news = self.texts.iter().filter_map(|waiting| match waiting {
+            Waiting::Text {
+                from: From::Hall(about),
+                ..
+            } => Some(*about),
+            Waiting::Text { .. } | Waiting::State(..) => None,
         });
         news.filter(move |about| about.is_of(id))
     }
 
     /// Drops a member's comings and leavings and what it sent.
     fn forget(&mut self, id: PeerId) {
-        self.drop_all(|from| match from {
-            From::Hall(about) => about.is_of(id),
-            From::Member(member) => member == id,
-        });
-    }
-
-    fn drop_all(&mut self, is_void: impl Fn(From) -> bool) {
+        let is_void = |waiting: &Waiting| match waiting {
+            Waiting::Text { from, .. } => match from {
+                From::Hall(about) => about.is_of(id),
+                From::Member(member) => *member == id,
+            },
+            Waiting::State(fact, _) => *fact == Fact::Member(id),
+        };
         let (gone, texts): (VecDeque<_>, _) = std::mem::take(&mut self.texts)
             .into_iter()
-            .partition(|waiting| is_void(waiting.from));
+            .partition(is_void);
         self.texts = texts;
         for waiting in &gone {
             self.pay_back(waiting);
@@ -279,15 +334,18 @@ impl Queue {
     }
 
     fn pay_back(&mut self, waiting: &Waiting) {
-        let cost = waiting.text.len() + TEXT_COST;
-        self.cost = self.cost.saturating_sub(cost);
-        let From::Member(member) = waiting.from else {
+        let Waiting::Text { text, from } = waiting else {
             return;
         };
-        if let Some(own) = self.costs.get_mut(&member) {
+        let cost = text.len() + TEXT_COST;
+        self.cost = self.cost.saturating_sub(cost);
+        let From::Member(member) = from else {
+            return;
+        };
+        if let Some(own) = self.costs.get_mut(member) {
             *own = own.saturating_sub(cost);
             if *own == 0 {
-                self.costs.remove(&member);
+                self.costs.remove(member);
             }
         }
     }
@@ -296,6 +354,7 @@ impl Queue {
         self.taken += 1;
         self.thwarted.clear();
         self.texts.clear();
+        self.states.clear();
         self.costs.clear();
         self.cost = 0;
     }

@@ -78,6 +78,10 @@ pub(super) enum Letter {
 }
 
 impl Service {
+    pub(super) const fn is_interrupted(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// How much waits for the end of an interruption.
     pub(super) fn held(&self) -> usize {
         self.held.as_ref().map_or(0, Vec::len)

@@ -17,6 +17,9 @@ impl World {
         command: LobbyCommand,
     ) -> Result<(), SignalingError> {
         self.service.member(key)?;
+        if self.service.is_interrupted() {
+            return Err(SignalingError::NotConnected);
+        }
         let seat = self.service.seat(key);
         let (lobby, id) = seat.ok_or(SignalingError::NotConnected)?;
         if !id.is_server() && !matches!(command, LobbyCommand::SetMemberData(_)) {
@@ -36,13 +39,17 @@ impl World {
             }
             LobbyCommand::SetData(data) => {
                 check(&data, MAX_LOBBY_DATA_SIZE)?;
-                lobby.data.clone_from(&data);
-                self.tell_of_lobby(&everybody, &LobbyEvent::Data(data));
+                if core::mem::replace(&mut lobby.data, data.clone()) != data {
+                    self.tell_of_lobby(&everybody, &LobbyEvent::Data(data));
+                }
                 Ok(())
             }
             LobbyCommand::SetMemberData(data) => {
                 check(&data, MAX_MEMBER_DATA_SIZE)?;
-                lobby.member_data.insert(id, data.clone());
+                let former = lobby.member_data.insert(id, data.clone());
+                if former.unwrap_or_default() == data {
+                    return Ok(());
+                }
                 let witnesses = lobby.linked_with(id).into_iter().map(|(_, client)| client);
                 let told: Vec<u64> = witnesses.chain([key]).collect();
                 self.tell_of_lobby(&told, &LobbyEvent::MemberData { peer: id, data });

@@ -70,6 +70,8 @@ impl Hall {
             return Ok(());
         };
         let Some(seat) = lobby.seat(peer) else {
+            // It may have a seat of the earlier server, and be on its way back.
+            lobby.refuse_heir(peer);
             return Ok(());
         };
         let (presence, is_ours) = (seat.presence, seat.is_ours);

@@ -7,7 +7,7 @@ use mesh_core::{Instant, PeerId};
 use signaling::Notice;
 
 use super::lobby::{Lobby, Presence, Unseated};
-use super::{About, Action, Hall, MemberId, Standing, Ticket, Timer, Wish, tell, text};
+use super::{About, Action, Fact, Hall, MemberId, Standing, Ticket, Timer, Wish, tell, text};
 use crate::door::Network;
 use crate::entropy;
 use crate::goodbye::{Goodbye, Removal};
@@ -128,7 +128,7 @@ impl Hall {
                 since
             }
             // Of the earlier server, and not here yet.
-            None if inherits && lobby.is_heir(id) => {
+            None if inherits && lobby.is_heir(id) && !lobby.is_banned(network) => {
                 // Its seat was its own all the time, so those who are new do not stand in its way.
                 let limit = self.config.max_lobby_peers.saturating_mul(2);
                 if lobby.len() >= limit {
@@ -165,6 +165,16 @@ impl Hall {
         let (topology, is_sealed, is_locked) =
             (lobby.topology, lobby.ends.is_some(), lobby.is_locked);
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
+        // Whoever knew of one that comes back may have been away when its data changed.
+        let own_data = match coming {
+            Coming::New => None,
+            Coming::Back(_) => lobby.seat(id).and_then(|seat| seat.data.clone()),
+        };
+        let own_data = own_data.map(|data| {
+            let witnesses = lobby.seen_by(id, false).chain(lobby.present(id));
+            let ours = witnesses.filter(|present| present.is_ours);
+            (data, Vec::from_iter(ours.map(|present| present.member)))
+        });
         let lobby_data = lobby.data.clone();
         let data_of = |other| lobby.seat(other)?.data.clone();
         let others = lobby.seen_by(id, self.config.strict);
@@ -219,6 +229,10 @@ impl Hall {
                 let notice = Notice::MemberData { peer, data };
                 tell(actions, [member], About::Lobby, notice);
             }
+        }
+        if let Some((data, witnesses)) = own_data {
+            let notice = Notice::MemberData { peer: id, data };
+            tell(actions, witnesses, About::State(Fact::Member(id)), notice);
         }
         let lobby = name.to_string();
         tell(actions, [member], About::Lobby, Notice::Joined { lobby });

@@ -238,8 +238,14 @@ impl Lobby {
     }
 
     pub(super) fn remove(&mut self, id: PeerId) {
-        if self.seats.remove(&id).is_some_and(|seat| seat.is_inherited)
-            && let Some(gone) = &mut self.gone
+        if self.seats.remove(&id).is_some_and(|seat| seat.is_inherited) {
+            self.refuse_heir(id);
+        }
+    }
+
+    /// The seat that a member had on an earlier server is its own no more.
+    pub(super) fn refuse_heir(&mut self, id: PeerId) {
+        if let Some(gone) = &mut self.gone
             && gone.len() < MAX_GONE
         {
             gone.insert(id);

@@ -108,7 +108,8 @@ impl Hall {
             tell(&mut self.actions, everybody(), about, notice);
         }
         for id in members {
-            let Some(seat) = lobby.seat(id) else {
+            // Of one that is away they are told when it is back.
+            let Some(seat) = lobby.seat(id).filter(|_| lobby.present(id).is_some()) else {
                 continue;
             };
             let witnesses = lobby.seen_by(id, false).chain(lobby.present(id));

@@ -242,3 +242,34 @@ fn only_the_latest_of_a_fact_waits_where_much_waits() {
     let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
     assert_eq!(texts, ["lock 99", "data 99", "2 99", "3 99"]);
 }
+
+/// Whose data are told once more after it has left and come back gets them behind its coming.
+#[test]
+fn a_state_of_somebody_who_has_left_waits_no_more() {
+    use crate::hall::Fact;
+
+    let outbox = Outbox::new(100_000, 1);
+    let id = PeerId::new(7).expect("an id");
+    let state = |text: &str| outbox.tell(text.into(), About::State(Fact::Member(id)));
+    let came = || {
+        let about = About::Came {
+            id,
+            is_known: false,
+        };
+        outbox.tell("came".into(), about);
+    };
+    came();
+    state("first");
+    outbox.tell("left".into(), About::Left(id));
+    came();
+    state("second");
+    state("third");
+    let texts = std::iter::from_fn(|| match outbox.pop()? {
+        Outgoing::Text(text) => Some(text),
+        Outgoing::Close(_) => None,
+    });
+    let texts: Vec<_> = texts.collect();
+    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+    assert_eq!(texts, ["came", "left", "came", "third"]);
+    assert_eq!(outbox.lock().cost, 0);
+}

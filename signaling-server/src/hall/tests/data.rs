@@ -147,3 +147,56 @@ fn a_member_that_was_away_hears_that_data_are_gone() {
     );
     assert!(said.contains(&(back, notice(41, 1, ""))), "{said:?}");
 }
+
+#[test]
+fn who_comes_back_brings_its_data_along() {
+    let mut house = house(Config::default());
+    let (host, host_token) = join(&mut house, START);
+    let (guest, token) = join(&mut house, START);
+    let heard = |said: &[(MemberId, String)], by| {
+        let of = said
+            .iter()
+            .filter(|(to, text)| *to == by && text.contains(":41,"));
+        of.map(|(_, text)| text.clone()).collect::<Vec<_>>()
+    };
+    let first = notice(41, 10, "{}");
+    let second = notice(41, 10, "{ }");
+
+    // Somebody joins while it is away.
+    give_at(&mut house, later(1), guest, &data(41, 2));
+    house.cut(later(2), guest);
+    let (late, _) = join(&mut house, later(3));
+    let (back, said) = resume(&mut house, later(4), &token);
+    for listener in [host, late, back] {
+        assert_eq!(heard(&said, listener), std::slice::from_ref(&first));
+    }
+
+    // It changes them while another one is away, and is away when that one is back.
+    house.cut(later(11), host);
+    give_at(&mut house, later(12), back, &data(41, 3));
+    house.cut(later(13), back);
+    let (host, said) = resume(&mut house, later(14), &host_token);
+    assert_eq!(heard(&said, host), [""; 0]);
+    let (_, said) = resume(&mut house, later(15), &token);
+    assert_eq!(heard(&said, host), [second]);
+}
+
+#[test]
+fn data_of_one_that_is_away_are_told_when_it_is_back() {
+    let mut house = house(Config::default());
+    let (host, _) = join(&mut house, START);
+    let (guest, token) = join(&mut house, START);
+    give_at(&mut house, later(1), host, &data(40, 2));
+    // Before its turn.
+    let said = give_at(&mut house, later(1), guest, &data(41, 2));
+    assert_eq!(said, []);
+    house.cut(later(1), guest);
+    house.handle_timeout(later(2));
+    assert_eq!(actions(&mut house), []);
+    let (back, said) = resume(&mut house, later(3), &token);
+    let told = said
+        .iter()
+        .filter(|(_, text)| *text == notice(41, 10, "{}"));
+    let told: Vec<_> = told.map(|(to, _)| *to).collect();
+    assert_eq!(told, [host, back]);
+}
