@@ -32,7 +32,7 @@ use crate::note::{Note, Notes, notes};
 use crate::outbox::{Outbox, Outgoing};
 use crate::preference::Preferences;
 use crate::relay::{Relay, Resolver};
-use crate::socket::{AddressSource, SocketOptions};
+use crate::socket::{AddressSource, SharedSockets, SocketOptions};
 
 /// How long gathering can take: the last request to a TURN server that does not answer is given up after 7.8 s. The crate then
 /// waits on (it mistakes the request for another), so somebody else must say that no more candidates come. docs/upstream.md, "a
@@ -140,11 +140,13 @@ pub(crate) async fn run(start: Start) {
         address_source: start.sockets.addresses.clone(),
         revealing: JoinSet::new(),
     };
-    let bottom = start.sockets.bottom();
+    let shared = Arc::new(SharedSockets {
+        source: start.sockets.source,
+    });
     let sockets = SocketOptions {
         source: Some(
             link.relay
-                .sockets(bottom, &start.platform.root_certificates),
+                .sockets(shared, &start.platform.root_certificates),
         ),
         ..start.sockets
     };

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
 use tokio::runtime::Handle;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime,
@@ -66,6 +67,14 @@ impl LinkRuntime {
         });
         (runtime, control)
     }
+
+    /// The kernel's default of 208 KiB overflows in a burst, and each loss costs a fast retransmit or a second
+    /// (native.md §2.5). The kernel clamps what it does not allow; a smaller buffer is slower, not wrong.
+    fn enlarge_buffers(&self, socket: &std::net::UdpSocket) {
+        let socket = SockRef::from(socket);
+        let _ = socket.set_recv_buffer_size(self.options.receive_buffer);
+        let _ = socket.set_send_buffer_size(self.options.send_buffer);
+    }
 }
 
 impl Runtime for LinkRuntime {
@@ -79,6 +88,9 @@ impl Runtime for LinkRuntime {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let _context = self.handle.enter();
+        if self.options.cures.socket_buffers {
+            self.enlarge_buffers(&socket);
+        }
         let socket = match &self.options.source {
             Some(source) => source.wrap(socket)?,
             None => TokioRuntime.wrap_udp_socket(socket)?,

@@ -1,7 +1,6 @@
 //! The UDP socket that a peer connection's driver polls: it makes the driver read one datagram at a time until the channels
 //! are open, and go round once more where it would leave something unsent.
 
-mod buffers;
 mod control;
 mod envelope;
 pub(crate) mod fuzz;
@@ -28,7 +27,6 @@ use self::control::Phase;
 use self::handshake::Told;
 use self::unanswered::Unanswered;
 
-pub(crate) use buffers::BufferedSockets;
 pub use control::SocketControl;
 pub(crate) use envelope::content;
 pub(crate) use shared::SharedSockets;
@@ -132,23 +130,6 @@ impl Cures {
         late_paths: false,
         far_leaps: false,
     };
-}
-
-impl SocketOptions {
-    /// What is under every socket of a link, whoever opens it.
-    pub(crate) fn bottom(&self) -> Arc<dyn SocketSource> {
-        let shared = Arc::new(SharedSockets {
-            source: self.source.clone(),
-        });
-        if !self.cures.socket_buffers {
-            return shared;
-        }
-        Arc::new(BufferedSockets {
-            send: self.send_buffer,
-            receive: self.receive_buffer,
-            source: shared,
-        })
-    }
 }
 
 /// Knows the addresses that can be bound now.
