@@ -8,7 +8,7 @@ use async_channel::Sender;
 use bytes::BytesMut;
 use mesh_core::platform::{LinkFault, control};
 use mesh_core::{Duration, GivenReason, Goodbye, PeerId};
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 use webrtc::error::Error;
 
@@ -22,7 +22,7 @@ const GOODBYE: Duration = Duration::from_millis(200);
 
 /// The channel, and what the far side has asked on it. Cheap to clone.
 ///
-/// This side asks nothing: the `webrtc` crate tells what was acknowledged.
+/// This side asks for nothing but an answer to its goodbye: the `webrtc` crate tells what was acknowledged.
 #[derive(Clone)]
 pub(crate) struct Control {
     channel: Arc<dyn DataChannel>,
@@ -56,19 +56,23 @@ impl Control {
             inbox,
         });
         let control = Self { channel, requests };
-        aboard.spawn(control.clone().listen());
+        aboard.spawn(control.clone().listen(aboard.clone()));
         control
     }
 
-    async fn listen(self) {
+    async fn listen(self, aboard: Aboard) {
         while let Some(event) = self.channel.poll().await {
+            if let DataChannelEvent::OnMessage(_) = event {
+                aboard.count_message();
+            }
             match event {
                 // Text is of a kind that this version does not know.
                 DataChannelEvent::OnMessage(message) if !message.is_string => {
                     self.requests.take(&message.data);
                 }
-                DataChannelEvent::OnClose => return,
-                DataChannelEvent::OnOpen
+                // A close overtakes messages that arrived with it, and a goodbye may be among them. The crate ends the events.
+                DataChannelEvent::OnClose
+                | DataChannelEvent::OnOpen
                 | DataChannelEvent::OnMessage(_)
                 | DataChannelEvent::OnError
                 | DataChannelEvent::OnClosing
@@ -106,29 +110,26 @@ impl Control {
     /// Tells the far side why the link ends, and waits until it has that. Not for long: a far side that does not answer would
     /// hold the close up.
     pub(crate) async fn say_goodbye(&self, goodbye: &Goodbye, sockets: &SocketControl) {
-        if !self.requests.asked().is_announced() {
-            return;
+        if self.requests.asked().is_announced() {
+            let _ = timeout(GOODBYE, self.say_and_wait(goodbye, sockets)).await;
         }
-        let message = control::Control::goodbye(goodbye);
-        if self
-            .channel
-            .try_send(message.as_slice().into())
-            .await
-            .is_err()
-        {
-            return;
+    }
+
+    async fn say_and_wait(&self, goodbye: &Goodbye, sockets: &SocketControl) {
+        // A lone packet is acknowledged late, after 200 ms, so an answer is asked for.
+        let (number, request) = self.requests.asked().confirm();
+        for message in [control::Control::goodbye(goodbye), request] {
+            let sent = self.channel.try_send(message.as_slice().into()).await;
+            if sent.is_err() {
+                return;
+            }
         }
         sockets.kick();
-        let deadline = Instant::now() + GOODBYE;
         let mut pause = Duration::from_millis(1);
-        // An error says that the channel is closed.
-        while self
-            .channel
-            .outstanding_bytes()
-            .await
-            .is_ok_and(|bytes| bytes > 0)
-        {
-            if Instant::now() >= deadline {
+        while !self.requests.asked().is_finished(number) {
+            // An error says that the channel is closed.
+            let outstanding = self.channel.outstanding_bytes().await;
+            if outstanding.is_ok_and(|bytes| bytes == 0) {
                 return;
             }
             sleep(pause).await;

@@ -94,7 +94,7 @@ async fn hidden(page: &Participant) -> Outcome {
 pub async fn a_closed_page_is_seen_at_once(cast: [Participant; 3]) -> Outcome {
     let [closed, a, b] = &cast;
     steps::connected_meshes(&cast).await?;
-    // A page that goes does not wait until its goodbye is heard, so the close may overtake it.
+    // A page that goes does not wait until its goodbye is heard, so it may be lost.
     let why: &[DisconnectReason] = if closed.kind().is_page() {
         &[DisconnectReason::PageLeft, DisconnectReason::Closed]
     } else {

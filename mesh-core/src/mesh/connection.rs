@@ -184,6 +184,7 @@ impl Connection {
     pub(super) fn is_complete(&self) -> bool {
         self.reported == ConnectionState::Connected
             && self.refusal.is_none()
+            && self.farewell.is_none()
             && self.member.as_ref().is_some_and(|member| {
                 let mut channels = member.planned();
                 channels.all(|channel| channel.state == ChannelState::Open)

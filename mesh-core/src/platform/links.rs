@@ -23,6 +23,9 @@ pub enum Entry<C> {
     Event(LinkEvent),
     /// The token of a channel that has something to report.
     Readable(C),
+    /// The token of a channel that is closed. To be reported after what was in the queue when that was found: the far side may have said
+    /// before why it closes.
+    Closing(C),
     /// A link has ended. To be reported after everything that its channels still hold.
     Closed(LinkId, CloseReason),
 }
@@ -138,6 +141,11 @@ where
             }
             match take()? {
                 Entry::Readable(channel) => self.turn = Some((channel, TURN)),
+                Entry::Closing(closed) => {
+                    let (link, channel) = (closed.link(), closed.channel());
+                    self.turn = Some((closed, TURN));
+                    return Some(LinkEvent::ChannelClosed { link, channel });
+                }
                 // A failed connection is the peer's end to whoever hears of it, so what the peer sent before comes first.
                 Entry::Event(
                     event @ LinkEvent::State {
@@ -166,6 +174,10 @@ where
     fn next_of_turn(&mut self, put_back: &mut impl FnMut(Entry<C>)) -> Option<LinkEvent> {
         let (channel, left) = self.turn.take()?;
         let item = channel.pop(&mut self.hand)?;
+        if matches!(item, Item::Closed) {
+            put_back(Entry::Closing(channel));
+            return None;
+        }
         let (link, index) = (channel.link(), channel.channel());
         if left > 1 || !self.hand.is_empty() {
             self.turn = Some((channel, left.saturating_sub(1)));

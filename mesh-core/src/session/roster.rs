@@ -198,20 +198,22 @@ impl Roster {
         force: bool,
         reason: GivenReason,
     ) -> bool {
+        let is_new = self.is_present(peer) && !self.is_away(peer);
         if self.is_present(peer) {
             self.away.entry(peer).or_insert(Away::Kicked);
         } else if !mesh.has_peer(peer) {
             return false;
         }
-        self.put_away(mesh, peer, force, reason);
+        self.put_away(mesh, peer, force, is_new, reason);
         true
     }
 
     /// Removes a peer, if it is there, and keeps it away until it is [allowed](Self::allow) again, also if it leaves the
     /// lobby and comes back under the same id.
     pub fn ban(&mut self, mesh: &mut Mesh, peer: PeerId) {
+        let is_new = self.is_present(peer) && !self.is_away(peer);
         self.away.insert(peer, Away::Banned);
-        self.put_away(mesh, peer, false, GivenReason::default());
+        self.put_away(mesh, peer, false, is_new, GivenReason::default());
     }
 
     /// Lets a peer come again that was kicked or banned. `false` if it was neither.
@@ -253,9 +255,17 @@ impl Roster {
         self.events.pop_front()
     }
 
-    fn put_away(&mut self, mesh: &mut Mesh, peer: PeerId, force: bool, reason: GivenReason) {
-        // Nobody need hear of one who is not here.
-        if self.is_present(peer) || mesh.has_peer(peer) {
+    /// Whether it `is_new` that the peer is away, though it is in the lobby.
+    fn put_away(
+        &mut self,
+        mesh: &mut Mesh,
+        peer: PeerId,
+        force: bool,
+        is_new: bool,
+        reason: GivenReason,
+    ) {
+        // Nobody need hear of one who is not here, nor of anybody twice.
+        if is_new || mesh.has_peer(peer) {
             mesh.announce_kick(peer, &reason);
         }
         self.part(mesh, peer, force);

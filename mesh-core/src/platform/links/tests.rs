@@ -207,3 +207,39 @@ fn an_end_comes_behind_what_its_channels_hold() {
     assert_eq!(next(&mut links, &queue), Some(closed));
     assert!(links.get(link(0)).is_none());
 }
+
+/// Every channel has something to report when the far side says why it closes, and closes before anybody looks.
+#[test]
+fn a_goodbye_comes_before_the_close_that_follows_it() {
+    let goodbye = LinkEvent::Goodbye {
+        link: link(0),
+        goodbye: crate::Goodbye::PageLeft,
+    };
+    let mut links = Links::default();
+    let end = End::default();
+    let inbox = Rc::clone(&end.inbox);
+    links.insert(link(0), end);
+    let queue = Queue::default();
+    let channels = [channel(0, 1, false), channel(1, 1, false)];
+    for channel in &channels {
+        queue
+            .borrow_mut()
+            .push_back(Entry::Readable(Rc::clone(channel)));
+    }
+    queue.borrow_mut().push_back(Entry::Event(goodbye.clone()));
+    for channel in &channels {
+        channel.items.borrow_mut().push_back(Item::Closed);
+    }
+    let end = Entry::Closed(link(0), CloseReason::Remote);
+    queue.borrow_mut().push_back(end);
+    assert_eq!(messages(&mut links, &queue, 2), [(0, 0), (1, 0)]);
+    assert_eq!(next(&mut links, &queue), Some(goodbye));
+    for channel in [0, 1].map(ChannelIndex) {
+        let link = link(0);
+        let closed = LinkEvent::ChannelClosed { link, channel };
+        assert_eq!(next(&mut links, &queue), Some(closed));
+    }
+    inbox.empty.set(true);
+    let ended = next(&mut links, &queue);
+    assert!(matches!(ended, Some(LinkEvent::Closed { .. })), "{ended:?}");
+}
