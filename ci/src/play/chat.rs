@@ -73,9 +73,10 @@ impl Chat {
             .map_err(|error| format!("chat {} takes no input: {error}", self.id))
     }
 
-    /// Waits for a line with this beginning, which may have come already; says when it came.
+    /// Waits for a line with this beginning, or with one of several, a line each. It may have come already; says when it came.
     pub(super) fn wait_for(&mut self, start: &str) -> Result<(SystemTime, String), String> {
-        if let Some(found) = self.seen.iter().find(|(_, line)| line.starts_with(start)) {
+        let begins = |line: &str| start.lines().any(|start| line.starts_with(start));
+        if let Some(found) = self.seen.iter().find(|(_, line)| begins(line)) {
             return Ok(found.clone());
         }
         let deadline = Instant::now() + DEADLINE;
@@ -84,7 +85,7 @@ impl Chat {
             match self.output.recv_timeout(left) {
                 Ok(line) => {
                     self.seen.push(line.clone());
-                    if line.1.starts_with(start) {
+                    if begins(&line.1) {
                         return Ok(line);
                     }
                 }

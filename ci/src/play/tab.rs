@@ -21,7 +21,8 @@ arguments[0]();
 const WAIT: &str = r##"
 const [selector, start, done] = arguments;
 const look = () => {
-  const found = [...document.querySelectorAll(selector)].find((element) => element.textContent.startsWith(start));
+  const begins = (element) => start.split("\n").some((one) => element.textContent.startsWith(one));
+  const found = [...document.querySelectorAll(selector)].find(begins);
   if (!found) return;
   observer.disconnect();
   done({ text: found.textContent, at: window.cameAt?.get(found) ?? Date.now() });
@@ -117,7 +118,8 @@ impl<'a> Tab<'a> {
         Ok(())
     }
 
-    /// Waits for a line of the log with this beginning; says when it came, as the page has noted it.
+    /// Waits for a line of the log with this beginning, or with one of several, a line each; says when it came, as the page has noted
+    /// it.
     pub(super) fn wait_for(&self, start: &str) -> Result<(String, SystemTime), String> {
         self.wait_in("#log li", start)
     }
