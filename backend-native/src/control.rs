@@ -165,7 +165,7 @@ impl Requests {
         self.is_asked.store(asked.is_asked(), Ordering::Relaxed);
         drop(asked);
         match taken {
-            // Here and now: behind the notes of the link it would come after the closing of the channels.
+            // Reported at once: behind the notes of the link it would come after the closing of the channels.
             Ok(Some(word)) => self.inbox.report(word.into_event(self.inbox.link())),
             Ok(None) => self.note(),
             Err(fault) => {

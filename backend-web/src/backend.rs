@@ -132,7 +132,7 @@ impl LinkHandle {
                     channel.stop_accepting();
                 }
             }
-            // Here and now: a close that comes next is not behind the others.
+            // Reported at once: a close that comes next is not behind the others.
             Command::TellKick { peer, reason, .. } => {
                 return self.connection.channels().tell_kick(peer, reason);
             }

@@ -33,7 +33,8 @@ pub enum Event {
     /// A peer says that it has kicked another one ([`Session::kick`](crate::Session::kick), [`Mesh::kick`](crate::Mesh::kick)).
     ///
     /// It ends no connection of ours, and anybody can say it: whether `by` may kick is for the game to judge, and a game that
-    /// wants the peer gone here, too, kicks it as well. In a star it is how a client hears of the kick of another client.
+    /// wants the peer gone here, too, kicks it as well. In a star it is how a client hears of the kick of another client. A client's
+    /// own kick reaches the server alone, which does not pass it on.
     PeerKicked {
         /// Who was kicked.
         peer: PeerId,

@@ -303,7 +303,7 @@ impl Mesh {
         self.remove_peer(peer)
     }
 
-    /// Has a peer told that it is kicked when its links are closed, which comes next.
+    /// Tells a peer that it is kicked, when its links are closed. The caller closes them next.
     pub(crate) fn tell_kicked(&mut self, peer: PeerId, reason: &GivenReason) {
         let links = [self.peers.get(&peer), self.successors.get(&peer)];
         for link in links.into_iter().flatten() {
@@ -313,7 +313,7 @@ impl Mesh {
         }
     }
 
-    /// The same, and the others are told at once.
+    /// Does the same, and tells the other peers at once.
     pub(crate) fn announce_kick(&mut self, peer: PeerId, reason: &GivenReason) {
         self.tell_kicked(peer, reason);
         for (other, link) in &self.peers {

@@ -134,7 +134,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     }
 
     /// Removes a peer and keeps it away, as [`kick`](Self::kick) does (Godot 4.x: `disconnect_peer`). With `force` the
-    /// connection closes at once and the game hears nothing more of the peer. `false` if there is no such peer.
+    /// connection closes as soon as the peer has been told, 200 ms later at most, and the game hears nothing more of it. `false` if
+    /// there is no such peer.
     pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
         self.instruct(|roster, mesh| roster.kick(mesh, peer, force))
     }

@@ -47,7 +47,7 @@ pub struct Pass {
 pub struct Refusal(String);
 
 impl Admission {
-    /// Admits whom a function admits. It must neither block nor panic: all sockets of a thread wait for it.
+    /// Lets a function decide. It must neither block nor panic: all sockets of a thread wait for it.
     pub fn by(
         judge: impl Fn(&Arrival<'_>) -> Result<Pass, Refusal> + Send + Sync + 'static,
     ) -> Self {

@@ -231,7 +231,7 @@ impl Queue {
         self.texts.push_back(Waiting::Text { text, from });
     }
 
-    /// Has the latest state told in the place of an earlier one that waits, or behind everything.
+    /// Puts a state in the place of an earlier one that waits, or behind everything.
     fn set(&mut self, fact: Fact, text: Arc<str>) {
         let cost = text.len() + TEXT_COST;
         if let Some((_, earlier)) = self.states.get_mut(&fact) {
@@ -245,7 +245,7 @@ impl Queue {
         self.texts.push_back(Waiting::State(fact, self.placed));
     }
 
-    /// Has a state that waits not told.
+    /// Drops a state that waits.
     fn void(&mut self, fact: Fact) {
         if let Some((_, text)) = self.states.remove(&fact) {
             self.cost = self.cost.saturating_sub(text.len() + TEXT_COST);

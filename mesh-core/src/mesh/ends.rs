@@ -149,7 +149,7 @@ impl Mesh {
         }
     }
 
-    /// What the far side said of its end is more than what we see of it.
+    /// The reason that the far side has given replaces what we have observed.
     fn of_one_that_said_why(&mut self, link: LinkId, reason: DisconnectReason) -> DisconnectReason {
         let entry = self.links.get_mut(link);
         let said = entry.and_then(|entry| entry.farewell.take());
@@ -164,7 +164,7 @@ impl Mesh {
         }
     }
 
-    /// A far side whose fault the end is hears of it.
+    /// Tells the far side that the end is its fault, if it is.
     fn say_what_it_did(&mut self, link: LinkId, reason: &DisconnectReason) {
         let goodbye = if let DisconnectReason::Protocol(what) = reason {
             Goodbye::Protocol(what.clone())

@@ -53,7 +53,7 @@ impl Mesh {
             } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.measured(link, stats),
             LinkEvent::Kicked { link, peer, reason } => {
-                // Of ourselves we hear it from whoever has done it.
+                // Whoever kicks us says so in its goodbye.
                 if self.unique_id != Some(peer) && self.member(link).is_some() {
                     self.notice(link, News::Kicked(peer, reason));
                 }

@@ -337,7 +337,7 @@ impl World {
     pub(super) fn deliver(&mut self, letter: Letter) {
         let may_wait = match letter {
             Letter::Join(_) => false,
-            // Who is no member has no seat to keep, and is told at once that the service is down.
+            // A client that is no member has no seat to keep. It is told at once that the service is down.
             Letter::Tell(client, _) => self.service.member(client).is_ok(),
             Letter::SealIsOver(_) => true,
         };

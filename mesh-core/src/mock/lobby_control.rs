@@ -101,7 +101,7 @@ impl World {
     }
 }
 
-/// The mock reads no JSON: it holds its clients to the size and to the braces.
+/// The mock reads no JSON: it checks the size and the braces alone.
 fn check(data: &str, limit: usize) -> Result<(), SignalingError> {
     let is_object = data.is_empty() || (data.starts_with('{') && data.ends_with('}'));
     if is_object && data.len() <= limit {

@@ -65,7 +65,7 @@ impl Network {
         self.with(|world| world.lose_client(client.0, reason));
     }
 
-    /// Has the service out of reach, as a server that is started again is to clients of ours. Every member gets
+    /// Puts the service out of reach, as a server that is started again is for its clients. Every member gets
     /// [`SignalingEvent::Interrupted`] and keeps its seat; what it sends, and what the others do meanwhile, arrives after
     /// [`start_signaling`](Self::start_signaling), which everybody hears as [`SignalingEvent::Resumed`]. Who tries to join
     /// meanwhile gets [`SignalingEvent::Lost`]. Does nothing while the service is stopped.

@@ -64,7 +64,7 @@ pub fn announced(sdp: &str) -> Option<u16> {
     version.trim_end().parse().ok()
 }
 
-/// Of how many kicks a far side may tell on one link. Each is an event that waits for the game.
+/// How many kicks a far side may tell of on one link. Each is an event that waits for the game.
 pub const MAX_KICKS: usize = 512;
 
 /// What the far side tells the core on the channel.

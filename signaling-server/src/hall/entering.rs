@@ -165,7 +165,7 @@ impl Hall {
         let (topology, is_sealed, is_locked) =
             (lobby.topology, lobby.ends.is_some(), lobby.is_locked);
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
-        // Whoever knew of one that comes back may have been away when its data changed.
+        // Others may have missed its data: they came, or were away, while it was away.
         let own_data = match coming {
             Coming::New => None,
             Coming::Back(_) => lobby.seat(id).and_then(|seat| seat.data.clone()),

@@ -33,7 +33,7 @@ pub(super) struct Lobby {
     pub(super) capacity: usize,
     /// Whether its host lets nobody new in.
     pub(super) is_locked: bool,
-    /// What its host has everybody told of it: a JSON object, or nothing.
+    /// The data that its host has set: a JSON object, or nothing.
     pub(super) data: String,
     /// What has changed and is not told yet.
     pub(super) news: News,
@@ -64,8 +64,8 @@ pub(super) struct Seat {
     returns: Bucket,
     /// The highest attempt to come back that has been seen.
     attempt: u32,
-    /// What its member has everybody told of itself: a JSON object, or nothing. None if it has never said anything; who comes
-    /// back must be told also of what has become nothing.
+    /// The data that its member has set: a JSON object, or nothing. `None` if it has never set any. Nothing is told, too: whoever
+    /// comes back may still have what there was before.
     pub(super) data: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use super::{About, Fact, Hall, Timer, tell};
 /// members no more than this.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What of a lobby has changed and is not told yet.
+/// What has changed of a lobby and is not told yet.
 #[derive(Debug)]
 pub(super) struct News {
     /// Whether it is locked.
@@ -23,7 +23,7 @@ pub(super) struct News {
     pub(super) data: bool,
     /// The data of these members.
     pub(super) members: BTreeSet<PeerId>,
-    /// Before when nothing may be told.
+    /// No change is told before this moment.
     quiet_until: Option<Instant>,
     /// When the next telling is.
     due: Option<Instant>,
@@ -108,7 +108,7 @@ impl Hall {
             tell(&mut self.actions, everybody(), about, notice);
         }
         for id in members {
-            // Of one that is away they are told when it is back.
+            // The data of a member that is away are told when it is back.
             let Some(seat) = lobby.seat(id).filter(|_| lobby.present(id).is_some()) else {
                 continue;
             };

@@ -243,7 +243,7 @@ fn only_the_latest_of_a_fact_waits_where_much_waits() {
     assert_eq!(texts, ["lock 99", "data 99", "2 99", "3 99"]);
 }
 
-/// Whose data are told once more after it has left and come back gets them behind its coming.
+/// Data that a member sets after it has come back are told after its return.
 #[test]
 fn a_state_of_somebody_who_has_left_waits_no_more() {
     use crate::hall::Fact;

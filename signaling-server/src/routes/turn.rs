@@ -23,7 +23,7 @@ pub(super) async fn give(State(relay): State<Relay>, request: Request) -> Respon
     if !is_allowed(&request.headers, &config.allowed_origins) {
         return (StatusCode::FORBIDDEN, "not for pages of this origin\n").into_response();
     }
-    // Before it is judged: nobody guesses for nothing.
+    // Charged before it is judged, so that guesses count, too.
     let answer = if relay.charge_join(network(config, &request)).is_err() {
         StatusCode::TOO_MANY_REQUESTS.into_response()
     } else if let Err(refusal) = admit(config, &request) {
