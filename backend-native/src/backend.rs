@@ -178,6 +178,10 @@ impl LinkEnd for LinkHandle {
         self.inbox.is_empty()
     }
 
+    fn taken(&mut self) -> Option<Vec<(u16, u64)>> {
+        self.inbox.taken()
+    }
+
     fn opened(&mut self, channel: ChannelIndex, outbox: Arc<Outbox>) {
         self.keep(channel, outbox);
     }
@@ -240,6 +244,7 @@ impl LinkHandle {
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
             | Command::TellKick { .. }
+            | Command::TellTaken { .. }
             | Command::Goodbye { .. } => Order::Command(command),
         };
         // Fails once the link has ended, and its `Closed` is on the way.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_channel::Sender;
 use bytes::BytesMut;
+use mesh_core::platform::control::Word;
 use mesh_core::platform::{LinkFault, control};
 use mesh_core::{Duration, GivenReason, Goodbye, PeerId};
 use tokio::time::{sleep, timeout};
@@ -107,6 +108,15 @@ impl Control {
         }
     }
 
+    /// Tells the far side how many messages our core has taken, if it listens.
+    pub(crate) async fn tell_taken(&self, counts: Vec<(u16, u64)>) {
+        if self.requests.asked().is_announced() {
+            let message = control::Control::taken(counts);
+            // As above. The far side keeps what it has sent until it is told again.
+            let _ = self.channel.try_send(message.as_slice().into()).await;
+        }
+    }
+
     /// Tells the far side why the link ends, and waits until it has that. Not for long: a far side that does not answer would
     /// hold the close up.
     pub(crate) async fn say_goodbye(&self, goodbye: &Goodbye, sockets: &SocketControl) {
@@ -165,6 +175,7 @@ impl Requests {
         self.is_asked.store(asked.is_asked(), Ordering::Relaxed);
         drop(asked);
         match taken {
+            Ok(Some(Word::Taken(counts))) => self.inbox.report_taken(counts),
             // Reported at once: behind the notes of the link it would come after the closing of the channels.
             Ok(Some(word)) => self.inbox.report(word.into_event(self.inbox.link())),
             Ok(None) => self.note(),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use mesh_core::platform::inbox::{Admission, admit, cost};
-use mesh_core::platform::{self, Entry, InboxFull};
+use mesh_core::platform::{self, Entry, InboxFull, Taken};
 use mesh_core::{ChannelIndex, CloseReason, LinkEvent, LinkId, Payload, Reliability};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -45,6 +45,7 @@ pub(crate) struct LinkInbox {
     tokens_out: AtomicUsize,
     discarding: AtomicBool,
     has_ended: AtomicBool,
+    taken: Mutex<Taken>,
     // Taken when a channel is made and when there is no room; never on the way of a packet.
     droppable: Mutex<Vec<Weak<ChannelInbox>>>,
 }
@@ -59,6 +60,7 @@ impl LinkInbox {
             tokens_out: AtomicUsize::new(0),
             discarding: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
+            taken: Mutex::default(),
             droppable: Mutex::new(Vec::new()),
         })
     }
@@ -99,6 +101,20 @@ impl LinkInbox {
         }
         // Fails only once the backend is gone, and then nobody listens.
         let _ = self.events.send(Incoming::Event(event));
+    }
+
+    /// Reports how many messages the far side has taken.
+    pub(crate) fn report_taken(&self, counts: Vec<(u16, u64)>) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.push(counts) && !self.has_ended.load(Ordering::Acquire) {
+            let _ = self.events.send(Incoming::Taken(self.link));
+        }
+    }
+
+    /// What was reported of that.
+    pub(crate) fn taken(&self) -> Option<Vec<(u16, u64)>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.pop()
     }
 
     /// Reports the end, behind everything the channels hold. Only the first one counts.

@@ -341,6 +341,7 @@ impl Link {
             Command::TellKick { peer, reason, .. } => {
                 connection.control().tell_kick(peer, reason).await;
             }
+            Command::TellTaken { counts, .. } => connection.control().tell_taken(counts).await,
             Command::Goodbye { goodbye, .. } => self.parting = Some(goodbye),
             // Not sent to a link, or seen to before.
             Command::Open { .. }

@@ -110,6 +110,10 @@ impl LinkEnd for LinkHandle {
         self.inbox.is_empty()
     }
 
+    fn taken(&mut self) -> Option<Vec<(u16, u64)>> {
+        self.inbox.taken()
+    }
+
     fn opened(&mut self, _: ChannelIndex, (): ()) {}
 }
 
@@ -135,6 +139,9 @@ impl LinkHandle {
             // Reported at once: a close that comes next is not behind the others.
             Command::TellKick { peer, reason, .. } => {
                 return self.connection.channels().tell_kick(peer, reason);
+            }
+            Command::TellTaken { counts, .. } => {
+                return self.connection.channels().tell_taken(counts);
             }
             Command::Goodbye { goodbye, .. } => return self.connection.set_parting(goodbye),
             // Not behind the others: one of them may be waiting for the network, and none matters any more.

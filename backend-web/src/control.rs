@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
+use mesh_core::platform::control::Word;
 use mesh_core::platform::{LinkFault, control};
 use mesh_core::{GivenReason, Goodbye, PeerId};
 use wasm_bindgen::{JsCast, JsValue};
@@ -25,6 +26,9 @@ pub(crate) struct Control {
     is_noted: Cell<bool>,
     notes: Sender<Note>,
     message: RefCell<Option<Callback>>,
+    open: RefCell<Option<Callback>>,
+    /// What the core has taken, to be told when the channel is open: it may open a moment after those of the game.
+    untold: RefCell<Option<Vec<(u16, u64)>>>,
     inbox: Rc<LinkInbox>,
 }
 
@@ -42,10 +46,15 @@ impl Control {
             is_noted: Cell::new(false),
             notes,
             message: RefCell::new(Some(Callback::of(control, Self::received))),
+            open: RefCell::new(Some(Callback::of(control, Self::opened))),
+            untold: RefCell::default(),
             inbox,
         });
         if let Some(message) = &*control.message.borrow() {
             control.inner.set_onmessage(Some(message.function()));
+        }
+        if let Some(open) = &*control.open.borrow() {
+            control.inner.set_onopen(Some(open.function()));
         }
         control
     }
@@ -53,8 +62,9 @@ impl Control {
     /// Hears nothing any more.
     pub(crate) fn detach(&self) {
         self.inner.set_onmessage(None);
-        let message = self.message.take();
-        drop(message);
+        self.inner.set_onopen(None);
+        let callbacks = (self.message.take(), self.open.take());
+        drop(callbacks);
     }
 
     /// The far side described itself.
@@ -83,6 +93,24 @@ impl Control {
         if self.is_open() && self.inner.buffered_amount() <= MAX_BUFFERED {
             let message = control::Control::kick(peer, reason);
             let _ = self.inner.send_with_u8_array(&message);
+        }
+    }
+
+    /// Tells the far side how many messages our core has taken, unless it takes nothing.
+    pub(crate) fn tell_taken(&self, counts: Vec<(u16, u64)>) {
+        if self.inner.ready_state() == RtcDataChannelState::Connecting {
+            // Of several the first is the one that another link goes on from, and the next comes when more was taken.
+            self.untold.borrow_mut().get_or_insert(counts);
+        } else if self.is_open() && self.inner.buffered_amount() <= MAX_BUFFERED {
+            let message = control::Control::taken(counts);
+            let _ = self.inner.send_with_u8_array(&message);
+        }
+    }
+
+    fn opened(&self, _event: &JsValue) {
+        let untold = self.untold.take();
+        if let Some(counts) = untold {
+            self.tell_taken(counts);
         }
     }
 
@@ -146,6 +174,7 @@ impl Control {
         };
         let taken = self.asked.borrow_mut().take(&bytes);
         match taken {
+            Ok(Some(Word::Taken(counts))) => self.inbox.report_taken(counts),
             Ok(Some(word)) => self.inbox.report(word.into_event(self.inbox.link())),
             Ok(None) => self.note(),
             Err(fault) => {

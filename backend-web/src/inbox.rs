@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use mesh_core::platform::{self, Entry, Inbox, InboxFull};
+use mesh_core::platform::{self, Entry, Inbox, InboxFull, Taken};
 use mesh_core::{ChannelIndex, CloseReason, LinkEvent, LinkId, Payload, Reliability, TransferMode};
 
 use crate::events;
@@ -29,6 +29,7 @@ pub(crate) struct LinkInbox {
     /// How many messages of each channel were dropped and not reported yet.
     dropped: RefCell<BTreeMap<ChannelIndex, u64>>,
     tokens_out: Cell<usize>,
+    taken: RefCell<Taken>,
     discarding: Cell<bool>,
     /// A reliable message has found no room, and the link is about to end.
     overflowed: Cell<bool>,
@@ -42,6 +43,7 @@ impl LinkInbox {
             messages: RefCell::new(Inbox::new(&[], limit)),
             dropped: RefCell::default(),
             tokens_out: Cell::new(0),
+            taken: RefCell::default(),
             discarding: Cell::new(false),
             overflowed: Cell::new(false),
         })
@@ -70,6 +72,18 @@ impl LinkInbox {
     /// Reports an event of control.
     pub(crate) fn report(&self, event: LinkEvent) {
         self.events.push(Entry::Event(event));
+    }
+
+    /// Reports how many messages the far side has taken.
+    pub(crate) fn report_taken(&self, counts: Vec<(u16, u64)>) {
+        if self.taken.borrow_mut().push(counts) {
+            self.events.push(Entry::Taken(self.link));
+        }
+    }
+
+    /// What was reported of that.
+    pub(crate) fn taken(&self) -> Option<Vec<(u16, u64)>> {
+        self.taken.borrow_mut().pop()
     }
 
     /// Reports the end, behind everything the channels hold.

@@ -157,6 +157,7 @@ impl Link {
             Command::Open { .. }
             | Command::SendLast { .. }
             | Command::TellKick { .. }
+            | Command::TellTaken { .. }
             | Command::Goodbye { .. }
             | Command::Close { .. } => {}
         }

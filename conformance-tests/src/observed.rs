@@ -178,6 +178,8 @@ pub enum LinkSeen {
         #[serde(with = "wire::GivenReasonDef")]
         reason: GivenReason,
     },
+    /// How many messages of each stream the far side has taken.
+    Taken(Vec<(u16, u64)>),
     /// What the far side says of its end, as a mesh calls it.
     Goodbye(#[serde(with = "wire::DisconnectReasonDef")] DisconnectReason),
     /// The link is gone.

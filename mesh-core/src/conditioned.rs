@@ -259,6 +259,7 @@ impl<B: Backend> Backend for Conditioned<B> {
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
             | Command::TellKick { .. }
+            | Command::TellTaken { .. }
             | Command::Goodbye { .. } => {}
         }
         self.inner.execute(command);

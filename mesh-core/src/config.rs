@@ -246,6 +246,12 @@ pub struct MeshConfig {
     /// minute or less.
     #[doc(alias = "disconnected_grace")]
     pub resume_window: Duration,
+    /// Bytes of reliable messages that are kept for each peer until it says that it has taken them, so that none is lost when
+    /// another connection goes on where one broke. A peer that leaves more than this untaken is lost with its connection; 0
+    /// keeps nothing, for any. Peers that do not use this library take no part in it.
+    ///
+    /// 16 MiB by default.
+    pub resume_bytes: usize,
     /// How hard the ordered and unreliable channels try, where `add_peer` is given no lifetime: sent once.
     ///
     /// A game with players on bad paths wants a lifetime of 100 to 200 ms. Sent once at 20 % loss, the ordered messages of a
@@ -274,6 +280,7 @@ impl Default for MeshConfig {
             inbox_bytes: 16 * 1024 * 1024,
             connect_deadline: Duration::from_secs(15),
             resume_window: Duration::from_secs(25),
+            resume_bytes: 16 * 1024 * 1024,
             unreliable: Reliability::Retransmits(0),
             events_per_poll: 65536,
         }

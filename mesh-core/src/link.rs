@@ -1,6 +1,7 @@
 //! The words of the seam: what a core tells a backend, and what it is told.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use thiserror::Error;
@@ -85,6 +86,15 @@ pub enum Command {
         /// Why.
         reason: GivenReason,
     },
+    /// Tell the far side how many messages of each reliable stream the core has taken, of this link and those before it. The
+    /// far side reports [`LinkEvent::Taken`]. If the link has just opened, the channel for it may open a moment later: it is told
+    /// then. Ignored where the far side does not [announce](crate::platform::control) that it listens.
+    TellTaken {
+        /// The connection.
+        link: LinkId,
+        /// The SCTP stream and the number of messages.
+        counts: Vec<(u16, u64)>,
+    },
     /// Tell the far side why the link ends, after what reliable channels have accepted and before it is closed:
     /// [`Close`](Self::Close) comes next. The far side reports [`LinkEvent::Goodbye`]. Ignored where the far side does not
     /// [announce](crate::platform::control) that it listens.
@@ -117,6 +127,7 @@ impl Command {
             | Self::AddCandidate { link, .. }
             | Self::RequestStats { link }
             | Self::TellKick { link, .. }
+            | Self::TellTaken { link, .. }
             | Self::Goodbye { link, .. }
             | Self::Close { link, .. } => *link,
         }
@@ -217,6 +228,14 @@ pub enum LinkEvent {
         /// Why.
         reason: GivenReason,
     },
+    /// The far side says how many messages of each reliable stream its core has taken. Of what it says before this is taken,
+    /// the first and the last word are reported.
+    Taken {
+        /// The connection.
+        link: LinkId,
+        /// The SCTP stream and the number of messages.
+        counts: Vec<(u16, u64)>,
+    },
     /// The far side says why it ends the link, which it does next. At most once a link.
     Goodbye {
         /// The connection.
@@ -249,6 +268,7 @@ impl LinkEvent {
             | Self::InboxDropped { link, .. }
             | Self::Stats { link, .. }
             | Self::Kicked { link, .. }
+            | Self::Taken { link, .. }
             | Self::Goodbye { link, .. }
             | Self::Closed { link, .. } => *link,
         }

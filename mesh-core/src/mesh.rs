@@ -19,14 +19,17 @@ mod agenda;
 mod agreement;
 mod channels;
 mod connection;
+mod continuation;
 mod ends;
 mod events;
 mod handshake;
 mod input;
 mod lane;
+mod life;
 mod outbox;
 mod peers;
 mod plan;
+mod resume;
 mod sending;
 mod setup;
 mod successor;
@@ -214,7 +217,7 @@ impl Mesh {
         peer: PeerId,
         unreliable_lifetime: Option<u16>,
     ) -> Result<(), AddPeerError> {
-        self.check_new_peer(connection, peer)?;
+        self.check_new_peer(connection, peer, self.refuse_new_connections)?;
         if self.peers.contains_key(&peer) {
             return Err(AddPeerError::Duplicate { id: peer });
         }
@@ -249,23 +252,33 @@ impl Mesh {
             },
             announced: false,
             interrupted: false,
+            interrupted_since: None,
+            severed: false,
+            unsettled: false,
             told_interrupted: false,
             inbox: Inbox::new(self.plan.modes(), self.config.inbox_bytes),
             in_round: false,
             in_outgoing: false,
             turn: 0,
             max_message_size: self.max_message_size,
+            life: None,
+            continuation: None,
             channels,
         });
-        let stillborn = entry.stillborn.take();
-        if let Some(reason) = stillborn {
+        let gone = entry.gone.take();
+        if let Some(reason) = gone {
             self.end(connection, reason.into(), None);
         }
         Ok(())
     }
 
     /// Godot's checks in Godot's order, then its two omissions.
-    fn check_new_peer(&self, connection: ConnectionId, peer: PeerId) -> Result<(), AddPeerError> {
+    fn check_new_peer(
+        &self,
+        connection: ConnectionId,
+        peer: PeerId,
+        refuse: bool,
+    ) -> Result<(), AddPeerError> {
         let own = self.unique_id.ok_or(AddPeerError::NotInitialized)?;
         if self.mode == Mode::Client && !peer.is_server() {
             return Err(AddPeerError::NotTheServer { id: peer });
@@ -274,7 +287,7 @@ impl Mesh {
         if peer == own {
             return Err(AddPeerError::OwnId { id: peer });
         }
-        if self.refuse_new_connections {
+        if refuse {
             return Err(AddPeerError::Refused);
         }
         let entry = self.links.get(connection);

@@ -5,7 +5,7 @@
 //!
 //! - [`inbox`]: how many bytes of received messages a link may hold, and what goes when there is no room.
 //! - [`Links`]: the table of a backend's links, and in which order their events come out.
-//! - [`CommandGate`] and [`RemoteChannels`]: how much a link takes of a core and of a far side.
+//! - [`CommandGate`], [`RemoteChannels`] and [`Taken`]: how much a link takes of a core and of a far side.
 //! - [`control`]: what two backends of ours tell each other on a channel of their own.
 //! - [`Relay`], [`LinkFault`] and [`check_description`]: why a link cannot be, or must end.
 
@@ -19,6 +19,7 @@ pub mod inbox;
 mod links;
 mod relay;
 mod remote_channels;
+mod taken;
 
 pub use description::{MAX_DESCRIPTION, check_description};
 pub use fault::LinkFault;
@@ -27,6 +28,7 @@ pub use inbox::{Inbox, InboxFull};
 pub use links::{ChannelInbox, Entry, Item, LinkEnd, Links, Opened, TURN};
 pub use relay::Relay;
 pub use remote_channels::{MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, RemoteChannels};
+pub use taken::Taken;
 
 /// How long accepted reliable data may hold up a close: two losses of its last datagram, whose repair takes SCTP one second
 /// and then two more, and a long round trip.

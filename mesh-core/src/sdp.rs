@@ -44,6 +44,23 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// The identity of two that belong together, in their order.
+    pub(crate) const fn then(self, next: Self) -> Self {
+        // As above; any odd number that mixes the bits would do.
+        let mixed = self.0.rotate_left(23) ^ next.0;
+        Self(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// The ICE user name in a description; `None` if it says none.
 pub(crate) fn ufrag(sdp: &str) -> Option<&str> {
     let ufrag = |line| str::trim_end(line).strip_prefix("a=ice-ufrag:");

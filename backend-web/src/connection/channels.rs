@@ -180,6 +180,13 @@ impl Channels {
         }
     }
 
+    /// Tells the far side how many messages our core has taken.
+    pub(crate) fn tell_taken(&self, counts: Vec<(u16, u64)>) {
+        if let Some(control) = &self.control {
+            control.tell_taken(counts);
+        }
+    }
+
     /// Tells the far side why the link ends; the number of the request that confirms it.
     pub(crate) fn say_goodbye(&self, goodbye: &Goodbye) -> Option<u16> {
         self.control.as_ref()?.say_goodbye(goodbye)

@@ -129,6 +129,7 @@ impl From<LinkEvent> for Entry {
                 let peer = peer.get();
                 (link, LinkSeen::Kicked { peer, reason })
             }
+            LinkEvent::Taken { link, counts } => (link, LinkSeen::Taken(counts)),
             LinkEvent::Goodbye { link, goodbye } => (link, LinkSeen::Goodbye(goodbye.into())),
             LinkEvent::Closed { link, reason } => (link, LinkSeen::Closed(reason)),
         };

@@ -75,6 +75,7 @@ impl<B: Backend> Faulty<B> {
             | LinkEvent::InboxDropped { .. }
             | LinkEvent::Stats { .. }
             | LinkEvent::Kicked { .. }
+            | LinkEvent::Taken { .. }
             | LinkEvent::Goodbye { .. } => self.report(event),
         }
     }
@@ -105,6 +106,7 @@ impl<B: Backend> Faulty<B> {
             | LinkEvent::Candidate { .. }
             | LinkEvent::Gathered { .. }
             | LinkEvent::Kicked { .. }
+            | LinkEvent::Taken { .. }
             | LinkEvent::Goodbye { .. }
             | LinkEvent::Message { .. } => false,
         }

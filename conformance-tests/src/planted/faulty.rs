@@ -180,6 +180,7 @@ impl<B: Backend> Backend for Faulty<B> {
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
             | Command::TellKick { .. }
+            | Command::TellTaken { .. }
             | Command::Goodbye { .. }
             | Command::Close { .. } => {
                 let describes = matches!(

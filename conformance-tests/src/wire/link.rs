@@ -192,6 +192,11 @@ pub(crate) enum CommandDef {
         reason: GivenReason,
     },
     #[serde(skip)]
+    TellTaken {
+        link: LinkId,
+        counts: Vec<(u16, u64)>,
+    },
+    #[serde(skip)]
     Goodbye { link: LinkId, goodbye: Goodbye },
     Close {
         #[serde(with = "LinkIdDef")]

@@ -61,6 +61,7 @@ pub(crate) fn control(mut input: &[u8]) {
                 // What was heard can be said again.
                 let said = match word.clone() {
                     Word::Goodbye(goodbye) => Control::goodbye(&goodbye),
+                    Word::Taken(counts) => Control::taken(counts),
                     Word::Kicked { peer, reason } => Control::kick(peer, reason),
                 };
                 assert_eq!(Control::default().take(&said), Ok(Some(word)));

@@ -238,6 +238,7 @@ impl<B: Backend> Conditioned<B> {
             | LinkEvent::BufferedAmountLow { .. }
             | LinkEvent::InboxDropped { .. }
             | LinkEvent::Stats { .. }
+            | LinkEvent::Taken { .. }
             | LinkEvent::Kicked { .. } => return self.ready.push_back(event),
         };
         self.put(due, Travel::In(event));

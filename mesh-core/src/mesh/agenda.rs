@@ -108,6 +108,20 @@ impl Agenda {
         owed.collect()
     }
 
+    /// A peer goes on over another link.
+    pub(super) fn rename(&mut self, former: LinkId, link: LinkId) {
+        let arrivals = self.arrivals.iter_mut().map(|(of, _)| of);
+        let notices = self.notices.iter_mut().map(|(of, _)| of);
+        let arriving = self.arriving.iter_mut().map(|arriving| &mut arriving.link);
+        for of in arrivals.chain(notices).chain(arriving) {
+            if *of == former {
+                *of = link;
+            }
+        }
+        // It enters the round again by what its inbox holds.
+        self.round.retain(|of| *of != former);
+    }
+
     pub(super) fn notice(&mut self, link: LinkId, news: News) {
         self.notices.push_back((link, news));
     }

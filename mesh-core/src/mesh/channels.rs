@@ -50,6 +50,7 @@ impl Mesh {
 
     pub(super) fn channel_opened(
         &mut self,
+        now: Instant,
         link: LinkId,
         index: ChannelIndex,
         actual: ChannelParameters,
@@ -72,11 +73,12 @@ impl Mesh {
         if channel.state == ChannelState::Connecting {
             channel.state = ChannelState::Open;
             channel.opened = true;
-            self.complete(link);
+            self.complete(now, link);
         }
     }
 
     pub(super) fn channel_closed(&mut self, now: Instant, link: LinkId, index: ChannelIndex) {
+        let outlives = self.outlives(link);
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
@@ -84,6 +86,10 @@ impl Mesh {
             return;
         };
         channel.state = ChannelState::Closed;
+        if outlives && channel.role.is_planned() {
+            self.sever(now, link);
+            return;
+        }
         channel.outbox.clear();
         if !channel.role.is_planned() {
             return;

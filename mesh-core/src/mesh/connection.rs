@@ -5,9 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::continuation::Continuation;
+use super::life::Life;
 use super::outbox::Outbox;
 use crate::negotiation::Negotiation;
 use crate::platform::Inbox;
+use crate::sdp::Identity;
 use crate::{
     ChannelIndex, ChannelLimits, ChannelRole, ChannelSpec, ChannelState, CloseReason, Command,
     ConnectFailure, ConnectionState, DisconnectReason, Event, GatheringState, Goodbye, Instant,
@@ -31,8 +34,10 @@ pub(super) struct Connection {
     pub(super) negotiation: Negotiation,
     /// From `add_peer` on.
     pub(super) member: Option<Member>,
-    /// Why the backend gave it up before it belonged to anybody.
-    pub(super) stillborn: Option<CloseReason>,
+    /// Why the backend gave it up before it belonged to anybody, or while its peer waits for another link.
+    pub(super) gone: Option<CloseReason>,
+    /// The offer, where its side counts what it takes.
+    pub(super) offer: Option<Identity>,
     /// Why it must not be completed. Its far side reads the same in our answer.
     pub(super) refusal: Option<String>,
     /// What the far side is told when it is closed.
@@ -51,8 +56,15 @@ pub(super) struct Member {
     pub(super) announced: bool,
     /// Whether the platform says that it does not answer.
     pub(super) interrupted: bool,
+    /// Since when, if it says so.
+    pub(super) interrupted_since: Option<Instant>,
     /// Whether the game has been told so.
     pub(super) told_interrupted: bool,
+    /// Whether its link has closed without a goodbye while the path was broken.
+    pub(super) severed: bool,
+    /// Whether a successor is going on where this link broke, or this link where another did, and the far side has not said yet
+    /// that this link is the peer's there, too.
+    pub(super) unsettled: bool,
     pub(super) inbox: Inbox,
     /// Whether it waits in the round of those that have packets.
     pub(super) in_round: bool,
@@ -61,6 +73,10 @@ pub(super) struct Member {
     /// The channel that may send next, of those that have to wait.
     pub(super) turn: u16,
     pub(super) max_message_size: usize,
+    /// What is kept for another link to go on. `None` if the far side does not count what it takes.
+    pub(super) life: Option<Life>,
+    /// What is agreed of a successor that goes on with the life of the first link.
+    pub(super) continuation: Option<Continuation>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +149,8 @@ impl Connection {
             trouble: String::new(),
             negotiation: Negotiation::default(),
             member: None,
-            stillborn: None,
+            gone: None,
+            offer: None,
             refusal: None,
             parting: None,
             farewell: None,
@@ -142,7 +159,7 @@ impl Connection {
 
     /// The state as a user sees it: new until the first step of the handshake, whatever the platform has said so far.
     pub(super) fn state(&self) -> ConnectionState {
-        match (&self.stillborn, self.reported) {
+        match (&self.gone, self.reported) {
             (Some(CloseReason::Failed(_)), _) => ConnectionState::Failed,
             (Some(_), _) => ConnectionState::Closed,
             (None, ConnectionState::New) if !self.negotiation.is_new() => {
@@ -153,7 +170,7 @@ impl Connection {
     }
 
     pub(super) fn signaling_state(&self) -> SignalingState {
-        if self.stillborn.is_some() {
+        if self.gone.is_some() {
             SignalingState::Closed
         } else {
             self.negotiation.state()
@@ -272,8 +289,9 @@ impl Member {
     }
 
     /// The path is broken. What unreliable channels have not sent yet would be stale when it is back.
-    pub(super) fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self, now: Instant) {
         self.interrupted = true;
+        self.interrupted_since = Some(now);
         for channel in &mut self.channels {
             channel.outbox.drop_unreliable();
         }

@@ -21,7 +21,7 @@ impl Mesh {
     ) -> Option<Connection> {
         let mut connection = self.links.remove(link)?;
         self.lane.remove(link);
-        if let Some(linger) = close.filter(|_| connection.stillborn.is_none()) {
+        if let Some(linger) = close.filter(|_| connection.gone.is_none()) {
             let member = connection.member.as_mut();
             let channels = member.map(|member| (0..).map(ChannelIndex).zip(&mut member.channels));
             for (channel, entry) in channels.into_iter().flatten() {

@@ -155,7 +155,7 @@ impl Mesh {
     }
 
     /// Puts a peer that has packets at the end of the round, unless it is in it.
-    fn enter_round(&mut self, link: LinkId) {
+    pub(super) fn enter_round(&mut self, link: LinkId) {
         let Some(member) = self.member_mut(link) else {
             return;
         };

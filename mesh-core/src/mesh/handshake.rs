@@ -55,6 +55,10 @@ impl Mesh {
         if let Some(member) = &mut entry.member {
             member.max_message_size = own_limit.min(limit);
         }
+        if let Err(cause) = self.hear_of_life(connection, &description) {
+            self.end_now(connection, cause);
+            return Ok(());
+        }
         self.commands.push_back(Command::SetRemote {
             link: connection,
             description,

@@ -35,7 +35,7 @@ impl Mesh {
                 channel,
                 remote: false,
                 actual,
-            } => self.channel_opened(link, channel, actual),
+            } => self.channel_opened(now, link, channel, actual),
             LinkEvent::ChannelOpened {
                 link,
                 channel,
@@ -58,8 +58,9 @@ impl Mesh {
                     self.notice(link, News::Kicked(peer, reason));
                 }
             }
+            LinkEvent::Taken { link, counts } => self.counted(now, link, counts),
             LinkEvent::Goodbye { link, goodbye } => self.said_goodbye(now, link, goodbye),
-            LinkEvent::Closed { link, reason } => self.closed(link, reason),
+            LinkEvent::Closed { link, reason } => self.closed(now, link, reason),
             LinkEvent::Gathered { link, trouble } => {
                 if let Some(connection) = self.links.get_mut(link) {
                     connection.gathering = GatheringState::Complete;
@@ -98,6 +99,17 @@ impl Mesh {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
+        if let Some(life) = &mut member.life {
+            if !life.take(channel, payload.len()) {
+                return;
+            }
+            if life.is_due() {
+                self.tell_taken(link);
+            }
+        }
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
         let agenda = &mut self.agenda;
         let Member {
             inbox, channels, ..
@@ -120,7 +132,7 @@ impl Mesh {
         }
     }
 
-    fn state(&mut self, now: Instant, link: LinkId, state: ConnectionState) {
+    pub(super) fn state(&mut self, now: Instant, link: LinkId, state: ConnectionState) {
         let window = self.config.resume_window;
         let Some(connection) = self.links.get_mut(link) else {
             return;
@@ -131,11 +143,14 @@ impl Mesh {
             return;
         };
         match (state, &mut member.phase) {
-            (ConnectionState::Connected, Phase::Connecting { .. }) => self.complete(link),
+            // What is severed stays so, whatever is said of its link.
+            (_, Phase::Connected { .. }) if member.severed => {}
+            (ConnectionState::Connected, Phase::Connecting { .. }) => self.complete(now, link),
             (ConnectionState::Connected, Phase::Connected { lost_at }) => {
                 *lost_at = None;
                 if member.interrupted {
                     member.interrupted = false;
+                    member.interrupted_since = None;
                     self.notice(link, News::Resumed);
                 }
             }
@@ -145,10 +160,7 @@ impl Mesh {
                 Phase::Connected { lost_at },
             ) => {
                 lost_at.get_or_insert(now + window);
-                if !member.interrupted {
-                    member.interrupt();
-                    self.notice(link, News::Interrupted);
-                }
+                self.interrupted(now, link);
             }
             (ConnectionState::Failed, Phase::Connecting { .. }) => self.end_now(link, no_route),
             // ICE begins anew while data goes on flowing; but it may find nothing.
@@ -161,6 +173,13 @@ impl Mesh {
             // After the first closed channel nothing but the rest of the messages counts.
             (ConnectionState::Closed, Phase::Connected { .. } | Phase::Closing { .. })
             | (ConnectionState::Failed, Phase::Closing { .. }) => {
+                if self.outlives(link) {
+                    self.sever(now, link);
+                    return;
+                }
+                let Some(member) = self.member(link) else {
+                    return;
+                };
                 let reason = member.closing_reason();
                 self.end_now(link, reason);
             }
@@ -174,15 +193,26 @@ impl Mesh {
         }
     }
 
-    fn closed(&mut self, link: LinkId, reason: CloseReason) {
+    fn closed(&mut self, now: Instant, link: LinkId, reason: CloseReason) {
         if self.closing.remove(&link) {
+            return;
+        }
+        let is_for_the_path = matches!(
+            reason,
+            CloseReason::Local | CloseReason::Remote | CloseReason::Failed(_)
+        );
+        if is_for_the_path && self.outlives(link) {
+            self.sever(now, link);
+            if let Some(connection) = self.links.get_mut(link) {
+                connection.gone = Some(reason);
+            }
             return;
         }
         let Some(connection) = self.links.get_mut(link) else {
             return;
         };
         let Some(member) = &connection.member else {
-            connection.stillborn = Some(reason);
+            connection.gone = Some(reason);
             return;
         };
         let reason = match reason {
@@ -213,11 +243,12 @@ impl Mesh {
             // Applied by the backend, which begins the search for candidates.
             connection.gathering = GatheringState::Gathering;
         }
+        self.begin_life(link, &mut description);
         self.signal(link, Signal::Description(description));
     }
 
     /// Counts a peer as connected if nothing is missing any more.
-    pub(super) fn complete(&mut self, link: LinkId) {
+    pub(super) fn complete(&mut self, now: Instant, link: LinkId) {
         let Some(connection) = self.links.get_mut(link) else {
             return;
         };
@@ -227,7 +258,9 @@ impl Mesh {
         let Some(member) = &connection.member else {
             return;
         };
-        if !member.was_connected() {
+        if member.continuation.is_some() {
+            self.tell_counts(now, link);
+        } else if !member.was_connected() {
             self.count_as_connected(link);
         }
     }

@@ -44,6 +44,18 @@ impl Lane {
         Some((link, channel, payload))
     }
 
+    /// Takes out what a link has yet to get.
+    pub(super) fn take(&mut self, link: LinkId) -> Option<(ChannelIndex, Payload)> {
+        let mut waiting = self.links.iter().skip(self.next);
+        let message = self
+            .message
+            .as_ref()
+            .filter(|_| waiting.any(|other| *other == link))?;
+        let message = message.clone();
+        self.remove(link);
+        Some(message)
+    }
+
     /// Forgets a link.
     pub(super) fn remove(&mut self, link: LinkId) {
         if self.is_empty() {

@@ -88,11 +88,7 @@ impl Outbox {
     /// Puts a message behind all others.
     pub(super) fn push(&mut self, now: Instant, payload: Payload) -> Result<(), Full> {
         self.make_room(now, payload.len())?;
-        self.bytes += payload.len();
-        self.waiting.push_back(Waiting {
-            payload,
-            since: now,
-        });
+        self.append(now, payload);
         Ok(())
     }
 
@@ -203,6 +199,36 @@ impl Outbox {
         if let Some(since) = self.full_since.take() {
             self.delay = now - since;
         }
+    }
+
+    /// The backend takes nothing more: what comes waits for another link.
+    pub(super) const fn hold(&mut self) {
+        self.blocked = true;
+    }
+
+    /// Another link takes what waits, but for so many of the first messages, and before it what is to be sent again.
+    pub(super) fn go_on(&mut self, now: Instant, surplus: usize, again: VecDeque<Payload>) {
+        self.blocked = false;
+        self.full_since = None;
+        self.delay = Duration::ZERO;
+        let surplus = surplus.min(self.waiting.len());
+        self.bytes -= self
+            .waiting
+            .drain(..surplus)
+            .map(|first| first.payload.len())
+            .sum::<usize>();
+        for payload in again.into_iter().rev() {
+            self.put_first(payload, now);
+        }
+    }
+
+    /// Puts a message that was accepted before behind all others.
+    pub(super) fn append(&mut self, now: Instant, payload: Payload) {
+        self.bytes += payload.len();
+        self.waiting.push_back(Waiting {
+            payload,
+            since: now,
+        });
     }
 
     /// The backend may be asked again, whatever it has said.

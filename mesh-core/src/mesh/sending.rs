@@ -117,6 +117,7 @@ impl Mesh {
     /// What the backend gives back goes to [`handle_rejected`](Self::handle_rejected).
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
         if let Some((link, channel, payload)) = self.lane.pop() {
+            self.keep(link, channel, &payload);
             return Some(Transmit {
                 link,
                 channel,
@@ -137,6 +138,7 @@ impl Mesh {
             self.outgoing.push_back(link);
             match next {
                 Next::Transmit(waiting) => {
+                    self.keep(link, channel, &waiting.payload);
                     return Some(Transmit {
                         link,
                         channel,
@@ -152,7 +154,7 @@ impl Mesh {
     /// Takes back a message that the backend did not take. It waits for room if it may; if not, the refusal belongs into the
     /// [`Sent`] of its [`send`](Self::send), which counted it as accepted.
     ///
-    /// Only a message that has not waited before is ever refused, so that a driver which drains
+    /// Give a message back before the next [`poll_transmit`](Self::poll_transmit). Only one that has not waited before is ever refused, so that a driver which drains
     /// [`poll_transmit`](Self::poll_transmit) after each `send` knows whose `Sent` it is.
     pub fn handle_rejected(
         &mut self,
@@ -166,8 +168,12 @@ impl Mesh {
             payload,
             since,
         } = transmit;
+        let outlives = self.outlives(link);
         let member = self.links.get_mut(link)?.member.as_mut()?;
         let peer = member.peer;
+        if let Some(life) = &mut member.life {
+            life.give_back(channel);
+        }
         let outbox = &mut member.channels.get_mut(usize::from(channel.0))?.outbox;
         let refusal = |reason| Some(Refused { peer, reason });
         match (reason, since) {
@@ -175,6 +181,15 @@ impl Mesh {
                 outbox.put_back(now, Waiting { payload, since });
             }
             (BackendSendError::Full, None) => {
+                if outbox.keep(now, payload).is_err() {
+                    return refusal(RefusedReason::Full);
+                }
+            }
+            // Another link will take it.
+            (BackendSendError::NotOpen, Some(since)) if outlives => {
+                outbox.put_back(now, Waiting { payload, since });
+            }
+            (BackendSendError::NotOpen, None) if outlives => {
                 if outbox.keep(now, payload).is_err() {
                     return refusal(RefusedReason::Full);
                 }
@@ -196,7 +211,7 @@ impl Mesh {
                 continue;
             };
             for channel in &mut member.channels {
-                if !channel.outbox.is_empty() {
+                if !channel.outbox.is_empty() && !member.severed {
                     channel.outbox.try_again();
                 }
             }
@@ -294,7 +309,7 @@ impl Member {
         }
     }
 
-    fn has_waiting(&self) -> bool {
+    pub(super) fn has_waiting(&self) -> bool {
         self.channels
             .iter()
             .any(|channel| channel.outbox.is_ready())

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::connection::Member;
 use super::{LINGER, Mesh};
 use crate::{AddPeerError, ConnectionId, DisconnectReason, Instant, LinkId, PeerId};
 
@@ -25,7 +26,38 @@ impl Mesh {
         peer: PeerId,
         unreliable_lifetime: Option<u16>,
     ) -> Result<(), AddPeerError> {
-        self.check_new_peer(connection, peer)?;
+        self.check_new_peer(connection, peer, self.refuse_new_connections)?;
+        self.attach_second(now, connection, peer, unreliable_lifetime)
+    }
+
+    /// Makes a new connection the one that goes on where a peer's present link is broken, as
+    /// [`add_successor`](Self::add_successor) does, and also while new connections are refused: it brings nobody new.
+    ///
+    /// Both sides name what they go on with in their descriptions (`docs/wire.md`). If they agree, the peer stays: reliable
+    /// messages that were not taken are sent again, each arrives once and in its order, and the game hears
+    /// [`PeerResumed`](crate::Event::PeerResumed). If the far side has lost what it knew, this is a successor as any other.
+    ///
+    /// # Errors
+    ///
+    /// [`AddPeerError`]; nothing has changed then.
+    pub fn add_replacement(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        peer: PeerId,
+        unreliable_lifetime: Option<u16>,
+    ) -> Result<(), AddPeerError> {
+        self.check_new_peer(connection, peer, false)?;
+        self.attach_second(now, connection, peer, unreliable_lifetime)
+    }
+
+    fn attach_second(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        peer: PeerId,
+        unreliable_lifetime: Option<u16>,
+    ) -> Result<(), AddPeerError> {
         if self.was_connected(peer) != Some(true) {
             return Err(AddPeerError::NothingToSucceed { id: peer });
         }
@@ -71,7 +103,9 @@ impl Mesh {
         let Some(successor) = self.successors.remove(&peer) else {
             return;
         };
-        if *reason == DisconnectReason::Removed {
+        let goes_on = |member: &Member| member.continuation.is_some();
+        // One that was to go on has nothing to go on with.
+        if *reason == DisconnectReason::Removed || self.member(successor).is_some_and(goes_on) {
             self.drop_link(successor, Some(Duration::ZERO));
         } else {
             self.peers.insert(peer, successor);

@@ -67,6 +67,11 @@ impl World {
                 self.post(key, far, Content::Kick(peer, reason));
                 return;
             }
+            (Command::TellTaken { counts, .. }, _) => {
+                let far = self.ends.get(&key).and_then(|end| end.far);
+                self.post(key, far, Content::Taken(counts));
+                return;
+            }
             (Command::Goodbye { goodbye, .. }, _) => {
                 if let Some(end) = self.ends.get_mut(&key) {
                     end.parting = Some(goodbye);

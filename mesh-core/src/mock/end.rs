@@ -35,6 +35,8 @@ pub(super) struct End {
     pub(super) phase: Phase,
     /// Whether the far side answers.
     pub(super) reachable: bool,
+    /// Whether its path is gone for good: the address of one of the two has changed.
+    pub(super) stranded: bool,
     pub(super) channels: Vec<Channel>,
     /// The position of the channel to be served next.
     pub(super) turn: usize,
@@ -61,6 +63,7 @@ impl End {
             state: ConnectionState::New,
             phase: Phase::Idle,
             reachable: false,
+            stranded: false,
             channels: Vec::new(),
             turn: 0,
             transmit_scheduled: false,
@@ -111,6 +114,15 @@ impl Inbox {
     }
 
     pub(super) fn push(&mut self, event: LinkEvent) {
+        if let LinkEvent::Taken { .. } = event {
+            // The first one may be what another link goes on from. Of the others the last one says all.
+            let is_taken = |(_, event): &(u64, LinkEvent)| matches!(event, LinkEvent::Taken { .. });
+            let mut waiting = 0;
+            self.events.retain(|event| {
+                waiting += usize::from(is_taken(event));
+                waiting < 2 || !is_taken(event)
+            });
+        }
         // Between two that are taken, a buffer may fall to its low-water mark any number of times.
         let is_told = matches!(event, LinkEvent::BufferedAmountLow { .. })
             && self.events.iter().any(|(_, other)| *other == event);

@@ -102,6 +102,17 @@ impl World {
         }
     }
 
+    /// The links that a backend has carry nothing any more.
+    pub(super) fn strand(&mut self, host: u32) {
+        let ends: alloc::vec::Vec<Key> = self.ends.keys().copied().collect();
+        for key in ends.into_iter().filter(|(of, _)| *of == host) {
+            if let Some(end) = self.ends.get_mut(&key) {
+                end.stranded = true;
+            }
+            self.refresh(key);
+        }
+    }
+
     /// Checks whether an end's far side answers now, and does what follows from a change.
     pub(super) fn refresh(&mut self, key: Key) {
         let answers = self.answers(key);
@@ -148,6 +159,8 @@ impl World {
             .any(|end| end.state == ConnectionState::Failed && end.phase != Phase::Open);
         far.far == Some(key)
             && !has_given_up
+            && !end.stranded
+            && !far.stranded
             && end.far.is_some_and(|far| self.paths.is_up(key.0, far.0))
     }
 

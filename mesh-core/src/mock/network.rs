@@ -110,6 +110,12 @@ impl Network {
         self.change_paths(|paths| paths.parted.clear());
     }
 
+    /// Changes the address of a participant, as when a phone leaves the WLAN: the links that it has carry nothing any more, also
+    /// after [`heal`](Self::heal), and new ones do. A [`Session`](crate::Session) goes on over a new one by itself.
+    pub fn change_address(&self, backend: BackendId) {
+        self.with(|world| world.strand(backend.0));
+    }
+
     fn change_paths(&self, change: impl FnOnce(&mut Paths)) {
         self.with(|world| {
             change(&mut world.paths);

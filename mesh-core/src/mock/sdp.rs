@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::world::Key;
+use crate::platform::control;
 use crate::{ConnectFailure, LinkId, SdpType};
 
 /// Makes the description of an end.
@@ -13,7 +14,7 @@ pub(super) fn describe(key: Key, sdp_type: SdpType, max_message_size: usize) -> 
         SdpType::Offer => "actpass",
         SdpType::Answer => "active",
     };
-    format!(
+    let sdp = format!(
         "v=0\r\no=- {host}{slot:010}{generation:010} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
          m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n\
          a=ice-ufrag:{ufrag}\r\na=ice-pwd:mock+password+of+22+chars\r\na=ice-options:trickle\r\n\
@@ -21,7 +22,8 @@ pub(super) fn describe(key: Key, sdp_type: SdpType, max_message_size: usize) -> 
          a=max-message-size:{max_message_size}\r\n",
         ufrag = ufrag(key),
         fingerprint = "00:".repeat(31) + "00",
-    )
+    );
+    control::announce(&sdp)
 }
 
 /// Which end a description names; `None` if another stack made it.

@@ -26,6 +26,8 @@ pub(super) enum Content {
     Message(Message),
     /// The channel on this stream was closed.
     Reset(u16),
+    /// How many messages of each reliable stream the sender has taken.
+    Taken(Vec<(u16, u64)>),
     /// The sender has kicked another peer.
     Kick(PeerId, GivenReason),
     /// The link was closed, with or without a word.
@@ -70,13 +72,15 @@ impl World {
             self.acknowledge(&flight);
             return;
         };
-        if !self.paths.is_up(from.0, to.0) || receiver.phase != Phase::Open {
+        let is_stranded = |key| self.ends.get(key).is_some_and(|end| end.stranded);
+        let is_lost = is_stranded(from) || is_stranded(to);
+        if is_lost || !self.paths.is_up(from.0, to.0) || receiver.phase != Phase::Open {
             // What is reliable is sent again, unless the sender has given up.
             let sender = self.ends.get(from);
             let gave_up = sender.is_none_or(|sender| sender.state == ConnectionState::Failed);
             let may_be_lost = match content {
                 Content::Message(message) => !message.reliable,
-                Content::Reset(_) | Content::Kick(..) => false,
+                Content::Reset(_) | Content::Kick(..) | Content::Taken(_) => false,
                 Content::Goodbye(_) => true,
             };
             if !gave_up && !may_be_lost {
@@ -92,6 +96,10 @@ impl World {
             Content::Kick(peer, reason) => {
                 let link = flight.to.1;
                 self.tell(flight.to, LinkEvent::Kicked { link, peer, reason });
+            }
+            Content::Taken(counts) => {
+                let link = flight.to.1;
+                self.tell(flight.to, LinkEvent::Taken { link, counts });
             }
             Content::Goodbye(said) => {
                 let link = flight.to.1;

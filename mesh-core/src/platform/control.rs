@@ -26,7 +26,7 @@ use crate::{
 pub const STREAM: u16 = 1001;
 
 /// The version that this side announces.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// How a description says that there is a control channel; the version follows.
 const ATTRIBUTE: &str = "a=webrtc-multiplayer:";
@@ -72,6 +72,8 @@ pub const MAX_KICKS: usize = 512;
 pub enum Word {
     /// Why it ends the link.
     Goodbye(Goodbye),
+    /// How many messages of each reliable stream its core has taken. A backend reports the last one of those that wait.
+    Taken(Vec<(u16, u64)>),
     /// It has kicked another peer.
     Kicked {
         /// Who was kicked.
@@ -88,6 +90,7 @@ impl Word {
         match self {
             Self::Goodbye(goodbye) => LinkEvent::Goodbye { link, goodbye },
             Self::Kicked { peer, reason } => LinkEvent::Kicked { link, peer, reason },
+            Self::Taken(counts) => LinkEvent::Taken { link, counts },
         }
     }
 }
@@ -153,6 +156,12 @@ impl Control {
         Message::Kick { peer, reason }.to_bytes()
     }
 
+    /// The bytes that tell the far side how many messages of each reliable stream our core has taken.
+    #[must_use]
+    pub fn taken(counts: Vec<(u16, u64)>) -> Vec<u8> {
+        Message::Taken(counts).to_bytes()
+    }
+
     /// A request that is answered as soon as it is read: what was said on this channel before has arrived then. As
     /// [`finish`](Self::finish), it gives its number and its bytes.
     #[must_use]
@@ -188,6 +197,9 @@ impl Control {
                 self.kicks = self.kicks.saturating_add(1);
                 let counts = !self.is_over && self.kicks <= MAX_KICKS;
                 return Ok(counts.then_some(Word::Kicked { peer, reason }));
+            }
+            Some(Message::Taken(counts)) => {
+                return Ok((!self.is_over).then_some(Word::Taken(counts)));
             }
             None => {}
         }
@@ -235,9 +247,9 @@ mod tests {
     fn an_announcement_is_a_line_of_the_session_and_is_found() {
         assert_eq!(announced(SDP), None);
         let sdp = announce(SDP);
-        assert!(sdp.contains("BUNDLE 0\r\na=webrtc-multiplayer:1\r\nm=application"));
+        assert!(sdp.contains("BUNDLE 0\r\na=webrtc-multiplayer:2\r\nm=application"));
         assert_eq!(announced(&sdp), Some(VERSION));
-        assert_eq!(sdp.replace("a=webrtc-multiplayer:1\r\n", ""), SDP);
+        assert_eq!(sdp.replace("a=webrtc-multiplayer:2\r\n", ""), SDP);
         let mut control = Control::default();
         assert!(!control.is_announced());
         control.described(&sdp);

@@ -39,6 +39,7 @@ impl CommandGate {
             | Command::SetRemote { .. }
             | Command::RequestStats { .. }
             | Command::TellKick { .. }
+            | Command::TellTaken { .. }
             | Command::Goodbye { .. } => true,
         }
     }

@@ -4,6 +4,7 @@
 mod tests;
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 use core::ops::Deref;
 
 use crate::{
@@ -21,6 +22,8 @@ pub const TURN: u32 = 64;
 pub enum Entry<C> {
     /// An event of control, as it is.
     Event(LinkEvent),
+    /// The far side has said how many messages it has taken; its last word is asked of the link.
+    Taken(LinkId),
     /// The token of a channel that has something to report.
     Readable(C),
     /// The token of a channel that is closed. To be reported after what was in the queue when that was found: the far side may have said
@@ -79,6 +82,9 @@ pub trait LinkEnd {
 
     /// Whether no channel of the link has a token out.
     fn has_reported_all(&self) -> bool;
+
+    /// How many messages the far side has said last that it has taken, unless that was asked before.
+    fn taken(&mut self) -> Option<Vec<(u16, u64)>>;
 
     /// A channel opened: `send` is asked for it from now on.
     fn opened(&mut self, channel: ChannelIndex, sender: Self::Sender);
@@ -154,6 +160,11 @@ where
                     },
                 ) if self.holds(link) => put_back(Entry::Event(event)),
                 Entry::Event(event) => return Some(event),
+                Entry::Taken(link) => {
+                    if let Some(counts) = self.get_mut(link).and_then(LinkEnd::taken) {
+                        return Some(LinkEvent::Taken { link, counts });
+                    }
+                }
                 Entry::Closed(link, reason) if self.holds(link) => {
                     put_back(Entry::Closed(link, reason));
                 }

@@ -5,6 +5,7 @@ pub(crate) mod duo;
 mod life;
 mod lobbies;
 mod outages;
+mod resume;
 mod sessions;
 mod silence;
 mod wakes;

@@ -10,6 +10,7 @@ const FINISH: u8 = 1;
 const FINISHED: u8 = 2;
 const BYE: u8 = 3;
 const KICK: u8 = 4;
+const TAKEN: u8 = 5;
 
 /// Why a link ends, the second byte of a [`BYE`].
 const LEFT: u8 = 0;
@@ -20,6 +21,12 @@ const PROTOCOL: u8 = 4;
 
 /// The bytes of a stream and a count.
 const COUNT: usize = 6;
+
+/// The bytes of a stream and how many messages of it were taken.
+const TAKEN_COUNT: usize = 10;
+
+/// How many streams a message may name: more than a peer can have channels.
+const MAX_STREAMS: usize = 1024;
 
 const MALFORMED: LinkFault = LinkFault::Control("it cannot be read");
 
@@ -35,6 +42,8 @@ pub(super) enum Message {
     Finished { number: u16 },
     /// The sender is about to close the link.
     Bye(Goodbye),
+    /// The sender has taken so many messages of these streams.
+    Taken(Vec<(u16, u64)>),
     /// The sender has kicked another peer.
     Kick { peer: PeerId, reason: GivenReason },
 }
@@ -55,6 +64,15 @@ impl Message {
             Self::Finished { number } => {
                 let [high, low] = number.to_be_bytes();
                 [FINISHED, high, low].to_vec()
+            }
+            Self::Taken(counts) => {
+                let mut bytes = Vec::with_capacity(1 + counts.len() * TAKEN_COUNT);
+                bytes.push(TAKEN);
+                for (stream, count) in counts {
+                    bytes.extend(stream.to_be_bytes());
+                    bytes.extend(count.to_be_bytes());
+                }
+                bytes
             }
             Self::Bye(goodbye) => {
                 let (cause, reason) = spoken(goodbye);
@@ -86,12 +104,7 @@ impl Message {
                 };
                 let counts = counts.iter().map(|&count| stream_and_count(count));
                 let counts: Vec<_> = counts.collect();
-                let mut streams: Vec<u16> = counts.iter().map(|(stream, _)| *stream).collect();
-                streams.sort_unstable();
-                let is_repeated = |two: &[u16]| two.first() == two.last();
-                if counts.is_empty() || streams.windows(2).any(is_repeated) {
-                    return Err(LinkFault::Control("it names no stream, or one twice"));
-                }
+                check_streams(&counts)?;
                 let number = u16::from_be_bytes(number);
                 Ok(Some(Self::Finish { number, counts }))
             }
@@ -99,6 +112,20 @@ impl Message {
                 let number = rest.try_into().map_err(|_| MALFORMED)?;
                 let number = u16::from_be_bytes(number);
                 Ok(Some(Self::Finished { number }))
+            }
+            TAKEN => {
+                let (counts, []) = rest.as_chunks::<TAKEN_COUNT>() else {
+                    return Err(MALFORMED);
+                };
+                let counts: Vec<_> = counts
+                    .iter()
+                    .map(|&count| stream_and_taken(count))
+                    .collect();
+                if counts.len() > MAX_STREAMS {
+                    return Err(LinkFault::Control("it names too many streams"));
+                }
+                check_streams(&counts)?;
+                Ok(Some(Self::Taken(counts)))
             }
             BYE => {
                 let (&cause, rest) = rest.split_first().ok_or(MALFORMED)?;
@@ -114,6 +141,17 @@ impl Message {
             _ => Ok(None),
         }
     }
+}
+
+/// Each stream has one count.
+fn check_streams<C>(counts: &[(u16, C)]) -> Result<(), LinkFault> {
+    let mut streams: Vec<u16> = counts.iter().map(|(stream, _)| *stream).collect();
+    streams.sort_unstable();
+    let is_repeated = |two: &[u16]| two.first() == two.last();
+    if counts.is_empty() || streams.windows(2).any(is_repeated) {
+        return Err(LinkFault::Control("it names no stream, or one twice"));
+    }
+    Ok(())
 }
 
 /// A code and a text, up to the end.
@@ -148,6 +186,11 @@ fn heard(cause: u8, reason: GivenReason) -> Goodbye {
     }
 }
 
+const fn stream_and_taken(bytes: [u8; TAKEN_COUNT]) -> (u16, u64) {
+    let [a, b, count @ ..] = bytes;
+    (u16::from_be_bytes([a, b]), u64::from_be_bytes(count))
+}
+
 const fn stream_and_count([a, b, c, d, e, f]: [u8; COUNT]) -> (u16, u32) {
     (u16::from_be_bytes([a, b]), u32::from_be_bytes([c, d, e, f]))
 }
@@ -172,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_ignored_and_what_is_malformed_is_refused() {
-        for unknown in [&[0][..], &[5], &[255, 1, 2, 3]] {
+        for unknown in [&[0][..], &[6], &[255, 1, 2, 3]] {
             assert_eq!(Message::from_bytes(unknown), Ok(None));
         }
         for malformed in [
@@ -196,6 +239,12 @@ mod tests {
             &[4, 0, 0, 0, 0, 0, 0],
             &[4, 0x80, 0, 0, 0, 0, 0],
             &[4, 0, 0, 0, 2, 0, 0, 0xC3],
+            &[5],
+            &[5, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+            &[5, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0],
+            &[
+                5, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9,
+            ],
         ] {
             let read = Message::from_bytes(malformed);
             assert!(matches!(read, Err(LinkFault::Control(_))), "{malformed:?}");
@@ -232,6 +281,18 @@ mod tests {
         assert_eq!(Message::from_bytes(bytes), Ok(Some(message)));
         let long = [&bytes[..], &[b'x'; 125]].concat();
         assert!(Message::from_bytes(&long).is_err());
+    }
+
+    #[test]
+    fn counts_of_what_was_taken_have_the_bytes_of_the_documentation() {
+        let message = Message::Taken(alloc::vec![(1, 0x0102_0304_0506_0708), (4, 2)]);
+        let bytes = [
+            5, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 4, 0, 0, 0, 0, 0, 0, 0, 2,
+        ];
+        assert_eq!(message.to_bytes(), bytes);
+        assert_eq!(Message::from_bytes(&bytes), Ok(Some(message)));
+        let many = (0..1025).map(|stream| (stream, 0)).collect();
+        assert!(Message::from_bytes(&Message::Taken(many).to_bytes()).is_err());
     }
 
     #[test]

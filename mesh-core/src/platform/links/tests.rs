@@ -59,6 +59,10 @@ struct End {
 }
 
 impl LinkEnd for End {
+    fn taken(&mut self) -> Option<alloc::vec::Vec<(u16, u64)>> {
+        None
+    }
+
     type Sender = char;
 
     fn has_reported_all(&self) -> bool {

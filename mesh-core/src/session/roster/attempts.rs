@@ -21,6 +21,7 @@ impl Roster {
     /// Call it at the end of every poll, after [`Mesh::handle_timeout`] and [`handle_sent`](Self::handle_sent): what has
     /// ended there is to be tried again. And whenever [`poll_timeout`](Self::poll_timeout) has passed.
     pub fn handle_timeout(&mut self, now: Instant, mesh: &mut Mesh) {
+        self.give_up_replacements(now, mesh);
         self.plan(now, mesh);
         self.take_held(now, mesh);
         self.open_due(now, mesh);
@@ -35,7 +36,8 @@ impl Roster {
         let due = members.flat_map(|member| {
             // What was due before waits for a place; the end that makes one is noticed in the same poll.
             let due = member.due.filter(|due| Some(*due) > self.looked_at);
-            [due, member.held.as_ref().map(|held| held.until)]
+            let held = member.held.as_ref().map(|held| held.until);
+            [due, held, member.gives_up_at()]
         });
         due.chain([self.waiting_until()]).flatten().min()
     }
@@ -50,15 +52,42 @@ impl Roster {
             }
             let connected = mesh.is_connected(peer);
             member.note_connected(now, connected, retry_after.unwrap_or_default());
+            if connected && !mesh.is_interrupted(peer) {
+                member.note_whole();
+            }
             let is_linked = own.is_some_and(|own| topology.links(own, peer));
             let wanted = is_linked && !away.contains_key(&peer);
-            if mesh.has_peer(peer) || !wanted {
+            let replacement = mesh
+                .replacement_due(peer)
+                .filter(|_| wanted && calls(mesh, peer));
+            if let Some(due) = replacement {
+                member.due = Some(due.max(member.may_open_at(now)));
+            } else if mesh.has_peer(peer) || !wanted {
                 member.due = None;
             } else if member.due.is_none() && calls(mesh, peer) && retry_after.is_some() {
                 member.try_later(now);
             }
             if peer.is_server() && member.due.is_some() {
                 mesh.await_server();
+            }
+        }
+    }
+
+    /// Ends the replacements of broken links that have found no route in time, so that the next one is tried: a connection
+    /// that was offered while the path was still broken may search ever more slowly.
+    fn give_up_replacements(&mut self, now: Instant, mesh: &mut Mesh) {
+        for (&peer, member) in &mut self.members {
+            let successor = mesh
+                .successor(peer)
+                .filter(|link| !mesh.is_taking_over(*link));
+            if successor.is_none() {
+                member.answered_at = None;
+            }
+            if member.gives_up_at().is_some_and(|due| due <= now) {
+                member.note_replacement_failed();
+                if let Some(link) = successor {
+                    mesh.end_connection(link, DisconnectReason::Removed);
+                }
             }
         }
     }
@@ -99,7 +128,8 @@ impl Roster {
                 member.due = Some(from);
                 continue;
             }
-            match self.open(now, mesh, peer) {
+            let replaces = mesh.replacement_due(peer).is_some();
+            match self.open(now, mesh, peer, replaces) {
                 Ok(link) => {
                     if calls(mesh, peer) {
                         // Cannot fail: the connection is new.
@@ -123,26 +153,32 @@ impl Roster {
         }
     }
 
-    /// Opens a connection to a member: its only one, or the successor of one that stands. What was under way has come to
+    /// Opens a connection to a member: its only one, the successor of one that stands, or one that `replaces` a broken one. What was under way has come to
     /// nothing, and ends unheard.
     pub(super) fn open(
         &mut self,
         now: Instant,
         mesh: &mut Mesh,
         peer: PeerId,
+        replaces: bool,
     ) -> Result<LinkId, NotOpened> {
         let has_place = mesh.has_peer(peer) || mesh.peer_count() < self.config.max_peers;
-        if mesh.refuses_new_connections() || !has_place {
-            return Err(NotOpened::NoPlace);
-        }
-        if self.accept.as_mut().is_some_and(|accept| !accept(peer)) {
-            return Err(NotOpened::Declined);
+        // Who comes back over another link is nobody new.
+        if !replaces {
+            if mesh.refuses_new_connections() || !has_place {
+                return Err(NotOpened::NoPlace);
+            }
+            if self.accept.as_mut().is_some_and(|accept| !accept(peer)) {
+                return Err(NotOpened::Declined);
+            }
         }
         if let Some(attempt) = mesh.attempt(peer) {
             mesh.end_connection(attempt, DisconnectReason::Removed);
         }
         let link = mesh.create_connection(self.config.link.clone());
-        let added = if mesh.has_peer(peer) {
+        let added = if replaces {
+            mesh.add_replacement(now, link, peer, None)
+        } else if mesh.has_peer(peer) {
             mesh.add_successor(now, link, peer, None)
         } else {
             mesh.add_peer(now, link, peer, None)

@@ -51,7 +51,10 @@ impl Roster {
         let from = member.may_open_at(now);
         if new.is_some() || from <= now {
             // Where it cannot be opened, the peer calls again after a while.
-            let link = new.or_else(|| self.open(now, mesh, peer).ok());
+            let held = member.held.as_ref();
+            let replaces =
+                held.is_some_and(|held| mesh.offers_replacement(peer, &held.description.sdp));
+            let link = new.or_else(|| self.open(now, mesh, peer, replaces).ok());
             self.apply_held(mesh, peer, link);
         } else if let Some(held) = &mut member.held {
             held.until = from;
@@ -86,6 +89,9 @@ impl Roster {
         }
         let until = if is_last { now } else { now + ANSWER_PATIENCE };
         member.hold(description, Some(link), until);
+        if mesh.successor(from) == Some(link) {
+            member.answered_at = Some(now);
+        }
         if is_last {
             self.apply_held(mesh, from, Some(link));
         }

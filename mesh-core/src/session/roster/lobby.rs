@@ -33,7 +33,7 @@ impl Roster {
                 self.is_interrupted = true;
                 self.events.push_back(Event::SignalingInterrupted(reason));
             }
-            SignalingEvent::Resumed => self.resumed(now),
+            SignalingEvent::Resumed => self.resumed(now, mesh),
             SignalingEvent::Lost { reason } => self.lost(mesh, reason),
         }
     }
@@ -122,11 +122,18 @@ impl Roster {
         self.events.push_back(Event::Lobby(event));
     }
 
-    /// The signaling is back. Attempts that failed for want of it need not wait for their next turn.
-    fn resumed(&mut self, now: Instant) {
+    /// The signaling is back. Attempts that failed for want of it need not wait for their next turn, and an offer that waited for
+    /// it may name addresses of before.
+    fn resumed(&mut self, now: Instant, mesh: &mut Mesh) {
         self.is_interrupted = false;
         let first = self.config.retry_after;
-        for member in self.members.values_mut() {
+        for (peer, member) in &mut self.members {
+            let replacement = mesh
+                .successor(*peer)
+                .filter(|link| !mesh.is_described(*link));
+            if let Some(link) = replacement {
+                mesh.end_connection(link, DisconnectReason::Removed);
+            }
             if member.present && member.due.is_some() {
                 member.meet(now, first);
             }

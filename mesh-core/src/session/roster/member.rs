@@ -16,6 +16,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(32);
 /// every second.
 const STABLE: Duration = Duration::from_secs(10);
 
+/// How long a link that is to replace a broken one may search for a route after the answer, the first two times.
+const FIRST_REPLACEMENT: Duration = Duration::from_millis(2500);
+
+/// How long at most, after several that found none.
+const LONGEST_REPLACEMENT: Duration = Duration::from_secs(10);
+
 /// No member costs more than one new connection in this time.
 const OPENING_PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,6 +41,10 @@ pub(super) struct Member {
     connected_since: Option<Instant>,
     /// When the last connection to it was opened.
     opened: Option<Instant>,
+    /// When it answered our offer of a link that is to replace a broken one.
+    pub(super) answered_at: Option<Instant>,
+    /// How many of those links have found no route since it was last connected.
+    replacements: u32,
     /// Our offers that it has not answered.
     pub(super) open_offers: u32,
     /// The link whose description has gone out last.
@@ -92,12 +102,30 @@ impl Member {
     pub(super) fn note_connected(&mut self, now: Instant, connected: bool, first: Duration) {
         if connected {
             self.connected_since.get_or_insert(now);
-            self.open_offers = 0;
         } else if let Some(since) = self.connected_since.take()
             && now - since >= STABLE
         {
             self.pause = first;
         }
+    }
+
+    /// Takes note of whether its path is whole.
+    pub(super) const fn note_whole(&mut self) {
+        self.open_offers = 0;
+        self.replacements = 0;
+    }
+
+    /// When a link that is to replace a broken one is given up for another try.
+    pub(super) fn gives_up_at(&self) -> Option<Instant> {
+        let factor = 2_u32.saturating_pow(self.replacements.min(8) / 2);
+        let patience = LONGEST_REPLACEMENT.min(FIRST_REPLACEMENT.saturating_mul(factor));
+        self.answered_at.map(|answered| answered + patience)
+    }
+
+    /// Plans more time for the next one: the path may be slow.
+    pub(super) const fn note_replacement_failed(&mut self) {
+        self.answered_at = None;
+        self.replacements = self.replacements.saturating_add(1);
     }
 
     pub(super) const fn note_opened(&mut self, now: Instant) {

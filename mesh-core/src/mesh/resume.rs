@@ -1,0 +1,408 @@
+//! How a peer goes on over another link: its successor takes over without a loss, and the game hears that it has resumed.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Mesh;
+use super::agenda::News;
+use super::connection::{Member, Phase};
+use super::continuation::{Continuation, counts, name_life, named_life};
+use super::life::{Life, TooMuch};
+use super::outbox::Outbox;
+use crate::sdp::Identity;
+use crate::{
+    ChannelIndex, Command, ConnectFailure, ConnectionState, DisconnectReason, Instant, LinkId,
+    Payload, PeerId, SdpType, SessionDescription,
+};
+
+/// How long a path may be broken before another link is made. A short cut heals sooner by itself.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Mesh {
+    /// When a successor should be made that goes on where a peer's present link is broken. `None` where nothing is broken,
+    /// where the peer cannot go on over another link, and while there is a successor.
+    #[must_use]
+    pub fn replacement_due(&self, peer: PeerId) -> Option<Instant> {
+        let member = self.member_of(peer)?;
+        let Phase::Connected { .. } = member.phase else {
+            return None;
+        };
+        let since = member.interrupted_since.filter(|_| member.life.is_some())?;
+        if self.successor(peer).is_some() {
+            return None;
+        }
+        Some(if member.severed {
+            since
+        } else {
+            since + PATIENCE
+        })
+    }
+
+    /// Whether an offer is for a link that goes on with what a peer's present link carries.
+    #[must_use]
+    pub fn offers_replacement(&self, peer: PeerId, offer: &str) -> bool {
+        let life = self.life_of(peer);
+        life.is_some() && life == named_life(offer)
+    }
+
+    /// Whether a successor is complete and waits only for its far side to say the same. It must not be given up then without
+    /// need: the far side may count on it already.
+    pub(crate) fn is_taking_over(&self, link: LinkId) -> bool {
+        let continuation = self
+            .member(link)
+            .and_then(|member| member.continuation.as_ref());
+        continuation.is_some_and(|continuation| continuation.told.is_some())
+    }
+
+    /// Whether the path to a connected peer is broken.
+    pub(crate) fn is_interrupted(&self, peer: PeerId) -> bool {
+        self.member_of(peer)
+            .is_some_and(|member| member.interrupted)
+    }
+
+    /// What a peer's present link and those before it have carried, by its name.
+    fn life_of(&self, peer: PeerId) -> Option<Identity> {
+        Some(self.member_of(peer)?.life.as_ref()?.name())
+    }
+
+    /// The life that a link may go on with: that of the first link, if this one is its successor.
+    fn life_before(&self, link: LinkId) -> Option<Identity> {
+        let peer = self.peer_of(link)?;
+        let is_successor = self.successor(peer) == Some(link);
+        let first = self
+            .member_of(peer)
+            .filter(|first| is_successor && first.is_connected())?;
+        // What was sent before must fit.
+        let fits = |member: &Member| member.max_message_size >= first.max_message_size;
+        let life = first.life.as_ref()?;
+        self.member(link).filter(|member| fits(member))?;
+        Some(life.name())
+    }
+
+    /// Completes our own description, and takes note of what it begins or goes on with.
+    pub(super) fn begin_life(&mut self, link: LinkId, description: &mut SessionDescription) {
+        let going_on = self.life_before(link);
+        let limit = self.config.resume_bytes;
+        let Some(entry) = self.links.get_mut(link) else {
+            return;
+        };
+        let Some(member) = &mut entry.member else {
+            return;
+        };
+        let is_offer = description.sdp_type == SdpType::Offer;
+        if is_offer {
+            member.continuation = going_on.map(Continuation::of);
+        }
+        if let Some(continuation) = &member.continuation {
+            description.sdp = name_life(&description.sdp, continuation.life);
+        }
+        if !counts(&description.sdp) {
+            return;
+        }
+        let own = Identity::of(&description.sdp);
+        if is_offer {
+            entry.offer = Some(own);
+        } else if let Some(offer) = entry.offer.filter(|_| member.continuation.is_none()) {
+            member.live(offer.then(own), limit);
+        }
+    }
+
+    /// Takes note of what the far side's description begins or goes on with. The cause if the link cannot go on.
+    pub(super) fn hear_of_life(
+        &mut self,
+        link: LinkId,
+        description: &SessionDescription,
+    ) -> Result<(), ConnectFailure> {
+        let going_on = self.life_before(link);
+        let limit = self.config.resume_bytes;
+        let named = named_life(&description.sdp);
+        let Some(entry) = self.links.get_mut(link) else {
+            return Ok(());
+        };
+        let Some(member) = &mut entry.member else {
+            return Ok(());
+        };
+        let far = Identity::of(&description.sdp);
+        let goes_on = named.is_some() && named == going_on;
+        match description.sdp_type {
+            SdpType::Offer => {
+                member.continuation = going_on.filter(|_| goes_on).map(Continuation::of);
+                entry.offer = Some(far).filter(|_| counts(&description.sdp));
+            }
+            SdpType::Answer if named.is_some() => {
+                if !goes_on || member.continuation.is_none() {
+                    let why = "the peer goes on with a connection that is no more".into();
+                    return Err(ConnectFailure::Description(why));
+                }
+            }
+            SdpType::Answer => {
+                // It has lost what it knew, and begins anew.
+                member.continuation = None;
+                let offer = entry.offer.filter(|_| counts(&description.sdp));
+                if let Some(offer) = offer {
+                    member.live(offer.then(far), limit);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a reliable message that goes to the backend, until the far side has it.
+    pub(super) fn keep(&mut self, link: LinkId, channel: ChannelIndex, payload: &Payload) {
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
+        let Some(life) = &mut member.life else {
+            return;
+        };
+        if life.keep(channel, payload) == Err(TooMuch) {
+            member.life = None;
+            self.end_replacement_of(link);
+        }
+    }
+
+    /// A first link that can no longer be gone on with has no use for a successor that would.
+    fn end_replacement_of(&mut self, link: LinkId) {
+        let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
+        let goes_on = |link: &LinkId| {
+            let member = self.member(*link);
+            member.is_some_and(|member| member.continuation.is_some())
+        };
+        if let Some(successor) = successor.filter(goes_on) {
+            self.drop_successor(successor, Some(Duration::ZERO));
+        }
+    }
+
+    /// The far side says how many of our messages it has taken: on the present link to let us forget them, on a successor to
+    /// go on from there.
+    pub(super) fn counted(&mut self, now: Instant, link: LinkId, counts: Vec<(u16, u64)>) {
+        let Some(member) = self.member_mut(link) else {
+            return;
+        };
+        if let Some(continuation) = &mut member.continuation {
+            continuation.heard.get_or_insert(counts);
+            self.go_on(now, link);
+        } else if let Some(life) = &mut member.life {
+            member.unsettled = false;
+            if life.confirm(&counts).is_err() {
+                self.miscounted(link);
+            }
+        }
+    }
+
+    /// Tells the far side how many messages we have taken over a link. Not while a successor takes over: the far side goes on
+    /// from what it was told there, and must have kept what comes after.
+    pub(super) fn tell_taken(&mut self, link: LinkId) {
+        let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
+        if successor.is_some_and(|successor| self.is_taking_over(successor)) {
+            return;
+        }
+        let life = self
+            .member_mut(link)
+            .and_then(|member| member.life.as_mut());
+        if let Some(counts) = life.map(Life::counts) {
+            self.commands.push_back(Command::TellTaken { link, counts });
+        }
+    }
+
+    fn miscounted(&mut self, link: LinkId) {
+        let what = "it says that it has messages that were never sent".into();
+        self.end_now(link, DisconnectReason::Protocol(what));
+    }
+
+    /// A successor that goes on is complete: the far side is told from where.
+    pub(super) fn tell_counts(&mut self, now: Instant, link: LinkId) {
+        let first = self.peer_of(link).and_then(|peer| self.connection(peer));
+        let first = first.and_then(|first| self.member_mut(first));
+        let counts = first.and_then(|first| {
+            // The far side may go on without it from now on.
+            first.unsettled = true;
+            Some(first.life.as_mut()?.counts())
+        });
+        let Some(continuation) = self
+            .member_mut(link)
+            .and_then(|member| member.continuation.as_mut())
+        else {
+            return;
+        };
+        let Some(counts) = counts.filter(|_| continuation.told.is_none()) else {
+            return;
+        };
+        continuation.told = Some(counts.clone());
+        self.commands.push_back(Command::TellTaken { link, counts });
+        self.go_on(now, link);
+    }
+
+    /// Both sides have said from where: the successor is the peer's link from now on.
+    fn go_on(&mut self, now: Instant, link: LinkId) {
+        let Some(peer) = self.peer_of(link) else {
+            return;
+        };
+        let continuation = self.member_mut(link).and_then(|member| {
+            let is_agreed = |c: &mut Continuation| c.told.is_some() && c.heard.is_some();
+            member.continuation.take_if(is_agreed)
+        });
+        let Some(Continuation {
+            life: name,
+            told: Some(told),
+            heard: Some(heard),
+        }) = continuation
+        else {
+            return;
+        };
+        let Some(first) = self.connection(peer) else {
+            return;
+        };
+        let before = self.member_mut(first);
+        let life = before.and_then(|member| member.life.take_if(|life| life.name() == name));
+        let Some(mut life) = life else {
+            return;
+        };
+        let Ok(again) = life.go_on(&told, &heard) else {
+            // It may go on over another one: this one's counts are of long ago.
+            if let Some(member) = self.member_mut(first) {
+                member.life = Some(life);
+            }
+            self.end_now(link, ConnectFailure::Closed);
+            return;
+        };
+        // What has not been taken out yet goes to the new link, too.
+        let late = self.lane.take(first);
+        self.successors.remove(&peer);
+        self.peers.insert(peer, link);
+        self.agenda.rename(first, link);
+        let former = self.drop_link(first, Some(Duration::ZERO));
+        let former = former.and_then(|connection| connection.member);
+        let (Some(former), Some(member)) = (former, self.member_mut(link)) else {
+            return;
+        };
+        let was_interrupted = former.interrupted || former.told_interrupted;
+        let overflow = member.inherit(former, life);
+        for again in again {
+            if let Some(outbox) = member.outbox(again.channel) {
+                outbox.go_on(now, again.surplus, again.payloads);
+            }
+        }
+        if let Some((channel, payload)) = late
+            && let Some(outbox) = member.outbox(channel)
+        {
+            outbox.append(now, payload);
+        }
+        if overflow.is_err() {
+            self.end_now(link, DisconnectReason::InboxFull);
+            return;
+        }
+        self.tell_taken(link);
+        self.wake_outgoing(link);
+        self.enter_round(link);
+        // Its own path may have broken since it was complete.
+        let state = self.links.get(link).map(|entry| entry.reported);
+        if let Some(state @ (ConnectionState::Disconnected | ConnectionState::Failed)) = state {
+            self.state(now, link, state);
+        } else if was_interrupted {
+            self.notice(link, News::Resumed);
+        }
+    }
+
+    /// Puts a link that has something to send among those that have their turns.
+    fn wake_outgoing(&mut self, link: LinkId) {
+        let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
+            return;
+        };
+        if member.has_waiting() && !core::mem::replace(&mut member.in_outgoing, true) {
+            self.outgoing.push_back(link);
+        }
+    }
+
+    /// Whether the end of a link's channels is not the peer's: another link goes on, or is going to, because the path was
+    /// broken before and nobody has said goodbye.
+    pub(super) fn outlives(&self, link: LinkId) -> bool {
+        let Some(entry) = self.links.get(link) else {
+            return false;
+        };
+        let Some(member) = &entry.member else {
+            return false;
+        };
+        let goes_on = |successor| {
+            let member = self.member(successor);
+            member.is_some_and(|member| member.continuation.is_some())
+        };
+        entry.farewell.is_none()
+            && member.life.is_some()
+            && member.is_connected()
+            && self.connection(member.peer) == Some(link)
+            && (member.interrupted
+                || member.unsettled
+                || self.successor(member.peer).is_some_and(goes_on))
+    }
+
+    /// The link carries nothing any more, and the peer waits for another one.
+    pub(super) fn sever(&mut self, now: Instant, link: LinkId) {
+        let window = self.config.resume_window;
+        let Some(member) = self.member_mut(link) else {
+            return;
+        };
+        member.severed = true;
+        if let Phase::Connected { lost_at } = &mut member.phase {
+            lost_at.get_or_insert(now + window);
+        }
+        for channel in &mut member.channels {
+            channel.outbox.hold();
+        }
+        self.interrupted(now, link);
+    }
+
+    /// The path of a link is broken.
+    pub(super) fn interrupted(&mut self, now: Instant, link: LinkId) {
+        let Some(member) = self.member_mut(link).filter(|member| !member.interrupted) else {
+            return;
+        };
+        member.interrupt(now);
+        self.notice(link, News::Interrupted);
+    }
+}
+
+impl Member {
+    /// From now on messages are counted on both sides.
+    fn live(&mut self, name: Identity, limit: usize) {
+        if limit > 0 {
+            self.life = Some(Life::new(name, &self.channels, limit));
+        }
+    }
+
+    fn outbox(&mut self, channel: ChannelIndex) -> Option<&mut Outbox> {
+        let channel = self.planned_mut(channel)?;
+        Some(&mut channel.outbox)
+    }
+
+    /// Goes on as the peer that another link has carried so far. Its packets come before those of this link.
+    fn inherit(&mut self, former: Self, mut life: Life) -> Result<(), crate::platform::InboxFull> {
+        self.phase = Phase::Connected { lost_at: None };
+        self.unsettled = true;
+        self.announced = former.announced;
+        self.told_interrupted = former.told_interrupted;
+        for (channel, before) in self.channels.iter_mut().zip(former.channels) {
+            if channel.role.is_planned() {
+                channel.outbox = before.outbox;
+                channel.dropped = channel.dropped.saturating_add(before.dropped);
+            }
+        }
+        let mut early = core::mem::replace(&mut self.inbox, former.inbox);
+        for (channel, mode) in (0..).map(ChannelIndex).zip(&self.channels) {
+            self.inbox.set_channel(channel, mode.mode);
+        }
+        let mut result = Ok(());
+        while let Some((channel, mode, payload)) = early.pop() {
+            if mode.is_reliable() && !life.take(channel, payload.len()) {
+                continue;
+            }
+            let channels = &mut self.channels;
+            let pushed = self.inbox.push(channel, payload, |dropped| {
+                super::connection::count_dropped(channels, dropped, 1);
+            });
+            result = result.and(pushed);
+        }
+        self.life = Some(life);
+        result
+    }
+}

@@ -1,0 +1,89 @@
+//! Two peers whose links break, heal and die in every phase of a replacement. Whatever happens, each reliable message arrives once
+//! and in its order, and the game hears of no end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "resume_model/link.rs"]
+mod link;
+#[path = "resume_model/side.rs"]
+mod side;
+#[path = "resume_model/world.rs"]
+mod world;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::world::{Step, World};
+
+fn step() -> impl Strategy<Value = Step> {
+    let side = 0..2_usize;
+    prop_oneof![
+        8 => (side.clone(), 0..2_usize, 1..9_u8, any::<bool>())
+            .prop_map(|(side, channel, count, is_large)| Step::Send { side, channel, count, is_large }),
+        8 => (side.clone(), any::<u8>(), 1..30_u8)
+            .prop_map(|(side, pick, count)| Step::Deliver { side, pick, count }),
+        2 => any::<u8>().prop_map(Step::Break),
+        1 => any::<u8>().prop_map(Step::Heal),
+        1 => any::<u8>().prop_map(Step::Die),
+        2 => (side.clone(), any::<u8>()).prop_map(|(side, pick)| Step::Notice { side, pick }),
+        2 => (side.clone(), any::<u8>()).prop_map(|(side, pick)| Step::CloseChannels { side, pick }),
+        3 => Just(Step::Offer),
+        3 => Just(Step::Answer),
+        4 => side.clone().prop_map(Step::Complete),
+        1 => side.prop_map(Step::GiveUp),
+        1 => (0..2000_u16).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_message_arrives_once_and_in_order(steps in vec(step(), 0..120)) {
+        let mut world = World::new();
+        for step in steps {
+            world.carry_out(step);
+        }
+        world.recover();
+    }
+}
+
+/// One side has gone on over the first replacement, which dies before the other has; the second one goes on from there.
+#[test]
+fn a_replacement_that_died_half_way_is_replaced_itself() {
+    for first in 0..2 {
+        let mut world = World::new();
+        let send = |side| Step::Send {
+            side,
+            channel: 0,
+            count: 5,
+            is_large: false,
+        };
+        let steps = [
+            send(0),
+            send(1),
+            Step::Break(0),
+            Step::Notice { side: 0, pick: 0 },
+            Step::Notice { side: 1, pick: 0 },
+            Step::Offer,
+            Step::Answer,
+            Step::Complete(0),
+            Step::Complete(1),
+            // What one side says arrives, and nothing of the other.
+            Step::Deliver {
+                side: first,
+                pick: 255,
+                count: 30,
+            },
+            send(first),
+            Step::Die(255),
+        ];
+        for step in steps {
+            world.carry_out(step);
+        }
+        world.recover();
+    }
+}

@@ -1,0 +1,74 @@
+//! A connection between the two sides, as far as their meshes see it.
+
+use std::collections::VecDeque;
+
+use mesh_core::{ChannelIndex, Payload};
+
+/// How many messages of a channel may be on their way.
+const WINDOW: usize = 4;
+
+/// What is on its way on one of the streams of a link.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Message(Payload),
+    Taken(Vec<(u16, u64)>),
+    /// The sender has closed the link.
+    Closed,
+}
+
+/// One direction of a link: messages of two reliable channels, and words beside them.
+#[derive(Debug, Default)]
+pub(crate) struct Way {
+    pub(crate) streams: [VecDeque<Item>; 3],
+    /// Whether a channel's sender was refused.
+    pub(crate) refused: [bool; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum EndState {
+    #[default]
+    New,
+    Open,
+    Closed,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// To the side of this index.
+    pub(crate) ways: [Way; 2],
+    pub(crate) ends: [EndState; 2],
+    /// Whether each side has been told that the path is broken.
+    pub(crate) noticed: [bool; 2],
+    pub(crate) is_broken: bool,
+    pub(crate) is_dead: bool,
+}
+
+/// The channels of the game that the model uses: the built-in reliable one, and a custom one.
+pub(crate) const CHANNELS: [ChannelIndex; 2] = [ChannelIndex(0), ChannelIndex(3)];
+
+impl Link {
+    pub(crate) fn is_passable(&self) -> bool {
+        !self.is_broken && !self.is_dead
+    }
+
+    /// Takes a message of the other side's for this one, unless its window is full.
+    pub(crate) fn send(
+        &mut self,
+        to: usize,
+        channel: usize,
+        payload: Payload,
+    ) -> Result<(), Payload> {
+        let way = &mut self.ways[to];
+        if way.streams[channel].len() >= WINDOW {
+            way.refused[channel] = true;
+            return Err(payload);
+        }
+        way.streams[channel].push_back(Item::Message(payload));
+        Ok(())
+    }
+
+    pub(crate) fn die(&mut self) {
+        self.is_dead = true;
+        self.ways = Default::default();
+    }
+}

@@ -1,0 +1,125 @@
+//! One of the two peers: its mesh, and what its game has sent and heard.
+
+use std::collections::VecDeque;
+
+use mesh_core::{
+    Capabilities, Command, Event, Instant, LinkConfig, LinkEvent, LinkId, Mesh, MeshConfig,
+    Payload, PeerId, SessionDescription, Signal, Target, TransferMode, Transmit,
+};
+
+use crate::link::CHANNELS;
+
+pub(crate) struct Side {
+    pub(crate) mesh: Mesh,
+    pub(crate) peer: PeerId,
+    /// What its links are called here, by the position of the link.
+    pub(crate) names: Vec<Option<LinkId>>,
+    pub(crate) described: VecDeque<(LinkId, SessionDescription)>,
+    /// How many messages were accepted on each channel.
+    pub(crate) sent: [u32; 2],
+    /// Whose numbers were heard on each channel.
+    pub(crate) heard: [u32; 2],
+    pub(crate) interrupted: bool,
+    connected: bool,
+}
+
+impl Side {
+    pub(crate) fn new(own: u32, peer: u32) -> Self {
+        let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
+        mesh.create_mesh(PeerId::new(own).unwrap(), &[TransferMode::Reliable])
+            .unwrap();
+        Self {
+            mesh,
+            peer: PeerId::new(peer).unwrap(),
+            names: Vec::new(),
+            described: VecDeque::new(),
+            sent: [0; 2],
+            heard: [0; 2],
+            interrupted: false,
+            connected: false,
+        }
+    }
+
+    /// Makes a connection for the link at a position: the first, or one that replaces another.
+    pub(crate) fn open(&mut self, now: Instant, position: usize, replaces: bool) -> LinkId {
+        let link = self.mesh.create_connection(LinkConfig::default());
+        if replaces {
+            self.mesh
+                .add_replacement(now, link, self.peer, None)
+                .unwrap();
+        } else {
+            self.mesh.add_peer(now, link, self.peer, None).unwrap();
+        }
+        self.name(position, link);
+        link
+    }
+
+    pub(crate) fn name(&mut self, position: usize, link: LinkId) {
+        if self.names.len() <= position {
+            self.names.resize(position + 1, None);
+        }
+        self.names[position] = Some(link);
+    }
+
+    pub(crate) fn position(&self, link: LinkId) -> Option<usize> {
+        self.names.iter().position(|name| *name == Some(link))
+    }
+
+    pub(crate) fn send(&mut self, now: Instant, channel: usize, bytes: usize) -> bool {
+        let mut payload = vec![0; bytes.max(4)];
+        payload[..4].copy_from_slice(&self.sent[channel].to_be_bytes());
+        let target = Target::One(self.peer);
+        let sent = self
+            .mesh
+            .send(now, target, CHANNELS[channel], Payload::from(payload));
+        sent.is_ok_and(|sent| sent.accepted == 1)
+    }
+
+    pub(crate) fn handle(&mut self, now: Instant, event: LinkEvent) {
+        self.mesh.handle_event(now, event);
+    }
+
+    pub(crate) fn command(&mut self) -> Option<Command> {
+        self.mesh.poll_command()
+    }
+
+    pub(crate) fn transmit(&mut self, now: Instant) -> Option<Transmit> {
+        self.mesh.poll_transmit(now)
+    }
+
+    /// Hears what the mesh tells the game.
+    pub(crate) fn hear(&mut self) {
+        while let Some((link, signal)) = self.mesh.poll_signal() {
+            if let Signal::Description(description) = signal {
+                self.described.push_back((link, description));
+            }
+        }
+        while let Some(event) = self.mesh.poll_event() {
+            match event {
+                Event::PeerConnected(_) => {
+                    assert!(!self.connected, "announced again");
+                    self.connected = true;
+                }
+                Event::Packet(packet) => {
+                    let channel = CHANNELS.iter().position(|index| *index == packet.channel);
+                    let heard = &mut self.heard[channel.unwrap()];
+                    let number = packet.payload.bytes().first_chunk().unwrap();
+                    assert_eq!(
+                        u32::from_be_bytes(*number),
+                        *heard,
+                        "lost, doubled or out of order"
+                    );
+                    *heard += 1;
+                }
+                Event::PeerInterrupted(_) => {
+                    assert!(!core::mem::replace(&mut self.interrupted, true));
+                }
+                Event::PeerResumed(_) => {
+                    assert!(core::mem::replace(&mut self.interrupted, false));
+                }
+                Event::BufferedAmountLow { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,464 @@
+//! The two sides, the links between them, and what may happen.
+
+use std::time::Duration;
+
+use mesh_core::{
+    BackendSendError, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectionState, Instant,
+    LinkEvent, LinkId, Reliability, SdpType, SendLimits, SessionDescription, TransferMode,
+    Transmit,
+};
+
+use crate::link::{CHANNELS, EndState, Item, Link};
+use crate::side::Side;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Send {
+        side: usize,
+        channel: usize,
+        count: u8,
+        is_large: bool,
+    },
+    /// So many things arrive at a side, over a link and on a stream of it that `pick` says.
+    Deliver {
+        side: usize,
+        pick: u8,
+        count: u8,
+    },
+    Break(u8),
+    Heal(u8),
+    /// What is on its way is lost, and nothing passes any more.
+    Die(u8),
+    /// A side's platform says what it knows of a path.
+    Notice {
+        side: usize,
+        pick: u8,
+    },
+    /// A side's platform closes the channels of a link whose path is broken, and says so.
+    CloseChannels {
+        side: usize,
+        pick: u8,
+    },
+    /// The side with the higher id offers a replacement.
+    Offer,
+    Answer,
+    /// The newest link is complete at one side.
+    Complete(usize),
+    /// A side gives up the replacement that is not complete.
+    GiveUp(usize),
+    Wait(u16),
+}
+
+pub(crate) struct World {
+    now: Instant,
+    sides: [Side; 2],
+    links: Vec<Link>,
+    offer: Option<(usize, SessionDescription)>,
+    answer: Option<(usize, SessionDescription)>,
+    descriptions: u32,
+}
+
+/// The side that offers: it has the higher id.
+const CALLER: usize = 1;
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let mut world = Self {
+            now: Instant::from_micros(1),
+            sides: [Side::new(1, 2), Side::new(2, 1)],
+            links: Vec::new(),
+            offer: None,
+            answer: None,
+            descriptions: 0,
+        };
+        world.offer();
+        world.answer();
+        for side in 0..2 {
+            world.complete(side);
+            assert!(world.sides[side].mesh.is_connected(world.sides[side].peer));
+        }
+        world
+    }
+
+    pub(crate) fn carry_out(&mut self, step: Step) {
+        match step {
+            Step::Send {
+                side,
+                channel,
+                count,
+                is_large,
+            } => {
+                for _ in 0..count {
+                    let bytes = if is_large { 10_000 } else { 10 };
+                    self.send(side, channel, bytes);
+                }
+            }
+            Step::Deliver { side, pick, count } => {
+                for offset in 0..count {
+                    let link = self.pick(pick);
+                    self.deliver(link, side, usize::from(pick.wrapping_add(offset)) % 3);
+                }
+            }
+            Step::Break(pick) => {
+                let link = self.pick(pick);
+                self.links[link].is_broken = true;
+            }
+            Step::Heal(pick) => {
+                let link = self.pick(pick);
+                self.links[link].is_broken = false;
+            }
+            Step::Die(pick) => {
+                let link = self.pick(pick);
+                self.links[link].die();
+            }
+            Step::Notice { side, pick } => {
+                let link = self.pick(pick);
+                self.notice(link, side);
+            }
+            Step::CloseChannels { side, pick } => {
+                let link = self.pick(pick);
+                if !self.links[link].is_passable() && self.links[link].noticed[side] {
+                    self.close_channels(link, side);
+                }
+            }
+            Step::Offer => self.offer(),
+            Step::Answer => self.answer(),
+            Step::Complete(side) => self.complete(side),
+            Step::GiveUp(side) => self.give_up(side),
+            Step::Wait(millis) => {
+                self.now = self.now + Duration::from_millis(u64::from(millis) / 8);
+            }
+        }
+        self.settle();
+    }
+
+    /// Has all be well: a link that does not break, and everything arrives.
+    pub(crate) fn recover(&mut self) {
+        self.offer = None;
+        self.answer = None;
+        for link in 0..self.links.len() {
+            self.links[link].die();
+            for side in 0..2 {
+                self.notice(link, side);
+            }
+        }
+        self.settle();
+        for side in 0..2 {
+            self.give_up(side);
+        }
+        self.now = self.now + Duration::from_secs(4);
+        self.offer();
+        self.answer();
+        self.complete(0);
+        self.complete(1);
+        let link = self.links.len() - 1;
+        self.exchange(link);
+        while self.sides[0].heard != self.sides[1].sent || self.sides[1].heard != self.sides[0].sent
+        {
+            let before = (self.sides[0].heard, self.sides[1].heard);
+            self.exchange(link);
+            let after = (self.sides[0].heard, self.sides[1].heard);
+            let sent = (self.sides[1].sent, self.sides[0].sent);
+            assert_ne!(before, after, "it goes on no more, and {sent:?} were sent");
+        }
+        for side in &self.sides {
+            assert!(side.mesh.is_connected(side.peer) && !side.interrupted);
+            assert_eq!(side.mesh.successor(side.peer), None);
+            assert_eq!(side.mesh.connection(side.peer), side.names[link]);
+        }
+    }
+
+    fn exchange(&mut self, link: usize) {
+        for stream in 0..300 {
+            for side in 0..2 {
+                self.deliver(link, side, stream % 3);
+            }
+        }
+    }
+
+    fn pick(&self, pick: u8) -> usize {
+        // The newest links matter most.
+        let last = self.links.len() - 1;
+        last - usize::from(255 - pick) % 3.min(self.links.len())
+    }
+
+    fn send(&mut self, side: usize, channel: usize, bytes: usize) {
+        let now = self.now;
+        if self.sides[side].send(now, channel, bytes) {
+            self.sides[side].sent[channel] += 1;
+            let refused = self.drain(side);
+            if refused {
+                self.sides[side].sent[channel] -= 1;
+            }
+        }
+    }
+
+    /// Carries out what a mesh wants; whether a message that was just accepted was refused after all.
+    fn drain(&mut self, side: usize) -> bool {
+        let now = self.now;
+        while let Some(command) = self.sides[side].command() {
+            self.execute(side, command);
+        }
+        let mut is_refused = false;
+        while let Some(transmit) = self.sides[side].transmit(now) {
+            is_refused |= self.transmit(side, transmit);
+        }
+        self.sides[side].hear();
+        is_refused
+    }
+
+    fn settle(&mut self) {
+        for side in 0..2 {
+            self.drain(side);
+        }
+    }
+
+    fn transmit(&mut self, side: usize, transmit: Transmit) -> bool {
+        let now = self.now;
+        let Transmit { link, channel, .. } = transmit;
+        let position = self.sides[side].position(link).unwrap();
+        let entry = &mut self.links[position];
+        let index = CHANNELS.iter().position(|known| *known == channel).unwrap();
+        let reason = if entry.ends[side] != EndState::Open {
+            BackendSendError::NotOpen
+        } else if entry.is_dead {
+            // It is lost, and nobody knows.
+            return false;
+        } else if entry
+            .send(1 - side, index, transmit.payload.clone())
+            .is_err()
+        {
+            BackendSendError::Full
+        } else {
+            return false;
+        };
+        let mesh = &mut self.sides[side].mesh;
+        mesh.handle_rejected(now, transmit, reason).is_some()
+    }
+
+    fn execute(&mut self, side: usize, command: Command) {
+        match command {
+            Command::TellTaken { link, counts } => {
+                let position = self.sides[side].position(link).unwrap();
+                let link = &mut self.links[position];
+                if !link.is_dead && link.ends[side] == EndState::Open {
+                    link.ways[1 - side].streams[2].push_back(Item::Taken(counts));
+                }
+            }
+            Command::Close { link, .. } => {
+                let position = self.sides[side].position(link).unwrap();
+                let entry = &mut self.links[position];
+                entry.ends[side] = EndState::Closed;
+                entry.ways[side] = Default::default();
+                if !entry.is_dead {
+                    // It may overtake what was sent before.
+                    entry.ways[1 - side].streams[2].push_back(Item::Closed);
+                }
+                let reason = CloseReason::Local;
+                let now = self.now;
+                self.sides[side].handle(now, LinkEvent::Closed { link, reason });
+            }
+            Command::Open { .. }
+            | Command::CreateChannel { .. }
+            | Command::CreateOffer { .. }
+            | Command::SetRemote { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next thing on a stream of a link arrives.
+    fn deliver(&mut self, position: usize, side: usize, stream: usize) {
+        let now = self.now;
+        let entry = &mut self.links[position];
+        if !entry.is_passable() || entry.ends[side] != EndState::Open {
+            return;
+        }
+        let way = &mut entry.ways[side];
+        let Some(item) = way.streams[stream].pop_front() else {
+            return;
+        };
+        let is_low = stream < 2 && core::mem::take(&mut way.refused[stream]);
+        let link = self.sides[side].names[position].unwrap();
+        match item {
+            Item::Message(payload) => {
+                let channel = CHANNELS[stream];
+                let event = LinkEvent::Message {
+                    link,
+                    channel,
+                    payload,
+                };
+                self.sides[side].handle(now, event);
+            }
+            Item::Taken(counts) => self.sides[side].handle(now, LinkEvent::Taken { link, counts }),
+            Item::Closed => {
+                self.close_channels(position, side);
+                let reason = CloseReason::Remote;
+                self.sides[side].handle(now, LinkEvent::Closed { link, reason });
+            }
+        }
+        self.drain(side);
+        if let Some(link) = self.sides[1 - side].names[position].filter(|_| is_low) {
+            let channel = CHANNELS[stream];
+            let low = LinkEvent::BufferedAmountLow { link, channel };
+            self.sides[1 - side].handle(now, low);
+        }
+        self.drain(1 - side);
+    }
+
+    /// A side's platform says whether the path of a link is whole.
+    fn notice(&mut self, position: usize, side: usize) {
+        let entry = &mut self.links[position];
+        let is_broken = !entry.is_passable();
+        if entry.ends[side] != EndState::Open || entry.noticed[side] == is_broken {
+            return;
+        }
+        entry.noticed[side] = is_broken;
+        let state = if is_broken {
+            ConnectionState::Disconnected
+        } else {
+            ConnectionState::Connected
+        };
+        self.tell(side, position, |link| LinkEvent::State { link, state });
+    }
+
+    fn close_channels(&mut self, position: usize, side: usize) {
+        let entry = &mut self.links[position];
+        if entry.ends[side] != EndState::Open {
+            return;
+        }
+        entry.ends[side] = EndState::Closed;
+        for channel in (0..4).map(ChannelIndex) {
+            self.tell(side, position, |link| LinkEvent::ChannelClosed {
+                link,
+                channel,
+            });
+        }
+    }
+
+    fn tell(&mut self, side: usize, position: usize, event: impl FnOnce(LinkId) -> LinkEvent) {
+        let now = self.now;
+        if let Some(link) = self.sides[side].names.get(position).copied().flatten() {
+            self.sides[side].handle(now, event(link));
+            self.drain(side);
+        }
+    }
+
+    /// The caller makes a link: the first one, or one where its mesh asks for a replacement.
+    fn offer(&mut self) {
+        let now = self.now;
+        let caller = &mut self.sides[CALLER];
+        let is_first = self.links.is_empty();
+        let due = caller.mesh.replacement_due(caller.peer);
+        if !is_first && due.is_none_or(|due| due > now + Duration::from_secs(4)) {
+            return;
+        }
+        let position = self.links.len();
+        let link = caller.open(now, position, !is_first);
+        caller.mesh.create_offer(link).unwrap();
+        self.links.push(Link::default());
+        self.answer = None;
+        let offer = self.describe(CALLER, link, SdpType::Offer);
+        self.offer = Some((position, offer));
+    }
+
+    fn answer(&mut self) {
+        let now = self.now;
+        let Some((position, offer)) = self.offer.take() else {
+            return;
+        };
+        let answerer = &mut self.sides[1 - CALLER];
+        let is_first = position == 0;
+        if !is_first {
+            assert!(answerer.mesh.offers_replacement(answerer.peer, &offer.sdp));
+        }
+        if let Some(successor) = answerer.mesh.successor(answerer.peer) {
+            answerer.mesh.close_connection(successor);
+            self.drain(1 - CALLER);
+        }
+        let answerer = &mut self.sides[1 - CALLER];
+        let link = answerer.open(now, position, !is_first);
+        answerer.mesh.set_remote_description(link, offer).unwrap();
+        let answer = self.describe(1 - CALLER, link, SdpType::Answer);
+        self.answer = Some((position, answer));
+        self.apply_answer();
+    }
+
+    fn apply_answer(&mut self) {
+        let Some((position, answer)) = self.answer.take() else {
+            return;
+        };
+        let caller = &mut self.sides[CALLER];
+        if let Some(link) = caller.names[position] {
+            // It fails where the caller has given the link up.
+            let _ = caller.mesh.set_remote_description(link, answer);
+        }
+        self.drain(CALLER);
+    }
+
+    /// A platform has made a description; what the mesh makes of it.
+    fn describe(&mut self, side: usize, link: LinkId, sdp_type: SdpType) -> SessionDescription {
+        let now = self.now;
+        self.drain(side);
+        self.descriptions += 1;
+        let sdp = format!(
+            "v=0\r\no=- {} 2 IN IP4 127.0.0.1\r\na=webrtc-multiplayer:2\r\nm=application\r\n",
+            self.descriptions
+        );
+        let description = SessionDescription { sdp_type, sdp };
+        let side = &mut self.sides[side];
+        side.handle(now, LinkEvent::Description { link, description });
+        side.hear();
+        let (of, description) = side.described.pop_back().unwrap();
+        assert_eq!(of, link);
+        description
+    }
+
+    /// The newest link is open at a side, if both have described it.
+    fn complete(&mut self, side: usize) {
+        let position = self.links.len() - 1;
+        let is_described = self.sides[0].names.len() > position;
+        let entry = &mut self.links[position];
+        if !is_described || !entry.is_passable() || entry.ends[side] != EndState::New {
+            return;
+        }
+        entry.ends[side] = EndState::Open;
+        let state = ConnectionState::Connected;
+        self.tell(side, position, |link| LinkEvent::State { link, state });
+        for channel in (0..4).map(ChannelIndex) {
+            let spec = spec(channel);
+            self.tell(side, position, |link| LinkEvent::ChannelOpened {
+                link,
+                channel,
+                remote: false,
+                actual: spec.parameters,
+            });
+        }
+    }
+
+    fn give_up(&mut self, side: usize) {
+        let side_ = &mut self.sides[side];
+        let position = self.links.len() - 1;
+        let Some(successor) = side_.mesh.successor(side_.peer) else {
+            return;
+        };
+        let is_open = self.links[position].ends[side] == EndState::Open;
+        let is_dead = self.links[position].is_dead;
+        // One that is complete is given up only if it is dead.
+        if !is_open || is_dead {
+            side_.mesh.close_connection(successor);
+        }
+        self.drain(side);
+    }
+}
+
+fn spec(channel: ChannelIndex) -> ChannelSpec {
+    let unreliable = Reliability::Retransmits(0);
+    let limits = SendLimits::default();
+    let mode = TransferMode::ALL
+        .into_iter()
+        .find(|mode| mode.channel() == channel);
+    match mode {
+        Some(mode) => ChannelSpec::built_in(mode, unreliable, limits),
+        None => ChannelSpec::custom(4, TransferMode::Reliable, unreliable, limits),
+    }
+}
