@@ -25,6 +25,8 @@ pub(super) struct Outbox {
     bytes: usize,
     /// Whether the backend has said that it is full, and not that there is room again.
     blocked: bool,
+    /// Whether there is no backend that takes anything: what comes waits for another link.
+    on_hold: bool,
     /// When it said so.
     full_since: Option<Instant>,
     /// How long the backend took the last time to have room again. The next message waits about as long there.
@@ -52,6 +54,7 @@ impl Outbox {
             waiting: VecDeque::new(),
             bytes: 0,
             blocked: false,
+            on_hold: false,
             full_since: None,
             delay: Duration::ZERO,
             owes_low: false,
@@ -63,12 +66,16 @@ impl Outbox {
 
     /// Whether the next message may go past this queue.
     pub(super) fn is_clear(&self) -> bool {
-        !self.blocked && self.waiting.is_empty()
+        !self.is_stopped() && self.waiting.is_empty()
+    }
+
+    const fn is_stopped(&self) -> bool {
+        self.blocked || self.on_hold
     }
 
     /// Whether there is something that the backend may take now, or something to tell the game.
     pub(super) fn is_ready(&self) -> bool {
-        !self.blocked && (self.owes_low || !self.waiting.is_empty())
+        !self.is_stopped() && (self.owes_low || !self.waiting.is_empty())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -135,7 +142,7 @@ impl Outbox {
     /// What a full backend holds is part of the limit. How much one holds that is not full is not known; it will take what
     /// waits here at once.
     fn has_room(&self, bytes: usize) -> bool {
-        let held = if self.blocked {
+        let held = if self.blocked && !self.on_hold {
             self.limits.backend.high_water
         } else {
             0
@@ -177,7 +184,7 @@ impl Outbox {
 
     /// Takes the next message, if the backend may take one.
     pub(super) fn pop(&mut self, now: Instant) -> Option<Waiting> {
-        if self.blocked {
+        if self.is_stopped() {
             return None;
         }
         if !self.reliable {
@@ -203,12 +210,13 @@ impl Outbox {
 
     /// The backend takes nothing more: what comes waits for another link.
     pub(super) const fn hold(&mut self) {
-        self.blocked = true;
+        self.on_hold = true;
     }
 
     /// Another link takes what waits, but for so many of the first messages, and before it what is to be sent again.
     pub(super) fn go_on(&mut self, now: Instant, surplus: usize, again: VecDeque<Payload>) {
         self.blocked = false;
+        self.on_hold = false;
         self.full_since = None;
         self.delay = Duration::ZERO;
         let surplus = surplus.min(self.waiting.len());
@@ -394,6 +402,26 @@ mod tests {
             assert_eq!(tags(&mut outbox, at(0)).len(), kept, "{mode:?}");
             assert_eq!(outbox.dropped(), 3 - kept as u64);
         }
+    }
+
+    #[test]
+    fn what_waits_for_another_link_has_all_the_room() {
+        let mut outbox = Outbox::new(TransferMode::Reliable, LIMITS);
+        outbox.keep(at(0), message(10, 2)).unwrap();
+        outbox.hold();
+        outbox.try_again();
+        for tag in 3..5 {
+            outbox.push(at(0), message(100, tag)).unwrap();
+        }
+        assert!(outbox.pop(at(0)).is_none() && !outbox.is_clear());
+        outbox.go_on(at(9), 0, VecDeque::from([message(10, 0), message(10, 1)]));
+        assert_eq!(tags(&mut outbox, at(9)), [0, 1, 2, 3, 4]);
+        assert!(outbox.is_clear());
+        // What was to be sent again may be there already.
+        outbox.push(at(9), message(10, 5)).unwrap();
+        outbox.push(at(9), message(10, 6)).unwrap();
+        outbox.go_on(at(9), 1, VecDeque::new());
+        assert_eq!((outbox.bytes(), tags(&mut outbox, at(9))), (10, vec![6]));
     }
 
     #[test]

@@ -211,7 +211,7 @@ impl Mesh {
                 continue;
             };
             for channel in &mut member.channels {
-                if !channel.outbox.is_empty() && !member.severed {
+                if !channel.outbox.is_empty() {
                     channel.outbox.try_again();
                 }
             }

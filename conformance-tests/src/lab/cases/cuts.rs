@@ -11,7 +11,8 @@ use crate::lab::netns::Run;
 use crate::lab::switch::Path;
 use crate::{Failure, Kind, Outcome, Participant};
 
-const PATH: Path = Path {
+/// What the path is like before and after.
+pub(super) const PATH: Path = Path {
     delay: Duration::from_millis(10),
     ..Path::PERFECT
 };
@@ -22,7 +23,7 @@ const CUT: Path = Path {
 };
 
 /// How long the path is gone.
-const CUTS: [u64; 3] = [3, 10, 20];
+pub(super) const CUTS: [u64; 3] = [3, 10, 20];
 
 /// How long there is traffic before and after a cut.
 const BEFORE: Duration = Duration::from_secs(1);
@@ -31,10 +32,6 @@ const AFTER: Duration = Duration::from_secs(5);
 /// How soon data flows again, natively and with a browser. A browser's own timers cannot be set: its SCTP tries every three seconds.
 const NATIVELY: Duration = Duration::from_secs(1);
 const WITH_A_BROWSER: Duration = Duration::from_millis(3500);
-
-/// The same between browsers. A native side checks a silent path five times a second; a page cannot make its browser do so. After a
-/// cut of 20 s both pages were connected again 1.5 to 5.1 s after the path was back, and SCTP may wait for three more.
-const BETWEEN_BROWSERS: Duration = Duration::from_secs(9);
 
 /// Between natives.
 pub(super) async fn cuts_between_natives(run: &Run) -> Outcome<String> {
@@ -51,17 +48,17 @@ pub(super) async fn cuts_with_firefox(run: &Run) -> Outcome<String> {
     cuts(run, [Kind::Native, Kind::Firefox]).await
 }
 
-/// Between pages of the two browsers.
-pub(super) async fn cuts_between_chromium_and_firefox(run: &Run) -> Outcome<String> {
-    cuts(run, [Kind::Chromium, Kind::Firefox]).await
+/// How soon data flows again between these.
+pub(super) fn limit(kinds: [Kind; 2]) -> Duration {
+    if kinds == [Kind::Native; 2] {
+        NATIVELY
+    } else {
+        WITH_A_BROWSER
+    }
 }
 
 async fn cuts(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
-    let limit = match kinds.map(|kind| kind == Kind::Native) {
-        [true, true] => NATIVELY,
-        [false, false] => BETWEEN_BROWSERS,
-        _ => WITH_A_BROWSER,
-    };
+    let limit = limit(kinds);
     let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
     let lan = Lan::over(run, &hosts, PATH).await?;
     let one = player(&lan.hosts[0], kinds[0]).await?;
@@ -91,7 +88,11 @@ async fn cuts(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
 }
 
 /// Cuts the path under traffic. How long after its return the first reliable message arrives, there and back.
-async fn cut(lan: &Lan, cast: &[Participant; 2], span: Duration) -> Outcome<[Duration; 2]> {
+pub(super) async fn cut(
+    lan: &Lan,
+    cast: &[Participant; 2],
+    span: Duration,
+) -> Outcome<[Duration; 2]> {
     let [one, other] = cast;
     let weather = async {
         tokio::time::sleep(BEFORE).await;

@@ -91,17 +91,26 @@ pub(super) async fn one_that_is_deaf(run: &Run) -> Outcome<String> {
 }
 
 /// Two sessions that have met.
-struct Pair {
-    cast: [Participant; 2],
+pub(super) struct Pair {
+    pub(super) cast: [Participant; 2],
     players: [Player; 2],
     _signaling: Signaling,
-    lan: Lan,
+    pub(super) lan: Lan,
 }
 
 impl Pair {
     async fn meet(run: &Run, kinds: [Kind; 2], resume_window: Duration) -> Outcome<Self> {
         let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
         let lan = Lan::lay(run, &hosts).await?;
+        Self::meet_on(lan, kinds, resume_window).await
+    }
+
+    /// On this network.
+    pub(super) async fn meet_on(
+        lan: Lan,
+        kinds: [Kind; 2],
+        resume_window: Duration,
+    ) -> Outcome<Self> {
         let signaling = Signaling::start(&lan.hosts).await?;
         let players = [
             player(&lan.hosts[0], kinds[0]).await?,

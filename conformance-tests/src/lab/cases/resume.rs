@@ -1,0 +1,124 @@
+//! Paths that are gone while the signaling is not: another connection goes on, the peer stays the same, and nothing reliable is lost.
+
+use std::time::Duration;
+
+use futures_util::future::try_join;
+
+use super::cuts::{self, CUTS, PATH};
+use super::reunion::Pair;
+use super::talk::talk;
+use crate::lab::lan::{Host, Lan};
+use crate::lab::netns::Run;
+use crate::request::Settings;
+use crate::{Failure, Kind, Outcome};
+
+/// How soon data flows after the address of one has become another.
+const SOON: Duration = Duration::from_secs(5);
+
+/// How long there is traffic before the address goes.
+const BEFORE: Duration = Duration::from_secs(1);
+
+/// How long there is no address.
+const WITHOUT: Duration = Duration::from_secs(4);
+
+/// How long there is traffic after it has come.
+const AFTER: Duration = Duration::from_secs(7);
+
+/// Between natives.
+pub(super) async fn cuts_are_resumed_between_natives(run: &Run) -> Outcome<String> {
+    resumed(run, [Kind::Native; 2]).await
+}
+
+/// Between a native and a page in Chromium.
+pub(super) async fn cuts_are_resumed_with_chromium(run: &Run) -> Outcome<String> {
+    resumed(run, [Kind::Native, Kind::Chromium]).await
+}
+
+/// Between a native and a page in Firefox.
+pub(super) async fn cuts_are_resumed_with_firefox(run: &Run) -> Outcome<String> {
+    resumed(run, [Kind::Native, Kind::Firefox]).await
+}
+
+/// Between pages in Chromium.
+pub(super) async fn cuts_are_resumed_between_chromiums(run: &Run) -> Outcome<String> {
+    resumed(run, [Kind::Chromium; 2]).await
+}
+
+/// Between pages in Firefox.
+pub(super) async fn cuts_are_resumed_between_firefoxes(run: &Run) -> Outcome<String> {
+    resumed(run, [Kind::Firefox; 2]).await
+}
+
+/// Between pages of the two browsers.
+pub(super) async fn cuts_are_resumed_between_chromium_and_firefox(run: &Run) -> Outcome<String> {
+    resumed(run, [Kind::Chromium, Kind::Firefox]).await
+}
+
+/// Between natives: the only address of one becomes another.
+pub(super) async fn another_address_is_resumed_between_natives(run: &Run) -> Outcome<String> {
+    readdressed(run, [Kind::Native; 2]).await
+}
+
+/// The address of a page in Chromium.
+pub(super) async fn another_address_is_resumed_with_chromium(run: &Run) -> Outcome<String> {
+    readdressed(run, [Kind::Chromium, Kind::Native]).await
+}
+
+/// The address of a page in Firefox, which closes all its channels then.
+pub(super) async fn another_address_is_resumed_with_firefox(run: &Run) -> Outcome<String> {
+    readdressed(run, [Kind::Firefox, Kind::Native]).await
+}
+
+/// Between pages of the two browsers.
+pub(super) async fn another_address_is_resumed_between_firefox_and_chromium(
+    run: &Run,
+) -> Outcome<String> {
+    readdressed(run, [Kind::Firefox, Kind::Chromium]).await
+}
+
+async fn resumed(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
+    let limit = cuts::limit(kinds);
+    let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
+    let lan = Lan::over(run, &hosts, PATH).await?;
+    let pair = Pair::meet_on(lan, kinds, Settings::default().resume_window).await?;
+    let mut seen = Vec::new();
+    let mut slowest = Duration::ZERO;
+    for seconds in CUTS {
+        let span = Duration::from_secs(seconds);
+        let [there, back] = cuts::cut(&pair.lan, &pair.cast, span).await?;
+        seen.push(format!(
+            "{seconds} s: data again after {there:.2?} and back {back:.2?}"
+        ));
+        slowest = slowest.max(there).max(back);
+    }
+    within(slowest, limit, seen.join("; "))
+}
+
+/// The only address of the first goes and another one comes.
+async fn readdressed(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
+    let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
+    let lan = Lan::over(run, &hosts, PATH).await?;
+    let pair = Pair::meet_on(lan, kinds, Settings::default().resume_window).await?;
+    let [one, other] = &pair.cast;
+    let host = &pair.lan.hosts[0];
+    let meanwhile = async {
+        tokio::time::sleep(BEFORE).await;
+        host.ip("addr del 10.9.0.1/24 dev eth0")?;
+        tokio::time::sleep(WITHOUT).await;
+        host.ip_all("addr add 10.9.0.3/24 dev eth0\nroute replace default dev eth0\n")?;
+        try_join(one.now(), other.now()).await
+    };
+    let span = BEFORE + WITHOUT + AFTER;
+    let ([one, other], (at_one, at_other)) = talk(&pair.cast, span, meanwhile).await?;
+    let there = other.next_after(at_other.as_micros())?;
+    let back = one.next_after(at_one.as_micros())?;
+    let seen = format!("data again {there:.2?} after it came, and back {back:.2?}");
+    within(there.max(back), SOON, seen)
+}
+
+fn within(slowest: Duration, limit: Duration, seen: String) -> Outcome<String> {
+    if slowest <= limit {
+        return Ok(seen);
+    }
+    Err(Failure::new(format!("not within {limit:?}: {seen}")))
+}
