@@ -79,6 +79,7 @@ pub struct Mesh {
     plan: Plan,
     status: ConnectionStatus,
     refuse_new_connections: bool,
+    makes_replacements: bool,
     links: Slots<Connection>,
     peers: BTreeMap<PeerId, LinkId>,
     /// Second links of peers, which take over when they are complete.
@@ -120,6 +121,7 @@ impl Mesh {
             plan: Plan::new(&[]),
             status: ConnectionStatus::Disconnected,
             refuse_new_connections: false,
+            makes_replacements: false,
             links: Slots::new(),
             peers: BTreeMap::new(),
             successors: BTreeMap::new(),

@@ -31,6 +31,9 @@ const SIGNALS_PER_POLL: usize = 256;
 /// that ends, is told with its reason and made again as long as the member is in the lobby. A game that does not want
 /// somebody [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept) that peer.
 ///
+/// If the path to a peer is broken for 3 s, it makes another connection, and the peer goes on over that one
+/// ([`Event::PeerResumed`]); for this the signaling is needed, and waited for.
+///
 /// The signaling is for meeting only: its interruption and its loss are told and touch no connected peer. Handshakes go on as
 /// soon as it is back.
 #[derive(Debug)]

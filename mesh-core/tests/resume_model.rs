@@ -5,6 +5,10 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever is not expected fails"
+)]
 
 #[path = "resume_model/link.rs"]
 mod link;

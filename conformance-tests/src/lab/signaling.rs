@@ -1,5 +1,7 @@
-//! A signaling server that players reach over the loopback of their own namespaces: whatever is done to the network, it stays.
+//! A signaling server that players reach over the loopback of their own namespaces: whatever is done to the network, it
+//! stays, until the case cuts it off.
 
+use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -13,9 +15,9 @@ use crate::{Failure, Outcome};
 
 /// A server and its ways into namespaces. Dropping it ends them.
 pub(super) struct Signaling {
-    url: String,
+    address: SocketAddr,
     _server: Server,
-    _ways: JoinSet<()>,
+    ways: RefCell<JoinSet<()>>,
 }
 
 impl Signaling {
@@ -32,7 +34,24 @@ impl Signaling {
             .await
             .map_err(|error| failed(error.to_string()))?;
         let address = server.local_addr();
-        let mut ways = JoinSet::new();
+        let signaling = Self {
+            address,
+            _server: server,
+            ways: RefCell::default(),
+        };
+        signaling.lead_from(namespaces)?;
+        Ok(signaling)
+    }
+
+    /// Ends every way to the server, with the connections on it.
+    pub(super) async fn cut_off(&self) {
+        let mut ways = self.ways.take();
+        ways.shutdown().await;
+    }
+
+    /// Leads there from these namespaces, once more if it was cut off.
+    pub(super) fn lead_from(&self, namespaces: &[Namespace]) -> Outcome {
+        let address = self.address;
         for namespace in namespaces {
             let listener = namespace
                 .inside(|| std::net::TcpListener::bind(address))?
@@ -40,20 +59,16 @@ impl Signaling {
                     listener.set_nonblocking(true)?;
                     TcpListener::from_std(listener)
                 })
-                .map_err(|error| failed(error.to_string()))?;
-            ways.spawn(lead(listener, address));
+                .map_err(|error| Failure::new(format!("no way to the server: {error}")))?;
+            self.ways.borrow_mut().spawn(lead(listener, address));
         }
-        Ok(Self {
-            url: format!("ws://{address}"),
-            _server: server,
-            _ways: ways,
-        })
+        Ok(())
     }
 
     /// Where sessions can meet.
     pub(super) fn meeting(&self) -> Meeting {
         Meeting {
-            url: self.url.clone(),
+            url: format!("ws://{}", self.address),
             lobby: "lab".to_owned(),
         }
     }

@@ -70,7 +70,7 @@ pub(super) struct Miscounted;
 pub(super) struct TooMuch;
 
 impl Life {
-    /// A life that begins now, with these channels. It keeps payloads up to a cost of `limit` bytes.
+    /// A life that begins now, with these channels. It keeps payloads up to a cost of `limit` bytes; with 0 it only counts.
     pub(super) fn new(name: Identity, channels: &[Channel], limit: usize) -> Self {
         let channels = (0..).map(ChannelIndex).zip(channels);
         let reliable =
@@ -105,25 +105,39 @@ impl Life {
         streams.find(|stream| stream.channel == channel)
     }
 
-    /// Keeps a message that is given to the backend.
+    /// Whether another link can go on with it. If not, this side only counts, so that the far side need not keep what is taken.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.limit > 0
+    }
+
+    /// Keeps a message that is given to the backend. Beyond the limit nothing is kept any more.
     pub(super) fn keep(&mut self, channel: ChannelIndex, payload: &Payload) -> Result<(), TooMuch> {
-        let cost = cost(payload);
+        let is_kept = self.is_kept();
         let Some(stream) = self.stream(channel) else {
             return Ok(());
         };
-        if stream.forgotten < stream.confirmed {
-            // It is sent again, and the far side has said since that it has it.
-            stream.forgotten += 1;
-            return Ok(());
+        // What is sent again may be there already, as the far side has said since.
+        if stream.forgotten < stream.confirmed || !is_kept {
+            stream.forgotten = stream.forgotten.saturating_add(1);
+        } else {
+            stream.kept.push_back(payload.clone());
+            self.kept = self.kept.saturating_add(cost(payload));
         }
-        stream.kept.push_back(payload.clone());
+        let Some(stream) = self.stream(channel) else {
+            return Ok(());
+        };
         stream.is_new = stream.next() > stream.sent;
         stream.sent = stream.sent.max(stream.next());
-        self.kept = self.kept.saturating_add(cost);
-        if self.kept > self.limit {
-            return Err(TooMuch);
+        if self.kept <= self.limit {
+            return Ok(());
         }
-        Ok(())
+        self.limit = 0;
+        self.kept = 0;
+        for stream in &mut self.streams {
+            stream.forgotten = stream.next();
+            stream.kept = VecDeque::new();
+        }
+        Err(TooMuch)
     }
 
     /// Forgets the message that was kept last: the backend has given it back.
@@ -131,8 +145,8 @@ impl Life {
         let Some(stream) = self.stream(channel) else {
             return;
         };
+        stream.sent -= u64::from(core::mem::take(&mut stream.is_new));
         if let Some(last) = stream.kept.pop_back() {
-            stream.sent -= u64::from(core::mem::take(&mut stream.is_new));
             self.kept = self.kept.saturating_sub(cost(&last));
         } else {
             stream.forgotten = stream.forgotten.saturating_sub(1);
@@ -362,7 +376,16 @@ mod tests {
         keep(&mut life, BUILT_IN, 0..3);
         life.confirm(&[(1, 1)]).unwrap();
         keep(&mut life, BUILT_IN, 3..4);
+        assert!(life.is_kept());
         assert_eq!(life.keep(CUSTOM, &message(9)), Err(TooMuch));
+        assert!(!life.is_kept() && life.kept == 0);
+        // It goes on counting.
+        keep(&mut life, CUSTOM, 10..11);
+        assert_eq!(life.confirm(&[(1, 5)]), Err(Miscounted));
+        assert_eq!(life.confirm(&[(1, 4), (4, 2)]), Ok(()));
+        life.give_back(CUSTOM);
+        assert!(life.take(BUILT_IN, 10));
+        assert_eq!(life.counts(), [(1, 1), (4, 0)]);
     }
 
     #[test]

@@ -19,6 +19,28 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Mesh {
+    /// Sets whether links that break are replaced by others: whether there is a driver that makes a replacement when it is
+    /// [due](Self::replacement_due). If not, which is the default, nothing is kept for one, and a peer whose link closes is gone at
+    /// once. A [`Session`](crate::Session) sets it. It holds for links that are made from now on.
+    pub const fn set_replacements(&mut self, are_made: bool) {
+        self.makes_replacements = are_made;
+    }
+
+    const fn resume_limit(&self) -> usize {
+        if self.makes_replacements {
+            self.config.resume_bytes
+        } else {
+            0
+        }
+    }
+
+    /// Peers whose link has closed while the path was broken, and that wait for another one.
+    pub(crate) fn severed_peers(&self) -> impl Iterator<Item = (PeerId, LinkId)> {
+        let severed = |link: LinkId| self.member(link).is_some_and(|member| member.severed);
+        let peers = self.peers.iter().map(|(peer, link)| (*peer, *link));
+        peers.filter(move |(_, link)| severed(*link))
+    }
+
     /// When a successor should be made that goes on where a peer's present link is broken. `None` where nothing is broken,
     /// where the peer cannot go on over another link, and while there is a successor.
     #[must_use]
@@ -27,7 +49,7 @@ impl Mesh {
         let Phase::Connected { .. } = member.phase else {
             return None;
         };
-        let since = member.interrupted_since.filter(|_| member.life.is_some())?;
+        let since = member.interrupted_since.filter(|_| member.may_go_on())?;
         if self.successor(peer).is_some() {
             return None;
         }
@@ -62,7 +84,8 @@ impl Mesh {
 
     /// What a peer's present link and those before it have carried, by its name.
     fn life_of(&self, peer: PeerId) -> Option<Identity> {
-        Some(self.member_of(peer)?.life.as_ref()?.name())
+        let life = self.member_of(peer)?.life.as_ref()?;
+        life.is_kept().then(|| life.name())
     }
 
     /// The life that a link may go on with: that of the first link, if this one is its successor.
@@ -74,7 +97,7 @@ impl Mesh {
             .filter(|first| is_successor && first.is_connected())?;
         // What was sent before must fit.
         let fits = |member: &Member| member.max_message_size >= first.max_message_size;
-        let life = first.life.as_ref()?;
+        let life = first.life.as_ref().filter(|life| life.is_kept())?;
         self.member(link).filter(|member| fits(member))?;
         Some(life.name())
     }
@@ -82,7 +105,7 @@ impl Mesh {
     /// Completes our own description, and takes note of what it begins or goes on with.
     pub(super) fn begin_life(&mut self, link: LinkId, description: &mut SessionDescription) {
         let going_on = self.life_before(link);
-        let limit = self.config.resume_bytes;
+        let limit = self.resume_limit();
         let Some(entry) = self.links.get_mut(link) else {
             return;
         };
@@ -114,7 +137,7 @@ impl Mesh {
         description: &SessionDescription,
     ) -> Result<(), ConnectFailure> {
         let going_on = self.life_before(link);
-        let limit = self.config.resume_bytes;
+        let limit = self.resume_limit();
         let named = named_life(&description.sdp);
         let Some(entry) = self.links.get_mut(link) else {
             return Ok(());
@@ -156,7 +179,6 @@ impl Mesh {
             return;
         };
         if life.keep(channel, payload) == Err(TooMuch) {
-            member.life = None;
             self.end_replacement_of(link);
         }
     }
@@ -328,7 +350,7 @@ impl Mesh {
             member.is_some_and(|member| member.continuation.is_some())
         };
         entry.farewell.is_none()
-            && member.life.is_some()
+            && member.may_go_on()
             && member.is_connected()
             && self.connection(member.peer) == Some(link)
             && (member.interrupted
@@ -363,11 +385,14 @@ impl Mesh {
 }
 
 impl Member {
+    /// Whether another link can go on where this one breaks.
+    fn may_go_on(&self) -> bool {
+        self.life.as_ref().is_some_and(Life::is_kept)
+    }
+
     /// From now on messages are counted on both sides.
     fn live(&mut self, name: Identity, limit: usize) {
-        if limit > 0 {
-            self.life = Some(Life::new(name, &self.channels, limit));
-        }
+        self.life = Some(Life::new(name, &self.channels, limit));
     }
 
     fn outbox(&mut self, channel: ChannelIndex) -> Option<&mut Outbox> {

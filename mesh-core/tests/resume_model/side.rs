@@ -26,6 +26,7 @@ pub(crate) struct Side {
 impl Side {
     pub(crate) fn new(own: u32, peer: u32) -> Self {
         let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
+        mesh.set_replacements(true);
         mesh.create_mesh(PeerId::new(own).unwrap(), &[TransferMode::Reliable])
             .unwrap();
         Self {

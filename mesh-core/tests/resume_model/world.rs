@@ -126,7 +126,7 @@ impl World {
             Step::Complete(side) => self.complete(side),
             Step::GiveUp(side) => self.give_up(side),
             Step::Wait(millis) => {
-                self.now = self.now + Duration::from_millis(u64::from(millis) / 8);
+                self.now += Duration::from_millis(u64::from(millis) / 8);
             }
         }
         self.settle();
@@ -146,7 +146,7 @@ impl World {
         for side in 0..2 {
             self.give_up(side);
         }
-        self.now = self.now + Duration::from_secs(4);
+        self.now += Duration::from_secs(4);
         self.offer();
         self.answer();
         self.complete(0);

@@ -54,6 +54,20 @@ pub(super) async fn cuts_are_resumed_between_chromium_and_firefox(run: &Run) -> 
     resumed(run, [Kind::Chromium, Kind::Firefox]).await
 }
 
+/// Between natives, and the signaling is down meanwhile.
+pub(super) async fn a_cut_is_resumed_when_the_signaling_is_back_between_natives(
+    run: &Run,
+) -> Outcome<String> {
+    without_signaling(run, [Kind::Native; 2]).await
+}
+
+/// Between pages of the two browsers, and the signaling is down meanwhile.
+pub(super) async fn a_cut_is_resumed_when_the_signaling_is_back_between_browsers(
+    run: &Run,
+) -> Outcome<String> {
+    without_signaling(run, [Kind::Chromium, Kind::Firefox]).await
+}
+
 /// Between natives: the only address of one becomes another.
 pub(super) async fn another_address_is_resumed_between_natives(run: &Run) -> Outcome<String> {
     readdressed(run, [Kind::Native; 2]).await
@@ -74,6 +88,31 @@ pub(super) async fn another_address_is_resumed_between_firefox_and_chromium(
     run: &Run,
 ) -> Outcome<String> {
     readdressed(run, [Kind::Firefox, Kind::Chromium]).await
+}
+
+/// The address of the first becomes another while the signaling is down, so that nothing heals by itself. The signaling comes back
+/// last.
+async fn without_signaling(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
+    let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
+    let lan = Lan::over(run, &hosts, PATH).await?;
+    let pair = Pair::meet_on(lan, kinds, Settings::default().resume_window).await?;
+    let [one, other] = &pair.cast;
+    let hosts = &pair.lan.hosts;
+    let meanwhile = async {
+        tokio::time::sleep(BEFORE).await;
+        pair.signaling.cut_off().await;
+        hosts[0].ip("addr del 10.9.0.1/24 dev eth0")?;
+        hosts[0].ip_all("addr add 10.9.0.3/24 dev eth0\nroute replace default dev eth0\n")?;
+        tokio::time::sleep(WITHOUT).await;
+        pair.signaling.lead_from(hosts)?;
+        try_join(one.now(), other.now()).await
+    };
+    let span = BEFORE + WITHOUT + AFTER;
+    let ([one, other], (at_one, at_other)) = talk(&pair.cast, span, meanwhile).await?;
+    let there = other.next_after(at_other.as_micros())?;
+    let back = one.next_after(at_one.as_micros())?;
+    let seen = format!("data again {there:.2?} after the signaling was back, and back {back:.2?}");
+    within(there.max(back), SOON, seen)
 }
 
 async fn resumed(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {

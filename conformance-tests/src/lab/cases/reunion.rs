@@ -94,7 +94,7 @@ pub(super) async fn one_that_is_deaf(run: &Run) -> Outcome<String> {
 pub(super) struct Pair {
     pub(super) cast: [Participant; 2],
     players: [Player; 2],
-    _signaling: Signaling,
+    pub(super) signaling: Signaling,
     pub(super) lan: Lan,
 }
 
@@ -129,7 +129,7 @@ impl Pair {
         Ok(Self {
             cast,
             players,
-            _signaling: signaling,
+            signaling,
             lan,
         })
     }

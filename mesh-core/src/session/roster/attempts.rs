@@ -21,6 +21,7 @@ impl Roster {
     /// Call it at the end of every poll, after [`Mesh::handle_timeout`] and [`handle_sent`](Self::handle_sent): what has
     /// ended there is to be tried again. And whenever [`poll_timeout`](Self::poll_timeout) has passed.
     pub fn handle_timeout(&mut self, now: Instant, mesh: &mut Mesh) {
+        self.give_up_severed(mesh);
         self.give_up_replacements(now, mesh);
         self.plan(now, mesh);
         self.take_held(now, mesh);
@@ -70,6 +71,17 @@ impl Roster {
             if peer.is_server() && member.due.is_some() {
                 mesh.await_server();
             }
+        }
+    }
+
+    /// Ends peers whose link has closed and that have left the lobby, too: nobody is there who could go on.
+    fn give_up_severed(&self, mesh: &mut Mesh) {
+        let gone = mesh
+            .severed_peers()
+            .filter(|(peer, _)| !self.is_present(*peer));
+        let gone: Vec<_> = gone.collect();
+        for (_, link) in gone {
+            mesh.end_connection(link, DisconnectReason::Closed);
         }
     }
 

@@ -66,6 +66,7 @@ impl Roster {
     fn set_up(&self, mesh: &mut Mesh, id: PeerId) {
         let wished = &self.config.custom_channels;
         let channels = &wished[..wished.len().min(usize::from(MAX_CUSTOM_CHANNELS))];
+        mesh.set_replacements(true);
         // None can fail: there is no id yet, and no channel too many.
         let _ = match self.topology {
             Topology::Mesh => mesh.create_mesh(id, channels),
