@@ -264,6 +264,7 @@ impl Mesh {
             turn: 0,
             max_message_size: self.max_message_size,
             life: None,
+            replaces: false,
             continuation: None,
             channels,
         });

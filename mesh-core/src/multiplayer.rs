@@ -180,7 +180,7 @@ impl<B: Backend> Multiplayer<B> {
     }
 
     fn hand_over_waiting(&mut self, now: Instant) {
-        if !self.backed_up {
+        if !self.backed_up && !self.mesh.has_turns() {
             return;
         }
         // What has waited is never refused.

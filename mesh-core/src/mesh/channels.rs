@@ -26,11 +26,16 @@ impl Mesh {
         let Some(entry) = member.channels.get_mut(usize::from(channel.0)) else {
             return false;
         };
+        let is_planned = entry.role.is_planned();
+        if member.severed && is_planned {
+            // It has no channel any more that could be closed first.
+            self.end(link, DisconnectReason::Removed, Some(LINGER));
+            return true;
+        }
         if matches!(entry.state, ChannelState::Closing | ChannelState::Closed) {
             return false;
         }
         entry.state = ChannelState::Closing;
-        let is_planned = entry.role.is_planned();
         let rest: Vec<_> = entry.send_rest(link, channel).collect();
         if is_planned && member.is_connected() {
             member.phase = Phase::Closing {

@@ -60,7 +60,7 @@ pub(super) struct Member {
     pub(super) interrupted_since: Option<Instant>,
     /// Whether the game has been told so.
     pub(super) told_interrupted: bool,
-    /// Whether its link has closed without a goodbye while the path was broken.
+    /// Whether its link has closed, and the peer waits for another one.
     pub(super) severed: bool,
     /// Whether a successor is going on where this link broke, or this link where another did, and the far side has not said yet
     /// that this link is the peer's there, too.
@@ -75,6 +75,8 @@ pub(super) struct Member {
     pub(super) max_message_size: usize,
     /// What is kept for another link to go on. `None` if the far side does not count what it takes.
     pub(super) life: Option<Life>,
+    /// Whether it was made to go on with the life of the first link.
+    pub(super) replaces: bool,
     /// What is agreed of a successor that goes on with the life of the first link.
     pub(super) continuation: Option<Continuation>,
 }

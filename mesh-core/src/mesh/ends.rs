@@ -173,8 +173,11 @@ impl Mesh {
         } else {
             return;
         };
-        if let Some(entry) = self.links.get_mut(link) {
-            entry.parting = Some(goodbye);
+        let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
+        for link in [Some(link), successor].into_iter().flatten() {
+            if let Some(entry) = self.links.get_mut(link) {
+                entry.parting = Some(goodbye.clone());
+            }
         }
     }
 

@@ -56,7 +56,7 @@ impl Mesh {
             member.max_message_size = own_limit.min(limit);
         }
         if let Err(cause) = self.hear_of_life(connection, &description) {
-            self.end_now(connection, cause);
+            self.end_replacement(connection, cause);
             return Ok(());
         }
         self.commands.push_back(Command::SetRemote {

@@ -142,6 +142,7 @@ impl Mesh {
         let Some(member) = &mut connection.member else {
             return;
         };
+        let is_taking_over = member.is_taking_over();
         match (state, &mut member.phase) {
             // What is severed stays so, whatever is said of its link.
             (_, Phase::Connected { .. }) if member.severed => {}
@@ -182,6 +183,10 @@ impl Mesh {
                 };
                 let reason = member.closing_reason();
                 self.end_now(link, reason);
+            }
+            // It was complete. The next one finds its way sooner than this one would find it again.
+            (ConnectionState::Disconnected, Phase::Connecting { .. }) if is_taking_over => {
+                self.end_now(link, ConnectFailure::Closed);
             }
             (
                 ConnectionState::New | ConnectionState::Connecting,

@@ -213,7 +213,7 @@ impl Outbox {
         self.on_hold = true;
     }
 
-    /// Another link takes what waits, but for so many of the first messages, and before it what is to be sent again.
+    /// Another link takes over. `again` is sent first, then what waits here. `surplus` of the first messages that wait are left out.
     pub(super) fn go_on(&mut self, now: Instant, surplus: usize, again: VecDeque<Payload>) {
         self.blocked = false;
         self.on_hold = false;
@@ -228,6 +228,12 @@ impl Outbox {
         for payload in again.into_iter().rev() {
             self.put_first(payload, now);
         }
+    }
+
+    /// Counts what the outbox of the former link has dropped and what is dropped with it.
+    pub(super) fn add_dropped(&mut self, former: &Self) {
+        let dropped = former.dropped.saturating_add(former.waiting.len() as u64);
+        self.dropped = self.dropped.saturating_add(dropped);
     }
 
     /// Puts a message that was accepted before behind all others.

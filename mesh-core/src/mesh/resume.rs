@@ -18,6 +18,9 @@ use crate::{
 /// How long a path may be broken before another link is made. A short cut heals sooner by itself.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a successor that is complete waits for its far side to say the same.
+const TAKING_OVER: Duration = Duration::from_secs(5);
+
 impl Mesh {
     /// Sets whether links that break are replaced by others: whether there is a driver that makes a replacement when it is
     /// [due](Self::replacement_due). If not, which is the default, nothing is kept for one, and a peer whose link closes is gone at
@@ -32,6 +35,11 @@ impl Mesh {
         } else {
             0
         }
+    }
+
+    /// Whether a peer's link has closed while the path was broken, so that it waits for another one.
+    pub(crate) fn is_severed(&self, peer: PeerId) -> bool {
+        self.member_of(peer).is_some_and(|member| member.severed)
     }
 
     /// Peers whose link has closed while the path was broken, and that wait for another one.
@@ -70,10 +78,13 @@ impl Mesh {
     /// Whether a successor is complete and waits only for its far side to say the same. It must not be given up then without
     /// need: the far side may count on it already.
     pub(crate) fn is_taking_over(&self, link: LinkId) -> bool {
-        let continuation = self
-            .member(link)
-            .and_then(|member| member.continuation.as_ref());
-        continuation.is_some_and(|continuation| continuation.told.is_some())
+        self.member(link).is_some_and(Member::is_taking_over)
+    }
+
+    /// Whether a link is a successor that both sides have agreed to go on with.
+    pub(crate) fn is_going_on(&self, link: LinkId) -> bool {
+        let member = self.member(link);
+        self.is_described(link) && member.is_some_and(|member| member.continuation.is_some())
     }
 
     /// Whether the path to a connected peer is broken.
@@ -82,24 +93,31 @@ impl Mesh {
             .is_some_and(|member| member.interrupted)
     }
 
-    /// What a peer's present link and those before it have carried, by its name.
+    /// What a peer's present link and those before it have carried, by its name, if another link can go on with it.
     fn life_of(&self, peer: PeerId) -> Option<Identity> {
-        let life = self.member_of(peer)?.life.as_ref()?;
-        life.is_kept().then(|| life.name())
+        let entry = self.connection_of(peer)?;
+        let first = entry.member.as_ref()?;
+        let can_go_on = first.is_connected() && first.may_go_on() && entry.farewell.is_none();
+        can_go_on.then_some(first.life.as_ref()?.name())
     }
 
-    /// The life that a link may go on with: that of the first link, if this one is its successor.
+    /// The life that a link may go on with: that of the first link, if this one was made to replace it.
     fn life_before(&self, link: LinkId) -> Option<Identity> {
-        let peer = self.peer_of(link)?;
-        let is_successor = self.successor(peer) == Some(link);
-        let first = self
-            .member_of(peer)
-            .filter(|first| is_successor && first.is_connected())?;
-        // What was sent before must fit.
-        let fits = |member: &Member| member.max_message_size >= first.max_message_size;
-        let life = first.life.as_ref().filter(|life| life.is_kept())?;
-        self.member(link).filter(|member| fits(member))?;
-        Some(life.name())
+        let member = self.member(link).filter(|member| member.replaces)?;
+        let first = self.member_of(member.peer)?;
+        if self.successor(member.peer) != Some(link) || !member.fits(first) {
+            return None;
+        }
+        self.life_of(member.peer)
+    }
+
+    /// Ends a successor that cannot go on. The far side has lost what it knew, so the first link is of no use either.
+    pub(super) fn end_replacement(&mut self, link: LinkId, cause: ConnectFailure) {
+        let first = self.peer_of(link).and_then(|peer| self.connection(peer));
+        self.end_now(link, cause);
+        if let Some(first) = first.filter(|first| *first != link) {
+            self.end_now(first, DisconnectReason::Lost);
+        }
     }
 
     /// Completes our own description, and takes note of what it begins or goes on with.
@@ -158,9 +176,11 @@ impl Mesh {
                     return Err(ConnectFailure::Description(why));
                 }
             }
+            SdpType::Answer if member.continuation.is_some() => {
+                let why = "the peer has lost the connection that this one was to go on with".into();
+                return Err(ConnectFailure::Description(why));
+            }
             SdpType::Answer => {
-                // It has lost what it knew, and begins anew.
-                member.continuation = None;
                 let offer = entry.offer.filter(|_| counts(&description.sdp));
                 if let Some(offer) = offer {
                     member.live(offer.then(far), limit);
@@ -205,18 +225,31 @@ impl Mesh {
             continuation.heard.get_or_insert(counts);
             self.go_on(now, link);
         } else if let Some(life) = &mut member.life {
-            member.unsettled = false;
-            if life.confirm(&counts).is_err() {
+            let counted = life.confirm(&counts);
+            if counted.is_err() {
                 self.miscounted(link);
+            } else if !self.has_successor_taking_over(link) {
+                self.settle(link);
             }
         }
+    }
+
+    /// The far side has said that a link is the peer's there, too.
+    fn settle(&mut self, link: LinkId) {
+        if let Some(member) = self.member_mut(link) {
+            member.unsettled = false;
+        }
+    }
+
+    fn has_successor_taking_over(&self, link: LinkId) -> bool {
+        let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
+        successor.is_some_and(|successor| self.is_taking_over(successor))
     }
 
     /// Tells the far side how many messages we have taken over a link. Not while a successor takes over: the far side goes on
     /// from what it was told there, and must have kept what comes after.
     pub(super) fn tell_taken(&mut self, link: LinkId) {
-        let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
-        if successor.is_some_and(|successor| self.is_taking_over(successor)) {
+        if self.has_successor_taking_over(link) {
             return;
         }
         let life = self
@@ -232,30 +265,39 @@ impl Mesh {
         self.end_now(link, DisconnectReason::Protocol(what));
     }
 
-    /// A successor that goes on is complete: the far side is told from where.
+    /// A successor that goes on is complete: the far side is told how much we have, so that it sends the rest.
     pub(super) fn tell_counts(&mut self, now: Instant, link: LinkId) {
-        let first = self.peer_of(link).and_then(|peer| self.connection(peer));
+        if self.is_taking_over(link) {
+            return;
+        }
+        let peer = self.peer_of(link);
+        let name = peer.and_then(|peer| self.life_of(peer));
+        let first = peer.and_then(|peer| self.connection(peer));
         let first = first.and_then(|first| self.member_mut(first));
-        let counts = first.and_then(|first| {
+        let counts = first.filter(|_| name.is_some()).and_then(|first| {
             // The far side may go on without it from now on.
             first.unsettled = true;
             Some(first.life.as_mut()?.counts())
         });
-        let Some(continuation) = self
-            .member_mut(link)
-            .and_then(|member| member.continuation.as_mut())
-        else {
+        let Some(counts) = counts else {
+            // The peer is leaving, or nothing is kept any more.
+            self.end_now(link, ConnectFailure::Closed);
             return;
         };
-        let Some(counts) = counts.filter(|_| continuation.told.is_none()) else {
+        let Some(member) = self.member_mut(link) else {
             return;
         };
-        continuation.told = Some(counts.clone());
-        self.commands.push_back(Command::TellTaken { link, counts });
-        self.go_on(now, link);
+        if let Phase::Connecting { deadline } = &mut member.phase {
+            *deadline = (now + TAKING_OVER).min(*deadline);
+        }
+        if let Some(continuation) = &mut member.continuation {
+            continuation.told = Some(counts.clone());
+            self.commands.push_back(Command::TellTaken { link, counts });
+            self.go_on(now, link);
+        }
     }
 
-    /// Both sides have said from where: the successor is the peer's link from now on.
+    /// If both sides have said how much they have, the successor is the peer's link from now on.
     fn go_on(&mut self, now: Instant, link: LinkId) {
         let Some(peer) = self.peer_of(link) else {
             return;
@@ -272,24 +314,21 @@ impl Mesh {
         else {
             return;
         };
-        let Some(first) = self.connection(peer) else {
-            return;
-        };
-        let before = self.member_mut(first);
-        let life = before.and_then(|member| member.life.take_if(|life| life.name() == name));
-        let Some(mut life) = life else {
-            return;
-        };
-        let Ok(again) = life.go_on(&told, &heard) else {
-            // It may go on over another one: this one's counts are of long ago.
-            if let Some(member) = self.member_mut(first) {
-                member.life = Some(life);
-            }
+        let can_go_on = self.life_of(peer) == Some(name);
+        let first = self.connection(peer).filter(|_| can_go_on);
+        let member = first.and_then(|first| self.member_mut(first));
+        let again = member.and_then(|member| member.life.as_mut()?.go_on(&told, &heard).ok());
+        let (Some(first), Some(mut again)) = (first, again) else {
+            // The peer is leaving, or the counts are of long ago. Another one may go on.
             self.end_now(link, ConnectFailure::Closed);
             return;
         };
-        // What has not been taken out yet goes to the new link, too.
-        let late = self.lane.take(first);
+        // What has not been taken out yet goes to the new link, before what waits behind it.
+        let mut late = self.lane.take(first);
+        for again in &mut again {
+            let late = late.take_if(|(channel, _)| *channel == again.channel);
+            again.payloads.extend(late.map(|(_, payload)| payload));
+        }
         self.successors.remove(&peer);
         self.peers.insert(peer, link);
         self.agenda.rename(first, link);
@@ -299,16 +338,11 @@ impl Mesh {
             return;
         };
         let was_interrupted = former.interrupted || former.told_interrupted;
-        let overflow = member.inherit(former, life);
+        let overflow = member.inherit(former);
         for again in again {
             if let Some(outbox) = member.outbox(again.channel) {
                 outbox.go_on(now, again.surplus, again.payloads);
             }
-        }
-        if let Some((channel, payload)) = late
-            && let Some(outbox) = member.outbox(channel)
-        {
-            outbox.append(now, payload);
         }
         if overflow.is_err() {
             self.end_now(link, DisconnectReason::InboxFull);
@@ -316,7 +350,7 @@ impl Mesh {
         }
         self.tell_taken(link);
         self.wake_outgoing(link);
-        self.enter_round(link);
+        self.catch_up(link);
         // Its own path may have broken since it was complete.
         let state = self.links.get(link).map(|entry| entry.reported);
         if let Some(state @ (ConnectionState::Disconnected | ConnectionState::Failed)) = state {
@@ -324,6 +358,19 @@ impl Mesh {
         } else if was_interrupted {
             self.notice(link, News::Resumed);
         }
+    }
+
+    /// Has the game told what has come over a link before it was the peer's.
+    fn catch_up(&mut self, link: LinkId) {
+        let Some(member) = self.member(link).filter(|member| member.announced) else {
+            return;
+        };
+        let count = u16::try_from(member.channels.len()).unwrap_or(u16::MAX);
+        for channel in (0..count).map(ChannelIndex) {
+            self.notice(link, News::ChannelReceived(channel));
+            self.notice(link, News::Dropped(channel));
+        }
+        self.enter_round(link);
     }
 
     /// Puts a link that has something to send among those that have their turns.
@@ -336,8 +383,8 @@ impl Mesh {
         }
     }
 
-    /// Whether the end of a link's channels is not the peer's: another link goes on, or is going to, because the path was
-    /// broken before and nobody has said goodbye.
+    /// Whether a peer outlives the end of its link: nobody has said goodbye, and the path was broken before, or another link is
+    /// taking over.
     pub(super) fn outlives(&self, link: LinkId) -> bool {
         let Some(entry) = self.links.get(link) else {
             return false;
@@ -386,8 +433,25 @@ impl Mesh {
 
 impl Member {
     /// Whether another link can go on where this one breaks.
-    fn may_go_on(&self) -> bool {
+    pub(super) fn may_go_on(&self) -> bool {
         self.life.as_ref().is_some_and(Life::is_kept)
+    }
+
+    /// Whether it is complete, and waits only for the far side to say the same.
+    pub(super) fn is_taking_over(&self) -> bool {
+        let continuation = self.continuation.as_ref();
+        continuation.is_some_and(|continuation| continuation.told.is_some())
+    }
+
+    /// Whether what was sent over another link can be sent over this one: the channels are the same, and take as much.
+    fn fits(&self, first: &Self) -> bool {
+        let plan = |member: &Self| {
+            let channels = member.channels.iter();
+            let planned = channels.filter(|channel| channel.role.is_planned());
+            let plan = planned.map(|channel| (channel.spec.parameters.id, channel.mode));
+            plan.collect::<Vec<_>>()
+        };
+        self.max_message_size >= first.max_message_size && plan(self) == plan(first)
     }
 
     /// From now on messages are counted on both sides.
@@ -401,24 +465,30 @@ impl Member {
     }
 
     /// Goes on as the peer that another link has carried so far. Its packets come before those of this link.
-    fn inherit(&mut self, former: Self, mut life: Life) -> Result<(), crate::platform::InboxFull> {
+    fn inherit(&mut self, former: Self) -> Result<(), crate::platform::InboxFull> {
         self.phase = Phase::Connected { lost_at: None };
         self.unsettled = true;
         self.announced = former.announced;
         self.told_interrupted = former.told_interrupted;
         for (channel, before) in self.channels.iter_mut().zip(former.channels) {
             if channel.role.is_planned() {
-                channel.outbox = before.outbox;
+                if channel.mode.is_reliable() {
+                    channel.outbox = before.outbox;
+                } else {
+                    channel.outbox.add_dropped(&before.outbox);
+                }
                 channel.dropped = channel.dropped.saturating_add(before.dropped);
             }
         }
+        self.life = former.life;
         let mut early = core::mem::replace(&mut self.inbox, former.inbox);
         for (channel, mode) in (0..).map(ChannelIndex).zip(&self.channels) {
             self.inbox.set_channel(channel, mode.mode);
         }
         let mut result = Ok(());
         while let Some((channel, mode, payload)) = early.pop() {
-            if mode.is_reliable() && !life.take(channel, payload.len()) {
+            let life = self.life.as_mut().filter(|_| mode.is_reliable());
+            if life.is_some_and(|life| !life.take(channel, payload.len())) {
                 continue;
             }
             let channels = &mut self.channels;
@@ -427,7 +497,6 @@ impl Member {
             });
             result = result.and(pushed);
         }
-        self.life = Some(life);
         result
     }
 }

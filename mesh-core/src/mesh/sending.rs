@@ -174,7 +174,10 @@ impl Mesh {
         if let Some(life) = &mut member.life {
             life.give_back(channel);
         }
-        let outbox = &mut member.channels.get_mut(usize::from(channel.0))?.outbox;
+        let goes_on = member.may_go_on();
+        let entry = member.channels.get_mut(usize::from(channel.0))?;
+        let outlives = outlives && entry.role.is_planned();
+        let outbox = &mut entry.outbox;
         let refusal = |reason| Some(Refused { peer, reason });
         match (reason, since) {
             (BackendSendError::Full, Some(since)) => {
@@ -185,10 +188,6 @@ impl Mesh {
                     return refusal(RefusedReason::Full);
                 }
             }
-            // Another link will take it.
-            (BackendSendError::NotOpen, Some(since)) if outlives => {
-                outbox.put_back(now, Waiting { payload, since });
-            }
             (BackendSendError::NotOpen, None) if outlives => {
                 if outbox.keep(now, payload).is_err() {
                     return refusal(RefusedReason::Full);
@@ -196,6 +195,10 @@ impl Mesh {
             }
             // It is closed, and the event that says so is on its way.
             (BackendSendError::NotOpen, None) => return refusal(RefusedReason::NotConnected),
+            // The peer may outlive that, and then another link takes it.
+            (BackendSendError::NotOpen, Some(since)) if goes_on => {
+                outbox.put_back(now, Waiting { payload, since });
+            }
             (BackendSendError::NotOpen, Some(_)) => outbox.clear(),
         }
         None
@@ -219,6 +222,11 @@ impl Mesh {
                 outgoing.push_back(link);
             }
         }
+    }
+
+    /// Whether a link waits for its turn to send.
+    pub(crate) fn has_turns(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
     /// Whether the next [`send`](Self::send) may have to wait, so that the time it is given matters.

@@ -35,7 +35,8 @@ impl Mesh {
     ///
     /// Both sides name what they go on with in their descriptions (`docs/wire.md`). If they agree, the peer stays: reliable
     /// messages that were not taken are sent again, each arrives once and in its order, and the game hears
-    /// [`PeerResumed`](crate::Event::PeerResumed). If the far side has lost what it knew, this is a successor as any other.
+    /// [`PeerResumed`](crate::Event::PeerResumed). If the far side answers that it has lost what it knew, the peer is
+    /// [`Lost`](DisconnectReason::Lost).
     ///
     /// # Errors
     ///
@@ -48,7 +49,11 @@ impl Mesh {
         unreliable_lifetime: Option<u16>,
     ) -> Result<(), AddPeerError> {
         self.check_new_peer(connection, peer, false)?;
-        self.attach_second(now, connection, peer, unreliable_lifetime)
+        self.attach_second(now, connection, peer, unreliable_lifetime)?;
+        if let Some(member) = self.member_mut(connection) {
+            member.replaces = true;
+        }
+        Ok(())
     }
 
     fn attach_second(
@@ -93,8 +98,13 @@ impl Mesh {
         let Some(peer) = self.peer_to_take_over(link) else {
             return false;
         };
+        let was_taking_over = self.is_taking_over(link);
         self.successors.remove(&peer);
         self.drop_link(link, close);
+        if let Some(first) = self.connection(peer).filter(|_| was_taking_over) {
+            // The far side learns that the first link still counts.
+            self.tell_taken(first);
+        }
         true
     }
 

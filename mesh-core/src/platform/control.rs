@@ -72,7 +72,8 @@ pub const MAX_KICKS: usize = 512;
 pub enum Word {
     /// Why it ends the link.
     Goodbye(Goodbye),
-    /// How many messages of each reliable stream its core has taken. A backend reports the last one of those that wait.
+    /// How many messages of each reliable stream its core has taken. A backend reports the first and the last one of those that
+    /// wait.
     Taken(Vec<(u16, u64)>),
     /// It has kicked another peer.
     Kicked {

@@ -22,7 +22,7 @@ pub const TURN: u32 = 64;
 pub enum Entry<C> {
     /// An event of control, as it is.
     Event(LinkEvent),
-    /// The far side has said how many messages it has taken; its last word is asked of the link.
+    /// The far side has said how many messages it has taken. What it said is asked of the link.
     Taken(LinkId),
     /// The token of a channel that has something to report.
     Readable(C),
@@ -83,7 +83,7 @@ pub trait LinkEnd {
     /// Whether no channel of the link has a token out.
     fn has_reported_all(&self) -> bool;
 
-    /// How many messages the far side has said last that it has taken, unless that was asked before.
+    /// The next word of the far side about how many messages it has taken.
     fn taken(&mut self) -> Option<Vec<(u16, u64)>>;
 
     /// A channel opened: `send` is asked for it from now on.

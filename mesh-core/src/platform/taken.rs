@@ -11,7 +11,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Keeps a word of the far side; whether it has to be asked for, beyond those before it.
+    /// Keeps a word of the far side. Gives whether one more has to be asked for with [`pop`](Self::pop).
     #[must_use]
     pub fn push(&mut self, counts: Vec<(u16, u64)>) -> bool {
         if self.first.is_none() && self.last.is_none() {

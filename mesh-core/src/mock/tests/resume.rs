@@ -21,6 +21,8 @@ struct Party {
     told: Vec<Vec<Event>>,
     /// What each heard on the reliable channel.
     heard: Vec<Vec<u32>>,
+    /// How many unreliable messages each heard since it was told something last.
+    fresh: Vec<u32>,
     said: u32,
 }
 
@@ -46,6 +48,7 @@ impl Party {
             players,
             told: iter::repeat_with(Vec::new).take(count).collect(),
             heard: iter::repeat_with(Vec::new).take(count).collect(),
+            fresh: iter::repeat_n(0, count).collect(),
             said: 0,
         };
         party.run(Duration::from_secs(3), false);
@@ -79,8 +82,11 @@ impl Party {
                             let number = packet.payload.bytes().first_chunk().unwrap();
                             self.heard[player].push(u32::from_be_bytes(*number));
                         }
-                        Event::Packet(_) => {}
-                        event => self.told[player].push(event),
+                        Event::Packet(_) => self.fresh[player] += 1,
+                        event => {
+                            self.fresh[player] = 0;
+                            self.told[player].push(event);
+                        }
                     }
                 }
             }
@@ -114,12 +120,47 @@ fn a_new_address_is_an_interruption() {
         party.expect_all();
         for player in 0..2 {
             party.told_resumed(player, 1 - player);
+            // The unreliable channels go on, too.
+            assert!(party.fresh[player] > 50, "{}", party.fresh[player]);
         }
         let second = party.players[0].multiplayer().peers().next().unwrap();
         assert_eq!(first.id, second.id);
         assert_ne!(first.connection, second.connection);
         assert_eq!(party.network.usage().links, 2, "the first one is closed");
     }
+}
+
+#[test]
+fn what_was_said_last_arrives_though_nobody_says_more() {
+    for late in [false, true] {
+        let mut party = Party::new(13, 2, &SessionConfig::default());
+        if late {
+            party.network.change_address(party.ids[0]);
+            party.run(Duration::from_millis(100), false);
+            party.run(FRAME, true);
+        } else {
+            party.run(FRAME, true);
+            party.network.change_address(party.ids[0]);
+        }
+        party.run(Duration::from_secs(10), false);
+        party.expect_all();
+    }
+}
+
+#[test]
+fn who_leaves_while_the_path_is_broken_is_gone_with_the_path() {
+    let mut party = Party::new(14, 2, &SessionConfig::default());
+    let gone = party.players[1].unique_id().unwrap();
+    party.network.change_address(party.ids[0]);
+    party.run(Duration::from_secs(3), false);
+    drop(party.players[1].leave());
+    party.run(Duration::from_secs(30), false);
+    let reason = DisconnectReason::Lost;
+    let expected = [
+        Event::PeerInterrupted(gone),
+        Event::PeerDisconnected { peer: gone, reason },
+    ];
+    assert_eq!(party.told[0], expected);
 }
 
 #[test]

@@ -58,9 +58,9 @@ impl Roster {
             }
             let is_linked = own.is_some_and(|own| topology.links(own, peer));
             let wanted = is_linked && !away.contains_key(&peer);
-            let replacement = mesh
-                .replacement_due(peer)
-                .filter(|_| wanted && calls(mesh, peer));
+            // One whose link has closed calls, whoever would else: the other side may not know that it has.
+            let is_ours = calls(mesh, peer) || mesh.is_severed(peer);
+            let replacement = mesh.replacement_due(peer).filter(|_| wanted && is_ours);
             if let Some(due) = replacement {
                 member.due = Some(due.max(member.may_open_at(now)));
             } else if mesh.has_peer(peer) || !wanted {
@@ -76,9 +76,9 @@ impl Roster {
 
     /// Ends peers whose link has closed and that have left the lobby, too: nobody is there who could go on.
     fn give_up_severed(&self, mesh: &mut Mesh) {
-        let gone = mesh
-            .severed_peers()
-            .filter(|(peer, _)| !self.is_present(*peer));
+        // A handshake in which both have described themselves needs no lobby any more.
+        let is_left = |peer| !self.is_present(peer) && mesh.successor(peer).is_none();
+        let gone = mesh.severed_peers().filter(|(peer, _)| is_left(*peer));
         let gone: Vec<_> = gone.collect();
         for (_, link) in gone {
             mesh.end_connection(link, DisconnectReason::Closed);
@@ -94,6 +94,7 @@ impl Roster {
                 .filter(|link| !mesh.is_taking_over(*link));
             if successor.is_none() {
                 member.answered_at = None;
+                member.offered_at = None;
             }
             if member.gives_up_at().is_some_and(|due| due <= now) {
                 member.note_replacement_failed();
@@ -110,7 +111,7 @@ impl Roster {
         let due = held.filter(|(_, held)| held.until <= now);
         let due: Vec<_> = due.map(|(peer, held)| (peer, held.answers)).collect();
         for (peer, answers) in due {
-            if calls(mesh, peer) {
+            if answers.is_some() {
                 let attempt = mesh.attempt(peer).filter(|link| answers == Some(*link));
                 self.apply_held(mesh, peer, attempt);
             } else {
@@ -143,11 +144,12 @@ impl Roster {
             let replaces = mesh.replacement_due(peer).is_some();
             match self.open(now, mesh, peer, replaces) {
                 Ok(link) => {
-                    if calls(mesh, peer) {
+                    if replaces || calls(mesh, peer) {
                         // Cannot fail: the connection is new.
                         let _ = mesh.create_offer(link);
                         if let Some(member) = self.members.get_mut(&peer) {
                             member.open_offers = member.open_offers.saturating_add(1);
+                            member.offered_at = replaces.then_some(now);
                         }
                     }
                 }
@@ -209,6 +211,9 @@ impl Roster {
     /// Ends an attempt that cannot succeed and plans another one for as soon as the peer may open a connection.
     pub(super) fn start_anew(&mut self, now: Instant, mesh: &mut Mesh, peer: PeerId) {
         if let Some(attempt) = mesh.attempt(peer) {
+            if mesh.is_taking_over(attempt) {
+                return;
+            }
             mesh.end_connection(attempt, DisconnectReason::Removed);
         }
         if let Some(member) = self.members.get_mut(&peer) {

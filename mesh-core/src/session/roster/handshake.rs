@@ -6,10 +6,24 @@ use core::time::Duration;
 use super::{Roster, calls};
 use crate::{
     ConnectFailure, IceCandidate, Instant, LinkId, Mesh, PeerId, SdpType, SessionDescription,
+    SignalingState,
 };
 
 /// How long an answer waits that may be to an earlier offer: the answer to the later one comes soon after.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(250);
+
+/// Whether we have offered a replacement that has no answer yet, though the call may not be ours.
+fn has_offered_replacement(mesh: &Mesh, peer: PeerId) -> bool {
+    let state = mesh
+        .successor(peer)
+        .and_then(|link| mesh.signaling_state(link));
+    state == Some(SignalingState::HaveLocalOffer)
+}
+
+/// Whether we take an offer out of turn: the peer's link is closed at its side, and we are not making another one ourselves.
+fn may_take_replacement(mesh: &Mesh, peer: PeerId, offer: &str) -> bool {
+    mesh.offers_replacement(peer, offer) && mesh.successor(peer).is_none()
+}
 
 impl Roster {
     pub(super) fn described(
@@ -22,9 +36,14 @@ impl Roster {
         if !self.wants(mesh, from) {
             return;
         }
-        // An offer out of turn: both would offer for ever. Or an answer to no offer.
         let is_answer = description.sdp_type == SdpType::Answer;
-        if is_answer != calls(mesh, from) {
+        let is_expected = if is_answer {
+            calls(mesh, from) || has_offered_replacement(mesh, from)
+        } else {
+            !calls(mesh, from) || may_take_replacement(mesh, from, &description.sdp)
+        };
+        // An offer out of turn: both would offer for ever. Or an answer to no offer.
+        if !is_expected {
             return;
         }
         let Some(member) = self.members.get_mut(&from).filter(|member| member.present) else {
@@ -91,6 +110,7 @@ impl Roster {
         member.hold(description, Some(link), until);
         if mesh.successor(from) == Some(link) {
             member.answered_at = Some(now);
+            member.offered_at = None;
         }
         if is_last {
             self.apply_held(mesh, from, Some(link));

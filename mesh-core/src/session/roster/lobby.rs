@@ -83,7 +83,10 @@ impl Roster {
             return;
         }
         // A handshake of its last stay, or of ours: the signals that it still needs will not come.
-        if let Some(attempt) = mesh.attempt(peer) {
+        if let Some(attempt) = mesh
+            .attempt(peer)
+            .filter(|link| !mesh.is_taking_over(*link))
+        {
             mesh.end_connection(attempt, DisconnectReason::Removed);
         }
         let first = self.config.retry_after;
@@ -96,11 +99,15 @@ impl Roster {
         if self.away.get(&peer) == Some(&Away::Kicked) {
             self.away.remove(&peer);
         }
+        // What goes on with a connection needs no lobby any more once both have described themselves.
+        let mut goes_on = false;
         if let Some(member) = self.members.get_mut(&peer) {
+            let described = member.described;
+            goes_on = described.is_some_and(|link| mesh.is_going_on(link));
             member.leave();
         }
         // One that is connected ends by its connection, which may be ending already.
-        if let Some(attempt) = mesh.attempt(peer) {
+        if let Some(attempt) = mesh.attempt(peer).filter(|_| !goes_on) {
             mesh.end_connection(attempt, ConnectFailure::Left);
         }
     }

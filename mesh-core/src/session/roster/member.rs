@@ -19,6 +19,9 @@ const STABLE: Duration = Duration::from_secs(10);
 /// How long a link that is to replace a broken one may search for a route after the answer, the first two times.
 const FIRST_REPLACEMENT: Duration = Duration::from_millis(2500);
 
+/// How long it waits for an answer.
+const UNANSWERED: Duration = Duration::from_secs(6);
+
 /// How long at most, after several that found none.
 const LONGEST_REPLACEMENT: Duration = Duration::from_secs(10);
 
@@ -41,6 +44,8 @@ pub(super) struct Member {
     connected_since: Option<Instant>,
     /// When the last connection to it was opened.
     opened: Option<Instant>,
+    /// When it was offered a link that is to replace a broken one, and has not answered.
+    pub(super) offered_at: Option<Instant>,
     /// When it answered our offer of a link that is to replace a broken one.
     pub(super) answered_at: Option<Instant>,
     /// How many of those links have found no route since it was last connected.
@@ -119,12 +124,16 @@ impl Member {
     pub(super) fn gives_up_at(&self) -> Option<Instant> {
         let factor = 2_u32.saturating_pow(self.replacements.min(8) / 2);
         let patience = LONGEST_REPLACEMENT.min(FIRST_REPLACEMENT.saturating_mul(factor));
-        self.answered_at.map(|answered| answered + patience)
+        let unanswered = self.offered_at.map(|offered| offered + UNANSWERED);
+        self.answered_at
+            .map(|answered| answered + patience)
+            .or(unanswered)
     }
 
     /// Plans more time for the next one: the path may be slow.
     pub(super) const fn note_replacement_failed(&mut self) {
         self.answered_at = None;
+        self.offered_at = None;
         self.replacements = self.replacements.saturating_add(1);
     }
 
