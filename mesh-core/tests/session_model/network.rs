@@ -45,6 +45,8 @@ enum Arrival {
     Secured(u64),
     /// A far side has said goodbye.
     Goodbye(u64),
+    /// What the first end has taken, for the second one. It is sent again until it arrives.
+    Taken(u64, u64, Vec<(u16, u64)>),
 }
 
 #[derive(Debug, Default)]
@@ -138,6 +140,11 @@ impl Network {
                 assert_eq!(Some(of), end.far, "a candidate of another attempt");
                 end.has_candidate = true;
             }
+            Command::TellTaken { counts, .. } => {
+                if let Some(far) = end.far {
+                    self.arrive(now + LATENCY, Arrival::Taken(name, far, counts));
+                }
+            }
             Command::Close { .. } => {
                 self.close(now, name);
                 let reason = CloseReason::Local;
@@ -190,6 +197,7 @@ impl Network {
             match self.arrivals.pop_first()?.1 {
                 Arrival::Event(process, event) => return Some((process, event)),
                 Arrival::Secured(name) => self.secured(now, name),
+                Arrival::Taken(name, far, counts) => self.taken(now, name, far, counts),
                 Arrival::Goodbye(name) => {
                     if let Some(end) = self.ends.remove(&name) {
                         let (link, reason) = (end.link, CloseReason::Remote);
@@ -220,7 +228,10 @@ impl Network {
         let (process, link) = (self.ends[&name].process, self.ends[&name].link);
         let description = SessionDescription {
             sdp_type,
-            sdp: format!("v=0\r\no=- {name} 2 IN IP4 127.0.0.1\r\na=ice-ufrag:{name}\r\n"),
+            sdp: format!(
+                "v=0\r\no=- {name} 2 IN IP4 127.0.0.1\r\na=webrtc-multiplayer:2\r\n\
+                 m=application\r\na=ice-ufrag:{name}\r\n"
+            ),
         };
         self.tell(now, process, LinkEvent::Description { link, description });
         let candidate = IceCandidate {
@@ -312,6 +323,18 @@ impl Network {
                 actual,
             };
             self.tell(now, process, opened);
+        }
+    }
+
+    fn taken(&mut self, now: Instant, name: u64, far: u64, counts: Vec<(u16, u64)>) {
+        let (Some(end), Some(far_end)) = (self.ends.get(&name), self.ends.get(&far)) else {
+            return;
+        };
+        if self.answers(name, end) && far_end.state == State::Connected {
+            let (process, link) = (far_end.process, far_end.link);
+            self.tell(now, process, LinkEvent::Taken { link, counts });
+        } else if end.state != State::Failed && far_end.state != State::Failed {
+            self.arrive(now + SILENCE / 4, Arrival::Taken(name, far, counts));
         }
     }
 

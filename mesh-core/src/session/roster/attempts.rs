@@ -23,8 +23,8 @@ impl Roster {
     pub fn handle_timeout(&mut self, now: Instant, mesh: &mut Mesh) {
         self.give_up_severed(mesh);
         self.give_up_replacements(now, mesh);
-        self.plan(now, mesh);
         self.take_held(now, mesh);
+        self.plan(now, mesh);
         self.open_due(now, mesh);
         self.members.retain(|_, member| !member.is_forgotten(now));
         self.looked_at = Some(now);
