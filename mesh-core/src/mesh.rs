@@ -256,6 +256,7 @@ impl Mesh {
             interrupted: false,
             interrupted_since: None,
             severed: false,
+            may_be_left: false,
             unsettled: false,
             told_interrupted: false,
             inbox: Inbox::new(self.plan.modes(), self.config.inbox_bytes),

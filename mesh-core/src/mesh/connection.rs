@@ -62,8 +62,9 @@ pub(super) struct Member {
     pub(super) told_interrupted: bool,
     /// Whether its link has closed, and the peer waits for another one.
     pub(super) severed: bool,
-    /// Whether a successor is going on where this link broke, or this link where another did, and the far side has not said yet
-    /// that this link is the peer's there, too.
+    /// Whether we have told the far side on a successor how much we have: it may have gone on without this link, and closed it.
+    pub(super) may_be_left: bool,
+    /// Whether this link has gone on where another broke, and the far side has not said yet that it has done the same.
     pub(super) unsettled: bool,
     pub(super) inbox: Inbox,
     /// Whether it waits in the round of those that have packets.

@@ -225,31 +225,18 @@ impl Mesh {
             continuation.heard.get_or_insert(counts);
             self.go_on(now, link);
         } else if let Some(life) = &mut member.life {
-            let counted = life.confirm(&counts);
-            if counted.is_err() {
+            member.unsettled = false;
+            if life.confirm(&counts).is_err() {
                 self.miscounted(link);
-            } else if !self.has_successor_taking_over(link) {
-                self.settle(link);
             }
         }
-    }
-
-    /// The far side has said that a link is the peer's there, too.
-    fn settle(&mut self, link: LinkId) {
-        if let Some(member) = self.member_mut(link) {
-            member.unsettled = false;
-        }
-    }
-
-    fn has_successor_taking_over(&self, link: LinkId) -> bool {
-        let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
-        successor.is_some_and(|successor| self.is_taking_over(successor))
     }
 
     /// Tells the far side how many messages we have taken over a link. Not while a successor takes over: the far side goes on
     /// from what it was told there, and must have kept what comes after.
     pub(super) fn tell_taken(&mut self, link: LinkId) {
-        if self.has_successor_taking_over(link) {
+        let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
+        if successor.is_some_and(|successor| self.is_taking_over(successor)) {
             return;
         }
         let life = self
@@ -275,8 +262,7 @@ impl Mesh {
         let first = peer.and_then(|peer| self.connection(peer));
         let first = first.and_then(|first| self.member_mut(first));
         let counts = first.filter(|_| name.is_some()).and_then(|first| {
-            // The far side may go on without it from now on.
-            first.unsettled = true;
+            first.may_be_left = true;
             Some(first.life.as_mut()?.counts())
         });
         let Some(counts) = counts else {
@@ -402,6 +388,7 @@ impl Mesh {
             && self.connection(member.peer) == Some(link)
             && (member.interrupted
                 || member.unsettled
+                || member.may_be_left
                 || self.successor(member.peer).is_some_and(goes_on))
     }
 
