@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::command::CommandLine;
-use crate::libtest::{Parser, Tally};
+use crate::libtest::Parser;
 use crate::outcome::Outcome;
 use crate::print::say;
 use crate::results;
-use crate::run::{Echo, Runner};
+use crate::run::Runner;
 use crate::scratch::Scratch;
 
 /// How a stage is counted.
@@ -71,20 +71,16 @@ impl Stage {
         }
     }
 
-    /// Runs it, its output going to standard output.
+    /// Runs it, its output going to standard output, and says what it came to.
     pub(crate) fn run(&self, runner: &Runner) -> Outcome {
         let (name, seconds) = (&self.name, self.budget.as_secs());
         say!("\n[ci] {name}: {} (at most {seconds} s)", self.command);
         let started = Instant::now();
-        let mut parser = Parser::default();
-        let mut complaint = None;
         let mut command = self.command.clone();
         if let Counts::Written(file) = &self.counts {
             if let Err(error) = results::forget(file) {
                 let why = format!("{} cannot be written anew: {error}", file.display());
-                let outcome = Outcome::of_check(name, started.elapsed(), Err(why));
-                outcome.say();
-                return outcome;
+                return Outcome::check(name, || Err(why));
             }
             command = command.env(results::VARIABLE, file.to_string_lossy());
         }
@@ -92,16 +88,15 @@ impl Stage {
         let folder = || runner.children.unless_stopped(|| Scratch::new(name));
         let scratch = self.scratch.then(folder).flatten();
         match &scratch {
-            Some(Ok(scratch)) => {
-                for (variable, folder) in scratch.variables() {
-                    command = command.env(variable, folder);
-                }
-            }
+            Some(Ok(scratch)) => command = command.envs(scratch.variables()),
             Some(Err(error)) => say!("[ci] no folder for temporary files of its own: {error}"),
             None => {}
         }
-        let ending = runner.run(&command, self.budget, Echo::Live, |line| {
+        let mut parser = Parser::default();
+        let mut complaint = None;
+        let ending = runner.run(&command, self.budget, |line| {
             parser.line(line);
+            say!("{line}");
             if complaint.is_none() && (line.starts_with("error:") || line.starts_with("error[")) {
                 complaint = Some(line.to_owned());
             }
@@ -109,13 +104,10 @@ impl Stage {
         drop(scratch);
         let took = started.elapsed();
         let mut outcome = match &self.counts {
-            Counts::AsOne => Outcome::of_command(name, took, &ending),
+            Counts::AsOne => Outcome::of_check(name, took, ending.result()),
             Counts::EachTest => Outcome::of_tests(name, took, &ending, parser.finish()),
             Counts::Written(file) => {
-                let tally = Tally {
-                    not_compiled: parser.finish().not_compiled,
-                    ..results::read(file)
-                };
+                let tally = results::read(file, parser.not_compiled());
                 Outcome::of_tests(name, took, &ending, tally)
             }
         };
