@@ -66,6 +66,16 @@ impl CommandLine {
         self
     }
 
+    /// The same at a low priority: it runs in the time that other processes leave.
+    pub(crate) fn nice(mut self) -> Self {
+        if cfg!(unix) {
+            let words = ["-n", "10", &self.program].map(str::to_owned);
+            self.args.splice(0..0, words);
+            self.program = "nice".to_owned();
+        }
+        self
+    }
+
     /// Ready to be started.
     pub(crate) fn to_std(&self) -> Command {
         let mut command = Command::new(&self.program);
@@ -102,6 +112,11 @@ mod tests {
     fn a_command_reads_as_it_would_be_typed() {
         let command = CommandLine::new("/usr/bin/cargo", &["test"]).arg("--doc");
         assert_eq!(command.to_string(), "cargo test --doc");
+        #[cfg(unix)]
+        assert_eq!(
+            command.nice().args[2..],
+            ["/usr/bin/cargo", "test", "--doc"]
+        );
     }
 
     #[test]

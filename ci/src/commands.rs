@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -94,15 +95,10 @@ impl Ci {
         self.gates();
         self.stages(plan::checks());
         self.stages(plan::build());
-        // The tests look at the clock, so nothing may go on beside them.
+        // The tests look at the clock, so nothing may go on beside them but what takes no time from them.
         self.add(setup::finish(compiling));
         let toolchain = self.toolchain();
-        if let Some(toolchain) = &toolchain {
-            self.stages(vec![plan::web_check(toolchain)]);
-        }
-        let outcomes = versions::run(&self.runner, &self.workspace, toolchain.as_ref());
-        self.add(outcomes);
-        self.stages(plan::tests(&self.workspace, true));
+        self.tests_beside_builds(toolchain.as_ref());
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
             if self.chat_page(toolchain) {
@@ -111,6 +107,34 @@ impl Ci {
         }
         let around = self.columns(toolchain.as_ref());
         self.natlab_stage(&around, None, false);
+    }
+
+    /// Runs the tests that need no browser. What is still to be compiled, for browsers and with other versions, is compiled in the
+    /// time that they leave: most of them wait.
+    fn tests_beside_builds(&mut self, toolchain: Option<&Toolchain>) {
+        let (runner, workspace) = (&self.runner, &self.workspace);
+        let run = |stage: &Stage| stage.run(runner);
+        let builds = || {
+            let check = toolchain.map(|toolchain| run(&plan::web_check(toolchain)));
+            let versions = versions::run(runner, workspace, toolchain);
+            // Whoever needs these asks for them again, and says then what is wrong with them.
+            let ahead = toolchain.map(|toolchain| plan::web_builds(toolchain, workspace));
+            ahead.iter().flatten().for_each(|stage| drop(run(stage)));
+            check.into_iter().chain(versions).collect()
+        };
+        let (built, tested) = thread::scope(|scope| {
+            let builds = scope.spawn(builds);
+            let tests = plan::tests(workspace, true);
+            let tested: Vec<Outcome> = tests.iter().map(run).collect();
+            let panicked = || Err("the builds ended with a panic".to_owned());
+            let built = builds.join();
+            (
+                built.unwrap_or_else(|_| vec![Outcome::check("builds", panicked)]),
+                tested,
+            )
+        });
+        self.add(built);
+        self.add(tested);
     }
 
     /// What a contributor waits for: all that needs no browser and no lab. Stops at the first failure if asked to.
@@ -247,7 +271,7 @@ impl Ci {
     pub(crate) fn finish(self) -> ExitCode {
         while self.runner.children.is_stopped() {
             // Who has stopped us still cleans up, and ends the process then.
-            std::thread::park();
+            thread::park();
         }
         self.report.finish()
     }

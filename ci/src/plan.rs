@@ -6,6 +6,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::build_web;
 use crate::command::CommandLine;
 use crate::stage::Stage;
 use crate::tools::{self, Tool};
@@ -19,8 +20,8 @@ const fn minutes(count: u64) -> Duration {
     Duration::from_secs(60 * count)
 }
 
-/// How many cases of browsers are run at once at least.
-const BROWSER_CASES: usize = 4;
+/// How many cases of a column are run at once at least.
+const CASES: usize = 4;
 
 /// The NAT lab as a whole; a part that is only run by name has as much.
 const NATLAB: Duration = minutes(8);
@@ -143,7 +144,7 @@ pub(crate) fn columns(
     let stage = |column: &Column| {
         let command = cargo(&format!("test --workspace --test {}", column.name));
         let command = around.told(command, column.needs)?;
-        let threads = threads(column.needs).map(|count| ("RUST_TEST_THREADS", count.to_string()));
+        let threads = threads().map(|count| ("RUST_TEST_THREADS", count.to_string()));
         let separator = (!libtest.is_empty()).then(|| "--".to_owned());
         let arguments = separator.iter().chain(libtest);
         let command = arguments.fold(command.envs(threads), CommandLine::arg);
@@ -179,13 +180,12 @@ pub(crate) fn natlab(
     })
 }
 
-/// Cases at once, where libtest's own choice is too few: those in browsers wait most of their time, for a program to start
-/// or for a name, which Chromium gives once a second.
-fn threads(needs: &[Tool]) -> Option<usize> {
+/// Cases at once, where libtest's own choice is too few: they wait most of their time, for a packet to be lost, for a program
+/// to start or for a name, which Chromium gives once a second.
+fn threads() -> Option<usize> {
     let is_chosen = std::env::var_os("RUST_TEST_THREADS").is_some();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    (needs.contains(&Tool::WasmTarget) && !is_chosen && cores < BROWSER_CASES)
-        .then_some(BROWSER_CASES)
+    (!is_chosen && cores < CASES).then_some(CASES)
 }
 
 fn named(names: &[String]) -> impl Iterator<Item = &'static Column> {
@@ -285,18 +285,34 @@ pub(crate) fn puppet_page(target_directory: &Path) -> Page {
 pub(crate) fn web_check(toolchain: &Toolchain) -> Stage {
     let words = ["check", "--package", "webrtc-multiplayer"];
     let check = toolchain.cargo(&words).args(&["--target", TARGET]);
-    Stage::check("facade for the browser", minutes(10), check)
+    Stage::check("facade for the browser", minutes(20), check).beside()
+}
+
+/// All that is built for browsers, ahead of those who need it.
+pub(crate) fn web_builds(toolchain: &Toolchain, workspace: &Workspace) -> Vec<Stage> {
+    let puppet = puppet_page(&workspace.target_directory);
+    let pages = [puppet, build_web::page(workspace)];
+    let builds = pages.iter().map(|page| page.build(toolchain));
+    let builds = builds.chain([build_of_web_tests(toolchain)]);
+    builds.map(Stage::beside).collect()
+}
+
+fn web_tests_command(toolchain: &Toolchain) -> CommandLine {
+    toolchain.cargo(&["test", "--package", "backend-web", "--target", TARGET])
+}
+
+fn build_of_web_tests(toolchain: &Toolchain) -> Stage {
+    let build = web_tests_command(toolchain).arg("--no-run");
+    Stage::check("build of backend-web's tests", BUILD, build)
 }
 
 /// The web backend's own tests in each browser.
 pub(crate) fn web_tests(toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
-    let words = ["test", "--package", "backend-web", "--target", TARGET];
-    let build = toolchain.cargo(&words).arg("--no-run");
-    let mut stages = vec![Stage::check("build of backend-web's tests", BUILD, build)];
+    let mut stages = vec![build_of_web_tests(toolchain)];
     for browser in Browser::ALL {
         let budget = minutes(6);
         let name = format!("backend-web in {}", browser.name);
-        let command = browser.test(toolchain.cargo(&words), toolchain, budget)?;
+        let command = browser.test(web_tests_command(toolchain), toolchain, budget)?;
         stages.push(Stage::tests(&name, budget, command).with_scratch());
     }
     Ok(stages)

@@ -33,6 +33,8 @@ pub(crate) struct Stage {
     pub(crate) counts: Counts,
     /// Whether it gets a folder of its own for temporary files, and what still uses that afterwards is ended.
     pub(crate) scratch: bool,
+    /// Whether it runs beside another stage. Then its output is shown only if it fails.
+    beside: bool,
 }
 
 impl Stage {
@@ -44,6 +46,7 @@ impl Stage {
             budget,
             counts: Counts::AsOne,
             scratch: false,
+            beside: false,
         }
     }
 
@@ -71,6 +74,15 @@ impl Stage {
         }
     }
 
+    /// Made to run beside tests, at a low priority: tests look at the clock.
+    pub(crate) fn beside(self) -> Self {
+        Self {
+            beside: true,
+            command: self.command.nice(),
+            ..self
+        }
+    }
+
     /// Runs it, its output going to standard output, and says what it came to.
     pub(crate) fn run(&self, runner: &Runner) -> Outcome {
         let (name, seconds) = (&self.name, self.budget.as_secs());
@@ -94,9 +106,14 @@ impl Stage {
         }
         let mut parser = Parser::default();
         let mut complaint = None;
+        let mut printed = Vec::new();
         let ending = runner.run(&command, self.budget, |line| {
             parser.line(line);
-            say!("{line}");
+            if self.beside {
+                printed.push(line.to_owned());
+            } else {
+                say!("{line}");
+            }
             if complaint.is_none() && (line.starts_with("error:") || line.starts_with("error[")) {
                 complaint = Some(line.to_owned());
             }
@@ -111,6 +128,9 @@ impl Stage {
                 Outcome::of_tests(name, took, &ending, tally)
             }
         };
+        if outcome.failed > 0 {
+            printed.iter().for_each(|line| say!("{line}"));
+        }
         outcome.explain(complaint);
         outcome.say();
         outcome

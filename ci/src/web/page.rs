@@ -30,7 +30,7 @@ pub(crate) struct Page {
 
 impl Page {
     /// The build of its package.
-    fn build(&self, toolchain: &Toolchain) -> Stage {
+    pub(crate) fn build(&self, toolchain: &Toolchain) -> Stage {
         let build = toolchain
             .cargo(&["build", "--release", "--target", TARGET])
             .args(&["--package", self.package]);
