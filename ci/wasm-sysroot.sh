@@ -2,8 +2,9 @@
 # The target wasm32-unknown-unknown on Debian, where no other registry can be reached: std, built from the sources in Debian's
 # packages, and a cargo that uses it. `cargo ci setup` calls it with CI_WASM=debian, and where there is no rustup.
 #
-#   wasm-sysroot.sh packages             prints the packages that lack
-#   wasm-sysroot.sh make FOLDER PLACE    makes it in FOLDER, to be moved to PLACE
+#   wasm-sysroot.sh packages      prints the packages that lack
+#   wasm-sysroot.sh make PLACE    makes it in PLACE, which appears as a whole; whoever comes second waits and makes nothing
+#   wasm-sysroot.sh stamp PLACE   prints what the one in PLACE was made of, if that is the compiler that is installed now
 set -eu
 
 target=wasm32-unknown-unknown
@@ -21,7 +22,13 @@ packages() {
 }
 
 make() {
-    folder=$1 place=$2
+    place=$1 folder=$1.part
+    mkdir -p "$(dirname "$place")"
+    exec 9>"$place.lock"
+    flock 9
+    ! stamp "$place" >/dev/null 2>&1 || return 0
+    # What an ended process left half done.
+    rm -rf "$folder"
     build=$folder/build
     mkdir -p "$build/src" "$folder/bin" "$folder/lib/rustlib/$target/lib"
 
@@ -57,13 +64,20 @@ make() {
     # Last, because it says that all is there. The moment tells two builds of one compiler's std apart: crates compiled against
     # the first are of no use with the second.
     { /usr/bin/rustc -Vv && echo "made: $(date +%s%N)"; } >"$folder/stamp"
+    rm -rf "$place"
+    mv "$folder" "$place"
+}
+
+stamp() {
+    [ "$(sed '$d' "$1/stamp")" = "$(/usr/bin/rustc -Vv)" ] && cat "$1/stamp"
 }
 
 case "${1-}" in
 packages) packages ;;
-make) make "$2" "$3" ;;
+make) make "$2" ;;
+stamp) stamp "$2" ;;
 *)
-    echo "usage: wasm-sysroot.sh packages | make FOLDER PLACE" >&2
+    echo "usage: wasm-sysroot.sh packages | make PLACE | stamp PLACE" >&2
     exit 2
     ;;
 esac

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::command::CommandLine;
 use crate::stage::Stage;
+use crate::tools::Tool;
 use crate::web::{Page, Toolchain};
 
 /// The release build of everything is part of it.
@@ -64,31 +65,9 @@ pub(crate) fn browsers(
 ) -> Result<Stage, String> {
     let words = ["run", "--release", "--package", "bench-browsers", "--"];
     let command = CommandLine::cargo(&words)
-        .arg("--page")
-        .arg(page.folder.to_string_lossy())
-        .env("CHROMIUM", toolchain.chromium()?.to_string_lossy())
-        .env("FIREFOX", toolchain.firefox()?.to_string_lossy());
+        .args(&["--page", &page.folder.to_string_lossy()])
+        .env("CHROMIUM", toolchain.program(Tool::Chromium)?)
+        .env("FIREFOX", toolchain.program(Tool::Firefox)?);
     let command = arguments.iter().fold(command, CommandLine::arg);
     Ok(Stage::check("bench of the browsers", BUDGET, command).with_scratch())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_means_all() {
-        let all: Vec<Bench> = chosen(&[]).collect();
-        assert_eq!(all, Bench::value_variants());
-        let some: Vec<Bench> = chosen(&[Bench::Browsers, Bench::Network]).collect();
-        assert_eq!(some, [Bench::Network, Bench::Browsers]);
-    }
-
-    #[test]
-    fn the_network_is_measured_whole_unless_told_otherwise() {
-        let last = |stage: Stage| stage.command.args.last().cloned();
-        assert_eq!(last(network(&[])), Some("all".to_owned()));
-        let one = "connect".to_owned();
-        assert_eq!(last(network(std::slice::from_ref(&one))), Some(one));
-    }
 }

@@ -1,20 +1,12 @@
 //! The living children of this process, so that all of them end when it is told to end.
+//!
+//! Each child leads a process group of its own, and is stopped with everything that has stayed in it.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::group;
-
-/// Whom a child takes along when it is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reach {
-    /// Everything in the group that it leads; it is made the leader of one.
-    Group,
-    /// Nobody.
-    Alone,
-}
+use crate::run::Ending;
 
 /// Every child of this process, shared by whoever starts one.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +14,7 @@ pub(crate) struct Children(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    living: BTreeSet<(Reach, u32)>,
+    living: BTreeSet<u32>,
     stopped: bool,
 }
 
@@ -33,39 +25,28 @@ impl Children {
         (!state.stopped).then(begin)
     }
 
-    /// Starts a child; `None` once everything has been stopped.
-    pub(crate) fn start(
-        &self,
-        command: &mut Command,
-        reach: Reach,
-    ) -> Option<io::Result<(Child, Living)>> {
-        if reach == Reach::Group {
-            group::isolate(command);
-        }
+    /// Starts a child.
+    pub(crate) fn start(&self, command: &mut Command) -> Result<Process, Ending> {
+        lead_a_group(command);
         // Held until the child is known: who stops everything in between would miss it.
         let mut state = self.lock();
         if state.stopped {
-            return None;
+            return Err(Ending::Stopped);
         }
-        let started = command.spawn().map(|child| {
-            let key = (reach, child.id());
-            state.living.insert(key);
-            let of = self.clone();
-            (child, Living { key, of })
-        });
-        Some(started)
+        let program = command.get_program().to_string_lossy().into_owned();
+        let child = command
+            .spawn()
+            .map_err(|error| Ending::NotStarted(format!("{program}: {error}")))?;
+        state.living.insert(child.id());
+        let of = self.clone();
+        Ok(Process { child, of })
     }
 
     /// Ends every living child and lets no other begin.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;
-        for &(reach, child) in &state.living {
-            match reach {
-                Reach::Group => group::kill(child),
-                Reach::Alone => group::kill_one(child),
-            }
-        }
+        state.living.iter().copied().for_each(kill_group);
     }
 
     /// Whether that has happened.
@@ -78,18 +59,60 @@ impl Children {
     }
 }
 
-/// A child that the stop would end; let go of when the process has been waited for.
+/// A child that the stop would end; let go of when it has been waited for.
 #[derive(Debug)]
-pub(crate) struct Living {
-    key: (Reach, u32),
+pub(crate) struct Process {
+    pub(crate) child: Child,
     of: Children,
 }
 
-impl Drop for Living {
+impl Drop for Process {
     fn drop(&mut self) {
-        self.of.lock().living.remove(&self.key);
+        self.of.lock().living.remove(&self.child.id());
     }
 }
+
+#[cfg(unix)]
+fn lead_a_group(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+/// Ends the group led by `leader` at once. That it is gone already is no error.
+#[cfg(unix)]
+pub(crate) fn kill_group(leader: u32) {
+    use nix::sys::signal::{Signal, killpg};
+    use nix::unistd::Pid;
+    if let Ok(leader) = i32::try_from(leader) {
+        let _already_gone = killpg(Pid::from_raw(leader), Signal::SIGKILL);
+    }
+}
+
+/// Ends one process at once. That it is gone already is no error.
+#[cfg(unix)]
+pub(crate) fn kill_one(process: u32) {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    if let Ok(process) = i32::try_from(process) {
+        let _already_gone = kill(Pid::from_raw(process), Signal::SIGKILL);
+    }
+}
+
+/// Windows has no such groups; [`kill_group`] walks the tree instead.
+#[cfg(not(unix))]
+fn lead_a_group(_command: &mut Command) {}
+
+/// Ends `leader` and its descendants at once. That they are gone already is no error.
+#[cfg(not(unix))]
+pub(crate) fn kill_group(leader: u32) {
+    let _already_gone = Command::new("taskkill")
+        .args(["/T", "/F", "/PID", &leader.to_string()])
+        .output();
+}
+
+/// On Windows no process is known by its environment.
+#[cfg(not(unix))]
+pub(crate) fn kill_one(_process: u32) {}
 
 #[cfg(all(test, unix))]
 mod tests {
@@ -104,16 +127,11 @@ mod tests {
     #[test]
     fn the_stop_ends_what_lives_and_nothing_begins_after_it() {
         let children = Children::default();
-        let mut living = Vec::new();
-        for reach in [Reach::Group, Reach::Alone] {
-            living.push(children.start(&mut sleeper(), reach).unwrap().unwrap());
-        }
+        let mut process = children.start(&mut sleeper()).unwrap();
         children.stop();
-        for (mut child, _living) in living {
-            assert!(!child.wait().unwrap().success());
-        }
+        assert!(!process.child.wait().unwrap().success());
         assert!(children.is_stopped());
-        assert!(children.start(&mut sleeper(), Reach::Group).is_none());
+        assert_eq!(children.start(&mut sleeper()).unwrap_err(), Ending::Stopped);
         assert_eq!(children.unless_stopped(|| ()), None);
     }
 
@@ -125,9 +143,8 @@ mod tests {
                 let children = children.clone();
                 move || children.stop()
             });
-            if let Some(started) = children.start(&mut sleeper(), Reach::Group) {
-                let (mut child, _living) = started.unwrap();
-                assert!(!child.wait().unwrap().success());
+            if let Ok(mut process) = children.start(&mut sleeper()) {
+                assert!(!process.child.wait().unwrap().success());
             }
             stopper.join().unwrap();
         }
@@ -136,10 +153,9 @@ mod tests {
     #[test]
     fn who_was_waited_for_is_no_longer_known() {
         let children = Children::default();
-        let mut command = Command::new("true");
-        let (mut child, living) = children.start(&mut command, Reach::Alone).unwrap().unwrap();
-        assert!(child.wait().unwrap().success());
-        drop(living);
+        let mut process = children.start(&mut Command::new("true")).unwrap();
+        assert!(process.child.wait().unwrap().success());
+        drop(process);
         assert!(children.lock().living.is_empty());
     }
 }

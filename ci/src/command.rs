@@ -24,6 +24,13 @@ impl CommandLine {
         }
     }
 
+    /// A command as it is typed, without quotes.
+    pub(crate) fn typed(words: &str) -> Self {
+        let mut words = words.split(' ');
+        let program = words.next().unwrap_or_default();
+        Self::new(program, &words.collect::<Vec<_>>())
+    }
+
     /// The cargo that runs this process, so that both use one toolchain.
     pub(crate) fn cargo(args: &[&str]) -> Self {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
@@ -36,15 +43,36 @@ impl CommandLine {
         self
     }
 
+    /// Adds more arguments.
+    pub(crate) fn args(self, args: &[&str]) -> Self {
+        args.iter().copied().fold(self, Self::arg)
+    }
+
     /// Adds a variable.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
+    /// Adds more variables.
+    pub(crate) fn envs<'a>(self, env: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        let env = env.into_iter();
+        env.fold(self, |command, (name, value)| command.env(name, value))
+    }
+
     /// Keeps a variable from it.
     pub(crate) fn unset(mut self, name: &str) -> Self {
         self.unset.push(name.to_owned());
+        self
+    }
+
+    /// The same at a low priority: it runs in the time that other processes leave.
+    pub(crate) fn nice(mut self) -> Self {
+        if cfg!(unix) {
+            let words = ["-n", "10", &self.program].map(str::to_owned);
+            self.args.splice(0..0, words);
+            self.program = "nice".to_owned();
+        }
         self
     }
 
@@ -82,10 +110,13 @@ mod tests {
 
     #[test]
     fn a_command_reads_as_it_would_be_typed() {
-        let command = CommandLine::new("/usr/bin/cargo", &["test"])
-            .arg("--doc")
-            .env("A", "b");
+        let command = CommandLine::new("/usr/bin/cargo", &["test"]).arg("--doc");
         assert_eq!(command.to_string(), "cargo test --doc");
+        #[cfg(unix)]
+        assert_eq!(
+            command.nice().args[2..],
+            ["/usr/bin/cargo", "test", "--doc"]
+        );
     }
 
     #[test]
@@ -95,14 +126,9 @@ mod tests {
         let command = CommandLine::new("true", &[]).env("A", "b").unset("C");
         let command = command.to_std();
         let changed: Vec<_> = command.get_envs().collect();
-        assert!(changed.contains(&("C".as_ref(), None)), "{changed:?}");
-        assert!(
-            changed.contains(&("CARGO_PKG_NAME".as_ref(), None)),
-            "{changed:?}"
-        );
-        assert!(
-            changed.contains(&("A".as_ref(), Some("b".as_ref()))),
-            "{changed:?}"
-        );
+        for expected in [("C", None), ("CARGO_PKG_NAME", None), ("A", Some("b"))] {
+            let expected = (expected.0.as_ref(), expected.1.map(AsRef::as_ref));
+            assert!(changed.contains(&expected), "{changed:?}");
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! What each command runs. Nothing is left out because something before it failed.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
+
+use clap::ValueEnum;
 
 use crate::bench::{self, Bench};
 use crate::build_web;
 use crate::deny;
 use crate::gates;
-use crate::needs;
 use crate::outcome::Outcome;
 use crate::plan::{self, Surroundings};
 use crate::play;
@@ -18,11 +19,12 @@ use crate::repeats;
 use crate::report::Report;
 use crate::run::Runner;
 use crate::scratch;
-use crate::setup::{self, Piece};
+use crate::setup;
 use crate::stage::Stage;
+use crate::tools::{self, Machine, Tool};
 use crate::versions;
 use crate::web::{Page, Toolchain};
-use crate::workspace::{self, Workspace};
+use crate::workspace::{HOST, Workspace};
 
 /// The code of a shell for a program that was interrupted.
 const INTERRUPTED: i32 = 130;
@@ -33,14 +35,17 @@ pub(crate) struct Ci {
     report: Report,
     /// Whether packages of the system may be installed by somebody who is not root.
     install: bool,
-    host: String,
-    /// `None` where cargo cannot describe it; the report says why.
-    workspace: Option<Workspace>,
+    workspace: Workspace,
+    machine: Machine,
 }
 
 impl Ci {
     /// Looks at the workspace. `install` says that packages of the system may be installed by somebody who is not root.
-    pub(crate) fn new(install: bool) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Where cargo cannot describe the workspace, the process ends with this code.
+    pub(crate) fn new(install: bool) -> Result<Self, ExitCode> {
         let mut report = Report::new();
         let runner = Runner::default();
         let children = runner.children.clone();
@@ -55,30 +60,27 @@ impl Ci {
         }
         scratch::end_orphans();
 
-        let begun = Instant::now();
-        let host = workspace::host(&runner);
-        let workspace = host
-            .clone()
-            .and_then(|host| Workspace::load(&runner, &host));
-        let workspace = match workspace {
-            Ok(workspace) => Some(workspace),
+        let workspace = Workspace::load(&runner, HOST);
+        let loaded =
+            workspace.and_then(|workspace| Ok((Machine::new(&runner, &workspace)?, workspace)));
+        match loaded {
+            Ok((machine, workspace)) => Ok(Self {
+                runner,
+                report,
+                install,
+                workspace,
+                machine,
+            }),
             Err(reason) => {
-                report.add(Outcome::of_check("workspace", begun.elapsed(), Err(reason)));
-                None
+                report.add(Outcome::check("workspace", || Err(reason)));
+                Err(report.finish())
             }
-        };
-        Self {
-            runner,
-            report,
-            install,
-            host: host.unwrap_or_default(),
-            workspace,
         }
     }
 
     /// Makes the machine able to do all the rest, and says where things are.
     pub(crate) fn setup(&mut self) {
-        self.provide(&needs::union([needs::EVERYTHING]));
+        self.provide(&[Tool::value_variants()]);
         if let Some(toolchain) = self.toolchain() {
             say!("\n[ci] for a shell:");
             toolchain.exports().iter().for_each(|line| say!("{line}"));
@@ -87,51 +89,65 @@ impl Ci {
 
     /// Everything, the cheap first: what is simply wrong is said soon.
     pub(crate) fn test(&mut self) {
-        let (fetched, compiling) = setup::begin(
-            &self.runner,
-            &self.root(),
-            self.install,
-            &needs::union([needs::EVERYTHING]),
-        );
+        let everything = Tool::value_variants().iter().copied().collect();
+        let (fetched, compiling) = setup::begin(&self.machine, self.install, &everything);
         self.add(fetched);
         self.gates();
         self.stages(plan::checks());
         self.stages(plan::build());
-        // The tests look at the clock, so nothing may go on beside them.
-        self.add(compiling.finish());
+        // The tests look at the clock, so nothing may go on beside them but what takes no time from them.
+        self.add(setup::finish(compiling));
         let toolchain = self.toolchain();
-        if let Some(toolchain) = &toolchain {
-            self.stages(plan::web_checks(toolchain));
-        }
-        self.versions(toolchain.as_ref());
-        if let Some(workspace) = &self.workspace {
-            self.stages(plan::tests(workspace, true));
-        }
+        self.tests_beside_builds(toolchain.as_ref());
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
             if self.chat_page(toolchain) {
-                self.check_play(toolchain, &play::Options::of_check());
+                self.check_play(toolchain, play::LOBBY);
             }
         }
         let around = self.columns(toolchain.as_ref());
         self.natlab_stage(&around, None, false);
     }
 
+    /// Runs the tests that need no browser. What is still to be compiled, for browsers and with other versions, is compiled in the
+    /// time that they leave: most of them wait.
+    fn tests_beside_builds(&mut self, toolchain: Option<&Toolchain>) {
+        let (runner, workspace) = (&self.runner, &self.workspace);
+        let run = |stage: &Stage| stage.run(runner);
+        let builds = || {
+            let check = toolchain.map(|toolchain| run(&plan::web_check(toolchain)));
+            let versions = versions::run(runner, workspace, toolchain);
+            // Whoever needs these asks for them again, and says then what is wrong with them.
+            let ahead = toolchain.map(|toolchain| plan::web_builds(toolchain, workspace));
+            ahead.iter().flatten().for_each(|stage| drop(run(stage)));
+            check.into_iter().chain(versions).collect()
+        };
+        let (built, tested) = thread::scope(|scope| {
+            let builds = scope.spawn(builds);
+            let tests = plan::tests(workspace, true);
+            let tested: Vec<Outcome> = tests.iter().map(run).collect();
+            let panicked = || Err("the builds ended with a panic".to_owned());
+            let built = builds.join();
+            (
+                built.unwrap_or_else(|_| vec![Outcome::check("builds", panicked)]),
+                tested,
+            )
+        });
+        self.add(built);
+        self.add(tested);
+    }
+
     /// What a contributor waits for: all that needs no browser and no lab. Stops at the first failure if asked to.
     pub(crate) fn quick(&mut self, fail_fast: bool) {
         let mut stages = plan::checks();
         stages.extend(plan::build());
-        stages.extend(
-            self.workspace
-                .iter()
-                .flat_map(|workspace| plan::tests(workspace, false)),
-        );
-        let target = self.target_directory();
+        stages.extend(plan::tests(&self.workspace, false));
+        let page = Err("it takes a browser".to_owned());
+        let around = Surroundings::new(&self.workspace.target_directory, page, None);
         for (name, column) in
-            plan::columns(&repeats::fast(), &Surroundings::without_browsers(&target))
+            plan::columns(&plan::QUICK.map(str::to_owned), &repeats::fast(), &around)
         {
             match column {
-                _ if !plan::QUICK.contains(&name) => {}
                 Ok(column) => stages.push(column),
                 Err(reason) => self.refuse(name, reason),
             }
@@ -145,7 +161,7 @@ impl Ci {
 
     /// The NAT lab alone.
     pub(crate) fn natlab(&mut self, only: Option<&str>, long: bool) {
-        self.provide(&needs::union([needs::BOTH_BROWSERS, needs::LAB]));
+        self.provide(&[tools::BOTH_BROWSERS, tools::LAB]);
         self.stages(plan::build_for(&[]));
         let toolchain = self.toolchain();
         let around = self.surroundings(toolchain.as_ref());
@@ -154,25 +170,32 @@ impl Ci {
 
     /// Every column, once.
     pub(crate) fn matrix(&mut self) {
-        let names: Vec<String> = plan::column_names().map(str::to_owned).collect();
-        self.provide(&plan::needs_of(&names));
+        self.provide(&[tools::BOTH_BROWSERS]);
         self.stages(plan::build());
         let toolchain = self.toolchain();
         self.columns(toolchain.as_ref());
     }
 
     /// The named columns, `count` times one after the other.
-    pub(crate) fn repeat(&mut self, names: &[String], count: u32, libtest: &[String]) {
+    pub(crate) fn repeat(
+        &mut self,
+        names: &[String],
+        count: u32,
+        fast: bool,
+        mut libtest: Vec<String>,
+    ) {
         let needs = plan::needs_of(names);
-        self.provide(&needs);
+        self.provide(&[&Vec::from_iter(needs.clone())]);
         self.stages(plan::build_for(names));
-        let pages = needs.contains(&Piece::WasmTarget);
+        let pages = needs.contains(&Tool::WasmTarget);
         let toolchain = pages.then(|| self.toolchain()).flatten();
         let around = self.surroundings(toolchain.as_ref());
+        if fast {
+            libtest.extend(repeats::fast());
+        }
         let mut columns = Vec::new();
-        for (name, column) in plan::columns(libtest, &around) {
+        for (name, column) in plan::columns(names, &libtest, &around) {
             match column {
-                _ if !names.iter().any(|wanted| wanted == name) => {}
                 Ok(column) => columns.push(column),
                 Err(reason) => self.refuse(name, reason),
             }
@@ -183,26 +206,16 @@ impl Ci {
         for run in 1..=count {
             say!("\n[ci] run {run} of {count}");
             for column in &columns {
-                self.report.add_column(column.run(&self.runner));
+                self.report.add(column.run(&self.runner).column());
             }
         }
-        self.report.say_repeats(repeats::is_fast(libtest));
-    }
-
-    /// The facade at both ends of its version ranges.
-    fn versions(&mut self, toolchain: Option<&Toolchain>) {
-        if let Some(workspace) = &self.workspace {
-            let outcomes = versions::run(&self.runner, workspace, toolchain);
-            self.add(outcomes);
-        }
+        self.report.say_repeats(fast);
     }
 
     /// The promises about the workspace.
     pub(crate) fn gates(&mut self) {
-        if let Some(workspace) = &self.workspace {
-            let outcomes = gates::run(&self.runner, workspace, &self.host);
-            self.add(outcomes);
-        }
+        let outcomes = gates::run(&self.runner, &self.workspace);
+        self.add(outcomes);
         self.add(deny::run(&self.runner));
     }
 
@@ -218,11 +231,11 @@ impl Ci {
     }
 
     fn bench_browsers(&mut self, arguments: &[String]) {
-        self.provide(&needs::union([needs::BOTH_BROWSERS]));
+        self.provide(&[tools::BOTH_BROWSERS]);
         let Some(toolchain) = self.toolchain() else {
             return;
         };
-        let page = bench::page(&self.target_directory());
+        let page = bench::page(&self.workspace.target_directory);
         if self.page(&page, &toolchain) {
             let stage = bench::browsers(&toolchain, &page, arguments);
             self.all_or_reason("bench of the browsers", stage.map(|stage| vec![stage]));
@@ -231,7 +244,7 @@ impl Ci {
 
     /// The page of the chat, for any static server.
     pub(crate) fn build_web(&mut self) {
-        self.provide(&needs::union([needs::PAGE]));
+        self.provide(&[tools::PAGE]);
         if let Some(toolchain) = self.toolchain() {
             self.chat_page(&toolchain);
         }
@@ -239,24 +252,18 @@ impl Ci {
 
     /// The chat in this terminal and in whatever browser opens its page; or a check that both work.
     pub(crate) fn play(&mut self, options: &play::Options) {
-        let browser = options.check.then_some(needs::DRIVEN_CHROMIUM);
-        self.provide(&needs::union(browser.into_iter().chain([needs::PAGE])));
+        let browser = options.check.then_some(tools::DRIVEN_CHROMIUM);
+        self.provide(&[tools::PAGE, browser.unwrap_or_default()]);
         let Some(toolchain) = self.toolchain() else {
             return;
         };
         let page = self.chat_page(&toolchain);
         let chat = self.stages_until_failure(vec![play::build()]);
         if page && chat && options.check {
-            self.check_play(&toolchain, options);
-        } else if page
-            && chat
-            && let Some(workspace) = &self.workspace
-        {
-            let begun = Instant::now();
-            let result = play::run(options, workspace);
-            let outcome = Outcome::of_check("play", begun.elapsed(), result);
-            outcome.say();
-            self.report.add(outcome);
+            self.check_play(&toolchain, &options.lobby);
+        } else if page && chat {
+            let played = Outcome::check("play", || play::run(options, &self.workspace));
+            self.report.add(played);
         }
     }
 
@@ -264,13 +271,14 @@ impl Ci {
     pub(crate) fn finish(self) -> ExitCode {
         while self.runner.children.is_stopped() {
             // Who has stopped us still cleans up, and ends the process then.
-            std::thread::park();
+            thread::park();
         }
         self.report.finish()
     }
 
-    fn provide(&mut self, pieces: &BTreeSet<Piece>) {
-        let outcomes = setup::run(&self.runner, &self.root(), self.install, pieces);
+    fn provide(&mut self, sets: &[&[Tool]]) {
+        let tools: BTreeSet<Tool> = sets.concat().into_iter().collect();
+        let outcomes = setup::run(&self.machine, self.install, &tools);
         self.add(outcomes);
     }
 
@@ -280,19 +288,9 @@ impl Ci {
             .for_each(|outcome| self.report.add(outcome));
     }
 
-    /// The folder of the workspace; where cargo cannot say, the one we are in.
-    fn root(&self) -> PathBuf {
-        let root = self
-            .workspace
-            .as_ref()
-            .map(|workspace| workspace.workspace_root.clone());
-        root.unwrap_or_else(|| PathBuf::from("."))
-    }
-
     /// The tools of the web side; what is not there has been said by the setup, and is said again here.
     fn toolchain(&mut self) -> Option<Toolchain> {
-        let workspace = self.workspace.as_ref()?;
-        match Toolchain::find(&self.runner, workspace) {
+        match Toolchain::find(&self.machine, &self.workspace) {
             Ok(toolchain) => Some(toolchain),
             Err(reason) => {
                 self.refuse("web toolchain", reason);
@@ -303,23 +301,12 @@ impl Ci {
 
     /// Builds what the columns meet in a browser, and says where everything is that they start.
     fn surroundings(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
-        let target = self.target_directory();
-        let page = plan::puppet_page(&target);
+        let page = plan::puppet_page(&self.workspace.target_directory);
         let made = toolchain.is_some_and(|toolchain| self.page(&page, toolchain));
-        let browser = |find: fn(&Toolchain) -> Result<&Path, String>| {
-            let toolchain = toolchain.ok_or("the tools for the browser are not complete")?;
-            find(toolchain).map(Path::to_owned)
-        };
-        Surroundings {
-            programs: target.join("debug"),
-            results: target.join("ci/results"),
-            // One of an earlier run, with other code, would prove nothing.
-            page: made
-                .then_some(page.folder)
-                .ok_or_else(|| "its page could not be built".to_owned()),
-            chromium: browser(Toolchain::chromium),
-            firefox: browser(Toolchain::firefox),
-        }
+        // One of an earlier run, with other code, would prove nothing.
+        let page = made.then(|| page.folder.to_string_lossy().into_owned());
+        let page = page.ok_or_else(|| "its page could not be built".to_owned());
+        Surroundings::new(&self.workspace.target_directory, page, toolchain)
     }
 
     /// Makes a page; whether it could be made.
@@ -343,40 +330,32 @@ impl Ci {
 
     /// Counts what cannot even be tried.
     fn refuse(&mut self, name: &str, reason: String) {
-        self.report.add(refused(name, reason));
+        self.report.add(Outcome::check(name, || Err(reason)));
     }
 
     /// Makes the page of the chat; whether it could be made.
     fn chat_page(&mut self, toolchain: &Toolchain) -> bool {
-        let Some(workspace) = &self.workspace else {
+        if !self.page(&build_web::page(&self.workspace), toolchain) {
             return false;
-        };
-        let outcomes = build_web::run(&self.runner, toolchain, workspace);
-        let made = outcomes.iter().all(|outcome| outcome.failed == 0);
-        self.add(outcomes);
+        }
+        let files = || build_web::files(&self.workspace, toolchain);
+        let files = Outcome::check("files of the page", files);
+        let made = files.failed == 0;
+        self.report.add(files);
         made
     }
 
     /// Plays without a person. The page and the chat have been built.
-    fn check_play(&mut self, toolchain: &Toolchain, options: &play::Options) {
-        let Some(workspace) = &self.workspace else {
-            return;
-        };
+    fn check_play(&mut self, toolchain: &Toolchain, lobby: &str) {
         say!("\n[ci] play --check: the chat in a headless browser and in terminals");
-        let begun = Instant::now();
-        let result = play::check(&self.runner.children, toolchain, workspace, options);
-        let outcome = Outcome::of_check("play --check", begun.elapsed(), result);
-        outcome.say();
-        self.report.add(outcome);
-    }
-
-    /// Where cargo puts what a stage builds.
-    fn target_directory(&self) -> PathBuf {
-        let target = self
-            .workspace
-            .as_ref()
-            .map(|workspace| workspace.target_directory.clone());
-        target.unwrap_or_default()
+        let check = play::Check {
+            children: &self.runner.children,
+            toolchain,
+            workspace: &self.workspace,
+            lobby,
+        };
+        let played = Outcome::check("play --check", || check.run());
+        self.report.add(played);
     }
 
     fn stages(&mut self, stages: Vec<Stage>) {
@@ -397,44 +376,29 @@ impl Ci {
 
     /// The lab, or one line where this machine allows none: that is no failure.
     fn natlab_stage(&mut self, around: &Surroundings, only: Option<&str>, long: bool) {
-        let begun = Instant::now();
         let possible = plan::natlab_is_possible(around);
         if let Err(why) = self.runner.capture(&possible, Duration::from_secs(60)) {
-            let why = why.lines().last().unwrap_or_default().to_owned();
-            let outcome = Outcome::not_run("natlab", begun.elapsed(), &why);
-            outcome.say();
-            self.report.add(outcome);
-            return;
+            let why = why.lines().last().unwrap_or_default();
+            return self.report.add(Outcome::not_run("natlab", why));
         }
-        let folder = self.target_directory().join("ci");
-        let stage = plan::natlab(around, &folder, only, long);
+        let stage = plan::natlab(around, only, long);
         self.all_or_reason("natlab", stage.map(|stage| vec![stage]));
     }
 
     /// Runs every column and writes the matrix; tells where everything is that they started.
     fn columns(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
         let around = self.surroundings(toolchain);
-        for (name, column) in plan::columns(&[], &around) {
+        let names: Vec<String> = plan::column_names().map(str::to_owned).collect();
+        for (name, column) in plan::columns(&names, &[], &around) {
             let outcome = match column {
                 Ok(column) => column.run(&self.runner),
                 // One failure, and not one a case.
-                Err(reason) => refused(name, reason),
+                Err(reason) => Outcome::check(name, || Err(reason)),
             };
-            self.report.add_column(outcome);
+            self.report.add(outcome.column());
         }
-        let folder = self
-            .workspace
-            .as_ref()
-            .map(|workspace| workspace.target_directory.join("ci"));
-        self.report
-            .matrix(folder.as_deref(), &plan::partial_columns());
+        let folder = self.workspace.target_directory.join("ci");
+        self.report.matrix(&folder, plan::PARTIAL);
         around
     }
-}
-
-/// What becomes of something that cannot even be tried.
-fn refused(name: &str, reason: String) -> Outcome {
-    let outcome = Outcome::of_check(name, Duration::ZERO, Err(reason));
-    outcome.say();
-    outcome
 }

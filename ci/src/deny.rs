@@ -1,6 +1,6 @@
 //! `cargo deny`: licences, versions that are there twice, where crates come from, and advisories (`deny.toml`).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::command::CommandLine;
 use crate::outcome::Outcome;
@@ -11,12 +11,9 @@ const BUDGET: Duration = Duration::from_secs(120);
 
 /// Runs what this machine can. What it cannot is said in a line and is no failure: the public workflow runs all of it.
 pub(crate) fn run(runner: &Runner) -> Vec<Outcome> {
-    let begun = Instant::now();
+    let deny = |words: &[&str]| CommandLine::cargo(&["deny", "--log-level=error"]).args(words);
     let not_run = |name: &str, why: &str| {
-        let why = format!("{why}; the public workflow runs it");
-        let outcome = Outcome::not_run(name, begun.elapsed(), &why);
-        outcome.say();
-        outcome
+        Outcome::not_run(name, &format!("{why}; the public workflow runs it"))
     };
     if runner.capture(&deny(&["--version"]), BUDGET).is_err() {
         let why = "there is no cargo-deny (cargo install --locked cargo-deny)";
@@ -28,15 +25,9 @@ pub(crate) fn run(runner: &Runner) -> Vec<Outcome> {
         &["check", "licenses", "bans", "sources"],
     );
     let name = "cargo deny: advisories";
-    let advisories = if runner.capture(&deny(&["fetch", "db"]), BUDGET).is_ok() {
-        check(name, &["check", "advisories"])
-    } else {
-        not_run(name, "the database cannot be had")
+    let advisories = match runner.capture(&deny(&["fetch", "db"]), BUDGET) {
+        Ok(_) => check(name, &["check", "advisories"]),
+        Err(_) => not_run(name, "the database cannot be had"),
     };
     vec![offline, advisories]
-}
-
-fn deny(words: &[&str]) -> CommandLine {
-    let command = CommandLine::cargo(&["deny", "--log-level", "error"]);
-    words.iter().copied().fold(command, CommandLine::arg)
 }

@@ -41,36 +41,33 @@ fn find_all(program: &str) -> impl Iterator<Item = PathBuf> {
         .filter(|candidate| candidate.is_file())
 }
 
-/// What a person names: a path of its own is from where the person stands.
-fn find_named(named: &str) -> Option<PathBuf> {
-    if Path::new(named).components().count() < 2 {
-        return find(named);
-    }
-    // Whoever starts it may stand elsewhere.
-    let named = std::path::absolute(named).ok()?;
-    named.is_file().then_some(named)
-}
-
-/// The program that a variable names, or else the first under one of its names that tests can use.
-pub(crate) fn named_or_found(variable: &str, programs: &[&str]) -> Result<PathBuf, Lack> {
-    let named = std::env::var(variable).unwrap_or_default();
-    if named.is_empty() {
-        return first_free(programs.iter().flat_map(|program| find_all(program)));
-    }
-    let what = match find_named(&named) {
-        Some(program) if !is_snap(&program) => return Ok(program),
+/// The program that a variable names, if it names one. A path is from where the person stands; whoever starts it may stand
+/// elsewhere.
+pub(crate) fn named(variable: &str) -> Option<Result<PathBuf, Lack>> {
+    let named = std::env::var(variable).ok().filter(|it| !it.is_empty())?;
+    let found = match Path::new(&named).components().count() {
+        0 | 1 => find(&named),
+        _ => std::path::absolute(&named).ok().filter(|it| it.is_file()),
+    };
+    let what = match found {
+        Some(program) if !is_snap(&program) => return Some(Ok(program)),
         Some(_) => SNAP,
         None => "no program",
     };
-    Err(Lack::Named {
-        variable: variable.to_owned(),
+    let variable = variable.to_owned();
+    Some(Err(Lack::Named {
+        variable,
         named,
         what,
-    })
+    }))
 }
 
-/// The first that is no snap.
-fn first_free(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Lack> {
+/// The first program under one of these names that is no snap.
+pub(crate) fn first_free(programs: &[&str]) -> Result<PathBuf, Lack> {
+    first_of(programs.iter().flat_map(|program| find_all(program)))
+}
+
+fn first_of(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Lack> {
     let mut lack = Lack::Absent;
     for program in candidates {
         if !is_snap(&program) {
@@ -117,16 +114,19 @@ mod tests {
     }
 
     #[test]
-    fn without_the_variable_the_first_known_name_counts() {
-        let found = |programs| named_or_found("NO_SUCH_VARIABLE_ANYWHERE", programs);
-        assert_eq!(found(&["no-such-program-anywhere", "sh"]).ok(), find("sh"));
-        assert_eq!(found(&[]), Err(Lack::Absent));
+    fn the_first_known_name_counts() {
+        assert_eq!(
+            first_free(&["no-such-program-anywhere", "sh"]).ok(),
+            find("sh")
+        );
+        assert_eq!(first_free(&[]), Err(Lack::Absent));
     }
 
     #[test]
     fn what_a_variable_names_must_be_there() {
+        assert_eq!(named("NO_SUCH_VARIABLE_ANYWHERE"), None);
         // Cargo has set it for this process, and it is no program.
-        let refused = named_or_found("CARGO_PKG_VERSION", &["sh"]).unwrap_err();
+        let refused = named("CARGO_PKG_VERSION").unwrap().unwrap_err();
         let said = refused.to_string();
         assert!(said.starts_with("CARGO_PKG_VERSION names "), "{said}");
     }
@@ -143,7 +143,7 @@ mod tests {
         fs::write(&script, stub).unwrap();
         fs::write(&free, "#!/bin/sh\nexec /usr/lib/firefox/firefox \"$@\"\n").unwrap();
 
-        let first = |candidates: &[&PathBuf]| first_free(candidates.iter().copied().cloned());
+        let first = |candidates: &[&PathBuf]| first_of(candidates.iter().copied().cloned());
         assert_eq!(first(&[&script, &linked, &free]), Ok(free.clone()));
         assert_eq!(first(&[&linked, &script]), Err(Lack::Snap(linked.clone())));
         let refused = first(&[&script]).unwrap_err().to_string();

@@ -1,83 +1,23 @@
-//! Reads what libtest prints (cargo test, rustdoc, and wasm-bindgen's runner, which imitates it), line by line.
+//! Counts what libtest prints (cargo test, rustdoc, and wasm-bindgen's runner, which imitates it), line by line.
 //!
-//! The `test result:` line is the authority for the counts, because a process started by a test can garble single lines
-//! with output of its own. The single lines give the names.
+//! The numbers are those of the lines `running` and `test result:`, and the names those of the list of failures: a process
+//! that a test starts can garble any other line.
 
-use serde::Deserialize;
+use crate::results::{Case, Tally, Verdict};
 
-/// What became of one test.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "verdict", content = "reason")]
-pub(crate) enum Verdict {
-    /// It passed.
-    #[serde(rename = "passed")]
-    Ok,
-    /// It failed.
-    Failed,
-    /// It failed as its expectation says, for this reason, and counts as passed.
-    Expected(String),
-    /// It was not run.
-    #[serde(skip)]
-    Ignored,
-}
-
-/// One test with its verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct Case {
-    pub(crate) name: String,
-    #[serde(flatten)]
-    pub(crate) verdict: Verdict,
-    /// How long it took, in milliseconds, if it has said so.
-    pub(crate) took_ms: Option<u64>,
-    /// What it has said of the way it was run.
-    pub(crate) note: Option<String>,
-}
-
-impl Case {
-    pub(crate) const fn new(name: String, verdict: Verdict) -> Self {
-        Self {
-            name,
-            verdict,
-            took_ms: None,
-            note: None,
-        }
-    }
-}
-
-/// What a whole run of one or several test binaries came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    /// Tests that passed, expected failures included.
-    pub(crate) passed: u32,
-    /// Tests that failed.
-    pub(crate) failed: u32,
-    /// Tests that were not run.
-    pub(crate) ignored: u32,
-    /// Every test whose line could be read.
-    pub(crate) cases: Vec<Case>,
-    /// Test binaries that started and never said `test result:`, one sentence each.
-    pub(crate) unfinished: Vec<String>,
-    /// What rustc or rustdoc refused to compile, one sentence each.
-    pub(crate) not_compiled: Vec<String>,
-}
-
-/// The binary that is being read.
-#[derive(Debug)]
-struct Binary {
-    announced: u32,
-    /// Where its tests begin in `Parser::cases`.
-    first_case: usize,
-    /// A test whose name was printed and whose verdict was not: libtest with one thread prints in two steps.
-    pending: Option<String>,
-    /// Past the list of tests come the captured outputs, which may look like anything.
-    listing: bool,
-}
-
-/// Fed with lines, yields a [`Tally`].
+/// Fed with lines, yields a [`Tally`] whose cases are those that failed.
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
-    tally: Tally,
-    binary: Option<Binary>,
+    /// Tests that were to be run.
+    announced: u32,
+    passed: u32,
+    failed: u32,
+    ignored: u32,
+    /// The names in the list of failures that is being read. There are two lists, and what tests printed is in the first.
+    listed: Option<Vec<String>>,
+    failures: Vec<String>,
+    /// What rustc or rustdoc refused to compile, one sentence each.
+    not_compiled: Vec<String>,
 }
 
 impl Parser {
@@ -85,227 +25,104 @@ impl Parser {
     pub(crate) fn line(&mut self, line: &str) {
         if let Some(what) = line.strip_prefix("error: could not compile ") {
             let what = what.split(" due to ").next().unwrap_or(what);
-            self.tally
-                .not_compiled
-                .push(format!("could not compile {what}"));
-        } else if let Some(announced) = announcement(line) {
-            self.end_unfinished();
-            self.binary = Some(Binary {
-                announced,
-                first_case: self.tally.cases.len(),
-                pending: None,
-                listing: true,
-            });
+            self.not_compiled.push(format!("could not compile {what}"));
         } else if let Some(counts) = line.strip_prefix("test result: ") {
-            self.end_finished(counts);
+            self.passed += count(counts, "passed");
+            self.failed += count(counts, "failed");
+            self.ignored += count(counts, "ignored");
+            self.failures.extend(self.listed.take().unwrap_or_default());
+        } else if line == "failures:" {
+            self.listed = Some(Vec::new());
+        } else if let Some(listed) = &mut self.listed {
+            listed.extend(line.strip_prefix("    ").map(str::to_owned));
         } else {
-            self.line_of_binary(line);
+            self.announced += announced(line).unwrap_or(0);
         }
+    }
+
+    /// What was not compiled, where the tests are counted otherwise.
+    pub(crate) fn not_compiled(self) -> Vec<String> {
+        self.not_compiled
     }
 
     /// Ends the reading.
-    pub(crate) fn finish(mut self) -> Tally {
-        self.end_unfinished();
-        self.tally
-    }
-
-    fn line_of_binary(&mut self, line: &str) {
-        let Some(binary) = self.binary.as_mut().filter(|binary| binary.listing) else {
-            return;
-        };
-        if line == "failures:" || line == "successes:" {
-            binary.listing = false;
-            return;
+    pub(crate) fn finish(self) -> Tally {
+        let mut problems = self.not_compiled;
+        let ended = self.passed + self.failed + self.ignored;
+        if self.announced > ended {
+            let lost = self.announced - ended;
+            problems.push(format!("a program ended in the middle, with {lost} tests"));
         }
-        if let Some(verdict) = verdict_of(line)
-            && let Some(name) = binary.pending.take()
-        {
-            self.tally.cases.push(Case::new(name, verdict));
-            return;
+        if self.ignored > 0 {
+            let ignored = self.ignored;
+            problems.push(format!(
+                "{ignored} ignored: every test is run or does not exist"
+            ));
         }
-        let Some(rest) = line.strip_prefix("test ") else {
-            return;
-        };
-        // The name of a doc test may hold anything, so the last separator counts.
-        let Some((name, verdict)) = rest.rsplit_once(" ... ") else {
-            return;
-        };
-        let name = name.trim_end();
-        let name = name
-            .strip_suffix(" - should panic")
-            .unwrap_or(name)
-            .to_owned();
-        match verdict_of(verdict) {
-            Some(verdict) => {
-                binary.pending = None;
-                self.tally.cases.push(Case::new(name, verdict));
-            }
-            None => binary.pending = Some(name),
+        let failures = self.failures.into_iter();
+        Tally {
+            passed: self.passed,
+            failed: self.failed + problems.len() as u32,
+            cases: failures
+                .map(|name| Case::new(name, Verdict::Failed))
+                .collect(),
+            problems,
         }
-    }
-
-    fn end_finished(&mut self, counts: &str) {
-        self.binary = None;
-        let count = |word: &str| {
-            counts
-                .split(['.', ';'])
-                .find_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u32>().ok())
-                .unwrap_or(0)
-        };
-        self.tally.passed += count("passed");
-        self.tally.failed += count("failed");
-        self.tally.ignored += count("ignored");
-    }
-
-    fn end_unfinished(&mut self) {
-        let Some(binary) = self.binary.take() else {
-            return;
-        };
-        let seen = self.tally.cases.get(binary.first_case..).unwrap_or(&[]);
-        let of =
-            |verdict: Verdict| seen.iter().filter(|case| case.verdict == verdict).count() as u32;
-        let (passed, failed, ignored) =
-            (of(Verdict::Ok), of(Verdict::Failed), of(Verdict::Ignored));
-        let mut sentence = format!(
-            "ended in the middle, after {} of {} tests",
-            seen.len(),
-            binary.announced
-        );
-        if let Some(name) = binary.pending {
-            sentence.push_str(&format!(", within {name}"));
-            self.tally.cases.push(Case::new(name, Verdict::Failed));
-        }
-        self.tally.passed += passed;
-        self.tally.failed += failed;
-        self.tally.ignored += ignored;
-        self.tally.unfinished.push(sentence);
     }
 }
 
 /// `running 12 tests`.
-fn announcement(line: &str) -> Option<u32> {
+fn announced(line: &str) -> Option<u32> {
     let rest = line.strip_prefix("running ")?;
-    let count = rest
-        .strip_suffix(" tests")
-        .or_else(|| rest.strip_suffix(" test"))?;
-    count.parse().ok()
+    let count = rest.strip_suffix('s').unwrap_or(rest);
+    count.strip_suffix(" test")?.parse().ok()
 }
 
-/// The word after the dots, where it is one; a time like `<0.012s>` may follow.
-fn verdict_of(word: &str) -> Option<Verdict> {
-    let word = word.split(" <").next().unwrap_or(word).trim();
-    match word {
-        "ok" => Some(Verdict::Ok),
-        "FAILED" | "FAIL" => Some(Verdict::Failed),
-        "ignored" | "ignore" => Some(Verdict::Ignored),
-        _ if word.starts_with("ignored, ") => Some(Verdict::Ignored),
-        _ => None,
-    }
+/// The number before a word of the result.
+fn count(counts: &str, word: &str) -> u32 {
+    let mut parts = counts.split(['.', ';']);
+    let found = parts.find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok());
+    found.unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(captured: &str) -> Tally {
+    fn parse(printed: &str) -> (u32, u32, Vec<String>, Vec<String>) {
         let mut parser = Parser::default();
-        captured.lines().for_each(|line| parser.line(line));
-        parser.finish()
-    }
-
-    fn case(name: &str, verdict: Verdict) -> Case {
-        Case::new(name.to_owned(), verdict)
-    }
-
-    #[test]
-    fn reads_passed_failed_and_ignored() {
-        let tally = parse(include_str!("captured/mixed.txt"));
-        assert_eq!((tally.passed, tally.failed, tally.ignored), (3, 1, 2));
-        assert_eq!(
-            tally.cases,
-            [
-                case("connects", Verdict::Ok),
-                case("panics", Verdict::Ok),
-                case("skipped", Verdict::Ignored),
-                case("skipped_plain", Verdict::Ignored),
-                case("slow::broken", Verdict::Failed),
-                case("slow::vanish", Verdict::Ok),
-            ]
-        );
-        assert!(tally.unfinished.is_empty() && tally.not_compiled.is_empty());
+        printed.lines().for_each(|line| parser.line(line));
+        let tally = parser.finish();
+        let cases = tally.cases.into_iter().map(|case| case.name);
+        (tally.passed, tally.failed, cases.collect(), tally.problems)
     }
 
     #[test]
-    fn a_process_that_dies_is_seen() {
-        let tally = parse(include_str!("captured/abort.txt"));
-        assert_eq!((tally.passed, tally.failed), (2, 0));
-        assert_eq!(
-            tally.unfinished,
-            ["ended in the middle, after 2 of 3 tests"]
+    fn several_programs_are_added_up_and_failures_have_names() {
+        let (passed, failed, names, problems) = parse(
+            "     Running tests/a.rs\n\nrunning 3 tests\ntest slow::a ... hello\nok\nlistening ontest b ... ok\n\
+             test c ... FAILED\n\nfailures:\n\n---- c stdout ----\n    forged\nrunning 9 tests\n\n\
+             failures:\n    c\n\ntest result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n\n\
+             running 1 test\n    test of ours\ntest d ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored\n",
         );
+        assert_eq!((passed, failed), (3, 1));
+        assert_eq!((names, problems), (vec!["c".to_owned()], vec![]));
     }
 
     #[test]
-    fn with_one_thread_the_test_that_died_has_a_name() {
-        let tally = parse(include_str!("captured/abort-one-thread.txt"));
-        assert_eq!((tally.passed, tally.failed), (1, 0));
-        assert_eq!(
-            tally.unfinished,
-            ["ended in the middle, after 1 of 3 tests, within b_aborts"]
-        );
-        assert!(tally.cases.contains(&case("b_aborts", Verdict::Failed)));
+    fn a_program_that_dies_is_seen() {
+        let died =
+            parse("running 3 tests\ntest a ... ok\n\nrunning 1 test\ntest result: ok. 1 passed");
+        let problem = "a program ended in the middle, with 3 tests".to_owned();
+        assert_eq!(died, (1, 1, vec![], vec![problem]));
     }
 
     #[test]
-    fn a_compile_error_names_what_it_stopped() {
-        let tally = parse(include_str!("captured/compile-error.txt"));
-        assert_eq!(
-            tally.not_compiled,
-            ["could not compile `sample` (test \"compile\")"]
-        );
-        assert_eq!((tally.passed, tally.failed, tally.cases.len()), (0, 0, 0));
-    }
-
-    #[test]
-    fn doc_tests_come_as_two_binaries() {
-        let tally = parse(include_str!("captured/doc.txt"));
-        assert_eq!((tally.passed, tally.failed, tally.ignored), (2, 1, 1));
-        assert!(
-            tally
-                .cases
-                .contains(&case("src/lib.rs - (line 10)", Verdict::Failed))
-        );
-        assert!(
-            tally
-                .cases
-                .contains(&case("src/lib.rs - (line 4) - compile fail", Verdict::Ok))
-        );
-    }
-
-    #[test]
-    fn captured_output_of_a_test_counts_for_nothing() {
-        let tally = parse(
-            "running 1 test\ntest a ... FAILED\n\nfailures:\n\n---- a stdout ----\ntest forged ... ok\n\n\
-             failures:\n    a\n\ntest result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n",
-        );
-        assert_eq!(tally.cases, [case("a", Verdict::Failed)]);
-    }
-
-    #[test]
-    fn garbled_lines_do_not_change_the_counts() {
-        let tally = parse(
-            "running 2 tests\nlistening ontest a ... ok\ntest b ... ok\n\ntest result: ok. 2 passed; 0 failed; 0 ignored",
-        );
-        assert_eq!((tally.passed, tally.cases.len()), (2, 1));
-    }
-
-    #[test]
-    fn what_a_test_prints_within_its_line_does_not_hide_its_verdict() {
-        let tally = parse(
-            "running 2 tests\ntest slow::a ... hello\nok\ntest b        ... FAILED\n\n\
-             test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-        );
-        let cases = [case("slow::a", Verdict::Ok), case("b", Verdict::Failed)];
-        assert_eq!(tally.cases, cases);
+    fn what_was_not_run_is_a_failure() {
+        let ignored = parse("running 2 tests\ntest result: ok. 1 passed; 0 failed; 1 ignored");
+        assert_eq!((ignored.0, ignored.1, ignored.3.len()), (1, 1, 1));
+        let refused = "error: could not compile `sample` (test \"x\") due to 1 previous error";
+        let problem = "could not compile `sample` (test \"x\")".to_owned();
+        assert_eq!(parse(refused), (0, 1, vec![], vec![problem]));
     }
 }

@@ -9,10 +9,8 @@ mod commands;
 mod deny;
 mod find;
 mod gates;
-mod group;
 mod libtest;
 mod matrix;
-mod needs;
 mod outcome;
 mod plan;
 mod play;
@@ -24,6 +22,7 @@ mod run;
 mod scratch;
 mod setup;
 mod stage;
+mod tools;
 mod versions;
 mod web;
 mod workspace;
@@ -100,7 +99,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut ci = Ci::new(arguments.install);
+    let mut ci = match Ci::new(arguments.install) {
+        Ok(ci) => ci,
+        Err(code) => return code,
+    };
     match arguments.command {
         Command::Setup => ci.setup(),
         Command::Quick { fail_fast } => ci.quick(fail_fast),
@@ -109,13 +111,8 @@ fn main() -> ExitCode {
             column,
             repeat,
             fast,
-            mut libtest,
-        } => {
-            if fast {
-                libtest.extend(repeats::fast());
-            }
-            ci.repeat(&column, repeat, &libtest);
-        }
+            libtest,
+        } => ci.repeat(&column, repeat, fast, libtest),
         Command::Matrix => ci.matrix(),
         Command::Natlab { only, long } => ci.natlab(only.as_deref(), long),
         Command::Gates => ci.gates(),
@@ -138,35 +135,20 @@ mod tests {
     }
 
     #[test]
-    fn a_column_takes_repeats_and_libtest_arguments() {
-        let words = [
-            "ci", "test", "--column", "native", "--repeat", "20", "--", "--skip", "slow::",
-        ];
-        let arguments = Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
-        let Command::Test {
-            column,
-            repeat,
-            libtest,
-            fast: false,
-        } = arguments.command
-        else {
-            panic!("not parsed as test");
-        };
-        assert_eq!((column, repeat), (vec!["native".to_owned()], 20));
-        assert_eq!(libtest, ["--skip", "slow::"]);
-    }
-
-    #[test]
     fn what_would_be_ignored_is_refused() {
+        let parses = |words: &str| Arguments::try_parse_from(words.split(' ')).is_ok();
+        assert!(parses(
+            "ci test --column native --repeat 20 --fast -- connect"
+        ));
         for words in [
-            vec!["ci", "test", "--column", "netscape"],
-            vec!["ci", "test", "--repeat", "3"],
-            vec!["ci", "test", "--fast"],
-            vec!["ci", "test", "--column", "mock", "--repeat", "0"],
-            vec!["ci", "bench", "--", "connect"],
-            vec!["ci", "bench", "browser"],
+            "ci test --column netscape",
+            "ci test --repeat 3",
+            "ci test --fast",
+            "ci test --column mock --repeat 0",
+            "ci bench -- connect",
+            "ci bench browser",
         ] {
-            assert!(Arguments::try_parse_from(&words).is_err(), "{words:?}");
+            assert!(!parses(words), "{words}");
         }
     }
 }

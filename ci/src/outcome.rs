@@ -1,35 +1,43 @@
 //! What a stage came to, in the numbers of the last line.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::libtest::{Case, Tally, Verdict};
 use crate::print::say;
+use crate::results::{Case, Tally, Verdict};
 use crate::run::Ending;
 
 /// The result of one stage or gate.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Outcome {
     /// The name of the stage, of the column where it is one.
     pub(crate) name: String,
     pub(crate) took: Duration,
     pub(crate) passed: u32,
     pub(crate) failed: u32,
+    /// Whether it goes to the matrix.
+    pub(crate) is_column: bool,
     /// What went wrong, one line each.
     pub(crate) problems: Vec<String>,
-    /// The tests of the stage; none for a check.
+    /// The tests of the stage that are known by name; none for a check.
     pub(crate) cases: Vec<Case>,
 }
 
 impl Outcome {
-    /// A check done in this process: one passed, or one failed with a reason of one or more lines.
+    /// Does a check and says what it came to: one passed, or one failed with a reason of one or more lines.
+    pub(crate) fn check(name: &str, check: impl FnOnce() -> Result<(), String>) -> Self {
+        let begun = Instant::now();
+        let result = check();
+        let outcome = Self::of_check(name, begun.elapsed(), result);
+        outcome.say();
+        outcome
+    }
+
+    /// A check that has been done.
     pub(crate) fn of_check(name: &str, took: Duration, result: Result<(), String>) -> Self {
         let mut outcome = Self {
             name: name.to_owned(),
             took,
-            passed: 0,
-            failed: 0,
-            problems: Vec::new(),
-            cases: Vec::new(),
+            ..Self::default()
         };
         match result {
             Ok(()) => outcome.passed = 1,
@@ -38,26 +46,14 @@ impl Outcome {
         outcome
     }
 
-    /// Something that this machine does not allow: neither passed nor failed, and said in the list.
-    pub(crate) fn not_run(name: &str, took: Duration, why: &str) -> Self {
-        Self {
+    /// Something that this machine does not allow: neither passed nor failed, said here and in the list.
+    pub(crate) fn not_run(name: &str, why: &str) -> Self {
+        let outcome = Self {
             name: format!("{name}: not run: {why}"),
-            took,
-            passed: 0,
-            failed: 0,
-            problems: Vec::new(),
-            cases: Vec::new(),
-        }
-    }
-
-    /// A command that counts as one.
-    pub(crate) fn of_command(name: &str, took: Duration, ending: &Ending) -> Self {
-        let result = if ending.is_success() {
-            Ok(())
-        } else {
-            Err(ending.to_string())
+            ..Self::default()
         };
-        Self::of_check(name, took, result)
+        outcome.say();
+        outcome
     }
 
     /// A command that runs tests, each of which counts, and so does everything that kept tests from being run.
@@ -67,39 +63,27 @@ impl Outcome {
             took,
             passed: tally.passed,
             failed: tally.failed,
-            problems: Vec::new(),
+            problems: tally.problems,
             cases: tally.cases,
+            ..Self::default()
         };
-        match ending {
-            Ending::TimedOut | Ending::Stopped | Ending::NotStarted(_) => {
-                outcome.fail(ending.to_string());
+        let is_explained = matches!(ending, Ending::Exited(_)) && outcome.failed > 0;
+        match ending.result() {
+            Ok(()) if outcome.passed + outcome.failed == 0 => {
+                outcome.fail("no test was run".to_owned());
             }
-            Ending::Exited(_) => tally
-                .unfinished
-                .into_iter()
-                .for_each(|what| outcome.fail(what)),
-        }
-        tally
-            .not_compiled
-            .into_iter()
-            .for_each(|what| outcome.fail(what));
-        if tally.ignored > 0 {
-            outcome.failed += tally.ignored;
-            outcome.problems.push(format!(
-                "{} ignored: every test is run or does not exist",
-                tally.ignored
-            ));
-        }
-        match ending {
-            Ending::Exited(Some(0)) if outcome.passed + outcome.failed == 0 => {
-                outcome.fail("no test was run".to_owned())
-            }
-            Ending::Exited(code) if *code != Some(0) && outcome.failed == 0 => {
-                outcome.fail(ending.to_string())
-            }
-            Ending::Exited(_) | Ending::TimedOut | Ending::Stopped | Ending::NotStarted(_) => {}
+            Err(why) if !is_explained => outcome.fail(why),
+            Ok(()) | Err(_) => {}
         }
         outcome
+    }
+
+    /// A column of the matrix.
+    pub(crate) fn column(self) -> Self {
+        Self {
+            is_column: true,
+            ..self
+        }
     }
 
     /// Adds the command's own first complaint to a failure that no test explains.
@@ -112,19 +96,12 @@ impl Outcome {
     /// Prints the result in one line, and a line for each thing that went wrong.
     pub(crate) fn say(&self) {
         let (name, seconds) = (&self.name, self.took.as_secs_f32());
-        if self.failed == 0 && self.cases.is_empty() {
-            say!("[ci] {name}: ok, {seconds:.1} s");
-            return;
+        let (passed, failed) = (self.passed, self.failed);
+        match (passed, failed) {
+            (0 | 1, 0) => say!("[ci] {name}: ok, {seconds:.1} s"),
+            (_, 0) => say!("[ci] {name}: ok, {passed} passed, {seconds:.1} s"),
+            _ => say!("[ci] {name}: FAILED, {passed} passed, {failed} failed, {seconds:.1} s"),
         }
-        if self.failed == 0 {
-            say!("[ci] {name}: ok, {} passed, {seconds:.1} s", self.passed);
-            return;
-        }
-        say!(
-            "[ci] {name}: FAILED, {} passed, {} failed, {seconds:.1} s",
-            self.passed,
-            self.failed
-        );
         self.say_failures();
     }
 
@@ -136,10 +113,8 @@ impl Outcome {
 
     /// Everything that failed, by name or in a sentence.
     pub(crate) fn failures(&self) -> impl Iterator<Item = &str> {
-        let failed = self
-            .cases
-            .iter()
-            .filter(|case| case.verdict == Verdict::Failed);
+        let cases = self.cases.iter();
+        let failed = cases.filter(|case| case.verdict == Verdict::Failed);
         let problems = self.problems.iter().map(String::as_str);
         failed.map(|case| case.name.as_str()).chain(problems)
     }
@@ -154,93 +129,44 @@ impl Outcome {
 mod tests {
     use super::*;
 
-    fn tests(ending: &Ending, tally: Tally) -> (u32, u32, Vec<String>) {
-        let outcome = Outcome::of_tests("unit", Duration::ZERO, ending, tally);
-        (outcome.passed, outcome.failed, outcome.problems)
-    }
-
-    fn tally(passed: u32, failed: u32) -> Tally {
-        Tally {
+    fn tests(ending: &Ending, passed: u32, failed: u32) -> (u32, u32, usize) {
+        let tally = Tally {
             passed,
             failed,
             ..Tally::default()
-        }
+        };
+        let outcome = Outcome::of_tests("unit", Duration::ZERO, ending, tally);
+        (outcome.passed, outcome.failed, outcome.problems.len())
     }
 
     #[test]
     fn tests_count_one_by_one() {
-        assert_eq!(tests(&Ending::Exited(Some(0)), tally(7, 0)), (7, 0, vec![]));
-        assert_eq!(
-            tests(&Ending::Exited(Some(101)), tally(6, 1)),
-            (6, 1, vec![])
-        );
+        assert_eq!(tests(&Ending::Exited(Some(0)), 7, 0), (7, 0, 0));
+        assert_eq!(tests(&Ending::Exited(Some(101)), 6, 1), (6, 1, 0));
     }
 
     #[test]
     fn what_keeps_tests_from_running_is_a_failure() {
-        let not_compiled = Tally {
-            not_compiled: vec!["could not compile `x`".to_owned()],
-            ..tally(5, 2)
-        };
-        assert_eq!(
-            tests(&Ending::Exited(Some(101)), not_compiled),
-            (5, 3, vec!["could not compile `x`".to_owned()])
-        );
-        let died = Tally {
-            unfinished: vec!["ended in the middle".to_owned()],
-            ..tally(5, 0)
-        };
-        assert_eq!(tests(&Ending::Exited(Some(101)), died).1, 1);
-        assert_eq!(tests(&Ending::Exited(Some(101)), tally(5, 0)).1, 1);
-        assert_eq!(
-            tests(&Ending::NotStarted("gone".to_owned()), tally(0, 0)).1,
-            1
-        );
-    }
-
-    #[test]
-    fn a_stage_stopped_by_its_bound_fails_once_and_keeps_what_it_had() {
-        let stopped = Tally {
-            unfinished: vec!["ended in the middle".to_owned()],
-            ..tally(5, 0)
-        };
-        let (passed, failed, problems) = tests(&Ending::TimedOut, stopped);
-        assert_eq!((passed, failed, problems.len()), (5, 1, 1));
-    }
-
-    #[test]
-    fn nothing_run_and_nothing_ignored_pass_for_success() {
-        assert_eq!(tests(&Ending::Exited(Some(0)), tally(0, 0)).1, 1);
-        let ignored = Tally {
-            ignored: 2,
-            ..tally(3, 0)
-        };
-        assert_eq!(tests(&Ending::Exited(Some(0)), ignored).1, 2);
-    }
-
-    #[test]
-    fn a_check_counts_as_one() {
-        let failed = Outcome::of_command("fmt", Duration::ZERO, &Ending::Exited(Some(1)));
-        assert_eq!(
-            (failed.passed, failed.failed, failed.problems.len()),
-            (0, 1, 1)
-        );
-        let passed = Outcome::of_command("fmt", Duration::ZERO, &Ending::Exited(Some(0)));
-        assert_eq!((passed.passed, passed.failed), (1, 0));
+        assert_eq!(tests(&Ending::Exited(Some(0)), 0, 0), (0, 1, 1));
+        assert_eq!(tests(&Ending::Exited(Some(101)), 5, 0), (5, 1, 1));
+        assert_eq!(tests(&Ending::TimedOut, 5, 0), (5, 1, 1));
+        let gone = Ending::NotStarted("gone".to_owned());
+        assert_eq!(tests(&gone, 0, 0), (0, 1, 1));
     }
 
     #[test]
     fn only_a_failure_without_a_name_is_explained() {
         let complaint = || Some("error: no such target".to_owned());
-        let mut unnamed = Outcome::of_command("docs", Duration::ZERO, &Ending::Exited(Some(101)));
+        let why = Err("ended with code 101".to_owned());
+        let mut unnamed = Outcome::of_check("docs", Duration::ZERO, why);
         unnamed.explain(complaint());
         assert_eq!((unnamed.failed, unnamed.problems.len()), (1, 2));
-        let mut named = Outcome::of_tests(
-            "unit",
-            Duration::ZERO,
-            &Ending::Exited(Some(101)),
-            tally(5, 1),
-        );
+        let tally = Tally {
+            failed: 1,
+            ..Tally::default()
+        };
+        let ending = Ending::Exited(Some(101));
+        let mut named = Outcome::of_tests("unit", Duration::ZERO, &ending, tally);
         named.explain(complaint());
         assert_eq!((named.failed, named.problems.len()), (1, 0));
     }

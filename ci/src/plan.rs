@@ -6,10 +6,10 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::build_web;
 use crate::command::CommandLine;
-use crate::needs;
-use crate::setup::Piece;
 use crate::stage::Stage;
+use crate::tools::{self, Tool};
 use crate::web::{Browser, Page, TARGET, Toolchain};
 use crate::workspace::Workspace;
 
@@ -20,8 +20,8 @@ const fn minutes(count: u64) -> Duration {
     Duration::from_secs(60 * count)
 }
 
-/// How many cases of browsers are run at once at least.
-const BROWSER_CASES: usize = 4;
+/// How many cases of a column are run at once at least.
+const CASES: usize = 4;
 
 /// The NAT lab as a whole; a part that is only run by name has as much.
 const NATLAB: Duration = minutes(8);
@@ -32,123 +32,93 @@ const NATLAB_LONG: Duration = minutes(45);
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);
 
-/// What one check of the facade with other versions may take: 4 minutes from nothing on two cores, and as much again on a
-/// busy machine.
-pub(crate) const VERSIONS: Duration = minutes(8);
-
 /// A column: the test target of that name runs every case for it.
 struct Column {
     name: &'static str,
     /// The time of the fast cases, of the slow group and of a busy machine together, the build aside.
     budget: Duration,
-    /// The pieces of the set-up.
-    needs: &'static [Piece],
-    /// Whether it has no more than the cases that make sense for it.
-    partial: bool,
+    /// What it takes of the set-up.
+    needs: &'static [Tool],
+}
+
+const fn column(name: &'static str, budget: Duration, needs: &'static [Tool]) -> Column {
+    Column {
+        name,
+        budget,
+        needs,
+    }
 }
 
 /// Every column, in the order of the matrix.
 const COLUMNS: &[Column] = &[
-    Column {
-        name: "mock",
-        budget: minutes(2),
-        needs: needs::NO_BROWSER,
-        partial: false,
-    },
-    Column {
-        name: "native",
-        budget: minutes(5),
-        needs: needs::NO_BROWSER,
-        partial: false,
-    },
-    Column {
-        name: "chromium",
-        budget: minutes(6),
-        needs: needs::CHROMIUM,
-        partial: false,
-    },
-    Column {
-        name: "firefox",
-        budget: minutes(6),
-        needs: needs::FIREFOX,
-        partial: false,
-    },
-    Column {
-        name: "native-chromium",
-        budget: minutes(8),
-        needs: needs::CHROMIUM,
-        partial: false,
-    },
-    Column {
-        name: "native-firefox",
-        budget: minutes(8),
-        needs: needs::FIREFOX,
-        partial: false,
-    },
-    Column {
-        name: "chromium-firefox",
-        budget: minutes(8),
-        needs: needs::BOTH_BROWSERS,
-        partial: false,
-    },
-    Column {
-        name: "trio",
-        budget: minutes(4),
-        needs: needs::BOTH_BROWSERS,
-        // Cases of two are those of the columns above.
-        partial: true,
-    },
+    column("mock", minutes(2), tools::NO_BROWSER),
+    column("native", minutes(5), tools::NO_BROWSER),
+    column("chromium", minutes(6), tools::CHROMIUM),
+    column("firefox", minutes(6), tools::FIREFOX),
+    column("native-chromium", minutes(8), tools::CHROMIUM),
+    column("native-firefox", minutes(8), tools::FIREFOX),
+    column("chromium-firefox", minutes(8), tools::BOTH_BROWSERS),
+    column("trio", minutes(4), tools::BOTH_BROWSERS),
 ];
 
+/// The columns that need not have every case: cases of two are those of the columns above.
+pub(crate) const PARTIAL: &[&str] = &["trio"];
+
 /// The columns of `cargo ci quick`.
-pub(crate) const QUICK: &[&str] = &["mock", "native"];
+pub(crate) const QUICK: [&str; 2] = ["mock", "native"];
 
 /// What the columns are given beside their cases.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
-    /// Where [`build_for`] leaves programs.
-    pub(crate) programs: PathBuf,
-    /// Where the suite writes what became of its cases.
-    pub(crate) results: PathBuf,
-    /// The folder of the puppet page, or why there is none.
-    pub(crate) page: Result<PathBuf, String>,
-    /// The browsers, or why there is none.
-    pub(crate) chromium: Result<PathBuf, String>,
-    pub(crate) firefox: Result<PathBuf, String>,
+    /// Where cargo puts everything.
+    pub(crate) target_directory: PathBuf,
+    /// What a column that takes a tool must be told, and by which variable; or why it cannot be.
+    pub(crate) web: Vec<(Tool, &'static str, Result<String, String>)>,
 }
 
 impl Surroundings {
-    /// What there is before anything was made for browsers.
-    pub(crate) fn without_browsers(target_directory: &Path) -> Self {
-        let none = || Err("it takes a browser".to_owned());
+    /// The page may be missing, for a reason, and with it every tool for browsers.
+    pub(crate) fn new(
+        target_directory: &Path,
+        page: Result<String, String>,
+        toolchain: Option<&Toolchain>,
+    ) -> Self {
+        let program = |tool| {
+            let toolchain = toolchain.ok_or("the tools for the browser are not complete")?;
+            toolchain.program(tool)
+        };
         Self {
-            programs: target_directory.join("debug"),
-            results: target_directory.join("ci/results"),
-            page: none(),
-            chromium: none(),
-            firefox: none(),
+            target_directory: target_directory.to_owned(),
+            web: vec![
+                (Tool::WasmTarget, "CONFORMANCE_PAGE", page),
+                (Tool::Chromium, "CHROMIUM", program(Tool::Chromium)),
+                (Tool::Firefox, "FIREFOX", program(Tool::Firefox)),
+            ],
         }
     }
 
-    /// What the suite reads, or what is missing. Without the puppet it would build one itself, in a column's time.
-    fn variables(&self, needs: &[Piece]) -> Result<Vec<(&'static str, String)>, String> {
-        let puppet = format!("conformance-puppet{EXE_SUFFIX}");
-        let puppet = Ok(self.programs.join(puppet));
-        let of_web = [
-            (Piece::WasmTarget, "CONFORMANCE_PAGE", &self.page),
-            (Piece::Chromium, "CHROMIUM", &self.chromium),
-            (Piece::Firefox, "FIREFOX", &self.firefox),
-        ];
-        let of_web = of_web
-            .into_iter()
-            .filter(|(piece, ..)| needs.contains(piece));
-        std::iter::once(("CONFORMANCE_PUPPET", &puppet))
-            .chain(of_web.map(|(_, name, path)| (name, path)))
-            .map(|(name, path)| {
-                let path = path.as_ref().map_err(Clone::clone)?;
-                Ok((name, path.to_string_lossy().into_owned()))
-            })
-            .collect()
+    /// A program of ours that [`build_for`] makes.
+    fn program(&self, name: &str) -> String {
+        let folder = self.target_directory.join("debug");
+        let program = folder.join(format!("{name}{EXE_SUFFIX}"));
+        program.to_string_lossy().into_owned()
+    }
+
+    /// A command of the suite with what it reads, or what is missing. Without the puppet it would build one itself, in a
+    /// column's time.
+    fn told(&self, command: CommandLine, needs: &[Tool]) -> Result<CommandLine, String> {
+        let mut told = command.env("CONFORMANCE_PUPPET", self.program("conformance-puppet"));
+        for (tool, variable, value) in &self.web {
+            if needs.contains(tool) {
+                told = told.env(variable, value.clone()?);
+            }
+        }
+        Ok(told)
+    }
+
+    fn suite(&self, name: &str, budget: Duration, command: CommandLine) -> Stage {
+        let results = self.target_directory.join("ci/results");
+        Stage::suite(name, budget, command, &results)
     }
 }
 
@@ -157,87 +127,65 @@ pub(crate) fn column_names() -> impl Iterator<Item = &'static str> {
     COLUMNS.iter().map(|column| column.name)
 }
 
-/// The columns that need not have every case.
-pub(crate) fn partial_columns() -> Vec<&'static str> {
-    let partial = COLUMNS.iter().filter(|column| column.partial);
-    partial.map(|column| column.name).collect()
-}
-
 /// What the machine must have for the named columns.
-pub(crate) fn needs_of(names: &[String]) -> BTreeSet<Piece> {
-    needs::union(named(names).map(|column| column.needs))
+pub(crate) fn needs_of(names: &[String]) -> BTreeSet<Tool> {
+    named(names)
+        .flat_map(|column| column.needs)
+        .copied()
+        .collect()
 }
 
-/// Each column with its stage, `libtest` arguments (a filter, `--skip`) appended, or with what it lacks.
+/// Each of the named columns with its stage, `libtest` arguments (a filter, `--skip`) appended, or with what it lacks.
 pub(crate) fn columns(
+    names: &[String],
     libtest: &[String],
     around: &Surroundings,
 ) -> Vec<(&'static str, Result<Stage, String>)> {
     let stage = |column: &Column| {
-        let command = native_target(column.name);
-        let command = around
-            .variables(column.needs)?
-            .into_iter()
-            .fold(command, |command, (name, value)| command.env(name, value));
-        let command = match threads(column.needs) {
-            Some(count) => command.env("RUST_TEST_THREADS", count.to_string()),
-            None => command,
-        };
+        let command = cargo(&format!("test --workspace --test {}", column.name));
+        let command = around.told(command, column.needs)?;
+        let threads = threads().map(|count| ("RUST_TEST_THREADS", count.to_string()));
         let separator = (!libtest.is_empty()).then(|| "--".to_owned());
         let arguments = separator.iter().chain(libtest);
-        let command = arguments.fold(command, CommandLine::arg);
-        let (name, budget) = (column.name, column.budget);
-        Ok(Stage::suite(name, budget, command, &around.results))
+        let command = arguments.fold(command.envs(threads), CommandLine::arg);
+        Ok(around.suite(column.name, column.budget, command))
     };
-    COLUMNS
-        .iter()
+    named(names)
         .map(|column| (column.name, stage(column)))
         .collect()
 }
 
-/// Where the program of the NAT lab is, beside the puppet.
-fn natlab_program(around: &Surroundings) -> String {
-    let program = around.programs.join(format!("natlab{EXE_SUFFIX}"));
-    program.to_string_lossy().into_owned()
-}
-
 /// Says whether this machine allows a NAT lab, and why not.
 pub(crate) fn natlab_is_possible(around: &Surroundings) -> CommandLine {
-    CommandLine::new(&natlab_program(around), &["able"])
+    CommandLine::new(&around.program("natlab"), &["able"])
 }
 
-/// The NAT lab, which leaves its tables in `folder`; or what it lacks.
+/// The NAT lab, which leaves its tables beside the matrix; or what it lacks.
 pub(crate) fn natlab(
     around: &Surroundings,
-    folder: &Path,
     only: Option<&str>,
     long: bool,
 ) -> Result<Stage, String> {
-    let folder = folder.to_string_lossy();
-    let command = CommandLine::new(&natlab_program(around), &["run", "--folder", &folder]);
-    let command = around
-        .variables(needs::BOTH_BROWSERS)?
-        .into_iter()
-        .fold(command, |command, (name, value)| command.env(name, value));
-    let command = match only {
-        Some(word) => command.arg("--only").arg(word),
-        None => command,
-    };
-    let (command, budget) = if long {
-        (command.arg("--long"), NATLAB_LONG)
+    let folder = around.target_directory.join("ci");
+    let words = ["run", "--folder", &folder.to_string_lossy()];
+    let command = CommandLine::new(&around.program("natlab"), &words);
+    let mut command = around.told(command, tools::BOTH_BROWSERS)?;
+    if let Some(word) = only {
+        command = command.args(&["--only", word]);
+    }
+    Ok(if long {
+        around.suite("natlab", NATLAB_LONG, command.arg("--long"))
     } else {
-        (command, NATLAB)
-    };
-    Ok(Stage::suite("natlab", budget, command, &around.results))
+        around.suite("natlab", NATLAB, command)
+    })
 }
 
-/// Cases at once, where libtest's own choice is too few: those in browsers wait most of their time, for a program to start
-/// or for a name, which Chromium gives once a second.
-fn threads(needs: &[Piece]) -> Option<usize> {
+/// Cases at once, where libtest's own choice is too few: they wait most of their time, for a packet to be lost, for a program
+/// to start or for a name, which Chromium gives once a second.
+fn threads() -> Option<usize> {
     let is_chosen = std::env::var_os("RUST_TEST_THREADS").is_some();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    (needs.contains(&Piece::WasmTarget) && !is_chosen && cores < BROWSER_CASES)
-        .then_some(BROWSER_CASES)
+    (!is_chosen && cores < CASES).then_some(CASES)
 }
 
 fn named(names: &[String]) -> impl Iterator<Item = &'static Column> {
@@ -246,55 +194,30 @@ fn named(names: &[String]) -> impl Iterator<Item = &'static Column> {
         .filter(|column| names.iter().any(|name| name == column.name))
 }
 
+/// A cargo command as it is typed.
+fn cargo(words: &str) -> CommandLine {
+    CommandLine::cargo(&words.split(' ').collect::<Vec<_>>())
+}
+
 /// fmt, clippy and docs: the cheapest first.
 pub(crate) fn checks() -> Vec<Stage> {
+    // Cargo has it look again at the packages that have changed and at those that are built with them. To select these by name
+    // takes a minute more whenever other ones have changed, because features are unified otherwise.
+    let clippy = cargo("clippy --workspace --all-targets --keep-going -- -Dwarnings");
+    // That stage sees mesh-core with its mock, because other packages ask for it.
+    let plain = cargo("clippy --package mesh-core --package multiplayer-api --lib -- -Dwarnings");
+    // The examples bring the dev-dependencies in, and with them the features that clippy has checked already.
+    let docs = cargo("doc --workspace --no-deps --lib --examples --keep-going");
+    let docs = docs.env("RUSTDOCFLAGS", "-Dwarnings");
     vec![
-        Stage::check(
-            "fmt",
-            minutes(2),
-            CommandLine::cargo(&["fmt", "--all", "--check"]),
-        ),
-        Stage::check(
-            "clippy",
-            minutes(20),
-            CommandLine::cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--keep-going",
-                "--",
-                "-Dwarnings",
-            ]),
-        ),
-        // The line above sees mesh-core with its mock, because other packages ask for it.
+        Stage::check("fmt", minutes(2), cargo("fmt --all --check")),
+        Stage::check("clippy", minutes(20), clippy),
         Stage::check(
             "clippy of mesh-core and multiplayer-api without features",
             minutes(5),
-            CommandLine::cargo(&[
-                "clippy",
-                "--package",
-                "mesh-core",
-                "--package",
-                "multiplayer-api",
-                "--lib",
-                "--",
-                "-Dwarnings",
-            ]),
+            plain,
         ),
-        Stage::check(
-            "docs",
-            minutes(10),
-            // The examples bring the dev-dependencies in, and with them the features that clippy has checked already.
-            CommandLine::cargo(&[
-                "doc",
-                "--workspace",
-                "--no-deps",
-                "--lib",
-                "--examples",
-                "--keep-going",
-            ])
-            .env("RUSTDOCFLAGS", "-Dwarnings"),
-        ),
+        Stage::check("docs", minutes(10), docs),
     ]
 }
 
@@ -303,35 +226,25 @@ pub(crate) fn checks() -> Vec<Stage> {
 /// All native stages select `--workspace`: with another selection cargo would unify features otherwise and build the
 /// heavy dependencies twice.
 pub(crate) fn build() -> Vec<Stage> {
-    let tests = Stage::check(
-        "build of tests",
-        BUILD,
-        CommandLine::cargo(&["test", "--workspace", "--no-run", "--no-fail-fast"]),
-    );
-    let names: Vec<String> = column_names().map(str::to_owned).collect();
-    let mut stages = build_for(&names);
-    stages.insert(1, tests);
-    stages
+    let tests = cargo("test --workspace --no-run --no-fail-fast");
+    let tests = Stage::check("build of tests", BUILD, tests);
+    vec![programs(), tests]
 }
 
-/// Builds what the named columns run.
+/// Builds what the named columns run, and the NAT lab.
 pub(crate) fn build_for(names: &[String]) -> Vec<Stage> {
-    // The columns start programs and examples as processes. The examples bring the dev-dependencies in, without which
-    // cargo would, again, unify features otherwise.
-    let programs = CommandLine::cargo(&[
-        "build",
-        "--workspace",
-        "--bins",
-        "--examples",
-        "--keep-going",
-    ]);
-    let columns = named(names).map(|column| {
-        let name = format!("build of column {}", column.name);
-        Stage::check(&name, BUILD, native_target(column.name).arg("--no-run"))
-    });
-    std::iter::once(Stage::check("build of programs", BUILD, programs))
-        .chain(columns)
-        .collect()
+    let tests = cargo("test --workspace --no-run");
+    let tests = named(names).fold(tests, |tests, column| tests.args(&["--test", column.name]));
+    let tests = Stage::check("build of columns", BUILD, tests);
+    let tests = (!names.is_empty()).then_some(tests);
+    std::iter::once(programs()).chain(tests).collect()
+}
+
+/// The columns start programs and examples as processes. The examples bring the dev-dependencies in, without which cargo
+/// would, again, unify features otherwise.
+fn programs() -> Stage {
+    let programs = cargo("build --workspace --bins --examples --keep-going");
+    Stage::check("build of programs", BUILD, programs)
 }
 
 /// What property tests draw their cases from, unless the variable is set: the same tests pass and fail wherever they are run,
@@ -341,31 +254,16 @@ const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "1");
 /// Unit tests, integration tests that are no column, and doc tests.
 /// `with_relay`: a missing TURN server is a failure.
 pub(crate) fn tests(workspace: &Workspace, with_relay: bool) -> Vec<Stage> {
-    let unit = CommandLine::cargo(&[
-        "test",
-        "--workspace",
-        "--no-fail-fast",
-        "--lib",
-        "--bins",
-        "--examples",
-    ]);
-    let unit = workspace
+    let others = workspace
         .test_targets()
-        .filter(|(_, target)| column_names().all(|column| column != *target))
-        .fold(unit, |command, (_, target)| {
-            command.arg("--test").arg(target)
-        });
-    let unit = if with_relay {
-        unit.env("RELAY_REQUIRED", "1")
-    } else {
-        unit
-    };
-    let unit = if std::env::var_os(SEED.0).is_none() {
-        unit.env(SEED.0, SEED.1)
-    } else {
-        unit
-    };
-    let doc = CommandLine::cargo(&["test", "--workspace", "--no-fail-fast", "--doc"]);
+        .filter(|(_, target)| column_names().all(|column| column != *target));
+    let unit = cargo("test --workspace --no-fail-fast --lib --bins --examples");
+    let unit = others.fold(unit, |unit, (_, target)| unit.args(&["--test", target]));
+    let seed = std::env::var_os(SEED.0).is_none().then_some(SEED);
+    let relay = with_relay.then_some(("RELAY_REQUIRED", "1"));
+    let variables = seed.into_iter().chain(relay);
+    let unit = unit.envs(variables.map(|(name, value)| (name, value.to_owned())));
+    let doc = cargo("test --workspace --no-fail-fast --doc");
     vec![
         Stage::tests("unit tests", minutes(15), unit),
         Stage::tests("doc tests", minutes(10), doc),
@@ -384,37 +282,40 @@ pub(crate) fn puppet_page(target_directory: &Path) -> Page {
 }
 
 /// The facade as a game would take it for the browser.
-pub(crate) fn web_checks(toolchain: &Toolchain) -> Vec<Stage> {
-    let check = [
-        "check",
-        "--package",
-        "webrtc-multiplayer",
-        "--target",
-        TARGET,
-    ];
-    vec![Stage::check(
-        "facade for the browser",
-        minutes(10),
-        toolchain.cargo(&check),
-    )]
+pub(crate) fn web_check(toolchain: &Toolchain) -> Stage {
+    let words = ["check", "--package", "webrtc-multiplayer"];
+    let check = toolchain.cargo(&words).args(&["--target", TARGET]);
+    Stage::check("facade for the browser", minutes(20), check).beside()
+}
+
+/// All that is built for browsers, ahead of those who need it.
+pub(crate) fn web_builds(toolchain: &Toolchain, workspace: &Workspace) -> Vec<Stage> {
+    let puppet = puppet_page(&workspace.target_directory);
+    let pages = [puppet, build_web::page(workspace)];
+    let builds = pages.iter().map(|page| page.build(toolchain));
+    let builds = builds.chain([build_of_web_tests(toolchain)]);
+    builds.map(Stage::beside).collect()
+}
+
+fn web_tests_command(toolchain: &Toolchain) -> CommandLine {
+    toolchain.cargo(&["test", "--package", "backend-web", "--target", TARGET])
+}
+
+fn build_of_web_tests(toolchain: &Toolchain) -> Stage {
+    let build = web_tests_command(toolchain).arg("--no-run");
+    Stage::check("build of backend-web's tests", BUILD, build)
 }
 
 /// The web backend's own tests in each browser.
 pub(crate) fn web_tests(toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
-    let words = ["test", "--package", "backend-web", "--target", TARGET];
-    let build = toolchain.cargo(&words).arg("--no-run");
-    let mut stages = vec![Stage::check("build of backend-web's tests", BUILD, build)];
+    let mut stages = vec![build_of_web_tests(toolchain)];
     for browser in Browser::ALL {
         let budget = minutes(6);
-        let name = format!("backend-web in {}", browser.name());
-        let command = browser.test(toolchain.cargo(&words), toolchain, budget)?;
+        let name = format!("backend-web in {}", browser.name);
+        let command = browser.test(web_tests_command(toolchain), toolchain, budget)?;
         stages.push(Stage::tests(&name, budget, command).with_scratch());
     }
     Ok(stages)
-}
-
-fn native_target(target: &str) -> CommandLine {
-    CommandLine::cargo(&["test", "--workspace", "--test", target])
 }
 
 #[cfg(test)]
@@ -422,19 +323,25 @@ mod tests {
     use super::*;
 
     fn around() -> Surroundings {
+        let ok = |value: &str| Ok(value.to_owned());
         Surroundings {
-            programs: PathBuf::from("/target/debug"),
-            results: PathBuf::from("/target/ci/results"),
-            page: Ok(PathBuf::from("/target/ci/page")),
-            chromium: Ok(PathBuf::from("/usr/bin/chromium")),
-            firefox: Err("Firefox is a snap".to_owned()),
+            target_directory: PathBuf::from("/target"),
+            web: vec![
+                (Tool::WasmTarget, "CONFORMANCE_PAGE", ok("/target/ci/page")),
+                (Tool::Chromium, "CHROMIUM", ok("/usr/bin/chromium")),
+                (Tool::Firefox, "FIREFOX", Err("a snap".to_owned())),
+            ],
         }
+    }
+
+    fn all() -> Vec<String> {
+        column_names().map(str::to_owned).collect()
     }
 
     #[test]
     fn a_column_passes_arguments_on_to_libtest() {
         let skip = ["--skip".to_owned(), "slow::".to_owned()];
-        let stages = columns(&skip, &around());
+        let stages = columns(&all(), &skip, &around());
         assert_eq!(stages.len(), COLUMNS.len());
         for stage in stages.into_iter().filter_map(|(_, stage)| stage.ok()) {
             assert!(stage.command.args.ends_with(&skip), "{}", stage.command);
@@ -444,39 +351,36 @@ mod tests {
     #[test]
     fn a_column_is_told_what_it_needs() {
         let names = |needs| {
-            let variables = around().variables(needs).unwrap();
-            variables
-                .into_iter()
-                .map(|(name, _)| name)
-                .collect::<Vec<_>>()
+            let told = around().told(CommandLine::new("true", &[]), needs).unwrap();
+            let names = told.env.into_iter().map(|(name, _)| name);
+            names.collect::<Vec<_>>()
         };
-        assert_eq!(names(needs::NO_BROWSER), ["CONFORMANCE_PUPPET"]);
+        assert_eq!(names(tools::NO_BROWSER), ["CONFORMANCE_PUPPET"]);
         let of_chromium = ["CONFORMANCE_PUPPET", "CONFORMANCE_PAGE", "CHROMIUM"];
-        assert_eq!(names(needs::CHROMIUM), of_chromium);
+        assert_eq!(names(tools::CHROMIUM), of_chromium);
     }
 
     #[test]
     fn a_column_that_lacks_something_says_what() {
-        let columns = columns(&[], &around());
+        let columns = columns(&all(), &[], &around());
         let (lacking, complete): (Vec<_>, Vec<_>) =
             columns.into_iter().partition(|(_, stage)| stage.is_err());
         let complete: Vec<&str> = complete.into_iter().map(|(name, _)| name).collect();
         assert_eq!(complete, ["mock", "native", "chromium", "native-chromium"]);
         for (_, stage) in lacking {
-            assert_eq!(stage.err().as_deref(), Some("Firefox is a snap"));
+            assert_eq!(stage.err().as_deref(), Some("a snap"));
         }
     }
 
     #[test]
-    fn columns_need_the_pieces_of_all_of_them_and_no_other() {
+    fn columns_need_the_tools_of_all_of_them_and_no_other() {
         let needs = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-            needs_of(&names)
+            Vec::from_iter(needs_of(&names))
         };
         assert!(needs(&["mock", "native"]).is_empty());
-        assert_eq!(needs(&["mock", "firefox"]), needs::union([needs::FIREFOX]));
-        let both = needs::union([needs::BOTH_BROWSERS]);
-        assert_eq!(needs(&["native-chromium", "firefox"]), both);
+        assert_eq!(needs(&["mock", "firefox"]), tools::FIREFOX);
+        assert_eq!(needs(&["native-chromium", "firefox"]), tools::BOTH_BROWSERS);
     }
 
     #[test]

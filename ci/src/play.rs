@@ -3,19 +3,13 @@
 use std::env::consts::EXE_SUFFIX;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command};
 use std::time::Duration;
 
-use clap::value_parser;
-
-use self::check::Check;
+pub(crate) use self::check::Check;
 use crate::build_web;
-use crate::children::{Children, Living, Reach};
 use crate::command::CommandLine;
 use crate::print::say;
-use crate::run::Ending;
 use crate::stage::Stage;
-use crate::web::Toolchain;
 use crate::workspace::Workspace;
 
 mod chat;
@@ -28,6 +22,9 @@ const BUILD: Duration = Duration::from_secs(25 * 60);
 /// How many ports after the first are tried.
 const PORTS: u16 = 20;
 
+/// The lobby where nobody names another.
+pub(crate) const LOBBY: &str = "demo";
+
 /// How to play.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
@@ -38,31 +35,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PORT")]
     signaling_port: Option<u16>,
     /// The lobby
-    #[arg(long, value_name = "NAME", default_value = "demo")]
-    lobby: String,
-    /// Let a headless Chromium play, see that it works, and write target/ci/play.png
+    #[arg(long, value_name = "NAME", default_value = LOBBY)]
+    pub(crate) lobby: String,
+    /// Let two tabs of a headless Chromium and two terminals play, see that it works, and write target/ci/play.png
     #[arg(long)]
     pub(crate) check: bool,
-    /// How many tabs the check opens
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "check", value_parser = value_parser!(u8).range(1..=8))]
-    tabs: u8,
-    /// How many chats in terminals the check starts
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "check", value_parser = value_parser!(u8).range(1..=8))]
-    terminals: u8,
-}
-
-impl Options {
-    /// The check that belongs to all tests: every kind of pair there is.
-    pub(crate) fn of_check() -> Self {
-        Self {
-            port: None,
-            signaling_port: None,
-            lobby: "demo".to_owned(),
-            check: true,
-            tabs: 2,
-            terminals: 2,
-        }
-    }
 }
 
 /// Builds the chat of the terminal.
@@ -84,46 +61,23 @@ pub(crate) fn run(options: &Options, workspace: &Workspace) -> Result<(), String
     let signaling = port(options.signaling_port, 9080)?;
     let page = port(options.port, 8080)?;
     let folder = build_web::folder(workspace);
-    let command = CommandLine::new(&program(workspace).to_string_lossy(), &["--host"])
-        .arg(signaling.to_string())
-        .arg("--page")
-        .arg(folder.to_string_lossy())
-        .arg("--page-at")
-        .arg(page.to_string())
-        .arg("--lobby")
-        .arg(&*options.lobby);
+    let command = CommandLine::new(
+        &program(workspace).to_string_lossy(),
+        &[
+            "--host",
+            &signaling.to_string(),
+            "--page",
+            &folder.to_string_lossy(),
+            "--page-at",
+            &page.to_string(),
+            "--lobby",
+            &options.lobby,
+        ],
+    );
     say!(
         "\n[ci] open the page that is named below; type here to talk; /quit or Ctrl-C ends everything\n"
     );
     replace(command)
-}
-
-/// Plays without a person; see [`Check`].
-pub(crate) fn check(
-    children: &Children,
-    toolchain: &Toolchain,
-    workspace: &Workspace,
-    options: &Options,
-) -> Result<(), String> {
-    let check = Check {
-        children,
-        toolchain,
-        workspace,
-        options,
-    };
-    check.run()
-}
-
-/// Starts a child that ends with this process.
-fn start(
-    children: &Children,
-    command: &mut Command,
-    reach: Reach,
-) -> Result<(Child, Living), String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let started = children.start(command, reach);
-    let started = started.ok_or_else(|| Ending::Stopped.to_string())?;
-    started.map_err(|error| format!("{program} could not be started: {error}"))
 }
 
 /// The wanted port, which must be free, or the first free one from `first` on.

@@ -14,8 +14,6 @@ use crate::repeats;
 pub(crate) struct Report {
     begun: Instant,
     outcomes: Vec<Outcome>,
-    /// Which of them are columns.
-    columns: Vec<usize>,
 }
 
 impl Report {
@@ -24,7 +22,6 @@ impl Report {
         Self {
             begun: Instant::now(),
             outcomes: Vec::new(),
-            columns: Vec::new(),
         }
     }
 
@@ -33,35 +30,18 @@ impl Report {
         self.outcomes.push(outcome);
     }
 
-    /// Adds a column, which goes to the matrix too.
-    pub(crate) fn add_column(&mut self, outcome: Outcome) {
-        self.columns.push(self.outcomes.len());
-        self.outcomes.push(outcome);
-    }
-
     /// Prints the matrix of the columns and writes it into `folder`; a gap in it is a failure, but in the `partial` columns.
-    pub(crate) fn matrix(&mut self, folder: Option<&Path>, partial: &[&str]) {
-        let begun = Instant::now();
-        let matrix = Matrix::new(&self.columns());
-        say!("\n{}\n", matrix.text());
-        let mut problems = matrix.gaps(partial);
-        if let Some(folder) = folder {
-            match matrix.write(folder) {
-                Ok(()) => say!(
-                    "[ci] written: matrix.md and matrix.json in {}",
-                    folder.display()
-                ),
-                Err(error) => {
-                    problems.push(format!("cannot write to {}: {error}", folder.display()))
-                }
-            }
-        }
-        let result = if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems.join("\n"))
-        };
-        self.add(Outcome::of_check("matrix is full", begun.elapsed(), result));
+    pub(crate) fn matrix(&mut self, folder: &Path, partial: &[&str]) {
+        let matrix = Matrix::new(self.columns());
+        say!("\n{}", matrix.markdown());
+        let full = Outcome::check("matrix is full", || {
+            let written = matrix.write(folder);
+            let folder = folder.display();
+            written.map_err(|error| format!("cannot write to {folder}: {error}"))?;
+            say!("[ci] written: matrix.md and matrix.json in {folder}");
+            matrix.has_no_gaps(partial)
+        });
+        self.add(full);
     }
 
     /// Says how steady and how fast the columns were, where they are repeats of few.
@@ -85,7 +65,8 @@ impl Report {
             );
         }
         let seconds = self.begun.elapsed().as_secs_f32();
-        let (passed, failed) = self.sums();
+        let sum = |count: fn(&Outcome) -> u32| self.outcomes.iter().map(count).sum::<u32>();
+        let (passed, failed) = (sum(|it| it.passed), sum(|it| it.failed));
         say!("[ci] {seconds:7.1}  {passed:6}  {failed:6}  all");
         for outcome in self.outcomes.iter().filter(|outcome| outcome.failed > 0) {
             say!("\n[ci] FAILED: {}", outcome.name);
@@ -100,13 +81,7 @@ impl Report {
     }
 
     fn columns(&self) -> Vec<&Outcome> {
-        let columns = self.columns.iter();
-        columns.filter_map(|&at| self.outcomes.get(at)).collect()
-    }
-
-    fn sums(&self) -> (u32, u32) {
-        let passed = self.outcomes.iter().map(|outcome| outcome.passed).sum();
-        let failed = self.outcomes.iter().map(|outcome| outcome.failed).sum();
-        (passed, failed)
+        let outcomes = self.outcomes.iter();
+        outcomes.filter(|outcome| outcome.is_column).collect()
     }
 }

@@ -6,10 +6,54 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::libtest::{Case, Tally, Verdict};
-
 /// Names the file to the suite.
 pub(crate) const VARIABLE: &str = "CONFORMANCE_RESULTS";
+
+/// What became of one test.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict", content = "reason")]
+pub(crate) enum Verdict {
+    Passed,
+    Failed,
+    /// It failed as its expectation says, for this reason, and counts as passed.
+    Expected(String),
+}
+
+/// One test with its verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) verdict: Verdict,
+    /// How long it took, in milliseconds, if it has said so.
+    pub(crate) took_ms: Option<u64>,
+    /// What it has said of the way it was run.
+    pub(crate) note: Option<String>,
+}
+
+impl Case {
+    pub(crate) const fn new(name: String, verdict: Verdict) -> Self {
+        Self {
+            name,
+            verdict,
+            took_ms: None,
+            note: None,
+        }
+    }
+}
+
+/// What a run of tests came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Tests that passed, expected failures included.
+    pub(crate) passed: u32,
+    /// Tests that failed, and problems.
+    pub(crate) failed: u32,
+    /// The tests that are known by name.
+    pub(crate) cases: Vec<Case>,
+    /// What else went wrong, one sentence each.
+    pub(crate) problems: Vec<String>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,14 +73,17 @@ pub(crate) fn forget(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Reads what was written.
-pub(crate) fn read(file: &Path) -> Tally {
-    tally(&fs::read_to_string(file).unwrap_or_default())
+/// Reads what was written, beside what is known to have gone wrong.
+pub(crate) fn read(file: &Path, problems: Vec<String>) -> Tally {
+    tally(&fs::read_to_string(file).unwrap_or_default(), problems)
 }
 
 /// A test that has begun and not ended has failed: it has panicked, or the program has died in it.
-fn tally(written: &str) -> Tally {
-    let mut tally = Tally::default();
+fn tally(written: &str, problems: Vec<String>) -> Tally {
+    let mut tally = Tally {
+        problems,
+        ..Tally::default()
+    };
     let mut begun: Vec<String> = Vec::new();
     for line in written.lines() {
         match serde_json::from_str(line) {
@@ -47,23 +94,27 @@ fn tally(written: &str) -> Tally {
             }
             Err(error) => {
                 let sentence = format!("a result is not understood ({error}): {line}");
-                tally.unfinished.push(sentence);
+                tally.problems.push(sentence);
             }
         }
     }
     let died = begun.into_iter();
-    tally
-        .cases
-        .extend(died.map(|name| Case::new(name, Verdict::Failed)));
+    let died = died.map(|name| Case::new(name, Verdict::Failed));
+    tally.cases.extend(died);
     let failed = |case: &&Case| case.verdict == Verdict::Failed;
-    tally.failed = tally.cases.iter().filter(failed).count() as u32;
-    tally.passed = tally.cases.len() as u32 - tally.failed;
+    let failed = tally.cases.iter().filter(failed).count();
+    tally.passed = (tally.cases.len() - failed) as u32;
+    tally.failed = (failed + tally.problems.len()) as u32;
     tally
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn tally(written: &str) -> Tally {
+        super::tally(written, Vec::new())
+    }
 
     #[test]
     fn a_line_is_a_test_that_has_begun_or_ended() {
@@ -81,7 +132,10 @@ mod tests {
         };
         assert_eq!(b.verdict, Verdict::Expected("known".to_owned()));
         assert_eq!((b.took_ms, a.note.as_deref()), (Some(7), Some("seen")));
-        assert_eq!((&a.verdict, &c.verdict), (&Verdict::Failed, &Verdict::Ok));
+        assert_eq!(
+            (&a.verdict, &c.verdict),
+            (&Verdict::Failed, &Verdict::Passed)
+        );
     }
 
     #[test]
@@ -89,12 +143,11 @@ mod tests {
         let tally = tally("{\"begun\":\"a\"}\n");
         assert_eq!((tally.passed, tally.failed), (0, 1));
         assert_eq!(tally.cases, [Case::new("a".to_owned(), Verdict::Failed)]);
-    }
-
-    #[test]
-    fn half_a_line_is_a_problem() {
-        assert_eq!(tally("{\"begun\":\"a").unfinished.len(), 1);
-        assert_eq!(tally(""), Tally::default());
+        assert_eq!(
+            super::tally("{\"begun\":\"a", Vec::new()).failed,
+            1,
+            "half a line"
+        );
     }
 
     #[test]
@@ -103,9 +156,10 @@ mod tests {
         let file = folder.join("deep/mock");
         forget(&file).unwrap();
         fs::write(&file, "{\"begun\":\"a\"}").unwrap();
-        assert_eq!(read(&file).failed, 1);
+        let problems = vec!["not compiled".to_owned()];
+        assert_eq!(read(&file, problems).failed, 2);
         forget(&file).unwrap();
-        assert_eq!(read(&file), Tally::default());
+        assert_eq!(read(&file, Vec::new()), Tally::default());
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -1,15 +1,14 @@
 //! Runs one child process: standard input closed, output passed on line by line, a hard bound in time.
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, PipeReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{self, BufRead, BufReader, PipeReader};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::children::{Children, Living, Reach};
+use crate::children::{Children, Process, kill_group};
 use crate::command::CommandLine;
-use crate::group;
 use crate::print::say;
 
 /// How often the child is looked at while it prints nothing.
@@ -20,8 +19,6 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 const AFTERMATH: Duration = Duration::from_secs(3);
 /// Lines on their way from the reader; it waits when they are not taken.
 const LINES_UNDER_WAY: usize = 1024;
-/// A longer line comes in pieces. `cargo metadata` prints megabytes as one.
-const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +34,12 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    /// Whether it did what it was asked to.
-    pub(crate) fn is_success(&self) -> bool {
-        *self == Self::Exited(Some(0))
+    /// Whether it did what it was asked to, or what it did instead.
+    pub(crate) fn result(&self) -> Result<(), String> {
+        if *self == Self::Exited(Some(0)) {
+            return Ok(());
+        }
+        Err(self.to_string())
     }
 }
 
@@ -55,13 +55,6 @@ impl fmt::Display for Ending {
     }
 }
 
-/// Whether a child's lines go to standard output too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Echo {
-    Live,
-    Silent,
-}
-
 /// Runs commands, whose processes are known to its [`Children`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runner {
@@ -74,22 +67,12 @@ impl Runner {
         &self,
         command: &CommandLine,
         budget: Duration,
-        echo: Echo,
         mut each_line: impl FnMut(&str),
     ) -> Ending {
-        let mut each_line = |line: &str| {
-            if echo == Echo::Live {
-                say!("{line}");
-            }
-            each_line(line);
+        let ending = match self.start(command) {
+            Ok((process, lines)) => watch(process, &lines, budget, command, &mut each_line),
+            Err(ending) => ending,
         };
-        let (child, living, lines) = match self.start(command) {
-            Some(Ok(started)) => started,
-            Some(Err(error)) => return Ending::NotStarted(error.to_string()),
-            None => return Ending::Stopped,
-        };
-        let ending = watch(child, &lines, budget, command, &mut each_line);
-        drop(living);
         if self.children.is_stopped() {
             return Ending::Stopped;
         }
@@ -103,36 +86,26 @@ impl Runner {
         budget: Duration,
     ) -> Result<String, String> {
         let mut printed = String::new();
-        let ending = self.run(command, budget, Echo::Silent, |line| {
+        let ending = self.run(command, budget, |line| {
             printed.push_str(line);
             printed.push('\n');
         });
-        if ending.is_success() {
-            return Ok(printed);
-        }
-        Err(format!("`{command}` {ending}\n{printed}")
-            .trim_end()
-            .to_owned())
+        let why = |ending| format!("`{command}` {ending}\n{}", printed.trim_end());
+        ending.result().map_err(why)?;
+        Ok(printed)
     }
 
-    /// One pipe for both of the child's streams, so that its lines keep their order. `None` once everything has been stopped.
-    fn start(
-        &self,
-        command: &CommandLine,
-    ) -> Option<io::Result<(Child, Living, Receiver<String>)>> {
+    /// One pipe for both of the child's streams, so that its lines keep their order.
+    fn start(&self, command: &CommandLine) -> Result<(Process, Receiver<String>), Ending> {
         let mut command = command.to_std();
-        let reader = match one_pipe(&mut command) {
-            Ok(reader) => reader,
-            Err(error) => return Some(Err(error)),
-        };
-        let started = self.children.start(&mut command, Reach::Group)?;
+        let reader =
+            one_pipe(&mut command).map_err(|error| Ending::NotStarted(error.to_string()))?;
+        let process = self.children.start(&mut command)?;
         // `command` holds our copies of the writing end; while one lives, the reader never sees the end.
         drop(command);
-        Some(started.map(|(child, living)| {
-            let (sender, lines) = mpsc::sync_channel(LINES_UNDER_WAY);
-            thread::spawn(move || forward(reader, &sender));
-            (child, living, lines)
-        }))
+        let (sender, lines) = mpsc::sync_channel(LINES_UNDER_WAY);
+        thread::spawn(move || forward(reader, &sender));
+        Ok((process, lines))
     }
 }
 
@@ -147,36 +120,23 @@ fn one_pipe(command: &mut Command) -> io::Result<PipeReader> {
 }
 
 fn forward(reader: PipeReader, lines: &SyncSender<String>) {
-    let mut reader = BufReader::new(reader);
-    let mut buffer = Vec::new();
-    loop {
-        buffer.clear();
-        match reader
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut buffer)
-        {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let line = String::from_utf8_lossy(&buffer);
-        if lines
-            .send(line.trim_end_matches(['\r', '\n']).to_owned())
-            .is_err()
-        {
+    for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        if lines.send(line.trim_end_matches('\r').to_owned()).is_err() {
             return;
         }
     }
 }
 
 fn watch(
-    mut child: Child,
+    mut process: Process,
     lines: &Receiver<String>,
     budget: Duration,
     command: &CommandLine,
     each_line: &mut dyn FnMut(&str),
 ) -> Ending {
     let started = Instant::now();
+    let child = &mut process.child;
     let leader = child.id();
     let mut heard = started;
     let mut exited: Option<(Option<i32>, Instant)> = None;
@@ -202,14 +162,14 @@ fn watch(
             Some((code, _)) if !open => return Ending::Exited(code),
             Some((code, at)) if at.elapsed() >= AFTERMATH => {
                 each_line("[ci] it left processes behind, which are ended now");
-                group::kill(leader);
+                kill_group(leader);
                 drain(lines, each_line);
                 return Ending::Exited(code);
             }
             _ => {}
         }
         if exited.is_none() && started.elapsed() >= budget {
-            group::kill(leader);
+            kill_group(leader);
             let _killed = child.wait();
             drain(lines, each_line);
             return Ending::TimedOut;
@@ -239,47 +199,23 @@ mod tests {
 
     fn shell(script: &str, budget: Duration) -> (Ending, Vec<String>) {
         let mut lines = Vec::new();
-        let ending = Runner::default().run(
-            &CommandLine::new("sh", &["-c", script]),
-            budget,
-            Echo::Silent,
-            |line| lines.push(line.to_owned()),
-        );
+        let ending =
+            Runner::default().run(&CommandLine::new("sh", &["-c", script]), budget, |line| {
+                lines.push(line.to_owned())
+            });
         (ending, lines)
     }
 
     #[test]
-    fn both_streams_come_in_order() {
-        let (ending, lines) = shell("echo one; echo two >&2; echo three; exit 3", LONG);
-        assert_eq!(ending, Ending::Exited(Some(3)));
-        assert_eq!(lines, ["one", "two", "three"]);
-    }
-
-    #[test]
-    fn standard_input_is_at_its_end() {
-        let (ending, lines) = shell("cat; echo read", LONG);
-        assert_eq!(
-            (ending, lines),
-            (Ending::Exited(Some(0)), vec!["read".to_owned()])
-        );
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_and_a_last_line_without_end_arrive() {
-        let (_, lines) = shell(r"printf 'a\377\r\nb'", LONG);
-        assert_eq!(lines, ["a\u{fffd}", "b"]);
-    }
-
-    #[test]
-    fn a_line_of_a_megabyte_stays_whole() {
-        let (_, lines) = shell(
-            "head -c 1000000 /dev/zero | tr '\\0' x; echo; echo end",
+    fn all_that_is_printed_arrives_in_order_and_nothing_is_read() {
+        let (ending, lines) = shell(
+            "echo one; echo two >&2; cat; printf 'a\\377\\r\\nb'; exit 3",
             LONG,
         );
-        assert_eq!(
-            lines.iter().map(String::len).collect::<Vec<_>>(),
-            [1_000_000, 3]
-        );
+        assert_eq!(ending, Ending::Exited(Some(3)));
+        assert_eq!(lines, ["one", "two", "a\u{fffd}", "b"]);
+        let (_, lines) = shell("head -c 1000000 /dev/zero | tr '\\0' x; echo", LONG);
+        assert_eq!(lines.first().map(String::len), Some(1_000_000));
     }
 
     #[test]
@@ -303,40 +239,24 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_says_so() {
-        let ending = Runner::default().run(
-            &CommandLine::new("/nonexistent/program", &[]),
-            LONG,
-            Echo::Silent,
-            |_| {},
-        );
-        assert!(matches!(ending, Ending::NotStarted(_)), "{ending:?}");
-    }
-
-    #[test]
-    fn a_stage_that_the_stop_has_ended_says_so() {
+    fn the_stop_ends_what_runs_and_lets_nothing_begin() {
         let runner = Runner::default();
         let command = CommandLine::new("sh", &["-c", "echo begun; sleep 63"]);
-        let ending = runner.run(&command, LONG, Echo::Silent, |line| {
-            if line == "begun" {
-                runner.children.stop();
-            }
-        });
-        assert_eq!(ending, Ending::Stopped);
-    }
-
-    #[test]
-    fn no_stage_begins_after_the_stop() {
-        let runner = Runner::default();
-        runner.children.stop();
         let mut lines = 0;
-        let command = CommandLine::new("echo", &["begun"]);
-        let ending = runner.run(&command, LONG, Echo::Silent, |_| lines += 1);
-        assert_eq!((ending, lines), (Ending::Stopped, 0));
+        let mut run = || {
+            runner.run(&command, LONG, |_| {
+                lines += 1;
+                runner.children.stop();
+            })
+        };
+        assert_eq!((run(), run()), (Ending::Stopped, Ending::Stopped));
+        assert_eq!(lines, 1);
     }
 
     #[test]
     fn captured_output_comes_with_the_failure() {
+        let gone = Runner::default().capture(&CommandLine::new("/nonexistent", &[]), LONG);
+        assert!(gone.unwrap_err().contains("could not be started"));
         let failed =
             Runner::default().capture(&CommandLine::new("sh", &["-c", "echo why; exit 1"]), LONG);
         assert_eq!(

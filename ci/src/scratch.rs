@@ -4,23 +4,20 @@
 //! inherits the name of the folder, so that it is known by it; Chromium's helpers write over it, and end with their browser. What a
 //! killed `cargo ci` has left, the next one clears up.
 
-mod processes;
-
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::group;
+use crate::children::kill_one;
 use crate::print::say;
 
 /// The variable by which programs know where temporary files go; some give another value to what they start.
 const TEMPORARY: &str = "TMPDIR";
 /// The variable by which whoever belongs to the folder is known; nobody else has a use for it.
 const MARK: &str = "CI_SCRATCH";
-/// The file of a folder that is locked for as long as its owner lives, and what it says.
-const OWNER: &str = "owner";
-const OURS: &[u8] = b"cargo ci of webrtc-multiplayer\n";
+/// The file of a folder that is locked for as long as its owner lives. Its name tells our folders from those of others.
+const OWNER: &str = "cargo-ci-of-webrtc-multiplayer";
 /// What the names of all folders begin with.
 const PREFIX: &str = "ci-";
 /// A killed process may be a moment from letting go of its files.
@@ -42,17 +39,15 @@ impl Scratch {
     }
 
     fn within(parent: &Path, stage: &str) -> io::Result<Self> {
-        let name = prefix() + &stage.replace(' ', "-");
-        // Under another name until it is locked, so that nobody takes it for an orphan.
-        let begun = parent.join(format!("new-{name}"));
-        fs::create_dir_all(&begun)?;
-        let mut owner = File::create(begun.join(OWNER))?;
-        owner.write_all(OURS)?;
-        // Where files cannot be locked, nobody's folder is taken for an orphan either.
-        let _unsupported = owner.lock();
-        let folder = parent.join(name);
-        // Where an open file keeps a folder from being renamed, it stays under that one.
-        let folder = fs::rename(&begun, &folder).map_or(begun, |()| folder);
+        let folder = parent.join(prefix() + &stage.replace(' ', "-"));
+        fs::create_dir_all(&folder)?;
+        // Under another name until it is locked, so that nobody takes the folder for an orphan.
+        let begun = folder.join("begun");
+        let owner = File::create(&begun)?;
+        // Where files cannot be locked, or renamed while they are open, nobody's folder is taken for an orphan either.
+        if owner.lock().is_ok() {
+            let _still_begun = fs::rename(begun, folder.join(OWNER));
+        }
         let owner = Some(owner);
         Ok(Self { folder, owner })
     }
@@ -79,13 +74,9 @@ pub(crate) fn end_orphans() {
 
 fn end_orphans_within(parent: &Path) {
     for folder in folders(parent, PREFIX) {
-        // Another user's cannot be opened, another program's says something else, and a living owner holds the lock.
-        let owner = File::options()
-            .read(true)
-            .write(true)
-            .open(folder.join(OWNER));
-        if let Ok(mut owner) = owner
-            && is_ours(&mut owner)
+        // Another user's cannot be opened, another program's has no such file, and a living owner holds the lock.
+        let owner = File::options().write(true).open(folder.join(OWNER));
+        if let Ok(owner) = owner
             && owner.try_lock().is_ok()
         {
             say!("[ci] clearing up after a run that was killed");
@@ -93,12 +84,6 @@ fn end_orphans_within(parent: &Path) {
             drop(Scratch { folder, owner });
         }
     }
-}
-
-fn is_ours(owner: &mut File) -> bool {
-    let mut said = Vec::new();
-    let read = owner.take(OURS.len() as u64 + 1).read_to_end(&mut said);
-    read.is_ok() && said == OURS
 }
 
 fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
@@ -114,15 +99,30 @@ fn prefix() -> String {
     format!("{PREFIX}{}-", std::process::id())
 }
 
+/// The processes whose environment holds `variable`; none where there is no /proc to ask.
+fn processes_with(variable: &str) -> Vec<u32> {
+    let ids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&id| has(id, variable))
+        .collect()
+}
+
+/// Whether a process has a variable with this value.
+fn has(process: u32, variable: &str) -> bool {
+    let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+    let mut entries = environment.split(|byte| *byte == 0);
+    entries.any(|entry| entry == variable.as_bytes())
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let left = processes::with(&format!("{MARK}={}", self.folder.display()));
+        let left = processes_with(&format!("{MARK}={}", self.folder.display()));
         if !left.is_empty() {
             say!(
                 "[ci] processes left behind, which are ended now: {}",
                 left.len()
             );
-            left.into_iter().for_each(group::kill_one);
+            left.into_iter().for_each(kill_one);
         }
         // An open file keeps a folder from being deleted where files are not what they are on Unix.
         self.owner = None;
@@ -146,13 +146,18 @@ mod tests {
     /// A process as a browser is one: out of its stage's group, and with temporary files elsewhere.
     fn left_behind(scratch: &Scratch) -> Child {
         use std::os::unix::process::CommandExt;
-        Command::new("sleep")
+        let child = Command::new("sleep")
             .arg("60")
             .envs(scratch.variables())
             .env(TEMPORARY, scratch.folder.join("tmp"))
             .process_group(0)
             .spawn()
-            .unwrap()
+            .unwrap();
+        // The kernel shows an environment when it has set the process up, and that is after `spawn`.
+        while !has(child.id(), &format!("{MARK}={}", scratch.folder.display())) {
+            std::thread::yield_now();
+        }
+        child
     }
 
     #[test]
@@ -160,6 +165,7 @@ mod tests {
         let scratch = Scratch::new("test-of-leftovers").unwrap();
         let folder = scratch.folder.clone();
         let mut child = left_behind(&scratch);
+        assert!(!has(child.id(), &format!("{MARK}=/tmp")), "not the whole");
         drop(scratch);
         assert!(!child.wait().unwrap().success());
         assert!(!folder.exists());

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::command::CommandLine;
-use crate::libtest::{Parser, Tally};
+use crate::libtest::Parser;
 use crate::outcome::Outcome;
 use crate::print::say;
 use crate::results;
-use crate::run::{Echo, Runner};
+use crate::run::Runner;
 use crate::scratch::Scratch;
 
 /// How a stage is counted.
@@ -33,6 +33,8 @@ pub(crate) struct Stage {
     pub(crate) counts: Counts,
     /// Whether it gets a folder of its own for temporary files, and what still uses that afterwards is ended.
     pub(crate) scratch: bool,
+    /// Whether it runs beside another stage. Then its output is shown only if it fails.
+    beside: bool,
 }
 
 impl Stage {
@@ -44,6 +46,7 @@ impl Stage {
             budget,
             counts: Counts::AsOne,
             scratch: false,
+            beside: false,
         }
     }
 
@@ -71,20 +74,25 @@ impl Stage {
         }
     }
 
-    /// Runs it, its output going to standard output.
+    /// Made to run beside tests, at a low priority: tests look at the clock.
+    pub(crate) fn beside(self) -> Self {
+        Self {
+            beside: true,
+            command: self.command.nice(),
+            ..self
+        }
+    }
+
+    /// Runs it, its output going to standard output, and says what it came to.
     pub(crate) fn run(&self, runner: &Runner) -> Outcome {
         let (name, seconds) = (&self.name, self.budget.as_secs());
         say!("\n[ci] {name}: {} (at most {seconds} s)", self.command);
         let started = Instant::now();
-        let mut parser = Parser::default();
-        let mut complaint = None;
         let mut command = self.command.clone();
         if let Counts::Written(file) = &self.counts {
             if let Err(error) = results::forget(file) {
                 let why = format!("{} cannot be written anew: {error}", file.display());
-                let outcome = Outcome::of_check(name, started.elapsed(), Err(why));
-                outcome.say();
-                return outcome;
+                return Outcome::check(name, || Err(why));
             }
             command = command.env(results::VARIABLE, file.to_string_lossy());
         }
@@ -92,16 +100,20 @@ impl Stage {
         let folder = || runner.children.unless_stopped(|| Scratch::new(name));
         let scratch = self.scratch.then(folder).flatten();
         match &scratch {
-            Some(Ok(scratch)) => {
-                for (variable, folder) in scratch.variables() {
-                    command = command.env(variable, folder);
-                }
-            }
+            Some(Ok(scratch)) => command = command.envs(scratch.variables()),
             Some(Err(error)) => say!("[ci] no folder for temporary files of its own: {error}"),
             None => {}
         }
-        let ending = runner.run(&command, self.budget, Echo::Live, |line| {
+        let mut parser = Parser::default();
+        let mut complaint = None;
+        let mut printed = Vec::new();
+        let ending = runner.run(&command, self.budget, |line| {
             parser.line(line);
+            if self.beside {
+                printed.push(line.to_owned());
+            } else {
+                say!("{line}");
+            }
             if complaint.is_none() && (line.starts_with("error:") || line.starts_with("error[")) {
                 complaint = Some(line.to_owned());
             }
@@ -109,16 +121,16 @@ impl Stage {
         drop(scratch);
         let took = started.elapsed();
         let mut outcome = match &self.counts {
-            Counts::AsOne => Outcome::of_command(name, took, &ending),
+            Counts::AsOne => Outcome::of_check(name, took, ending.result()),
             Counts::EachTest => Outcome::of_tests(name, took, &ending, parser.finish()),
             Counts::Written(file) => {
-                let tally = Tally {
-                    not_compiled: parser.finish().not_compiled,
-                    ..results::read(file)
-                };
+                let tally = results::read(file, parser.not_compiled());
                 Outcome::of_tests(name, took, &ending, tally)
             }
         };
+        if outcome.failed > 0 {
+            printed.iter().for_each(|line| say!("{line}"));
+        }
         outcome.explain(complaint);
         outcome.say();
         outcome

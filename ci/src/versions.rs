@@ -1,16 +1,19 @@
 //! The facade at both ends of the version ranges in its manifests: with the oldest versions they allow, and with the newest.
 //!
-//! Cargo.lock pins what we build with, so nothing else would notice that a range promises too much. The facade and what it
-//! is made of are copied, without what only their tests need; the copy is resolved anew and checked.
+//! Cargo.lock pins what we build with, so nothing else would notice that a range promises too much. A package that depends on
+//! the facade, as a game does, is resolved anew and checked.
 
-mod copy;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use cargo_metadata::cargo_platform::Platform;
+use cargo_metadata::{Dependency, DependencyKind};
 
 use crate::command::CommandLine;
 use crate::outcome::Outcome;
-use crate::plan::VERSIONS;
 use crate::print::say;
 use crate::run::Runner;
 use crate::stage::Stage;
@@ -23,32 +26,8 @@ const FACADE: &str = "webrtc-multiplayer";
 /// What asking the registry may take.
 const RESOLVE: Duration = Duration::from_secs(120);
 
-/// An end of the ranges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Oldest,
-    Newest,
-}
-
-impl End {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Oldest => "oldest",
-            Self::Newest => "newest",
-        }
-    }
-
-    /// Writes the copy's lock file. Cargo picks the oldest versions only as a nightly would; the compiler stays as it is.
-    fn update(self, manifest: &str) -> CommandLine {
-        let update = CommandLine::cargo(&["update", "--quiet", "--manifest-path", manifest]);
-        match self {
-            Self::Oldest => update
-                .arg("-Zdirect-minimal-versions")
-                .env("RUSTC_BOOTSTRAP", "1"),
-            Self::Newest => update,
-        }
-    }
-}
+/// What one check may take: 4 minutes from nothing on two cores, and more beside tests.
+const CHECK: Duration = Duration::from_secs(20 * 60);
 
 /// Checks the facade natively with the oldest versions, and for the browser with the oldest and the newest. Natively there
 /// is no newest: `webrtc` is held to one minor version.
@@ -58,115 +37,127 @@ pub(crate) fn run(
     toolchain: Option<&Toolchain>,
 ) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
-    for end in [End::Oldest, End::Newest] {
-        let begun = Instant::now();
-        let name = format!("{} versions", end.name());
-        let manifest = match prepare(runner, workspace, end) {
-            Ok(Some(manifest)) => manifest,
-            Ok(None) => {
+    for end in ["oldest", "newest"] {
+        let name = format!("{end} versions");
+        match prepare(runner, workspace, end) {
+            Ok(manifest) => {
+                let stages = stages(end, &manifest, workspace, toolchain);
+                outcomes.extend(stages.iter().map(|stage| stage.run(runner)));
+            }
+            Err(why) if is_offline(&why) => {
                 say!("\n[ci] {name}: left out, the registry cannot be reached");
-                continue;
             }
-            Err(why) => {
-                let outcome = Outcome::of_check(&name, begun.elapsed(), Err(why));
-                outcome.say();
-                outcomes.push(outcome);
-                continue;
-            }
-        };
-        let stages = stages(end, &manifest, workspace, toolchain);
-        outcomes.extend(stages.iter().map(|stage| stage.run(runner)));
+            Err(why) => outcomes.push(Outcome::check(&name, || Err(why))),
+        }
     }
     outcomes
 }
 
 fn stages(
-    end: End,
+    end: &str,
     manifest: &str,
     workspace: &Workspace,
     toolchain: Option<&Toolchain>,
 ) -> Vec<Stage> {
-    let words = [
-        "check",
-        "--locked",
-        "--package",
-        FACADE,
-        "--manifest-path",
-        manifest,
-    ];
-    // One for both ends: what they have in common is checked once.
-    let target = |kind: &str| {
-        let folder = workspace.target_directory.join("ci/versions").join(kind);
-        folder.to_string_lossy().into_owned()
+    let words = ["check", "--locked", "--manifest-path", manifest];
+    let stage = |place: &str, folder: &str, command: CommandLine| {
+        // One folder for both ends: what they have in common is checked once.
+        let folder = workspace.target_directory.join("ci/versions").join(folder);
+        let command = command.env("CARGO_TARGET_DIR", folder.to_string_lossy());
+        Stage::check(&format!("{end} versions, {place}"), CHECK, command).beside()
     };
-    let native = (end == End::Oldest)
-        .then(|| CommandLine::cargo(&words).env("CARGO_TARGET_DIR", target("native")));
+    let native = (end == "oldest").then(|| stage("native", "native", CommandLine::cargo(&words)));
     let browser = toolchain.map(|toolchain| {
-        toolchain
-            .cargo(&words)
-            .arg("--target")
-            .arg(TARGET)
-            .env("CARGO_TARGET_DIR", target("wasm"))
+        let command = toolchain.cargo(&words).args(&["--target", TARGET]);
+        stage("in the browser", "wasm", command)
     });
-    let named = [("native", native), ("in the browser", browser)];
-    named
-        .into_iter()
-        .filter_map(|(place, command)| {
-            let name = format!("{} versions, {place}", end.name());
-            Some(Stage::check(&name, VERSIONS, command?))
-        })
-        .collect()
+    native.into_iter().chain(browser).collect()
 }
 
-/// The manifest of a copy that is resolved for this end; `None` where the registry cannot be reached.
-fn prepare(runner: &Runner, workspace: &Workspace, end: End) -> Result<Option<String>, String> {
-    let folder = workspace
-        .target_directory
-        .join("ci/versions")
-        .join(end.name());
-    let packages = packages(runner, workspace)?;
-    copy::refresh(&workspace.workspace_root, &packages, &folder)
-        .map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
+/// The manifest of a package that depends on the facade and is resolved for this end.
+fn prepare(runner: &Runner, workspace: &Workspace, end: &str) -> Result<String, String> {
+    let folder = workspace.target_directory.join("ci/versions").join(end);
+    write(&folder, &manifest(workspace))
+        .map_err(|error| format!("{}: {error}", folder.display()))?;
     let manifest = folder.join("Cargo.toml").to_string_lossy().into_owned();
-    match runner.capture(&end.update(&manifest), RESOLVE) {
-        Ok(_) => Ok(Some(manifest)),
-        Err(why) if is_offline(&why) => Ok(None),
-        Err(why) => Err(why),
+    let words = ["generate-lockfile", "--quiet", "--manifest-path", &manifest];
+    let mut lock = CommandLine::cargo(&words);
+    if end == "oldest" {
+        // Cargo picks the oldest versions only as a nightly would; the compiler stays as it is.
+        lock = lock
+            .arg("-Zdirect-minimal-versions")
+            .env("RUSTC_BOOTSTRAP", "1");
+    }
+    runner.capture(&lock, RESOLVE)?;
+    Ok(manifest)
+}
+
+/// It says again what the facade and its parts ask the registry for: cargo takes the oldest versions of what a package itself
+/// depends on, and of nothing else.
+fn manifest(workspace: &Workspace) -> String {
+    let mut asked = BTreeSet::new();
+    ask(workspace, FACADE, None, &mut asked);
+    let mut text = format!(
+        "[package]\nname = \"versions\"\nedition = \"2024\"\nrust-version = \"{}\"\n\n[workspace]\n\n\
+         [dependencies.{FACADE}]\npath = {:?}\n",
+        env!("CARGO_PKG_RUST_VERSION"),
+        workspace.root.to_string_lossy()
+    );
+    text.extend(asked);
+    text
+}
+
+/// Adds what a member asks for that is depended on for a target.
+fn ask(workspace: &Workspace, name: &str, target: Option<&Platform>, asked: &mut BTreeSet<String>) {
+    let member = workspace.members().find(|member| member.name == name);
+    let dependencies = member.map_or(&[][..], |member| &member.dependencies);
+    let is_built = |it: &&Dependency| it.kind == DependencyKind::Normal && !it.optional;
+    for Dependency {
+        name,
+        req,
+        target: own,
+        path,
+        ..
+    } in dependencies.iter().filter(is_built)
+    {
+        let target = own.as_ref().or(target);
+        if path.is_some() {
+            ask(workspace, name, target, asked);
+            continue;
+        }
+        let target = target.map(|target| format!("target.'{target}'."));
+        let target = target.unwrap_or_default();
+        asked.insert(format!(
+            "\n[{target}dependencies.{name}]\nversion = \"{req}\"\ndefault-features = false\n"
+        ));
     }
 }
 
-/// The folders of the facade's own parts on either target, relative to the root.
-fn packages(runner: &Runner, workspace: &Workspace) -> Result<Vec<PathBuf>, String> {
-    let browser = Workspace::load(runner, TARGET)?;
-    let mut names = workspace.reaches(FACADE)?;
-    names.extend(browser.reaches(FACADE)?);
-    let folders = workspace
-        .members()
-        .filter(|package| names.contains(package.name.as_str()))
-        .filter_map(|package| {
-            let folder = package.manifest_path.parent()?;
-            let relative = folder.strip_prefix(&workspace.workspace_root).ok()?;
-            Some(relative.to_owned())
-        });
-    Ok(folders.collect())
+fn write(folder: &Path, manifest: &str) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder.join("src"))?;
+    fs::write(folder.join("src/lib.rs"), "")?;
+    fs::write(folder.join("Cargo.toml"), manifest)
 }
 
 /// Whether cargo failed for want of a network, and not because the ranges cannot be met.
 fn is_offline(why: &str) -> bool {
-    [
+    let offline = [
         "failed to download",
         "failed to fetch",
         "download of config.json failed",
         "failed to query replaced source",
-    ]
-    .iter()
-    .any(|words| why.contains(words))
-        && !why.contains("failed to select a version")
+    ];
+    offline.iter().any(|words| why.contains(words)) && !why.contains("failed to select a version")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::HOST;
+    use crate::workspace::tests::own;
 
     #[test]
     fn ranges_that_cannot_be_met_are_no_want_of_network() {
@@ -178,16 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_oldest_versions_need_a_word_of_nightly() {
-        let oldest = End::Oldest.update("Cargo.toml");
-        assert!(
-            oldest
-                .args
-                .iter()
-                .any(|arg| arg == "-Zdirect-minimal-versions")
-        );
-        assert!(oldest.env.iter().any(|(name, _)| name == "RUSTC_BOOTSTRAP"));
-        let newest = End::Newest.update("Cargo.toml");
-        assert!(!newest.env.iter().any(|(name, _)| name == "RUSTC_BOOTSTRAP"));
+    fn what_the_facade_asks_the_registry_for_is_asked_for_once() {
+        let manifest = manifest(&own(HOST));
+        let of_bytes = "\n[dependencies.bytes]\nversion = \"^1.12\"\ndefault-features = false\n";
+        assert_eq!(manifest.matches(of_bytes).count(), 1, "{manifest}");
+        let of_native = "\"wasm32\"))'.dependencies.webrtc]\nversion = \"~0.21.1\"";
+        assert!(manifest.contains(of_native), "{manifest}");
+        // What only tests or a feature take.
+        assert!(!manifest.contains("proptest") && !manifest.contains("postcard"));
     }
 }

@@ -113,7 +113,7 @@ macro_rules! conformance {
                 loss::godot_4_misspelt_key_at_0_percent_loss(2, together, 60);
                 loss::godot_4_misspelt_key_at_5_percent_loss(2, together, 60);
                 loss::godot_4_misspelt_key_at_20_percent_loss(2, apart, 90);
-                endurance::a_hundred_cycles_leave_nothing(2, apart, 120);
+                endurance::a_hundred_cycles_leave_nothing(2, apart, 120, many_links);
                 endurance::nothing_said_in_onopen_is_lost_in_two_hundred(2, together, 180, many_links);
                 lobby::a_lobby_of_eight_processes(8, apart, 30);
             }

@@ -1,5 +1,6 @@
 //! A column as a test program: libtest's command line, and a test for each case of the list.
 
+use std::cmp::Reverse;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,6 +44,9 @@ pub(crate) fn run(
         let note = note(&case);
         trial(column, case, Arc::clone(&play), note, results.clone())
     };
+    let mut cases: Vec<Case> = cases.into_iter().collect();
+    // The longest begin first: what is left at the end then runs beside others, and not alone.
+    cases.sort_by_key(|case| Reverse(case.deadline));
     let trials = cases.into_iter().map(trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -4,8 +4,9 @@
 //! moved without the other. A file `mesh.rs` beside a folder `mesh` belongs to that folder.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use super::sources::Text;
+use std::fs;
+use std::io;
+use std::path::Path;
 
 /// The crates that others are built from.
 const LIBRARIES: &[&str] = &[
@@ -19,11 +20,15 @@ const LIBRARIES: &[&str] = &[
 ];
 
 /// Names every circle of every library.
-pub(super) fn check(texts: &[Text]) -> Result<(), String> {
-    let circles: Vec<String> = LIBRARIES
-        .iter()
-        .flat_map(|folder| Library::read(&format!("{folder}src/"), texts).circles())
-        .collect();
+pub(super) fn check(root: &Path) -> Result<(), String> {
+    let mut circles = Vec::new();
+    for library in LIBRARIES {
+        let folder = format!("{library}src/");
+        let mut files = Files::new();
+        read(&root.join(&folder), "", &mut files)
+            .map_err(|error| format!("{folder} cannot be read: {error}"))?;
+        circles.extend(Library::new(folder, &files).circles());
+    }
     if circles.is_empty() {
         Ok(())
     } else {
@@ -34,6 +39,30 @@ pub(super) fn check(texts: &[Text]) -> Result<(), String> {
 /// The path of a module below its crate's root, with `::` between its parts; the root's is empty.
 type Module = String;
 
+/// What the files of a crate say.
+type Files = BTreeMap<Module, String>;
+
+/// Reads the modules below `module`, whose files are in `folder`.
+fn read(folder: &Path, module: &str, files: &mut Files) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let own = match &*name {
+            "tests" => continue,
+            "main" if module.is_empty() => continue,
+            "lib" | "mod" => module.to_owned(),
+            name if module.is_empty() => name.to_owned(),
+            name => format!("{module}::{name}"),
+        };
+        if path.is_dir() {
+            read(&path, &own, files)?;
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            files.insert(own, fs::read_to_string(&path)?);
+        }
+    }
+    Ok(())
+}
+
 /// The modules of a crate that have a file, and what each imports. Paths that only name an item of the root count for the
 /// module that the root takes it from.
 struct Library {
@@ -42,33 +71,20 @@ struct Library {
 }
 
 impl Library {
-    fn read(folder: &str, texts: &[Text]) -> Self {
-        let files: BTreeMap<Module, &str> = texts
-            .iter()
-            .filter_map(|text| {
-                let path = text.path.strip_prefix(folder)?.strip_suffix(".rs")?;
-                let path = path.strip_suffix("/mod").unwrap_or(path);
-                let is_test = path.split('/').any(|part| part == "tests");
-                let module = if path == "lib" { "" } else { path };
-                (!is_test && path != "main").then(|| (module.replace('/', "::"), &*text.content))
-            })
-            .collect();
-        let root: Vec<Vec<String>> = files.get("").map(|text| uses(text)).unwrap_or_default();
-        let imports = files
-            .iter()
-            .filter(|(module, _)| !module.is_empty())
-            .map(|(module, text)| {
-                let paths = uses(text);
-                let found = paths
-                    .iter()
-                    .filter_map(|path| resolve(module, path, &files, &root));
-                let imported = found.filter(|found| found != module && !found.is_empty());
-                (module.clone(), imported.collect())
-            })
-            .collect();
+    fn new(folder: String, files: &Files) -> Self {
+        let root = files.get("").map(|text| uses(text)).unwrap_or_default();
+        let modules = files.iter().filter(|(module, _)| !module.is_empty());
+        let imports = modules.map(|(module, text)| {
+            let paths = uses(text);
+            let found = paths
+                .iter()
+                .filter_map(|path| resolve(module, path, files, &root));
+            let imported = found.filter(|found| found != module);
+            (module.clone(), imported.collect())
+        });
         Self {
-            folder: folder.to_owned(),
-            imports,
+            folder,
+            imports: imports.collect(),
         }
     }
 
@@ -97,26 +113,20 @@ impl Library {
 
     /// One sentence for each circle that is in more than one folder.
     fn circles(&self) -> Vec<String> {
-        let reached: BTreeMap<&str, BTreeSet<&str>> = self
-            .imports
-            .keys()
-            .map(|module| (module.as_str(), self.reaches(module)))
+        let modules = self.imports.keys().map(String::as_str);
+        let reached: BTreeMap<&str, BTreeSet<&str>> = modules
+            .map(|module| (module, self.reaches(module)))
             .collect();
-        let mut told = BTreeSet::new();
         let mut circles = Vec::new();
         for (module, reaches) in &reached {
-            let circle: Vec<&str> = reaches
-                .iter()
-                .copied()
-                .filter(|other| reached.get(other).is_some_and(|back| back.contains(module)))
-                .collect();
+            let others = reaches.iter().copied();
+            let back = others.filter(|other| reached[other].contains(module));
+            let circle: Vec<&str> = back.collect();
             let homes: BTreeSet<&str> = circle.iter().map(|module| self.home(module)).collect();
-            if homes.len() > 1 && told.insert(circle.clone()) {
-                circles.push(format!(
-                    "{}: {} import each other",
-                    self.folder,
-                    circle.join(", ")
-                ));
+            // Each is told once, for its first module.
+            if homes.len() > 1 && circle.first() == Some(module) {
+                let circle = circle.join(", ");
+                circles.push(format!("{}: {circle} import each other", self.folder));
             }
         }
         circles
@@ -124,113 +134,73 @@ impl Library {
 }
 
 /// The module that a path leads to; `None` if it leads out of the crate.
-fn resolve(
-    module: &str,
-    path: &[String],
-    files: &BTreeMap<Module, &str>,
-    root: &[Vec<String>],
-) -> Option<Module> {
-    let own = |module: &str| -> Vec<String> {
-        let parts = module.split("::").filter(|part| !part.is_empty());
-        parts.map(str::to_owned).collect()
-    };
-    let mut at = own(module);
-    let mut rest = path;
-    match path.first()?.as_str() {
-        "crate" => (at, rest) = (Vec::new(), &path[1..]),
-        "self" => rest = &path[1..],
+fn resolve(module: &str, path: &str, files: &Files, root: &[String]) -> Option<Module> {
+    let mut at: Vec<&str> = module.split("::").filter(|it| !it.is_empty()).collect();
+    let mut rest = path.split("::").peekable();
+    match rest.next()? {
+        "crate" => at.clear(),
+        "self" => {}
         "super" => {
-            while let Some(("super", after)) =
-                rest.split_first().map(|(part, rest)| (part.as_str(), rest))
-            {
-                at.pop();
-                rest = after;
-            }
-        }
-        first => {
-            at.push(first.to_owned());
-            if !files.contains_key(&at.join("::")) {
-                return None;
-            }
-            rest = &path[1..];
-        }
-    }
-    for part in rest {
-        at.push(part.clone());
-        if !files.contains_key(&at.join("::")) {
             at.pop();
-            break;
+            while rest.next_if_eq(&"super").is_some() {
+                at.pop();
+            }
+        }
+        child => {
+            at.push(child);
+            files.get(&at.join("::"))?;
         }
     }
-    if at.is_empty() {
+    let item = rest.peek().copied();
+    at.extend(rest);
+    let longest = (1..=at.len()).rev().map(|parts| at[..parts].join("::"));
+    let mut modules = longest.filter(|module| files.contains_key(module));
+    modules.next().or_else(|| {
         // An item of the root: whose is it?
-        let item = rest.first()?;
-        let from = root.iter().find(|path| path.last() == Some(item))?;
-        return resolve("", from, files, &[]);
-    }
-    Some(at.join("::"))
+        let from = root.iter().find(|path| path.rsplit("::").next() == item)?;
+        resolve("", from, files, &[])
+    })
 }
 
-/// Every path that the `use` declarations of a file name, part by part. Those of its tests do not count.
-fn uses(text: &str) -> Vec<Vec<String>> {
+/// Every path that the `use` declarations of a file name. Those of its tests do not count.
+fn uses(text: &str) -> Vec<String> {
     let mut paths = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if line == "mod tests {" {
-            break;
+    let code = text.split("\nmod tests {").next().unwrap_or_default();
+    for statement in code.split(';') {
+        let line = statement.lines().position(|line| {
+            let line = line.trim_start_matches("pub(crate) ");
+            line.trim_start_matches("pub ").starts_with("use ")
+        });
+        if let Some(line) = line {
+            let lines: String = statement.lines().skip(line).collect();
+            let (_, tree) = lines.split_once("use ").unwrap_or_default();
+            spread("", tree, &mut paths);
         }
-        let line = line
-            .trim_start_matches("pub(crate) ")
-            .trim_start_matches("pub ");
-        let Some(first) = line.strip_prefix("use ") else {
-            continue;
-        };
-        let mut declaration = first.to_owned();
-        while !declaration.contains(';') {
-            let Some(next) = lines.next() else { break };
-            declaration.push_str(next.trim());
-        }
-        let declaration = declaration.split(';').next().unwrap_or_default();
-        spread(&[], declaration, &mut paths);
     }
     paths
 }
 
 /// Writes a tree of imports out as paths.
-fn spread(before: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
+fn spread(before: &str, tree: &str, paths: &mut Vec<String>) {
     let Some((head, inner)) = tree.split_once('{') else {
         let name = tree.split(" as ").next().unwrap_or_default().trim();
-        let parts = name.split("::").filter(|part| !part.is_empty());
-        let path: Vec<String> = before
-            .iter()
-            .cloned()
-            .chain(parts.map(str::to_owned))
-            .collect();
         if !name.is_empty() {
-            paths.push(path);
+            paths.push(format!("{before}{name}"));
         }
         return;
     };
-    let parts = head.trim().split("::").filter(|part| !part.is_empty());
-    let before: Vec<String> = before
-        .iter()
-        .cloned()
-        .chain(parts.map(str::to_owned))
-        .collect();
+    let before = format!("{before}{}", head.trim());
     let inner = inner.rsplit_once('}').map_or(inner, |(inner, _)| inner);
-    let (mut depth, mut begin) = (0_usize, 0);
-    for (at, character) in inner.char_indices() {
+    let mut depth = 0_usize;
+    let parts = inner.split(|character| {
         match character {
             '{' => depth += 1,
             '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                spread(&before, &inner[begin..at], paths);
-                begin = at + 1;
-            }
             _ => {}
         }
-    }
-    spread(&before, &inner[begin..], paths);
+        character == ',' && depth == 0
+    });
+    parts.for_each(|part| spread(&before, part, paths));
 }
 
 #[cfg(test)]
@@ -238,40 +208,32 @@ mod tests {
     use super::*;
 
     fn circles(files: &[(&str, &str)]) -> Vec<String> {
-        let texts: Vec<Text> = files
-            .iter()
-            .map(|(path, content)| Text {
-                path: format!("src/{path}"),
-                content: (*content).to_owned(),
-            })
-            .collect();
-        Library::read("src/", &texts).circles()
+        let files = files.iter();
+        let files = files.map(|&(module, text)| (module.to_owned(), text.to_owned()));
+        Library::new("src/".to_owned(), &files.collect()).circles()
     }
 
     #[test]
     fn a_circle_between_folders_is_named_and_one_within_is_not() {
         let apart = [
-            ("a.rs", "use crate::b::{self, c::{D as E, F}};\n"),
-            ("b.rs", "mod c;\n"),
-            ("b/c.rs", "use super::super::a::{\n    A,\n};\n"),
+            ("a", "use crate::b::{self, c::{D as E, F}};\n"),
+            ("b", "mod c;\n"),
+            ("b::c", "use super::super::a::{\n    A,\n};\n"),
         ];
         assert_eq!(circles(&apart), ["src/: a, b::c import each other"]);
-        let within = [("b.rs", "use self::c::C;\n"), ("b/c.rs", "use super::B;\n")];
+        let within = [("b", "use self::c::C;\n"), ("b::c", "use super::B;\n")];
         assert_eq!(circles(&within), [""; 0]);
-        let neighbours = [
-            ("a.rs", "use crate::b::B;\n"),
-            ("b.rs", "use crate::a::A;\n"),
-        ];
+        let neighbours = [("a", "use crate::b::B;\n"), ("b", "use crate::a::A;\n")];
         assert_eq!(circles(&neighbours), [""; 0]);
     }
 
     #[test]
     fn an_item_of_the_root_is_that_of_its_module() {
         let files = [
-            ("lib.rs", "mod a;\nmod b;\npub use b::c::{C, D};\n"),
-            ("a.rs", "use std::fmt;\nuse crate::{D, X};\n"),
-            ("b.rs", ""),
-            ("b/c.rs", "use crate::a::A;\n"),
+            ("", "mod a;\nmod b;\npub use b::c::{C, D};\n"),
+            ("a", "use std::fmt;\nuse crate::{D, X};\n"),
+            ("b", ""),
+            ("b::c", "use crate::a::A;\n"),
         ];
         assert_eq!(circles(&files), ["src/: a, b::c import each other"]);
     }
@@ -279,14 +241,22 @@ mod tests {
     #[test]
     fn the_imports_of_tests_do_not_count() {
         let files = [
-            ("a.rs", "use crate::b::c::C;\n"),
-            ("b.rs", ""),
+            ("a", "use crate::b::c::C;\n"),
+            ("b", ""),
             (
-                "b/c.rs",
+                "b::c",
                 "#[cfg(test)]\nmod tests {\n    use crate::a::A;\n}\n",
             ),
-            ("b/tests.rs", "use crate::a::A;\n"),
         ];
         assert_eq!(circles(&files), [""; 0]);
+    }
+
+    #[test]
+    fn the_files_of_a_crate_are_its_modules() {
+        let mut files = Files::new();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        read(&folder, "", &mut files).unwrap();
+        assert!(files["gates::circles"].starts_with("//! No circle of imports"));
+        assert!(files.contains_key("gates") && !files.contains_key("main"));
     }
 }

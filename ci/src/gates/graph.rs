@@ -1,217 +1,142 @@
 //! Who may depend on whom.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::command::CommandLine;
+use crate::run::Runner;
 use crate::workspace::Workspace;
 
-/// A promise about dependencies.
-pub(super) struct Rule {
-    pub(super) promise: &'static str,
-    demand: Demand,
-}
-
-/// The workspace as it is resolved for the two kinds of machines.
-pub(super) struct Resolved<'a> {
-    pub(super) host: &'a Workspace,
-    pub(super) browser: &'a Workspace,
-}
-
-enum Demand {
-    /// `package` is built without any of `never`, at any depth, neither on this host nor for the browser.
-    Without {
-        package: &'static str,
-        never: &'static [&'static str],
-    },
-    /// The same, for the browser alone.
-    WithoutInBrowser {
-        package: &'static str,
-        never: &'static [&'static str],
-    },
-    /// Only the packages `only` name one of `these` in their manifests, for any target and of any kind.
-    Reserved {
-        these: &'static [&'static str],
-        only: &'static [&'static str],
-    },
-}
-
-/// Every promise that the dependency graph must keep.
-pub(super) const RULES: &[Rule] = &[
-    Rule {
-        promise: "no library depends on the facade",
-        demand: Demand::Reserved {
-            these: &["webrtc-multiplayer"],
-            // An example in a package of its own, as a game would be.
-            only: &["web-chat"],
-        },
-    },
-    Rule {
-        promise: "only backend-native, its tools for tests and bench see the webrtc crate",
-        demand: Demand::Reserved {
-            these: &["webrtc", "rtc"],
-            only: &[
-                "backend-native",
-                "socket-faults",
-                "hostile-member",
-                "fuzz-targets",
-                "bench",
-            ],
-        },
-    },
-    Rule {
-        promise: "a native game does without the sockets for tests",
-        demand: Demand::Without {
-            package: "webrtc-multiplayer",
-            never: &["socket-faults", "hostile-member"],
-        },
-    },
-    Rule {
-        promise: "mesh-core does without tokio",
-        demand: Demand::Without {
-            package: "mesh-core",
-            never: &["tokio"],
-        },
-    },
-    Rule {
-        promise: "signaling does without tokio",
-        demand: Demand::Without {
-            package: "signaling",
-            never: &["tokio"],
-        },
-    },
-    Rule {
-        promise: "backend-native does without web-sys",
-        demand: Demand::Without {
-            package: "backend-native",
-            never: &["web-sys"],
-        },
-    },
-    Rule {
-        promise: "backend-web does without tokio and webrtc",
-        demand: Demand::Without {
-            package: "backend-web",
-            never: &["tokio", "webrtc", "rtc"],
-        },
-    },
-    Rule {
-        promise: "a game in the browser does without tokio and webrtc",
-        demand: Demand::WithoutInBrowser {
-            package: "webrtc-multiplayer",
-            never: &["tokio", "webrtc", "rtc"],
-        },
-    },
+/// Packages that are built without others, at any depth, on this machine and for the browser.
+const WITHOUT: &[(&str, &[&str])] = &[
+    // What a game depends on has no sockets for tests.
+    ("webrtc-multiplayer", &["socket-faults", "hostile-member"]),
+    ("mesh-core", &["tokio"]),
+    ("signaling", &["tokio"]),
+    ("backend-native", &["web-sys"]),
+    ("backend-web", &["tokio", "webrtc", "rtc"]),
 ];
 
-impl Rule {
-    /// Why the promise is broken, if it is.
-    pub(super) fn check(&self, resolved: &Resolved<'_>) -> Result<(), String> {
-        let broken: Vec<String> = match &self.demand {
-            Demand::Without { package, never } => {
-                let mut found = reached(resolved.host, package, never)?;
-                found.extend(reached(resolved.browser, package, never)?);
-                found.dedup();
-                found
-            }
-            Demand::WithoutInBrowser { package, never } => {
-                reached(resolved.browser, package, never)?
-            }
-            Demand::Reserved { these, only } => resolved
-                .host
-                .members()
-                .filter(|package| !only.contains(&package.name.as_str()))
-                .flat_map(|package| {
-                    package
-                        .dependencies
-                        .iter()
-                        .map(|dependency| (&package.name, &dependency.name))
-                })
-                .filter(|(_, dependency)| these.contains(&dependency.as_str()))
-                .map(|(package, dependency)| {
-                    format!("{package} names {dependency} in its manifest")
-                })
-                .collect(),
-        };
-        if broken.is_empty() {
-            Ok(())
-        } else {
-            Err(broken.join("\n"))
-        }
+/// The same, for the browser alone.
+const WITHOUT_IN_BROWSER: &[(&str, &[&str])] =
+    &[("webrtc-multiplayer", &["tokio", "webrtc", "rtc"])];
+
+/// Packages that are built with these and nothing else, at any depth.
+const ONLY: &[(&str, &[&str])] = &[
+    ("mesh-core", &["bytes", "thiserror"]),
+    ("multiplayer-api", &["bytes", "mesh-core", "thiserror"]),
+];
+
+/// Packages that only some members may name in their manifests, for any target and of any kind.
+const RESERVED: &[(&[&str], &[&str])] = &[
+    // No library depends on the facade. The example is a package of its own, as a game would be.
+    (&["webrtc-multiplayer"], &["web-chat"]),
+    (
+        &["webrtc", "rtc"],
+        &[
+            "backend-native",
+            "socket-faults",
+            "hostile-member",
+            "fuzz-targets",
+            "bench",
+        ],
+    ),
+];
+
+/// Checks every promise: its sentence, and why it is broken, if it is.
+pub(super) fn check(
+    runner: &Runner,
+    host: &Workspace,
+    browser: &Workspace,
+) -> Vec<(String, Result<(), String>)> {
+    let mut checked = Vec::new();
+    for &(package, never) in WITHOUT {
+        let kept = without(host, package, never);
+        let kept = kept.and_then(|()| without(browser, package, never));
+        let promise = format!("{package} does without {}", never.join(", "));
+        checked.push((promise, kept));
+    }
+    for &(package, never) in WITHOUT_IN_BROWSER {
+        let promise = format!("{package} in the browser does without {}", never.join(", "));
+        checked.push((promise, without(browser, package, never)));
+    }
+    for &(package, these) in ONLY {
+        let promise = format!("{package} is built with {} alone", these.join(", "));
+        checked.push((promise, only(runner, package, these)));
+    }
+    for &(these, only) in RESERVED {
+        let promise = format!("{}: named by {} alone", these.join(", "), only.join(", "));
+        checked.push((promise, reserved(host, these, only)));
+    }
+    checked
+}
+
+fn without(workspace: &Workspace, package: &str, never: &[&str]) -> Result<(), String> {
+    let reached = workspace.reaches(package)?;
+    match never.iter().find(|name| reached.contains(**name)) {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "{package} depends on {name} (cargo tree --target all --package {package} --invert {name})"
+        )),
     }
 }
 
-/// Which of `never` a package is built from, one sentence each.
-fn reached(workspace: &Workspace, package: &str, never: &[&str]) -> Result<Vec<String>, String> {
-    let reached = workspace.reaches(package)?;
-    let found = never.iter().filter(|name| reached.contains(**name));
-    let sentence = |name: &&str| {
-        format!(
-            "{package} depends on {name} (cargo tree --target all --package {package} --invert {name})"
-        )
-    };
-    Ok(found.map(sentence).collect())
+/// Asks about the package by itself, in the words a person would type: in the workspace others turn its features on.
+fn only(runner: &Runner, package: &str, these: &[&str]) -> Result<(), String> {
+    let words = "tree --quiet --edges normal,no-proc-macro --prefix none --package";
+    let tree = CommandLine::cargo(&words.split(' ').collect::<Vec<_>>()).arg(package);
+    let printed = runner.capture(&tree, Duration::from_secs(120))?;
+    let names = printed.lines().filter_map(|line| line.split(' ').next());
+    let names: BTreeSet<&str> = names.filter(|name| *name != package).collect();
+    if names.iter().eq(these) {
+        return Ok(());
+    }
+    Err(format!("{package} is built with {names:?} (`{tree}`)"))
+}
+
+fn reserved(workspace: &Workspace, these: &[&str], only: &[&str]) -> Result<(), String> {
+    for package in workspace.members() {
+        let mut named = package.dependencies.iter().map(|it| it.name.as_str());
+        let found = named.find(|name| these.contains(name));
+        if let Some(name) = found
+            && !only.contains(&package.name.as_str())
+        {
+            return Err(format!("{} names {name} in its manifest", package.name));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::tests::{empty, sample};
-
-    fn check(demand: Demand) -> Result<(), String> {
-        Rule {
-            promise: "",
-            demand,
-        }
-        .check(&Resolved {
-            host: &sample(),
-            browser: &sample(),
-        })
-    }
+    use crate::web::TARGET;
+    use crate::workspace::HOST;
+    use crate::workspace::tests::own;
 
     #[test]
     fn what_is_reached_through_another_package_breaks_the_promise() {
-        let without = |never| Demand::Without {
-            package: "a",
-            never,
-        };
-        assert!(
-            check(without(&["x"]))
-                .unwrap_err()
-                .contains("a depends on x")
-        );
-        assert_eq!(check(without(&["t", "y"])), Ok(()));
-    }
-
-    #[test]
-    fn what_is_only_for_the_browser_is_looked_for_there() {
-        let rule = Rule {
-            promise: "",
-            demand: Demand::WithoutInBrowser {
-                package: "b",
-                never: &["x"],
-            },
-        };
-        let (with, without) = (sample(), empty());
-        let check = |host, browser| rule.check(&Resolved { host, browser });
-        assert!(check(&without, &with).is_err());
-        assert_eq!(check(&with, &without), Ok(()));
-    }
-
-    #[test]
-    fn a_promise_about_a_package_that_is_gone_is_broken() {
-        let gone = Demand::Without {
-            package: "gone",
-            never: &["x"],
-        };
-        assert!(check(gone).is_err());
+        let (host, browser) = (own(HOST), own(TARGET));
+        let facade = |workspace, never| without(workspace, "webrtc-multiplayer", &[never]);
+        let broken = facade(&host, "tokio").unwrap_err();
+        assert!(broken.contains("depends on tokio"), "{broken}");
+        assert_eq!(facade(&browser, "tokio"), Ok(()));
+        assert!(facade(&browser, "web-sys").is_err());
+        assert!(without(&host, "gone", &["tokio"]).is_err());
+        let only = |these: &[&str]| only(&Runner::default(), "multiplayer-api", these);
+        assert_eq!(only(&["bytes", "mesh-core", "thiserror"]), Ok(()));
+        let broken = only(&["bytes", "mesh-core"]).unwrap_err();
+        assert!(broken.contains("thiserror"), "{broken}");
     }
 
     #[test]
     fn a_reserved_dependency_is_refused_to_others_even_for_tests() {
-        let reserved = |only| Demand::Reserved {
-            these: &["t"],
-            only,
-        };
-        assert_eq!(check(reserved(&["a"])), Ok(()));
-        assert_eq!(
-            check(reserved(&["b"])),
-            Err("a names t in its manifest".to_owned())
+        let host = own(HOST);
+        let broken = reserved(&host, &["socket-faults"], &["backend-native"]).unwrap_err();
+        assert!(
+            broken.contains("names socket-faults in its manifest"),
+            "{broken}"
         );
+        assert_eq!(reserved(&host, &["flate2"], &["ci"]), Ok(()));
     }
 }

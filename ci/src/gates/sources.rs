@@ -1,115 +1,64 @@
-//! What no source file may contain, and the sources themselves.
+//! What no source file may contain.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-/// A source file of the repository.
-pub(super) struct Text {
-    /// Relative to the root, with `/`.
-    pub(super) path: String,
-    pub(super) content: String,
-}
+use crate::command::CommandLine;
+use crate::run::{Ending, Runner};
 
-/// Where code may choose by target.
-const CHOOSERS: &[&str] = &["src/", "conformance-tests/"];
+/// Lines of code that choose by target. The families split native from web as well as the architecture does.
+const CHOICE: &str = "^[[:space:]]*[^/[:space:]].*target_(arch|family)";
 
-/// The families split native from web as well as the architecture does.
-const CHOICES: [&str; 2] = [concat!("target", "_arch"), concat!("target", "_family")];
+/// Where code may choose: all Rust files but those of the facade and of the conformance tests.
+const OTHERS: [&str; 3] = ["*.rs", ":!src/", ":!conformance-tests/"];
 
 /// Only the facade and the conformance tests choose by target.
-pub(super) fn choices(texts: &[Text]) -> Result<(), String> {
-    let mut broken = Vec::new();
-    let others = texts.iter().filter(|text| {
-        let mut choosers = CHOOSERS.iter();
-        !choosers.any(|folder| text.path.starts_with(folder))
+pub(super) fn choices(runner: &Runner, root: &Path) -> Result<(), String> {
+    let words = ["grep", "--untracked", "--line-number", "-E", CHOICE, "--"];
+    let command = CommandLine::new("git", &["-C", &root.to_string_lossy()]);
+    let command = command.args(&words).args(&OTHERS);
+    let mut found = String::new();
+    let ending = runner.run(&command, Duration::from_secs(60), |line| {
+        found.push_str(line);
+        found.push('\n');
     });
-    for text in others {
-        let lines = (1..).zip(text.content.lines());
-        let chosen = lines.filter(|(_, line)| {
-            let is_comment = line.trim_start().starts_with("//");
-            !is_comment && CHOICES.iter().any(|word| line.contains(word))
-        });
-        broken.extend(chosen.map(|(at, line)| format!("{}:{at}: {}", text.path, line.trim())));
+    // Then it has found nothing.
+    if ending == Ending::Exited(Some(1)) && found.is_empty() {
+        return Ok(());
     }
-    if broken.is_empty() {
-        Ok(())
-    } else {
-        Err(broken.join("\n"))
-    }
-}
-
-/// Reads every Rust file below `root`, build folders and hidden ones aside.
-pub(super) fn load(root: &Path) -> Result<Vec<Text>, String> {
-    let mut texts = Vec::new();
-    let mut ahead = vec![root.to_owned()];
-    while let Some(folder) = ahead.pop() {
-        read_folder(root, &folder, &mut ahead, &mut texts)
-            .map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
-    }
-    texts.sort_by(|a, b| a.path.cmp(&b.path));
-    if texts.is_empty() {
-        return Err(format!("no source file below {}", root.display()));
-    }
-    Ok(texts)
-}
-
-fn read_folder(
-    root: &Path,
-    folder: &Path,
-    ahead: &mut Vec<PathBuf>,
-    texts: &mut Vec<Text>,
-) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            let foreign =
-                name.starts_with('.') || name == "target" || path.join("CACHEDIR.TAG").exists();
-            if !foreign {
-                ahead.push(path);
-            }
-        } else if name.ends_with(".rs") {
-            let relative = path.strip_prefix(root).unwrap_or(&path);
-            texts.push(Text {
-                path: relative.to_string_lossy().replace('\\', "/"),
-                content: fs::read_to_string(&path)?,
-            });
-        }
-    }
-    Ok(())
+    ending
+        .result()
+        .map_err(|why| format!("`{command}` {why}\n{found}"))?;
+    Err(found)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn a_choice_by_target_is_the_facades_alone() {
-        let broken = |path: &str, content: &str| {
-            let text = Text {
-                path: path.to_owned(),
-                content: content.to_owned(),
-            };
-            choices(&[text]).err()
+        // In two words, so that this file itself makes no choice.
+        let choice = concat!("    #[cfg(not(target", "_family = \"wasm\"))]");
+        let root = std::env::temp_dir().join(format!("ci-choices-{}", std::process::id()));
+        let write = |path: &str, content: &str| {
+            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs::write(root.join(path), content).unwrap();
         };
-        let choice = concat!("fn a() {}\n#[cfg(not(target", "_arch = \"wasm32\"))]\n");
-        let found = broken("backend-native/src/lib.rs", choice).unwrap();
-        assert!(
-            found.starts_with("backend-native/src/lib.rs:2: #[cfg"),
-            "{found}"
-        );
-        for chooser in ["src/lib.rs", "conformance-tests/src/lib.rs"] {
-            assert_eq!(broken(chooser, choice), None);
-        }
-        let comment = concat!("//! Has no cfg(target", "_arch).");
-        assert_eq!(broken("a/src/lib.rs", comment), None);
-    }
+        let runner = Runner::default();
+        write("src/lib.rs", choice);
+        write("conformance-tests/src/lib.rs", choice);
+        write("a/src/lib.rs", concat!("//! Has no cfg(target", "_arch)."));
+        let init = CommandLine::new("git", &["init", "--quiet", &root.to_string_lossy()]);
+        runner.capture(&init, Duration::from_secs(60)).unwrap();
+        assert_eq!(choices(&runner, &root), Ok(()));
 
-    #[test]
-    fn every_source_of_this_package_is_read() {
-        let texts = load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-        assert!(texts.iter().any(|text| text.path == "src/gates/sources.rs"));
-        assert_eq!(choices(&texts), Ok(()));
+        write("a/src/b.rs", &format!("fn a() {{}}\n{choice}\n"));
+        let found = choices(&runner, &root).unwrap_err();
+        assert!(found.starts_with("a/src/b.rs:2:    #[cfg"), "{found}");
+        fs::remove_dir_all(&root).unwrap();
+        assert!(choices(&runner, &root).is_err(), "no folder");
     }
 }

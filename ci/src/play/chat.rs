@@ -2,22 +2,20 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::start;
-use crate::children::{Children, Living, Reach};
+use super::check::Player;
+use crate::children::{Children, Process};
 
 /// How long a line may take.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running chat; killed when dropped.
 pub(super) struct Chat {
-    child: Child,
-    /// Until the process has been waited for.
-    _living: Living,
+    process: Process,
     input: ChildStdin,
     output: Receiver<(SystemTime, String)>,
     seen: Vec<(SystemTime, String)>,
@@ -41,8 +39,11 @@ impl Chat {
             .env_remove("CHAT_LOBBY")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let (mut child, living) = start(children, &mut command, Reach::Alone)?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let mut process = children
+            .start(&mut command)
+            .map_err(|ending| ending.to_string())?;
+        let (Some(input), Some(output)) = (process.child.stdin.take(), process.child.stdout.take())
+        else {
             return Err("the chat has no pipes".to_owned());
         };
         let (sender, lines) = channel();
@@ -54,8 +55,7 @@ impl Chat {
             }
         });
         let mut chat = Self {
-            child,
-            _living: living,
+            process,
             input,
             output: lines,
             seen: Vec::new(),
@@ -66,53 +66,30 @@ impl Chat {
         Ok(chat)
     }
 
-    /// Types a line.
-    pub(super) fn say(&mut self, line: &str) -> Result<(), String> {
-        writeln!(self.input, "{line}")
-            .and_then(|()| self.input.flush())
-            .map_err(|error| format!("chat {} takes no input: {error}", self.id))
-    }
-
-    /// Waits for a line with this beginning, or with one of several, a line each. It may have come already; says when it came.
-    pub(super) fn wait_for(&mut self, start: &str) -> Result<(SystemTime, String), String> {
-        let begins = |line: &str| start.lines().any(|start| line.starts_with(start));
-        if let Some(found) = self.seen.iter().find(|(_, line)| begins(line)) {
-            return Ok(found.clone());
-        }
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
-                Ok(line) => {
-                    self.seen.push(line.clone());
-                    if begins(&line.1) {
-                        return Ok(line);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => return Err(self.lacks("did not print", start)),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(self.lacks("ended without printing", start));
-                }
-            }
-        }
-    }
-
     /// Leaves, and waits for the process to end.
     pub(super) fn quit(mut self) -> Result<ExitStatus, String> {
         self.say("/quit")?;
         // Its output ends with it.
         let deadline = Instant::now() + DEADLINE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => return Err(self.lacks("did not obey", "/quit")),
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        self.child
+        while self.next(deadline, "its end")?.is_some() {}
+        self.process
+            .child
             .wait()
             .map_err(|error| format!("chat {} cannot be waited for: {error}", self.id))
+    }
+
+    /// The next line, or `None` at the end of all of them.
+    fn next(
+        &self,
+        deadline: Instant,
+        wanted: &str,
+    ) -> Result<Option<(SystemTime, String)>, String> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.output.recv_timeout(left) {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => Err(self.lacks("did not print", wanted)),
+        }
     }
 
     fn lacks(&self, what: &str, line: &str) -> String {
@@ -125,10 +102,37 @@ impl Chat {
     }
 }
 
+impl Player for Chat {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn say(&mut self, line: &str) -> Result<(), String> {
+        writeln!(self.input, "{line}")
+            .and_then(|()| self.input.flush())
+            .map_err(|error| format!("chat {} takes no input: {error}", self.id))
+    }
+
+    fn wait_for(&mut self, start: &str) -> Result<(SystemTime, String), String> {
+        let begins = |line: &str| start.lines().any(|start| line.starts_with(start));
+        if let Some(found) = self.seen.iter().find(|(_, line)| begins(line)) {
+            return Ok(found.clone());
+        }
+        let deadline = Instant::now() + DEADLINE;
+        while let Some(line) = self.next(deadline, start)? {
+            self.seen.push(line.clone());
+            if begins(&line.1) {
+                return Ok(line);
+            }
+        }
+        Err(self.lacks("ended without printing", start))
+    }
+}
+
 impl Drop for Chat {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.process.child.kill();
+        let _ = self.process.child.wait();
     }
 }

@@ -1,7 +1,6 @@
 //! Plays on its own, with a headless Chromium in the place of whoever would open the page, and says what it saw.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
@@ -10,11 +9,12 @@ use serde_json::json;
 
 use super::chat::Chat;
 use super::driver::Driver;
+use super::program;
 use super::tab::Tab;
-use super::{Options, program};
 use crate::build_web;
 use crate::children::Children;
 use crate::print::say;
+use crate::tools::Tool;
 use crate::web::Toolchain;
 use crate::workspace::Workspace;
 
@@ -27,39 +27,37 @@ const HARM: &str = "<b>hello</b> from %, \u{202e}harmless";
 const HARMLESS: &str = "<b>hello</b> from %, \\u{202e}harmless";
 
 /// Everything a check needs to start others.
-pub(super) struct Check<'a> {
-    pub(super) children: &'a Children,
-    pub(super) toolchain: &'a Toolchain,
-    pub(super) workspace: &'a Workspace,
-    pub(super) options: &'a Options,
+pub(crate) struct Check<'a> {
+    pub(crate) children: &'a Children,
+    pub(crate) toolchain: &'a Toolchain,
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) lobby: &'a str,
 }
 
 impl Check<'_> {
-    /// Plays. All that was started has ended when this returns.
-    pub(super) fn run(&self) -> Result<(), String> {
+    /// Plays with two terminals and two tabs: every kind of pair there is. All that was started has ended when this returns.
+    pub(crate) fn run(&self) -> Result<(), String> {
         let begun = Instant::now();
-        let mut terminals = self.terminals()?;
-        let address = page_address(&mut terminals)?;
-        let driver = self.driver()?;
+        let (mut terminals, address) = self.terminals()?;
+        let driver = Driver::start(
+            self.children,
+            &self.toolchain.program(Tool::Chromedriver)?,
+            &self.toolchain.program(Tool::Chromium)?,
+        )?;
         say!("[ci] page: {address}");
-        let mut tabs = self.tabs(&driver, &address)?;
-
-        all_connected(&mut terminals, &tabs)?;
-        if let Some(first) = tabs.first() {
-            let (joined, connected) = (first.mark("joined")?, first.mark("connected")?);
-            say!("[ci] from page load to joined {joined:.0} ms, to connected {connected:.0} ms");
+        let mut tabs = [Tab::first(&driver)?, Tab::open(&driver)?];
+        for tab in &mut tabs {
+            tab.join(&address)?;
         }
-        all_talk(&mut terminals, &tabs)?;
-        self.picture(tabs.first())?;
-        if let Some(first) = tabs.first_mut() {
-            left_and_back(first, &mut terminals)?;
-        }
-        if tabs.len() > 1
-            && let Some(last) = tabs.pop()
-        {
-            close_is_seen(last, &mut terminals, &tabs)?;
-        }
-        failures_are_told(&driver, &address, tabs.first())?;
+        all_connected(&mut terminals, &mut tabs)?;
+        let (joined, connected) = (tabs[0].mark("joined")?, tabs[0].mark("connected")?);
+        say!("[ci] from page load to joined {joined:.0} ms, to connected {connected:.0} ms");
+        all_talk(&mut players(&mut terminals, &mut tabs))?;
+        self.picture(&tabs[0])?;
+        let [mut first, second] = tabs;
+        left_and_back(&mut first, &mut terminals)?;
+        close_is_seen(second, &mut terminals, &mut first)?;
+        failures_are_told(&driver, &address, &first)?;
         for terminal in terminals.into_iter().rev() {
             let status = terminal.quit()?;
             if !status.success() {
@@ -70,16 +68,13 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The first serves the page and the signaling to all.
-    fn terminals(&self) -> Result<Vec<Chat>, String> {
+    /// Two, the first of which serves the page and the signaling to all; and the page's address.
+    fn terminals(&self) -> Result<([Chat; 2], String), String> {
         let program = program(self.workspace);
         let folder = build_web::folder(self.workspace);
-        let lobby = &*self.options.lobby;
-        let folder = folder.to_string_lossy();
-        let any_port = "127.0.0.1:0";
+        let (folder, any_port) = (folder.to_string_lossy(), "127.0.0.1:0");
+        let lobby = ["--lobby", self.lobby];
         let host = [
-            "--lobby",
-            lobby,
             "--host",
             any_port,
             "--page",
@@ -87,117 +82,84 @@ impl Check<'_> {
             "--page-at",
             any_port,
         ];
-        let mut terminals = vec![Chat::join(self.children, &program, &host)?];
-        let address = page_address(&mut terminals)?;
+        let mut host = Chat::join(self.children, &program, &[&lobby[..], &host].concat())?;
+        let (_, line) = host.wait_for("page ")?;
+        let address = line.trim_start_matches("page ").to_owned();
         let url = address.rsplit_once("&url=").map_or("", |(_, url)| url);
-        for _ in 1..self.options.terminals {
-            let guest = ["--lobby", lobby, "--url", url];
-            terminals.push(Chat::join(self.children, &program, &guest)?);
-        }
-        Ok(terminals)
+        let guest = [&lobby[..], &["--url", url]].concat();
+        let guest = Chat::join(self.children, &program, &guest)?;
+        Ok(([host, guest], address))
     }
 
-    fn driver(&self) -> Result<Driver, String> {
-        Driver::start(
-            self.children,
-            self.toolchain.chromedriver()?,
-            self.toolchain.chromium()?,
-        )
-    }
-
-    fn tabs<'d>(&self, driver: &'d Driver, address: &str) -> Result<Vec<Tab<'d>>, String> {
-        let mut tabs = vec![Tab::first(driver)?];
-        for _ in 1..self.options.tabs {
-            tabs.push(Tab::open(driver)?);
-        }
-        for tab in &mut tabs {
-            tab.join(address)?;
-        }
-        Ok(tabs)
-    }
-
-    fn picture(&self, tab: Option<&Tab<'_>>) -> Result<(), String> {
-        let Some(tab) = tab else { return Ok(()) };
-        let file = self.results().join("play.png");
+    fn picture(&self, tab: &Tab<'_>) -> Result<(), String> {
+        let folder = self.workspace.target_directory.join("ci");
+        let file = folder.join("play.png");
         let png = BASE64_STANDARD
             .decode(tab.picture()?)
             .map_err(|error| format!("the browser's picture is none: {error}"))?;
-        write(&file, &png)?;
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&file, png))
+            .map_err(|error| format!("{}: {error}", file.display()))?;
         say!("[ci] written: {}", file.display());
         Ok(())
     }
-
-    fn results(&self) -> PathBuf {
-        self.workspace.target_directory.join("ci")
-    }
 }
 
-fn page_address(terminals: &mut [Chat]) -> Result<String, String> {
-    let host = terminals.first_mut().ok_or("there is no terminal")?;
-    let (_, line) = host.wait_for("page ")?;
-    Ok(line.trim_start_matches("page ").to_owned())
+/// Who chats: a terminal or a tab.
+pub(super) trait Player {
+    /// The id that the server gave.
+    fn id(&self) -> &str;
+
+    /// Types a line.
+    fn say(&mut self, line: &str) -> Result<(), String>;
+
+    /// Waits for a line with this beginning, or with one of several, a line each. It may have come already; says when it came.
+    fn wait_for(&mut self, start: &str) -> Result<(SystemTime, String), String>;
+}
+
+/// Everybody.
+fn players<'p>(terminals: &'p mut [Chat], tabs: &'p mut [Tab<'_>]) -> Vec<&'p mut dyn Player> {
+    let terminals = terminals.iter_mut().map(|it| it as &mut dyn Player);
+    let tabs = tabs.iter_mut().map(|it| it as &mut dyn Player);
+    terminals.chain(tabs).collect()
 }
 
 /// Each has said of each other that it is connected.
-fn all_connected(terminals: &mut [Chat], tabs: &[Tab<'_>]) -> Result<(), String> {
-    let of_terminals = terminals.iter().map(|terminal| terminal.id.clone());
-    let ids: Vec<String> = of_terminals
-        .chain(tabs.iter().map(|tab| tab.id.clone()))
+fn all_connected(terminals: &mut [Chat], tabs: &mut [Tab<'_>]) -> Result<(), String> {
+    let mut players = players(terminals, tabs);
+    let ids: Vec<String> = players
+        .iter()
+        .map(|player| player.id().to_owned())
         .collect();
-    for terminal in terminals.iter_mut() {
-        let own = terminal.id.clone();
-        for id in ids.iter().filter(|&id| *id != own) {
-            terminal.wait_for(&format!("connected {id}"))?;
+    for (at, player) in players.iter_mut().enumerate() {
+        for (_, id) in ids.iter().enumerate().filter(|(other, _)| *other != at) {
+            player.wait_for(&format!("connected {id}"))?;
         }
     }
     for tab in tabs {
-        for id in ids.iter().filter(|&id| *id != tab.id) {
-            tab.wait_for(&format!("connected {id}"))?;
-        }
-        let others = (ids.len() - 1).to_string();
-        tab.wait_in("#count", &others)?;
+        tab.wait_in("#count", &(ids.len() - 1).to_string())?;
     }
-    let pairs = ids.len() * (ids.len() - 1) / 2;
-    let (terminals, tabs) = (terminals.len(), tabs.len());
-    say!("[ci] {tabs} tabs, {terminals} terminals, {pairs} pairs: all connected");
+    say!(
+        "[ci] {} in two terminals and two tabs: all connected",
+        ids.join(", ")
+    );
     Ok(())
 }
 
 /// Each says a line, and every other gets it as it should look.
-fn all_talk(terminals: &mut [Chat], tabs: &[Tab<'_>]) -> Result<(), String> {
-    for speaker in 0..terminals.len() {
-        let Some(id) = terminals.get(speaker).map(|chat| chat.id.clone()) else {
-            continue;
-        };
+fn all_talk(players: &mut [&mut dyn Player]) -> Result<(), String> {
+    for speaker in 0..players.len() {
+        let id = players[speaker].id().to_owned();
         let said = SystemTime::now();
-        if let Some(chat) = terminals.get_mut(speaker) {
-            chat.say(&HARM.replace('%', &id))?;
-        }
+        players[speaker].say(&HARM.replace('%', &id))?;
         let line = format!("{id} reliable: {}", HARMLESS.replace('%', &id));
-        for tab in tabs {
-            let (_, seen) = tab.wait_for(&line)?;
-            let took = seen.duration_since(said).unwrap_or_default().as_millis();
-            let hidden = if tab.is_hidden()? { " (hidden)" } else { "" };
-            say!(
-                "[ci] terminal {id} to tab {}{hidden}: there after {took} ms",
-                tab.id
-            );
+        for (at, other) in players.iter_mut().enumerate() {
+            if at != speaker {
+                let (seen, _) = other.wait_for(&line)?;
+                let took = seen.duration_since(said).unwrap_or_default().as_millis();
+                say!("[ci] {id} to {}: there after {took} ms", other.id());
+            }
         }
-        for other in terminals.iter_mut().filter(|other| other.id != id) {
-            other.wait_for(&line)?;
-        }
-    }
-    for tab in tabs {
-        let id = &tab.id;
-        tab.say(&HARM.replace('%', id))?;
-        let line = format!("{id} reliable: {}", HARMLESS.replace('%', id));
-        for terminal in terminals.iter_mut() {
-            terminal.wait_for(&line)?;
-        }
-        for other in tabs.iter().filter(|other| other.id != *id) {
-            other.wait_for(&line)?;
-        }
-        say!("[ci] tab {id} to all others: seen");
     }
     Ok(())
 }
@@ -231,41 +193,34 @@ fn left(id: &str) -> String {
 }
 
 /// Closes a tab, and measures from its own last moment to the line of each other.
-fn close_is_seen(tab: Tab<'_>, terminals: &mut [Chat], tabs: &[Tab<'_>]) -> Result<(), String> {
+fn close_is_seen(
+    tab: Tab<'_>,
+    terminals: &mut [Chat],
+    witness: &mut Tab<'_>,
+) -> Result<(), String> {
     let id = tab.id.clone();
     let line = left(&id);
     tab.close()?;
     let mut seen = Vec::new();
-    for terminal in terminals {
-        let (at, _) = terminal.wait_for(&line)?;
-        seen.push((format!("terminal {}", terminal.id), at));
+    for other in players(terminals, std::slice::from_mut(witness)) {
+        let (at, _) = other.wait_for(&line)?;
+        seen.push((other.id().to_owned(), at));
     }
-    for other in tabs {
-        let (_, at) = other.wait_for(&line)?;
-        seen.push((format!("tab {}", other.id), at));
-    }
-    let Some(witness) = tabs.first() else {
-        return Ok(());
-    };
     let closed = witness.closing_of_another()?;
-    let took = |at: SystemTime| at.duration_since(closed).unwrap_or_default();
-    let each = seen
-        .iter()
-        .map(|(who, at)| format!("{who} after {} ms", took(*at).as_millis()));
-    let each = each.collect::<Vec<_>>().join(", ");
-    say!("[ci] tab {id} was closed, and seen to be gone by {each}");
-    if seen.iter().any(|(_, at)| took(*at) > CLOSE_SEEN) {
-        let limit = CLOSE_SEEN.as_millis();
-        return Err(format!(
-            "a closed tab was not seen by all within {limit} ms: {each}"
-        ));
+    for (who, at) in seen {
+        let took = at.duration_since(closed).unwrap_or_default().as_millis();
+        say!("[ci] tab {id} was closed, and seen to be gone by {who} after {took} ms");
+        if took > CLOSE_SEEN.as_millis() {
+            return Err(format!(
+                "{who} saw only after {took} ms that a tab was closed"
+            ));
+        }
     }
     Ok(())
 }
 
 /// What cannot work is said in the page: no server, no WebRTC.
-fn failures_are_told(driver: &Driver, address: &str, tab: Option<&Tab<'_>>) -> Result<(), String> {
-    let Some(tab) = tab else { return Ok(()) };
+fn failures_are_told(driver: &Driver, address: &str, tab: &Tab<'_>) -> Result<(), String> {
     let (page, _) = address.split_once("&url=").unwrap_or((address, ""));
     // Nobody listens on port 1.
     tab.visit(&format!("{page}&url=ws://127.0.0.1:1"))?;
@@ -276,17 +231,10 @@ fn failures_are_told(driver: &Driver, address: &str, tab: Option<&Tab<'_>>) -> R
     });
     driver.post("goog/cdp/execute", &without)?;
     tab.visit(address)?;
-    let (cause, _) = tab.wait_in("[data-state=failed] #failure-cause", "")?;
+    let (_, cause) = tab.wait_in("[data-state=failed] #failure-cause", "")?;
     if !cause.contains("WebRTC") {
         return Err(format!("a browser without WebRTC is told {cause:?}"));
     }
     say!("[ci] a server out of reach and a browser without WebRTC are told in the page");
     Ok(())
-}
-
-fn write(file: &Path, bytes: &[u8]) -> Result<(), String> {
-    let folder = file.parent().unwrap_or(file);
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(file, bytes))
-        .map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -1,7 +1,6 @@
 //! A headless Chromium, through chromedriver and the WebDriver protocol.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -10,9 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use super::start;
-use crate::children::{Children, Living, Reach};
-use crate::group;
+use crate::children::{Children, Process, kill_group};
 use crate::run::Ending;
 use crate::scratch::Scratch;
 
@@ -43,9 +40,7 @@ const ARGUMENTS: &[&str] = &[
 
 /// A browser with its driver; both end when this is dropped.
 pub(super) struct Driver {
-    process: Child,
-    /// Until the process has been waited for.
-    _living: Living,
+    process: Process,
     agent: Agent,
     /// Of the session.
     address: String,
@@ -59,8 +54,8 @@ impl Driver {
     /// Starts both.
     pub(super) fn start(
         children: &Children,
-        chromedriver: &Path,
-        chromium: &Path,
+        chromedriver: &str,
+        chromium: &str,
     ) -> Result<Self, String> {
         let scratch = children.unless_stopped(|| Scratch::new("play"));
         let scratch = scratch.ok_or_else(|| Ending::Stopped.to_string())?;
@@ -72,8 +67,10 @@ impl Driver {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let (mut process, living) = start(children, &mut command, Reach::Alone)?;
-        let port = listen(&mut process);
+        let mut process = children
+            .start(&mut command)
+            .map_err(|ending| ending.to_string())?;
+        let port = listen(&mut process.child);
         let config = Agent::config_builder()
             .timeout_global(Some(REQUEST))
             // What went wrong is in the body of the answer.
@@ -81,22 +78,21 @@ impl Driver {
             .build();
         let mut driver = Self {
             process,
-            _living: living,
             agent: config.into(),
             address: String::new(),
             browser: None,
             _scratch: scratch,
         };
         let port = port.recv_timeout(START);
-        let port = port.map_err(|_| format!("{} does not say its port", chromedriver.display()))?;
+        let port = port.map_err(|_| format!("{chromedriver} does not say its port"))?;
         driver.open(port, chromium)?;
         Ok(driver)
     }
 
-    fn open(&mut self, port: u16, chromium: &Path) -> Result<(), String> {
+    fn open(&mut self, port: u16, chromium: &str) -> Result<(), String> {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "timeouts": { "script": SCRIPT.as_millis(), "pageLoad": REQUEST.as_millis() },
-            "goog:chromeOptions": { "binary": chromium.to_string_lossy(), "args": ARGUMENTS },
+            "goog:chromeOptions": { "binary": chromium, "args": ARGUMENTS },
         } } });
         let sessions = format!("http://127.0.0.1:{port}/session");
         let opened = answer(self.agent.post(&sessions).send_json(&wanted))?;
@@ -137,9 +133,9 @@ impl Drop for Driver {
             let request = request.config().timeout_global(Some(CLOSE)).build();
             let _killed_below = request.call();
         }
-        self.browser.into_iter().for_each(group::kill);
-        let _already_gone = self.process.kill();
-        let _ = self.process.wait();
+        self.browser.into_iter().for_each(kill_group);
+        let _already_gone = self.process.child.kill();
+        let _ = self.process.child.wait();
     }
 }
 
@@ -180,18 +176,5 @@ fn answer(
             ))
         }
         None => Ok(value),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::port_of;
-
-    #[test]
-    fn the_driver_says_its_port() {
-        let line = "ChromeDriver was started successfully on port 43211.";
-        assert_eq!(port_of(line), Some(43211));
-        assert_eq!(port_of("Starting ChromeDriver 156.0 on port 0"), None);
-        assert_eq!(port_of("Only local connections are allowed."), None);
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::check::Player;
 use super::driver::{Driver, SCRIPT};
 
 /// Lets the page note when a line came, and for the other tabs when it was closed: an answer of the driver comes later than
@@ -96,32 +97,9 @@ impl<'a> Tab<'a> {
     pub(super) fn join(&mut self, address: &str) -> Result<(), String> {
         self.visit(address)?;
         self.driver.script(NOTE, &[])?;
-        let (line, _) = self.wait_for("id ")?;
+        let (_, line) = self.wait_for("id ")?;
         self.id = line.split(' ').nth(1).unwrap_or_default().to_owned();
         Ok(())
-    }
-
-    /// Types a line into the field and presses Enter.
-    pub(super) fn say(&self, line: &str) -> Result<(), String> {
-        self.switch()?;
-        let found = self.driver.post(
-            "element",
-            &json!({ "using": "css selector", "value": "#text" }),
-        )?;
-        let field = found.as_object().and_then(|found| found.values().next());
-        let field = field.and_then(Value::as_str).unwrap_or_default();
-        let enter = '\u{e007}';
-        self.driver.post(
-            &format!("element/{field}/value"),
-            &json!({ "text": format!("{line}{enter}") }),
-        )?;
-        Ok(())
-    }
-
-    /// Waits for a line of the log with this beginning, or with one of several, a line each; says when it came, as the page has noted
-    /// it.
-    pub(super) fn wait_for(&self, start: &str) -> Result<(String, SystemTime), String> {
-        self.wait_in("#log li", start)
     }
 
     /// Waits for an element that `selector` finds and whose text begins with `start`.
@@ -129,12 +107,12 @@ impl<'a> Tab<'a> {
         &self,
         selector: &str,
         start: &str,
-    ) -> Result<(String, SystemTime), String> {
+    ) -> Result<(SystemTime, String), String> {
         self.switch()?;
         match self.driver.script(WAIT, &[selector, start]) {
             Ok(found) => {
                 let text = found["text"].as_str().unwrap_or_default();
-                Ok((text.to_owned(), time(&found["at"])))
+                Ok((time(&found["at"]), text.to_owned()))
             }
             Err(why) => {
                 let seconds = SCRIPT.as_secs();
@@ -164,13 +142,6 @@ impl<'a> Tab<'a> {
             .ok_or_else(|| format!("the page never was {name}"))
     }
 
-    /// Whether it is hidden behind another.
-    pub(super) fn is_hidden(&self) -> Result<bool, String> {
-        self.driver
-            .script("arguments[0](document.hidden)", &[])
-            .map(|hidden| hidden == true)
-    }
-
     /// Goes to another page and comes back, which is a new visit to the lobby. `between` is done while it is away. Whether the
     /// page came out of the browser's cache, and was not loaded again.
     pub(super) fn leave_and_return(
@@ -182,7 +153,7 @@ impl<'a> Tab<'a> {
         self.switch()?;
         self.driver.post("back", &json!({}))?;
         self.wait_in("[data-state=joined]", "")?;
-        let (own, _) = self.wait_in("#own", "")?;
+        let (_, own) = self.wait_in("#own", "")?;
         if own == self.id {
             return Err(format!("a tab that came back is still {own}"));
         }
@@ -208,6 +179,34 @@ impl<'a> Tab<'a> {
     fn switch(&self) -> Result<(), String> {
         let words = json!({ "handle": self.handle });
         self.driver.post("window", &words).map(drop)
+    }
+}
+
+impl Player for Tab<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// It goes into the field, and Enter is pressed.
+    fn say(&mut self, line: &str) -> Result<(), String> {
+        self.switch()?;
+        let found = self.driver.post(
+            "element",
+            &json!({ "using": "css selector", "value": "#text" }),
+        )?;
+        let field = found.as_object().and_then(|found| found.values().next());
+        let field = field.and_then(Value::as_str).unwrap_or_default();
+        let enter = '\u{e007}';
+        self.driver.post(
+            &format!("element/{field}/value"),
+            &json!({ "text": format!("{line}{enter}") }),
+        )?;
+        Ok(())
+    }
+
+    /// In the log; the page has noted when it came.
+    fn wait_for(&mut self, start: &str) -> Result<(SystemTime, String), String> {
+        self.wait_in("#log li", start)
     }
 }
 

@@ -1,79 +1,78 @@
 //! Debian's and Ubuntu's packages.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::problem::Problem;
-use super::site::Site;
 use crate::command::CommandLine;
 use crate::find::find;
 use crate::print::say;
+use crate::tools::Machine;
 
 /// Another process may hold the lock of the package system; this is how long apt waits for it.
 const LOCK: &str = "DPkg::Lock::Timeout=600";
 /// Waiting for the lock included.
 const INSTALLATION: Duration = Duration::from_secs(900);
 
-/// What goes before a command that needs root.
-type Prefix = &'static [&'static str];
-
-/// What is known of the package system of this machine. Whoever shares it installs in turn.
-#[derive(Debug, Default)]
-pub(super) struct Apt {
-    turn: Mutex<()>,
-    /// How root is had, once somebody has asked; `None` where it is not.
-    right: OnceLock<Option<Prefix>>,
-    /// Set when the lists of packages are new.
-    lists_are_new: OnceLock<()>,
+/// The package system of this machine.
+pub(super) struct Apt<'a> {
+    machine: &'a Machine,
+    /// Whether somebody who is not root has said that packages may be installed.
+    install: bool,
+    /// How root is had, once somebody has asked and the lists of packages are new; `None` where it is not.
+    prefix: Option<Option<&'static str>>,
 }
 
-/// The program of this name, from this package where it is not here.
-pub(super) fn program(site: &Site, name: &str, package: &str) -> Result<PathBuf, Problem> {
-    if let Some(program) = find(name) {
-        return Ok(program);
+impl<'a> Apt<'a> {
+    pub(super) const fn new(machine: &'a Machine, install: bool) -> Self {
+        Self {
+            machine,
+            install,
+            prefix: None,
+        }
     }
-    install(site, &[package])?;
-    find(name).ok_or_else(|| Problem::NotBrought(package.to_owned()))
-}
 
-/// Installs `packages`. Nothing is removed for their sake.
-pub(super) fn install(site: &Site, packages: &[&str]) -> Result<(), Problem> {
-    if find("apt-get").is_none() {
-        return Err(Problem::NoPackages);
+    /// Installs `packages`. Nothing is removed for their sake.
+    pub(super) fn install(&mut self, packages: &[&str]) -> Result<(), String> {
+        if find("apt-get").is_none() {
+            let why = "it is not here, and neither is apt-get, the only package manager this knows";
+            return Err(why.to_owned());
+        }
+        let prefix = match self.prefix {
+            Some(prefix) => prefix,
+            None => self.begin(),
+        };
+        let packages = packages.join(" ");
+        let Some(prefix) = prefix else {
+            return Err(format!(
+                "it is not here; `sudo apt-get install {packages}` brings it, and `cargo ci --install`, which uses sudo"
+            ));
+        };
+        let words = format!("install --yes --no-remove --no-install-recommends {packages}");
+        super::run_command(self.machine, &apt_get(prefix, &words), INSTALLATION)
     }
-    // Apt waits for another process that installs, and gives up where one fetches its lists.
-    let _turn = site.apt.turn.lock().unwrap_or_else(PoisonError::into_inner);
-    let right = if site.asks {
-        *site.apt.right.get_or_init(|| right(site))
-    } else {
-        let known = site.apt.right.get().copied();
-        known.unwrap_or_else(|| right(site))
-    };
-    let prefix = right.ok_or_else(|| Problem::NotAllowed(packages.join(" ")))?;
-    site.apt.lists_are_new.get_or_init(|| {
+
+    fn begin(&mut self) -> Option<&'static str> {
+        let prefix = right(self.machine, self.install);
+        self.prefix = Some(prefix);
+        let update = apt_get(prefix?, "update");
         // A list that could not be fetched may still be good enough to install from.
-        if let Err(problem) = site.run(&apt_get(prefix, &["update"]), INSTALLATION) {
+        if let Err(problem) = super::run_command(self.machine, &update, INSTALLATION) {
             say!("[ci] going on with the lists of packages that are there: {problem}");
         }
-    });
-    let words = ["install", "--yes", "--no-remove", "--no-install-recommends"];
-    let words: Vec<&str> = words.iter().chain(packages).copied().collect();
-    site.run(&apt_get(prefix, &words), INSTALLATION)
+        prefix
+    }
 }
 
-/// Root installs. Anybody else does so with `--install`, or after a yes at a terminal.
-fn right(site: &Site) -> Option<Prefix> {
+/// Root installs. Anybody else does so with `install`, or after a yes at a terminal.
+fn right(machine: &Machine, install: bool) -> Option<&'static str> {
     let id = CommandLine::new("id", &["-u"]);
-    let id = site.runner.capture(&id, Duration::from_secs(60));
+    let id = machine.runner.capture(&id, Duration::from_secs(60));
     if id.is_ok_and(|id| id.trim() == "0") {
-        return Some(&[]);
+        return Some("");
     }
-    let is_terminal = site.asks && io::stdin().is_terminal();
-    let allowed = site.install || is_terminal && says_yes();
-    if !allowed {
+    let is_terminal = io::stdin().is_terminal();
+    if !(install || is_terminal && says_yes()) {
         return None;
     }
     // It asks for the password here, where a person can type it; apt runs out of the terminal's reach.
@@ -84,7 +83,7 @@ fn right(site: &Site) -> Option<Prefix> {
     };
     let sudo = Command::new("sudo").args(words).status();
     sudo.is_ok_and(|status| status.success())
-        .then_some(&["sudo", "-n"])
+        .then_some("sudo -n ")
 }
 
 fn says_yes() -> bool {
@@ -98,26 +97,11 @@ fn is_yes(answer: &str) -> bool {
     ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
-/// `env` carries the variable through sudo, which drops what it does not know.
-fn apt_get(prefix: &[&str], words: &[&str]) -> CommandLine {
-    let apt_get = [
-        "env",
-        "DEBIAN_FRONTEND=noninteractive",
-        "apt-get",
-        "-o",
-        LOCK,
-        "--quiet",
-    ];
-    let all: Vec<&str> = prefix
-        .iter()
-        .chain(&apt_get)
-        .chain(words)
-        .copied()
-        .collect();
-    let (program, args) = all
-        .split_first()
-        .map_or(("env", &[][..]), |(first, rest)| (*first, rest));
-    CommandLine::new(program, args)
+/// `env` carries the variable through sudo, which drops what it does not know. `prefix` is what makes us root.
+fn apt_get(prefix: &str, words: &str) -> CommandLine {
+    CommandLine::typed(&format!(
+        "{prefix}env DEBIAN_FRONTEND=noninteractive apt-get -o {LOCK} --quiet {words}"
+    ))
 }
 
 #[cfg(test)]
@@ -128,16 +112,5 @@ mod tests {
     fn only_a_yes_is_one() {
         assert!(is_yes("y\n") && is_yes(" Yes\r\n"));
         assert!(!is_yes("\n") && !is_yes("") && !is_yes("no\n") && !is_yes("yellow"));
-    }
-
-    #[test]
-    fn apt_waits_for_its_lock_and_asks_nothing() {
-        let expected =
-            "env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 --quiet update";
-        assert_eq!(apt_get(&[], &["update"]).to_string(), expected);
-        assert_eq!(
-            apt_get(&["sudo", "-n"], &["update"]).to_string(),
-            format!("sudo -n {expected}")
-        );
     }
 }

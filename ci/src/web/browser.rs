@@ -9,46 +9,48 @@ use serde_json::json;
 
 use super::toolchain::Toolchain;
 use crate::command::CommandLine;
+use crate::tools::Tool;
 
 /// A browser that tests are run in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Browser {
-    Chromium,
-    Firefox,
+pub(crate) struct Browser {
+    /// As in the names of columns.
+    pub(crate) name: &'static str,
+    browser: Tool,
+    driver: Tool,
+    /// Names the driver to the runner.
+    variable: &'static str,
 }
+
+const CHROMIUM: Browser = Browser {
+    name: "chromium",
+    browser: Tool::Chromium,
+    driver: Tool::Chromedriver,
+    variable: "CHROMEDRIVER",
+};
+
+const FIREFOX: Browser = Browser {
+    name: "firefox",
+    browser: Tool::Firefox,
+    driver: Tool::Geckodriver,
+    variable: "GECKODRIVER",
+};
 
 impl Browser {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
-
-    /// As in the names of columns.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Chromium => "chromium",
-            Self::Firefox => "firefox",
-        }
-    }
-
-    /// The variable that names its driver to the runner.
-    fn variable(self) -> &'static str {
-        match self {
-            Self::Chromium => "CHROMEDRIVER",
-            Self::Firefox => "GECKODRIVER",
-        }
-    }
+    pub(crate) const ALL: [Self; 2] = [CHROMIUM, FIREFOX];
 
     /// Leaves a file for the runner that says which browser the driver has to take: left alone, geckodriver takes whatever is
     /// called `firefox`, and that may be a snap.
-    fn write_wishes(self, folder: &Path, browser: &Path) -> io::Result<PathBuf> {
-        let binary = browser.to_string_lossy();
-        let wishes = match self {
-            // Tests of what is left of connections have it collect its garbage.
-            Self::Chromium => json!({
-                "goog:chromeOptions": { "binary": binary, "args": ["--js-flags=--expose-gc"] }
-            }),
-            Self::Firefox => json!({ "moz:firefoxOptions": { "binary": binary } }),
+    fn write_wishes(self, folder: &Path, binary: &str) -> io::Result<PathBuf> {
+        // Tests of what is left of connections have it collect its garbage.
+        let args = ["--js-flags=--expose-gc"];
+        let wishes = if self == CHROMIUM {
+            json!({ "goog:chromeOptions": { "binary": binary, "args": args } })
+        } else {
+            json!({ "moz:firefoxOptions": { "binary": binary } })
         };
-        let file = folder.join(format!("webdriver-{}.json", self.name()));
+        let file = folder.join(format!("webdriver-{}.json", self.name));
         fs::create_dir_all(folder)?;
         fs::write(&file, wishes.to_string())?;
         Ok(file)
@@ -61,39 +63,21 @@ impl Browser {
         toolchain: &Toolchain,
         budget: Duration,
     ) -> Result<CommandLine, String> {
-        let (driver, browser) = match self {
-            Self::Chromium => (toolchain.chromedriver(), toolchain.chromium()),
-            Self::Firefox => (toolchain.geckodriver(), toolchain.firefox()),
-        };
+        let browser = toolchain.program(self.browser)?;
         let wishes = self
-            .write_wishes(toolchain.target_directory(), browser?)
+            .write_wishes(toolchain.target_directory(), &browser)
             .map_err(|error| format!("the driver cannot be told of its browser: {error}"))?;
-        let runner = toolchain.test_runner()?.to_string_lossy();
         // The runner takes the first driver that it knows of, in an order of its own.
         let others = Self::ALL.into_iter().filter(|other| *other != self);
-        let command = others.fold(command, |command, other| command.unset(other.variable()));
+        let command = others.fold(command, |command, other| command.unset(other.variable));
         Ok(command
-            .env(self.variable(), driver?.to_string_lossy())
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+            .env(self.variable, toolchain.program(self.driver)?)
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+                toolchain.test_runner()?,
+            )
             .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", wishes.to_string_lossy())
             // The runner's own clock is for the whole run, and by default one of 20 seconds.
             .env("WASM_BINDGEN_TEST_TIMEOUT", budget.as_secs().to_string()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_driver_is_told_of_the_browser_that_was_found() {
-        let folder = std::env::temp_dir().join(format!("ci-wishes-{}", std::process::id()));
-        let browser = Path::new("/usr/bin/firefox-esr");
-        let file = Browser::Firefox.write_wishes(&folder, browser).unwrap();
-        assert_eq!(
-            fs::read_to_string(file).unwrap(),
-            r#"{"moz:firefoxOptions":{"binary":"/usr/bin/firefox-esr"}}"#
-        );
-        fs::remove_dir_all(folder).unwrap();
     }
 }

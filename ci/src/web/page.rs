@@ -7,6 +7,7 @@ use super::target::TARGET;
 use super::toolchain::Toolchain;
 use crate::command::CommandLine;
 use crate::stage::Stage;
+use crate::tools::Tool;
 
 /// From nothing, on a busy machine.
 const BUILD: Duration = Duration::from_secs(15 * 60);
@@ -28,37 +29,35 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// The build of its package.
+    pub(crate) fn build(&self, toolchain: &Toolchain) -> Stage {
+        let build = toolchain
+            .cargo(&["build", "--release", "--target", TARGET])
+            .args(&["--package", self.package]);
+        Stage::check(&format!("build of {}", self.name), BUILD, build)
+    }
+
     /// What is to be run, in this order; after one that failed the others make no sense.
     pub(crate) fn stages(&self, toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
         let name = self.name;
         let folder = self.folder.to_string_lossy();
-        let built = toolchain.artifacts("release").join(self.artifact);
-        let built = built.with_extension("wasm");
-        let build = [
-            "build",
-            "--release",
-            "--target",
-            TARGET,
-            "--package",
-            self.package,
-        ];
-        let build = toolchain.cargo(&build);
-        let bindgen = ["--target", "web", "--no-typescript", "--out-dir", &folder];
-        let bindgen = CommandLine::new(&toolchain.wasm_bindgen()?.to_string_lossy(), &bindgen)
+        let built = toolchain.built(self.artifact);
+        let words = ["--target", "web", "--no-typescript", "--out-dir", &folder];
+        let bindgen = CommandLine::new(&toolchain.program(Tool::WasmBindgen)?, &words)
             .arg(built.to_string_lossy());
         let mut stages = vec![
-            Stage::check(&format!("build of {name}"), BUILD, build),
+            self.build(toolchain),
             Stage::check(&format!("module of {name}"), BINDGEN, bindgen),
         ];
         if self.optimise {
             let module = self.folder.join(format!("{}_bg.wasm", self.artifact));
             let module = module.to_string_lossy();
             let words = ["-Oz", &module, "--output", &module];
-            let optimise = CommandLine::new(&toolchain.wasm_opt()?.to_string_lossy(), &words);
+            let shrink = CommandLine::new(&toolchain.program(Tool::WasmOpt)?, &words);
             stages.push(Stage::check(
                 &format!("shrinking of {name}"),
                 OPTIMISE,
-                optimise,
+                shrink,
             ));
         }
         Ok(stages)
