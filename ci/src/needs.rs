@@ -30,6 +30,31 @@ pub(crate) const BOTH_BROWSERS: &[Piece] = &[
     Piece::WasmBindgen,
 ];
 
+/// A column of Chromium alone: where no side has sockets of ours, the bad paths of the cases lead through a TURN server.
+pub(crate) const CHROMIUM_ALONE: &[Piece] = &[
+    Piece::Relay,
+    Piece::Chromium,
+    Piece::WasmTarget,
+    Piece::WasmBindgen,
+];
+
+/// A column of Firefox alone, likewise.
+pub(crate) const FIREFOX_ALONE: &[Piece] = &[
+    Piece::Relay,
+    Piece::Firefox,
+    Piece::WasmTarget,
+    Piece::WasmBindgen,
+];
+
+/// A column of both and no native side, likewise.
+pub(crate) const BROWSERS_ALONE: &[Piece] = &[
+    Piece::Relay,
+    Piece::Chromium,
+    Piece::Firefox,
+    Piece::WasmTarget,
+    Piece::WasmBindgen,
+];
+
 /// The NAT lab, beside [`BOTH_BROWSERS`].
 pub(crate) const LAB: &[Piece] = &[Piece::Relay, Piece::Namespaces, Piece::Rules];
 

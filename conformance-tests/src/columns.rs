@@ -3,6 +3,7 @@
 //! In a column of several kinds the participants of a case take turns: native, Chromium, native, …. Each case is run once a
 //! way round, so that every kind plays every part.
 
+mod detour;
 mod matchmaking;
 mod staffing;
 mod world;

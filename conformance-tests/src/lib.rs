@@ -48,6 +48,8 @@ pub mod columns;
 #[cfg(not(target_arch = "wasm32"))]
 mod coordinator;
 #[cfg(not(target_arch = "wasm32"))]
+mod coturn;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod expectations;
 #[cfg(target_os = "linux")]
 pub mod lab;

@@ -103,6 +103,8 @@ macro_rules! conformance {
             slow {
                 endings::a_vanished_peer_is_lost(3, last_is_killed, 30);
                 interruption::a_broken_path_is_an_interruption(2, together, 60);
+                behaviour::clause_07_channels_do_what_was_asked_for(2, together, 90);
+                behaviour::clause_07_lifetimes_end(2, together, 60);
                 last_words::last_words_arrive_over_bad_paths(2, together, 120);
                 loss::godot_4_modes_at_0_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_5_percent_loss(2, together, 60);

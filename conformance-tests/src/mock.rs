@@ -192,7 +192,9 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::ClosePage { .. } | Ask::Hide { .. } => Ok(Told::NotHere),
+            Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Detour | Ask::Weather(_) => {
+                Ok(Told::NotHere)
+            }
         };
         Box::pin(std::future::ready(told))
     }

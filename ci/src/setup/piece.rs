@@ -60,7 +60,7 @@ impl Piece {
         match self {
             Self::Relay => About {
                 name: "turnserver",
-                needed_for: "the tests that connect through a TURN relay",
+                needed_for: "the tests that connect through a TURN relay, and the bad paths of columns without a native side",
                 by_hand: "install coturn",
                 pace: Pace::Fetched,
                 provide: |site| apt::program(site, "turnserver", "coturn"),
