@@ -59,7 +59,6 @@ pub mod mock;
 pub mod native;
 #[cfg(not(target_arch = "wasm32"))]
 mod notes;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod planted;
 #[cfg(not(target_arch = "wasm32"))]
 mod results;

@@ -22,6 +22,7 @@ use self::reading::Queue;
 use crate::conduit::Conduit;
 use crate::environment::{Ask, Environment, Told};
 use crate::observed::{Handshake, Observed, Rumour};
+use crate::planted::Fault;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, Vitals};
 use crate::request::{LurkerRequest, Meeting, Pace, Request, Settings, Start};
@@ -198,6 +199,11 @@ impl Participant {
     /// Sends this as early as an application can: in the answer to "connected" (bare backend: to "channel open").
     pub async fn greet(&self, contents: &[Content]) -> Outcome {
         self.done(Request::Greet(contents.to_vec())).await
+    }
+
+    /// From its next start on its backends break their contract like this.
+    pub(crate) async fn plant(&self, fault: Fault) -> Outcome {
+        self.done(Request::Plant(fault)).await
     }
 
     /// Waits so long, on its own clock.
