@@ -19,66 +19,59 @@ use crate::{Matchmaker, Outcome, Participant};
 type Channels = [(bool, Reliability); 3];
 
 const RELIABLE: Channels = [(true, Reliable), (false, Reliable), (false, Retransmits(0))];
-const SENT_ONCE: Channels = [
-    (true, Reliable),
-    (true, Retransmits(0)),
-    (false, Retransmits(1)),
-];
+const SENT_ONCE: Channels = [(true, Reliable), (false, Reliable), (true, Retransmits(0))];
 const SHORT_LIVED: Channels = [
     (true, Reliable),
     (true, Lifetime(150)),
     (false, Lifetime(150)),
 ];
 
-/// Steps of the stream in each weather: calm, lossy, broken, and calm again.
+/// Steps of the stream: in calm weather, in bad weather, and in calm weather again.
 const CALM: u64 = 50;
-const LOSSY: u64 = 200;
-const BROKEN: u64 = 200;
-const AFTERWARDS: u64 = 200;
+const BAD: u64 = 100;
+const AFTERWARDS: u64 = 100;
 
-const STEPS: u64 = CALM + LOSSY + BROKEN + AFTERWARDS;
+const STEPS: u64 = CALM + BAD + AFTERWARDS;
 const PACE: Duration = Duration::from_millis(10);
 const LEN: usize = 64;
 
 /// A fifth of all datagrams is lost, in each direction.
+///
+/// Losses and an outage are not shown one after the other: see [`waits_for_forward_tsn`](super::loss::waits_for_forward_tsn). The
+/// outage makes the round trip that a browser reckons with seconds long, and it then passes one gap of the losses in so many
+/// seconds, also in calm weather: once in twenty times not all of them in 90 s.
 const LOSS: Weather = Weather {
     loss_percent: 20,
     reorder_percent: 0,
     delay: Duration::ZERO,
 };
 
-const CLEAR: Weather = Weather {
-    loss_percent: 0,
-    ..LOSS
-};
-
 /// Everything is lost.
-const BREAK: Weather = Weather {
+const OUTAGE: Weather = Weather {
     loss_percent: 100,
     ..LOSS
 };
 
-/// A reliable channel delivers everything, and one that tries so many times does not. An ordered channel never delivers a message
-/// behind a later one. An unordered reliable one does: it does not wait for what is sent again.
+/// A reliable channel delivers everything, and one that sends once does not. An ordered channel never delivers a message behind a
+/// later one. An unordered reliable one does: it does not wait for what is sent again.
 pub async fn clause_07_channels_do_what_was_asked_for(cast: [Participant; 2]) -> Outcome {
-    weathered(&cast, &[RELIABLE, SENT_ONCE]).await
+    weathered(&cast, &[RELIABLE, SENT_ONCE], LOSS).await
 }
 
 /// A channel with a lifetime gives up what it could not deliver within that.
 pub async fn clause_07_lifetimes_end(cast: [Participant; 2]) -> Outcome {
-    weathered(&cast, &[SHORT_LIVED]).await
+    weathered(&cast, &[SHORT_LIVED], OUTAGE).await
 }
 
-/// Streams over a link for each of these, on a path that is calm, then loses a fifth, then everything for two seconds, and is
-/// calm again; judges what has arrived.
-async fn weathered(cast: &[Participant; 2], links: &[Channels]) -> Outcome {
+/// Streams over a link for each of these, on a path that is calm, then bad, and calm again; judges what has arrived.
+async fn weathered(cast: &[Participant; 2], links: &[Channels], weather: Weather) -> Outcome {
     let spoiler = steps::spoiler(cast).await?;
     steps::start_backends(cast).await?;
     let matchmaker = Matchmaker::new(cast);
     let streams = async {
         let mut tallies = Vec::new();
         for channels in links {
-            tallies.extend(stream(&matchmaker, cast, &spoiler, channels).await?);
+            tallies.extend(stream(&matchmaker, cast, (&spoiler, weather), channels).await?);
         }
         Ok(tallies)
     };
@@ -92,7 +85,7 @@ async fn weathered(cast: &[Participant; 2], links: &[Channels]) -> Outcome {
 async fn stream(
     matchmaker: &Matchmaker<'_>,
     cast: &[Participant; 2],
-    spoiler: &Spoiler<'_>,
+    (spoiler, weather): (&Spoiler<'_>, Weather),
     channels: &Channels,
 ) -> Outcome<Vec<(ChannelParameters, Tally)>> {
     let [a, b] = cast;
@@ -115,7 +108,7 @@ async fn stream(
     let calm = "for all of the calm stream";
     arrived(b, far, calm, [CALM; 3]).await?;
     let bad = async {
-        for (weather, steps) in [(LOSS, LOSSY), (BREAK, BROKEN), (CLEAR, AFTERWARDS)] {
+        for (weather, steps) in [(weather, BAD), (Weather::default(), AFTERWARDS)] {
             spoiler.weather(weather).await?;
             let first = sent_at.len() as u64;
             sent_at.extend(send(a, near, (first, steps)).await?);

@@ -250,7 +250,7 @@ const fn tolerated(kind: Kind) -> u64 {
 /// behind a gap for a round trip, so each gap makes the next wait longer. With some forty gaps a second of both channels the ordered
 /// one then falls behind for as long as the loss goes on: 1 to 50 of 300 arrived in every third run, and the sender's packets
 /// showed five FORWARD-TSN a second. What is reliable, and what is not ordered, does not suffer.
-const fn waits_for_forward_tsn(kind: Kind) -> bool {
+pub(super) const fn waits_for_forward_tsn(kind: Kind) -> bool {
     matches!(kind, Kind::Chromium | Kind::Firefox)
 }
 
