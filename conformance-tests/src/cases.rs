@@ -26,4 +26,5 @@ pub mod lobby;
 pub mod loss;
 pub mod messages;
 pub mod page;
+pub mod platforms;
 mod steps;

@@ -191,9 +191,8 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Detour | Ask::Weather(_) => {
-                Ok(Told::NotHere)
-            }
+            Ask::Detour => Err(Failure::new("the mock has no relays")),
+            Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Weather(_) => Ok(Told::NotHere),
         };
         Box::pin(std::future::ready(told))
     }

@@ -303,7 +303,9 @@ pub(super) async fn spoiler(cast: &[Participant]) -> Outcome<Spoiler<'_>> {
             }
             Ok(Spoiler::Detour(first))
         }
-        told => Err(first.fail(format!("neither side can make the path bad: {told:?}"))),
+        _ => Err(first.fail(
+            "neither side can make the path bad, and there is no turnserver: install coturn, or run `cargo ci setup`",
+        )),
     }
 }
 

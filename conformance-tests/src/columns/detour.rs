@@ -17,12 +17,15 @@ use crate::{Failure, Outcome};
 pub(super) struct Detour(Forwarder);
 
 impl Detour {
-    /// One with a forwarder of its own, to the server that all cases of this process share.
-    pub(super) async fn new() -> Outcome<Self> {
-        let server = Coturn::shared().await?.address();
-        let forwarder = Forwarder::start(server).await;
+    /// One with a forwarder of its own, to the server that all cases of this process share. `None` where coturn is not
+    /// installed.
+    pub(super) async fn new() -> Outcome<Option<Self>> {
+        let Some(server) = Coturn::shared().await? else {
+            return Ok(None);
+        };
+        let forwarder = Forwarder::start(server.address()).await;
         let failed = |error| Failure::new(format!("no forwarder: {error}"));
-        forwarder.map(Self).map_err(failed)
+        forwarder.map(Self).map(Some).map_err(failed)
     }
 
     /// The TURN server as a browser has to be told of it.

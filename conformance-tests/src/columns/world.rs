@@ -180,7 +180,9 @@ impl World {
     }
 
     async fn lay_a_detour(&self) -> Outcome<Told> {
-        let detour = Detour::new().await?;
+        let Some(detour) = Detour::new().await? else {
+            return Ok(Told::NotHere);
+        };
         let relay = detour.relay();
         self.detour.replace(Some(detour));
         Ok(Told::Detour(relay))

@@ -37,10 +37,11 @@ pub(super) struct Coturn {
 }
 
 impl Coturn {
-    /// The one of this process; begun by whoever needs it first.
-    pub(super) async fn shared() -> Outcome<&'static Self> {
-        static SHARED: OnceCell<Coturn> = OnceCell::const_new();
-        SHARED.get_or_try_init(Self::start).await
+    /// The one of this process; begun by whoever needs it first. `None` where it is not installed.
+    pub(super) async fn shared() -> Outcome<Option<&'static Self>> {
+        static SHARED: OnceCell<Option<Coturn>> = OnceCell::const_new();
+        let shared = SHARED.get_or_try_init(Self::start).await?;
+        Ok(shared.as_ref())
     }
 
     /// Where it listens.
@@ -48,15 +49,12 @@ impl Coturn {
         self.address
     }
 
-    async fn start() -> Outcome<Self> {
+    async fn start() -> Outcome<Option<Self>> {
         let mut trouble = String::new();
         for number in 0..TRIES {
             match Self::try_start(number).await {
-                Ok(server) => return Ok(server),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let what = "no turnserver: install coturn, or run `cargo ci setup`";
-                    return Err(Failure::new(what));
-                }
+                Ok(server) => return Ok(Some(server)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => trouble = error.to_string(),
             }
         }
