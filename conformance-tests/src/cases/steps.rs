@@ -208,6 +208,18 @@ pub(super) async fn told(participant: &Participant, count: usize) -> Outcome<Vec
     Ok(told)
 }
 
+/// Waits until this peer is gone, which must be for this reason.
+pub(super) async fn gone(observer: &Participant, peer: u32, why: DisconnectReason) -> Outcome {
+    let reason = observer.disconnected(peer).await?;
+    ensure_eq!(
+        reason,
+        why,
+        "why {} is told that {peer} is gone",
+        observer.name()
+    );
+    Ok(())
+}
+
 /// A peer is ended by `end`, and both observers are told, why, and each within its own limit. Side by side: one kind of
 /// observer needs longer than another.
 pub(super) async fn told_of_end(
