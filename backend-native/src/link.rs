@@ -370,7 +370,7 @@ impl Link {
                     self.relay.found();
                 }
                 connection.direct().add_local(&candidate);
-                let candidate = self.preferences.apply(candidate);
+                let candidate = self.relay.as_told(self.preferences.apply(candidate));
                 self.report(LinkEvent::Candidate {
                     link: self.id,
                     candidate: connection.local_candidate(candidate),

@@ -108,6 +108,15 @@ impl Relay {
         self.turn.iter().any(|(_, index)| index.is_some())
     }
 
+    /// A candidate of ours as the far side is told: where only relays may be used, without the address from which we reach ours.
+    pub(crate) fn as_told(&self, candidate: String) -> String {
+        if self.only {
+            translate::without_related(&candidate)
+        } else {
+            candidate
+        }
+    }
+
     /// Which addresses may be used.
     pub(crate) const fn policy(&self) -> IceTransportPolicy {
         if self.only {

@@ -80,6 +80,19 @@ pub(crate) fn media_id(sdp: &str) -> String {
         .to_owned()
 }
 
+/// The candidate with an unspecified related address, as RFC 8839, section 5.1, has it for whoever does not tell that address.
+pub(crate) fn without_related(candidate: &str) -> String {
+    let mut words: Vec<&str> = candidate.split(' ').collect();
+    for (key, value) in [("raddr", None), ("rport", Some("9"))] {
+        let at = words.iter().position(|word| *word == key);
+        if let Some(word) = at.and_then(|at| words.get_mut(at + 1)) {
+            let unspecified = if word.contains(':') { "::" } else { "0.0.0.0" };
+            *word = value.unwrap_or(unspecified);
+        }
+    }
+    words.join(" ")
+}
+
 pub(crate) fn remote_candidate(candidate: IceCandidate) -> RTCIceCandidateInit {
     RTCIceCandidateInit {
         candidate: candidate.candidate,
@@ -173,6 +186,18 @@ mod tests {
         });
         assert_eq!(payload, Payload::Text(Bytes::from_static(b"\xff\xfe")));
         assert_eq!(payload.text(), None);
+    }
+
+    #[test]
+    fn a_candidate_does_without_its_related_address() {
+        let with = |base: &str| format!("candidate:1 1 udp 7 192.0.2.1 5 typ relay {base}");
+        let told = |base| without_related(&with(base));
+        assert_eq!(
+            told("raddr 10.0.0.1 rport 6"),
+            with("raddr 0.0.0.0 rport 9")
+        );
+        assert_eq!(told("raddr fd00::2 rport 6"), with("raddr :: rport 9"));
+        assert_eq!(told("ufrag raddr"), with("ufrag raddr"));
     }
 
     #[test]

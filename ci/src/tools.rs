@@ -22,6 +22,28 @@ pub(crate) const NO_BROWSER: &[Tool] = &[];
 pub(crate) const CHROMIUM: &[Tool] = &[Tool::Chromium, Tool::WasmTarget, Tool::WasmBindgen];
 /// A column with Firefox, likewise.
 pub(crate) const FIREFOX: &[Tool] = &[Tool::Firefox, Tool::WasmTarget, Tool::WasmBindgen];
+/// A column of Chromium alone: where no side has sockets of ours, the bad paths of the cases lead through a TURN server.
+pub(crate) const CHROMIUM_ALONE: &[Tool] = &[
+    Tool::Turnserver,
+    Tool::Chromium,
+    Tool::WasmTarget,
+    Tool::WasmBindgen,
+];
+/// A column of Firefox alone, likewise.
+pub(crate) const FIREFOX_ALONE: &[Tool] = &[
+    Tool::Turnserver,
+    Tool::Firefox,
+    Tool::WasmTarget,
+    Tool::WasmBindgen,
+];
+/// A column of both and no native side, likewise.
+pub(crate) const BROWSERS_ALONE: &[Tool] = &[
+    Tool::Turnserver,
+    Tool::Chromium,
+    Tool::Firefox,
+    Tool::WasmTarget,
+    Tool::WasmBindgen,
+];
 /// A column with both, and the bench of the browsers.
 pub(crate) const BOTH_BROWSERS: &[Tool] = &[
     Tool::Chromium,
@@ -84,7 +106,7 @@ impl Tool {
         match self {
             Self::Turnserver => About {
                 name: "turnserver",
-                needed_for: "the tests that connect through a TURN relay",
+                needed_for: "the tests that connect through a TURN relay, and the bad paths of columns without a native side",
                 by_hand: "install coturn",
                 programs: &["turnserver"],
                 source: Source::Package("coturn"),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use self::guard::Guarded;
+pub(crate) use self::guard::Guarded;
 pub(crate) use self::hub::{Hub, Show};
 use crate::{Failure, Kind, Outcome};
 

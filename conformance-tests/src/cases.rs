@@ -1,6 +1,7 @@
 //! The cases, a file a topic. Each says what it shows; how it is staffed is in the list.
 
 pub mod api;
+pub mod behaviour;
 pub mod connect;
 pub mod contract;
 pub mod delivery;
@@ -25,4 +26,5 @@ pub mod lobby;
 pub mod loss;
 pub mod messages;
 pub mod page;
+pub mod platforms;
 mod steps;

@@ -3,6 +3,7 @@
 //! In a column of several kinds the participants of a case take turns: native, Chromium, native, …. Each case is run once a
 //! way round, so that every kind plays every part.
 
+mod detour;
 mod matchmaking;
 mod staffing;
 mod world;
@@ -19,6 +20,7 @@ use self::world::World;
 use crate::coordinator::pages;
 use crate::list::Case;
 use crate::notes::note;
+use crate::planted::{Fault, WANTED, hunt};
 use crate::runner::{play, tell, traced};
 use crate::suite::{self, cases_of};
 use crate::{Failure, Kind, Outcome};
@@ -84,6 +86,12 @@ pub fn main(name: &str) -> ExitCode {
         ));
         return ExitCode::SUCCESS;
     }
+    if std::env::var_os(WANTED).is_some() {
+        let play = |case: &Case, fault, kinds: &[Kind]| {
+            runtime()?.block_on(perform(case, kinds, Some(fault)))
+        };
+        return hunt(column.name, column.rounds, Arc::new(play));
+    }
     let note = |case: &Case| column.rounds.iter().find_map(|kinds| note(case, kinds));
     let play = Arc::new(|case: &Case| column.play(case));
     suite::run(column.name, cases_of(column.participants), play, &note)
@@ -98,7 +106,7 @@ impl Column {
     fn play(&self, case: &Case) -> Outcome {
         runtime()?.block_on(async {
             for kinds in self.rounds {
-                let outcome = perform(case, kinds).await;
+                let outcome = perform(case, kinds, None).await;
                 outcome.map_err(|failure| failure.of(&format!("{kinds:?}")))?;
             }
             Ok(())
@@ -122,13 +130,13 @@ fn runtime() -> Outcome<&'static Runtime> {
 }
 
 /// Staffs a case with these kinds in turn, and plays it.
-async fn perform(case: &Case, kinds: &[Kind]) -> Outcome {
+async fn perform(case: &Case, kinds: &[Kind], fault: Option<Fault>) -> Outcome {
     let (world, hosts) = World::staffed(case, kinds).await?;
     let world = Rc::new(world);
     let outcome = match world.cast() {
         Ok(cast) => {
             let traced = traced(&cast);
-            let played = play(case, cast, hosts);
+            let played = play(case, cast, hosts, fault);
             let played = tokio::time::timeout(case.deadline + LAST_RESORT, played);
             let outcome = match select(Box::pin(played), Box::pin(world.trouble())).await {
                 Either::Left((Ok(outcome), _)) => outcome,

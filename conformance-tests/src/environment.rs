@@ -1,10 +1,12 @@
 //! What a case needs of the world around its participants.
 
 use futures_util::future::LocalBoxFuture;
+use mesh_core::{IceServer, IceTransportPolicy, LinkConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
 use crate::request::Meeting;
+use crate::stream::Weather;
 
 /// A wish of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,10 @@ pub enum Ask {
         /// Its name.
         participant: String,
     },
+    /// A path between the participants that this world can spoil: a TURN server, which each of them is to use and nothing else.
+    Detour,
+    /// That path is to be as bad as this, in each direction.
+    Weather(Weather),
 }
 
 /// The answer to a wish.
@@ -41,6 +47,29 @@ pub enum Told {
     NotHere,
     /// Where to meet.
     Meeting(Meeting),
+    /// The TURN server of the detour.
+    Detour(Relay),
+}
+
+/// A TURN server and who may use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relay {
+    /// Its address, as ICE writes it.
+    pub url: String,
+    /// Who may use it.
+    pub username: String,
+    /// The password.
+    pub credential: String,
+}
+
+impl Relay {
+    /// The settings of a link that goes through it and no other way.
+    pub(crate) fn link_config(self) -> LinkConfig {
+        LinkConfig {
+            ice_servers: vec![IceServer::turn(self.url, self.username, self.credential)],
+            ice_transport_policy: IceTransportPolicy::Relay,
+        }
+    }
 }
 
 /// Fulfils a case's wishes: a mock network, a native test process, or a coordinator in another process.

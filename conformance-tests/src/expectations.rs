@@ -14,27 +14,29 @@ pub struct Expectation {
 }
 
 /// All of them.
-pub const EXPECTATIONS: &[Expectation] = &[Expectation {
-    columns: &["chromium", "firefox", "chromium-firefox"],
-    cases: &[
-        "godot_4_modes_at_5_percent_loss",
-        "godot_4_modes_at_20_percent_loss",
-        "godot_4_lifetime_at_5_percent_loss",
-        "godot_4_lifetime_at_20_percent_loss",
-        "godot_4_misspelt_key_at_5_percent_loss",
-        "godot_4_misspelt_key_at_20_percent_loss",
-        "last_words_arrive_over_bad_paths",
-        "a_broken_path_is_an_interruption",
-    ],
-    words: "neither side can make the path bad",
-    reason: "a browser's sockets are its own, so nobody here can make the path bad; the columns with a native side do",
-}];
+pub const EXPECTATIONS: &[Expectation] = &[
+    Expectation {
+        columns: &["firefox", "native-firefox", "chromium-firefox"],
+        cases: &["clause_07_lifetimes_end"],
+        words: "reliability: Lifetime(150) }: gave nothing up",
+        reason: "Firefox says that a channel has its maxPacketLifeTime, and sends its messages again without end",
+    },
+    Expectation {
+        columns: &["mock", "conditioned"],
+        cases: &["a_relay_policy_uses_relays_alone"],
+        words: "the mock has no relays",
+        reason: "the network of the mock has no TURN servers",
+    },
+];
 
 /// The one for this case in this column.
 #[must_use]
 pub fn expectation(column: &str, case: &str) -> Option<&'static Expectation> {
-    EXPECTATIONS
-        .iter()
+    find(EXPECTATIONS, column, case)
+}
+
+fn find<'a>(all: &'a [Expectation], column: &str, case: &str) -> Option<&'a Expectation> {
+    all.iter()
         .find(|known| known.columns.contains(&column) && known.cases.contains(&case))
 }
 
@@ -57,9 +59,14 @@ mod tests {
 
     #[test]
     fn one_is_found_by_column_and_case() {
-        let lossy = "godot_4_modes_at_20_percent_loss";
-        assert!(expectation("chromium-firefox", lossy).is_some());
-        assert!(expectation("native-firefox", lossy).is_none());
-        assert!(expectation("chromium", "connect").is_none());
+        let all = &[Expectation {
+            columns: &["chromium", "firefox"],
+            cases: &["connect"],
+            words: "not done",
+            reason: "a sample",
+        }];
+        assert!(find(all, "firefox", "connect").is_some());
+        assert!(find(all, "native", "connect").is_none());
+        assert!(find(all, "chromium", "a_lobby_of_eight").is_none());
     }
 }

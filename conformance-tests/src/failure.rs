@@ -1,5 +1,7 @@
 //! Why a case failed, in words that let one find the place.
 
+#[cfg(not(target_arch = "wasm32"))]
+use std::any::Any;
 use std::fmt;
 
 /// A case's verdict when it is not "passed": what was expected, of whom, and what was seen instead.
@@ -38,6 +40,14 @@ impl Failure {
     pub fn what(&self) -> &str {
         &self.what
     }
+}
+
+/// What a panic says, as far as it is text.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+        .unwrap_or_default()
 }
 
 impl fmt::Display for Failure {

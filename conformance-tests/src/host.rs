@@ -27,6 +27,7 @@ use self::stream::{Listener, Sending};
 use crate::Content;
 use crate::observed::translate::Entry;
 use crate::observed::{Handshake, LinkSeen, Observed, Seen};
+use crate::planted::Fault;
 use crate::platform::Platform;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -50,6 +51,8 @@ pub(crate) struct Host<P: Platform> {
     pace: Pace,
     frame: Option<LocalBoxFuture<'static, ()>>,
     greetings: Vec<Content>,
+    /// How its backends break their contract.
+    fault: Option<Fault>,
     sending: Option<Sending>,
     listener: Listener,
     waiting: Vec<Waiting>,
@@ -80,6 +83,7 @@ impl<P: Platform> Host<P> {
             pace: Pace::Events,
             frame: None,
             greetings: Vec::new(),
+            fault: None,
             sending: None,
             listener: Listener::default(),
             waiting: Vec::new(),
@@ -248,6 +252,7 @@ impl<P: Platform> Host<P> {
                 self.frame = None;
             }
             Request::Greet(contents) => self.greetings = contents,
+            Request::Plant(fault) => self.fault = Some(fault),
             Request::Now => return Ok(Reply::now(self.platform.now())),
             Request::Vitals => return Ok(Reply::Vitals(self.platform.vitals())),
             Request::Seam(request) => return self.seam(request).await,
@@ -270,7 +275,7 @@ impl<P: Platform> Host<P> {
         self.greetings.clear();
         self.sending = None;
         self.listener = Listener::default();
-        self.stack = Stack::start(&self.platform, start)?;
+        self.stack = Stack::start(&self.platform, start, self.fault)?;
         Ok(())
     }
 

@@ -38,6 +38,16 @@ impl Kind {
         })
     }
 
+    /// How far a backend's alarm may lag behind a timer of its platform for the same moment. Whatever delays timers delays both,
+    /// so this is only what a busy machine puts between the two.
+    #[must_use]
+    pub const fn alarm_slack(self) -> Duration {
+        match self {
+            Self::Mock => Duration::ZERO,
+            Self::Native | Self::Chromium | Self::Firefox => Duration::from_millis(500),
+        }
+    }
+
     /// How far a wake-up may lag behind its deadline: a loaded machine, or a page whose timers are throttled.
     #[must_use]
     pub const fn timer_slack(self) -> Duration {

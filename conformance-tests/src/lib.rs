@@ -48,6 +48,8 @@ pub mod columns;
 #[cfg(not(target_arch = "wasm32"))]
 mod coordinator;
 #[cfg(not(target_arch = "wasm32"))]
+mod coturn;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod expectations;
 #[cfg(target_os = "linux")]
 pub mod lab;
@@ -57,7 +59,6 @@ pub mod mock;
 pub mod native;
 #[cfg(not(target_arch = "wasm32"))]
 mod notes;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod planted;
 #[cfg(not(target_arch = "wasm32"))]
 mod results;

@@ -97,12 +97,17 @@ macro_rules! conformance {
                 godot_channels::godot_8_2_channel_surface(2, together, 40);
                 godot_wire::godot_10_wire_rules(2, together, 40);
                 godot_wire::godot_11_1_the_higher_id_offers(3, together, 40);
+                platforms::capabilities_are_kept(2, together, 30);
+                platforms::a_relay_policy_uses_relays_alone(2, together, 40);
+                platforms::a_relay_policy_without_a_relay_says_why(2, together, 40);
                 page::a_hidden_page_stays_in_touch(2, first_in_tab, 30);
                 page::a_closed_page_is_seen_at_once(3, first_in_tab, 30);
             }
             slow {
                 endings::a_vanished_peer_is_lost(3, last_is_killed, 30);
                 interruption::a_broken_path_is_an_interruption(2, together, 60);
+                behaviour::clause_07_channels_do_what_was_asked_for(2, together, 90);
+                behaviour::clause_07_lifetimes_end(2, together, 60);
                 last_words::last_words_arrive_over_bad_paths(2, together, 120);
                 loss::godot_4_modes_at_0_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_5_percent_loss(2, together, 60);

@@ -14,8 +14,8 @@ use mesh_core::{Backend, Conditioned, Disturbance, Instant};
 use crate::conduit::{Conduit, Local};
 use crate::environment::{Ask, Environment, Told};
 use crate::host::Host;
-use crate::list::{self, Case};
-use crate::planted::{Fault, Faulty};
+use crate::list::Case;
+use crate::planted::{Fault, WANTED, hunt};
 use crate::platform::Platform;
 use crate::reply::Vitals;
 use crate::request::Meeting;
@@ -32,41 +32,40 @@ const SEED: u64 = 20_261_123;
 /// A test program that runs every case in the mock column.
 #[must_use]
 pub fn main() -> ExitCode {
-    let play = Arc::new(|case: &Case| perform(case, |backend| backend));
+    if std::env::var_os(WANTED).is_some() {
+        return main_planted();
+    }
+    let play = Arc::new(|case: &Case| perform(case, |backend| backend, None));
     suite::run(NAME, suite::cases_of(1), play, &|_| None)
+}
+
+/// A test program that plants every fault in the mock column, and sees to it that its case finds it.
+#[must_use]
+pub fn main_planted() -> ExitCode {
+    let play = |case: &Case, fault, _: &[Kind]| perform(case, |backend| backend, Some(fault));
+    hunt(NAME, &[&[Kind::Mock]], Arc::new(play))
 }
 
 /// A test program that runs every case on backends with a slow connection.
 #[must_use]
 pub fn main_conditioned() -> ExitCode {
-    let play = |case: &Case| {
-        perform(case, |backend| {
-            let mut backend = Conditioned::new(backend, SEED);
-            backend.set_disturbance(Disturbance {
-                latency: Duration::from_millis(20),
-                ..Disturbance::default()
-            });
-            backend
-        })
+    let slow = |backend| {
+        let mut backend = Conditioned::new(backend, SEED);
+        backend.set_disturbance(Disturbance {
+            latency: Duration::from_millis(20),
+            ..Disturbance::default()
+        });
+        backend
     };
+    let play = move |case: &Case| perform(case, slow, None);
     suite::run("conditioned", suite::cases_of(1), Arc::new(play), &|_| None)
-}
-
-/// Runs one case of the list on backends that break their contract like this, to see whether it fails.
-///
-/// # Errors
-///
-/// What the case found, as it should.
-pub fn run_with(fault: Fault, name: &str) -> Outcome {
-    let case = list::case(name);
-    let case = case.ok_or_else(|| Failure::new(format!("there is no case {name}")))?;
-    perform(&case, move |backend| Faulty::new(backend).plant(fault))
 }
 
 /// Plays a case on backends of the mock, dressed as given.
 fn perform<B: Backend + 'static>(
     case: &Case,
     dress: impl Fn(MockBackend) -> B + Copy + 'static,
+    fault: Option<Fault>,
 ) -> Outcome {
     let network = Network::new(SEED);
     let world = Rc::new(World {
@@ -91,7 +90,7 @@ fn perform<B: Backend + 'static>(
     }
     let traced = traced(&cast);
     network
-        .block_on(play(case, cast, hosts))
+        .block_on(play(case, cast, hosts, fault))
         .unwrap_or_else(|stalled| Err(Failure::new(stalled.to_string())))
         .map_err(traced)
 }
@@ -103,7 +102,7 @@ struct Mock<F> {
     dress: F,
 }
 
-impl<B: Backend, F: Fn(MockBackend) -> B> Platform for Mock<F> {
+impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
     type Backend = B;
     type Signaling = MockSignaling;
 
@@ -192,7 +191,8 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::ClosePage { .. } | Ask::Hide { .. } => Ok(Told::NotHere),
+            Ask::Detour => Err(Failure::new("the mock has no relays")),
+            Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Weather(_) => Ok(Told::NotHere),
         };
         Box::pin(std::future::ready(told))
     }

@@ -1,5 +1,6 @@
 //! Native participants: backend-native in the process of the test, or each participant in a process of its own.
 
+pub(crate) mod faults;
 mod http;
 mod platform;
 mod process;

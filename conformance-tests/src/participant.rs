@@ -16,12 +16,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
-use mesh_core::Instant;
+use mesh_core::{Instant, LinkConfig};
 
 use self::reading::Queue;
 use crate::conduit::Conduit;
 use crate::environment::{Ask, Environment, Told};
 use crate::observed::{Handshake, Observed, Rumour};
+use crate::planted::Fault;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, Vitals};
 use crate::request::{LurkerRequest, Meeting, Pace, Request, Settings, Start};
@@ -51,6 +52,8 @@ pub struct Participant {
     level: Cell<Level>,
     /// Links opened on a bare backend so far.
     links: Cell<u32>,
+    /// The settings of links that a case makes without saying which.
+    link_config: RefCell<LinkConfig>,
     conduit: Rc<dyn Conduit>,
     environment: Rc<dyn Environment>,
     events: RefCell<Queue<Observed>>,
@@ -73,6 +76,7 @@ impl Participant {
             id: Cell::new(index + 1),
             level: Cell::new(Level::Mesh),
             links: Cell::new(0),
+            link_config: RefCell::new(LinkConfig::default()),
             environment,
             events: RefCell::new(Queue::new()),
             handshakes: RefCell::new(Queue::new()),
@@ -197,6 +201,11 @@ impl Participant {
         self.done(Request::Greet(contents.to_vec())).await
     }
 
+    /// From its next start on its backends break their contract like this.
+    pub(crate) async fn plant(&self, fault: Fault) -> Outcome {
+        self.done(Request::Plant(fault)).await
+    }
+
     /// Waits so long, on its own clock.
     pub async fn sleep(&self, span: Duration) -> Outcome {
         self.done(Request::Sleep(span)).await
@@ -271,6 +280,11 @@ impl Participant {
     pub async fn hide(&self) -> Outcome<bool> {
         let participant = self.name.clone();
         Ok(self.wish(Ask::Hide { participant }).await? == Told::Done)
+    }
+
+    /// The settings of links that are made from now on, where the case does not say which.
+    pub fn use_links(&self, config: LinkConfig) {
+        self.link_config.replace(config);
     }
 
     /// A failure that names this participant.

@@ -1,8 +1,15 @@
 //! Backends that break their contract on purpose, to show that the list of cases notices.
 
 mod distort;
+mod dressed;
 mod fault;
 mod faulty;
+#[cfg(not(target_arch = "wasm32"))]
+mod hunt;
+mod table;
 
+pub use dressed::Dressed;
 pub use fault::Fault;
 pub use faulty::Faulty;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use hunt::{WANTED, hunt};

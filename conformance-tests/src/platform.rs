@@ -12,7 +12,7 @@ use crate::stream::Weather;
 /// Makes backends and signaling clients, and keeps the time.
 pub trait Platform {
     /// Its backend.
-    type Backend: Backend;
+    type Backend: Backend + 'static;
     /// Its signaling client.
     type Signaling: Signaling;
 

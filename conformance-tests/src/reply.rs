@@ -153,10 +153,10 @@ pub enum Reply {
 pub struct Woken {
     /// Whether the last one given was woken in time.
     pub last: bool,
-    /// When it was asked to be woken, on the participant's clock, in microseconds.
-    pub due_micros: u64,
-    /// When it was.
+    /// When it was, on the participant's clock, in microseconds.
     pub at_micros: u64,
+    /// When a timer of the platform for the same moment rang. Not before that moment.
+    pub timer_at_micros: u64,
 }
 
 impl Reply {

@@ -9,6 +9,7 @@ use mesh_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::planted::Fault;
 use crate::refusal::Refusal;
 use crate::stream::{StreamRequest, Weather};
 use crate::{Content, wire};
@@ -178,6 +179,8 @@ pub enum Request {
     Greet(Vec<Content>),
     /// Answer after so long.
     Sleep(Duration),
+    /// From the next start on its backends break their contract like this.
+    Plant(Fault),
     /// The time on its clock.
     Now,
     /// What it holds of its platform.

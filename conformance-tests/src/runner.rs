@@ -8,6 +8,7 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::list::Case;
+use crate::planted::Fault;
 use crate::{Failure, Outcome, Participant};
 
 /// Adds to a failure what each of the cast was asked and saw last.
@@ -21,17 +22,27 @@ pub(crate) fn traced(cast: &[Participant]) -> impl FnOnce(Failure) -> Failure + 
     }
 }
 
-/// Plays a case to its end or its deadline, the hosts of this process beside it.
+/// Plays a case to its end or its deadline, the hosts of this process beside it. `fault` is how all backends of the cast break
+/// their contract.
 pub(crate) async fn play(
     case: &Case,
     cast: Vec<Participant>,
     hosts: Vec<LocalBoxFuture<'static, ()>>,
+    fault: Option<Fault>,
 ) -> Outcome {
     let Some(deadline) = cast.first().map(|first| first.deadline(case.deadline)) else {
         return Err(Failure::new("a case without participants"));
     };
+    let run = Box::pin(async {
+        if let Some(fault) = fault {
+            for participant in &cast {
+                participant.plant(fault).await?;
+            }
+        }
+        (case.run)(cast).await
+    });
     let part = pin!(async {
-        match select((case.run)(cast), deadline).await {
+        match select(run, deadline).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right((Ok(()), _)) => {
                 Err(Failure::new(format!("not done after {:?}", case.deadline)))

@@ -29,6 +29,30 @@ pub(crate) fn run(
     play: Arc<Play>,
     note: &Note,
 ) -> ExitCode {
+    let mut cases: Vec<Case> = cases.into_iter().collect();
+    // The longest begin first: what is left at the end then runs beside others, and not alone.
+    cases.sort_by_key(|case| Reverse(case.deadline));
+    let checks = cases.into_iter().map(|case| {
+        let (name, note, play) = (case.full_name(), note(&case), Arc::clone(&play));
+        let judge = move || judge(column, &case, play(&case));
+        Check {
+            name,
+            note,
+            run: Box::new(judge),
+        }
+    });
+    run_checks(checks)
+}
+
+/// A test of a program, and what has to be said of it.
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) note: Option<&'static str>,
+    pub(crate) run: Box<dyn FnOnce() -> Outcome<Verdict> + Send>,
+}
+
+/// Runs those that the command line asks for, and writes down what becomes of them.
+pub(crate) fn run_checks(checks: impl IntoIterator<Item = Check>) -> ExitCode {
     let results = match Results::from_environment() {
         Ok(results) => results,
         Err(error) => {
@@ -40,15 +64,10 @@ pub(crate) fn run(
     let threads = std::env::var(THREADS).ok();
     let threads = threads.and_then(|count| count.parse().ok());
     arguments.test_threads = arguments.test_threads.or(threads);
-    let trial = |case: Case| {
-        let note = note(&case);
-        trial(column, case, Arc::clone(&play), note, results.clone())
-    };
-    let mut cases: Vec<Case> = cases.into_iter().collect();
-    // The longest begin first: what is left at the end then runs beside others, and not alone.
-    cases.sort_by_key(|case| Reverse(case.deadline));
-    let trials = cases.into_iter().map(trial).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = checks
+        .into_iter()
+        .map(|check| trial(check, results.clone()));
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
 /// Every case of the list that has so many participants at least.
@@ -57,18 +76,12 @@ pub(crate) fn cases_of(participants: u32) -> impl Iterator<Item = Case> {
     all.filter(move |case| case.participants >= participants)
 }
 
-fn trial(
-    column: &'static str,
-    case: Case,
-    play: Arc<Play>,
-    note: Option<&'static str>,
-    results: Results,
-) -> Trial {
-    let name = case.full_name();
+fn trial(check: Check, results: Results) -> Trial {
+    let Check { name, note, run } = check;
     Trial::test(name.clone(), move || {
         results.begun(&name);
         let begun = Instant::now();
-        let outcome = verdict(column, &case, play(&case));
+        let outcome = run();
         let took = begun.elapsed();
         let verdict = outcome.as_ref().map_or(Verdict::Failed, |verdict| *verdict);
         results.ended(Ended {
@@ -77,19 +90,14 @@ fn trial(
             took_ms: milliseconds(took),
             note,
         });
-        match outcome {
-            Ok(Verdict::Expected(reason)) => {
-                tell(format_args!("expected failure: {column}::{name}: {reason}"));
-                Ok(())
-            }
-            Ok(_) => Ok(()),
-            Err(failure) => Err(Failed::from(failure.to_string())),
-        }
+        outcome
+            .map(drop)
+            .map_err(|failure| Failed::from(failure.to_string()))
     })
 }
 
 /// What a column makes of a case's outcome: a failure that is expected is none, and an unexpected pass is one.
-fn verdict(column: &str, case: &Case, outcome: Outcome) -> Outcome<Verdict> {
+fn judge(column: &str, case: &Case, outcome: Outcome) -> Outcome<Verdict> {
     let Some(known) = expectation(column, case.name) else {
         return outcome.map(|()| Verdict::Passed);
     };
@@ -98,7 +106,11 @@ fn verdict(column: &str, case: &Case, outcome: Outcome) -> Outcome<Verdict> {
             "{column}::{} passes, and is listed as failing because {}",
             case.name, known.reason
         ))),
-        Err(failure) if failure.what().contains(known.words) => Ok(Verdict::Expected(known.reason)),
+        Err(failure) if failure.what().contains(known.words) => {
+            let (name, reason) = (case.full_name(), known.reason);
+            tell(format_args!("expected failure: {column}::{name}: {reason}"));
+            Ok(Verdict::Expected(reason))
+        }
         Err(failure) => Err(failure),
     }
 }

@@ -19,7 +19,7 @@ use crate::{Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Pay
 /// 4. Each planned channel opens once; a message keeps its channel, its kind and its boundaries, empty ones too.
 /// 5. Order holds within a channel whose spec says ordered; nothing is promised across channels.
 /// 6. Reliable channels lose nothing while the link lives; an accepted `send` is not reported as failed later.
-/// 7. A channel's `actual` parameters, read back from the platform, equal the spec.
+/// 7. A channel's `actual` parameters, read back from the platform, equal the spec, and the channel does what they say.
 /// 8. `poll_event` is cancel-safe and wakes the last waker given; `set_alarm` wakes it no later than the deadline.
 /// 9. `send` gives a message back as `Full` rather than buffering past the high-water mark as [`SendLimits::admits`] says,
 ///    and `BufferedAmountLow` follows.

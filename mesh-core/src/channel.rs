@@ -118,6 +118,9 @@ pub enum Reliability {
     /// Retransmit until it arrives or the link ends.
     Reliable,
     /// Give a message up so many milliseconds after it was sent (W3C: `maxPacketLifeTime`).
+    ///
+    /// Firefox (seen in 153) takes the lifetime and does not keep to it: what it sends on such a channel is reliable. A channel
+    /// with [`Retransmits`](Self::Retransmits) behaves the same in every browser.
     Lifetime(u16),
     /// Give a message up after so many retransmissions (W3C: `maxRetransmits`); 0 sends once.
     Retransmits(u16),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Chance, Faults, SocketSource, TokioSockets};
+use crate::{Chance, Fate, Faults, SocketSource, TokioSockets};
 
 /// How bad the paths are, in each direction. Calm at first, so that a connection can come to stand.
 #[derive(Clone, Debug)]
@@ -25,20 +25,28 @@ impl Weather {
         *chance = change(*chance);
     }
 
+    /// What becomes of the next datagram, for a path that has no socket of [`sockets`](Self::sockets).
+    #[must_use]
+    pub fn judge(&self) -> Fate {
+        judge(&self.chance)
+    }
+
     /// Tokio's sockets, out in this weather: both ways, whatever is at the other end of the path.
     #[must_use]
     pub fn sockets(&self) -> Arc<dyn SocketSource> {
         let weather = Arc::clone(&self.chance);
         Faults::both_ways(Arc::new(TokioSockets), move || {
             let weather = Arc::clone(&weather);
-            Box::new(move |_: &[u8]| {
-                weather
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .judge()
-            })
+            Box::new(move |_: &[u8]| judge(&weather))
         })
     }
+}
+
+fn judge(chance: &Mutex<Chance>) -> Fate {
+    chance
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .judge()
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ const GUARD: &str = r#"cat >/dev/null; kill -s KILL -- "-$1";
     for try in 1 2 3 4 5; do sleep 0.2; rm -rf -- "$2" && sleep 0.2 && [ ! -e "$2" ] && exit; done"#;
 
 /// A process, the leader of a group of its own, and its guard.
-pub(super) struct Guarded {
+pub(crate) struct Guarded {
     child: Option<Child>,
     guard: Option<Child>,
 }
 
 impl Guarded {
     /// Starts a process whose folder is to be removed once it is gone.
-    pub(super) fn spawn(command: &mut Command, folder: &Path) -> io::Result<Self> {
+    pub(crate) fn spawn(command: &mut Command, folder: &Path) -> io::Result<Self> {
         lead_a_group(command);
         let mut child = command.spawn()?;
         let mut guard = Command::new("sh");
@@ -48,7 +48,7 @@ impl Guarded {
     }
 
     /// Ends it now; does not wait until that is done.
-    pub(super) fn kill(self) {
+    pub(crate) fn kill(self) {
         drop(self);
     }
 }

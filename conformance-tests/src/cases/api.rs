@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::{try_join, try_join_all};
-use mesh_core::TransferMode;
+use mesh_core::{DisconnectReason, TransferMode};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
@@ -140,7 +140,7 @@ pub async fn godot_9_2_relay_in_star_topology(cast: [Participant; 4]) -> Outcome
             for other in [&cast[1], &cast[3]] {
                 withdrawn(other, 3).await?;
             }
-            cast[2].disconnected(1).await?;
+            steps::gone(&cast[2], 1, DisconnectReason::Closed).await?;
             lost_server(&cast[2]).await?;
             let present = [server, &cast[1], &cast[3]];
             spread(&present, 2, To::All, &[1, 4]).await
@@ -221,7 +221,7 @@ pub async fn godot_9_3_losing_the_server(cast: [Participant; 3]) -> Outcome {
             star(&matchmaker, &cast).await?;
             server.api(ApiRequest::CloseApi).await?;
             for client in clients {
-                client.disconnected(1).await?;
+                steps::gone(client, 1, DisconnectReason::Closed).await?;
                 lost_server(client).await?;
                 let more = client.within(SILENCE, client.seen()).await?;
                 ensure_eq!(more, None, "what {} hears after that", client.name());

@@ -67,6 +67,7 @@ fn built_in(mode: TransferMode) -> ChannelSpec {
 
 /// Waits until both links have their three channels.
 async fn all_open(participant: &Participant) -> Outcome {
+    participant.note("waits for six open channels".to_owned());
     let mut open = 0;
     while open < 2 * TransferMode::ALL.len() {
         match participant.next().await? {

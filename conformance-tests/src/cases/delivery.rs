@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::{try_join, try_join_all};
-use mesh_core::{
-    ChannelIndex, ChannelParameters, ChannelSpec, Command, LinkConfig, LinkId, Reliability,
-    SendLimits, TransferMode,
-};
+use mesh_core::{ChannelIndex, ChannelParameters, LinkId, Reliability, TransferMode};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
@@ -172,8 +169,8 @@ pub async fn clause_07_channels_are_what_was_asked_for(cast: [Participant; 2]) -
             reliability,
         })
         .collect();
-    let near = open_as(&cast[0], &specs).await?;
-    let far = open_as(&cast[1], &specs).await?;
+    let near = cast[0].open_channels(&specs).await?;
+    let far = cast[1].open_channels(&specs).await?;
     let matchmaker = Matchmaker::new(&cast);
     matchmaker.connect((0, near), (1, far));
     matchmaker
@@ -185,31 +182,6 @@ pub async fn clause_07_channels_are_what_was_asked_for(cast: [Participant; 2]) -
                 .map(drop)
         })
         .await
-}
-
-async fn open_as(participant: &Participant, specs: &[ChannelParameters]) -> Outcome<LinkId> {
-    let link = participant.fresh_link();
-    participant
-        .execute(Command::Open {
-            link,
-            config: LinkConfig::default(),
-            inbox_bytes: 1 << 20,
-        })
-        .await?;
-    for (index, parameters) in (0..).zip(specs) {
-        participant
-            .execute(Command::CreateChannel {
-                link,
-                channel: ChannelIndex(index),
-                spec: ChannelSpec {
-                    label: format!("channel {index}"),
-                    parameters: *parameters,
-                    limits: SendLimits::default(),
-                },
-            })
-            .await?;
-    }
-    Ok(link)
 }
 
 async fn read_back(

@@ -52,7 +52,7 @@ pub async fn godot_2_4_identity(cast: [Participant; 2]) -> Outcome {
 
             b.close_mesh().await?;
             has_no_id(b, "closed").await?;
-            a.disconnected(last).await?;
+            steps::gone(a, last, DisconnectReason::Closed).await?;
             let client = b.try_set_up(Setup::Client(last)).await?;
             ensure_eq!(client, Ok(()), "the same as a client");
             steps::connect(&matchmaker, &cast, 1, 0).await?;

@@ -146,7 +146,7 @@ pub async fn godot_7_lookup_and_removal(cast: [Participant; 3]) -> Outcome {
 
             // By force: the next thing told is something else.
             ensure!(a.disconnect_peer(c.id(), true).await?, "c was not there");
-            c.disconnected(a.id()).await?;
+            steps::gone(c, a.id(), DisconnectReason::Closed).await?;
             steps::connect(&matchmaker, &cast, 1, 2).await?;
             matchmaker.introduce(0, 1).await?;
             ensure_eq!(
@@ -163,7 +163,7 @@ pub async fn godot_7_lookup_and_removal(cast: [Participant; 3]) -> Outcome {
                 "after close"
             );
             ensure!(a.peers().await?.is_empty(), "peers after close");
-            b.disconnected(a.id()).await?;
+            steps::gone(b, a.id(), DisconnectReason::Closed).await?;
             b.say("still here").await?;
             ensure_eq!(c.packet().await?.0, b.id(), "whose word it is");
             Ok(())

@@ -34,7 +34,7 @@ pub async fn godot_2_1_server_compatibility_step_by_step(cast: [Participant; 4])
             server_comes(ours, [server, third, fourth]).await?;
 
             fourth.close_mesh().await?;
-            ours.disconnected(fourth.id()).await?;
+            steps::gone(ours, fourth.id(), DisconnectReason::Closed).await?;
             server.close_mesh().await?;
             let gone = Seen::Disconnected {
                 peer: server.id(),
@@ -244,7 +244,7 @@ pub async fn godot_2_3_status_machine(cast: [Participant; 2]) -> Outcome {
             // `close` tells nothing either.
             client.close_mesh().await?;
             ensure_eq!(client.status().await?, (None, Disconnected), "closed");
-            server.disconnected(client.id()).await?;
+            steps::gone(server, client.id(), DisconnectReason::Closed).await?;
             ensure_eq!(
                 client.try_set_up(Setup::Mesh(client.id())).await?,
                 Ok(()),

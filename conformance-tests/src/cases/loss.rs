@@ -2,7 +2,8 @@
 //! sender, whose two unreliable channels are in fact reliable.
 //!
 //! A rate is what the path loses in each direction, acknowledgements included. One participant makes it, with its sockets,
-//! once the connection stands: handshakes are another subject.
+//! once the connection stands: handshakes are another subject. Between browsers, whose sockets are their own, a path of the world's
+//! makes it.
 
 pub(crate) mod tally;
 
@@ -115,7 +116,7 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
         .relaying(async {
             let lane = connect(&matchmaker, cast, sender).await?;
             b.listen().await?;
-            if let Some(spoiler) = spoiler {
+            if let Some(spoiler) = &spoiler {
                 let weather = Weather {
                     loss_percent,
                     reorder_percent: REORDERED,
@@ -132,8 +133,8 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
             };
             let streamed = async {
                 let sent_at = a.stream(stream).await?;
-                if let Some(spoiler) = spoiler {
-                    spoiler.sleep(TAIL).await?;
+                if let Some(spoiler) = &spoiler {
+                    a.sleep(TAIL).await?;
                     spoiler.weather(Weather::default()).await?;
                 }
                 let afterwards = Stream {
@@ -249,7 +250,7 @@ const fn tolerated(kind: Kind) -> u64 {
 /// behind a gap for a round trip, so each gap makes the next wait longer. With some forty gaps a second of both channels the ordered
 /// one then falls behind for as long as the loss goes on: 1 to 50 of 300 arrived in every third run, and the sender's packets
 /// showed five FORWARD-TSN a second. What is reliable, and what is not ordered, does not suffer.
-const fn waits_for_forward_tsn(kind: Kind) -> bool {
+pub(super) const fn waits_for_forward_tsn(kind: Kind) -> bool {
     matches!(kind, Kind::Chromium | Kind::Firefox)
 }
 

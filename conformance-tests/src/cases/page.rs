@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mesh_core::DisconnectReason;
+use mesh_core::{ConnectFailure, DisconnectReason, Missing};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
@@ -35,7 +35,7 @@ pub async fn a_hidden_page_stays_in_touch(cast: [Participant; 2]) -> Outcome {
             );
 
             a.remove_peer(b.id()).await?;
-            a.disconnected(b.id()).await?;
+            steps::gone(a, b.id(), DisconnectReason::Removed).await?;
             ensure_eq!(
                 b.disconnected(a.id()).await?,
                 DisconnectReason::Closed,
@@ -65,7 +65,11 @@ async fn keeps_its_deadline(participant: &Participant) -> Outcome {
     let began = participant.now().await?;
     participant.add_peer(connection, 77).await?;
     participant.create_offer(connection).await?;
-    participant.failed(77).await?;
+    let reason = participant.failed(77).await?;
+    let expected = DisconnectReason::ConnectFailed(ConnectFailure::Deadline {
+        missing: Missing::Description,
+    });
+    ensure_eq!(reason, expected, "why nobody is there");
     let took = participant.now().await? - began;
     ensure!(
         took >= deadline && took <= deadline + participant.kind().timer_slack(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join, try_join_all};
 use mesh_core::{BackendSendError, DisconnectReason, LinkId, SessionDescription, TransferMode};
 
+use crate::environment::{Ask, Told};
 use crate::failure::{ensure, ensure_eq};
 use crate::observed::{LinkSeen, Seen};
 use crate::request::{Settings, To};
@@ -207,6 +208,18 @@ pub(super) async fn told(participant: &Participant, count: usize) -> Outcome<Vec
     Ok(told)
 }
 
+/// Waits until this peer is gone, which must be for this reason.
+pub(super) async fn gone(observer: &Participant, peer: u32, why: DisconnectReason) -> Outcome {
+    let reason = observer.disconnected(peer).await?;
+    ensure_eq!(
+        reason,
+        why,
+        "why {} is told that {peer} is gone",
+        observer.name()
+    );
+    Ok(())
+}
+
 /// A peer is ended by `end`, and both observers are told, why, and each within its own limit. Side by side: one kind of
 /// observer needs longer than another.
 pub(super) async fn told_of_end(
@@ -257,16 +270,55 @@ pub(super) fn without_candidates(mut description: SessionDescription) -> Session
     description
 }
 
-/// Who can make the path bad, asked before anybody has a socket.
-pub(super) async fn spoiler(cast: &[Participant]) -> Outcome<&Participant> {
+/// What can make the path bad.
+pub(super) enum Spoiler<'a> {
+    /// A participant, with its sockets.
+    Sockets(&'a Participant),
+    /// The world around, between the participants. It is asked through one of them.
+    Detour(&'a Participant),
+}
+
+impl Spoiler<'_> {
+    /// Makes the path as bad as this, in each direction.
+    pub(super) async fn weather(&self, weather: Weather) -> Outcome {
+        let (participant, obeys) = match self {
+            Self::Sockets(participant) => (participant, participant.weather(weather).await?),
+            Self::Detour(participant) => {
+                let told = participant.wish(Ask::Weather(weather)).await?;
+                (participant, told == Told::Done)
+            }
+        };
+        ensure!(
+            obeys,
+            "{} cannot make the path bad any more",
+            participant.name()
+        );
+        Ok(())
+    }
+}
+
+/// What can make the path bad, asked before anybody has a socket or a link. Where no participant can, because a browser's
+/// sockets are its own, their links go a way round from now on, through a path of the world's.
+pub(super) async fn spoiler(cast: &[Participant]) -> Outcome<Spoiler<'_>> {
     for participant in cast {
         if participant.weather(Weather::default()).await? {
-            return Ok(participant);
+            return Ok(Spoiler::Sockets(participant));
         }
     }
-    Err(Failure::new(
-        "neither side can make the path bad: a browser's sockets are its own",
-    ))
+    let Some(first) = cast.first() else {
+        return Err(Failure::new("nobody is there to make the path bad"));
+    };
+    match first.wish(Ask::Detour).await? {
+        Told::Detour(relay) => {
+            for participant in cast {
+                participant.use_links(relay.clone().link_config());
+            }
+            Ok(Spoiler::Detour(first))
+        }
+        _ => Err(first.fail(
+            "neither side can make the path bad, and there is no turnserver: install coturn, or run `cargo ci setup`",
+        )),
+    }
 }
 
 /// From now on the network loses and reorders, where that takes no real time. What real paths do is in [`super::loss`].

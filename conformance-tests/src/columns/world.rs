@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_channel::Receiver;
 use futures_util::future::{LocalBoxFuture, join_all, select_all};
 
+use super::detour::Detour;
 use super::matchmaking::Signaling;
 use super::staffing::{Member, Place};
 use crate::browser::Hidden;
@@ -16,6 +17,7 @@ use crate::list::Case;
 use crate::notes::shows_addresses;
 use crate::participant::name;
 use crate::request::Meeting;
+use crate::stream::Weather;
 use crate::{Failure, Kind, Outcome, Participant};
 
 /// The cast in their places, and what they need besides each other.
@@ -25,6 +27,7 @@ pub(super) struct World {
     troubles: Vec<(usize, Receiver<String>)>,
     boxes: Boxes,
     signaling: RefCell<Option<Signaling>>,
+    detour: RefCell<Option<Detour>>,
 }
 
 /// What plays the participants that live in this process.
@@ -64,6 +67,7 @@ impl World {
             troubles,
             boxes,
             signaling: RefCell::new(None),
+            detour: RefCell::new(None),
         };
         let Some(failure) = failures.into_iter().next() else {
             return Ok((world, hosts));
@@ -175,6 +179,25 @@ impl World {
         Ok(Told::Meeting(Meeting { url, lobby }))
     }
 
+    async fn lay_a_detour(&self) -> Outcome<Told> {
+        let Some(detour) = Detour::new().await? else {
+            return Ok(Told::NotHere);
+        };
+        let relay = detour.relay();
+        self.detour.replace(Some(detour));
+        Ok(Told::Detour(relay))
+    }
+
+    fn spoil_the_detour(&self, weather: Weather) -> Told {
+        match &*self.detour.borrow() {
+            Some(detour) => {
+                detour.set(weather);
+                Told::Done
+            }
+            None => Told::NotHere,
+        }
+    }
+
     async fn restart_signaling(&self) -> Outcome<Told> {
         let signaling = self.signaling.take();
         let signaling = signaling.ok_or_else(|| Failure::new("there is no signaling server"))?;
@@ -211,6 +234,8 @@ impl Environment for World {
                 Ask::Kill { participant } => self.kill(&participant),
                 Ask::ClosePage { participant } => self.close(&participant).await,
                 Ask::Hide { participant } => self.hide(&participant).await,
+                Ask::Detour => self.lay_a_detour().await,
+                Ask::Weather(weather) => Ok(self.spoil_the_detour(weather)),
             }
         })
     }

@@ -9,7 +9,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures_util::future::select;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -23,6 +23,7 @@ pub(super) fn router(boxes: Boxes, pages: Pages) -> Router {
     let pages = Router::new().route("/{file}", get(page)).with_state(pages);
     Router::new()
         .route("/box/{address}", get(take).post(put))
+        .route("/trouble/{address}", post(trouble))
         .route("/socket/{address}", get(socket))
         .with_state(boxes)
         .nest("/page", pages)
@@ -59,6 +60,15 @@ async fn put(
     } else {
         StatusCode::TOO_MANY_REQUESTS
     }
+}
+
+async fn trouble(
+    State(boxes): State<Boxes>,
+    Path(address): Path<String>,
+    what: String,
+) -> StatusCode {
+    boxes.trouble(&address, &what);
+    StatusCode::NO_CONTENT
 }
 
 async fn socket(

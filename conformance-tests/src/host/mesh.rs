@@ -5,6 +5,7 @@ use mesh_core::{Backend, GivenReason, Multiplayer, Session};
 
 use super::Host;
 use super::stack::Stack;
+use crate::planted::Dressed;
 use crate::platform::Platform;
 use crate::refusal::{Refusal, peer_id};
 use crate::reply::{PeerReport, Reply, SentReport};
@@ -49,7 +50,7 @@ impl<P: Platform> Host<P> {
         Ok(Reply::Done)
     }
 
-    fn session(&mut self) -> Result<&mut Session<P::Backend, P::Signaling>, Refusal> {
+    fn session(&mut self) -> Result<&mut Session<Dressed<P::Backend>, P::Signaling>, Refusal> {
         let Stack::Session(session) = &mut self.stack else {
             return Err(no_mesh());
         };

@@ -49,8 +49,9 @@ impl<P: Platform> Host<P> {
             }
             SeamRequest::Capabilities => Reply::Capabilities(backend.capabilities()),
             SeamRequest::Wake { alarm, wait } => {
-                let timer = self.platform.sleep(wait);
-                let (woken, entries) = wake::watch(backend.as_mut(), alarm, timer).await;
+                let limit = self.platform.sleep(wait);
+                let alarm = alarm.map(|span| (span, self.platform.sleep(span)));
+                let (woken, entries) = wake::watch(backend.as_mut(), alarm, limit).await;
                 for entry in entries {
                     self.note(entry);
                 }

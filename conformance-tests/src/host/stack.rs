@@ -11,34 +11,36 @@ use mesh_core::{
 use super::api::{self, Api};
 use crate::Content;
 use crate::observed::translate::Entry;
+use crate::planted::{Dressed, Fault};
 use crate::platform::Platform;
 use crate::refusal::{Refusal, peer_id};
 use crate::request::{LurkerRequest, Start};
 
 pub(super) enum Stack<P: Platform> {
     Nothing,
-    Backend(Box<P::Backend>),
-    Mesh(Box<Multiplayer<P::Backend>>),
-    Session(Box<Session<P::Backend, P::Signaling>>),
-    Api(Box<Api<P::Backend>>),
+    Backend(Box<Dressed<P::Backend>>),
+    Mesh(Box<Multiplayer<Dressed<P::Backend>>>),
+    Session(Box<Session<Dressed<P::Backend>, P::Signaling>>),
+    Api(Box<Api<Dressed<P::Backend>>>),
     Lurker {
         signaling: Box<P::Signaling>,
         /// What its socket lives on.
-        _backend: Box<P::Backend>,
+        _backend: Box<Dressed<P::Backend>>,
     },
 }
 
 impl<P: Platform> Stack<P> {
-    pub(super) fn start(platform: &P, start: Start) -> Result<Self, Refusal> {
+    pub(super) fn start(platform: &P, start: Start, fault: Option<Fault>) -> Result<Self, Refusal> {
         let backend = platform.backend()?;
+        let dress = |backend| Dressed::new(backend, fault);
         Ok(match start {
-            Start::Backend => Self::Backend(Box::new(backend)),
+            Start::Backend => Self::Backend(Box::new(dress(backend))),
             Start::Mesh {
                 id,
                 server_compatibility,
                 settings,
             } => {
-                let mut mesh = Box::new(Multiplayer::new(backend, settings.into()));
+                let mut mesh = Box::new(Multiplayer::new(dress(backend), settings.into()));
                 if id != 0 {
                     mesh.initialize(peer_id(id)?, server_compatibility)?;
                 }
@@ -46,12 +48,13 @@ impl<P: Platform> Stack<P> {
             }
             Start::Session { meeting, settings } => {
                 let signaling = platform.signaling(&backend, &meeting)?;
+                let backend = dress(backend);
                 Self::Session(Box::new(Session::new(backend, signaling, settings.into())))
             }
-            Start::Api(start) => Self::Api(Box::new(api::start(backend, start)?)),
+            Start::Api(start) => Self::Api(Box::new(api::start(dress(backend), start)?)),
             Start::Lurker { meeting } => Self::Lurker {
                 signaling: Box::new(platform.signaling(&backend, &meeting)?),
-                _backend: Box::new(backend),
+                _backend: Box::new(dress(backend)),
             },
         })
     }

@@ -35,15 +35,19 @@ fn bell(next: Option<Waker>) -> Arc<Bell> {
 }
 
 /// Takes what is there, polls with a waker that is then replaced, and waits until the one that replaced it is woken.
+///
+/// `alarm` is how far ahead the alarm is set, and a timer of the platform's own that is as long and set at the same moment: a
+/// busy machine, or a page that has something else to do, delays both.
 pub(super) async fn watch(
     backend: &mut impl Backend,
-    alarm: Option<Duration>,
+    mut alarm: Option<(Duration, LocalBoxFuture<'static, ()>)>,
     mut limit: LocalBoxFuture<'static, ()>,
 ) -> (Woken, Vec<Entry>) {
     let mut entries = Vec::new();
     let asked = backend.now();
-    let due = alarm.map_or(asked, |span| asked + span);
+    let due = alarm.as_ref().map_or(asked, |(span, _)| asked + *span);
     let mut watched: Option<Arc<Bell>> = None;
+    let (mut woken_at, mut timer_at) = (None, None);
     let last = poll_fn(|cx| {
         let bell = watched.get_or_insert_with(|| {
             let (former, last) = (bell(None), bell(Some(cx.waker().clone())));
@@ -58,16 +62,28 @@ pub(super) async fn watch(
             }
             last
         });
+        let now = backend.now();
         if bell.rung.load(Ordering::Acquire) {
+            woken_at.get_or_insert(now);
+        }
+        match &mut alarm {
+            Some((_, timer)) if timer_at.is_none() => {
+                timer_at = timer.as_mut().poll(cx).is_ready().then_some(now);
+            }
+            Some(_) => {}
+            None => timer_at = Some(now),
+        }
+        if woken_at.is_some() && timer_at.is_some() {
             return Poll::Ready(true);
         }
-        limit.as_mut().poll(cx).map(|()| false)
+        limit.as_mut().poll(cx).map(|()| woken_at.is_some())
     })
     .await;
+    let at = woken_at.unwrap_or_else(|| backend.now());
     let woken = Woken {
         last,
-        due_micros: due.as_micros(),
-        at_micros: backend.now().as_micros(),
+        at_micros: at.as_micros(),
+        timer_at_micros: timer_at.map_or(due, |timer| timer.max(due)).as_micros(),
     };
     (woken, entries)
 }

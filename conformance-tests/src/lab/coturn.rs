@@ -1,7 +1,7 @@
 //! A STUN and TURN server in a namespace: coturn with UDP, TCP and TLS.
 
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mesh_core::IceServer;
@@ -10,10 +10,9 @@ use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
 use super::netns::{Namespace, Run};
-use crate::{Failure, Outcome};
+use crate::coturn::{PASSWORD, USER};
+use crate::{Failure, Outcome, coturn};
 
-const USER: &str = "player";
-const PASSWORD: &str = "secret";
 const PORT: u16 = 3478;
 const TLS_PORT: u16 = 5349;
 
@@ -39,27 +38,16 @@ impl Coturn {
         let name = |what: &str| format!("{}-{what}", place.name());
         let certificate = run.file(&name("turn.pem"), &certificate)?;
         let key = run.file(&name("turn.key"), &key)?;
-        let database = run.file(&name("turn.db"), "")?;
-        let mut command = Command::new("turnserver");
+        let ip = address
+            .parse()
+            .map_err(|_| failed(format!("{address} is no address")))?;
+        let folder = certificate.parent().unwrap_or_else(|| Path::new("."));
+        let command = coturn::command(SocketAddr::new(ip, PORT), folder, place.name());
+        let mut command = Command::from(command);
         command
-            .args(["-n", "--no-cli", "--allow-loopback-peers", "--no-rfc5780"])
-            .arg(format!("--listening-ip={address}"))
-            .arg(format!("--relay-ip={address}"))
-            .arg(format!("--listening-port={PORT}"))
             .arg(format!("--tls-listening-port={TLS_PORT}"))
             .arg(format!("--cert={}", certificate.display()))
             .arg(format!("--pkey={}", key.display()))
-            .args(["--no-dtls", "--lt-cred-mech", "--realm=lab"])
-            .arg(format!("--user={USER}:{PASSWORD}"))
-            .args(["--log-file=/dev/null", "--no-stdout-log"])
-            .arg(format!(
-                "--pidfile={}",
-                database.with_extension("pid").display()
-            ))
-            .arg(format!("--userdb={}", database.display()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .kill_on_drop(true);
         let process = place
             .inside(|| command.spawn())?

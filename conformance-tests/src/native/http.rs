@@ -57,6 +57,13 @@ impl HttpMailbox {
             status => Err(failed(status.to_string())),
         }
     }
+
+    /// Tells the coordinator what is wrong with the owner of the mailbox at this address.
+    pub(super) async fn trouble(&self, address: &str, what: &str) -> Outcome {
+        let request = Request::post(format!("{}/trouble/{address}", self.url))
+            .body(Full::new(Bytes::from(what.to_owned())));
+        self.fetch(request).await.map(drop)
+    }
 }
 
 impl Mailbox for HttpMailbox {

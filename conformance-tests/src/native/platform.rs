@@ -10,17 +10,11 @@ use mesh_core::{Backend, Instant};
 use signaling::{Client, JoinRequest};
 use tokio::runtime::Handle;
 
-use super::vitals;
+use super::{faults, vitals};
 use crate::platform::Platform;
 use crate::reply::Vitals;
 use crate::request::Meeting;
 use crate::stream::Weather;
-
-/// Chance is the same in each run, the order in which the datagrams come is not.
-const SEED: u64 = 20_261_125;
-
-/// How much later than the others a datagram comes that is overtaken.
-const OVERTAKEN_BY: Duration = Duration::from_millis(30);
 
 /// On whose threads a participant's backends run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,14 +93,7 @@ impl Platform for Native {
         if self.started.get() && self.weather.get().is_none() {
             return Err("weather is for sockets that are made in it: ask before the start".into());
         }
-        self.weather
-            .get_or_init(|| socket_faults::Weather::seeded(SEED))
-            .set(|chance| {
-                chance
-                    .loss(weather.loss())
-                    .late(weather.reorder(), OVERTAKEN_BY)
-                    .delay(weather.delay, Duration::ZERO)
-            });
+        faults::set(self.weather.get_or_init(faults::calm), weather);
         Ok(true)
     }
 

@@ -1,8 +1,10 @@
 //! A participant as a process: a host behind a mailbox. The program around it is `conformance-puppet`.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use backend_native::{PlatformConfig, RootCertificates};
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
 
@@ -10,6 +12,7 @@ use super::http::HttpMailbox;
 use super::platform::{Native, Threads};
 use super::vitals;
 use crate::conduit::Local;
+use crate::failure::panic_words;
 use crate::host::Host;
 use crate::mailbox::serve;
 use crate::{Failure, Outcome};
@@ -35,10 +38,15 @@ pub async fn play(url: &str, name: &str, roots: Option<&Path>) -> Outcome {
     ));
     let mailbox = HttpMailbox::new(url);
     let serving = serve(&mailbox, name, conduit.into_calls());
-    match select(Box::pin(serving), Box::pin(host.run(calls))).await {
-        Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => Ok(()),
-    }
+    let playing = AssertUnwindSafe(host.run(calls)).catch_unwind();
+    let panic = match select(Box::pin(serving), Box::pin(playing)).await {
+        Either::Left((outcome, _)) => return outcome,
+        Either::Right((Ok(()), _)) => return Ok(()),
+        Either::Right((Err(panic), _)) => panic,
+    };
+    let what = format!("a panic: {}", panic_words(panic.as_ref()));
+    mailbox.trouble(name, &what).await?;
+    Err(Failure::new(what))
 }
 
 fn read(path: &Path) -> Outcome<RootCertificates> {

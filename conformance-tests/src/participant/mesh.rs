@@ -15,7 +15,8 @@ use crate::{Body, Content, Outcome};
 impl Participant {
     /// Makes a connection.
     pub async fn create_connection(&self) -> Outcome<ConnectionId> {
-        self.create_connection_with(LinkConfig::default()).await
+        let config = self.link_config.borrow().clone();
+        self.create_connection_with(config).await
     }
 
     /// Makes a connection with these settings.

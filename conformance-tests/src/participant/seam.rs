@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mesh_core::{
-    BackendSendError, Capabilities, ChannelIndex, ChannelSpec, CloseReason, Command, LinkConfig,
-    LinkId, MeshConfig, Reliability, SendLimits, TransferMode,
+    BackendSendError, Capabilities, ChannelIndex, ChannelParameters, ChannelSpec, CloseReason,
+    Command, LinkId, MeshConfig, Reliability, SendLimits, TransferMode,
 };
 
 use super::Participant;
@@ -44,24 +44,43 @@ impl Participant {
             .await
     }
 
+    /// Opens a link with these channels, in this order, each of which may hold much.
+    pub async fn open_channels(&self, specs: &[ChannelParameters]) -> Outcome<LinkId> {
+        let channels = (0..).zip(specs).map(|(index, parameters)| ChannelSpec {
+            label: format!("channel {index}"),
+            parameters: *parameters,
+            limits: SendLimits::default(),
+        });
+        let inbox_bytes = MeshConfig::default().inbox_bytes;
+        self.open_link(channels.collect(), inbox_bytes).await
+    }
+
     async fn open_as(
         &self,
         unreliable: Reliability,
         limits: SendLimits,
         inbox_bytes: usize,
     ) -> Outcome<LinkId> {
+        let channels = TransferMode::ALL
+            .map(|mode| ChannelSpec::built_in(mode, unreliable, limits))
+            .into();
+        self.open_link(channels, inbox_bytes).await
+    }
+
+    async fn open_link(&self, channels: Vec<ChannelSpec>, inbox_bytes: usize) -> Outcome<LinkId> {
         let link = self.fresh_link();
+        let config = self.link_config.borrow().clone();
         self.execute(Command::Open {
             link,
-            config: LinkConfig::default(),
+            config,
             inbox_bytes,
         })
         .await?;
-        for mode in TransferMode::ALL {
+        for (index, spec) in (0..).zip(channels) {
             self.execute(Command::CreateChannel {
                 link,
-                channel: mode.channel(),
-                spec: ChannelSpec::built_in(mode, unreliable, limits),
+                channel: ChannelIndex(index),
+                spec,
             })
             .await?;
         }

@@ -26,6 +26,16 @@ impl<B: Backend> Faulty<B> {
                 remote,
                 mut actual,
             } => {
+                let echoes = [
+                    Fault::EchoesReliability,
+                    Fault::EchoesOrder,
+                    Fault::EchoesLifetime,
+                ];
+                if let Some(wanted) = self.wanted.get(&(link, channel))
+                    && echoes.into_iter().any(|fault| self.has(fault))
+                {
+                    actual = *wanted;
+                }
                 if self.has(Fault::WrongActualId) {
                     actual.id += 1;
                 }
@@ -181,30 +191,20 @@ impl<B: Backend> Faulty<B> {
             self.report(message(payload));
             return;
         }
-        match self.held.take() {
-            Some(LinkEvent::Message {
-                link: of,
-                channel: on,
-                payload: former,
-            }) if (of, on) == (link, channel) => {
-                if self.has(Fault::MergesMessages) {
-                    let both = [former.bytes().as_ref(), payload.bytes().as_ref()].concat();
-                    self.ready.push_back(message(rewrap(&former, both.into())));
-                } else {
-                    self.ready.push_back(message(payload));
-                    self.ready.push_back(message(former));
-                }
-            }
-            other => {
-                self.ready.extend(other);
-                self.held = Some(message(payload));
-            }
+        let Some(former) = self.held.remove(&(link, channel)) else {
+            self.held.insert((link, channel), payload);
+            return;
+        };
+        if self.has(Fault::MergesMessages) {
+            let both = [former.bytes().as_ref(), payload.bytes().as_ref()].concat();
+            self.report(message(rewrap(&former, both.into())));
+        } else {
+            self.report(message(payload));
+            self.report(message(former));
         }
     }
 
-    /// Reports an event, after what was held.
     fn report(&mut self, event: LinkEvent) {
-        self.ready.extend(self.held.take());
         self.ready.push_back(event);
     }
 }

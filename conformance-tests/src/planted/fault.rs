@@ -1,9 +1,11 @@
 //! The ways in which a backend can be made to break its contract.
 
+use serde::{Deserialize, Serialize};
+
 macro_rules! faults {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
         /// A breach of the contract of [`Backend`](mesh_core::Backend) that [`Faulty`](super::Faulty) can be made to commit.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Fault {
             $($(#[$doc])+ $name,)+
         }
@@ -16,7 +18,7 @@ macro_rules! faults {
 }
 
 faults! {
-    /// Channels are made after the description that should contain them.
+    /// The second command of a link is carried out before the first.
     CommandsOutOfOrder,
     /// The first candidate of a link is reported before its description.
     CandidateBeforeDescription,
@@ -32,7 +34,7 @@ faults! {
     OpensTwice,
     /// The unreliable channel never opens.
     NeverOpens,
-    /// Messages that arrive together come as one.
+    /// Two messages of a channel come as one.
     MergesMessages,
     /// A message above 1 KiB comes as two.
     SplitsMessages,
@@ -46,7 +48,7 @@ faults! {
     CorruptsMessages,
     /// What came on the unreliable channel is reported on the ordered one.
     WrongChannel,
-    /// Of two messages that arrive together on an ordered channel, the second comes first.
+    /// Of two messages on an ordered channel, the second comes first.
     ReordersOrdered,
     /// Every third message on a reliable channel is lost.
     LosesReliable,
@@ -58,6 +60,12 @@ faults! {
     WrongActualOrder,
     /// `actual` has another reliability, as where a misspelt key was ignored.
     WrongActualReliability,
+    /// Channels are all made reliable, and reported as they were wanted.
+    EchoesReliability,
+    /// Channels are all made ordered, and reported as they were wanted.
+    EchoesOrder,
+    /// Channels with a lifetime are made reliable, and reported as they were wanted.
+    EchoesLifetime,
     /// Wakes the first waker it was ever given.
     WakesFirstWaker,
     /// Wakes nobody.

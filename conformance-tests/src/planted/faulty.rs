@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::fault::Fault;
 use mesh_core::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
-    LinkEvent, LinkId, Payload, Rejected,
+    Backend, BackendSendError, Capabilities, ChannelIndex, ChannelParameters, CloseReason, Command,
+    Duration, Instant, LinkEvent, LinkId, Payload, Rejected, Reliability,
 };
 
 /// A [`Backend`] that breaks the contract as planted, and is faithful in everything else.
@@ -17,12 +17,14 @@ pub struct Faulty<B: 'static> {
     faults: BTreeSet<Fault>,
     /// What is to be reported next.
     pub(super) ready: VecDeque<LinkEvent>,
-    /// A message that waits whether another one comes with it.
-    pub(super) held: Option<LinkEvent>,
+    /// Messages that wait for the next one of their channel.
+    pub(super) held: BTreeMap<(LinkId, ChannelIndex), Payload>,
     /// Descriptions that wait for the first candidate of their link.
     pub(super) descriptions: BTreeMap<LinkId, LinkEvent>,
-    /// Channels that wait for the first description of their link.
-    channels: Vec<Command>,
+    /// First commands of links, which wait for the second.
+    first: BTreeMap<LinkId, Command>,
+    /// What channels were wanted to be that are made otherwise.
+    pub(super) wanted: BTreeMap<(LinkId, ChannelIndex), ChannelParameters>,
     /// Messages accepted beyond the high-water mark.
     backlog: VecDeque<(LinkId, ChannelIndex, Payload)>,
     /// Links that were to be closed.
@@ -71,9 +73,10 @@ impl<B: Backend> Faulty<B> {
             inner: Holder::Owned(Box::new(backend)),
             faults: BTreeSet::new(),
             ready: VecDeque::new(),
-            held: None,
+            held: BTreeMap::new(),
             descriptions: BTreeMap::new(),
-            channels: Vec::new(),
+            first: BTreeMap::new(),
+            wanted: BTreeMap::new(),
             backlog: VecDeque::new(),
             leaked: BTreeSet::new(),
             reliable_messages: 0,
@@ -95,12 +98,6 @@ impl<B: Backend> Faulty<B> {
         self
     }
 
-    /// The backend inside.
-    #[must_use]
-    pub fn inner(&self) -> &B {
-        &self.inner
-    }
-
     pub(super) fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
     }
@@ -119,15 +116,25 @@ impl<B: Backend> Faulty<B> {
         }
     }
 
-    fn flush_channels(&mut self, link: LinkId) {
-        let waiting = std::mem::take(&mut self.channels);
-        for command in waiting {
-            if command.link() == link {
-                self.inner.execute(command);
-            } else {
-                self.channels.push(command);
-            }
+    /// Makes a channel otherwise than it was wanted.
+    fn make_otherwise(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+        parameters: &mut ChannelParameters,
+    ) {
+        let wanted = *parameters;
+        if self.has(Fault::EchoesReliability) {
+            parameters.reliability = Reliability::Reliable;
         }
+        if self.has(Fault::EchoesLifetime) && matches!(wanted.reliability, Reliability::Lifetime(_))
+        {
+            parameters.reliability = Reliability::Reliable;
+        }
+        if self.has(Fault::EchoesOrder) {
+            parameters.ordered = true;
+        }
+        self.wanted.insert((link, channel), wanted);
     }
 }
 
@@ -157,9 +164,12 @@ impl<B: Backend> Backend for Faulty<B> {
         {
             *linger = Duration::ZERO;
         }
+        if let Command::CreateChannel { channel, spec, .. } = &mut command {
+            self.make_otherwise(link, *channel, &mut spec.parameters);
+        }
         match &command {
-            Command::CreateChannel { .. } if self.has(Fault::CommandsOutOfOrder) => {
-                self.channels.push(command);
+            Command::Open { .. } if self.has(Fault::CommandsOutOfOrder) => {
+                self.first.insert(link, command);
             }
             Command::AddCandidate { .. } if self.has(Fault::IgnoresCandidates) => {}
             Command::Close { .. } if self.has(Fault::LeaksLinks) => {
@@ -183,13 +193,9 @@ impl<B: Backend> Backend for Faulty<B> {
             | Command::TellTaken { .. }
             | Command::Goodbye { .. }
             | Command::Close { .. } => {
-                let describes = matches!(
-                    command,
-                    Command::CreateOffer { .. } | Command::SetRemote { .. }
-                );
                 self.inner.execute(command);
-                if describes {
-                    self.flush_channels(link);
+                if let Some(first) = self.first.remove(&link) {
+                    self.inner.execute(first);
                 }
             }
         }
@@ -264,11 +270,8 @@ impl<B: Backend> Backend for Faulty<B> {
                 Poll::Ready(_) if std::mem::take(&mut self.cancelled) => {}
                 Poll::Ready(event) => self.distort(event),
                 Poll::Pending => {
-                    let Some(event) = self.held.take() else {
-                        self.waiting = Some(cx.waker().clone());
-                        return Poll::Pending;
-                    };
-                    self.ready.push_back(event);
+                    self.waiting = Some(cx.waker().clone());
+                    return Poll::Pending;
                 }
             }
         }
