@@ -225,6 +225,7 @@ impl Link {
         let sockets = connection.sockets().clone();
         loop {
             self.timers.direct = direct.poll_timeout();
+            self.timers.pulse = connection.pulse().poll_timeout();
             let outcome = tokio::select! {
                 order = orders.recv() => match order {
                     Ok(Order::Command(Command::Close { linger, .. })) => {
@@ -256,6 +257,11 @@ impl Link {
                     }
                     Due::Addresses => {
                         self.look_for_addresses(connection);
+                        Ok(())
+                    }
+                    Due::Pulse => {
+                        connection.pulse().beat().await;
+                        self.judge(connection);
                         Ok(())
                     }
                 },
@@ -359,6 +365,7 @@ impl Link {
                     self.begin_hurrying();
                     self.has_connected = true;
                     connection.sockets().connected(self.platform.patience());
+                    connection.pulse().path_is_back();
                     self.check_route(connection).await;
                 }
                 self.agent_says = state;
@@ -401,6 +408,7 @@ impl Link {
                 connection.control().answer(&received.collect()).await?;
                 connection.sockets().kick();
             }
+            Note::Pulse => self.judge(connection),
             Note::Fault(fault) => return Err(fault.into()),
             Note::Stopped => {
                 let _ = timeout(PATIENCE, connection.aboard().finish()).await;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
-use mesh_core::platform::control;
+use mesh_core::platform::{control, pulse};
 use mesh_core::{
     ChannelIndex, ChannelSpec, ConnectFailure, Goodbye, IceCandidate, LinkConfig, LinkStats,
     SdpType, SessionDescription,
@@ -23,6 +23,7 @@ use crate::far_relays::FarRelays;
 use crate::inbox::LinkInbox;
 use crate::js::{self, Callback};
 use crate::note::Note;
+use crate::pulse::Pulse;
 use crate::relay::Refusal;
 use crate::stats;
 use crate::translate;
@@ -78,9 +79,11 @@ impl Connection {
         // Where it cannot be made, the connection does without.
         let control = make_channel(&inner, &control::spec());
         let control = control.map(|channel| Control::new(channel, notes.clone(), Rc::clone(inbox)));
+        let pulse = make_channel(&inner, &pulse::spec()).ok();
+        let pulse = pulse.and_then(|channel| Pulse::new(channel, notes.clone()));
         let connection = Rc::new_cyclic(|connection| Self {
             inner,
-            channels: Channels::new(Rc::clone(inbox), notes.clone(), control.ok()),
+            channels: Channels::new(Rc::clone(inbox), notes.clone(), control.ok(), pulse),
             ending: Ending::new(),
             parting: RefCell::default(),
             far_relays: FarRelays::default(),
@@ -228,10 +231,22 @@ impl Connection {
 
     pub(crate) async fn stats(&self) -> LinkStats {
         let report = self.ending.settled(&self.inner.get_stats()).await;
-        report.map_or_else(
+        let mut stats = report.map_or_else(
             |_| LinkStats::default(),
             |report| stats::read(&report, &self.far_relays),
-        )
+        );
+        if let Some(pulse) = self.channels.pulse() {
+            pulse.measured(&mut stats);
+        }
+        stats
+    }
+
+    /// Looks for the pulse at what the path has carried.
+    pub(crate) async fn look_at_path(&self) {
+        let report = self.ending.settled(&self.inner.get_stats()).await;
+        if let Some(pulse) = self.channels.pulse() {
+            pulse.looked(report.ok().and_then(|report| stats::carried(&report)));
+        }
     }
 
     fn note(&self, note: Note) {

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
-use mesh_core::platform::control;
+use mesh_core::platform::pulse::Life;
+use mesh_core::platform::{control, pulse};
 use mesh_core::{
     CloseReason, Command, ConnectFailure, ConnectionState, Duration, Goodbye, IceCandidate,
     LinkEvent, LinkId, SessionDescription,
@@ -44,7 +45,9 @@ struct Link {
     inbox: Rc<LinkInbox>,
     notes: Sender<Note>,
     relay: Relay,
-    state: ConnectionState,
+    /// What the browser last said of the connection, and what was last reported.
+    browser_says: ConnectionState,
+    reported: ConnectionState,
     has_connected: bool,
     gathering: Gathering,
     names: Names,
@@ -79,7 +82,8 @@ pub(crate) async fn run(start: Start) {
         inbox,
         notes,
         relay,
-        state: ConnectionState::New,
+        browser_says: ConnectionState::New,
+        reported: ConnectionState::New,
         has_connected: false,
         gathering: Gathering::Told,
         names: Names::new(),
@@ -116,6 +120,10 @@ impl Link {
             let outcome = match next(orders, notes).await {
                 Some(Either::Left(command)) => {
                     self.carry_out(command).await.map_err(CloseReason::Failed)
+                }
+                Some(Either::Right(Note::LookAtPath)) => {
+                    self.connection.look_at_path().await;
+                    Ok(())
                 }
                 Some(Either::Right(note)) => self.take_note(note),
                 // The backend is gone.
@@ -167,12 +175,14 @@ impl Link {
         match note {
             Note::State(state) => {
                 self.has_connected |= state == ConnectionState::Connected;
-                if state != self.state {
-                    self.state = state;
-                    let link = self.id;
-                    self.inbox.report(LinkEvent::State { link, state });
+                let is_back = state != self.browser_says && state == ConnectionState::Connected;
+                if let Some(pulse) = self.connection.channels().pulse().filter(|_| is_back) {
+                    pulse.path_is_back();
                 }
+                self.browser_says = state;
+                self.judge();
             }
+            Note::Pulse => self.judge(),
             Note::Unsecured if !self.has_connected => {
                 let why = "the keys do not match the description, or the peer closed meanwhile";
                 return Err(CloseReason::Failed(ConnectFailure::Platform(why.into())));
@@ -203,9 +213,25 @@ impl Link {
             Note::Control => self.connection.channels().heed_control(),
             Note::Fault(fault) => return Err(fault.into()),
             // Was said already; or of interest at the end only.
-            Note::Gathered | Note::Drained | Note::LingerOver | Note::Unsecured => {}
+            Note::Gathered
+            | Note::Drained
+            | Note::LingerOver
+            | Note::Unsecured
+            | Note::LookAtPath => {}
         }
         Ok(())
+    }
+
+    /// Reports the state of the connection where it is another one. The pulse has a say, with a far side that has one.
+    fn judge(&mut self) {
+        let pulse = self.connection.channels().pulse();
+        let life = pulse.map_or(Life::Unknown, |pulse| pulse.life());
+        let state = pulse::judge(self.browser_says, life);
+        if state != self.reported {
+            self.reported = state;
+            let link = self.id;
+            self.inbox.report(LinkEvent::State { link, state });
+        }
     }
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported, even

@@ -17,6 +17,8 @@ pub(super) enum Due {
     Direct,
     /// The machine may have got another address.
     Addresses,
+    /// The pulse has something to say.
+    Pulse,
 }
 
 /// A moment for each of [`Due`]. A moment stays until it is due or replaced, whatever else happens in between.
@@ -27,6 +29,7 @@ pub(super) struct Timers {
     pub(super) hurry: Option<Instant>,
     pub(super) direct: Option<Instant>,
     pub(super) addresses: Option<Instant>,
+    pub(super) pulse: Option<Instant>,
 }
 
 impl Timers {
@@ -38,6 +41,7 @@ impl Timers {
             (self.hurry, Due::Hurry),
             (self.direct, Due::Direct),
             (self.addresses, Due::Addresses),
+            (self.pulse, Due::Pulse),
         ];
         let next = moments
             .into_iter()
@@ -53,6 +57,7 @@ impl Timers {
             Due::Hurry => self.hurry = None,
             Due::Direct => self.direct = None,
             Due::Addresses => self.addresses = None,
+            Due::Pulse => self.pulse = None,
         }
         due
     }

@@ -213,6 +213,10 @@ impl World {
         let candidate = far.map(|_| CandidateType::Host);
         let stats = LinkStats {
             round_trip: far.map(|_| self.paths.conditions.latency * 2),
+            jitter: far.map(|_| self.paths.conditions.jitter / 2),
+            loss_sent: far.map(|_| self.paths.conditions.loss_percent()),
+            loss_received: far.map(|_| self.paths.conditions.loss_percent()),
+            stalled: false,
             bytes_sent: end.bytes_sent,
             bytes_received: end.bytes_received,
             local: candidate,

@@ -25,8 +25,8 @@ use crate::{
 /// The SCTP stream of the channel.
 pub const STREAM: u16 = 1001;
 
-/// The version that this side announces.
-pub const VERSION: u16 = 1;
+/// The version that this side announces. From 2 on there is a [pulse](super::pulse).
+pub const VERSION: u16 = 2;
 
 /// How a description says that there is a control channel; the version follows.
 const ATTRIBUTE: &str = "a=webrtc-multiplayer:";
@@ -235,9 +235,9 @@ mod tests {
     fn an_announcement_is_a_line_of_the_session_and_is_found() {
         assert_eq!(announced(SDP), None);
         let sdp = announce(SDP);
-        assert!(sdp.contains("BUNDLE 0\r\na=webrtc-multiplayer:1\r\nm=application"));
+        assert!(sdp.contains("BUNDLE 0\r\na=webrtc-multiplayer:2\r\nm=application"));
         assert_eq!(announced(&sdp), Some(VERSION));
-        assert_eq!(sdp.replace("a=webrtc-multiplayer:1\r\n", ""), SDP);
+        assert_eq!(sdp.replace("a=webrtc-multiplayer:2\r\n", ""), SDP);
         let mut control = Control::default();
         assert!(!control.is_announced());
         control.described(&sdp);
