@@ -178,6 +178,8 @@ pub enum Request {
     Greet(Vec<Content>),
     /// Answer after so long.
     Sleep(Duration),
+    /// Keep the thread busy for so long, so that nothing else happens on it, then answer.
+    Block(Duration),
     /// The time on its clock.
     Now,
     /// What it holds of its platform.
