@@ -25,6 +25,7 @@ pub const EXPECTATIONS: &[Expectation] = &[Expectation {
         "godot_4_misspelt_key_at_20_percent_loss",
         "last_words_arrive_over_bad_paths",
         "a_broken_path_is_an_interruption",
+        "a_bad_path_is_no_interruption",
     ],
     words: "neither side can make the path bad",
     reason: "a browser's sockets are its own, so nobody here can make the path bad; the columns with a native side do",

@@ -103,6 +103,7 @@ pub async fn a_vanished_peer_is_lost(cast: [Participant; 3]) -> Outcome {
     matchmaker
         .relaying(steps::connect_all(&matchmaker, &cast))
         .await?;
+    steps::everybody_talks(&cast).await?;
     let began = [a.now().await?, b.now().await?];
     victim.kill().await?;
     try_join(

@@ -9,6 +9,7 @@ use super::steps;
 use crate::failure::ensure;
 use crate::observed::Seen;
 use crate::request::{Pace, To};
+use crate::stream::Weather;
 use crate::{Content, Outcome, Participant};
 
 /// Longer than any limit for an interruption.
@@ -36,6 +37,32 @@ pub async fn a_busy_thread_is_still_there(cast: [Participant; 2]) -> Outcome {
     // Its pulse has begun.
     b.sleep(AFTERWARDS).await?;
     a.block(BUSY).await?;
+    try_join(undisturbed(a, b), undisturbed(b, a)).await?;
+    Ok(())
+}
+
+/// A page behind another tab, where timers ring once a second at most.
+pub async fn a_hidden_tab_is_still_there(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::connected_meshes(&cast).await?;
+    a.hide().await?;
+    b.sleep(BUSY).await?;
+    try_join(undisturbed(a, b), undisturbed(b, a)).await?;
+    Ok(())
+}
+
+/// A path that loses every fifth datagram each way and takes half a second there and back; a few of them are late.
+pub async fn a_bad_path_is_no_interruption(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    let spoiler = steps::spoiler(&cast).await?;
+    steps::connected_meshes(&cast).await?;
+    let bad = Weather {
+        loss_percent: 20,
+        reorder_percent: 20,
+        delay: Duration::from_millis(250),
+    };
+    spoiler.weather(bad).await?;
+    b.sleep(LOADING).await?;
     try_join(undisturbed(a, b), undisturbed(b, a)).await?;
     Ok(())
 }

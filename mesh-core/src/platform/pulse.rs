@@ -47,6 +47,9 @@ const ASKING_INTERVAL: Duration = Duration::from_millis(200);
 /// once in three hours; the look at the path shows then that it carries something.
 const SILENT_AFTER: Duration = Duration::from_secs(2);
 
+/// How much longer the first word may take: the far side's channel opens up to a round trip later than ours.
+const FIRST_WORD: Duration = Duration::from_secs(1);
+
 /// By how much we may be late without having stood still.
 const LATE: Duration = Duration::from_millis(250);
 
@@ -116,8 +119,9 @@ pub struct Pulse {
 /// While there is a pulse.
 #[derive(Debug)]
 struct Run {
-    /// When the far side was last heard.
+    /// When the far side was last heard; a little later than now until it was heard at all.
     heard: Instant,
+    is_first: bool,
     /// When its path last showed that it carries something.
     carried: Instant,
     life: Life,
@@ -250,7 +254,8 @@ impl Pulse {
 impl Run {
     fn new(now: Instant) -> Self {
         Self {
-            heard: now,
+            heard: now + FIRST_WORD,
+            is_first: true,
             carried: now,
             life: Life::Answers,
             messages: 0,
@@ -268,7 +273,8 @@ impl Run {
     }
 
     fn hear(&mut self, at: Instant) {
-        self.heard = self.heard.max(at);
+        let is_first = core::mem::take(&mut self.is_first);
+        self.heard = if is_first { at } else { self.heard.max(at) };
         self.carried = self.carried.max(at);
         self.path = None;
         self.looks = 0;

@@ -237,6 +237,27 @@ fn one_that_vanishes_is_silent_within_its_time_and_comes_back() {
 }
 
 #[test]
+fn a_far_side_that_opens_later_is_waited_for() {
+    let mut world = World::new();
+    // What it says until then is not heard.
+    world.cut = [false, true];
+    world.sides[0].signs.path = None;
+    world.run(MILLI * 2800);
+    world.cut = [false; 2];
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.seen(world.now), []);
+    let mut world = World::new();
+    let opened = world.now;
+    world.cut = [true; 2];
+    world.run(Duration::from_secs(8));
+    let seen = world.seen(opened);
+    assert!(
+        matches!(seen[..], [(3000..=3500, Life::Silent)]),
+        "{seen:?}"
+    );
+}
+
+#[test]
 fn a_bad_path_is_no_silence() {
     for seed in 0..20 {
         let mut world = World::new();
