@@ -2,7 +2,7 @@
 
 mod channels;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     /// What the far side is told at the end.
     parting: RefCell<Option<Goodbye>>,
     far_relays: FarRelays,
+    /// The latest figures.
+    figures: Cell<LinkStats>,
     notes: Sender<Note>,
     callbacks: RefCell<Option<Callbacks>>,
 }
@@ -87,6 +89,7 @@ impl Connection {
             ending: Ending::new(),
             parting: RefCell::default(),
             far_relays: FarRelays::default(),
+            figures: Cell::default(),
             notes,
             callbacks: RefCell::new(Some(Callbacks::new(connection))),
         });
@@ -229,7 +232,13 @@ impl Connection {
         let _ = self.ending.settled(&added).await;
     }
 
-    pub(crate) async fn stats(&self) -> LinkStats {
+    /// What is known of it as of the last [`measure`](Self::measure).
+    pub(crate) const fn figures(&self) -> LinkStats {
+        self.figures.get()
+    }
+
+    /// What is known of it at this moment.
+    pub(crate) async fn measure(&self) -> LinkStats {
         let report = self.ending.settled(&self.inner.get_stats()).await;
         let mut stats = report.map_or_else(
             |_| LinkStats::default(),
@@ -238,6 +247,7 @@ impl Connection {
         if let Some(pulse) = self.channels.pulse() {
             pulse.measured(&mut stats);
         }
+        self.figures.set(stats);
         stats
     }
 

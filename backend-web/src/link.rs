@@ -28,6 +28,9 @@ const GATHERING: Duration = Duration::from_secs(11);
 /// How long a close waits at most until the far side has heard the goodbye.
 const GOODBYE: Duration = Duration::from_millis(200);
 
+/// How old the figures may get.
+const FIGURES_AGE: Duration = Duration::from_secs(1);
+
 /// What a link needs to begin.
 pub(crate) struct Start {
     pub(crate) connection: Rc<Connection>,
@@ -52,6 +55,8 @@ struct Link {
     gathering: Gathering,
     names: Names,
     gathering_limit: Option<Timer>,
+    /// Until the figures are measured again; from the first connection on.
+    figures_age: Option<Timer>,
     _count: Count,
 }
 
@@ -88,6 +93,7 @@ pub(crate) async fn run(start: Start) {
         gathering: Gathering::Told,
         names: Names::new(),
         gathering_limit: None,
+        figures_age: None,
         _count: Count::new(Kind::Task),
     };
     let served = connection
@@ -125,6 +131,11 @@ impl Link {
                     self.connection.look_at_path().await;
                     Ok(())
                 }
+                Some(Either::Right(Note::Measure)) => {
+                    self.connection.measure().await;
+                    self.measure_later();
+                    Ok(())
+                }
                 Some(Either::Right(note)) => self.take_note(note),
                 // The backend is gone.
                 None => Err(CloseReason::Local),
@@ -158,7 +169,7 @@ impl Link {
                 self.connection.add_candidate(&candidate).await;
             }
             Command::RequestStats { link } => {
-                let stats = self.connection.stats().await;
+                let stats = self.connection.measure().await;
                 self.inbox.report(LinkEvent::Stats { link, stats });
             }
             // Not sent to a link: the backend sees to them itself.
@@ -181,6 +192,9 @@ impl Link {
                 }
                 self.browser_says = state;
                 self.judge();
+                if is_back && self.figures_age.is_none() {
+                    let _ = self.notes.try_send(Note::Measure);
+                }
             }
             Note::Pulse => self.judge(),
             Note::Unsecured if !self.has_connected => {
@@ -217,9 +231,18 @@ impl Link {
             | Note::Drained
             | Note::LingerOver
             | Note::Unsecured
-            | Note::LookAtPath => {}
+            | Note::LookAtPath
+            | Note::Measure => {}
         }
         Ok(())
+    }
+
+    /// Has the figures measured again when they are old.
+    fn measure_later(&mut self) {
+        let notes = self.notes.clone();
+        self.figures_age = Timer::start(FIGURES_AGE, move || {
+            let _ = notes.try_send(Note::Measure);
+        });
     }
 
     /// Reports the state of the connection where it is another one. The pulse has a say, with a far side that has one.

@@ -25,6 +25,8 @@ pub(crate) enum Note {
     Pulse,
     /// The pulse wants to know what the path has carried.
     LookAtPath,
+    /// The figures are old.
+    Measure,
     /// A channel has less to send, or is closed.
     Drained,
     /// The time to drain is over.

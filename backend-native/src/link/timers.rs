@@ -19,6 +19,8 @@ pub(super) enum Due {
     Addresses,
     /// The pulse has something to say.
     Pulse,
+    /// The figures are old.
+    Figures,
 }
 
 /// A moment for each of [`Due`]. A moment stays until it is due or replaced, whatever else happens in between.
@@ -30,6 +32,7 @@ pub(super) struct Timers {
     pub(super) direct: Option<Instant>,
     pub(super) addresses: Option<Instant>,
     pub(super) pulse: Option<Instant>,
+    pub(super) figures: Option<Instant>,
 }
 
 impl Timers {
@@ -42,6 +45,7 @@ impl Timers {
             (self.direct, Due::Direct),
             (self.addresses, Due::Addresses),
             (self.pulse, Due::Pulse),
+            (self.figures, Due::Figures),
         ];
         let next = moments
             .into_iter()
@@ -58,6 +62,7 @@ impl Timers {
             Due::Direct => self.direct = None,
             Due::Addresses => self.addresses = None,
             Due::Pulse => self.pulse = None,
+            Due::Figures => self.figures = None,
         }
         due
     }

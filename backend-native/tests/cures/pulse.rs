@@ -159,6 +159,10 @@ async fn a_quiet_link_is_measured() {
         (figures.loss_sent, figures.loss_received, figures.stalled),
         (Some(0), Some(0), false)
     );
+    // The other side has not asked, and has them all the same.
+    let unasked = pair.b.backend.stats(pair.b.link);
+    assert_eq!(unasked.loss_sent, Some(0));
+    assert!(unasked.round_trip.is_some() && unasked.local.is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -168,8 +168,12 @@ impl Mesh {
         } = transmit;
         let member = self.links.get_mut(link)?.member.as_mut()?;
         let peer = member.peer;
-        let outbox = &mut member.channels.get_mut(usize::from(channel.0))?.outbox;
-        let refusal = |reason| Some(Refused { peer, reason });
+        let entry = member.channels.get_mut(usize::from(channel.0))?;
+        let (outbox, bytes) = (&mut entry.outbox, payload.len());
+        let mut refusal = |reason| {
+            entry.sent.take_back(bytes);
+            Some(Refused { peer, reason })
+        };
         match (reason, since) {
             (BackendSendError::Full, Some(since)) => {
                 outbox.put_back(now, Waiting { payload, since });
@@ -286,10 +290,14 @@ impl Member {
             return Err(RefusedReason::Interrupted);
         }
         if may_pass && channel.outbox.is_clear() {
+            channel.sent.count(payload.len());
             return Ok(Taken::Passes);
         }
         match channel.outbox.push(now, payload.clone()) {
-            Ok(()) => Ok(Taken::Waits),
+            Ok(()) => {
+                channel.sent.count(payload.len());
+                Ok(Taken::Waits)
+            }
             Err(_full) => Err(RefusedReason::Full),
         }
     }
