@@ -22,7 +22,7 @@ use core::future::poll_fn;
 use core::pin::Pin;
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -50,6 +50,8 @@ struct Shared {
     crew: Mutex<Crew>,
     /// Messages taken since the last datagram of ours.
     messages: AtomicUsize,
+    /// Messages taken altogether.
+    taken: AtomicU64,
     /// How many sockets there are.
     sockets: AtomicUsize,
     more_rounds: bool,
@@ -69,6 +71,7 @@ impl Aboard {
         Self(Arc::new(Shared {
             crew: Mutex::default(),
             messages: AtomicUsize::new(0),
+            taken: AtomicU64::new(0),
             sockets: AtomicUsize::new(0),
             more_rounds,
             notes,
@@ -90,6 +93,12 @@ impl Aboard {
     /// A message has been taken from the core.
     pub(crate) fn count_message(&self) {
         self.0.messages.fetch_add(1, Ordering::Relaxed);
+        self.0.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many messages have been taken from the core, on all channels.
+    pub(crate) fn taken(&self) -> u64 {
+        self.0.taken.load(Ordering::Relaxed)
     }
 
     /// The driver is gone: lets the tasks finish with what it left.

@@ -12,7 +12,7 @@ use async_channel::Sender;
 use mesh_core::platform::{CommandGate, LinkEnd, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
-    LinkConfig, LinkEvent, LinkId, Payload, Rejected,
+    LinkConfig, LinkEvent, LinkId, LinkStats, Payload, Rejected,
 };
 use signaling::{TransportError, TransportOptions};
 use tokio::runtime::Handle;
@@ -23,7 +23,7 @@ use crate::clock::{Alarm, Clock};
 use crate::config::PlatformConfig;
 use crate::executor::{Executor, StartError};
 use crate::inbox::{ChannelInbox, Events, Incoming, LinkInbox};
-use crate::link::{End, Order, Start};
+use crate::link::{End, Figures, Order, Start};
 use crate::outbox::Outbox;
 use crate::relay::Resolver;
 use crate::socket::SocketOptions;
@@ -55,6 +55,7 @@ struct LinkHandle {
     orders: Sender<Order>,
     inbox: Arc<LinkInbox>,
     outboxes: Vec<Option<Arc<Outbox>>>,
+    figures: Figures,
     gate: CommandGate,
 }
 
@@ -141,6 +142,7 @@ impl PlatformBackend {
     fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {
         let (orders, received) = async_channel::unbounded();
         let inbox = LinkInbox::new(link, self.events.clone(), inbox_bytes);
+        let figures = Figures::default();
         self.executor.spawn_link(Start {
             config,
             platform: Arc::clone(&self.config),
@@ -148,6 +150,7 @@ impl PlatformBackend {
             resolver: Arc::clone(&self.resolver),
             inbox: Arc::clone(&inbox),
             orders: received,
+            figures: figures.clone(),
             oversight: self.executor.oversight(),
             end: End::new(&inbox),
         });
@@ -155,6 +158,7 @@ impl PlatformBackend {
             orders,
             inbox,
             outboxes: Vec::new(),
+            figures,
             gate: CommandGate::default(),
         };
         self.links.insert(link, handle);
@@ -293,6 +297,11 @@ impl Backend for PlatformBackend {
             .get(link)
             .and_then(|handle| handle.outbox(channel))
             .map_or(0, Outbox::buffered)
+    }
+
+    fn stats(&self, link: LinkId) -> LinkStats {
+        let handle = self.links.get(link);
+        handle.map_or_else(LinkStats::default, |handle| handle.figures.latest())
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {

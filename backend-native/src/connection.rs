@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::platform::{
-    MAX_MESSAGE_SIZE, MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, check_description, control,
+    MAX_MESSAGE_SIZE, MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, check_description, control, pulse,
 };
 use mesh_core::{
     CandidateType, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
@@ -33,6 +33,7 @@ use crate::direct::{Direct, DirectSockets};
 use crate::guard::{Guard, Inspected, Oversight};
 use crate::inbox::LinkInbox;
 use crate::note::Note;
+use crate::pulse::Pulse;
 use crate::relay::Relay;
 use crate::runtime::LinkRuntime;
 use crate::socket::{SocketControl, SocketOptions};
@@ -126,6 +127,7 @@ pub(crate) struct Connection {
     aboard: Aboard,
     direct: Direct,
     control: Control,
+    pulse: Pulse,
     waiting_channels: Arc<AtomicU16>,
     media_id: String,
     closed: AtomicBool,
@@ -190,10 +192,13 @@ impl Connection {
             .map_err(|error| cannot_bind(&addresses).unwrap_or_else(|| platform_failure(error)))?;
         let inner: Arc<dyn PeerConnection> = Arc::new(connection);
         let channel = create_channel(&*inner, &control::spec()).await?;
+        let pulse_channel = create_channel(&*inner, &pulse::spec()).await?;
+        let pulse = Pulse::start(pulse_channel, &aboard, &sockets, notes.clone());
         Ok(Self {
             inner,
             sockets,
             control: Control::start(channel, &aboard, notes, inbox),
+            pulse,
             aboard,
             direct,
             waiting_channels,
@@ -238,6 +243,7 @@ impl Connection {
             .map_err(unusable)?;
         self.direct.set_remote(&sdp);
         self.control.described(&sdp);
+        self.pulse.described(&sdp);
         if sdp_type == SdpType::Answer {
             return Ok(None);
         }
@@ -301,6 +307,11 @@ impl Connection {
         &self.control
     }
 
+    /// Its pulse.
+    pub(crate) const fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
     /// A [`Note::RemoteChannel`] does not wait any more.
     pub(crate) fn remote_channel_taken(&self) {
         self.waiting_channels.fetch_sub(1, Ordering::Relaxed);
@@ -359,6 +370,7 @@ impl Connection {
         } else if let Some(pair) = pair {
             (stats.local, stats.remote) = (pair.local, pair.remote);
         }
+        self.pulse.measured(&mut stats);
         stats
     }
 

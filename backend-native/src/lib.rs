@@ -36,6 +36,7 @@ mod note;
 mod outbox;
 mod pipe;
 mod preference;
+mod pulse;
 mod relay;
 mod runtime;
 mod socket;

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod end;
+mod figures;
 mod hurry;
 mod route;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use webrtc::data_channel::DataChannel;
 
+pub(crate) use self::figures::Figures;
 use self::timers::{Due, Timers};
 use crate::channel::{Channel, Ends};
 use crate::config::PlatformConfig;
@@ -76,6 +78,7 @@ pub(crate) struct Link {
     hurried: u32,
     platform: Arc<PlatformConfig>,
     timers: Timers,
+    figures: Figures,
     notes: Sender<Note>,
     /// The IPv4 interfaces we are bound to.
     interfaces: Vec<Ipv4Addr>,
@@ -93,6 +96,7 @@ pub(crate) struct Start {
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) inbox: Arc<LinkInbox>,
     pub(crate) orders: Receiver<Order>,
+    pub(crate) figures: Figures,
     pub(crate) oversight: Oversight,
     /// Reports that it is over, also where it never began.
     pub(crate) end: End,
@@ -134,6 +138,7 @@ pub(crate) async fn run(start: Start) {
         hurried: 0,
         platform: Arc::clone(&start.platform),
         timers: Timers::default(),
+        figures: start.figures,
         notes: notes.clone(),
         interfaces: candidates::interfaces(&addresses),
         preferences: Preferences::new(&addresses),
@@ -225,6 +230,7 @@ impl Link {
         let sockets = connection.sockets().clone();
         loop {
             self.timers.direct = direct.poll_timeout();
+            self.timers.pulse = connection.pulse().poll_timeout();
             let outcome = tokio::select! {
                 order = orders.recv() => match order {
                     Ok(Order::Command(Command::Close { linger, .. })) => {
@@ -256,6 +262,15 @@ impl Link {
                     }
                     Due::Addresses => {
                         self.look_for_addresses(connection);
+                        Ok(())
+                    }
+                    Due::Figures => {
+                        self.keep_measuring(connection).await;
+                        Ok(())
+                    }
+                    Due::Pulse => {
+                        connection.pulse().beat().await;
+                        self.judge(connection);
                         Ok(())
                     }
                 },
@@ -330,9 +345,7 @@ impl Link {
                 self.add_candidate(connection, candidate).await;
             }
             Command::RequestStats { .. } => {
-                let mut stats = connection.stats().await;
-                let channels = self.channels.iter();
-                stats.messages_dropped = channels.map(|(_, channel)| channel.given_up()).sum();
+                let stats = self.measure(connection).await;
                 self.report(LinkEvent::Stats {
                     link: self.id,
                     stats,
@@ -360,7 +373,9 @@ impl Link {
                     self.begin_hurrying();
                     self.has_connected = true;
                     connection.sockets().connected(self.platform.patience());
+                    connection.pulse().path_is_back();
                     self.check_route(connection).await;
+                    self.keep_measuring(connection).await;
                 }
                 self.agent_says = state;
                 self.judge(connection);
@@ -402,6 +417,7 @@ impl Link {
                 connection.control().answer(&received.collect()).await?;
                 connection.sockets().kick();
             }
+            Note::Pulse => self.judge(connection),
             Note::Fault(fault) => return Err(fault.into()),
             Note::Stopped => {
                 let _ = timeout(PATIENCE, connection.aboard().finish()).await;

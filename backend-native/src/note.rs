@@ -21,6 +21,8 @@ pub(crate) enum Note {
     RemoteChannel(Arc<dyn DataChannel>),
     /// The control channel has something to answer.
     Control,
+    /// The pulse says something else of the far side, or wants to be asked sooner.
+    Pulse,
     /// The link cannot go on.
     Fault(LinkFault),
     /// The `webrtc` crate gave the connection up by itself.

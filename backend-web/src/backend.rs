@@ -7,7 +7,7 @@ use async_channel::Sender;
 use mesh_core::platform::{CommandGate, LinkEnd, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
-    LinkConfig, LinkEvent, LinkId, Payload, Rejected,
+    LinkConfig, LinkEvent, LinkId, LinkStats, Payload, Rejected,
 };
 use signaling::TransportError;
 use wasm_bindgen_futures::spawn_local;
@@ -219,6 +219,11 @@ impl Backend for PlatformBackend {
             .get(link)
             .and_then(|handle| handle.connection.channel(channel))
             .map_or(0, |channel| channel.buffered())
+    }
+
+    fn stats(&self, link: LinkId) -> LinkStats {
+        let handle = self.links.get(link);
+        handle.map_or_else(LinkStats::default, |handle| handle.connection.figures())
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {

@@ -15,6 +15,7 @@ use crate::inbox::{ChannelInbox, Opened};
 use crate::js::{self, Callback};
 use crate::note::Note;
 use crate::outbox::{Outbox, PAUSE};
+use crate::pulse::Pulse;
 use crate::timer::Timer;
 use crate::translate;
 
@@ -40,6 +41,7 @@ pub(crate) struct Ends {
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
     pub(crate) control: Option<Rc<Control>>,
+    pub(crate) pulse: Option<Rc<Pulse>>,
     pub(crate) notes: Sender<Note>,
 }
 
@@ -275,6 +277,9 @@ impl Channel {
         self.received.set(self.received.get().wrapping_add(1));
         if let Some(control) = &self.ends.control {
             control.look_again();
+        }
+        if let Some(pulse) = &self.ends.pulse {
+            pulse.count_message();
         }
         let data = event.unchecked_ref::<MessageEvent>().data();
         let Some(payload) = translate::received(&data) else {

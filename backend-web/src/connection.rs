@@ -2,11 +2,11 @@
 
 mod channels;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
-use mesh_core::platform::control;
+use mesh_core::platform::{control, pulse};
 use mesh_core::{
     ChannelIndex, ChannelSpec, ConnectFailure, Goodbye, IceCandidate, LinkConfig, LinkStats,
     SdpType, SessionDescription,
@@ -23,6 +23,7 @@ use crate::far_relays::FarRelays;
 use crate::inbox::LinkInbox;
 use crate::js::{self, Callback};
 use crate::note::Note;
+use crate::pulse::Pulse;
 use crate::relay::Refusal;
 use crate::stats;
 use crate::translate;
@@ -40,6 +41,8 @@ pub(crate) struct Connection {
     /// What the far side is told at the end.
     parting: RefCell<Option<Goodbye>>,
     far_relays: FarRelays,
+    /// The latest figures.
+    figures: Cell<LinkStats>,
     notes: Sender<Note>,
     callbacks: RefCell<Option<Callbacks>>,
 }
@@ -78,12 +81,15 @@ impl Connection {
         // Where it cannot be made, the connection does without.
         let control = make_channel(&inner, &control::spec());
         let control = control.map(|channel| Control::new(channel, notes.clone(), Rc::clone(inbox)));
+        let pulse = make_channel(&inner, &pulse::spec()).ok();
+        let pulse = pulse.and_then(|channel| Pulse::new(channel, notes.clone()));
         let connection = Rc::new_cyclic(|connection| Self {
             inner,
-            channels: Channels::new(Rc::clone(inbox), notes.clone(), control.ok()),
+            channels: Channels::new(Rc::clone(inbox), notes.clone(), control.ok(), pulse),
             ending: Ending::new(),
             parting: RefCell::default(),
             far_relays: FarRelays::default(),
+            figures: Cell::default(),
             notes,
             callbacks: RefCell::new(Some(Callbacks::new(connection))),
         });
@@ -226,12 +232,31 @@ impl Connection {
         let _ = self.ending.settled(&added).await;
     }
 
-    pub(crate) async fn stats(&self) -> LinkStats {
+    /// What is known of it as of the last [`measure`](Self::measure).
+    pub(crate) const fn figures(&self) -> LinkStats {
+        self.figures.get()
+    }
+
+    /// What is known of it at this moment.
+    pub(crate) async fn measure(&self) -> LinkStats {
         let report = self.ending.settled(&self.inner.get_stats()).await;
-        report.map_or_else(
+        let mut stats = report.map_or_else(
             |_| LinkStats::default(),
             |report| stats::read(&report, &self.far_relays),
-        )
+        );
+        if let Some(pulse) = self.channels.pulse() {
+            pulse.measured(&mut stats);
+        }
+        self.figures.set(stats);
+        stats
+    }
+
+    /// Looks for the pulse at what the path has carried.
+    pub(crate) async fn look_at_path(&self) {
+        let report = self.ending.settled(&self.inner.get_stats()).await;
+        if let Some(pulse) = self.channels.pulse() {
+            pulse.looked(report.ok().and_then(|report| stats::carried(&report)));
+        }
     }
 
     fn note(&self, note: Note) {

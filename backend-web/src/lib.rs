@@ -30,6 +30,7 @@ mod names;
 mod note;
 mod outbox;
 mod page;
+mod pulse;
 mod relay;
 mod role;
 mod start;

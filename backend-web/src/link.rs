@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
-use mesh_core::platform::control;
+use mesh_core::platform::pulse::Life;
+use mesh_core::platform::{control, pulse};
 use mesh_core::{
     CloseReason, Command, ConnectFailure, ConnectionState, Duration, Goodbye, IceCandidate,
     LinkEvent, LinkId, SessionDescription,
@@ -27,6 +28,9 @@ const GATHERING: Duration = Duration::from_secs(11);
 /// How long a close waits at most until the far side has heard the goodbye.
 const GOODBYE: Duration = Duration::from_millis(200);
 
+/// How old the figures may get.
+const FIGURES_AGE: Duration = Duration::from_secs(1);
+
 /// What a link needs to begin.
 pub(crate) struct Start {
     pub(crate) connection: Rc<Connection>,
@@ -44,11 +48,15 @@ struct Link {
     inbox: Rc<LinkInbox>,
     notes: Sender<Note>,
     relay: Relay,
-    state: ConnectionState,
+    /// What the browser last said of the connection, and what was last reported.
+    browser_says: ConnectionState,
+    reported: ConnectionState,
     has_connected: bool,
     gathering: Gathering,
     names: Names,
     gathering_limit: Option<Timer>,
+    /// Until the figures are measured again; from the first connection on.
+    figures_age: Option<Timer>,
     _count: Count,
 }
 
@@ -79,11 +87,13 @@ pub(crate) async fn run(start: Start) {
         inbox,
         notes,
         relay,
-        state: ConnectionState::New,
+        browser_says: ConnectionState::New,
+        reported: ConnectionState::New,
         has_connected: false,
         gathering: Gathering::Told,
         names: Names::new(),
         gathering_limit: None,
+        figures_age: None,
         _count: Count::new(Kind::Task),
     };
     let served = connection
@@ -116,6 +126,15 @@ impl Link {
             let outcome = match next(orders, notes).await {
                 Some(Either::Left(command)) => {
                     self.carry_out(command).await.map_err(CloseReason::Failed)
+                }
+                Some(Either::Right(Note::LookAtPath)) => {
+                    self.connection.look_at_path().await;
+                    Ok(())
+                }
+                Some(Either::Right(Note::Measure)) => {
+                    self.connection.measure().await;
+                    self.measure_later();
+                    Ok(())
                 }
                 Some(Either::Right(note)) => self.take_note(note),
                 // The backend is gone.
@@ -150,7 +169,7 @@ impl Link {
                 self.connection.add_candidate(&candidate).await;
             }
             Command::RequestStats { link } => {
-                let stats = self.connection.stats().await;
+                let stats = self.connection.measure().await;
                 self.inbox.report(LinkEvent::Stats { link, stats });
             }
             // Not sent to a link: the backend sees to them itself.
@@ -168,12 +187,17 @@ impl Link {
         match note {
             Note::State(state) => {
                 self.has_connected |= state == ConnectionState::Connected;
-                if state != self.state {
-                    self.state = state;
-                    let link = self.id;
-                    self.inbox.report(LinkEvent::State { link, state });
+                let is_back = state != self.browser_says && state == ConnectionState::Connected;
+                if let Some(pulse) = self.connection.channels().pulse().filter(|_| is_back) {
+                    pulse.path_is_back();
+                }
+                self.browser_says = state;
+                self.judge();
+                if is_back && self.figures_age.is_none() {
+                    let _ = self.notes.try_send(Note::Measure);
                 }
             }
+            Note::Pulse => self.judge(),
             Note::Unsecured if !self.has_connected => {
                 let why = "the keys do not match the description, or the peer closed meanwhile";
                 return Err(CloseReason::Failed(ConnectFailure::Platform(why.into())));
@@ -204,9 +228,34 @@ impl Link {
             Note::Control => self.connection.channels().heed_control(),
             Note::Fault(fault) => return Err(fault.into()),
             // Was said already; or of interest at the end only.
-            Note::Gathered | Note::Drained | Note::LingerOver | Note::Unsecured => {}
+            Note::Gathered
+            | Note::Drained
+            | Note::LingerOver
+            | Note::Unsecured
+            | Note::LookAtPath
+            | Note::Measure => {}
         }
         Ok(())
+    }
+
+    /// Has the figures measured again when they are old.
+    fn measure_later(&mut self) {
+        let notes = self.notes.clone();
+        self.figures_age = Timer::start(FIGURES_AGE, move || {
+            let _ = notes.try_send(Note::Measure);
+        });
+    }
+
+    /// Reports the state of the connection where it is another one. The pulse has a say, with a far side that has one.
+    fn judge(&mut self) {
+        let pulse = self.connection.channels().pulse();
+        let life = pulse.map_or(Life::Unknown, |pulse| pulse.life());
+        let state = pulse::judge(self.browser_says, life);
+        if state != self.reported {
+            self.reported = state;
+            let link = self.id;
+            self.inbox.report(LinkEvent::State { link, state });
+        }
     }
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported, even

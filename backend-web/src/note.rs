@@ -21,6 +21,12 @@ pub(crate) enum Note {
     Fault(LinkFault),
     /// The control channel has something to answer, or has had an answer.
     Control,
+    /// The pulse says something else of the far side.
+    Pulse,
+    /// The pulse wants to know what the path has carried.
+    LookAtPath,
+    /// The figures are old.
+    Measure,
     /// A channel has less to send, or is closed.
     Drained,
     /// The time to drain is over.

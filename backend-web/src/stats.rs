@@ -18,6 +18,7 @@ enum Entry {
     Transport {
         /// An older Firefox has none.
         selected: Option<String>,
+        received: f64,
     },
     Pair {
         id: String,
@@ -25,6 +26,7 @@ enum Entry {
         round_trip: Option<f64>,
         local: String,
         remote: String,
+        received: f64,
     },
     Candidate {
         id: String,
@@ -55,6 +57,28 @@ pub(crate) fn read(report: &JsValue, far_relays: &FarRelays) -> LinkStats {
     figures(&entries, far_relays)
 }
 
+/// How many bytes have come over the path, whatever was in them: the acknowledgements of SCTP count. `None` where the browser
+/// does not say so.
+pub(crate) fn carried(report: &JsValue) -> Option<u64> {
+    let values = js::call(report, "values", &[]).ok()?;
+    bytes_carried(&entries(values.unchecked_ref()))
+}
+
+/// A browser has the figure of the transport, of the pairs, or of both.
+fn bytes_carried(entries: &[Entry]) -> Option<u64> {
+    let (mut of_transports, mut of_pairs) = (0_u64, 0_u64);
+    for entry in entries {
+        match entry {
+            Entry::Transport { received, .. } => {
+                of_transports = of_transports.saturating_add(count(*received));
+            }
+            Entry::Pair { received, .. } => of_pairs = of_pairs.saturating_add(count(*received)),
+            Entry::Candidate { .. } | Entry::Channel { .. } => {}
+        }
+    }
+    Some(of_transports.max(of_pairs)).filter(|bytes| *bytes > 0)
+}
+
 fn entries(values: &Iterator) -> Vec<Entry> {
     let mut entries = Vec::new();
     for _ in 0..MAX_ENTRIES {
@@ -71,6 +95,7 @@ fn entry(stats: &JsValue) -> Option<Entry> {
     Some(match js::get_string(stats, "type")?.as_str() {
         "transport" => Entry::Transport {
             selected: js::get_string(stats, "selectedCandidatePairId"),
+            received: js::get_number(stats, "bytesReceived").unwrap_or(0.0),
         },
         "candidate-pair" => Entry::Pair {
             id,
@@ -82,6 +107,7 @@ fn entry(stats: &JsValue) -> Option<Entry> {
             }),
             local: js::get_string(stats, "localCandidateId")?,
             remote: js::get_string(stats, "remoteCandidateId")?,
+            received: js::get_number(stats, "bytesReceived").unwrap_or(0.0),
         },
         "local-candidate" | "remote-candidate" => Entry::Candidate {
             id,
@@ -156,7 +182,7 @@ fn figures(entries: &[Entry], far_relays: &FarRelays) -> LinkStats {
 /// Round trip and candidates of the pair in use: the one the transport names, else the likeliest.
 fn selected_pair(entries: &[Entry]) -> Option<(Option<f64>, &str, &str)> {
     let named = entries.iter().find_map(|entry| match entry {
-        Entry::Transport { selected } => selected.as_deref(),
+        Entry::Transport { selected, .. } => selected.as_deref(),
         Entry::Pair { .. } | Entry::Candidate { .. } | Entry::Channel { .. } => None,
     });
     let pairs = entries.iter().filter_map(|entry| match entry {
@@ -166,6 +192,7 @@ fn selected_pair(entries: &[Entry]) -> Option<(Option<f64>, &str, &str)> {
             round_trip,
             local,
             remote,
+            ..
         } => {
             let rank = if named == Some(id.as_str()) {
                 Rank::Selected
@@ -213,6 +240,7 @@ mod tests {
             round_trip: round_trip.into(),
             local: local.into(),
             remote: "far".into(),
+            received: 100.0,
         }
     }
 
@@ -248,6 +276,7 @@ mod tests {
             pair("b", Rank::Other, 0.25, "relay"),
             Entry::Transport {
                 selected: Some("b".into()),
+                received: 300.0,
             },
         ]);
         assert_eq!(
@@ -258,9 +287,10 @@ mod tests {
                 bytes_received: 20,
                 local: Some(CandidateType::Relay),
                 remote: Some(CandidateType::PeerReflexive),
-                messages_dropped: 0,
+                ..LinkStats::default()
             }
         );
+        assert_eq!(bytes_carried(&entries), Some(300));
     }
 
     #[test]
@@ -274,6 +304,8 @@ mod tests {
         let stats = figures(&entries, &FarRelays::default());
         assert_eq!(stats.local, Some(CandidateType::Host));
         assert_eq!(stats.round_trip, None, "not measured yet");
+        assert_eq!(bytes_carried(&entries), Some(300), "by all pairs");
+        assert_eq!(bytes_carried(&common()), None);
     }
 
     #[test]

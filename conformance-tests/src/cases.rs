@@ -19,6 +19,7 @@ pub mod godot_signals;
 pub mod godot_wire;
 pub mod goodbye;
 pub mod healing;
+pub mod health;
 pub mod hostile;
 pub mod interruption;
 pub mod last_words;

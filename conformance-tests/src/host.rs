@@ -253,6 +253,7 @@ impl<P: Platform> Host<P> {
             }
             Request::Greet(contents) => self.greetings = contents,
             Request::Plant(fault) => self.fault = Some(fault),
+            Request::Block(span) => self.platform.block(span),
             Request::Now => return Ok(Reply::now(self.platform.now())),
             Request::Vitals => return Ok(Reply::Vitals(self.platform.vitals())),
             Request::Seam(request) => return self.seam(request).await,

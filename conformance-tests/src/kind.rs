@@ -27,16 +27,8 @@ impl Kind {
         matches!(self, Self::Chromium | Self::Firefox)
     }
 
-    /// How long it may take to tell that a peer has vanished, with the short window. The browsers' ICE timings are their own.
-    #[must_use]
-    pub const fn vanish_limit(self) -> Duration {
-        Duration::from_secs(match self {
-            // Its ICE timings are the native ones, and its clock is exact.
-            Self::Mock | Self::Native => 5,
-            Self::Chromium => 10,
-            Self::Firefox => 14,
-        })
-    }
+    /// How long it may take to tell that a peer of ours has vanished, on every platform. The pulse needs 2.5 s.
+    pub const INTERRUPTION_LIMIT: Duration = Duration::from_secs(3);
 
     /// How far a backend's alarm may lag behind a timer of its platform for the same moment. Whatever delays timers delays both,
     /// so this is only what a busy machine puts between the two.

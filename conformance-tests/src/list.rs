@@ -105,6 +105,10 @@ macro_rules! conformance {
             }
             slow {
                 endings::a_vanished_peer_is_lost(3, last_is_killed, 30);
+                health::a_game_that_does_not_poll_is_still_there(2, apart, 60);
+                health::a_busy_thread_is_still_there(2, first_in_tab, 60);
+                health::a_hidden_tab_is_still_there(2, first_in_tab, 60);
+                health::a_bad_path_is_no_interruption(2, together, 60);
                 interruption::a_broken_path_is_an_interruption(2, together, 60);
                 behaviour::clause_07_channels_do_what_was_asked_for(2, together, 90);
                 behaviour::clause_07_lifetimes_end(2, together, 60);

@@ -1,5 +1,7 @@
 //! What a participant tells of what happened to it.
 
+use std::time::Duration;
+
 use mesh_core::{
     ChannelIndex, ChannelParameters, CloseReason, ConnectionState, DisconnectReason, GivenReason,
     IceCandidate, LinkId, LinkStats, LostReason, SessionDescription, TransferMode,
@@ -254,19 +256,27 @@ pub struct Figures {
     pub local: Option<String>,
     /// The far side's.
     pub remote: Option<String>,
+    /// The jitter in microseconds.
+    pub jitter_us: Option<u64>,
+    /// Whether the far side says nothing while its path answers.
+    pub is_stalled: bool,
 }
 
 impl From<LinkStats> for Figures {
     fn from(stats: LinkStats) -> Self {
         Self {
-            round_trip_us: stats
-                .round_trip
-                .map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+            round_trip_us: stats.round_trip.map(micros),
             bytes_sent: stats.bytes_sent,
             bytes_received: stats.bytes_received,
             has_pair: stats.local.is_some() && stats.remote.is_some(),
             local: stats.local.map(|kind| format!("{kind:?}")),
             remote: stats.remote.map(|kind| format!("{kind:?}")),
+            jitter_us: stats.jitter.map(micros),
+            is_stalled: stats.stalled,
         }
     }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }

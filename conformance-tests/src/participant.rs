@@ -211,6 +211,11 @@ impl Participant {
         self.done(Request::Sleep(span)).await
     }
 
+    /// Keeps its thread busy for so long.
+    pub async fn block(&self, span: Duration) -> Outcome {
+        self.done(Request::Block(span)).await
+    }
+
     /// Does this for so long at most, on its clock.
     pub async fn within<T>(
         &self,

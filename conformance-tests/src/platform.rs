@@ -52,6 +52,11 @@ pub trait Platform {
     /// Ends so much later on that clock.
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()>;
 
+    /// Keeps the thread busy for so long. Does nothing where the time of all participants is one.
+    fn block(&self, span: Duration) {
+        let _ = span;
+    }
+
     /// What this participant holds of the platform.
     fn vitals(&self) -> Vitals;
 }

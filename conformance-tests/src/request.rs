@@ -181,6 +181,8 @@ pub enum Request {
     Sleep(Duration),
     /// From the next start on its backends break their contract like this.
     Plant(Fault),
+    /// Keep the thread busy for so long, so that nothing else happens on it, then answer.
+    Block(Duration),
     /// The time on its clock.
     Now,
     /// What it holds of its platform.

@@ -4,7 +4,9 @@ use core::task::{Context, Poll};
 
 #[cfg(doc)]
 use crate::SendLimits;
-use crate::{Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Payload, Rejected};
+use crate::{
+    Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, LinkStats, Payload, Rejected,
+};
 
 /// Makes peer connections on behalf of a mesh. Holds no mesh rule; every method returns at once.
 ///
@@ -55,6 +57,13 @@ pub trait Backend {
 
     /// Bytes accepted on a channel and not yet handed to the network; 0 for an unknown one (W3C: `bufferedAmount`).
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize;
+
+    /// The latest figures of a link, which the backend measures about once a second without being asked. Defaults for a link
+    /// that is unknown or was never connected, and on a backend that measures nothing.
+    fn stats(&self, link: LinkId) -> LinkStats {
+        let _ = link;
+        LinkStats::default()
+    }
 
     /// The next event, or a wake-up when there is one or the alarm is due.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent>;

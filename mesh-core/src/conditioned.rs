@@ -8,7 +8,7 @@ use self::messages::{Link, Travel};
 use crate::rng::Rng;
 use crate::{
     Backend, Capabilities, ChannelIndex, Command, ConnectionState, Instant, LinkEvent, LinkId,
-    Payload, Rejected,
+    LinkStats, Payload, Rejected,
 };
 
 mod messages;
@@ -281,6 +281,10 @@ impl<B: Backend> Backend for Conditioned<B> {
         let link_here = self.links.get(&link);
         let here = link_here.map_or(0, |link| link.buffered(channel));
         self.inner.buffered_amount(link, channel) + here
+    }
+
+    fn stats(&self, link: LinkId) -> LinkStats {
+        self.inner.stats(link)
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {

@@ -238,8 +238,10 @@ pub struct MeshConfig {
     pub connect_deadline: Duration,
     /// How long the path to a connected peer may be broken before the peer counts as lost: 25 s.
     ///
-    /// It begins when the platform says that the link is disconnected: after 2 s of silence natively, after 5 s or more in a
-    /// browser, whose timings cannot be set. Until it ends the peer is
+    /// It begins when the peer does not answer any more. Between two peers of ours that is noticed within 2.5 s on every platform
+    /// (the [pulse](crate::platform::pulse)); a game that does not poll, a page whose thread is busy and a tab that is hidden still
+    /// answer. With a peer of another make it begins when the platform says that the link is disconnected: after 2 s of silence
+    /// natively, after 5 s or more in a browser, whose timings cannot be set. Until it ends the peer is
     /// [interrupted](crate::Event::PeerInterrupted), also if the platform says meanwhile that the link has failed, and if the
     /// path comes back, it goes on as the same peer. A native link goes on after any time in which nothing came; where only one
     /// way was broken, after a minute at most. Chromium's goes on after any time as a rule; Firefox gives a link up after half a

@@ -47,6 +47,7 @@ mod session;
 mod signal;
 mod signaling;
 mod slots;
+mod stats;
 mod target;
 mod time;
 
@@ -83,6 +84,7 @@ pub use sent::{Refused, RefusedReason, Sent};
 pub use session::{Leaving, Roster, Session, SessionConfig};
 pub use signal::{IceCandidate, SdpType, SessionDescription, Signal};
 pub use signaling::{LostReason, Signaling, SignalingEvent, Topology};
+pub use stats::{ModeTraffic, PeerStats, Traffic};
 pub use target::Target;
 pub use time::Instant;
 

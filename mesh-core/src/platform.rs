@@ -7,6 +7,7 @@
 //! - [`Links`]: the table of a backend's links, and in which order their events come out.
 //! - [`CommandGate`], [`RemoteChannels`] and [`Taken`]: how much a link takes of a core and of a far side.
 //! - [`control`]: what two backends of ours tell each other on a channel of their own.
+//! - [`pulse`]: how two backends of ours notice that the other one does not answer any more, and what they measure.
 //! - [`Relay`], [`LinkFault`] and [`check_description`]: why a link cannot be, or must end.
 
 use core::time::Duration;
@@ -17,6 +18,7 @@ mod fault;
 mod gate;
 pub mod inbox;
 mod links;
+pub mod pulse;
 mod relay;
 mod remote_channels;
 mod taken;

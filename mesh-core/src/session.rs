@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::{
     Backend, ChannelIndex, Event, GivenReason, Instant, LobbyCommand, Mesh, Multiplayer, Payload,
-    PeerId, PeerInfo, SendError, Sent, Signaling, SignalingError, Target, TransferMode,
+    PeerId, PeerInfo, PeerStats, SendError, Sent, Signaling, SignalingError, Target, TransferMode,
 };
 
 mod config;
@@ -335,6 +335,13 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     #[doc(alias = "get_peers")]
     pub fn peers(&self) -> impl Iterator<Item = PeerInfo> {
         self.multiplayer.peers()
+    }
+
+    /// The latest figures of a peer: round trip, jitter, loss, what was sent and received, and whether its link is relayed. They
+    /// are measured all the time and cost nothing to ask for. `None` for an unknown peer.
+    #[must_use]
+    pub fn stats(&self, peer: PeerId) -> Option<PeerStats> {
+        self.multiplayer.stats(peer)
     }
 
     /// The mesh and its backend, to look at: the state of the mesh, what waits to be sent.

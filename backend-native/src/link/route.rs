@@ -1,6 +1,7 @@
 //! Which route a link takes: whether it is relayed, which is asked again and again, whether it is silent, and what that means for
 //! its state.
 
+use mesh_core::platform::pulse;
 use mesh_core::{CandidateType, ConnectionState, Duration};
 use tokio::time::Instant;
 
@@ -72,7 +73,8 @@ impl Link {
     }
 
     /// Reports the state of the connection where it is another one. The crate hears the far side on its own pair alone, so its
-    /// "disconnected" means nothing while another path answers: the TURN server, or an interface, may be gone.
+    /// "disconnected" means nothing while another path answers: the TURN server, or an interface, may be gone. Beyond that the
+    /// pulse has a say, with a far side that has one.
     pub(super) fn judge(&mut self, connection: &Connection) {
         let is_silent = self.agent_says == ConnectionState::Disconnected;
         let is_direct = connection.direct().path().is_some();
@@ -84,6 +86,7 @@ impl Link {
         } else {
             self.agent_says
         };
+        let state = pulse::judge(state, connection.pulse().life());
         if state != self.reported {
             self.report_state(state);
         }

@@ -21,6 +21,7 @@ async fn the_task_of_a_link_is_small_for_its_life() {
         end: End::new(&inbox),
         inbox,
         orders: received,
+        figures: Figures::default(),
         resolver: Arc::new(Resolver::new(tokio::runtime::Handle::current(), None)),
         oversight: Oversight::default(),
     });

@@ -17,6 +17,10 @@ pub(super) enum Due {
     Direct,
     /// The machine may have got another address.
     Addresses,
+    /// The pulse has something to say.
+    Pulse,
+    /// The figures are old.
+    Figures,
 }
 
 /// A moment for each of [`Due`]. A moment stays until it is due or replaced, whatever else happens in between.
@@ -27,6 +31,8 @@ pub(super) struct Timers {
     pub(super) hurry: Option<Instant>,
     pub(super) direct: Option<Instant>,
     pub(super) addresses: Option<Instant>,
+    pub(super) pulse: Option<Instant>,
+    pub(super) figures: Option<Instant>,
 }
 
 impl Timers {
@@ -38,6 +44,8 @@ impl Timers {
             (self.hurry, Due::Hurry),
             (self.direct, Due::Direct),
             (self.addresses, Due::Addresses),
+            (self.pulse, Due::Pulse),
+            (self.figures, Due::Figures),
         ];
         let next = moments
             .into_iter()
@@ -53,6 +61,8 @@ impl Timers {
             Due::Hurry => self.hurry = None,
             Due::Direct => self.direct = None,
             Due::Addresses => self.addresses = None,
+            Due::Pulse => self.pulse = None,
+            Due::Figures => self.figures = None,
         }
         due
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::pin::Pin;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -51,6 +51,8 @@ struct Shared {
     opened: OnceLock<Instant>,
     settled: AtomicBool,
     path: Mutex<PathClock>,
+    /// How many datagrams of the far side have come.
+    carried: AtomicU64,
     parking: Mutex<Parking>,
     /// The pair of addresses that the crate uses does not answer.
     is_pair_silent: AtomicBool,
@@ -90,6 +92,7 @@ impl SocketControl {
             opened: OnceLock::new(),
             settled: AtomicBool::new(!cures.quick_repetition),
             path: Mutex::new(PathClock::new(is_server)),
+            carried: AtomicU64::new(0),
             parking: Mutex::default(),
             is_pair_silent: AtomicBool::new(false),
             silence_changed: Notify::new(),
@@ -181,6 +184,11 @@ impl SocketControl {
         }
     }
 
+    /// How many datagrams of the far side have come, whatever is in them. What a TURN server says itself does not count.
+    pub(crate) fn carried(&self) -> u64 {
+        self.0.carried.load(Ordering::Relaxed)
+    }
+
     /// What time it is for the crate.
     pub(crate) fn now(&self) -> Instant {
         self.path().now()
@@ -232,7 +240,9 @@ impl SocketControl {
 
     /// A datagram has come and is about to be handed over.
     pub(super) fn heard(&self, from: SocketAddr, datagram: &[u8]) {
-        self.path().heard(from, datagram);
+        if self.path().heard(from, datagram) {
+            self.0.carried.fetch_add(1, Ordering::Relaxed);
+        }
         if self.is_pair_silent() {
             self.note_silence();
         }

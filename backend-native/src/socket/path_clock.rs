@@ -182,15 +182,15 @@ impl PathClock {
         }
     }
 
-    /// A datagram has come and is about to be handed to the crate.
-    pub(super) fn heard(&mut self, from: SocketAddr, datagram: &[u8]) {
+    /// A datagram has come and is about to be handed to the crate. Whether it is a sign of life of the far side.
+    pub(super) fn heard(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
         let content = envelope::content(datagram);
         let watch = self.watch.as_ref();
         let is_from_elsewhere = watch.is_some_and(|watch| !watch.checks.may_come_from(from));
         // Data may come by a path that the crate does not know of (module `direct`). What a TURN server says itself says nothing
         // of the far side.
         if is_from_elsewhere && !is_dtls(content) || self.is_of_server(from, datagram, content) {
-            return;
+            return false;
         }
         let owed = core::mem::take(&mut self.owed);
         self.put_forward(owed);
@@ -207,6 +207,7 @@ impl PathClock {
         if !is_from_elsewhere && (is_answer || content.starts_with(&BINDING_REQUEST)) {
             self.pay(now);
         }
+        true
     }
 
     /// When the last check of this socket is to be sent again: because it has no answer until then, or because an answer is to

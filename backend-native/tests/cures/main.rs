@@ -24,6 +24,7 @@ mod leak;
 mod lost;
 mod names;
 mod outages;
+mod pulse;
 mod route;
 mod support;
 mod unread;

@@ -73,6 +73,8 @@ pub(crate) struct Peer {
     pub(crate) closed: Option<CloseReason>,
     pub(crate) descriptions: Vec<SessionDescription>,
     pub(crate) candidates: Vec<IceCandidate>,
+    /// It takes the far side for one of another make, to which nothing is said beside the messages of the game.
+    pub(crate) is_among_strangers: bool,
     remote_is_set: bool,
     held_back: Vec<IceCandidate>,
 }
@@ -88,6 +90,7 @@ impl Peer {
             closed: None,
             descriptions: Vec::new(),
             candidates: Vec::new(),
+            is_among_strangers: false,
             remote_is_set: false,
             held_back: Vec::new(),
         }
@@ -133,8 +136,13 @@ impl Peer {
         self.backend.execute(Command::CreateOffer { link });
     }
 
-    pub(crate) fn set_remote(&mut self, description: SessionDescription) {
+    pub(crate) fn set_remote(&mut self, mut description: SessionDescription) {
         let link = self.link;
+        if self.is_among_strangers {
+            let lines = description.sdp.split_inclusive('\n');
+            let of_ours = |line: &&str| line.starts_with("a=webrtc-multiplayer:");
+            description.sdp = lines.filter(|line| !of_ours(line)).collect();
+        }
         self.backend
             .execute(Command::SetRemote { link, description });
         self.remote_is_set = true;

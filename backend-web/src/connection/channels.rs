@@ -13,6 +13,7 @@ use crate::control::Control;
 use crate::inbox::LinkInbox;
 use crate::note::Note;
 use crate::outbox::Outbox;
+use crate::pulse::Pulse;
 use crate::timer::Timer;
 use crate::translate;
 
@@ -24,6 +25,7 @@ pub(crate) struct Channels {
     notes: Sender<Note>,
     /// None where the browser has no room for one.
     control: Option<Rc<Control>>,
+    pulse: Option<Rc<Pulse>>,
     finishing: RefCell<Vec<Finishing>>,
 }
 
@@ -41,6 +43,7 @@ impl Channels {
         inbox: Rc<LinkInbox>,
         notes: Sender<Note>,
         control: Option<Rc<Control>>,
+        pulse: Option<Rc<Pulse>>,
     ) -> Self {
         Self {
             table: RefCell::default(),
@@ -48,6 +51,7 @@ impl Channels {
             inbox,
             notes,
             control,
+            pulse,
             finishing: RefCell::default(),
         }
     }
@@ -101,6 +105,7 @@ impl Channels {
             remote,
             reliable: reliability == Reliability::Reliable,
             control: self.control.clone(),
+            pulse: self.pulse.clone(),
             notes: self.notes.clone(),
         };
         let channel = Channel::start(inner, ends);
@@ -123,6 +128,14 @@ impl Channels {
         if let Some(control) = &self.control {
             control.described(sdp);
         }
+        if let Some(pulse) = &self.pulse {
+            pulse.described(sdp);
+        }
+    }
+
+    /// The pulse, if there is one.
+    pub(crate) fn pulse(&self) -> Option<&Pulse> {
+        self.pulse.as_deref()
     }
 
     /// Closes one on both sides once the far side has all that was accepted.
@@ -240,6 +253,9 @@ impl Channels {
     pub(crate) fn detach(&self) {
         if let Some(control) = &self.control {
             control.detach();
+        }
+        if let Some(pulse) = &self.pulse {
+            pulse.detach();
         }
         let finishing = self.finishing.take();
         // Outside the borrow: a callback may hold the last handle of something.

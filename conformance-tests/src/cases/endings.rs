@@ -1,10 +1,13 @@
 //! How a peer ends, and how the others are told.
 
+use std::time::Duration;
+
 use futures_util::future::try_join;
-use mesh_core::{Command, ConnectionStatus, DisconnectReason, TransferMode};
+use mesh_core::{Command, ConnectionStatus, DisconnectReason, Instant, TransferMode};
 
 use super::steps;
-use crate::failure::ensure_eq;
+use crate::failure::{ensure, ensure_eq};
+use crate::observed::Seen;
 use crate::request::Settings;
 use crate::{Kind, Matchmaker, Outcome, Participant};
 
@@ -55,11 +58,7 @@ pub async fn a_closed_mesh_starts_anew(cast: [Participant; 2]) -> Outcome {
             matchmaker.introduce(0, 1).await?;
             // The first event since the close: closing gives none.
             let first = a.seen().await?;
-            ensure_eq!(
-                first,
-                crate::Seen::Connected(b.id()),
-                "the first event of a"
-            );
+            ensure_eq!(first, Seen::Connected(b.id()), "the first event of a");
             b.connected(77).await?;
             steps::everybody_talks(&cast).await
         })
@@ -89,8 +88,8 @@ pub async fn closing_one_channel_ends_the_peer(cast: [Participant; 2]) -> Outcom
         .await
 }
 
-/// Who vanishes without a goodbye is `Lost` at the end of the window, which begins when the observers' platforms notice; they
-/// keep each other.
+/// Who vanishes without a goodbye is interrupted in time, and `Lost` at the end of the window, which begins then; the observers keep
+/// each other.
 pub async fn a_vanished_peer_is_lost(cast: [Participant; 3]) -> Outcome {
     let [a, b, victim] = &cast;
     let settings = Settings {
@@ -104,9 +103,37 @@ pub async fn a_vanished_peer_is_lost(cast: [Participant; 3]) -> Outcome {
     matchmaker
         .relaying(steps::connect_all(&matchmaker, &cast))
         .await?;
-    let (why, end) = (DisconnectReason::Lost, victim.kill());
-    steps::told_of_end([a, b], victim.id(), end, &[why], Kind::vanish_limit).await?;
+    steps::everybody_talks(&cast).await?;
+    let began = [a.now().await?, b.now().await?];
+    victim.kill().await?;
+    try_join(
+        told_of_vanishing(a, victim.id(), began[0]),
+        told_of_vanishing(b, victim.id(), began[1]),
+    )
+    .await?;
     steps::everybody_talks(&cast[..2]).await
+}
+
+async fn told_of_vanishing(observer: &Participant, victim: u32, began: Instant) -> Outcome {
+    let interrupted = |seen: &Seen| (*seen == Seen::Interrupted(victim)).then_some(());
+    observer.find("for an interruption", interrupted).await?;
+    let interrupted = observer.now().await?;
+    let (took, limit) = (interrupted - began, Kind::INTERRUPTION_LIMIT);
+    ensure!(
+        took <= limit,
+        "{} was told of the interruption after {took:?} instead of {limit:?}",
+        observer.name()
+    );
+    let reason = observer.disconnected(victim).await?;
+    ensure_eq!(reason, DisconnectReason::Lost, "the end of the vanished");
+    let took = observer.now().await? - interrupted;
+    let limit = Kind::SHORT_WINDOW + Duration::from_secs(1) + observer.kind().timer_slack();
+    ensure!(
+        took <= limit,
+        "{} was told of the loss {took:?} after the interruption instead of {limit:?}",
+        observer.name()
+    );
+    Ok(())
 }
 
 async fn both_see_closed(a: &Participant, b: &Participant, peer: u32) -> Outcome {

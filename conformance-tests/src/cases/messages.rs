@@ -188,7 +188,7 @@ pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
                     (figures.bytes_received, len as u64)
                 };
                 ensure!(
-                    bytes >= at_least && figures.has_pair,
+                    bytes >= at_least && figures.has_pair && !figures.is_stalled,
                     "{} has the figures {figures:?}",
                     participant.name()
                 );

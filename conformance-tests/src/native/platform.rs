@@ -105,6 +105,10 @@ impl Platform for Native {
         Box::pin(tokio::time::sleep(span))
     }
 
+    fn block(&self, span: Duration) {
+        std::thread::sleep(span);
+    }
+
     fn vitals(&self) -> Vitals {
         vitals::read(&self.handle, self.alone)
     }

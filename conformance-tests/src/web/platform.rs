@@ -55,6 +55,11 @@ impl Platform for Web {
         Box::pin(Sleep::new(span))
     }
 
+    fn block(&self, span: Duration) {
+        let end = self.now() + span;
+        while self.now() < end {}
+    }
+
     fn vitals(&self) -> Vitals {
         vitals::read()
     }

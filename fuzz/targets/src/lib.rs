@@ -7,6 +7,7 @@
 mod crates;
 mod godot;
 mod outcome;
+mod pulse;
 mod sctp;
 mod text;
 
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ours("tunnel", native::tunnel),
     ours("handshake", native::datagrams),
     ours("control", text::control),
+    ours("pulse", pulse::messages),
     ours("session_lines", text::session_lines),
     ours("candidate", text::candidate),
     ours("godot", godot::packets),

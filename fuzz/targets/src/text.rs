@@ -51,7 +51,7 @@ pub(crate) fn description(input: &[u8]) {
 /// stream 1, and what can be answered is answered.
 pub(crate) fn control(mut input: &[u8]) {
     let (mut near, mut received) = (Control::default(), BTreeMap::from([(1, 0_u32)]));
-    near.described("a=webrtc-multiplayer:1\r\n");
+    near.described("a=webrtc-multiplayer:2\r\n");
     let mut requests = 0;
     let mut answers = 0;
     while let Some((&length, rest)) = input.split_first() {

@@ -14,7 +14,7 @@ use crate::sdp::Identity;
 use crate::{
     ChannelIndex, ChannelLimits, ChannelRole, ChannelSpec, ChannelState, CloseReason, Command,
     ConnectFailure, ConnectionState, DisconnectReason, Event, GatheringState, Goodbye, Instant,
-    LinkId, Missing, PeerId, SignalingState, TransferMode,
+    LinkId, Missing, PeerId, SignalingState, Traffic, TransferMode,
 };
 
 /// How long after its first closed channel a peer may still deliver what its other channels hold, and that they opened.
@@ -105,6 +105,9 @@ pub(super) struct Channel {
     pub(super) told: bool,
     /// Messages dropped since the game was last told.
     pub(super) dropped: u64,
+    /// What was accepted, and what came.
+    pub(super) sent: Traffic,
+    pub(super) received: Traffic,
     pub(super) outbox: Outbox,
 }
 
@@ -124,6 +127,14 @@ impl Channel {
             role,
             told: false,
             dropped: 0,
+            sent: Traffic {
+                packets: 0,
+                bytes: 0,
+            },
+            received: Traffic {
+                packets: 0,
+                bytes: 0,
+            },
             outbox: Outbox::new(mode, limits),
         }
     }
@@ -289,6 +300,12 @@ impl Member {
             channel,
             packets,
         })
+    }
+
+    /// Accepted messages of unreliable channels that were dropped here before they were sent.
+    pub(super) fn dropped(&self) -> u64 {
+        let channels = self.channels.iter();
+        channels.map(|channel| channel.outbox.dropped()).sum()
     }
 
     /// The path is broken. What unreliable channels have not sent yet would be stale when it is back.

@@ -114,6 +114,9 @@ impl Mesh {
         let Member {
             inbox, channels, ..
         } = &mut *member;
+        if let Some(entry) = channels.get_mut(usize::from(channel.0)) {
+            entry.received.count(payload.len());
+        }
         let pushed = inbox.push(channel, payload, |dropped| {
             if count_dropped(channels, dropped, 1) {
                 agenda.notice(link, News::Dropped(dropped));
@@ -314,10 +317,8 @@ impl Mesh {
         let Some(member) = self.member(link) else {
             return;
         };
-        let channels = member.channels.iter();
-        let dropped: u64 = channels.map(|channel| channel.outbox.dropped()).sum();
         let stats = LinkStats {
-            messages_dropped: stats.messages_dropped.saturating_add(dropped),
+            messages_dropped: stats.messages_dropped.saturating_add(member.dropped()),
             ..stats
         };
         self.notice(link, News::Stats(stats));

@@ -8,7 +8,7 @@ use super::connection::{Channel, Connection, Member};
 use super::{ConnectionStatus, Mesh};
 use crate::{
     BUILT_IN_CHANNELS, ChannelParameters, ChannelRole, ChannelState, ConnectionId, ConnectionState,
-    GatheringState, LinkId, PeerId, SignalingState, TransferMode,
+    GatheringState, LinkId, LinkStats, PeerId, PeerStats, SignalingState, TransferMode,
 };
 
 /// What a mesh knows of one peer (Godot: the dictionary of `get_peer`).
@@ -191,6 +191,23 @@ impl Mesh {
     #[must_use]
     pub fn was_connected(&self, peer: PeerId) -> Option<bool> {
         Some(self.connection_of(peer)?.member.as_ref()?.was_connected())
+    }
+
+    /// What was accepted for a peer and what came from it since it was connected, and the latest figures of its link, to
+    /// which the mesh adds what it has dropped itself. `None` for an unknown peer.
+    #[must_use]
+    pub fn stats(&self, peer: PeerId, mut link: LinkStats) -> Option<PeerStats> {
+        let member = self.member_of(peer)?;
+        link.messages_dropped = link.messages_dropped.saturating_add(member.dropped());
+        let mut stats = PeerStats {
+            link,
+            ..PeerStats::default()
+        };
+        for channel in &member.channels {
+            stats.sent.add(channel.mode, channel.sent);
+            stats.received.add(channel.mode, channel.received);
+        }
+        Some(stats)
     }
 
     /// Whether the game may be told of a complete peer. Server compatibility: of nobody before it is told of the server.

@@ -465,6 +465,8 @@ impl Member {
                     channel.outbox.add_dropped(&before.outbox);
                 }
                 channel.dropped = channel.dropped.saturating_add(before.dropped);
+                channel.sent.add(before.sent);
+                channel.received.add(before.received);
             }
         }
         self.life = former.life;
@@ -476,6 +478,9 @@ impl Member {
         while let Some((channel, mode, payload)) = early.pop() {
             let life = self.life.as_mut().filter(|_| mode.is_reliable());
             if life.is_some_and(|life| !life.take(channel, payload.len())) {
+                if let Some(channel) = self.planned_mut(channel) {
+                    channel.received.take_back(payload.len());
+                }
                 continue;
             }
             let channels = &mut self.channels;

@@ -177,8 +177,11 @@ impl Mesh {
         let goes_on = member.may_go_on();
         let entry = member.channels.get_mut(usize::from(channel.0))?;
         let outlives = outlives && entry.role.is_planned();
-        let outbox = &mut entry.outbox;
-        let refusal = |reason| Some(Refused { peer, reason });
+        let (outbox, bytes) = (&mut entry.outbox, payload.len());
+        let mut refusal = |reason| {
+            entry.sent.take_back(bytes);
+            Some(Refused { peer, reason })
+        };
         match (reason, since) {
             (BackendSendError::Full, Some(since)) => {
                 outbox.put_back(now, Waiting { payload, since });
@@ -309,10 +312,14 @@ impl Member {
             return Err(RefusedReason::Interrupted);
         }
         if may_pass && channel.outbox.is_clear() {
+            channel.sent.count(payload.len());
             return Ok(Taken::Passes);
         }
         match channel.outbox.push(now, payload.clone()) {
-            Ok(()) => Ok(Taken::Waits),
+            Ok(()) => {
+                channel.sent.count(payload.len());
+                Ok(Taken::Waits)
+            }
             Err(_full) => Err(RefusedReason::Full),
         }
     }

@@ -5,7 +5,8 @@ use core::task::{Context, Poll};
 use super::conditions::BackendId;
 use super::network::Network;
 use crate::{
-    Backend, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, Payload, Rejected,
+    Backend, Capabilities, ChannelIndex, Command, Instant, LinkEvent, LinkId, LinkStats, Payload,
+    Rejected,
 };
 
 /// A [`Backend`] on a [`Network`], made by [`Network::backend`].
@@ -48,6 +49,12 @@ impl Backend for MockBackend {
         let key = (self.id.0, link);
         self.network
             .with(|world| world.buffered_amount(key, channel))
+    }
+
+    fn stats(&self, link: LinkId) -> LinkStats {
+        let key = (self.id.0, link);
+        let stats = self.network.with(|world| world.stats(key));
+        stats.unwrap_or_default()
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent> {

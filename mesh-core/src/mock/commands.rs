@@ -211,20 +211,27 @@ impl World {
     }
 
     fn report_stats(&mut self, key: Key) {
-        let Some(end) = self.ends.get(&key) else {
-            return;
-        };
+        if let Some(stats) = self.stats(key) {
+            self.tell(key, LinkEvent::Stats { link: key.1, stats });
+        }
+    }
+
+    pub(super) fn stats(&self, key: Key) -> Option<LinkStats> {
+        let end = self.ends.get(&key)?;
         let far = end.far.filter(|_| end.phase == Phase::Open);
         let candidate = far.map(|_| CandidateType::Host);
-        let stats = LinkStats {
+        Some(LinkStats {
             round_trip: far.map(|_| self.paths.conditions.latency * 2),
+            jitter: far.map(|_| self.paths.conditions.jitter / 2),
+            loss_sent: far.map(|_| self.paths.conditions.loss_percent()),
+            loss_received: far.map(|_| self.paths.conditions.loss_percent()),
+            stalled: false,
             bytes_sent: end.bytes_sent,
             bytes_received: end.bytes_received,
             local: candidate,
             remote: candidate,
             messages_dropped: 0,
-        };
-        self.tell(key, LinkEvent::Stats { link: key.1, stats });
+        })
     }
 }
 

@@ -69,7 +69,8 @@
 //! - **Channels that are ordered and not reliable** drop a message that a later one has overtaken. **Unordered ones** deliver
 //!   in any order. Retransmissions and lifetimes are honoured. No channel delivers a message twice.
 //! - **A narrow path** delays what exceeds its bandwidth, and its queue can be full: see [`Conditions::queue`].
-//! - **Silence.** A link whose far side does not answer becomes `Disconnected`, then `Failed`. A far side that says goodbye
+//! - **Silence.** A link whose far side does not answer becomes `Disconnected`, as soon as the pulse of the real backends would
+//!   notice it, then `Failed`. No pulses are sent for that: an idle network has nothing to do. A far side that says goodbye
 //!   closes the channels and then the link, at once.
 //! - **Streams.** A message on a stream for which the far side has no channel is dropped there, as real stacks do.
 //! - **Nonsense.** A malformed description or candidate ends the link with a reason. A well-formed candidate that is not the

@@ -21,6 +21,17 @@ impl Conditions {
         Some(Duration::from_micros(micros))
     }
 
+    /// How many percent of datagrams are lost.
+    pub(super) fn loss_percent(&self) -> u8 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates"
+        )]
+        let percent = (self.loss * 100.0) as u8;
+        percent.min(100)
+    }
+
     /// How long something small takes that is sent until it arrives.
     pub(super) fn word(&self, rng: &mut Rng) -> Duration {
         self.transit(rng, 1, Reliability::Reliable, Duration::ZERO)

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::Multiplayer;
 use crate::{
     AddPeerError, Backend, ChannelIndex, ConnectionError, ConnectionId, GivenReason, IceCandidate,
-    LinkConfig, PeerId, SessionDescription,
+    LinkConfig, PeerId, PeerStats, SessionDescription,
 };
 
 impl<B: Backend> Multiplayer<B> {
@@ -98,6 +98,13 @@ impl<B: Backend> Multiplayer<B> {
     /// such peer.
     pub fn disconnect_peer(&mut self, peer: PeerId, force: bool) -> bool {
         self.after(|mesh, _| mesh.disconnect_peer(peer, force))
+    }
+
+    /// The latest figures of a peer: they are measured all the time and cost nothing to ask for. `None` for an unknown peer.
+    #[must_use]
+    pub fn stats(&self, peer: PeerId) -> Option<PeerStats> {
+        let link = self.mesh.connection(peer)?;
+        self.mesh.stats(peer, self.backend.stats(link))
     }
 
     /// Asks for a connected peer's figures, which come as [`Event::Stats`](crate::Event::Stats). `false` if there is no such

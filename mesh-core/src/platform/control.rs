@@ -25,7 +25,7 @@ use crate::{
 /// The SCTP stream of the channel.
 pub const STREAM: u16 = 1001;
 
-/// The version that this side announces.
+/// The version that this side announces. From 2 on there is a [pulse](super::pulse), and what is taken is counted.
 pub const VERSION: u16 = 2;
 
 /// How a description says that there is a control channel; the version follows.

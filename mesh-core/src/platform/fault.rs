@@ -21,6 +21,8 @@ pub enum LinkFault {
     SendFailed(String),
     /// The far side sent a message on the [control channel](super::control) that breaks its rules.
     Control(&'static str),
+    /// The far side sent a message on the channel of the [pulse](super::pulse) that breaks its rules.
+    Pulse(&'static str),
 }
 
 impl From<LinkFault> for CloseReason {
@@ -32,6 +34,9 @@ impl From<LinkFault> for CloseReason {
             }
             LinkFault::Control(what) => {
                 Self::Protocol(alloc::format!("a message of the control channel: {what}"))
+            }
+            LinkFault::Pulse(what) => {
+                Self::Protocol(alloc::format!("a message of the pulse channel: {what}"))
             }
             LinkFault::Panicked => {
                 Self::Protocol("what it sent made the network code of this program fail".into())

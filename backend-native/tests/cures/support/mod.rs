@@ -57,7 +57,22 @@ pub(crate) fn backends(a: SocketOptions, b: SocketOptions) -> Pair {
 
 /// The same, connected.
 pub(crate) async fn connected_backends(a: SocketOptions, b: SocketOptions) -> Pair {
-    let mut pair = backends(a, b);
+    connected(backends(a, b)).await
+}
+
+/// The same, and each takes the other for one of another make.
+pub(crate) async fn connected_strangers(a: SocketOptions, b: SocketOptions) -> Pair {
+    connected(strangers(backends(a, b))).await
+}
+
+/// Each takes the other for one of another make, so that nothing comes from there by itself.
+pub(crate) fn strangers(mut pair: Pair) -> Pair {
+    pair.a.is_among_strangers = true;
+    pair.b.is_among_strangers = true;
+    pair
+}
+
+async fn connected(mut pair: Pair) -> Pair {
     pair.a.offer();
     pair.wait_async("both connected", |pair| pair.is_connected())
         .await;

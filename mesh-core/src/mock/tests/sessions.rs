@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::iter;
 
@@ -52,6 +53,54 @@ impl Party {
     fn count(&self, player: usize, what: fn(&Event) -> bool) -> usize {
         self.players[player].1.iter().filter(|e| what(e)).count()
     }
+}
+
+#[test]
+fn figures_are_there_without_asking_and_count_by_mode() {
+    let mut party = Party::new(3, 2);
+    party.network.set_conditions(Conditions {
+        latency: Duration::from_millis(30),
+        ..Conditions::default()
+    });
+    party.run(Duration::from_secs(3));
+    let ids = [0, 1].map(|player: usize| party.players[player].0.unique_id().unwrap());
+    let far = Target::One(ids[1]);
+    let near = &mut party.players[0].0;
+    for word in ["one", "three"] {
+        near.send(far, TransferMode::Reliable, word).unwrap();
+    }
+    near.send(far, TransferMode::Unreliable, "more").unwrap();
+    let too_large = vec![0; 1 << 20];
+    near.send(far, TransferMode::Unreliable, too_large)
+        .unwrap_err();
+    party.run(Duration::from_secs(1));
+    let [sent, received] = [0, 1].map(|player: usize| {
+        let stats = party.players[player].0.stats(ids[1 - player]).unwrap();
+        assert_eq!(stats.link.round_trip, Some(Duration::from_millis(60)));
+        if player == 0 {
+            stats.sent
+        } else {
+            stats.received
+        }
+    });
+    assert_eq!(sent, received);
+    let counts = |mode| (sent.of(mode).packets, sent.of(mode).bytes);
+    assert_eq!(counts(TransferMode::Reliable), (2, 8));
+    assert_eq!(counts(TransferMode::Unreliable), (1, 4));
+    assert_eq!(counts(TransferMode::UnreliableOrdered), (0, 0));
+    assert_eq!(party.players[0].0.stats(ids[0]), None, "of oneself");
+    // What the channel refuses does not count.
+    let near = &mut party.players[0].0;
+    let mut taken = 0;
+    while near
+        .send(far, TransferMode::Reliable, vec![0; 10_000])
+        .is_ok_and(|sent| sent.is_complete())
+    {
+        taken += 1;
+    }
+    let stats = near.stats(ids[1]).unwrap();
+    assert_eq!(stats.sent.reliable.packets, 2 + taken);
+    assert_eq!(stats.sent.reliable.bytes, 8 + taken * 10_000);
 }
 
 #[test]

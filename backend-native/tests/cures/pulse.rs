@@ -1,0 +1,179 @@
+//! No fault of the crate: the pulse that our backend has beside it, on the same network and clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use backend_native::testing::{Cures, SocketOptions};
+use mesh_core::{Backend, Command, ConnectionState, LinkEvent, LinkStats};
+use socket_faults::{Fate, Faults, Judge};
+use tokio::time::{Instant, timeout};
+
+use crate::backends::{Pair, RELIABLE};
+use crate::support::{MemoryNetwork, connected_backends, connected_strangers};
+
+/// What is lost.
+const NOTHING: u8 = 0;
+const CHECKS: u8 = 1;
+const ALL: u8 = 2;
+
+/// How a path is.
+#[derive(Default)]
+struct Path {
+    lost: AtomicU8,
+    /// Datagrams that carried data of SCTP.
+    data: AtomicUsize,
+}
+
+impl Path {
+    fn lose(&self, what: u8) {
+        self.lost.store(what, Ordering::SeqCst);
+    }
+}
+
+/// The sockets of two backends whose path takes 20 ms each way.
+fn sockets(path: &Arc<Path>) -> [SocketOptions; 2] {
+    let network = MemoryNetwork::default();
+    [(); 2].map(|()| {
+        let path = Arc::clone(path);
+        let judge = move || -> Judge {
+            let path = Arc::clone(&path);
+            Box::new(move |datagram: &[u8]| {
+                let is_check = datagram.first().is_some_and(|first| *first < 4);
+                if datagram.first() == Some(&23) {
+                    path.data.fetch_add(1, Ordering::SeqCst);
+                }
+                match path.lost.load(Ordering::SeqCst) {
+                    ALL => Fate::Lose,
+                    CHECKS if is_check => Fate::Lose,
+                    _ => Fate::Delay(Duration::from_millis(20)),
+                }
+            })
+        };
+        SocketOptions {
+            cures: Cures::default(),
+            source: Some(Faults::by(Arc::new(network.clone()), judge)),
+            ..SocketOptions::default()
+        }
+    })
+}
+
+/// Lets time pass, and takes events meanwhile.
+async fn pass(pair: &mut Pair, seconds: u64) {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < end {
+        let step = Duration::from_millis(500);
+        let _ = timeout(step, pair.wait_async("nothing", |_| false)).await;
+    }
+}
+
+fn states(pair: &mut Pair) -> Vec<ConnectionState> {
+    let mut states = Vec::new();
+    for peer in [&mut pair.a, &mut pair.b] {
+        peer.log.retain(|event| {
+            if let LinkEvent::State { state, .. } = event {
+                states.push(*state);
+            }
+            !matches!(event, LinkEvent::State { .. })
+        });
+    }
+    states
+}
+
+async fn figures(pair: &mut Pair) -> LinkStats {
+    let link = pair.a.link;
+    pair.a.backend.execute(Command::RequestStats { link });
+    let mut figures = None;
+    pair.wait_async("the figures", |pair| {
+        figures = pair.a.log.iter().find_map(|event| {
+            if let LinkEvent::Stats { stats, .. } = event {
+                return Some(*stats);
+            }
+            None
+        });
+        figures.is_some()
+    })
+    .await;
+    figures.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_are_lost_are_no_interruption() {
+    let path = Arc::new(Path::default());
+    let [a, b] = sockets(&path);
+    let mut pair = connected_backends(a, b).await;
+    pass(&mut pair, 5).await;
+    states(&mut pair);
+    path.lose(CHECKS);
+    pass(&mut pair, 8).await;
+    assert_eq!(states(&mut pair), []);
+    path.lose(NOTHING);
+    pass(&mut pair, 5).await;
+    assert_eq!(states(&mut pair), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_is_gone_is_told_of_in_time_and_so_is_its_return() {
+    let path = Arc::new(Path::default());
+    let [a, b] = sockets(&path);
+    let mut pair = connected_backends(a, b).await;
+    pass(&mut pair, 5).await;
+    states(&mut pair);
+    path.lose(ALL);
+    let gone = Instant::now();
+    pair.wait_async("both say so", |pair| {
+        [&pair.a, &pair.b].map(|peer| peer.state) == [ConnectionState::Disconnected; 2]
+    })
+    .await;
+    let took = gone.elapsed();
+    assert!(took <= Duration::from_millis(2500), "{took:?}");
+    path.lose(NOTHING);
+    pair.a.send(RELIABLE, "still there?");
+    pair.wait_async("both are back", |pair| {
+        [&pair.a, &pair.b].map(|peer| peer.state) == [ConnectionState::Connected; 2]
+    })
+    .await;
+    pass(&mut pair, 20).await;
+    assert_eq!(
+        states(&mut pair).len(),
+        4,
+        "there and back, once on each side"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_link_is_measured() {
+    let path = Arc::new(Path::default());
+    let [a, b] = sockets(&path);
+    let mut pair = connected_backends(a, b).await;
+    pass(&mut pair, 10).await;
+    let figures = figures(&mut pair).await;
+    let round_trip = figures.round_trip.unwrap();
+    assert!((40..45).contains(&round_trip.as_millis()), "{round_trip:?}");
+    assert!(
+        figures
+            .jitter
+            .is_some_and(|jitter| jitter < Duration::from_millis(5))
+    );
+    assert_eq!(
+        (figures.loss_sent, figures.loss_received, figures.stalled),
+        (Some(0), Some(0), false)
+    );
+    // The other side has not asked, and has them all the same.
+    let unasked = pair.b.backend.stats(pair.b.link);
+    assert_eq!(unasked.loss_sent, Some(0));
+    assert!(unasked.round_trip.is_some() && unasked.local.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_of_another_make_hears_nothing() {
+    let path = Arc::new(Path::default());
+    let [a, b] = sockets(&path);
+    let mut pair = connected_strangers(a, b).await;
+    // What is repeated of the handshake has come.
+    pass(&mut pair, 5).await;
+    let before = path.data.load(Ordering::SeqCst);
+    pass(&mut pair, 15).await;
+    assert_eq!(path.data.load(Ordering::SeqCst), before);
+    assert_eq!(figures(&mut pair).await.jitter, None);
+}

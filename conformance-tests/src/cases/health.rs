@@ -1,0 +1,86 @@
+//! A peer that says nothing for a while and is there all the same: nobody is told that it is interrupted.
+
+use std::time::Duration;
+
+use futures_util::future::try_join;
+use mesh_core::TransferMode;
+
+use super::steps;
+use crate::failure::ensure;
+use crate::observed::Seen;
+use crate::request::{Pace, To};
+use crate::stream::Weather;
+use crate::{Content, Outcome, Participant};
+
+/// Longer than any limit for an interruption.
+const LOADING: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(8);
+
+/// How long an interruption that was about to be told of may take to come.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// A game that loads for ten seconds, and does not poll meanwhile.
+pub async fn a_game_that_does_not_poll_is_still_there(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::connected_meshes(&cast).await?;
+    a.pace(Pace::Never).await?;
+    b.sleep(LOADING).await?;
+    a.pace(Pace::Events).await?;
+    try_join(undisturbed(a, b), undisturbed(b, a)).await?;
+    Ok(())
+}
+
+/// A page whose thread is busy for eight seconds, and answers nothing meanwhile.
+pub async fn a_busy_thread_is_still_there(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::connected_meshes(&cast).await?;
+    // Its pulse has begun.
+    b.sleep(AFTERWARDS).await?;
+    a.block(BUSY).await?;
+    try_join(undisturbed(a, b), undisturbed(b, a)).await?;
+    Ok(())
+}
+
+/// A page behind another tab, where timers ring once a second at most.
+pub async fn a_hidden_tab_is_still_there(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::connected_meshes(&cast).await?;
+    a.hide().await?;
+    b.sleep(BUSY).await?;
+    try_join(undisturbed(a, b), undisturbed(b, a)).await?;
+    Ok(())
+}
+
+/// A path that loses every fifth datagram each way and takes half a second there and back; a few of them are late.
+pub async fn a_bad_path_is_no_interruption(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    let spoiler = steps::spoiler(&cast).await?;
+    steps::connected_meshes(&cast).await?;
+    let bad = Weather {
+        loss_percent: 20,
+        reorder_percent: 20,
+        delay: Duration::from_millis(250),
+    };
+    spoiler.weather(bad).await?;
+    b.sleep(LOADING).await?;
+    try_join(undisturbed(a, b), undisturbed(b, a)).await?;
+    Ok(())
+}
+
+/// Two words of the other come, and no interruption is told of before them.
+async fn undisturbed(one: &Participant, other: &Participant) -> Outcome {
+    for word in ["are you there", "still"] {
+        let content = Content::Text(word.to_owned());
+        let expected = content.body();
+        let to = To::One(one.id());
+        other.send(to, TransferMode::Reliable, content).await?;
+        let is_word = one.find("for a word", |seen| match seen {
+            Seen::Packet { body, .. } => Some(*body == expected),
+            Seen::Interrupted(_) | Seen::Resumed(_) => Some(false),
+            _ => None,
+        });
+        ensure!(is_word.await?, "{} was told of an interruption", one.name());
+        one.sleep(AFTERWARDS).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,455 @@
+//! Two sides and a path between them, on a clock of the test's own.
+
+use alloc::collections::BTreeMap;
+
+use super::*;
+use crate::rng::Rng;
+
+const MILLI: Duration = Duration::from_millis(1);
+const STEP: Duration = Duration::from_millis(10);
+
+/// How a side's thread and timers are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    Runs,
+    /// Timers ring at full seconds only.
+    Hidden,
+    /// Nothing runs, but SCTP acknowledges.
+    Blocked,
+    /// The process or its network is gone.
+    Gone,
+}
+
+struct Side {
+    pulse: Pulse,
+    thread: Thread,
+    /// What has come and was not taken yet.
+    waiting: Vec<Vec<u8>>,
+    signs: Signs,
+    last: Life,
+    changes: Vec<(Instant, Life)>,
+    pings: u32,
+}
+
+/// For which side, and the message; `None` is an acknowledgement.
+type Datagram = (usize, Option<Vec<u8>>);
+
+/// Datagrams, by when they arrive.
+struct World {
+    now: Instant,
+    sides: [Side; 2],
+    on_the_way: BTreeMap<(Instant, u32), Datagram>,
+    number: u32,
+    rng: Rng,
+    loss: f64,
+    latency: Duration,
+    jitter: Duration,
+    /// From which side nothing gets through.
+    cut: [bool; 2],
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Instant::from_micros(77_000_000);
+        let side = || {
+            let mut pulse = Pulse::default();
+            pulse.described(now, &control::announce("v=0\r\nm=application\r\n"));
+            pulse.opened(now);
+            Side {
+                pulse,
+                thread: Thread::Runs,
+                waiting: Vec::new(),
+                signs: Signs {
+                    messages: 0,
+                    path: Some(0),
+                },
+                last: Life::Answers,
+                changes: Vec::new(),
+                pings: 0,
+            }
+        };
+        Self {
+            now,
+            sides: [side(), side()],
+            on_the_way: BTreeMap::new(),
+            number: 0,
+            rng: Rng::new(1),
+            loss: 0.0,
+            latency: MILLI * 20,
+            jitter: Duration::ZERO,
+            cut: [false; 2],
+        }
+    }
+
+    fn post(&mut self, from: usize, message: Option<Vec<u8>>) {
+        if self.cut[from] || self.rng.happens(self.loss) {
+            return;
+        }
+        let most = u64::try_from(self.jitter.as_micros()).unwrap();
+        let late = Duration::from_micros(self.rng.below(most + 1));
+        self.number += 1;
+        let key = (self.now + self.latency + late, self.number);
+        self.on_the_way.insert(key, (1 - from, message));
+    }
+
+    fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.now < end {
+            self.now += STEP;
+            while let Some(first) = self.on_the_way.first_entry()
+                && first.key().0 <= self.now
+            {
+                let (to, message) = first.remove();
+                let side = &mut self.sides[to];
+                if side.thread == Thread::Gone {
+                    continue;
+                }
+                side.signs.path = side.signs.path.map(|path| path + 50);
+                if let Some(message) = message {
+                    side.waiting.push(message);
+                    self.post(to, None);
+                }
+            }
+            for at in 0..2 {
+                self.turn(at);
+            }
+        }
+    }
+
+    fn turn(&mut self, at: usize) {
+        let now = self.now;
+        let side = &mut self.sides[at];
+        let rings = match side.thread {
+            Thread::Runs => true,
+            Thread::Hidden => now.as_micros().is_multiple_of(1_000_000),
+            Thread::Blocked | Thread::Gone => return,
+        };
+        let mut sent = Vec::new();
+        // A timer that is due goes before what has come meanwhile.
+        if rings && side.pulse.poll_timeout().is_some_and(|due| due <= now) {
+            let ping = side.pulse.poll(now, side.signs);
+            side.pings += u32::from(ping.is_some());
+            sent.extend(ping);
+            side.note(now);
+        }
+        for message in core::mem::take(&mut side.waiting) {
+            sent.extend(side.pulse.take(now, &message).unwrap());
+            side.note(now);
+        }
+        for message in sent {
+            self.post(at, Some(message));
+        }
+    }
+
+    /// What the first side has seen of the second, and when: in milliseconds since then.
+    fn seen(&mut self, since: Instant) -> Vec<(u64, Life)> {
+        let changes = self.sides[0].changes.drain(..);
+        let since = |(at, life): (Instant, Life)| ((at - since).as_micros() as u64 / 1000, life);
+        changes.map(since).collect()
+    }
+}
+
+impl Side {
+    fn note(&mut self, now: Instant) {
+        let life = self.pulse.life();
+        if core::mem::replace(&mut self.last, life) != life {
+            self.changes.push((now, life));
+        }
+    }
+}
+
+fn measured(world: &World) -> LinkStats {
+    let mut stats = LinkStats::default();
+    world.sides[0].pulse.measured(&mut stats);
+    stats
+}
+
+#[test]
+fn nothing_is_said_to_a_side_without_a_pulse() {
+    let now = Instant::from_micros(0);
+    for line in ["", "a=webrtc-multiplayer:1\r\n"] {
+        let mut pulse = Pulse::default();
+        pulse.described(now, line);
+        pulse.opened(now);
+        assert_eq!(pulse.life(), Life::Unknown);
+        assert_eq!(pulse.poll_timeout(), None);
+        assert_eq!(pulse.poll(now, Signs::default()), None);
+        assert_eq!(pulse.take(now, &[1, 0, 0, 0, 0, 0, 0, 0]), Ok(None));
+        assert_eq!(pulse.take(now, &[]), Ok(None), "nor is it at fault");
+    }
+}
+
+#[test]
+fn the_pulse_begins_when_both_are_known_and_ends_with_the_channel() {
+    let now = Instant::from_micros(0);
+    let mut pulse = Pulse::default();
+    pulse.opened(now);
+    assert_eq!(pulse.poll_timeout(), None);
+    pulse.described(now, "a=webrtc-multiplayer:3\r\n");
+    assert_eq!(
+        (pulse.life(), pulse.poll_timeout()),
+        (Life::Answers, Some(now + INTERVAL))
+    );
+    assert_eq!(pulse.poll(now, Signs::default()), None);
+    assert!(pulse.poll(now + INTERVAL, Signs::default()).is_some());
+    pulse.closed();
+    assert_eq!((pulse.life(), pulse.poll_timeout()), (Life::Unknown, None));
+}
+
+#[test]
+fn a_quiet_link_pings_twice_a_second_and_measures() {
+    let mut world = World::new();
+    world.run(Duration::from_mins(1));
+    assert_eq!(world.seen(world.now), []);
+    assert!(
+        (100..=121).contains(&world.sides[0].pings),
+        "{}",
+        world.sides[0].pings
+    );
+    let stats = measured(&world);
+    assert_eq!(stats.round_trip, Some(MILLI * 40));
+    assert_eq!(stats.jitter, Some(Duration::ZERO));
+    assert_eq!((stats.loss_sent, stats.loss_received), (Some(0), Some(0)));
+    assert!(!stats.stalled);
+}
+
+#[test]
+fn one_that_vanishes_is_silent_within_its_time_and_comes_back() {
+    for moment in 0..50 {
+        let mut world = World::new();
+        (world.latency, world.jitter) = (MILLI * 250, MILLI * 100);
+        world.run(Duration::from_secs(5) + STEP * moment);
+        let vanished = world.now;
+        world.cut = [true; 2];
+        world.run(Duration::from_secs(10));
+        let [(at, Life::Silent)] = world.seen(vanished)[..] else {
+            panic!("not silent");
+        };
+        assert!((1500..=2500).contains(&at), "after {at} ms");
+        let back = world.now;
+        world.cut = [false; 2];
+        world.run(Duration::from_secs(2));
+        let [(at, Life::Answers)] = world.seen(back)[..] else {
+            panic!("not back");
+        };
+        assert!(at <= 1000, "after {at} ms");
+    }
+}
+
+#[test]
+fn a_far_side_that_opens_later_is_waited_for() {
+    let mut world = World::new();
+    // What it says until then is not heard.
+    world.cut = [false, true];
+    world.sides[0].signs.path = None;
+    world.run(MILLI * 2800);
+    world.cut = [false; 2];
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.seen(world.now), []);
+    let mut world = World::new();
+    let opened = world.now;
+    world.cut = [true; 2];
+    world.run(Duration::from_secs(8));
+    let seen = world.seen(opened);
+    assert!(
+        matches!(seen[..], [(3000..=3500, Life::Silent)]),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_bad_path_is_no_silence() {
+    for seed in 0..20 {
+        let mut world = World::new();
+        world.rng = Rng::new(seed);
+        world.loss = 0.2;
+        (world.latency, world.jitter) = (MILLI * 250, MILLI * 200);
+        world.run(Duration::from_mins(10));
+        let seen = world.seen(world.now);
+        let is_silent = seen.iter().any(|(_, life)| *life == Life::Silent);
+        assert!(!is_silent, "seed {seed}: {seen:?}");
+        let stats = measured(&world);
+        for loss in [stats.loss_sent, stats.loss_received] {
+            assert!(loss.is_some_and(|percent| (5..40).contains(&percent)));
+        }
+        let jitter = stats.jitter.unwrap();
+        assert!((MILLI * 20..MILLI * 200).contains(&jitter), "{jitter:?}");
+    }
+}
+
+#[test]
+fn a_busy_thread_is_stalled_and_no_silence() {
+    let mut world = World::new();
+    world.run(Duration::from_secs(5));
+    let blocked = world.now;
+    world.sides[1].thread = Thread::Blocked;
+    world.run(Duration::from_secs(8));
+    assert!(measured(&world).stalled);
+    world.sides[1].thread = Thread::Runs;
+    world.run(Duration::from_secs(2));
+    let seen = world.seen(blocked);
+    let [(stalled, Life::Stalled), (back, Life::Answers)] = seen[..] else {
+        panic!("{seen:?}");
+    };
+    assert!((1500..=2500).contains(&stalled) && back < 8500, "{seen:?}");
+    // It has not taken its own time for ours.
+    assert_eq!(world.sides[1].changes, []);
+    assert!(!measured(&world).stalled);
+    // An answer to a ping of then says nothing of the path.
+    assert!(measured(&world).round_trip.unwrap() < Duration::from_secs(3));
+}
+
+#[test]
+fn a_busy_thread_that_vanishes_is_silent_after_all() {
+    let mut world = World::new();
+    world.run(Duration::from_secs(5));
+    world.sides[1].thread = Thread::Blocked;
+    world.run(Duration::from_secs(8));
+    world.seen(world.now);
+    let gone = world.now;
+    world.sides[1].thread = Thread::Gone;
+    world.run(Duration::from_secs(4));
+    let seen = world.seen(gone);
+    assert!(
+        matches!(seen[..], [(1000..=2500, Life::Silent)]),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn who_stood_still_asks_before_it_cries() {
+    let mut world = World::new();
+    world.run(Duration::from_secs(5));
+    for _ in 0..5 {
+        world.sides[0].thread = Thread::Blocked;
+        world.run(Duration::from_secs(8));
+        world.sides[0].thread = Thread::Runs;
+        world.run(STEP * 20);
+    }
+    assert_eq!(world.seen(world.now), []);
+    // Asleep, and the other one is gone when it wakes.
+    world.sides[0].thread = Thread::Blocked;
+    world.sides[1].thread = Thread::Gone;
+    world.run(Duration::from_mins(1));
+    let woke = world.now;
+    world.sides[0].thread = Thread::Runs;
+    world.run(Duration::from_secs(4));
+    let seen = world.seen(woke);
+    assert!(matches!(seen[..], [(500..=2500, Life::Silent)]), "{seen:?}");
+}
+
+#[test]
+fn a_hidden_page_keeps_and_notices_its_peer() {
+    for threads in [[Thread::Runs, Thread::Hidden], [Thread::Hidden; 2]] {
+        let mut world = World::new();
+        for (side, thread) in world.sides.iter_mut().zip(threads) {
+            side.thread = thread;
+        }
+        world.run(Duration::from_mins(1));
+        assert_eq!(world.sides[1].changes, []);
+        assert_eq!(world.seen(world.now), []);
+        let gone = world.now;
+        world.sides[0].thread = Thread::Gone;
+        world.run(Duration::from_secs(5));
+        let (at, life) = world.sides[1].changes[0];
+        assert_eq!(life, Life::Silent);
+        assert!(at - gone <= MILLI * 3500, "after {:?}", at - gone);
+    }
+}
+
+#[test]
+fn without_a_look_at_the_path_it_is_waited_a_little_longer() {
+    let mut world = World::new();
+    world.sides[0].signs.path = None;
+    world.run(Duration::from_secs(5));
+    let vanished = world.now;
+    world.cut = [true; 2];
+    world.run(Duration::from_secs(4));
+    let seen = world.seen(vanished);
+    assert!(
+        matches!(seen[..], [(1500..=2500, Life::Silent)]),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_path_is_looked_at_when_it_is_needed() {
+    let mut now = Instant::from_micros(0);
+    let mut pulse = Pulse::default();
+    pulse.described(now, "a=webrtc-multiplayer:2\r\n");
+    pulse.opened(now);
+    let (mut path, mut looks) = (1000, 0);
+    let mut lives = Vec::new();
+    while now < Instant::from_micros(6_000_000) {
+        now = pulse.poll_timeout().unwrap();
+        let _ = pulse.poll(now, Signs::default());
+        if pulse.wants_look() {
+            looks += 1;
+            // Something comes for as long as this.
+            path += u64::from(now < Instant::from_micros(4_000_000));
+            pulse.look(now, path);
+        }
+        lives.push(pulse.life());
+    }
+    lives.dedup();
+    assert_eq!(lives, [Life::Answers, Life::Stalled, Life::Silent]);
+    assert!((8..25).contains(&looks), "{looks}");
+}
+
+#[test]
+fn messages_of_the_game_are_signs_of_life() {
+    let mut world = World::new();
+    world.run(Duration::from_secs(5));
+    // Pulses find no room, say.
+    world.cut = [true; 2];
+    for _ in 0..20 {
+        world.run(MILLI * 300);
+        world.sides[0].signs.messages += 1;
+    }
+    assert_eq!(world.seen(world.now), []);
+}
+
+#[test]
+fn the_word_of_the_platform_that_the_path_is_back_is_taken() {
+    let mut world = World::new();
+    world.cut = [true; 2];
+    world.run(Duration::from_secs(5));
+    let pulse = &mut world.sides[0].pulse;
+    assert_eq!(pulse.life(), Life::Silent);
+    pulse.path_is_back(world.now);
+    assert_eq!(pulse.life(), Life::Answers);
+}
+
+#[test]
+fn a_flood_of_pings_gets_few_answers() {
+    let now = Instant::from_micros(9);
+    let mut world = World::new();
+    let pulse = &mut world.sides[0].pulse;
+    let mut answers = 0;
+    for _ in 0..10_000 {
+        let answer = pulse.take(now, &[1, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        answers += u32::from(answer.is_some());
+    }
+    assert_eq!(answers, MAX_ANSWERS);
+    assert!(matches!(pulse.take(now, &[1]), Err(LinkFault::Pulse(_))));
+}
+
+#[test]
+fn platform_and_pulse_make_one_state() {
+    use ConnectionState as State;
+    let others = [State::New, State::Connecting, State::Failed, State::Closed];
+    for life in [Life::Unknown, Life::Answers, Life::Stalled, Life::Silent] {
+        for state in others {
+            assert_eq!(judge(state, life), state);
+        }
+    }
+    for (life, connected, disconnected) in [
+        (Life::Unknown, State::Connected, State::Disconnected),
+        (Life::Answers, State::Connected, State::Connected),
+        (Life::Stalled, State::Connected, State::Disconnected),
+        (Life::Silent, State::Disconnected, State::Disconnected),
+    ] {
+        assert_eq!(judge(State::Connected, life), connected, "{life:?}");
+        assert_eq!(judge(State::Disconnected, life), disconnected, "{life:?}");
+    }
+}
