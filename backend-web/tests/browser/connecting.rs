@@ -45,7 +45,7 @@ async fn a_lifetime_and_an_unordered_channel_are_read_back() {
         spec(4, false, Reliability::Reliable),
         spec(5, true, Reliability::Lifetime(65535)),
         spec(7, false, Reliability::Retransmits(3)),
-        spec(1000, false, Reliability::Lifetime(0)),
+        spec(999, false, Reliability::Lifetime(0)),
     ];
     for peer in [&mut pair.a, &mut pair.b] {
         peer.execute(Command::Open {
@@ -158,7 +158,8 @@ async fn the_figures_name_the_pair_in_use() {
             figures.is_some()
         })
         .await;
-        if figures.is_some_and(|figures| figures.round_trip.is_some()) {
+        // Nor is what was sent there at once: a browser may give a report again that is 50 ms old.
+        if figures.is_some_and(|figures| figures.round_trip.is_some() && figures.bytes_sent > 0) {
             break;
         }
         pair.pass(Duration::from_millis(100)).await;

@@ -181,6 +181,8 @@ pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
             b.packet().await?;
             steps::tell(b, a, "got it").await?;
             for (participant, peer) in [(a, b), (b, a)] {
+                // A browser may give a report again that is 50 ms old.
+                participant.sleep(Duration::from_millis(200)).await?;
                 let figures = participant.figures(peer.id()).await?;
                 let (bytes, at_least) = if participant.id() == a.id() {
                     (figures.bytes_sent, len as u64)
