@@ -87,7 +87,7 @@ const COLUMNS: &[Column] = &[
     },
     Column {
         name: "chromium-firefox",
-        budget: minutes(8),
+        budget: minutes(10),
         needs: needs::BROWSERS_ALONE,
         partial: false,
     },
