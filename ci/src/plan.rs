@@ -57,7 +57,7 @@ const COLUMNS: &[Column] = &[
     column("firefox", minutes(6), tools::FIREFOX_ALONE),
     column("native-chromium", minutes(8), tools::CHROMIUM),
     column("native-firefox", minutes(8), tools::FIREFOX),
-    column("chromium-firefox", minutes(8), tools::BROWSERS_ALONE),
+    column("chromium-firefox", minutes(10), tools::BROWSERS_ALONE),
     column("trio", minutes(4), tools::BOTH_BROWSERS),
 ];
 
