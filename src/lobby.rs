@@ -56,6 +56,7 @@ pub struct Lobby {
     name: String,
     topology: Topology,
     max_players: Option<u32>,
+    is_listed: bool,
     platform: PlatformConfig,
     session: SessionConfig,
     link: Option<LinkConfig>,
@@ -74,6 +75,7 @@ impl Lobby {
             name: name.into(),
             topology: Topology::default(),
             max_players: None,
+            is_listed: false,
             platform: PlatformConfig::default(),
             session: SessionConfig::default(),
             link: None,
@@ -107,6 +109,13 @@ impl Lobby {
     /// that is lower; one of Godot's protocol knows no such limit.
     pub const fn max_players(mut self, max_players: u32) -> Self {
         self.max_players = Some(max_players);
+        self
+    }
+
+    /// Puts the lobby on the server's public list, if this creates it. A list is asked for by HTTP, as
+    /// [`LobbyQuery`](signaling::LobbyQuery) says. A server of Godot's protocol has no list.
+    pub const fn listed(mut self) -> Self {
+        self.is_listed = true;
         self
     }
 
@@ -155,6 +164,7 @@ impl Lobby {
             lobby: self.name,
             topology: self.topology,
             max_players: self.max_players,
+            is_listed: self.is_listed,
         };
         Ok(Session::new(
             backend,

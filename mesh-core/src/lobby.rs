@@ -38,6 +38,8 @@ pub enum LobbyCommand {
     /// Let nobody new join (`true`), or let them join again (`false`). Members whose connection broke come back to their
     /// seats also while the lobby is locked. For the host.
     SetLocked(bool),
+    /// Put the lobby on the public list of the service (`true`), or take it off (`false`). For the host.
+    SetListed(bool),
     /// Set what is told of the lobby to everybody in it: a JSON object as text, of at most [`MAX_LOBBY_DATA_SIZE`] bytes. An
     /// empty text removes it. For the host.
     SetData(String),
@@ -55,6 +57,9 @@ pub enum LobbyEvent {
     Complete,
     /// The host has locked the lobby (`true`) or has opened it again (`false`).
     Locked(bool),
+    /// The lobby is on the public list of the service (`true`), or is not any more (`false`). One that is not is never told of
+    /// before.
+    Listed(bool),
     /// The lobby's data are these now: a JSON object as text, or nothing. A service tells newcomers, too.
     Data(String),
     /// A member's data are these now: a JSON object as text, or nothing. Ours are told to us as well.

@@ -7,6 +7,7 @@ mod entering;
 #[cfg(test)]
 mod house;
 mod leaving;
+mod listing;
 mod lobby;
 mod member;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::resume::{Claim, Vault};
 
 use lobby::{Lobby, Present};
 
+pub(crate) use listing::Listing;
 pub(crate) use member::MemberId;
 
 /// What is to be done.
@@ -68,6 +70,8 @@ pub(crate) enum About {
 pub(crate) enum Fact {
     /// Whether it is locked.
     Lock,
+    /// Whether it is on the public list.
+    List,
     /// Its data.
     Data,
     /// The data of the member with that id.
@@ -112,6 +116,8 @@ pub(crate) struct Hall {
     vault: Option<Vault>,
     seats: BTreeMap<MemberId, Ticket>,
     lobbies: BTreeMap<Arc<str>, Lobby>,
+    /// The names of those that are on the public list, by their numbers.
+    listed: BTreeMap<u64, Arc<str>>,
     timers: BTreeSet<(Instant, Timer)>,
     /// How many lobbies each address has made.
     made: BTreeMap<Network, usize>,
@@ -142,6 +148,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) attempt: u32,
     /// How many members the lobby may have, if it is made.
     pub(crate) max_players: Option<u32>,
+    /// Whether the lobby is to be on the public list, if it is made.
+    pub(crate) is_listed: bool,
 }
 
 impl<'a> Wish<'a> {
@@ -164,6 +172,7 @@ impl<'a> Wish<'a> {
                 .and_then(|extension| extension.attempt)
                 .unwrap_or_default(),
             max_players: extension.and_then(|extension| extension.max_players),
+            is_listed: extension.is_some_and(|extension| extension.is_listed),
         }
     }
 }
@@ -226,6 +235,7 @@ impl Hall {
             vault,
             seats: BTreeMap::new(),
             lobbies: BTreeMap::new(),
+            listed: BTreeMap::new(),
             timers: BTreeSet::new(),
             made: BTreeMap::new(),
             away: Away {

@@ -18,7 +18,7 @@ use crate::admission::{Entry, Refusal, unix};
 use crate::door::{Addresses, Network, TooMany, Welcome};
 use crate::entropy;
 use crate::goodbye::Goodbye;
-use crate::hall::{About, Action, Counts, Hall, MemberId};
+use crate::hall::{About, Action, Counts, Hall, Listing, MemberId};
 use crate::metrics::{Gauges, Metrics};
 use crate::outbox::Outbox;
 use crate::resume::{ResumeKey, Vault};
@@ -112,6 +112,11 @@ impl Relay {
             away,
             lobbies,
         }
+    }
+
+    /// A part of the public list: lobbies that are older than the one of that number.
+    pub(crate) fn listing(&self, before: Option<u64>) -> Listing {
+        self.lock().hall.listing(before)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -42,6 +42,8 @@ pub struct JoinRequest {
     /// How many members the lobby may have, we included, if it is made now: at most what the server allows, which is what it
     /// has without one. A server of Godot's protocol knows no such limit.
     pub max_players: Option<u32>,
+    /// Whether the lobby is to be on the server's public list, if it is made now: not by default. See [`LobbyQuery`](crate::LobbyQuery).
+    pub is_listed: bool,
 }
 
 impl JoinRequest {
@@ -51,7 +53,7 @@ impl JoinRequest {
         Self {
             lobby: lobby.into(),
             topology: Topology::Mesh,
-            max_players: None,
+            ..Self::default()
         }
     }
 }

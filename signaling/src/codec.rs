@@ -90,6 +90,7 @@ pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
             previous: small(&fields.prev).unwrap_or_default(),
         }),
         max_players: small(&fields.max),
+        is_listed: small(&fields.list) == Some(1),
         why: small(&fields.why),
     };
     Ok(Message {
@@ -121,6 +122,8 @@ pub fn encode(message: &Message) -> String {
         #[serde(skip_serializing_if = "Option::is_none")]
         max: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        list: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<u32>,
     }
     let wire = Wire {
@@ -133,6 +136,7 @@ pub fn encode(message: &Message) -> String {
         seq: message.extra.number.map(|number| number.this),
         prev: message.extra.number.map(|number| number.previous),
         max: message.extra.max_players,
+        list: message.extra.is_listed.then_some(1),
         why: message.extra.why,
     };
     // Numbers and strings cannot fail; an empty text would be refused by any reader.
@@ -214,9 +218,10 @@ mod tests {
                 previous: 7,
             }),
             max_players: Some(4),
+            is_listed: true,
             why: Some(1),
         };
-        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"max":4,"why":1}"#;
+        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"max":4,"list":1,"why":1}"#;
         assert_eq!(encode(&join), text);
         assert_eq!(read(text), Ok(join));
         // Somebody else's fields of the same names.

@@ -25,6 +25,7 @@ mod close;
 mod codec;
 mod data;
 mod escape;
+mod list;
 mod message;
 mod notice;
 mod request;
@@ -36,6 +37,9 @@ pub use close::{CLOSE_BANNED, CLOSE_KICKED, CLOSE_NO_SEAT, CLOSE_NOT_ADMITTED, C
 pub use codec::{DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, decode, encode};
 pub use data::{DataError, check_data};
 pub use escape::escape_control;
+pub use list::{
+    ListedLobby, LobbyList, LobbyListError, LobbyQuery, LobbyQueryError, MAX_FILTER_SIZE, MAX_PAGE,
+};
 pub use message::{Extra, Message, MessageType};
 pub use notice::{Notice, NoticeError};
 pub use request::{Extension, Request, RequestError};

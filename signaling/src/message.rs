@@ -42,6 +42,8 @@ pub enum MessageType {
     Data,
     /// 41, of our extension. To the server: the member's own data. From it: those of a member.
     MemberData,
+    /// 42, of our extension. To the server, from the host: put the lobby on the public list, or take it off. From it: so it is.
+    List,
 }
 
 impl MessageType {
@@ -67,6 +69,7 @@ impl MessageType {
             Self::Lock => 39,
             Self::Data => 40,
             Self::MemberData => 41,
+            Self::List => 42,
         }
     }
 
@@ -92,6 +95,7 @@ impl MessageType {
             39 => Self::Lock,
             40 => Self::Data,
             41 => Self::MemberData,
+            42 => Self::List,
             _ => return None,
         })
     }
@@ -130,6 +134,8 @@ pub struct Extra {
     pub number: Option<SignalNumber>,
     /// `max`, in a join: how many members the lobby may have, if it is made now.
     pub max_players: Option<u32>,
+    /// `list`, in a join: 1 if the lobby is to be on the public list, if it is made now.
+    pub is_listed: bool,
     /// `why`, in a `PEER_DISCONNECT`: 1 if the host has kicked the member, 2 if it has banned it. `data` has its words.
     pub why: Option<u32>,
 }
@@ -181,6 +187,7 @@ mod tests {
             MessageType::Lock,
             MessageType::Data,
             MessageType::MemberData,
+            MessageType::List,
         ];
         for (number, kind) in (32_u8..).zip(ours) {
             assert_eq!(kind.number(), number);

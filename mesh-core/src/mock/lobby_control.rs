@@ -37,6 +37,12 @@ impl World {
                 }
                 Ok(())
             }
+            LobbyCommand::SetListed(is_listed) => {
+                if core::mem::replace(&mut lobby.rules.is_listed, is_listed) != is_listed {
+                    self.tell_of_lobby(&everybody, &LobbyEvent::Listed(is_listed));
+                }
+                Ok(())
+            }
             LobbyCommand::SetData(data) => {
                 check(&data, MAX_LOBBY_DATA_SIZE)?;
                 if core::mem::replace(&mut lobby.data, data.clone()) != data {

@@ -77,6 +77,7 @@ pub struct Roster {
     /// Whether all who were in the lobby when we joined have been told.
     is_complete: bool,
     is_locked: bool,
+    is_listed: bool,
     lobby_data: String,
 }
 
@@ -127,6 +128,12 @@ impl Roster {
     #[must_use]
     pub const fn is_locked(&self) -> bool {
         self.is_locked
+    }
+
+    /// Whether the lobby is on the public list of the signaling ([`LobbyEvent::Listed`](crate::LobbyEvent::Listed)).
+    #[must_use]
+    pub const fn is_listed(&self) -> bool {
+        self.is_listed
     }
 
     /// The lobby's data as the host has set them, a JSON object as text; empty if there are none
@@ -247,6 +254,7 @@ impl Roster {
         self.is_interrupted = false;
         self.is_complete = false;
         self.is_locked = false;
+        self.is_listed = false;
         self.lobby_data.clear();
     }
 

@@ -53,6 +53,8 @@ pub(crate) enum Control {
     },
     /// Take nobody new, or take them again.
     Lock(bool),
+    /// Put the lobby on the public list, or take it off.
+    List(bool),
     /// These are the lobby's data.
     Data(String),
     /// These are my own data.
@@ -141,6 +143,7 @@ impl Visitor {
                 reason,
             }))),
             Ok(Request::Lock(is_locked)) => Ok(Some(Ask::Control(Control::Lock(is_locked)))),
+            Ok(Request::List(is_listed)) => Ok(Some(Ask::Control(Control::List(is_listed)))),
             Ok(Request::Data(data)) => Ok(Some(Ask::Control(Control::Data(data)))),
             Ok(Request::MemberData(data)) => Ok(Some(Ask::Control(Control::MemberData(data)))),
             Ok(Request::Join { .. } | _) | Err(_) => Err(Goodbye::InvalidCommand),

@@ -36,6 +36,10 @@ impl Hall {
                 self.set_locked(now, &name, is_locked);
                 Ok(())
             }
+            Control::List(is_listed) => {
+                self.set_listed(now, &name, is_listed);
+                Ok(())
+            }
             Control::Data(data) => {
                 check(&data, MAX_LOBBY_DATA_SIZE)?;
                 self.set_data(now, &name, data);

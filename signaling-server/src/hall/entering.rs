@@ -162,8 +162,11 @@ impl Hall {
         let Some(lobby) = self.lobbies.get(name) else {
             return;
         };
-        let (topology, is_sealed, is_locked) =
-            (lobby.topology, lobby.ends.is_some(), lobby.is_locked);
+        let (topology, is_sealed) = (lobby.topology, lobby.ends.is_some());
+        let switches = [
+            lobby.is_locked.then_some(Notice::Locked(true)),
+            lobby.is_listed.then_some(Notice::Listed(true)),
+        ];
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
         // Others may have missed its data: they came, or were away, while it was away.
         let own_data = match coming {
@@ -184,9 +187,8 @@ impl Hall {
         tell(actions, [member], About::Lobby, Notice::Id { id, topology });
         if is_ours {
             self.welcome(now, member);
-            if is_locked {
-                let locked = Notice::Locked(true);
-                tell(&mut self.actions, [member], About::Lobby, locked);
+            for notice in switches.into_iter().flatten() {
+                tell(&mut self.actions, [member], About::Lobby, notice);
             }
             if !lobby_data.is_empty() {
                 let notice = Notice::Data(lobby_data);
@@ -294,6 +296,7 @@ impl Hall {
         };
         let number = self.number(now);
         let mut lobby = Lobby::new(wish.topology, number, wish.network);
+        lobby.is_listed = wish.is_listed && !self.config.strict;
         if let Some(max_players) = wish.max_players.filter(|_| !self.config.strict) {
             lobby.capacity = usize::try_from(max_players).unwrap_or(usize::MAX).max(1);
         }
@@ -359,6 +362,9 @@ impl Hall {
     fn add_lobby(&mut self, name: &Arc<str>, lobby: Lobby) {
         if let Some(network) = lobby.made_by {
             *self.made.entry(network).or_default() += 1;
+        }
+        if lobby.is_listed {
+            self.listed.insert(lobby.number, Arc::clone(name));
         }
         self.lobbies.insert(Arc::clone(name), lobby);
     }

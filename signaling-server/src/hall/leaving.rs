@@ -129,6 +129,7 @@ impl Hall {
         if let Some(ends) = lobby.ends {
             self.timers.remove(&(ends, Timer::Seal(Arc::clone(name))));
         }
+        self.listed.remove(&lobby.number);
         if let Some(due) = lobby.news.due() {
             self.timers.remove(&(due, Timer::News(Arc::clone(name))));
         }

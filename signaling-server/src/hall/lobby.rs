@@ -33,6 +33,8 @@ pub(super) struct Lobby {
     pub(super) capacity: usize,
     /// Whether its host lets nobody new in.
     pub(super) is_locked: bool,
+    /// Whether it is on the public list.
+    pub(super) is_listed: bool,
     /// The data that its host has set: a JSON object, or nothing.
     pub(super) data: String,
     /// What has changed and is not told yet.
@@ -131,6 +133,7 @@ impl Lobby {
             ends: None,
             capacity: usize::MAX,
             is_locked: false,
+            is_listed: false,
             data: String::new(),
             news: News::new(),
             banned: VecDeque::new(),

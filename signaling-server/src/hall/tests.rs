@@ -5,6 +5,7 @@ mod control;
 mod data;
 mod healing;
 mod limits;
+mod listing;
 mod lobbies;
 mod restart;
 mod resume;

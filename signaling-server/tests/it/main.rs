@@ -14,6 +14,7 @@ mod control;
 mod handshakes;
 mod lifecycle;
 mod limits;
+mod listing;
 mod peer;
 #[cfg(unix)]
 mod program;

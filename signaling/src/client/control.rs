@@ -16,6 +16,7 @@ pub(super) fn request(own: PeerId, command: LobbyCommand) -> Result<Request, Sig
         LobbyCommand::Kick { peer, reason } => removal(peer, false, reason),
         LobbyCommand::Ban { peer, reason } => removal(peer, true, reason),
         LobbyCommand::SetLocked(is_locked) => Ok(Request::Lock(is_locked)),
+        LobbyCommand::SetListed(is_listed) => Ok(Request::List(is_listed)),
         LobbyCommand::SetData(data) => {
             let data = checked(data, MAX_LOBBY_DATA_SIZE)?;
             Ok(Request::Data(data))

@@ -48,6 +48,7 @@ pub(super) struct Membership {
     answer: Answer,
     sealed: bool,
     locked: bool,
+    listed: bool,
     /// The lobby's.
     data: String,
     members: Members,
@@ -65,6 +66,7 @@ struct Answer {
     has_id: bool,
     has_lobby: bool,
     is_locked: bool,
+    is_listed: bool,
     data: String,
 }
 
@@ -87,10 +89,12 @@ impl Membership {
                 has_id: false,
                 has_lobby: false,
                 is_locked: false,
+                is_listed: false,
                 data: String::new(),
             },
             sealed: false,
             locked: false,
+            listed: false,
             data: String::new(),
             members: Members::new(),
             events: VecDeque::new(),
@@ -216,6 +220,10 @@ impl Membership {
                 self.on_locked(is_locked);
                 Ok(())
             }
+            Notice::Listed(is_listed) => {
+                self.on_listed(is_listed);
+                Ok(())
+            }
             Notice::Relayed {
                 kind,
                 from,
@@ -276,6 +284,7 @@ impl Membership {
         self.members.set_patience(now + MISSING);
         self.phase = Phase::In;
         self.on_locked(self.answer.is_locked);
+        self.on_listed(self.answer.is_listed);
         let data = std::mem::take(&mut self.answer.data);
         self.on_data(data);
         if is_new {
@@ -292,6 +301,16 @@ impl Membership {
         } else if std::mem::replace(&mut self.locked, is_locked) != is_locked {
             let locked = SignalingEvent::Lobby(LobbyEvent::Locked(is_locked));
             self.events.push_back(locked);
+        }
+    }
+
+    /// The same of the list.
+    fn on_listed(&mut self, is_listed: bool) {
+        if !self.is_in() {
+            self.answer.is_listed = is_listed;
+        } else if std::mem::replace(&mut self.listed, is_listed) != is_listed {
+            let listed = SignalingEvent::Lobby(LobbyEvent::Listed(is_listed));
+            self.events.push_back(listed);
         }
     }
 

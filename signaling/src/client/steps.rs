@@ -50,12 +50,13 @@ impl<T: Transport> Client<T> {
             lobby,
             topology,
             max_players,
+            is_listed,
         } = match self.membership.lobby() {
             // The server may have given the lobby its name. It is there, so nothing is chosen about it.
             Some((lobby, topology)) => JoinRequest {
                 lobby: lobby.to_owned(),
                 topology,
-                max_players: None,
+                ..JoinRequest::default()
             },
             None => self.request.clone(),
         };
@@ -69,6 +70,7 @@ impl<T: Transport> Client<T> {
             attempt: token.as_ref().map(|_| self.attempts),
             token,
             max_players,
+            is_listed,
         });
         let join = Request::Join {
             lobby,
@@ -117,6 +119,7 @@ impl<T: Transport> Client<T> {
             | Notice::Relayed { .. }
             | Notice::Sealed
             | Notice::Locked(_)
+            | Notice::Listed(_)
             | Notice::Data(_)
             | Notice::MemberData { .. }
             | Notice::Pong => {}

@@ -18,6 +18,7 @@ pub(super) struct Fields {
     pub(super) prev: Scalar,
     pub(super) max: Scalar,
     pub(super) why: Scalar,
+    pub(super) list: Scalar,
 }
 
 /// A field's value, as far as it matters.
@@ -51,7 +52,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
-        let mut seen = [false; 10];
+        let mut seen = [false; 11];
         while let Some(name) = map.next_key::<String>()? {
             let (index, slot) = match name.as_str() {
                 "type" => (0, &mut fields.kind),
@@ -64,6 +65,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "try" => (7, &mut fields.attempt),
                 "why" => (8, &mut fields.why),
                 "max" => (9, &mut fields.max),
+                "list" => (10, &mut fields.list),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

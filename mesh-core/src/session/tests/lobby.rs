@@ -51,6 +51,12 @@ fn commands_reach_the_signaling_while_there_is_one() {
     let lock = LobbyCommand::SetLocked(true);
     assert_eq!(session.signaling_mut().asked, [kick, ban, lock]);
     session.signaling_mut().asked.clear();
+    assert_eq!(session.set_lobby_listed(true), Ok(()));
+    assert_eq!(
+        session.signaling_mut().asked,
+        [LobbyCommand::SetListed(true)]
+    );
+    session.signaling_mut().asked.clear();
     assert_eq!(session.set_lobby_data(r#"{"map":1}"#), Ok(()));
     assert_eq!(session.set_member_data(""), Ok(()));
     let data = LobbyCommand::SetData(String::from(r#"{"map":1}"#));

@@ -97,6 +97,22 @@ fn a_lock_that_is_gone_when_we_come_back_is_told() {
 }
 
 #[test]
+fn that_the_lobby_is_on_the_list_is_told_as_the_lock_is() {
+    let list = LOCK.replace("39", "42");
+    let listed = |is_listed| SignalingEvent::Lobby(LobbyEvent::Listed(is_listed));
+    let mut client = ours(7, &[1]);
+    assert_eq!(give(&mut client, text(&list)), [listed(true)]);
+    assert_eq!(give(&mut client, text(&list)), []);
+    give(&mut client, broken());
+    let (_, events) = back(&mut client, 7, &[1]);
+    assert_eq!(events, [SignalingEvent::Resumed, listed(false)]);
+    let mut host = ours(1, &[]);
+    host.transport.sent.clear();
+    assert_eq!(host.control(START, LobbyCommand::SetListed(true)), Ok(()));
+    assert_eq!(host.transport.sent, [list]);
+}
+
+#[test]
 fn the_host_asks_and_bounds_are_judged_before() {
     let mut host = ours(1, &[7]);
     host.transport.sent.clear();

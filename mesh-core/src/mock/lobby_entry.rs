@@ -1,0 +1,109 @@
+//! Getting into a lobby, and making it.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::lobby::{Lobby, is_down};
+use super::world::World;
+use crate::{LobbyEvent, LostReason, PeerId, SignalingEvent, Topology};
+
+/// What a lobby is to be, if the client that joins makes it ([`Network::signaling_in`](super::Network::signaling_in)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MockLobby {
+    /// Who is linked with whom.
+    pub topology: Topology,
+    /// How many members it may have, its maker included: any number without one. 0 counts as 1.
+    pub max_players: Option<u32>,
+    /// Whether it is on the public list ([`Network::listed_lobbies`](super::Network::listed_lobbies)): not by default.
+    pub is_listed: bool,
+}
+
+impl World {
+    pub(super) fn admit(&mut self, key: u64) {
+        let Some(client) = self.service.clients.get_mut(&key) else {
+            return;
+        };
+        if self.service.is_down {
+            let reason = is_down();
+            return self.tell_client(1, key, SignalingEvent::Lost { reason });
+        }
+        if client.lobby.is_empty() {
+            client.lobby = format!("{:016x}", self.rng.next());
+        }
+        let name = client.lobby.clone();
+        let lobbies = &mut self.service.lobbies;
+        let lobby = lobbies.entry(name.clone()).or_insert_with(|| Lobby {
+            name: name.clone(),
+            rules: client.rules.clone(),
+            sealed: false,
+            locked: false,
+            data: String::new(),
+            member_data: BTreeMap::new(),
+            members: BTreeMap::new(),
+        });
+        let is_taken = |id: PeerId| lobby.members.contains_key(&id);
+        let refusal = match client.id {
+            _ if lobby.sealed => Some("Lobby is sealed"),
+            None if lobby.locked => Some("Lobby is locked"),
+            None if lobby.is_full() => Some("Lobby is full"),
+            Some(id) if is_taken(id) => Some("The id is taken"),
+            _ => None,
+        };
+        if let Some(words) = refusal {
+            // The close code of Godot's servers.
+            let (code, reason) = (4000, words.to_string());
+            let reason = LostReason::Refused { code, reason };
+            return self.tell_client(1, key, SignalingEvent::Lost { reason });
+        }
+        let mut id = client.id.unwrap_or(PeerId::SERVER);
+        while client.id.is_none() && (is_taken(id) || !lobby.members.is_empty() && id.is_server()) {
+            let entropy = u32::try_from(self.rng.next() >> 32).unwrap_or(0);
+            id = PeerId::generate_unique(entropy);
+        }
+        client.id = Some(id);
+        let others = lobby.linked_with(id);
+        lobby.members.insert(id, key);
+        let joined = SignalingEvent::Joined {
+            id,
+            topology: lobby.rules.topology,
+            lobby: name,
+        };
+        let told = lobby.state(&others);
+        self.tell_client(1, key, joined);
+        for (other, other_key) in others {
+            self.tell_client(1, key, SignalingEvent::PeerJoined(other));
+            self.tell_client(1, other_key, SignalingEvent::PeerJoined(id));
+        }
+        for told in told {
+            self.tell_client(1, key, SignalingEvent::Lobby(told));
+        }
+        self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Complete));
+    }
+}
+
+impl Lobby {
+    pub(super) fn is_full(&self) -> bool {
+        let limit = self.rules.max_players.map(|max| max.max(1));
+        limit.is_some_and(|limit| self.members.len() as u64 >= limit.into())
+    }
+
+    /// Whether it is shown to everybody.
+    pub(super) fn is_shown(&self) -> bool {
+        self.rules.is_listed && !self.sealed && !self.locked && !self.is_full()
+    }
+
+    /// What somebody who joins is told of it and of those members.
+    fn state(&self, members: &[(PeerId, u64)]) -> Vec<LobbyEvent> {
+        let locked = self.locked.then_some(LobbyEvent::Locked(true));
+        let listed = self.rules.is_listed.then_some(LobbyEvent::Listed(true));
+        let data = (!self.data.is_empty()).then(|| LobbyEvent::Data(self.data.clone()));
+        let member_data = members.iter().filter_map(|(peer, _)| {
+            let (peer, data) = (*peer, self.member_data.get(peer)?.clone());
+            Some(LobbyEvent::MemberData { peer, data })
+        });
+        let switches = locked.into_iter().chain(listed);
+        switches.chain(data).chain(member_data).collect()
+    }
+}
