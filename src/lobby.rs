@@ -57,6 +57,7 @@ pub struct Lobby {
     topology: Topology,
     max_players: Option<u32>,
     is_listed: bool,
+    group_of: Option<u32>,
     platform: PlatformConfig,
     session: SessionConfig,
     link: Option<LinkConfig>,
@@ -76,6 +77,7 @@ impl Lobby {
             topology: Topology::default(),
             max_players: None,
             is_listed: false,
+            group_of: None,
             platform: PlatformConfig::default(),
             session: SessionConfig::default(),
             link: None,
@@ -116,6 +118,16 @@ impl Lobby {
     /// [`LobbyQuery`](signaling::LobbyQuery) says. A server of Godot's protocol has no list.
     pub const fn listed(mut self) -> Self {
         self.is_listed = true;
+        self
+    }
+
+    /// Has the server put us together with others. Who joins with the same name and the same number comes into one lobby, whose
+    /// name the server gives ([`Event::Joined`](crate::Event::Joined) has it), until there are so many. Then the lobby seals
+    /// itself: [`Event::Sealed`](crate::Event::Sealed) says that the group is complete. The next ones come into another.
+    ///
+    /// A server of Godot's protocol passes over it, and makes one lobby of that name.
+    pub const fn group_of(mut self, players: u32) -> Self {
+        self.group_of = Some(players);
         self
     }
 
@@ -165,6 +177,7 @@ impl Lobby {
             topology: self.topology,
             max_players: self.max_players,
             is_listed: self.is_listed,
+            group_of: self.group_of,
         };
         Ok(Session::new(
             backend,

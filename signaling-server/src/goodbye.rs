@@ -23,6 +23,7 @@ pub(crate) enum Goodbye {
     TooManyOwnLobbies { limit: usize },
     LobbyFull { limit: usize },
     LobbyNameTooLong { limit: usize },
+    GroupTooLarge { limit: usize },
     UnknownLobby,
     Sealed,
     AlreadyInLobby,
@@ -99,6 +100,7 @@ impl Goodbye {
             Self::TooManyLobbies => (ERROR, "too_many_lobbies"),
             Self::LobbyFull { .. } => (ERROR, "lobby_full"),
             Self::LobbyNameTooLong { .. } => (ERROR, "lobby_name_too_long"),
+            Self::GroupTooLarge { .. } => (ERROR, "group_too_large"),
             Self::UnknownLobby => (ERROR, "unknown_lobby"),
             Self::Sealed => (ERROR, "sealed"),
             Self::AlreadyInLobby => (ERROR, "already_in_lobby"),
@@ -175,6 +177,9 @@ impl fmt::Display for Goodbye {
             Self::LobbyFull { limit } => write!(f, "Lobby is full: at most {limit} peers"),
             Self::LobbyNameTooLong { limit } => {
                 write!(f, "Lobby name is too long: at most {limit} characters")
+            }
+            Self::GroupTooLarge { limit } => {
+                write!(f, "Group is too large: at most {limit} peers")
             }
             Self::UnknownLobby => f.write_str("Lobby does not exists"),
             Self::Sealed => f.write_str("Lobby is sealed"),

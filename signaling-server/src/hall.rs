@@ -4,6 +4,7 @@
 mod comebacks;
 mod control;
 mod entering;
+mod groups;
 #[cfg(test)]
 mod house;
 mod leaving;
@@ -29,6 +30,7 @@ use crate::entropy::Entropy;
 use crate::goodbye::Goodbye;
 use crate::resume::{Claim, Vault};
 
+use groups::Groups;
 use lobby::{Lobby, Present};
 
 pub(crate) use listing::Listing;
@@ -118,6 +120,7 @@ pub(crate) struct Hall {
     lobbies: BTreeMap<Arc<str>, Lobby>,
     /// The names of those that are on the public list, by their numbers.
     listed: BTreeMap<u64, Arc<str>>,
+    groups: Groups,
     timers: BTreeSet<(Instant, Timer)>,
     /// How many lobbies each address has made.
     made: BTreeMap<Network, usize>,
@@ -150,6 +153,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) max_players: Option<u32>,
     /// Whether the lobby is to be on the public list, if it is made.
     pub(crate) is_listed: bool,
+    /// How many members make a group, if it wants to be put in one.
+    pub(crate) group_of: Option<u32>,
 }
 
 impl<'a> Wish<'a> {
@@ -173,6 +178,7 @@ impl<'a> Wish<'a> {
                 .unwrap_or_default(),
             max_players: extension.and_then(|extension| extension.max_players),
             is_listed: extension.is_some_and(|extension| extension.is_listed),
+            group_of: extension.and_then(|extension| extension.group_of),
         }
     }
 }
@@ -236,6 +242,7 @@ impl Hall {
             seats: BTreeMap::new(),
             lobbies: BTreeMap::new(),
             listed: BTreeMap::new(),
+            groups: Groups::new(),
             timers: BTreeSet::new(),
             made: BTreeMap::new(),
             away: Away {
@@ -288,8 +295,15 @@ impl Hall {
         if !id.is_server() {
             return Err(Goodbye::NotHost);
         }
+        let name = Arc::clone(name);
+        self.seal_lobby(now, &name);
+        Ok(())
+    }
+
+    /// Takes nobody into a lobby any more, and sets its end, if that is not done already.
+    fn seal_lobby(&mut self, now: Instant, name: &Arc<str>) {
         let Some(lobby) = self.lobbies.get_mut(name) else {
-            return Ok(());
+            return;
         };
         if lobby.ends.is_none() {
             let ends = now + self.config.seal_duration;
@@ -298,7 +312,6 @@ impl Hall {
             let everybody = lobby.members().map(|present| present.member);
             tell(&mut self.actions, everybody, About::Lobby, Notice::Sealed);
         }
-        Ok(())
     }
 
     /// When `handle_timeout` is due.

@@ -152,6 +152,7 @@ impl Relay {
             account: None,
             refused: None,
             entry: Err(Refusal::new("")),
+            group_of: None,
         };
         let Some(network) = network else {
             visit.entry = judge();
@@ -195,6 +196,7 @@ impl Relay {
             member,
             outbox,
             entry: visit.entry.clone(),
+            group_of: visit.group_of,
         })
     }
 

@@ -85,11 +85,12 @@ async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
     }
     let (parts, body) = request.into_parts();
     let judge = || admit(config, &parts);
-    let visit = match relay.enter(network(config, &parts), judge) {
+    let mut visit = match relay.enter(network(config, &parts), judge) {
         Ok(visit) => visit,
         Err(Turned::Away) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Err(Turned::AwayForItsAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
     };
+    visit.set_group(group_of(parts.uri.query()));
     let mut request = Request::from_parts(parts, body);
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "HTTP/1.1 is expected here\n").into_response();
@@ -106,6 +107,13 @@ async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
         socket::serve(relay, visit, meter, socket).await;
     });
     response
+}
+
+/// How many members make a group, as the query of a socket's URL says (`?next=4`): for clients whose join cannot say it.
+fn group_of(query: Option<&str>) -> Option<u32> {
+    let mut pairs = query?.split('&');
+    let size = pairs.find_map(|pair| pair.strip_prefix("next="))?;
+    size.parse().ok()
 }
 
 /// Whether whoever asks is admitted.

@@ -44,6 +44,10 @@ pub struct JoinRequest {
     pub max_players: Option<u32>,
     /// Whether the lobby is to be on the server's public list, if it is made now: not by default. See [`LobbyQuery`](crate::LobbyQuery).
     pub is_listed: bool,
+    /// How many players make a group, where the server is to put us together with others. Who joins with the same name and the same
+    /// number comes into one lobby, whose name the server gives, until there are so many; then the lobby seals itself, and
+    /// the next ones come into another. A server of Godot's protocol passes over it, and makes one lobby of that name.
+    pub group_of: Option<u32>,
 }
 
 impl JoinRequest {

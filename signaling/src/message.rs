@@ -136,6 +136,8 @@ pub struct Extra {
     pub max_players: Option<u32>,
     /// `list`, in a join: 1 if the lobby is to be on the public list, if it is made now.
     pub is_listed: bool,
+    /// `next`, in a join: how many members make a group.
+    pub group_of: Option<u32>,
     /// `why`, in a `PEER_DISCONNECT`: 1 if the host has kicked the member, 2 if it has banned it. `data` has its words.
     pub why: Option<u32>,
 }

@@ -70,6 +70,8 @@ pub struct Extension {
     pub max_players: Option<u32>,
     /// Whether the lobby is to be on the public list, if it is made now.
     pub is_listed: bool,
+    /// How many members make a group: the client is put into a lobby with others that join with the same name and number.
+    pub group_of: Option<u32>,
 }
 
 impl Extension {
@@ -119,6 +121,7 @@ impl TryFrom<Message> for Request {
                         attempt: extra.attempt,
                         max_players: extra.max_players,
                         is_listed: extra.is_listed,
+                        group_of: extra.group_of,
                     }),
             },
             MessageType::Offer => relay(SignalType::Offer, data),
@@ -167,6 +170,7 @@ impl From<Request> for Message {
                     attempt,
                     max_players,
                     is_listed,
+                    group_of,
                 }) = extension
                 {
                     message.extra.version = Some(version);
@@ -174,6 +178,7 @@ impl From<Request> for Message {
                     message.extra.attempt = attempt;
                     message.extra.max_players = max_players;
                     message.extra.is_listed = is_listed;
+                    message.extra.group_of = group_of;
                 }
                 message
             }
@@ -233,10 +238,11 @@ mod tests {
                         version: 1,
                         max_players: Some(4),
                         is_listed: true,
+                        group_of: Some(4),
                         ..Extension::default()
                     }),
                 },
-                r#"{"type":0,"id":1,"data":"demo","v":1,"max":4,"list":1}"#,
+                r#"{"type":0,"id":1,"data":"demo","v":1,"max":4,"list":1,"next":4}"#,
             ),
             (
                 Request::Join {

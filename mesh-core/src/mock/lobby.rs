@@ -32,6 +32,8 @@ pub(super) struct Lobby {
     pub(super) name: String,
     /// What it was made with; the host may have changed some of it since.
     pub(super) rules: MockLobby,
+    /// Which group it is filled for, if it is for one: the name that was asked for, and the size.
+    pub(super) group: Option<(String, u32)>,
     pub(super) sealed: bool,
     pub(super) locked: bool,
     pub(super) data: String,
@@ -161,15 +163,22 @@ impl World {
             let problem = "only the host, peer 1, can seal the lobby".to_string();
             return Err(SignalingError::Unsendable(problem));
         }
-        if !core::mem::replace(&mut lobby.sealed, true) {
-            let name = lobby.name.clone();
-            let members: Vec<u64> = lobby.members.values().copied().collect();
-            for member in members {
-                self.tell_client(2, member, SignalingEvent::Sealed);
-            }
-            self.mail(SEALED_FOR, Letter::SealIsOver(name));
-        }
+        let name = lobby.name.clone();
+        self.seal(&name);
         Ok(())
+    }
+
+    pub(super) fn seal(&mut self, name: &str) {
+        let lobby = self.service.lobbies.get_mut(name);
+        let Some(lobby) = lobby.filter(|lobby| !lobby.sealed) else {
+            return;
+        };
+        lobby.sealed = true;
+        let members: Vec<u64> = lobby.members.values().copied().collect();
+        for member in members {
+            self.tell_client(2, member, SignalingEvent::Sealed);
+        }
+        self.mail(SEALED_FOR, Letter::SealIsOver(name.to_string()));
     }
 
     /// The next event of a client, or a wake-up when there is one.

@@ -18,6 +18,9 @@ pub struct MockLobby {
     pub max_players: Option<u32>,
     /// Whether it is on the public list ([`Network::listed_lobbies`](super::Network::listed_lobbies)): not by default.
     pub is_listed: bool,
+    /// How many members make a group. Who joins with the same name and number comes into one lobby, whose name the service
+    /// gives, until there are so many; then it seals itself, and the next ones come into another.
+    pub group_of: Option<u32>,
 }
 
 impl World {
@@ -29,14 +32,27 @@ impl World {
             let reason = is_down();
             return self.tell_client(1, key, SignalingEvent::Lost { reason });
         }
+        let size = client.rules.group_of.filter(|size| *size > 0);
+        let group = size.filter(|_| client.id.is_none());
+        let group = group.map(|size| (client.lobby.clone(), size));
+        let lobbies = &mut self.service.lobbies;
+        if let Some(group) = &group {
+            let mut lobbies = lobbies.values();
+            let found =
+                lobbies.find(|lobby| lobby.group.as_ref() == Some(group) && lobby.is_open());
+            client.lobby = found.map_or(String::new(), |lobby| lobby.name.clone());
+        }
         if client.lobby.is_empty() {
             client.lobby = format!("{:016x}", self.rng.next());
         }
         let name = client.lobby.clone();
-        let lobbies = &mut self.service.lobbies;
         let lobby = lobbies.entry(name.clone()).or_insert_with(|| Lobby {
             name: name.clone(),
-            rules: client.rules.clone(),
+            rules: MockLobby {
+                max_players: size.or(client.rules.max_players),
+                ..client.rules.clone()
+            },
+            group,
             sealed: false,
             locked: false,
             data: String::new(),
@@ -68,8 +84,9 @@ impl World {
         let joined = SignalingEvent::Joined {
             id,
             topology: lobby.rules.topology,
-            lobby: name,
+            lobby: name.clone(),
         };
+        let is_complete = lobby.group.is_some() && lobby.is_full();
         let told = lobby.state(&others);
         self.tell_client(1, key, joined);
         for (other, other_key) in others {
@@ -80,6 +97,9 @@ impl World {
             self.tell_client(1, key, SignalingEvent::Lobby(told));
         }
         self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Complete));
+        if is_complete {
+            self.seal(&name);
+        }
     }
 }
 
@@ -89,9 +109,9 @@ impl Lobby {
         limit.is_some_and(|limit| self.members.len() as u64 >= limit.into())
     }
 
-    /// Whether it is shown to everybody.
-    pub(super) fn is_shown(&self) -> bool {
-        self.rules.is_listed && !self.sealed && !self.locked && !self.is_full()
+    /// Whether it takes somebody new.
+    pub(super) fn is_open(&self) -> bool {
+        !self.sealed && !self.locked && !self.is_full()
     }
 
     /// What somebody who joins is told of it and of those members.

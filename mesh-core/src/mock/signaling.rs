@@ -64,7 +64,7 @@ impl Network {
     pub fn listed_lobbies(&self) -> Vec<String> {
         self.with(|world| {
             let lobbies = world.service.lobbies.values();
-            let shown = lobbies.filter(|lobby| lobby.is_shown());
+            let shown = lobbies.filter(|lobby| lobby.rules.is_listed && lobby.is_open());
             shown.map(|lobby| lobby.name.clone()).collect()
         })
     }

@@ -46,7 +46,13 @@ impl Hall {
         entry
             .and_then(|pass| pass.check(wish.name))
             .map_err(|why| Goodbye::NotAdmitted { why })?;
-        let (name, made) = self.enterable(now, wish)?;
+        let (name, made) = match wish
+            .group_of
+            .filter(|size| *size > 0 && !self.config.strict)
+        {
+            Some(size) => self.group(now, wish, size)?,
+            None => self.enterable(now, wish)?,
+        };
         let lobby = made.as_ref().or_else(|| self.lobbies.get(&name));
         let id = match lobby {
             None => return Err(Goodbye::UnknownLobby),
@@ -63,6 +69,7 @@ impl Hall {
             lobby.sit(now, id, member, is_ours, wish.network);
         }
         self.enter(now, member, &name, id, Coming::New);
+        self.seal_if_complete(now, &name);
         let is_back = false;
         Ok(Standing {
             id,
@@ -141,6 +148,7 @@ impl Hall {
             None => return Err(Goodbye::NoSeat),
         };
         self.enter(now, member, &name, id, Coming::Back(since));
+        self.seal_if_complete(now, &name);
         Ok(id)
     }
 
@@ -244,7 +252,7 @@ impl Hall {
     }
 
     /// The name of the lobby that may be entered, and the lobby if it has to be made.
-    fn enterable(
+    pub(super) fn enterable(
         &mut self,
         now: Instant,
         wish: Wish<'_>,
@@ -252,24 +260,7 @@ impl Hall {
         let config = &self.config;
         let name = wish.name;
         if let Some((name, lobby)) = self.lobbies.get_key_value(name) {
-            if lobby.is_banned(wish.network) {
-                return Err(Goodbye::Removed(Removal {
-                    is_banned: true,
-                    reason: String::new(),
-                    is_ours: wish.is_ours && self.vault.is_some(),
-                }));
-            }
-            if lobby.ends.is_some() {
-                return Err(Goodbye::Sealed);
-            }
-            if lobby.is_locked {
-                return Err(Goodbye::Locked);
-            }
-            // The number may be chosen by the host; the server's own limit stands above it.
-            let limit = lobby.capacity.min(config.max_lobby_peers);
-            if lobby.len() >= limit {
-                return Err(Goodbye::LobbyFull { limit });
-            }
+            self.may_enter(lobby, wish)?;
             return Ok((Arc::clone(name), None));
         }
         let vault = self.vault.as_ref();
@@ -301,6 +292,29 @@ impl Hall {
             lobby.capacity = usize::try_from(max_players).unwrap_or(usize::MAX).max(1);
         }
         Ok((name, Some(lobby)))
+    }
+
+    /// Whether a lobby takes somebody who is new.
+    pub(super) fn may_enter(&self, lobby: &Lobby, wish: Wish<'_>) -> Result<(), Goodbye> {
+        if lobby.is_banned(wish.network) {
+            return Err(Goodbye::Removed(Removal {
+                is_banned: true,
+                reason: String::new(),
+                is_ours: wish.is_ours && self.vault.is_some(),
+            }));
+        }
+        if lobby.ends.is_some() {
+            return Err(Goodbye::Sealed);
+        }
+        if lobby.is_locked {
+            return Err(Goodbye::Locked);
+        }
+        // The number may be chosen by the host; the server's own limit stands above it.
+        let limit = lobby.capacity.min(self.config.max_lobby_peers);
+        if lobby.len() >= limit {
+            return Err(Goodbye::LobbyFull { limit });
+        }
+        Ok(())
     }
 
     /// Makes a lobby of an earlier server again, for the first of its members that has come back. Its host has as long to come
@@ -365,6 +379,9 @@ impl Hall {
         }
         if lobby.is_listed {
             self.listed.insert(lobby.number, Arc::clone(name));
+        }
+        if let Some(group) = &lobby.group {
+            self.groups.add(group.clone(), name);
         }
         self.lobbies.insert(Arc::clone(name), lobby);
     }

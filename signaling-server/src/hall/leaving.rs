@@ -130,6 +130,9 @@ impl Hall {
             self.timers.remove(&(ends, Timer::Seal(Arc::clone(name))));
         }
         self.listed.remove(&lobby.number);
+        if let Some(group) = &lobby.group {
+            self.groups.remove(group, name);
+        }
         if let Some(due) = lobby.news.due() {
             self.timers.remove(&(due, Timer::News(Arc::clone(name))));
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mesh_core::{Instant, PeerId, Topology};
 
+use super::groups::Group;
 use super::member::MemberId;
 use super::news::News;
 use crate::bucket::Bucket;
@@ -29,6 +30,8 @@ pub(super) struct Lobby {
     pub(super) number: u64,
     /// Set once it is sealed: when its sockets are closed.
     pub(super) ends: Option<Instant>,
+    /// Which group it is filled for, if it is for one.
+    pub(super) group: Option<Group>,
     /// How many members it may have, as who made it wanted.
     pub(super) capacity: usize,
     /// Whether its host lets nobody new in.
@@ -131,6 +134,7 @@ impl Lobby {
             topology,
             number,
             ends: None,
+            group: None,
             capacity: usize::MAX,
             is_locked: false,
             is_listed: false,

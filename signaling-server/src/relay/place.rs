@@ -20,6 +20,8 @@ pub(crate) struct Place {
     pub(super) outbox: Arc<Outbox>,
     /// Whether it is admitted.
     pub(super) entry: Entry,
+    /// How many members make a group, if its URL says so.
+    pub(super) group_of: Option<u32>,
 }
 
 /// Counts a socket, whether it is served or refused; dropping it counts it out.
@@ -31,6 +33,8 @@ pub(crate) struct Visit {
     pub(super) refused: Option<Goodbye>,
     /// Whether it is admitted to a lobby.
     pub(super) entry: Entry,
+    /// How many members make a group, if its URL says so.
+    pub(super) group_of: Option<u32>,
 }
 
 /// What became of a text for another member.
@@ -66,7 +70,8 @@ impl Place {
         extension: Option<&Extension>,
     ) -> Result<Standing, Goodbye> {
         self.relay.charge_join(self.network)?;
-        let wish = Wish::new(name, topology, self.network, extension, self.entry.as_ref());
+        let mut wish = Wish::new(name, topology, self.network, extension, self.entry.as_ref());
+        wish.group_of = wish.group_of.or(self.group_of);
         let join = |hall: &mut Hall, now| hall.join(now, self.member, wish);
         let standing = self.relay.with(join)?;
         match standing.is_back {
@@ -173,6 +178,11 @@ impl Drop for Place {
 }
 
 impl Visit {
+    /// Sets how many members make a group, if the socket's URL says so.
+    pub(crate) const fn set_group(&mut self, group_of: Option<u32>) {
+        self.group_of = group_of;
+    }
+
     /// What its address may send, if the address is known.
     pub(crate) fn account(&self) -> Option<Account> {
         self.account.clone()

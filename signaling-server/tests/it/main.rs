@@ -11,6 +11,7 @@ mod abuse;
 mod addresses;
 mod admission;
 mod control;
+mod groups;
 mod handshakes;
 mod lifecycle;
 mod limits;

@@ -51,6 +51,7 @@ impl<T: Transport> Client<T> {
             topology,
             max_players,
             is_listed,
+            group_of,
         } = match self.membership.lobby() {
             // The server may have given the lobby its name. It is there, so nothing is chosen about it.
             Some((lobby, topology)) => JoinRequest {
@@ -71,6 +72,7 @@ impl<T: Transport> Client<T> {
             token,
             max_players,
             is_listed,
+            group_of,
         });
         let join = Request::Join {
             lobby,

@@ -19,6 +19,7 @@ pub(super) struct Fields {
     pub(super) max: Scalar,
     pub(super) why: Scalar,
     pub(super) list: Scalar,
+    pub(super) next: Scalar,
 }
 
 /// A field's value, as far as it matters.
@@ -52,7 +53,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
-        let mut seen = [false; 11];
+        let mut seen = [false; 12];
         while let Some(name) = map.next_key::<String>()? {
             let (index, slot) = match name.as_str() {
                 "type" => (0, &mut fields.kind),
@@ -66,6 +67,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "why" => (8, &mut fields.why),
                 "max" => (9, &mut fields.max),
                 "list" => (10, &mut fields.list),
+                "next" => (11, &mut fields.next),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

@@ -25,6 +25,30 @@ fn who_makes_a_lobby_sets_how_many_it_takes() {
 }
 
 #[test]
+fn a_group_seals_itself_when_it_is_complete() {
+    let network = Network::new(1);
+    let join = || {
+        let rules = MockLobby {
+            group_of: Some(2),
+            ..MockLobby::default()
+        };
+        let mut client = network.signaling_in("duel", rules);
+        let events = take(&mut client);
+        let Some(Event::Joined { lobby, .. }) = events.first() else {
+            panic!("not joined: {events:?}");
+        };
+        (client, lobby.clone(), events.contains(&Event::Sealed))
+    };
+    let (mut first, lobby, is_sealed) = join();
+    assert!(!is_sealed);
+    let (_second, same, is_sealed) = join();
+    assert_eq!((same, is_sealed), (lobby.clone(), true));
+    assert!(take(&mut first).contains(&Event::Sealed));
+    let (_third, other, is_sealed) = join();
+    assert!(other != lobby && !is_sealed);
+}
+
+#[test]
 fn a_lobby_is_on_the_list_while_it_takes_somebody_and_its_host_wants_it() {
     let network = Network::new(1);
     let rules = MockLobby {
