@@ -58,6 +58,7 @@ pub struct Lobby {
     max_players: Option<u32>,
     is_listed: bool,
     group_of: Option<u32>,
+    host_migration: bool,
     platform: PlatformConfig,
     session: SessionConfig,
     link: Option<LinkConfig>,
@@ -78,6 +79,7 @@ impl Lobby {
             max_players: None,
             is_listed: false,
             group_of: None,
+            host_migration: false,
             platform: PlatformConfig::default(),
             session: SessionConfig::default(),
             link: None,
@@ -118,6 +120,17 @@ impl Lobby {
     /// [`LobbyQuery`](signaling::LobbyQuery) says. A server of Godot's protocol has no list.
     pub const fn listed(mut self) -> Self {
         self.is_listed = true;
+        self
+    }
+
+    /// Has the lobby go on when its host leaves, if this creates it and it is a mesh. The member that has been there longest is the
+    /// host then: it may kick, ban, lock, seal and set the lobby's data. [`LobbyEvent::Host`](crate::LobbyEvent::Host) says who
+    /// it is, and [`Roster::host`](mesh_core::Roster::host) knows it. Ids do not change: peer 1 is who created the lobby, and
+    /// nobody gets that id after it.
+    ///
+    /// Without this, and with a server of Godot's protocol, the lobby ends with its host.
+    pub const fn host_migration(mut self) -> Self {
+        self.host_migration = true;
         self
     }
 
@@ -178,6 +191,7 @@ impl Lobby {
             max_players: self.max_players,
             is_listed: self.is_listed,
             group_of: self.group_of,
+            host_migration: self.host_migration,
         };
         Ok(Session::new(
             backend,

@@ -60,6 +60,11 @@ pub enum LobbyEvent {
     /// The lobby is on the public list of the service (`true`), or is not any more (`false`). One that is not is never told of
     /// before.
     Listed(bool),
+    /// That member is the host now: it may do in the lobby what a host may, such as [`LobbyCommand::Kick`]. It may be us.
+    ///
+    /// The host is who made the lobby, peer 1, until its service says so. It does only in a lobby that goes on when its host
+    /// leaves. Ids do not change with the role: peer 1 has left then, and nobody gets that id.
+    Host(PeerId),
     /// The lobby's data are these now: a JSON object as text, or nothing. A service tells newcomers, too.
     Data(String),
     /// A member's data are these now: a JSON object as text, or nothing. Ours are told to us as well.

@@ -11,6 +11,7 @@ mod leaving;
 mod listing;
 mod lobby;
 mod member;
+mod migration;
 #[cfg(test)]
 mod model;
 mod news;
@@ -74,6 +75,8 @@ pub(crate) enum Fact {
     Lock,
     /// Whether it is on the public list.
     List,
+    /// Who is the host.
+    Host,
     /// Its data.
     Data,
     /// The data of the member with that id.
@@ -155,6 +158,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) is_listed: bool,
     /// How many members make a group, if it wants to be put in one.
     pub(crate) group_of: Option<u32>,
+    /// Whether the lobby is to go on when its host leaves, if it is made.
+    pub(crate) host_migration: bool,
 }
 
 impl<'a> Wish<'a> {
@@ -179,6 +184,7 @@ impl<'a> Wish<'a> {
             max_players: extension.and_then(|extension| extension.max_players),
             is_listed: extension.is_some_and(|extension| extension.is_listed),
             group_of: extension.and_then(|extension| extension.group_of),
+            host_migration: extension.is_some_and(|extension| extension.host_migration),
         }
     }
 }
@@ -292,7 +298,7 @@ impl Hall {
         let Ticket {
             lobby: name, id, ..
         } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
-        if !id.is_server() {
+        if !self.is_host(name, *id) {
             return Err(Goodbye::NotHost);
         }
         let name = Arc::clone(name);
@@ -363,6 +369,7 @@ impl Hall {
             number: lobby.number,
             topology: lobby.topology,
             id: ticket.id,
+            host: lobby.migrates.then_some(lobby.host),
         };
         let welcome = Notice::Welcome {
             token: vault.issue(now, &claim),

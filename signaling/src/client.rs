@@ -48,6 +48,10 @@ pub struct JoinRequest {
     /// number comes into one lobby, whose name the server gives, until there are so many; then the lobby seals itself, and
     /// the next ones come into another. A server of Godot's protocol passes over it, and makes one lobby of that name.
     pub group_of: Option<u32>,
+    /// Whether the lobby is to go on when its host leaves, if it is made now and is a mesh: not by default, as with Godot's servers.
+    /// The member that has been there longest is the host then
+    /// ([`LobbyEvent::Host`](mesh_core::LobbyEvent::Host)).
+    pub host_migration: bool,
 }
 
 impl JoinRequest {
@@ -282,10 +286,9 @@ impl<T: Transport> Signaling for Client<T> {
     fn seal(&mut self, _now: Instant) -> Result<(), SignalingError> {
         let id = self.id().filter(|_| self.is_joined());
         let id = id.ok_or(SignalingError::NotConnected)?;
-        if !id.is_server() {
-            return Err(SignalingError::Unsendable(
-                "only the host, peer 1, can seal the lobby".to_owned(),
-            ));
+        if id != self.membership.host() {
+            let why = "only the host can seal the lobby".to_owned();
+            return Err(SignalingError::Unsendable(why));
         }
         self.request(Request::Seal).map_err(refusal)
     }
@@ -302,7 +305,7 @@ impl<T: Transport> Signaling for Client<T> {
         if !self.is_welcome {
             return Err(SignalingError::Unsupported);
         }
-        let request = control::request(id, command)?;
+        let request = control::request(id, self.membership.host(), command)?;
         self.request(request).map_err(refusal)
     }
 

@@ -92,6 +92,7 @@ pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
         max_players: small(&fields.max),
         is_listed: small(&fields.list) == Some(1),
         group_of: small(&fields.next),
+        host_migration: small(&fields.migrate) == Some(1),
         why: small(&fields.why),
     };
     Ok(Message {
@@ -127,6 +128,8 @@ pub fn encode(message: &Message) -> String {
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        migrate: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<u32>,
     }
     let wire = Wire {
@@ -141,6 +144,7 @@ pub fn encode(message: &Message) -> String {
         max: message.extra.max_players,
         list: message.extra.is_listed.then_some(1),
         next: message.extra.group_of,
+        migrate: message.extra.host_migration.then_some(1),
         why: message.extra.why,
     };
     // Numbers and strings cannot fail; an empty text would be refused by any reader.
@@ -224,9 +228,10 @@ mod tests {
             max_players: Some(4),
             is_listed: true,
             group_of: Some(5),
+            host_migration: true,
             why: Some(1),
         };
-        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"max":4,"list":1,"next":5,"why":1}"#;
+        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"max":4,"list":1,"next":5,"migrate":1,"why":1}"#;
         assert_eq!(encode(&join), text);
         assert_eq!(read(text), Ok(join));
         // Somebody else's fields of the same names.

@@ -44,6 +44,8 @@ pub enum MessageType {
     MemberData,
     /// 42, of our extension. To the server, from the host: put the lobby on the public list, or take it off. From it: so it is.
     List,
+    /// 43, of our extension. From the server: this member is the host now.
+    Host,
 }
 
 impl MessageType {
@@ -70,6 +72,7 @@ impl MessageType {
             Self::Data => 40,
             Self::MemberData => 41,
             Self::List => 42,
+            Self::Host => 43,
         }
     }
 
@@ -96,6 +99,7 @@ impl MessageType {
             40 => Self::Data,
             41 => Self::MemberData,
             42 => Self::List,
+            43 => Self::Host,
             _ => return None,
         })
     }
@@ -138,6 +142,8 @@ pub struct Extra {
     pub is_listed: bool,
     /// `next`, in a join: how many members make a group.
     pub group_of: Option<u32>,
+    /// `migrate`, in a join: 1 if the lobby is to go on when its host leaves, if it is made now.
+    pub host_migration: bool,
     /// `why`, in a `PEER_DISCONNECT`: 1 if the host has kicked the member, 2 if it has banned it. `data` has its words.
     pub why: Option<u32>,
 }
@@ -190,6 +196,7 @@ mod tests {
             MessageType::Data,
             MessageType::MemberData,
             MessageType::List,
+            MessageType::Host,
         ];
         for (number, kind) in (32_u8..).zip(ours) {
             assert_eq!(kind.number(), number);

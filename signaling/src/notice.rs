@@ -84,6 +84,8 @@ pub enum Notice {
     Locked(bool),
     /// Our extension: the lobby is on the public list, or is not any more.
     Listed(bool),
+    /// Our extension: this member is the host now.
+    Host(PeerId),
     /// Our extension: the lobby's data, which the client judges.
     Data(String),
     /// Our extension: a member's data.
@@ -153,6 +155,7 @@ impl TryFrom<Message> for Notice {
             MessageType::Pong => Self::Pong,
             MessageType::Lock => Self::Locked(is_on(&data)),
             MessageType::List => Self::Listed(is_on(&data)),
+            MessageType::Host => Self::Host(peer?),
             MessageType::Data => Self::Data(data),
             MessageType::MemberData => Self::MemberData { peer: peer?, data },
             MessageType::Ping | MessageType::Leave | MessageType::Kick | MessageType::Ban => {
@@ -203,6 +206,7 @@ impl From<Notice> for Message {
             Notice::Pong => Self::new(MessageType::Pong, 0, ""),
             Notice::Sealed => Self::new(MessageType::Seal, 0, ""),
             Notice::Locked(is_locked) => switch(MessageType::Lock, is_locked),
+            Notice::Host(peer) => Self::new(MessageType::Host, peer.get(), ""),
             Notice::Listed(is_listed) => switch(MessageType::List, is_listed),
             Notice::Data(data) => Self::new(MessageType::Data, 0, data),
             Notice::MemberData { peer, data } => {
@@ -322,6 +326,7 @@ mod tests {
             ),
             (Notice::Locked(true), r#"{"type":39,"id":0,"data":"true"}"#),
             (Notice::Locked(false), r#"{"type":39,"id":0,"data":""}"#),
+            (Notice::Host(seven), r#"{"type":43,"id":7,"data":""}"#),
             (Notice::Listed(true), r#"{"type":42,"id":0,"data":"true"}"#),
             (Notice::Listed(false), r#"{"type":42,"id":0,"data":""}"#),
             (
@@ -362,6 +367,7 @@ mod tests {
             MessageType::PeerConnect,
             MessageType::PeerDisconnect,
             MessageType::Offer,
+            MessageType::Host,
         ] {
             let message = Message::new(kind, 0, "");
             assert!(Notice::try_from(message).is_err());

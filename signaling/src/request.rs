@@ -72,6 +72,8 @@ pub struct Extension {
     pub is_listed: bool,
     /// How many members make a group: the client is put into a lobby with others that join with the same name and number.
     pub group_of: Option<u32>,
+    /// Whether the lobby is to go on when its host leaves, if it is made now.
+    pub host_migration: bool,
 }
 
 impl Extension {
@@ -122,6 +124,7 @@ impl TryFrom<Message> for Request {
                         max_players: extra.max_players,
                         is_listed: extra.is_listed,
                         group_of: extra.group_of,
+                        host_migration: extra.host_migration,
                     }),
             },
             MessageType::Offer => relay(SignalType::Offer, data),
@@ -143,6 +146,7 @@ impl TryFrom<Message> for Request {
             | MessageType::PeerConnect
             | MessageType::PeerDisconnect
             | MessageType::Pong
+            | MessageType::Host
             | MessageType::Welcome
             | MessageType::PeerResumed => {
                 return Err(RequestError::ServerOnly(kind));
@@ -171,6 +175,7 @@ impl From<Request> for Message {
                     max_players,
                     is_listed,
                     group_of,
+                    host_migration,
                 }) = extension
                 {
                     message.extra.version = Some(version);
@@ -179,6 +184,7 @@ impl From<Request> for Message {
                     message.extra.max_players = max_players;
                     message.extra.is_listed = is_listed;
                     message.extra.group_of = group_of;
+                    message.extra.host_migration = host_migration;
                 }
                 message
             }
@@ -239,10 +245,11 @@ mod tests {
                         max_players: Some(4),
                         is_listed: true,
                         group_of: Some(4),
+                        host_migration: true,
                         ..Extension::default()
                     }),
                 },
-                r#"{"type":0,"id":1,"data":"demo","v":1,"max":4,"list":1,"next":4}"#,
+                r#"{"type":0,"id":1,"data":"demo","v":1,"max":4,"list":1,"next":4,"migrate":1}"#,
             ),
             (
                 Request::Join {
@@ -320,6 +327,7 @@ mod tests {
             MessageType::Id,
             MessageType::PeerConnect,
             MessageType::PeerDisconnect,
+            MessageType::Host,
         ] {
             let message = Message::new(kind, 3, "");
             assert_eq!(

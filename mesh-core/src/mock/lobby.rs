@@ -34,11 +34,15 @@ pub(super) struct Lobby {
     pub(super) rules: MockLobby,
     /// Which group it is filled for, if it is for one: the name that was asked for, and the size.
     pub(super) group: Option<(String, u32)>,
+    /// Who has the rights of the host.
+    pub(super) host: PeerId,
     pub(super) sealed: bool,
     pub(super) locked: bool,
     pub(super) data: String,
     pub(super) member_data: BTreeMap<PeerId, String>,
     pub(super) members: BTreeMap<PeerId, u64>,
+    /// The members in the order of their coming. May name some that have left.
+    pub(super) arrivals: Vec<PeerId>,
 }
 
 #[derive(Debug)]
@@ -159,8 +163,8 @@ impl World {
         self.service.member(key)?;
         let seat = self.service.seat(key);
         let (lobby, id) = seat.ok_or(SignalingError::NotConnected)?;
-        if !id.is_server() {
-            let problem = "only the host, peer 1, can seal the lobby".to_string();
+        if id != lobby.host {
+            let problem = "only the host can seal the lobby".to_string();
             return Err(SignalingError::Unsendable(problem));
         }
         let name = lobby.name.clone();
@@ -302,12 +306,17 @@ impl World {
         };
         lobby.members.remove(&id);
         lobby.member_data.remove(&id);
-        if id.is_server() || lobby.members.is_empty() {
+        let was_host = id == lobby.host;
+        if was_host && !lobby.goes_on() || lobby.members.is_empty() {
             let name = lobby.name.clone();
             return self.end_lobby(&name, &LostReason::HostLeft);
         }
+        let name = lobby.name.clone();
         for (_, client) in lobby.linked_with(id) {
             self.tell_client(2, client, SignalingEvent::PeerLeft(id));
+        }
+        if was_host {
+            self.move_host(&name);
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct MockLobby {
     /// How many members make a group. Who joins with the same name and number comes into one lobby, whose name the service
     /// gives, until there are so many; then it seals itself, and the next ones come into another.
     pub group_of: Option<u32>,
+    /// Whether it goes on when its host leaves, if it is a mesh. The member that has been there longest is the host then.
+    pub host_migration: bool,
 }
 
 impl World {
@@ -53,11 +55,13 @@ impl World {
                 ..client.rules.clone()
             },
             group,
+            host: PeerId::SERVER,
             sealed: false,
             locked: false,
             data: String::new(),
             member_data: BTreeMap::new(),
             members: BTreeMap::new(),
+            arrivals: Vec::new(),
         });
         let is_taken = |id: PeerId| lobby.members.contains_key(&id);
         let refusal = match client.id {
@@ -81,6 +85,10 @@ impl World {
         client.id = Some(id);
         let others = lobby.linked_with(id);
         lobby.members.insert(id, key);
+        let members = &lobby.members;
+        let is_there = |other: &PeerId| *other != id && members.contains_key(other);
+        lobby.arrivals.retain(is_there);
+        lobby.arrivals.push(id);
         let joined = SignalingEvent::Joined {
             id,
             topology: lobby.rules.topology,
@@ -103,7 +111,32 @@ impl World {
     }
 }
 
+impl World {
+    /// Gives the role of a host that has left to the member that has been there longest, and tells everybody.
+    pub(super) fn move_host(&mut self, name: &str) {
+        let Some(lobby) = self.service.lobbies.get_mut(name) else {
+            return;
+        };
+        let members = &lobby.members;
+        lobby.arrivals.retain(|id| members.contains_key(id));
+        let Some(host) = lobby.arrivals.first().copied() else {
+            return;
+        };
+        lobby.host = host;
+        let clients: Vec<u64> = lobby.members.values().copied().collect();
+        for client in clients {
+            self.tell_client(2, client, SignalingEvent::Lobby(LobbyEvent::Host(host)));
+        }
+    }
+}
+
 impl Lobby {
+    /// Whether it goes on when its host leaves.
+    pub(super) fn goes_on(&self) -> bool {
+        let is_mesh = self.rules.topology == Topology::Mesh;
+        self.rules.host_migration && is_mesh && !self.sealed
+    }
+
     pub(super) fn is_full(&self) -> bool {
         let limit = self.rules.max_players.map(|max| max.max(1));
         limit.is_some_and(|limit| self.members.len() as u64 >= limit.into())
@@ -123,7 +156,8 @@ impl Lobby {
             let (peer, data) = (*peer, self.member_data.get(peer)?.clone());
             Some(LobbyEvent::MemberData { peer, data })
         });
-        let switches = locked.into_iter().chain(listed);
+        let host = (!self.host.is_server()).then_some(LobbyEvent::Host(self.host));
+        let switches = locked.into_iter().chain(listed).chain(host);
         switches.chain(data).chain(member_data).collect()
     }
 }

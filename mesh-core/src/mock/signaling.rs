@@ -16,7 +16,7 @@ use crate::{
 ///
 /// The rules are those of Godot's official 4.x demo. The first member of a lobby is its host and has the id 1; the others
 /// get random ids. The host may seal the lobby, which then admits nobody and ends after 10 s. When the host leaves, the
-/// lobby ends.
+/// lobby ends, unless it was made to go on ([`MockLobby::host_migration`]).
 ///
 /// It uses the network's clock and ignores the `now` it is given.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ impl Hall {
             lobby: name, id, ..
         } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
         let id = *id;
-        if !id.is_server() && !matches!(control, Control::MemberData(_)) {
+        if !self.is_host(name, id) && !matches!(control, Control::MemberData(_)) {
             return Err(Goodbye::HostOnly);
         }
         let name = Arc::clone(name);
@@ -69,10 +69,12 @@ impl Hall {
             let limit = MAX_REASON_SIZE;
             return Err(Goodbye::ReasonTooLong { limit });
         }
-        let peer = PeerId::new(peer).ok().filter(|peer| !peer.is_server());
-        let Some((lobby, peer)) = self.lobbies.get_mut(name).zip(peer) else {
+        let Some((lobby, peer)) = self.lobbies.get_mut(name).zip(PeerId::new(peer).ok()) else {
             return Ok(());
         };
+        if peer == lobby.host {
+            return Ok(());
+        }
         let Some(seat) = lobby.seat(peer) else {
             // It may have a seat of the earlier server, and be on its way back.
             lobby.refuse_heir(peer);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mesh_core::{Instant, PeerId};
+use mesh_core::{Instant, PeerId, Topology};
 use signaling::Notice;
 
 use super::lobby::{Lobby, Presence, Unseated};
@@ -174,6 +174,7 @@ impl Hall {
         let switches = [
             lobby.is_locked.then_some(Notice::Locked(true)),
             lobby.is_listed.then_some(Notice::Listed(true)),
+            (!lobby.host.is_server()).then_some(Notice::Host(lobby.host)),
         ];
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
         // Others may have missed its data: they came, or were away, while it was away.
@@ -288,6 +289,8 @@ impl Hall {
         let number = self.number(now);
         let mut lobby = Lobby::new(wish.topology, number, wish.network);
         lobby.is_listed = wish.is_listed && !self.config.strict;
+        let is_mesh = wish.topology == Topology::Mesh;
+        lobby.migrates = wish.host_migration && is_mesh && !self.config.strict;
         if let Some(max_players) = wish.max_players.filter(|_| !self.config.strict) {
             lobby.capacity = usize::try_from(max_players).unwrap_or(usize::MAX).max(1);
         }
@@ -349,11 +352,14 @@ impl Hall {
         self.timers.extend(inheritance);
         let mut lobby = Lobby::new(claim.topology, claim.number, network);
         lobby.gone = Some(BTreeSet::new());
-        if let Some(vault) = self.vault.as_ref().filter(|_| !claim.id.is_server()) {
+        lobby.migrates = claim.host.is_some();
+        lobby.host = claim.host.unwrap_or(PeerId::SERVER);
+        let host = lobby.host;
+        if let Some(vault) = self.vault.as_ref().filter(|_| claim.id != host) {
             let until = now + vault.term();
-            lobby.reserve(now, PeerId::SERVER, until);
+            lobby.reserve(now, host, until);
             self.away.count(None);
-            let timer = Timer::Seat(Arc::clone(name), PeerId::SERVER);
+            let timer = Timer::Seat(Arc::clone(name), host);
             self.timers.insert((until, timer));
         }
         self.add_lobby(name, lobby);

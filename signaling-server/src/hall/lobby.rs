@@ -22,10 +22,14 @@ const MAX_BANNED: usize = 256;
 const RETURNS: u32 = 4;
 const RETURN_SECONDS: u32 = 5;
 
-/// Seats by the id they are shown under; the host has the id 1, so a signal for 1 finds it.
+/// Seats by the id they are shown under; who made the lobby has the id 1, so a signal for 1 finds it.
 #[derive(Debug)]
 pub(super) struct Lobby {
     pub(super) topology: Topology,
+    /// Whether it goes on when its host leaves.
+    pub(super) migrates: bool,
+    /// The id of its host: of who made it, until that one leaves and the lobby goes on.
+    pub(super) host: PeerId,
     /// Tells it from every other lobby of the same name, also from those of an earlier server.
     pub(super) number: u64,
     /// Set once it is sealed: when its sockets are closed.
@@ -132,6 +136,8 @@ impl Lobby {
     pub(super) const fn new(topology: Topology, number: u64, made_by: Option<Network>) -> Self {
         Self {
             topology,
+            migrates: false,
+            host: PeerId::SERVER,
             number,
             ends: None,
             group: None,
@@ -263,7 +269,7 @@ impl Lobby {
     /// that is not known as one, everybody.
     pub(super) fn ban(&mut self, id: PeerId) {
         let network = |id| self.seats.get(&id).and_then(|seat| seat.network);
-        let Some(banned) = network(id).filter(|_| network(id) != network(PeerId::SERVER)) else {
+        let Some(banned) = network(id).filter(|_| network(id) != network(self.host)) else {
             return;
         };
         if self.is_banned(Some(banned)) {
@@ -306,6 +312,18 @@ impl Lobby {
     /// Everybody who can be reached, ascending by id.
     pub(super) fn members(&self) -> impl Iterator<Item = Present> {
         self.seats.keys().filter_map(|id| self.present(*id))
+    }
+
+    /// Who becomes the host when it has left: of those that can be reached and speak our extension, which has most of what a
+    /// host can do, the one that has been there longest. Others only if there is no such member.
+    pub(super) fn successor(&self) -> Option<PeerId> {
+        let rank = |seat: &Seat| {
+            let is_away = !matches!(seat.presence, Presence::Here(_));
+            (is_away, !seat.is_ours, seat.taken)
+        };
+        let seats = self.seats.iter();
+        let first = seats.min_by_key(|(_, seat)| rank(seat));
+        first.map(|(id, _)| *id)
     }
 
     /// Everybody who is away, and until when.

@@ -8,6 +8,7 @@ mod healing;
 mod limits;
 mod listing;
 mod lobbies;
+mod migration;
 mod restart;
 mod resume;
 mod strict;

@@ -49,6 +49,7 @@ pub(super) struct Membership {
     sealed: bool,
     locked: bool,
     listed: bool,
+    host: PeerId,
     /// The lobby's.
     data: String,
     members: Members,
@@ -67,6 +68,8 @@ struct Answer {
     has_lobby: bool,
     is_locked: bool,
     is_listed: bool,
+    /// None: the one with the id 1.
+    host: Option<PeerId>,
     data: String,
 }
 
@@ -90,11 +93,13 @@ impl Membership {
                 has_lobby: false,
                 is_locked: false,
                 is_listed: false,
+                host: None,
                 data: String::new(),
             },
             sealed: false,
             locked: false,
             listed: false,
+            host: PeerId::SERVER,
             data: String::new(),
             members: Members::new(),
             events: VecDeque::new(),
@@ -109,6 +114,11 @@ impl Membership {
             Some((id, _)) => Some(id),
             None => None,
         }
+    }
+
+    /// Who has the rights of the host.
+    pub(super) const fn host(&self) -> PeerId {
+        self.host
     }
 
     /// The lobby that we are in or come back to, and its topology.
@@ -224,6 +234,10 @@ impl Membership {
                 self.on_listed(is_listed);
                 Ok(())
             }
+            Notice::Host(peer) => {
+                self.on_host(peer);
+                Ok(())
+            }
             Notice::Relayed {
                 kind,
                 from,
@@ -285,6 +299,7 @@ impl Membership {
         self.phase = Phase::In;
         self.on_locked(self.answer.is_locked);
         self.on_listed(self.answer.is_listed);
+        self.on_host(self.answer.host.unwrap_or(PeerId::SERVER));
         let data = std::mem::take(&mut self.answer.data);
         self.on_data(data);
         if is_new {
@@ -311,6 +326,16 @@ impl Membership {
         } else if std::mem::replace(&mut self.listed, is_listed) != is_listed {
             let listed = SignalingEvent::Lobby(LobbyEvent::Listed(is_listed));
             self.events.push_back(listed);
+        }
+    }
+
+    /// The same of the host, which has the id 1 unless the server says otherwise.
+    fn on_host(&mut self, host: PeerId) {
+        if !self.is_in() {
+            self.answer.host = Some(host);
+        } else if std::mem::replace(&mut self.host, host) != host {
+            let host = SignalingEvent::Lobby(LobbyEvent::Host(host));
+            self.events.push_back(host);
         }
     }
 

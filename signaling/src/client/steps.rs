@@ -52,6 +52,7 @@ impl<T: Transport> Client<T> {
             max_players,
             is_listed,
             group_of,
+            host_migration,
         } = match self.membership.lobby() {
             // The server may have given the lobby its name. It is there, so nothing is chosen about it.
             Some((lobby, topology)) => JoinRequest {
@@ -73,6 +74,7 @@ impl<T: Transport> Client<T> {
             max_players,
             is_listed,
             group_of,
+            host_migration,
         });
         let join = Request::Join {
             lobby,
@@ -122,6 +124,7 @@ impl<T: Transport> Client<T> {
             | Notice::Sealed
             | Notice::Locked(_)
             | Notice::Listed(_)
+            | Notice::Host(_)
             | Notice::Data(_)
             | Notice::MemberData { .. }
             | Notice::Pong => {}

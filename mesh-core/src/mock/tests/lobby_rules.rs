@@ -1,8 +1,10 @@
 //! What a lobby is made with.
 
+use alloc::string::String;
+
 use super::lobbies::{control, refused, take};
 use crate::mock::{MockLobby, Network};
-use crate::{LobbyCommand, LobbyEvent, SignalingEvent as Event};
+use crate::{LobbyCommand, LobbyEvent, PeerId, Signaling, SignalingEvent as Event};
 
 const NOBODY: [&str; 0] = [];
 
@@ -46,6 +48,48 @@ fn a_group_seals_itself_when_it_is_complete() {
     assert!(take(&mut first).contains(&Event::Sealed));
     let (_third, other, is_sealed) = join();
     assert!(other != lobby && !is_sealed);
+}
+
+#[test]
+fn a_lobby_goes_on_without_its_host_if_its_maker_wanted_it() {
+    let network = Network::new(1);
+    let join = || {
+        let rules = MockLobby {
+            host_migration: true,
+            ..MockLobby::default()
+        };
+        let mut client = network.signaling_in("demo", rules);
+        let events = take(&mut client);
+        let Some(Event::Joined { id, .. }) = events.first() else {
+            panic!("not joined: {events:?}");
+        };
+        (client, *id, events.clone())
+    };
+    let (host, _, _) = join();
+    let (mut second, id, _) = join();
+    let (mut third, _, _) = join();
+    take(&mut second);
+    drop(host);
+    let is_host = Event::Lobby(LobbyEvent::Host(id));
+    let left = Event::PeerLeft(PeerId::SERVER);
+    for client in [&mut second, &mut third] {
+        assert_eq!(take(client), [left.clone(), is_host.clone()]);
+    }
+    assert!(control(&mut third, LobbyCommand::SetLocked(true)).is_err());
+    let (mut late, late_id, events) = join();
+    assert!(!late_id.is_server() && events.contains(&is_host));
+    take(&mut second);
+    let kick = LobbyCommand::Kick {
+        peer: late_id,
+        reason: String::new(),
+    };
+    control(&mut second, kick).unwrap();
+    assert!(matches!(take(&mut late)[..], [Event::Lost { .. }]));
+    let seal = {
+        let now = network.now();
+        second.seal(now)
+    };
+    assert_eq!(seal, Ok(()));
 }
 
 #[test]

@@ -51,6 +51,7 @@ impl Roster {
                 self.is_complete = false;
                 self.is_locked = false;
                 self.is_listed = false;
+                self.host = None;
                 self.lobby_data.clear();
                 if known.is_none() {
                     self.set_up(mesh, id);
@@ -110,6 +111,7 @@ impl Roster {
         match &event {
             LobbyEvent::Complete => self.is_complete = true,
             LobbyEvent::Locked(is_locked) => self.is_locked = *is_locked,
+            LobbyEvent::Host(host) => self.host = Some(*host),
             LobbyEvent::Listed(is_listed) => self.is_listed = *is_listed,
             LobbyEvent::Data(data) => self.lobby_data.clone_from(data),
             LobbyEvent::MemberData { peer, data } => {

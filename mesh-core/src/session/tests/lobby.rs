@@ -18,6 +18,18 @@ fn the_roster_knows_when_it_is_complete_and_who_is_there() {
 }
 
 #[test]
+fn the_roster_knows_the_host() {
+    let (mut session, _) = calling();
+    assert_eq!(session.roster().host(), PeerId::SERVER);
+    signaled(&mut session, SignalingEvent::Lobby(LobbyEvent::Host(id(7))));
+    heard(&mut session);
+    assert_eq!(session.roster().host(), id(7));
+    signaled(&mut session, joined(id(9)));
+    heard(&mut session);
+    assert_eq!(session.roster().host(), PeerId::SERVER);
+}
+
+#[test]
 fn whom_the_host_has_removed_is_disconnected() {
     let (mut session, link) = calling();
     let removed = LobbyEvent::Removed {

@@ -113,6 +113,26 @@ fn that_the_lobby_is_on_the_list_is_told_as_the_lock_is() {
 }
 
 #[test]
+fn another_host_has_the_rights_of_the_host() {
+    let host = |id| text(&format!(r#"{{"type":43,"id":{id},"data":""}}"#));
+    let told = |id| SignalingEvent::Lobby(LobbyEvent::Host(peer(id)));
+    let mut client = ours(7, &[1, 9]);
+    let lock = LobbyCommand::SetLocked(true);
+    assert!(client.control(START, lock.clone()).is_err() && client.seal(START).is_err());
+    assert_eq!(give(&mut client, host(7)), [told(7)]);
+    assert_eq!(give(&mut client, host(7)), []);
+    assert_eq!(client.control(START, lock.clone()), Ok(()));
+    assert_eq!(client.seal(START), Ok(()));
+    assert!(client.control(START, kick(7, "")).is_err());
+    assert_eq!(give(&mut client, host(9)), [told(9)]);
+    assert!(client.control(START, lock).is_err());
+    // What the server does not say of the host when we are back is not so any more.
+    give(&mut client, broken());
+    let (_, events) = back(&mut client, 7, &[1, 9]);
+    assert_eq!(events, [SignalingEvent::Resumed, told(1)]);
+}
+
+#[test]
 fn the_host_asks_and_bounds_are_judged_before() {
     let mut host = ours(1, &[7]);
     host.transport.sent.clear();
