@@ -24,6 +24,7 @@ pub(crate) enum Goodbye {
     LobbyFull { limit: usize },
     LobbyNameTooLong { limit: usize },
     GroupTooLarge { limit: usize },
+    OtherProtocol { is_godot3: bool },
     UnknownLobby,
     Sealed,
     AlreadyInLobby,
@@ -101,6 +102,7 @@ impl Goodbye {
             Self::LobbyFull { .. } => (ERROR, "lobby_full"),
             Self::LobbyNameTooLong { .. } => (ERROR, "lobby_name_too_long"),
             Self::GroupTooLarge { .. } => (ERROR, "group_too_large"),
+            Self::OtherProtocol { .. } => (ERROR, "other_protocol"),
             Self::UnknownLobby => (ERROR, "unknown_lobby"),
             Self::Sealed => (ERROR, "sealed"),
             Self::AlreadyInLobby => (ERROR, "already_in_lobby"),
@@ -181,6 +183,10 @@ impl fmt::Display for Goodbye {
             Self::GroupTooLarge { limit } => {
                 write!(f, "Group is too large: at most {limit} peers")
             }
+            Self::OtherProtocol { is_godot3 } => f.write_str(match is_godot3 {
+                false => "Lobby is not for clients of Godot 3",
+                true => "Lobby is for clients of Godot 3 alone",
+            }),
             Self::UnknownLobby => f.write_str("Lobby does not exists"),
             Self::Sealed => f.write_str("Lobby is sealed"),
             Self::AlreadyInLobby => f.write_str("Already in a lobby"),

@@ -26,7 +26,7 @@ use signaling::{Extension, Message, Notice, encode};
 
 use crate::Config;
 use crate::admission::{Pass, Refusal};
-use crate::door::Network;
+use crate::door::{Dialect, Network};
 use crate::entropy::Entropy;
 use crate::goodbye::Goodbye;
 use crate::resume::{Claim, Vault};
@@ -160,6 +160,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) group_of: Option<u32>,
     /// Whether the lobby is to go on when its host leaves, if it is made.
     pub(crate) host_migration: bool,
+    /// Which protocol the member speaks.
+    pub(crate) dialect: Dialect,
 }
 
 impl<'a> Wish<'a> {
@@ -185,6 +187,7 @@ impl<'a> Wish<'a> {
             is_listed: extension.is_some_and(|extension| extension.is_listed),
             group_of: extension.and_then(|extension| extension.group_of),
             host_migration: extension.is_some_and(|extension| extension.host_migration),
+            dialect: Dialect::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod place;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant as Clock};
 
@@ -197,6 +198,7 @@ impl Relay {
             outbox,
             entry: visit.entry.clone(),
             group_of: visit.group_of,
+            is_godot3: AtomicBool::new(false),
         })
     }
 

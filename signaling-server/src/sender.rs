@@ -79,8 +79,12 @@ impl<'a> Sender<'a> {
                 lobby,
                 topology,
                 extension,
+                dialect,
             }) => {
-                let standing = self.place.join(&lobby, topology, extension.as_ref())?;
+                let join = self
+                    .place
+                    .join(&lobby, topology, extension.as_ref(), dialect);
+                let standing = join?;
                 visitor.joined(standing.id, standing.is_ours);
                 Ok(())
             }

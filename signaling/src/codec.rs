@@ -20,7 +20,7 @@ pub const MAX_MESSAGE_SIZE: usize = 32 * 1024;
 pub const MAX_NOTICE_SIZE: usize = 64 * 1024;
 
 /// The largest id: Godot keeps ids in a signed 32-bit integer.
-const MAX_ID: i64 = i32::MAX as i64;
+pub(crate) const MAX_ID: i64 = i32::MAX as i64;
 
 /// Why a text is no message.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -46,6 +46,9 @@ pub enum DecodeError {
     /// There is no such type of message.
     #[error("no message has the type {0}")]
     UnknownType(i64),
+    /// It is not one of the lines of Godot's 3.x demo.
+    #[error("no message of Godot 3's protocol")]
+    NotGodot3,
     /// No peer can have that id.
     #[error("no peer has the id {0}")]
     InvalidId(i64),
@@ -60,10 +63,7 @@ pub enum DecodeError {
 ///
 /// [`DecodeError`]; whatever the text is, nothing panics.
 pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
-    let size = text.len();
-    if size > limit {
-        return Err(DecodeError::TooLarge { size, limit });
-    }
+    check_size(text, limit)?;
     let fields: Fields = serde_json::from_str(text)
         .map_err(|error| DecodeError::NotAnObject(crate::escape_control(&error.to_string())))?;
     let number = integer("type", fields.kind)?;
@@ -149,6 +149,14 @@ pub fn encode(message: &Message) -> String {
     };
     // Numbers and strings cannot fail; an empty text would be refused by any reader.
     serde_json::to_string(&wire).unwrap_or_default()
+}
+
+pub(crate) const fn check_size(text: &str, limit: usize) -> Result<(), DecodeError> {
+    let size = text.len();
+    if size > limit {
+        return Err(DecodeError::TooLarge { size, limit });
+    }
+    Ok(())
 }
 
 /// A field of our extension; one that cannot be ours is passed over, as readers of Godot's protocol do.

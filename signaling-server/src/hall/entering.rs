@@ -8,7 +8,7 @@ use signaling::Notice;
 
 use super::lobby::{Lobby, Presence, Unseated};
 use super::{About, Action, Fact, Hall, MemberId, Standing, Ticket, Timer, Wish, tell, text};
-use crate::door::Network;
+use crate::door::{Dialect, Network};
 use crate::entropy;
 use crate::goodbye::{Goodbye, Removal};
 use crate::resume::{Claim, Proved, Vault};
@@ -288,6 +288,7 @@ impl Hall {
         };
         let number = self.number(now);
         let mut lobby = Lobby::new(wish.topology, number, wish.network);
+        lobby.dialect = wish.dialect;
         lobby.is_listed = wish.is_listed && !self.config.strict;
         let is_mesh = wish.topology == Topology::Mesh;
         lobby.migrates = wish.host_migration && is_mesh && !self.config.strict;
@@ -305,6 +306,10 @@ impl Hall {
                 reason: String::new(),
                 is_ours: wish.is_ours && self.vault.is_some(),
             }));
+        }
+        if lobby.dialect != wish.dialect {
+            let is_godot3 = lobby.dialect == Dialect::Godot3;
+            return Err(Goodbye::OtherProtocol { is_godot3 });
         }
         if lobby.ends.is_some() {
             return Err(Goodbye::Sealed);

@@ -8,7 +8,7 @@ use super::groups::Group;
 use super::member::MemberId;
 use super::news::News;
 use crate::bucket::Bucket;
-use crate::door::Network;
+use crate::door::{Dialect, Network};
 use crate::resume::Claim;
 
 /// How many seats that have ended are remembered. Only who was there before a restart is, so it takes a very large lobby to
@@ -26,6 +26,8 @@ const RETURN_SECONDS: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Lobby {
     pub(super) topology: Topology,
+    /// Which protocol all its members speak.
+    pub(super) dialect: Dialect,
     /// Whether it goes on when its host leaves.
     pub(super) migrates: bool,
     /// The id of its host: of who made it, until that one leaves and the lobby goes on.
@@ -136,6 +138,7 @@ impl Lobby {
     pub(super) const fn new(topology: Topology, number: u64, made_by: Option<Network>) -> Self {
         Self {
             topology,
+            dialect: Dialect::Godot4,
             migrates: false,
             host: PeerId::SERVER,
             number,

@@ -3,6 +3,7 @@
 mod clients;
 mod control;
 mod data;
+mod godot3;
 mod groups;
 mod healing;
 mod limits;

@@ -11,6 +11,7 @@ mod abuse;
 mod addresses;
 mod admission;
 mod control;
+mod godot3;
 mod groups;
 mod handshakes;
 mod lifecycle;
