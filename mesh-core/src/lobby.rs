@@ -5,7 +5,7 @@ use alloc::string::String;
 use crate::PeerId;
 
 /// The longest reason that a host can give for a [`Kick`](LobbyCommand::Kick) or a [`Ban`](LobbyCommand::Ban), in bytes. It
-/// is what the close frame of a WebSocket holds.
+/// is what the close frame of a WebSocket holds, and the longest text of a [`GivenReason`](crate::GivenReason), too.
 pub const MAX_REASON_SIZE: usize = 123;
 
 /// The longest data of a lobby, in bytes ([`LobbyCommand::SetData`]).

@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::Session;
 #[cfg(doc)]
 use crate::Event;
-use crate::{Backend, LobbyCommand, PeerId, Signaling, SignalingError};
+use crate::{Backend, GivenReason, LobbyCommand, PeerId, Signaling, SignalingError};
 
 impl<B: Backend, S: Signaling> Session<B, S> {
     /// Asks the signaling to let nobody join the lobby any more; [`Event::Sealed`] follows.
@@ -25,7 +25,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     /// follows for every other member, and each of them closes its connection with it. The member loses its seat, hears
     /// [`LostReason::Removed`](crate::LostReason::Removed), and can join anew.
     ///
-    /// This is for the whole lobby. [`kick`](Self::kick) is for this peer's own connection.
+    /// This is for the whole lobby. [`kick`](Self::kick) is for this peer's own connection, and [`kick_out`](Self::kick_out) does both.
     ///
     /// # Errors
     ///
@@ -37,6 +37,26 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     ) -> Result<(), SignalingError> {
         let reason = reason.into();
         self.control(LobbyCommand::Kick { peer, reason })
+    }
+
+    /// Kicks a peer with all the rights that we have, and tells it why: our own connection with it ends, as
+    /// [`kick_with_reason`](Self::kick_with_reason) does it, and if we are the host, the signaling is asked to send it out of the lobby, as
+    /// [`kick_from_lobby`](Self::kick_from_lobby) does it. Then everybody else parts from it, too.
+    ///
+    /// The signaling is told the text of the reason alone.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalingError`] where the signaling was not asked, for which see `kick_from_lobby`. Our own connection has ended all the same.
+    pub fn kick_out(
+        &mut self,
+        peer: PeerId,
+        reason: impl Into<GivenReason>,
+    ) -> Result<(), SignalingError> {
+        let reason = reason.into();
+        let asked = self.kick_from_lobby(peer, reason.text());
+        self.kick_with_reason(peer, reason);
+        asked
     }
 
     /// As [`kick_from_lobby`](Self::kick_from_lobby), and the member may not join this lobby again, as far as the signaling can
