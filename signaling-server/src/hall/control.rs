@@ -57,6 +57,13 @@ impl Hall {
         }
     }
 
+    /// How many are told of what a member changes, itself included.
+    pub(crate) fn audience(&self, member: MemberId) -> usize {
+        let ticket = self.seats.get(&member);
+        let lobby = ticket.and_then(|ticket| self.lobbies.get(&ticket.lobby));
+        lobby.map_or(0, Lobby::len)
+    }
+
     /// Sends a member away and ends its seat. One that is not there may just have left.
     fn remove_member(
         &mut self,
@@ -105,6 +112,9 @@ impl Hall {
             is_banned,
             reason,
         };
+        if let Some(lobby) = self.lobbies.get_mut(name) {
+            lobby.note_removal(peer, removed.clone());
+        }
         self.unseat(name, peer, removed);
         Ok(())
     }

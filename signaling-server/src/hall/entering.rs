@@ -187,6 +187,15 @@ impl Hall {
             let ours = witnesses.filter(|present| present.is_ours);
             (data, Vec::from_iter(ours.map(|present| present.member)))
         });
+        // They are gone anyway; why, it could not be told then. In a client/server lobby clients know nothing of each other.
+        let missed = match coming {
+            Coming::Back(since)
+                if is_ours && (id.is_server() || lobby.topology == Topology::Mesh) =>
+            {
+                Vec::from_iter(lobby.removed_since(since))
+            }
+            Coming::New | Coming::Back(_) => Vec::new(),
+        };
         let lobby_data = lobby.data.clone();
         let data_of = |other| lobby.seat(other)?.data.clone();
         let others = lobby.seen_by(id, self.config.strict);
@@ -197,6 +206,9 @@ impl Hall {
         if is_ours {
             self.welcome(now, member);
             for notice in switches.into_iter().flatten() {
+                tell(&mut self.actions, [member], About::Lobby, notice);
+            }
+            for notice in missed {
                 tell(&mut self.actions, [member], About::Lobby, notice);
             }
             if !lobby_data.is_empty() {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mesh_core::{Instant, PeerId, Topology};
+use signaling::Notice;
 
 use super::groups::Group;
 use super::member::MemberId;
@@ -17,6 +18,9 @@ const MAX_GONE: usize = 4096;
 
 /// How many addresses a host can ban; with more the oldest is forgotten.
 const MAX_BANNED: usize = 256;
+
+/// Of how many members that were sent away it is remembered why, for those that are away at that moment.
+const MAX_REMOVED: usize = 32;
 
 /// How many times a member may come back at once, and after how many seconds it may once more.
 const RETURNS: u32 = 4;
@@ -50,6 +54,8 @@ pub(super) struct Lobby {
     pub(super) news: News,
     /// The addresses of members that its host has banned, the oldest first.
     banned: VecDeque<Network>,
+    /// Who was sent away while somebody else was away, the latest last.
+    removed: VecDeque<Removed>,
     /// The address that made it, if it is known.
     pub(super) made_by: Option<Network>,
     /// Where an earlier server had it, and as long as there may be tokens of that server: whom they no longer bring back.
@@ -78,6 +84,16 @@ pub(super) struct Seat {
     /// The data that its member has set: a JSON object, or nothing. `None` if it has never set any. Nothing is told, too: whoever
     /// comes back may still have what there was before.
     pub(super) data: Option<String>,
+}
+
+/// Somebody whom the host has sent away.
+#[derive(Debug)]
+struct Removed {
+    /// The lobby's steps at which it had sat down and was sent away.
+    taken: u64,
+    at: u64,
+    /// What the others are told of it.
+    notice: Notice,
 }
 
 /// Why a member does not get its seat back for now.
@@ -150,6 +166,7 @@ impl Lobby {
             data: String::new(),
             news: News::new(),
             banned: VecDeque::new(),
+            removed: VecDeque::new(),
             made_by,
             gone: None,
             seats: BTreeMap::new(),
@@ -204,6 +221,8 @@ impl Lobby {
         self.sit(now, id, member, true, network);
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.is_inherited = true;
+            // Those that were there may still have what it had set.
+            seat.data = Some(String::new());
         }
     }
 
@@ -219,6 +238,7 @@ impl Lobby {
         let presence = Presence::Away { until, since };
         let mut seat = Seat::new(now, presence, true, taken);
         seat.is_inherited = true;
+        seat.data = Some(String::new());
         self.seats.insert(id, seat);
     }
 
@@ -239,6 +259,10 @@ impl Lobby {
 
     /// Keeps the seat of a member whose socket is gone.
     pub(super) fn set_away(&mut self, id: PeerId, until: Instant) {
+        if self.away().next().is_none() {
+            // Nobody has missed them.
+            self.removed.clear();
+        }
         let since = self.step();
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.presence = Presence::Away { until, since };
@@ -266,6 +290,26 @@ impl Lobby {
         {
             gone.insert(id);
         }
+    }
+
+    /// Remembers what is told of the member of that seat, which is sent away, for those that are away.
+    pub(super) fn note_removal(&mut self, id: PeerId, notice: Notice) {
+        let is_missed = self.away().any(|(away, ..)| away != id);
+        let Some(taken) = self.seat(id).map(|seat| seat.taken).filter(|_| is_missed) else {
+            return;
+        };
+        if self.removed.len() >= MAX_REMOVED {
+            self.removed.pop_front();
+        }
+        let at = self.step();
+        self.removed.push_back(Removed { taken, at, notice });
+    }
+
+    /// Who was sent away since that step, of those that a member knows which went away then.
+    pub(super) fn removed_since(&self, since: u64) -> impl Iterator<Item = Notice> {
+        let removed = self.removed.iter();
+        let missed = removed.filter(move |removed| removed.taken < since && since < removed.at);
+        missed.map(|removed| removed.notice.clone())
     }
 
     /// Bans the address of that seat, unless it is the host's, too: it would keep the host's own friends out, or, behind a proxy

@@ -114,6 +114,11 @@ impl Place {
         self.relay.with(|hall, now| hall.seal(now, self.member))
     }
 
+    /// How many are told of a change in the lobby.
+    pub(crate) fn audience(&self) -> usize {
+        self.relay.lock().hall.audience(self.member)
+    }
+
     pub(crate) fn control(&self, control: Control) -> Result<(), Goodbye> {
         let step = |hall: &mut Hall, now| hall.control(now, self.member, control);
         self.relay.with(step)

@@ -199,7 +199,14 @@ fn data_are_told_when_they_are_there_and_when_they_change() {
     // Our own are confirmed; those of strangers, and what breaks a bound, are passed over.
     let long = format!(r#"{{"type":41,"id":1,"data":"{{{}}}"}}"#, " ".repeat(255));
     for (line, events) in [
+        (r#"{"type":41,"id":7,"data":""}"#, vec![]),
+        (
+            r#"{"type":41,"id":7,"data":"{}"}"#,
+            vec![member_data(7, "{}")],
+        ),
         (r#"{"type":41,"id":7,"data":""}"#, vec![member_data(7, "")]),
+        (r#"{"type":41,"id":1,"data":""}"#, vec![member_data(1, "")]),
+        (r#"{"type":41,"id":1,"data":""}"#, vec![]),
         (r#"{"type":41,"id":9,"data":""}"#, vec![]),
         (r#"{"type":41,"id":1,"data":"[]"}"#, vec![]),
         (r#"{"type":40,"id":0,"data":"[]"}"#, vec![]),
