@@ -2,7 +2,8 @@
 //!
 //! # What is where
 //!
-//! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server.
+//! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server. The lobby may be on a
+//!   [public list](Lobby::listed), be one of a [group of so many](Lobby::group_of), or [go on without its host](Lobby::host_migration).
 //! - [`Session`]: what they return. [`poll`](mesh_core::Session::poll) it once a frame, or wait for
 //!   [`next_event`](mesh_core::Session::next_event); [`send`](mesh_core::Session::send) messages; see who is there with
 //!   [`connected_peers`](mesh_core::Session::connected_peers). Say who may be there with
