@@ -313,9 +313,22 @@ impl<T: Transport> Signaling for Client<T> {
         if matches!(self.stage, Stage::Ended) {
             return;
         }
-        if self.is_joined() && self.is_extended() {
+        match self.stage {
             // So that our seat is not kept, whatever becomes of the close frame.
-            let _ = self.request(Request::Leave);
+            Stage::Joined { .. } | Stage::Joining { .. } if self.is_extended() => {
+                let _ = self.request(Request::Leave);
+            }
+            // There is no connection to say it on.
+            Stage::Connecting { .. } | Stage::Paused { .. } if self.absence.is_some() => {
+                let texts = [self.join(), Request::Leave].map(steps::text);
+                self.transport.farewell(texts.into());
+            }
+            Stage::New
+            | Stage::Connecting { .. }
+            | Stage::Joining { .. }
+            | Stage::Joined { .. }
+            | Stage::Paused { .. }
+            | Stage::Ended => {}
         }
         self.end();
     }

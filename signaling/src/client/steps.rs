@@ -46,6 +46,17 @@ impl<T: Transport> Client<T> {
         let Stage::Connecting { deadline } = self.stage else {
             return Ok(());
         };
+        self.is_welcome = false;
+        let join = self.join();
+        self.request(join).map_err(|error| {
+            LostReason::Unreachable(format!("the request to join could not be sent: {error}"))
+        })?;
+        self.stage = Stage::Joining { deadline };
+        Ok(())
+    }
+
+    /// What we ask a server for: our seat, if it has given us one.
+    pub(super) fn join(&mut self) -> Request {
         let JoinRequest {
             lobby,
             topology,
@@ -62,7 +73,6 @@ impl<T: Transport> Client<T> {
             },
             None => self.request.clone(),
         };
-        self.is_welcome = false;
         let token = self.token.as_ref().map(|token| token.text.clone());
         if token.is_some() {
             self.attempts = self.attempts.saturating_add(1);
@@ -76,16 +86,11 @@ impl<T: Transport> Client<T> {
             group_of,
             host_migration,
         });
-        let join = Request::Join {
+        Request::Join {
             lobby,
             topology,
             extension,
-        };
-        self.request(join).map_err(|error| {
-            LostReason::Unreachable(format!("the request to join could not be sent: {error}"))
-        })?;
-        self.stage = Stage::Joining { deadline };
-        Ok(())
+        }
     }
 
     fn on_text(&mut self, now: Instant, text: &str) -> Result<(), LostReason> {
