@@ -2,14 +2,16 @@
 //!
 //! # What is where
 //!
-//! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server.
+//! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server. The lobby may be on a
+//!   [public list](Lobby::listed), be one of a [group of so many](Lobby::group_of), or [go on without its host](Lobby::host_migration).
 //! - [`Session`]: what they return. [`poll`](mesh_core::Session::poll) it once a frame, or wait for
 //!   [`next_event`](mesh_core::Session::next_event); [`send`](mesh_core::Session::send) messages; see who is there with
 //!   [`connected_peers`](mesh_core::Session::connected_peers). Say who may be there with
 //!   [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
 //!   [`allow`](mesh_core::Session::allow) and [`set_accept`](mesh_core::Session::set_accept), or for the whole lobby with
 //!   [`kick_from_lobby`](mesh_core::Session::kick_from_lobby), [`ban_from_lobby`](mesh_core::Session::ban_from_lobby) and
-//!   [`set_lobby_locked`](mesh_core::Session::set_lobby_locked). Tell everybody something of the lobby or of yourself with
+//!   [`set_lobby_locked`](mesh_core::Session::set_lobby_locked). Show it to everybody with
+//!   [`set_lobby_listed`](mesh_core::Session::set_lobby_listed). Tell everybody something of the lobby or of yourself with
 //!   [`set_lobby_data`](mesh_core::Session::set_lobby_data) and [`set_member_data`](mesh_core::Session::set_member_data);
 //!   [`leave`](mesh_core::Session::leave) at the end. [`leave_with_reason`](mesh_core::Session::leave_with_reason) and
 //!   [`kick_with_reason`](mesh_core::Session::kick_with_reason) tell the others why.

@@ -56,6 +56,9 @@ pub struct Lobby {
     name: String,
     topology: Topology,
     max_players: Option<u32>,
+    is_listed: bool,
+    group_of: Option<u32>,
+    host_migration: bool,
     platform: PlatformConfig,
     session: SessionConfig,
     link: Option<LinkConfig>,
@@ -74,6 +77,9 @@ impl Lobby {
             name: name.into(),
             topology: Topology::default(),
             max_players: None,
+            is_listed: false,
+            group_of: None,
+            host_migration: false,
             platform: PlatformConfig::default(),
             session: SessionConfig::default(),
             link: None,
@@ -107,6 +113,34 @@ impl Lobby {
     /// that is lower; one of Godot's protocol knows no such limit.
     pub const fn max_players(mut self, max_players: u32) -> Self {
         self.max_players = Some(max_players);
+        self
+    }
+
+    /// Puts the lobby on the server's public list, if this creates it. A list is asked for by HTTP, as
+    /// [`LobbyQuery`](signaling::LobbyQuery) says. A server of Godot's protocol has no list.
+    pub const fn listed(mut self) -> Self {
+        self.is_listed = true;
+        self
+    }
+
+    /// Has the lobby go on when its host leaves, if this creates it and it is a mesh. The member that has been there longest is the
+    /// host then: it may kick, ban, lock, seal and set the lobby's data. [`LobbyEvent::Host`](crate::LobbyEvent::Host) says who
+    /// it is, and [`Roster::host`](mesh_core::Roster::host) knows it. Ids do not change: peer 1 is who created the lobby, and
+    /// nobody gets that id after it.
+    ///
+    /// Without this, and with a server of Godot's protocol, the lobby ends with its host.
+    pub const fn host_migration(mut self) -> Self {
+        self.host_migration = true;
+        self
+    }
+
+    /// Has the server put us together with others. Who joins with the same name and the same number comes into one lobby, whose
+    /// name the server gives ([`Event::Joined`](crate::Event::Joined) has it), until there are so many. Then the lobby seals
+    /// itself: [`Event::Sealed`](crate::Event::Sealed) says that the group is complete. The next ones come into another.
+    ///
+    /// A server of Godot's protocol passes over it, and makes one lobby of that name.
+    pub const fn group_of(mut self, players: u32) -> Self {
+        self.group_of = Some(players);
         self
     }
 
@@ -155,6 +189,9 @@ impl Lobby {
             lobby: self.name,
             topology: self.topology,
             max_players: self.max_players,
+            is_listed: self.is_listed,
+            group_of: self.group_of,
+            host_migration: self.host_migration,
         };
         Ok(Session::new(
             backend,

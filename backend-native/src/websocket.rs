@@ -150,6 +150,17 @@ impl Transport for WebSocketTransport {
         self.events.close();
     }
 
+    fn farewell(&mut self, texts: Vec<String>) {
+        self.close();
+        let Target {
+            request,
+            options,
+            roots,
+        } = self.target.clone();
+        self.handle
+            .spawn(connection::say(request, options, roots, texts));
+    }
+
     fn reopen(&mut self) -> Result<(), TransportError> {
         // The task may be at work on another thread, and see that its queue ends before it sees that it is aborted.
         self.abandoned.store(true, Ordering::Release);

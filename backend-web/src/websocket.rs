@@ -84,6 +84,16 @@ impl Transport for WebSocketTransport {
         self.socket.close();
     }
 
+    fn farewell(&mut self, texts: Vec<String>) {
+        self.close();
+        // A page that is left opens no sockets.
+        if !self.socket.is_away()
+            && let Ok(socket) = open(&self.url, self.options)
+        {
+            socket.say(texts);
+        }
+    }
+
     fn reopen(&mut self) -> Result<(), TransportError> {
         self.socket.abandon();
         // The links were closed with the page, so there is nothing to come back to.

@@ -24,8 +24,8 @@ pub struct GivenReason {
 }
 
 impl GivenReason {
-    /// The longest text in bytes of UTF-8.
-    pub const MAX_TEXT: usize = 128;
+    /// The longest text in bytes of UTF-8: [`MAX_REASON_SIZE`](crate::MAX_REASON_SIZE), so that a reason may be given in the lobby, too.
+    pub const MAX_TEXT: usize = crate::MAX_REASON_SIZE;
 
     /// A reason. A text of more than [`MAX_TEXT`](Self::MAX_TEXT) bytes is cut at the last whole character that fits, and a
     /// control character becomes a space: the text may be shown as it is.
@@ -126,9 +126,9 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_at_a_whole_character() {
         let long = "é".repeat(100);
-        assert_eq!(GivenReason::new(0, &long).text(), "é".repeat(64));
+        assert_eq!(GivenReason::new(0, &long).text(), "é".repeat(61));
         let odd = std::format!("x{long}");
-        let cut = std::format!("x{}", "é".repeat(63));
+        let cut = std::format!("x{}", "é".repeat(61));
         assert_eq!(GivenReason::new(0, &odd).text(), cut);
         let whole = "x".repeat(GivenReason::MAX_TEXT);
         assert_eq!(GivenReason::new(0, &whole).text(), whole);

@@ -5,7 +5,7 @@ use alloc::string::String;
 use crate::PeerId;
 
 /// The longest reason that a host can give for a [`Kick`](LobbyCommand::Kick) or a [`Ban`](LobbyCommand::Ban), in bytes. It
-/// is what the close frame of a WebSocket holds.
+/// is what the close frame of a WebSocket holds, and the longest text of a [`GivenReason`](crate::GivenReason), too.
 pub const MAX_REASON_SIZE: usize = 123;
 
 /// The longest data of a lobby, in bytes ([`LobbyCommand::SetData`]).
@@ -38,6 +38,8 @@ pub enum LobbyCommand {
     /// Let nobody new join (`true`), or let them join again (`false`). Members whose connection broke come back to their
     /// seats also while the lobby is locked. For the host.
     SetLocked(bool),
+    /// Put the lobby on the public list of the service (`true`), or take it off (`false`). For the host.
+    SetListed(bool),
     /// Set what is told of the lobby to everybody in it: a JSON object as text, of at most [`MAX_LOBBY_DATA_SIZE`] bytes. An
     /// empty text removes it. For the host.
     SetData(String),
@@ -55,6 +57,14 @@ pub enum LobbyEvent {
     Complete,
     /// The host has locked the lobby (`true`) or has opened it again (`false`).
     Locked(bool),
+    /// The lobby is on the public list of the service (`true`), or is not any more (`false`). One that is not is never told of
+    /// before.
+    Listed(bool),
+    /// That member is the host now: it may do in the lobby what a host may, such as [`LobbyCommand::Kick`]. It may be us.
+    ///
+    /// The host is who made the lobby, peer 1, until its service says so. It does only in a lobby that goes on when its host
+    /// leaves. Ids do not change with the role: peer 1 has left then, and nobody gets that id.
+    Host(PeerId),
     /// The lobby's data are these now: a JSON object as text, or nothing. A service tells newcomers, too.
     Data(String),
     /// A member's data are these now: a JSON object as text, or nothing. Ours are told to us as well.

@@ -1,18 +1,18 @@
 //! A mesh that makes itself: a [`Multiplayer`] that listens to a [`Signaling`]. The rules are in [`Roster`]; here they meet
 //! the backend and the signaling.
 
-use alloc::string::String;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use crate::{
-    Backend, ChannelIndex, Event, GivenReason, Instant, LobbyCommand, Mesh, Multiplayer, Payload,
-    PeerId, PeerInfo, PeerStats, SendError, Sent, Signaling, SignalingError, Target, TransferMode,
+    Backend, ChannelIndex, Event, GivenReason, Instant, Mesh, Multiplayer, Payload, PeerId,
+    PeerInfo, PeerStats, SendError, Sent, Signaling, SignalingError, Target, TransferMode,
 };
 
 mod config;
 mod leaving;
+mod lobby;
 mod roster;
 #[cfg(test)]
 mod tests;
@@ -157,93 +157,6 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     /// Has what waits tried again, also where the backend has said that it is full and not yet that there is room.
     pub fn flush(&mut self) {
         self.multiplayer.flush();
-    }
-
-    /// Asks the signaling to let nobody join the lobby any more; [`Event::Sealed`] follows.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError`]: not in a lobby, not its host, or the signaling knows no sealing.
-    pub fn seal(&mut self) -> Result<(), SignalingError> {
-        if !self.open {
-            return Err(SignalingError::NotConnected);
-        }
-        self.signaling.seal(self.multiplayer.backend().now())
-    }
-
-    /// Asks the signaling to send a member out of the lobby, with words for it of at most
-    /// [`MAX_REASON_SIZE`](crate::MAX_REASON_SIZE) bytes; for the host. [`LobbyEvent::Removed`](crate::LobbyEvent::Removed)
-    /// follows for every other member, and each of them closes its connection with it. The member loses its seat, hears
-    /// [`LostReason::Removed`](crate::LostReason::Removed), and can join anew.
-    ///
-    /// This is for the whole lobby. [`kick`](Self::kick) is for this peer's own connection.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError`]: not in a lobby, not its host, a reason that is too long, or the signaling knows no kicking.
-    pub fn kick_from_lobby(
-        &mut self,
-        peer: PeerId,
-        reason: impl Into<String>,
-    ) -> Result<(), SignalingError> {
-        let reason = reason.into();
-        self.control(LobbyCommand::Kick { peer, reason })
-    }
-
-    /// As [`kick_from_lobby`](Self::kick_from_lobby), and the member may not join this lobby again, as far as the signaling can
-    /// recognise it. `signaling-server` recognises its seat and its address, but for the address of the host itself.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError`], as for a kick.
-    pub fn ban_from_lobby(
-        &mut self,
-        peer: PeerId,
-        reason: impl Into<String>,
-    ) -> Result<(), SignalingError> {
-        let reason = reason.into();
-        self.control(LobbyCommand::Ban { peer, reason })
-    }
-
-    /// Asks the signaling to let nobody new into the lobby, or to let them in again; for the host.
-    /// [`LobbyEvent::Locked`](crate::LobbyEvent::Locked) follows for every member. Those whose connection with the signaling
-    /// breaks come back also to a locked lobby. Unlike a sealed one it goes on.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError`]: not in a lobby, not its host, or the signaling knows no locking.
-    pub fn set_lobby_locked(&mut self, is_locked: bool) -> Result<(), SignalingError> {
-        self.control(LobbyCommand::SetLocked(is_locked))
-    }
-
-    /// Asks the signaling to tell everybody in the lobby this of it: a JSON object as text, of at most
-    /// [`MAX_LOBBY_DATA_SIZE`](crate::MAX_LOBBY_DATA_SIZE) bytes, or an empty text for nothing; for the host.
-    /// [`LobbyEvent::Data`](crate::LobbyEvent::Data) follows for every member, and for those who join later.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError`]: not in a lobby, not its host, no such text, or the signaling knows no data.
-    pub fn set_lobby_data(&mut self, json: impl Into<String>) -> Result<(), SignalingError> {
-        self.control(LobbyCommand::SetData(json.into()))
-    }
-
-    /// Asks the signaling to tell everybody in the lobby this of us, such as a name: a JSON object as text, of at most
-    /// [`MAX_MEMBER_DATA_SIZE`](crate::MAX_MEMBER_DATA_SIZE) bytes, or an empty text for nothing.
-    /// [`LobbyEvent::MemberData`](crate::LobbyEvent::MemberData) follows for every member, and for those who join later.
-    ///
-    /// # Errors
-    ///
-    /// [`SignalingError`]: not in a lobby, no such text, or the signaling knows no data.
-    pub fn set_member_data(&mut self, json: impl Into<String>) -> Result<(), SignalingError> {
-        self.control(LobbyCommand::SetMemberData(json.into()))
-    }
-
-    fn control(&mut self, command: LobbyCommand) -> Result<(), SignalingError> {
-        if !self.open {
-            return Err(SignalingError::NotConnected);
-        }
-        let now = self.multiplayer.backend().now();
-        self.signaling.control(now, command)
     }
 
     /// Gives the events of a frame one by one, then `None`.

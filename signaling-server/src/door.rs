@@ -16,4 +16,4 @@ pub(crate) use handshakes::{HandshakeId, Handshakes};
 pub(crate) use letter::Letter;
 pub(crate) use meter::{BYTES_PER_TOKEN, Meter};
 pub(crate) use origin::is_allowed;
-pub(crate) use visitor::{Ask, Control, Visitor};
+pub(crate) use visitor::{Ask, Control, Dialect, Visitor};

@@ -23,6 +23,8 @@ pub(crate) enum Goodbye {
     TooManyOwnLobbies { limit: usize },
     LobbyFull { limit: usize },
     LobbyNameTooLong { limit: usize },
+    GroupTooLarge { limit: usize },
+    OtherProtocol { is_godot3: bool },
     UnknownLobby,
     Sealed,
     AlreadyInLobby,
@@ -99,6 +101,8 @@ impl Goodbye {
             Self::TooManyLobbies => (ERROR, "too_many_lobbies"),
             Self::LobbyFull { .. } => (ERROR, "lobby_full"),
             Self::LobbyNameTooLong { .. } => (ERROR, "lobby_name_too_long"),
+            Self::GroupTooLarge { .. } => (ERROR, "group_too_large"),
+            Self::OtherProtocol { .. } => (ERROR, "other_protocol"),
             Self::UnknownLobby => (ERROR, "unknown_lobby"),
             Self::Sealed => (ERROR, "sealed"),
             Self::AlreadyInLobby => (ERROR, "already_in_lobby"),
@@ -176,6 +180,13 @@ impl fmt::Display for Goodbye {
             Self::LobbyNameTooLong { limit } => {
                 write!(f, "Lobby name is too long: at most {limit} characters")
             }
+            Self::GroupTooLarge { limit } => {
+                write!(f, "Group is too large: at most {limit} peers")
+            }
+            Self::OtherProtocol { is_godot3 } => f.write_str(match is_godot3 {
+                false => "Lobby is not for clients of Godot 3",
+                true => "Lobby is for clients of Godot 3 alone",
+            }),
             Self::UnknownLobby => f.write_str("Lobby does not exists"),
             Self::Sealed => f.write_str("Lobby is sealed"),
             Self::AlreadyInLobby => f.write_str("Already in a lobby"),

@@ -4,11 +4,14 @@
 mod comebacks;
 mod control;
 mod entering;
+mod groups;
 #[cfg(test)]
 mod house;
 mod leaving;
+mod listing;
 mod lobby;
 mod member;
+mod migration;
 #[cfg(test)]
 mod model;
 mod news;
@@ -23,13 +26,15 @@ use signaling::{Extension, Message, Notice, encode};
 
 use crate::Config;
 use crate::admission::{Pass, Refusal};
-use crate::door::Network;
+use crate::door::{Dialect, Network};
 use crate::entropy::Entropy;
 use crate::goodbye::Goodbye;
 use crate::resume::{Claim, Vault};
 
+use groups::Groups;
 use lobby::{Lobby, Present};
 
+pub(crate) use listing::Listing;
 pub(crate) use member::MemberId;
 
 /// What is to be done.
@@ -68,6 +73,10 @@ pub(crate) enum About {
 pub(crate) enum Fact {
     /// Whether it is locked.
     Lock,
+    /// Whether it is on the public list.
+    List,
+    /// Who is the host.
+    Host,
     /// Its data.
     Data,
     /// The data of the member with that id.
@@ -112,6 +121,9 @@ pub(crate) struct Hall {
     vault: Option<Vault>,
     seats: BTreeMap<MemberId, Ticket>,
     lobbies: BTreeMap<Arc<str>, Lobby>,
+    /// The names of those that are on the public list, by their numbers.
+    listed: BTreeMap<u64, Arc<str>>,
+    groups: Groups,
     timers: BTreeSet<(Instant, Timer)>,
     /// How many lobbies each address has made.
     made: BTreeMap<Network, usize>,
@@ -142,6 +154,14 @@ pub(crate) struct Wish<'a> {
     pub(crate) attempt: u32,
     /// How many members the lobby may have, if it is made.
     pub(crate) max_players: Option<u32>,
+    /// Whether the lobby is to be on the public list, if it is made.
+    pub(crate) is_listed: bool,
+    /// How many members make a group, if it wants to be put in one.
+    pub(crate) group_of: Option<u32>,
+    /// Whether the lobby is to go on when its host leaves, if it is made.
+    pub(crate) host_migration: bool,
+    /// Which protocol the member speaks.
+    pub(crate) dialect: Dialect,
 }
 
 impl<'a> Wish<'a> {
@@ -164,6 +184,10 @@ impl<'a> Wish<'a> {
                 .and_then(|extension| extension.attempt)
                 .unwrap_or_default(),
             max_players: extension.and_then(|extension| extension.max_players),
+            is_listed: extension.is_some_and(|extension| extension.is_listed),
+            group_of: extension.and_then(|extension| extension.group_of),
+            host_migration: extension.is_some_and(|extension| extension.host_migration),
+            dialect: Dialect::default(),
         }
     }
 }
@@ -226,6 +250,8 @@ impl Hall {
             vault,
             seats: BTreeMap::new(),
             lobbies: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            groups: Groups::new(),
             timers: BTreeSet::new(),
             made: BTreeMap::new(),
             away: Away {
@@ -275,11 +301,18 @@ impl Hall {
         let Ticket {
             lobby: name, id, ..
         } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
-        if !id.is_server() {
+        if !self.is_host(name, *id) {
             return Err(Goodbye::NotHost);
         }
+        let name = Arc::clone(name);
+        self.seal_lobby(now, &name);
+        Ok(())
+    }
+
+    /// Takes nobody into a lobby any more, and sets its end, if that is not done already.
+    fn seal_lobby(&mut self, now: Instant, name: &Arc<str>) {
         let Some(lobby) = self.lobbies.get_mut(name) else {
-            return Ok(());
+            return;
         };
         if lobby.ends.is_none() {
             let ends = now + self.config.seal_duration;
@@ -288,7 +321,6 @@ impl Hall {
             let everybody = lobby.members().map(|present| present.member);
             tell(&mut self.actions, everybody, About::Lobby, Notice::Sealed);
         }
-        Ok(())
     }
 
     /// When `handle_timeout` is due.
@@ -340,6 +372,7 @@ impl Hall {
             number: lobby.number,
             topology: lobby.topology,
             id: ticket.id,
+            host: lobby.migrates.then_some(lobby.host),
         };
         let welcome = Notice::Welcome {
             token: vault.issue(now, &claim),

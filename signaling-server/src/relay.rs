@@ -4,6 +4,7 @@ mod place;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant as Clock};
 
@@ -18,7 +19,7 @@ use crate::admission::{Entry, Refusal, unix};
 use crate::door::{Addresses, Network, TooMany, Welcome};
 use crate::entropy;
 use crate::goodbye::Goodbye;
-use crate::hall::{About, Action, Counts, Hall, MemberId};
+use crate::hall::{About, Action, Counts, Hall, Listing, MemberId};
 use crate::metrics::{Gauges, Metrics};
 use crate::outbox::Outbox;
 use crate::resume::{ResumeKey, Vault};
@@ -114,6 +115,11 @@ impl Relay {
         }
     }
 
+    /// A part of the public list: lobbies that are older than the one of that number.
+    pub(crate) fn listing(&self, before: Option<u64>) -> Listing {
+        self.lock().hall.listing(before)
+    }
+
     pub(crate) fn is_draining(&self) -> bool {
         self.lock().is_draining
     }
@@ -147,6 +153,7 @@ impl Relay {
             account: None,
             refused: None,
             entry: Err(Refusal::new("")),
+            group_of: None,
         };
         let Some(network) = network else {
             visit.entry = judge();
@@ -190,6 +197,8 @@ impl Relay {
             member,
             outbox,
             entry: visit.entry.clone(),
+            group_of: visit.group_of,
+            is_godot3: AtomicBool::new(false),
         })
     }
 

@@ -1,5 +1,7 @@
 //! The routes of an axum application.
 
+mod lobbies;
+mod pages;
 mod turn;
 
 use std::net::SocketAddr;
@@ -31,8 +33,8 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Room for answers to pings and closes beside a message that is being written.
 const CONTROL_FRAMES: usize = 64 * 1024;
 
-/// The server's routes for an axum application of your own: `/` takes the WebSockets, `/health` answers with figures, and `/turn`
-/// with credentials where [`Config::turn`] is set.
+/// The server's routes for an axum application of your own: `/` takes the WebSockets, `/health` answers with figures, `/lobbies` with
+/// the public list of lobbies, and `/turn` with credentials where [`Config::turn`] is set.
 ///
 /// The application brings what is around a WebSocket: a listener with a bound on connections and on the time a handshake
 /// may take, and an end. The limits of [`Config::address`] hold where it says where a connection comes from, as
@@ -45,8 +47,13 @@ pub fn router(config: Config) -> Router {
 pub(crate) fn routes(relay: Relay, any_path: bool) -> Router {
     let router = Router::new().route("/health", get(health));
     let router = match relay.config().turn {
-        Some(_) => router.route("/turn", get(turn::give).options(turn::preflight)),
+        Some(_) => router.route("/turn", get(turn::give).options(pages::preflight)),
         None => router,
+    };
+    // Lobbies get on the list by our extension, which a strict server does not speak.
+    let router = match relay.config().strict {
+        false => router.route("/lobbies", get(lobbies::give).options(pages::preflight)),
+        true => router,
     };
     let router = if any_path {
         router.fallback(upgrade)
@@ -78,11 +85,12 @@ async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
     }
     let (parts, body) = request.into_parts();
     let judge = || admit(config, &parts);
-    let visit = match relay.enter(network(config, &parts), judge) {
+    let mut visit = match relay.enter(network(config, &parts), judge) {
         Ok(visit) => visit,
         Err(Turned::Away) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Err(Turned::AwayForItsAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
     };
+    visit.set_group(group_of(parts.uri.query()));
     let mut request = Request::from_parts(parts, body);
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "HTTP/1.1 is expected here\n").into_response();
@@ -99,6 +107,13 @@ async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
         socket::serve(relay, visit, meter, socket).await;
     });
     response
+}
+
+/// How many members make a group, as the query of a socket's URL says (`?next=4`): for clients whose join cannot say it.
+fn group_of(query: Option<&str>) -> Option<u32> {
+    let mut pairs = query?.split('&');
+    let size = pairs.find_map(|pair| pair.strip_prefix("next="))?;
+    size.parse().ok()
 }
 
 /// Whether whoever asks is admitted.

@@ -21,6 +21,15 @@ const RECOVERY: u32 = 4;
 /// What a text costs that finds no room even then: so many times what it cost to send, as it was in vain and may be a flood.
 const VAIN: u64 = 8;
 
+/// What a member changes in its lobby is told to the others. It costs as if it had sent one more message for so many of them: they are
+/// told no more often than twice a second.
+const TOLD_PER_TOKEN: usize = 8;
+
+/// What telling so many costs.
+const fn price(told: usize) -> u64 {
+    (told / TOLD_PER_TOKEN) as u64
+}
+
 /// Takes a member's texts to where they are to go.
 pub(crate) struct Sender<'a> {
     relay: &'a Relay,
@@ -79,8 +88,12 @@ impl<'a> Sender<'a> {
                 lobby,
                 topology,
                 extension,
+                dialect,
             }) => {
-                let standing = self.place.join(&lobby, topology, extension.as_ref())?;
+                let join = self
+                    .place
+                    .join(&lobby, topology, extension.as_ref(), dialect);
+                let standing = join?;
                 visitor.joined(standing.id, standing.is_ours);
                 Ok(())
             }
@@ -90,7 +103,10 @@ impl<'a> Sender<'a> {
                 self.place.pong(id);
                 Ok(())
             }
-            Some(Ask::Control(control)) => self.place.control(control),
+            Some(Ask::Control(control)) => {
+                self.charge(price(self.place.audience()))?;
+                self.place.control(control)
+            }
             Some(Ask::Leave) => {
                 self.place.leave();
                 Ok(())
@@ -141,17 +157,23 @@ impl<'a> Sender<'a> {
     fn pay(&self, letter: &Letter) -> Result<(), Goodbye> {
         self.relay.metrics().dropped();
         let tokens = (letter.len() as u64).div_ceil(BYTES_PER_TOKEN) * VAIN;
+        self.charge(tokens).map_err(|_| Goodbye::Flooding)
+    }
+
+    fn charge(&self, tokens: u64) -> Result<(), Goodbye> {
         let now = self.relay.now();
-        self.meter
-            .lock()
-            .charge(now, tokens)
-            .map_err(|_| Goodbye::Flooding)
+        self.meter.lock().charge(now, tokens)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_in_a_large_lobby_costs_more() {
+        assert_eq!([1, 7, 8, 64, 128].map(price), [0, 0, 1, 8, 16]);
+    }
 
     #[test]
     fn a_member_is_held_up_for_a_quarter_of_its_time_at_most() {

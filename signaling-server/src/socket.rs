@@ -162,7 +162,10 @@ async fn write(config: &Config, place: &Place, sink: &mut Sink) {
     loop {
         let message = tokio::select! {
             outgoing = place.outbox().next() => match outgoing {
-                Outgoing::Text(text) => Message::text(&*text),
+                Outgoing::Text(text) => match place.translate(text) {
+                    Some(text) => Message::text(&*text),
+                    None => continue,
+                },
                 Outgoing::Close(goodbye) => return close(config, sink, &goodbye).await,
             },
             _ = ping.tick() => Message::Ping(Vec::new().into()),

@@ -42,6 +42,16 @@ pub struct JoinRequest {
     /// How many members the lobby may have, we included, if it is made now: at most what the server allows, which is what it
     /// has without one. A server of Godot's protocol knows no such limit.
     pub max_players: Option<u32>,
+    /// Whether the lobby is to be on the server's public list, if it is made now: not by default. See [`LobbyQuery`](crate::LobbyQuery).
+    pub is_listed: bool,
+    /// How many players make a group, where the server is to put us together with others. Who joins with the same name and the same
+    /// number comes into one lobby, whose name the server gives, until there are so many; then the lobby seals itself, and
+    /// the next ones come into another. A server of Godot's protocol passes over it, and makes one lobby of that name.
+    pub group_of: Option<u32>,
+    /// Whether the lobby is to go on when its host leaves, if it is made now and is a mesh: not by default, as with Godot's servers.
+    /// The member that has been there longest is the host then
+    /// ([`LobbyEvent::Host`](mesh_core::LobbyEvent::Host)).
+    pub host_migration: bool,
 }
 
 impl JoinRequest {
@@ -51,7 +61,7 @@ impl JoinRequest {
         Self {
             lobby: lobby.into(),
             topology: Topology::Mesh,
-            max_players: None,
+            ..Self::default()
         }
     }
 }
@@ -276,10 +286,9 @@ impl<T: Transport> Signaling for Client<T> {
     fn seal(&mut self, _now: Instant) -> Result<(), SignalingError> {
         let id = self.id().filter(|_| self.is_joined());
         let id = id.ok_or(SignalingError::NotConnected)?;
-        if !id.is_server() {
-            return Err(SignalingError::Unsendable(
-                "only the host, peer 1, can seal the lobby".to_owned(),
-            ));
+        if id != self.membership.host() {
+            let why = "only the host can seal the lobby".to_owned();
+            return Err(SignalingError::Unsendable(why));
         }
         self.request(Request::Seal).map_err(refusal)
     }
@@ -296,7 +305,7 @@ impl<T: Transport> Signaling for Client<T> {
         if !self.is_welcome {
             return Err(SignalingError::Unsupported);
         }
-        let request = control::request(id, command)?;
+        let request = control::request(id, self.membership.host(), command)?;
         self.request(request).map_err(refusal)
     }
 
@@ -304,9 +313,22 @@ impl<T: Transport> Signaling for Client<T> {
         if matches!(self.stage, Stage::Ended) {
             return;
         }
-        if self.is_joined() && self.is_extended() {
+        match self.stage {
             // So that our seat is not kept, whatever becomes of the close frame.
-            let _ = self.request(Request::Leave);
+            Stage::Joined { .. } | Stage::Joining { .. } if self.is_extended() => {
+                let _ = self.request(Request::Leave);
+            }
+            // There is no connection to say it on.
+            Stage::Connecting { .. } | Stage::Paused { .. } if self.absence.is_some() => {
+                let texts = [self.join(), Request::Leave].map(steps::text);
+                self.transport.farewell(texts.into());
+            }
+            Stage::New
+            | Stage::Connecting { .. }
+            | Stage::Joining { .. }
+            | Stage::Joined { .. }
+            | Stage::Paused { .. }
+            | Stage::Ended => {}
         }
         self.end();
     }

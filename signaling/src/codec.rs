@@ -20,7 +20,7 @@ pub const MAX_MESSAGE_SIZE: usize = 32 * 1024;
 pub const MAX_NOTICE_SIZE: usize = 64 * 1024;
 
 /// The largest id: Godot keeps ids in a signed 32-bit integer.
-const MAX_ID: i64 = i32::MAX as i64;
+pub(crate) const MAX_ID: i64 = i32::MAX as i64;
 
 /// Why a text is no message.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -46,6 +46,9 @@ pub enum DecodeError {
     /// There is no such type of message.
     #[error("no message has the type {0}")]
     UnknownType(i64),
+    /// It is not one of the lines of Godot's 3.x demo.
+    #[error("no message of Godot 3's protocol")]
+    NotGodot3,
     /// No peer can have that id.
     #[error("no peer has the id {0}")]
     InvalidId(i64),
@@ -60,10 +63,7 @@ pub enum DecodeError {
 ///
 /// [`DecodeError`]; whatever the text is, nothing panics.
 pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
-    let size = text.len();
-    if size > limit {
-        return Err(DecodeError::TooLarge { size, limit });
-    }
+    check_size(text, limit)?;
     let fields: Fields = serde_json::from_str(text)
         .map_err(|error| DecodeError::NotAnObject(crate::escape_control(&error.to_string())))?;
     let number = integer("type", fields.kind)?;
@@ -90,6 +90,9 @@ pub fn decode(text: &str, limit: usize) -> Result<Message, DecodeError> {
             previous: small(&fields.prev).unwrap_or_default(),
         }),
         max_players: small(&fields.max),
+        is_listed: small(&fields.list) == Some(1),
+        group_of: small(&fields.next),
+        host_migration: small(&fields.migrate) == Some(1),
         why: small(&fields.why),
     };
     Ok(Message {
@@ -121,6 +124,12 @@ pub fn encode(message: &Message) -> String {
         #[serde(skip_serializing_if = "Option::is_none")]
         max: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        list: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        migrate: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<u32>,
     }
     let wire = Wire {
@@ -133,10 +142,21 @@ pub fn encode(message: &Message) -> String {
         seq: message.extra.number.map(|number| number.this),
         prev: message.extra.number.map(|number| number.previous),
         max: message.extra.max_players,
+        list: message.extra.is_listed.then_some(1),
+        next: message.extra.group_of,
+        migrate: message.extra.host_migration.then_some(1),
         why: message.extra.why,
     };
     // Numbers and strings cannot fail; an empty text would be refused by any reader.
     serde_json::to_string(&wire).unwrap_or_default()
+}
+
+pub(crate) const fn check_size(text: &str, limit: usize) -> Result<(), DecodeError> {
+    let size = text.len();
+    if size > limit {
+        return Err(DecodeError::TooLarge { size, limit });
+    }
+    Ok(())
 }
 
 /// A field of our extension; one that cannot be ours is passed over, as readers of Godot's protocol do.
@@ -214,9 +234,12 @@ mod tests {
                 previous: 7,
             }),
             max_players: Some(4),
+            is_listed: true,
+            group_of: Some(5),
+            host_migration: true,
             why: Some(1),
         };
-        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"max":4,"why":1}"#;
+        let text = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":2,"seq":4294967295,"prev":7,"max":4,"list":1,"next":5,"migrate":1,"why":1}"#;
         assert_eq!(encode(&join), text);
         assert_eq!(read(text), Ok(join));
         // Somebody else's fields of the same names.

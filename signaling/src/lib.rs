@@ -5,6 +5,7 @@
 //!
 //! - [`decode`] and [`encode`]: one WebSocket text to one [`Message`] and back; [`Request`] and [`Notice`] are what a message
 //!   means on its way to and from a server.
+//!   [`decode_godot3`] and [`encode_godot3`] are the same for clients of Godot's 3.x demo.
 //! - [`Transport`]: the few things a WebSocket must do; a backend brings it.
 //! - [`Client`]: [`mesh_core::Signaling`] over any [`Transport`].
 //!
@@ -25,6 +26,8 @@ mod close;
 mod codec;
 mod data;
 mod escape;
+mod godot3;
+mod list;
 mod message;
 mod notice;
 mod request;
@@ -36,6 +39,10 @@ pub use close::{CLOSE_BANNED, CLOSE_KICKED, CLOSE_NO_SEAT, CLOSE_NOT_ADMITTED, C
 pub use codec::{DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, decode, encode};
 pub use data::{DataError, check_data};
 pub use escape::escape_control;
+pub use godot3::{decode_godot3, encode_godot3, is_godot3};
+pub use list::{
+    ListedLobby, LobbyList, LobbyListError, LobbyQuery, LobbyQueryError, MAX_FILTER_SIZE, MAX_PAGE,
+};
 pub use message::{Extra, Message, MessageType};
 pub use notice::{Notice, NoticeError};
 pub use request::{Extension, Request, RequestError};

@@ -42,6 +42,10 @@ pub enum MessageType {
     Data,
     /// 41, of our extension. To the server: the member's own data. From it: those of a member.
     MemberData,
+    /// 42, of our extension. To the server, from the host: put the lobby on the public list, or take it off. From it: so it is.
+    List,
+    /// 43, of our extension. From the server: this member is the host now.
+    Host,
 }
 
 impl MessageType {
@@ -67,6 +71,8 @@ impl MessageType {
             Self::Lock => 39,
             Self::Data => 40,
             Self::MemberData => 41,
+            Self::List => 42,
+            Self::Host => 43,
         }
     }
 
@@ -92,6 +98,8 @@ impl MessageType {
             39 => Self::Lock,
             40 => Self::Data,
             41 => Self::MemberData,
+            42 => Self::List,
+            43 => Self::Host,
             _ => return None,
         })
     }
@@ -130,6 +138,12 @@ pub struct Extra {
     pub number: Option<SignalNumber>,
     /// `max`, in a join: how many members the lobby may have, if it is made now.
     pub max_players: Option<u32>,
+    /// `list`, in a join: 1 if the lobby is to be on the public list, if it is made now.
+    pub is_listed: bool,
+    /// `next`, in a join: how many members make a group.
+    pub group_of: Option<u32>,
+    /// `migrate`, in a join: 1 if the lobby is to go on when its host leaves, if it is made now.
+    pub host_migration: bool,
     /// `why`, in a `PEER_DISCONNECT`: 1 if the host has kicked the member, 2 if it has banned it. `data` has its words.
     pub why: Option<u32>,
 }
@@ -181,6 +195,8 @@ mod tests {
             MessageType::Lock,
             MessageType::Data,
             MessageType::MemberData,
+            MessageType::List,
+            MessageType::Host,
         ];
         for (number, kind) in (32_u8..).zip(ours) {
             assert_eq!(kind.number(), number);

@@ -9,17 +9,17 @@ use crate::{Extension, Message, MessageType, SignalNumber, SignalType};
 const KICKED: u32 = 1;
 const BANNED: u32 = 2;
 
-/// The `data` of a `LOCK` that locks.
-const LOCKED: &str = "true";
+/// The `data` of a `LOCK` that locks, or of a `LIST` that lists.
+const YES: &str = "true";
 
-/// A `LOCK`, to a server or from it.
-pub(crate) fn lock(is_locked: bool) -> Message {
-    Message::new(MessageType::Lock, 0, if is_locked { LOCKED } else { "" })
+/// A `LOCK` or a `LIST`, to a server or from it.
+pub(crate) fn switch(kind: MessageType, is_on: bool) -> Message {
+    Message::new(kind, 0, if is_on { YES } else { "" })
 }
 
-/// Whether a `LOCK` locks.
-pub(crate) fn is_lock(data: &str) -> bool {
-    data == LOCKED
+/// Whether a `LOCK` locks, or a `LIST` lists.
+pub(crate) fn is_on(data: &str) -> bool {
+    data == YES
 }
 
 /// A message on its way from a server.
@@ -82,6 +82,10 @@ pub enum Notice {
     Sealed,
     /// Our extension: nobody new is taken for now, or they are taken again.
     Locked(bool),
+    /// Our extension: the lobby is on the public list, or is not any more.
+    Listed(bool),
+    /// Our extension: this member is the host now.
+    Host(PeerId),
     /// Our extension: the lobby's data, which the client judges.
     Data(String),
     /// Our extension: a member's data.
@@ -149,7 +153,9 @@ impl TryFrom<Message> for Notice {
             },
             MessageType::PeerResumed => Self::PeerResumed(peer?),
             MessageType::Pong => Self::Pong,
-            MessageType::Lock => Self::Locked(is_lock(&data)),
+            MessageType::Lock => Self::Locked(is_on(&data)),
+            MessageType::List => Self::Listed(is_on(&data)),
+            MessageType::Host => Self::Host(peer?),
             MessageType::Data => Self::Data(data),
             MessageType::MemberData => Self::MemberData { peer: peer?, data },
             MessageType::Ping | MessageType::Leave | MessageType::Kick | MessageType::Ban => {
@@ -199,7 +205,9 @@ impl From<Notice> for Message {
             Notice::PeerResumed(peer) => Self::new(MessageType::PeerResumed, peer.get(), ""),
             Notice::Pong => Self::new(MessageType::Pong, 0, ""),
             Notice::Sealed => Self::new(MessageType::Seal, 0, ""),
-            Notice::Locked(is_locked) => lock(is_locked),
+            Notice::Locked(is_locked) => switch(MessageType::Lock, is_locked),
+            Notice::Host(peer) => Self::new(MessageType::Host, peer.get(), ""),
+            Notice::Listed(is_listed) => switch(MessageType::List, is_listed),
             Notice::Data(data) => Self::new(MessageType::Data, 0, data),
             Notice::MemberData { peer, data } => {
                 Self::new(MessageType::MemberData, peer.get(), data)
@@ -318,6 +326,9 @@ mod tests {
             ),
             (Notice::Locked(true), r#"{"type":39,"id":0,"data":"true"}"#),
             (Notice::Locked(false), r#"{"type":39,"id":0,"data":""}"#),
+            (Notice::Host(seven), r#"{"type":43,"id":7,"data":""}"#),
+            (Notice::Listed(true), r#"{"type":42,"id":0,"data":"true"}"#),
+            (Notice::Listed(false), r#"{"type":42,"id":0,"data":""}"#),
             (
                 Notice::Data("{}".to_owned()),
                 r#"{"type":40,"id":0,"data":"{}"}"#,
@@ -356,6 +367,7 @@ mod tests {
             MessageType::PeerConnect,
             MessageType::PeerDisconnect,
             MessageType::Offer,
+            MessageType::Host,
         ] {
             let message = Message::new(kind, 0, "");
             assert!(Notice::try_from(message).is_err());

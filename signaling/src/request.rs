@@ -3,7 +3,7 @@
 use mesh_core::Topology;
 use thiserror::Error;
 
-use crate::notice::{is_lock, lock};
+use crate::notice::{is_on, switch};
 use crate::{Message, MessageType, SignalNumber, SignalType};
 
 /// A message on its way to a server.
@@ -47,6 +47,8 @@ pub enum Request {
     },
     /// Our extension: take nobody new, or take them again.
     Lock(bool),
+    /// Our extension: put the lobby on the public list, or take it off.
+    List(bool),
     /// Our extension: the lobby's data.
     Data(String),
     /// Our extension: our own data.
@@ -55,7 +57,7 @@ pub enum Request {
 
 /// What a client offers with its join: our extension of Godot's protocol. A server that does not know it passes over it, and
 /// the client then never uses it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extension {
     /// The highest version that the client speaks.
     pub version: u32,
@@ -66,6 +68,12 @@ pub struct Extension {
     pub attempt: Option<u32>,
     /// How many members the lobby may have, if it is made now: at most what the server allows.
     pub max_players: Option<u32>,
+    /// Whether the lobby is to be on the public list, if it is made now.
+    pub is_listed: bool,
+    /// How many members make a group: the client is put into a lobby with others that join with the same name and number.
+    pub group_of: Option<u32>,
+    /// Whether the lobby is to go on when its host leaves, if it is made now.
+    pub host_migration: bool,
 }
 
 impl Extension {
@@ -114,6 +122,9 @@ impl TryFrom<Message> for Request {
                         token: extra.token,
                         attempt: extra.attempt,
                         max_players: extra.max_players,
+                        is_listed: extra.is_listed,
+                        group_of: extra.group_of,
+                        host_migration: extra.host_migration,
                     }),
             },
             MessageType::Offer => relay(SignalType::Offer, data),
@@ -127,13 +138,15 @@ impl TryFrom<Message> for Request {
                 is_banned: kind == MessageType::Ban,
                 reason: data,
             },
-            MessageType::Lock => Self::Lock(is_lock(&data)),
+            MessageType::Lock => Self::Lock(is_on(&data)),
+            MessageType::List => Self::List(is_on(&data)),
             MessageType::Data => Self::Data(data),
             MessageType::MemberData => Self::MemberData(data),
             MessageType::Id
             | MessageType::PeerConnect
             | MessageType::PeerDisconnect
             | MessageType::Pong
+            | MessageType::Host
             | MessageType::Welcome
             | MessageType::PeerResumed => {
                 return Err(RequestError::ServerOnly(kind));
@@ -160,12 +173,18 @@ impl From<Request> for Message {
                     token,
                     attempt,
                     max_players,
+                    is_listed,
+                    group_of,
+                    host_migration,
                 }) = extension
                 {
                     message.extra.version = Some(version);
                     message.extra.token = token;
                     message.extra.attempt = attempt;
                     message.extra.max_players = max_players;
+                    message.extra.is_listed = is_listed;
+                    message.extra.group_of = group_of;
+                    message.extra.host_migration = host_migration;
                 }
                 message
             }
@@ -193,7 +212,8 @@ impl From<Request> for Message {
                 };
                 Self::new(kind, peer, reason)
             }
-            Request::Lock(is_locked) => lock(is_locked),
+            Request::Lock(is_locked) => switch(MessageType::Lock, is_locked),
+            Request::List(is_listed) => switch(MessageType::List, is_listed),
             Request::Data(data) => Self::new(MessageType::Data, 0, data),
             Request::MemberData(data) => Self::new(MessageType::MemberData, 0, data),
         }
@@ -222,12 +242,14 @@ mod tests {
                     topology: Topology::ClientServer,
                     extension: Some(Extension {
                         version: 1,
-                        token: None,
-                        attempt: None,
                         max_players: Some(4),
+                        is_listed: true,
+                        group_of: Some(4),
+                        host_migration: true,
+                        ..Extension::default()
                     }),
                 },
-                r#"{"type":0,"id":1,"data":"demo","v":1,"max":4}"#,
+                r#"{"type":0,"id":1,"data":"demo","v":1,"max":4,"list":1,"next":4,"migrate":1}"#,
             ),
             (
                 Request::Join {
@@ -237,7 +259,7 @@ mod tests {
                         version: 1,
                         token: Some("abc".to_owned()),
                         attempt: Some(3),
-                        max_players: None,
+                        ..Extension::default()
                     }),
                 },
                 r#"{"type":0,"id":0,"data":"demo","v":1,"token":"abc","try":3}"#,
@@ -274,6 +296,7 @@ mod tests {
                 Request::Data("{}".to_owned()),
                 r#"{"type":40,"id":0,"data":"{}"}"#,
             ),
+            (Request::List(true), r#"{"type":42,"id":0,"data":"true"}"#),
             (
                 Request::MemberData(String::new()),
                 r#"{"type":41,"id":0,"data":""}"#,
@@ -304,6 +327,7 @@ mod tests {
             MessageType::Id,
             MessageType::PeerConnect,
             MessageType::PeerDisconnect,
+            MessageType::Host,
         ] {
             let message = Message::new(kind, 3, "");
             assert_eq!(

@@ -24,6 +24,9 @@ use crate::MAX_NOTICE_SIZE;
 ///    Dropping closes.
 /// 7. After `reopen` the contract begins anew. The connection before is abandoned without a goodbye, so that its server does not
 ///    take us for one who leaves: no close frame, or one with a code other than 1000 and 1001.
+/// 8. `farewell` is a `close`, after which one attempt is made to say the texts to the same server on a connection of their own, in
+///    their order and before a close in good order. Nothing of it is reported, it takes no longer than connecting may, and dropping
+///    the transport does not end it.
 pub trait Transport {
     /// Queues a text.
     ///
@@ -47,6 +50,15 @@ pub trait Transport {
     fn reopen(&mut self) -> Result<(), TransportError> {
         Err(TransportError::NotOpen)
     }
+
+    /// Ends the connection, if there is one, and says these texts to the same server on a new one. A client that leaves while its
+    /// connection is broken gives up its seat so.
+    ///
+    /// Unless it is implemented, this method only closes.
+    fn farewell(&mut self, texts: Vec<String>) {
+        let _ = texts;
+        self.close();
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -64,6 +76,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn reopen(&mut self) -> Result<(), TransportError> {
         (**self).reopen()
+    }
+
+    fn farewell(&mut self, texts: Vec<String>) {
+        (**self).farewell(texts);
     }
 }
 
@@ -174,10 +190,17 @@ mod tests {
             self.asked.push("reopen".to_owned());
             Err(TransportError::NotOpen)
         }
+
+        fn farewell(&mut self, texts: Vec<String>) {
+            self.asked.extend(texts);
+        }
     }
 
     /// A transport from before there was `reopen`.
-    struct Old;
+    #[derive(Default)]
+    struct Old {
+        is_closed: bool,
+    }
 
     impl Transport for Old {
         fn send(&mut self, _text: String) -> Result<(), TransportError> {
@@ -188,7 +211,9 @@ mod tests {
             Poll::Pending
         }
 
-        fn close(&mut self) {}
+        fn close(&mut self) {
+            self.is_closed = true;
+        }
     }
 
     #[test]
@@ -203,12 +228,16 @@ mod tests {
         );
         assert_eq!(transport.reopen(), Err(TransportError::NotOpen));
         transport.close();
-        assert_eq!(boxed.asked, ["text", "reopen", "close"]);
+        transport.farewell(vec!["bye".to_owned()]);
+        assert_eq!(boxed.asked, ["text", "reopen", "close", "bye"]);
     }
 
     #[test]
     fn a_transport_that_does_not_say_how_cannot_be_opened_again() {
-        assert_eq!(Old.reopen(), Err(TransportError::NotOpen));
+        let mut old = Old::default();
+        assert_eq!(old.reopen(), Err(TransportError::NotOpen));
+        old.farewell(vec!["bye".to_owned()]);
+        assert!(old.is_closed);
     }
 
     #[test]

@@ -17,11 +17,11 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use crate::dial::dial;
@@ -78,6 +78,36 @@ impl Connection {
             // The transport may be gone; then nobody wants to know.
             let _ = events.send(last).await;
         }
+    }
+}
+
+/// Connects, says these texts and closes. Nobody hears what becomes of it.
+pub(super) async fn say(
+    request: Request,
+    options: TransportOptions,
+    roots: RootCertificates,
+    texts: Vec<String>,
+) {
+    let connected = timeout(options.connect_timeout, connect(request, options, roots)).await;
+    let Ok(Ok(mut socket)) = connected else {
+        return;
+    };
+    let said = async {
+        for text in texts {
+            socket.feed(Message::text(text)).await?;
+        }
+        socket.send(Message::Close(Some(farewell()))).await?;
+        // Closing before everything is read would reset the connection.
+        while let Some(Ok(_)) = socket.next().await {}
+        Ok::<(), WsError>(())
+    };
+    let _ = timeout(GOODBYE, said).await;
+}
+
+const fn farewell() -> CloseFrame {
+    CloseFrame {
+        code: CloseCode::Normal,
+        reason: Utf8Bytes::from_static(""),
     }
 }
 
@@ -209,11 +239,7 @@ async fn write(
     if abandoned.load(Ordering::Acquire) {
         return Ok(());
     }
-    let farewell = CloseFrame {
-        code: CloseCode::Normal,
-        reason: "".into(),
-    };
-    sink.send(Message::Close(Some(farewell))).await
+    sink.send(Message::Close(Some(farewell()))).await
 }
 
 /// Reports what the server sends until it ends the connection; reads nothing while the application's queue is full.

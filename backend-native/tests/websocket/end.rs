@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use mesh_core::LostReason;
-use signaling::{Transport, TransportError};
+use signaling::{Transport, TransportError, TransportEvent};
 use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::support::{
-    assert_silent, closed, connect, listen, next, pair, received, text, unreachable_because, within,
+    accept, assert_silent, closed, connect, listen, next, pair, received, text,
+    unreachable_because, within,
 };
 
 #[tokio::test]
@@ -93,6 +94,32 @@ async fn close_says_goodbye_and_reports_nothing_more() {
         "the socket stayed open"
     );
     assert_silent(&mut client).await;
+}
+
+#[tokio::test]
+async fn a_farewell_is_said_on_a_connection_of_its_own() {
+    let (listener, url) = listen().await;
+    let mut client = connect(&url);
+    let server = accept(&listener).await;
+    assert_eq!(next(&mut client).await, TransportEvent::Opened);
+    drop(server);
+    assert_eq!(closed(&mut client).await, LostReason::Closed);
+    client.farewell(vec!["my seat".into(), "I leave".into()]);
+    assert_silent(&mut client).await;
+    drop(client);
+    let mut server = accept(&listener).await;
+    for words in ["my seat", "I leave"] {
+        assert_eq!(received(&mut server).await, Message::text(words));
+    }
+    let message = received(&mut server).await;
+    let Message::Close(Some(frame)) = message else {
+        panic!("{message:?} instead of a close frame");
+    };
+    assert_eq!(frame.code, CloseCode::Normal);
+    assert!(
+        within(server.next()).await.is_none(),
+        "the socket stayed open"
+    );
 }
 
 #[tokio::test]

@@ -55,6 +55,8 @@ pub(super) struct Socket {
     /// Whether whoever waits is to be told as soon as the page is back.
     owes_end: Cell<bool>,
     _page: [PageListener; 2],
+    /// What is to be said as soon as it is open, before it is closed; and the socket itself, which nobody else holds then.
+    farewell: RefCell<Option<(Vec<String>, Rc<Self>)>>,
     /// While it is neither closed nor closing.
     live: RefCell<Option<Count>>,
 }
@@ -101,6 +103,7 @@ impl Socket {
                 PageListener::new(PAGE_HIDE, Callback::of(socket, |it, _| it.page_left())),
                 PageListener::new(PAGE_SHOW, Callback::of(socket, |it, _| it.page_shown())),
             ],
+            farewell: RefCell::new(None),
             live: RefCell::new(Some(Count::new(Kind::Socket))),
         });
         let callbacks = &socket.callbacks;
@@ -146,6 +149,17 @@ impl Socket {
         self.waiter.wait(cx);
     }
 
+    /// Says these texts once it is open, and closes. It lives until then, or until it cannot be opened.
+    pub(super) fn say(self: Rc<Self>, texts: Vec<String>) {
+        let socket = Rc::clone(&self);
+        self.farewell.replace(Some((texts, socket)));
+    }
+
+    /// Whether the page is left now.
+    pub(super) const fn is_away(&self) -> bool {
+        self.is_away.get()
+    }
+
     /// Ends it in good order, without a word to the application.
     pub(super) fn close(&self) {
         self.finish(NORMAL);
@@ -176,6 +190,15 @@ impl Socket {
         // What it has taken goes out before the close frame. Fails only for a code that is not allowed.
         let _ = self.inner.close_with_code(code);
         drop(count);
+        self.let_go();
+    }
+
+    /// Ends the hold of a socket on itself, once whatever called it has returned: its callbacks are part of it.
+    fn let_go(&self) {
+        let Some((_, socket)) = self.farewell.take() else {
+            return;
+        };
+        wasm_bindgen_futures::spawn_local(async move { drop(socket) });
     }
 
     /// A page in the browser's cache keeps its sockets, so the server would keep the member, whom nobody can reach. Nobody is told
@@ -230,7 +253,17 @@ impl Socket {
         self.has_opened.set(true);
         let timer = self.connecting.take();
         drop(timer);
-        self.push(TransportEvent::Opened);
+        let texts = {
+            let mut farewell = self.farewell.borrow_mut();
+            farewell.as_mut().map(|(texts, _)| std::mem::take(texts))
+        };
+        let Some(texts) = texts else {
+            return self.push(TransportEvent::Opened);
+        };
+        for text in texts {
+            let _ = self.send(&text);
+        }
+        self.close();
     }
 
     fn too_late(&self) {

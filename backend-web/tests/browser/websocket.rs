@@ -10,6 +10,8 @@ use mesh_core::LostReason;
 use signaling::{Transport, TransportError, TransportEvent, TransportOptions};
 use wasm_bindgen_test::wasm_bindgen_test;
 
+use crate::support::next_turn;
+
 #[wasm_bindgen_test]
 fn what_is_no_address_is_refused_at_once() {
     for url in [
@@ -134,4 +136,23 @@ fn dropping_one_leaves_nothing() {
     assert_eq!(held().sockets, before.sockets);
     drop(transport);
     assert_eq!(held(), before);
+}
+
+#[wasm_bindgen_test]
+async fn a_farewell_that_nobody_hears_leaves_nothing() {
+    let before = held();
+    let mut transport = WebSocketTransport::connect("ws://127.0.0.1:47113").expect("an address");
+    transport.farewell(vec![String::from("I leave")]);
+    assert_eq!(held().sockets, before.sockets + 1, "it tries");
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(transport.poll_event(&mut cx), Poll::Pending);
+    drop(transport);
+    // Until the browser has found nobody there.
+    for _ in 0..5000 {
+        if held() == before {
+            return;
+        }
+        next_turn().await;
+    }
+    panic!("{:?} instead of {before:?}", held());
 }

@@ -6,10 +6,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::task::Waker;
 
+use super::lobby_entry::MockLobby;
 use super::world::{Action, World};
-use crate::{
-    Duration, LobbyEvent, LostReason, PeerId, Signal, SignalingError, SignalingEvent, Topology,
-};
+use crate::{Duration, LostReason, PeerId, Signal, SignalingError, SignalingEvent};
 
 /// How long a message between a client and the service takes.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -21,9 +20,9 @@ const MAX_PENDING: usize = 1024;
 /// Every lobby and every client.
 #[derive(Debug, Default)]
 pub(super) struct Service {
-    clients: BTreeMap<u64, Client>,
+    pub(super) clients: BTreeMap<u64, Client>,
     pub(super) lobbies: BTreeMap<String, Lobby>,
-    is_down: bool,
+    pub(super) is_down: bool,
     /// What arrives while the service is interrupted waits here until it is back. `None` while it is not interrupted.
     held: Option<Vec<Letter>>,
 }
@@ -31,24 +30,29 @@ pub(super) struct Service {
 #[derive(Debug)]
 pub(super) struct Lobby {
     pub(super) name: String,
-    topology: Topology,
-    sealed: bool,
+    /// What it was made with; the host may have changed some of it since.
+    pub(super) rules: MockLobby,
+    /// Which group it is filled for, if it is for one: the name that was asked for, and the size.
+    pub(super) group: Option<(String, u32)>,
+    /// Who has the rights of the host.
+    pub(super) host: PeerId,
+    pub(super) sealed: bool,
     pub(super) locked: bool,
-    max_players: usize,
     pub(super) data: String,
     pub(super) member_data: BTreeMap<PeerId, String>,
     pub(super) members: BTreeMap<PeerId, u64>,
+    /// The members in the order of their coming. May name some that have left.
+    pub(super) arrivals: Vec<PeerId>,
 }
 
 #[derive(Debug)]
 pub(super) struct Client {
     /// The lobby it asks for or is in. An empty name asks for a lobby with a name of its own.
-    lobby: String,
-    topology: Topology,
-    /// How many members the lobby may have, if the client makes it.
-    max_players: usize,
+    pub(super) lobby: String,
+    /// What the lobby is to be, if the client makes it.
+    pub(super) rules: MockLobby,
     /// Its id, which it keeps when it comes back.
-    id: Option<PeerId>,
+    pub(super) id: Option<PeerId>,
     phase: Phase,
     /// The members it was told of.
     known: BTreeSet<PeerId>,
@@ -104,17 +108,11 @@ impl Service {
 
 /// What clients do. The service hears of it at once, and others hear of it after the time of two messages.
 impl World {
-    pub(super) fn add_client(
-        &mut self,
-        lobby: &str,
-        topology: Topology,
-        max_players: usize,
-    ) -> u64 {
+    pub(super) fn add_client(&mut self, lobby: &str, rules: MockLobby) -> u64 {
         let key = self.clock.unique();
         let client = Client {
             lobby: lobby.to_string(),
-            topology,
-            max_players: max_players.max(1),
+            rules,
             id: None,
             phase: Phase::Joining,
             known: BTreeSet::new(),
@@ -165,19 +163,26 @@ impl World {
         self.service.member(key)?;
         let seat = self.service.seat(key);
         let (lobby, id) = seat.ok_or(SignalingError::NotConnected)?;
-        if !id.is_server() {
-            let problem = "only the host, peer 1, can seal the lobby".to_string();
+        if id != lobby.host {
+            let problem = "only the host can seal the lobby".to_string();
             return Err(SignalingError::Unsendable(problem));
         }
-        if !core::mem::replace(&mut lobby.sealed, true) {
-            let name = lobby.name.clone();
-            let members: Vec<u64> = lobby.members.values().copied().collect();
-            for member in members {
-                self.tell_client(2, member, SignalingEvent::Sealed);
-            }
-            self.mail(SEALED_FOR, Letter::SealIsOver(name));
-        }
+        let name = lobby.name.clone();
+        self.seal(&name);
         Ok(())
+    }
+
+    pub(super) fn seal(&mut self, name: &str) {
+        let lobby = self.service.lobbies.get_mut(name);
+        let Some(lobby) = lobby.filter(|lobby| !lobby.sealed) else {
+            return;
+        };
+        lobby.sealed = true;
+        let members: Vec<u64> = lobby.members.values().copied().collect();
+        for member in members {
+            self.tell_client(2, member, SignalingEvent::Sealed);
+        }
+        self.mail(SEALED_FOR, Letter::SealIsOver(name.to_string()));
     }
 
     /// The next event of a client, or a wake-up when there is one.
@@ -301,12 +306,17 @@ impl World {
         };
         lobby.members.remove(&id);
         lobby.member_data.remove(&id);
-        if id.is_server() || lobby.members.is_empty() {
+        let was_host = id == lobby.host;
+        if was_host && !lobby.goes_on() || lobby.members.is_empty() {
             let name = lobby.name.clone();
             return self.end_lobby(&name, &LostReason::HostLeft);
         }
+        let name = lobby.name.clone();
         for (_, client) in lobby.linked_with(id) {
             self.tell_client(2, client, SignalingEvent::PeerLeft(id));
+        }
+        if was_host {
+            self.move_host(&name);
         }
     }
 }
@@ -370,79 +380,6 @@ impl World {
         self.wakes.extend(client.waker.take());
     }
 
-    fn admit(&mut self, key: u64) {
-        let Some(client) = self.service.clients.get_mut(&key) else {
-            return;
-        };
-        if self.service.is_down {
-            let reason = is_down();
-            return self.tell_client(1, key, SignalingEvent::Lost { reason });
-        }
-        if client.lobby.is_empty() {
-            client.lobby = format!("{:016x}", self.rng.next());
-        }
-        let name = client.lobby.clone();
-        let lobbies = &mut self.service.lobbies;
-        let lobby = lobbies.entry(name.clone()).or_insert_with(|| Lobby {
-            name: name.clone(),
-            topology: client.topology,
-            sealed: false,
-            locked: false,
-            max_players: client.max_players,
-            data: String::new(),
-            member_data: BTreeMap::new(),
-            members: BTreeMap::new(),
-        });
-        let is_taken = |id: PeerId| lobby.members.contains_key(&id);
-        let refusal = match client.id {
-            _ if lobby.sealed => Some("Lobby is sealed"),
-            None if lobby.locked => Some("Lobby is locked"),
-            None if lobby.members.len() >= lobby.max_players => Some("Lobby is full"),
-            Some(id) if is_taken(id) => Some("The id is taken"),
-            _ => None,
-        };
-        if let Some(words) = refusal {
-            // The close code of Godot's servers.
-            let (code, reason) = (4000, words.to_string());
-            let reason = LostReason::Refused { code, reason };
-            return self.tell_client(1, key, SignalingEvent::Lost { reason });
-        }
-        let mut id = client.id.unwrap_or(PeerId::SERVER);
-        while client.id.is_none() && (is_taken(id) || !lobby.members.is_empty() && id.is_server()) {
-            let entropy = u32::try_from(self.rng.next() >> 32).unwrap_or(0);
-            id = PeerId::generate_unique(entropy);
-        }
-        client.id = Some(id);
-        let others = lobby.linked_with(id);
-        lobby.members.insert(id, key);
-        let joined = SignalingEvent::Joined {
-            id,
-            topology: lobby.topology,
-            lobby: name,
-        };
-        let is_locked = lobby.locked;
-        let data = (!lobby.data.is_empty()).then(|| LobbyEvent::Data(lobby.data.clone()));
-        let known = others.iter().map(|(other, _)| *other);
-        let member_data: Vec<LobbyEvent> = known
-            .filter_map(|peer| {
-                let data = lobby.member_data.get(&peer)?.clone();
-                Some(LobbyEvent::MemberData { peer, data })
-            })
-            .collect();
-        self.tell_client(1, key, joined);
-        for (other, other_key) in others {
-            self.tell_client(1, key, SignalingEvent::PeerJoined(other));
-            self.tell_client(1, other_key, SignalingEvent::PeerJoined(id));
-        }
-        if is_locked {
-            self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Locked(true)));
-        }
-        for told in data.into_iter().chain(member_data) {
-            self.tell_client(1, key, SignalingEvent::Lobby(told));
-        }
-        self.tell_client(1, key, SignalingEvent::Lobby(LobbyEvent::Complete));
-    }
-
     fn end_lobby(&mut self, name: &str, reason: &LostReason) {
         self.recall(|letter| matches!(letter, Letter::SealIsOver(lobby) if lobby == name));
         let lobby = self.service.lobbies.remove(name);
@@ -458,11 +395,11 @@ impl Lobby {
     /// The members that are to be connected with this one, and their clients.
     pub(super) fn linked_with(&self, id: PeerId) -> Vec<(PeerId, u64)> {
         let members = self.members.iter().map(|(other, client)| (*other, *client));
-        let linked = members.filter(|(other, _)| self.topology.links(id, *other));
+        let linked = members.filter(|(other, _)| self.rules.topology.links(id, *other));
         linked.collect()
     }
 }
 
-fn is_down() -> LostReason {
+pub(super) fn is_down() -> LostReason {
     LostReason::Unreachable("the server is down".to_string())
 }

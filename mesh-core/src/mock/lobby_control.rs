@@ -22,8 +22,8 @@ impl World {
         }
         let seat = self.service.seat(key);
         let (lobby, id) = seat.ok_or(SignalingError::NotConnected)?;
-        if !id.is_server() && !matches!(command, LobbyCommand::SetMemberData(_)) {
-            let problem = "only the host, peer 1, can do that".to_string();
+        if id != lobby.host && !matches!(command, LobbyCommand::SetMemberData(_)) {
+            let problem = "only the host can do that".to_string();
             return Err(SignalingError::Unsendable(problem));
         }
         let name = lobby.name.clone();
@@ -34,6 +34,12 @@ impl World {
             LobbyCommand::SetLocked(is_locked) => {
                 if core::mem::replace(&mut lobby.locked, is_locked) != is_locked {
                     self.tell_of_lobby(&everybody, &LobbyEvent::Locked(is_locked));
+                }
+                Ok(())
+            }
+            LobbyCommand::SetListed(is_listed) => {
+                if core::mem::replace(&mut lobby.rules.is_listed, is_listed) != is_listed {
+                    self.tell_of_lobby(&everybody, &LobbyEvent::Listed(is_listed));
                 }
                 Ok(())
             }
@@ -72,7 +78,8 @@ impl World {
         is_banned: bool,
         reason: String,
     ) -> Result<(), SignalingError> {
-        if peer.is_server() || reason.len() > MAX_REASON_SIZE {
+        let host = self.service.lobbies.get(name).map(|lobby| lobby.host);
+        if Some(peer) == host || reason.len() > MAX_REASON_SIZE {
             let problem =
                 format!("not the host itself, and at most {MAX_REASON_SIZE} bytes of reason");
             return Err(SignalingError::Unsendable(problem));

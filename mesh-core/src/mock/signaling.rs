@@ -1,8 +1,10 @@
 //! The signaling of a participant.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::task::{Context, Poll};
 
+use super::lobby_entry::MockLobby;
 use super::network::Network;
 use super::world::World;
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
 ///
 /// The rules are those of Godot's official 4.x demo. The first member of a lobby is its host and has the id 1; the others
 /// get random ids. The host may seal the lobby, which then admits nobody and ends after 10 s. When the host leaves, the
-/// lobby ends.
+/// lobby ends, unless it was made to go on ([`MockLobby::host_migration`]).
 ///
 /// It uses the network's clock and ignores the `now` it is given.
 #[derive(Debug)]
@@ -40,22 +42,31 @@ impl Network {
     /// Adds a client as [`signaling`](Self::signaling) does. If its lobby does not exist yet, it is made with this topology.
     #[must_use]
     pub fn signaling_with(&self, lobby: &str, topology: Topology) -> MockSignaling {
-        self.add_signaling(lobby, topology, usize::MAX)
+        let rules = MockLobby {
+            topology,
+            ..MockLobby::default()
+        };
+        self.signaling_in(lobby, rules)
     }
 
-    /// Adds a client as [`signaling`](Self::signaling) does. If its lobby does not exist yet, it is made with room for so many
-    /// members, this one included.
+    /// Adds a client as [`signaling`](Self::signaling) does. If its lobby does not exist yet, it is made with these rules.
     #[must_use]
-    pub fn signaling_for(&self, lobby: &str, max_players: usize) -> MockSignaling {
-        self.add_signaling(lobby, Topology::Mesh, max_players)
-    }
-
-    fn add_signaling(&self, lobby: &str, topology: Topology, max_players: usize) -> MockSignaling {
-        let add = |world: &mut World| world.add_client(lobby, topology, max_players);
+    pub fn signaling_in(&self, lobby: &str, rules: MockLobby) -> MockSignaling {
+        let add = |world: &mut World| world.add_client(lobby, rules);
         MockSignaling {
             network: self.clone(),
             id: SignalingId(self.with(add)),
         }
+    }
+
+    /// The names of the lobbies on the public list that take somebody new, ascending.
+    #[must_use]
+    pub fn listed_lobbies(&self) -> Vec<String> {
+        self.with(|world| {
+            let lobbies = world.service.lobbies.values();
+            let shown = lobbies.filter(|lobby| lobby.rules.is_listed && lobby.is_open());
+            shown.map(|lobby| lobby.name.clone()).collect()
+        })
     }
 
     /// Breaks a client's connection with the service. The client gets [`SignalingEvent::Lost`], the other members
@@ -119,7 +130,7 @@ impl Signaling for MockSignaling {
         self.network.with(|world| world.seal_lobby(self.id.0))
     }
 
-    /// Kicks, bans, locks or sets the lobby's data, as the host, or sets its own data.
+    /// Kicks, bans, locks, lists or sets the lobby's data, as the host, or sets its own data.
     ///
     /// A client that was sent away joins no more. The service does not recognise whom it belonged to: a new client is a new
     /// member, also after a ban.

@@ -77,6 +77,9 @@ pub struct Roster {
     /// Whether all who were in the lobby when we joined have been told.
     is_complete: bool,
     is_locked: bool,
+    is_listed: bool,
+    /// None: peer 1.
+    host: Option<PeerId>,
     lobby_data: String,
 }
 
@@ -127,6 +130,22 @@ impl Roster {
     #[must_use]
     pub const fn is_locked(&self) -> bool {
         self.is_locked
+    }
+
+    /// Whether the lobby is on the public list of the signaling ([`LobbyEvent::Listed`](crate::LobbyEvent::Listed)).
+    #[must_use]
+    pub const fn is_listed(&self) -> bool {
+        self.is_listed
+    }
+
+    /// Who has the rights of the host in the lobby: peer 1, unless the signaling has told of another
+    /// ([`LobbyEvent::Host`](crate::LobbyEvent::Host)). It may be us.
+    #[must_use]
+    pub const fn host(&self) -> PeerId {
+        match self.host {
+            Some(host) => host,
+            None => PeerId::SERVER,
+        }
     }
 
     /// The lobby's data as the host has set them, a JSON object as text; empty if there are none
@@ -247,6 +266,8 @@ impl Roster {
         self.is_interrupted = false;
         self.is_complete = false;
         self.is_locked = false;
+        self.is_listed = false;
+        self.host = None;
         self.lobby_data.clear();
     }
 

@@ -1,7 +1,9 @@
 //! What one socket may say, and what it means. One owner, no lock, no clock.
 
 use mesh_core::{PeerId, Topology};
-use signaling::{DecodeError, Extension, Message, Notice, Request, decode};
+use signaling::{
+    DecodeError, Extension, Message, Notice, Request, decode, decode_godot3, is_godot3,
+};
 
 use super::letter::Letter;
 use crate::Config;
@@ -16,6 +18,18 @@ pub(crate) struct Visitor {
     id: Option<PeerId>,
     /// Whether our extension is spoken with it.
     is_ours: bool,
+    /// Which protocol it speaks, once it has said something.
+    dialect: Option<Dialect>,
+}
+
+/// A protocol of Godot's demos.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// That of the 4.x demo, and our extension of it.
+    #[default]
+    Godot4,
+    /// That of the 3.x demo. Its members have another rule for who makes an offer, so they have lobbies of their own.
+    Godot3,
 }
 
 /// What a visitor wants of the hall.
@@ -26,6 +40,7 @@ pub(crate) enum Ask {
         lobby: String,
         topology: Topology,
         extension: Option<Extension>,
+        dialect: Dialect,
     },
     /// Give that member this signal.
     Relay { to: u32, letter: Letter },
@@ -53,6 +68,8 @@ pub(crate) enum Control {
     },
     /// Take nobody new, or take them again.
     Lock(bool),
+    /// Put the lobby on the public list, or take it off.
+    List(bool),
     /// These are the lobby's data.
     Data(String),
     /// These are my own data.
@@ -66,6 +83,7 @@ impl Visitor {
             max_message_size: config.max_message_size,
             id: None,
             is_ours: false,
+            dialect: None,
         }
     }
 
@@ -80,8 +98,19 @@ impl Visitor {
     }
 
     /// Reads a text; none is to be passed over. An error is why the socket must go.
-    pub(crate) fn read(&self, text: &str) -> Result<Option<Ask>, Goodbye> {
-        let message = match decode(text, self.max_message_size) {
+    pub(crate) fn read(&mut self, text: &str) -> Result<Option<Ask>, Goodbye> {
+        let is_strict = self.strict;
+        let dialect = *self
+            .dialect
+            .get_or_insert_with(|| match is_godot3(text) && !is_strict {
+                true => Dialect::Godot3,
+                false => Dialect::Godot4,
+            });
+        let decoded = match dialect {
+            Dialect::Godot4 => decode(text, self.max_message_size),
+            Dialect::Godot3 => decode_godot3(text, self.max_message_size),
+        };
+        let message = match decoded {
             Ok(message) => message,
             // Of a newer protocol, and not for us.
             Err(DecodeError::UnknownType(_)) if !self.strict => return Ok(None),
@@ -107,6 +136,7 @@ impl Visitor {
                     lobby,
                     topology,
                     extension,
+                    dialect,
                 })),
                 Some(_) => Err(Goodbye::AlreadyInLobby),
             };
@@ -141,6 +171,7 @@ impl Visitor {
                 reason,
             }))),
             Ok(Request::Lock(is_locked)) => Ok(Some(Ask::Control(Control::Lock(is_locked)))),
+            Ok(Request::List(is_listed)) => Ok(Some(Ask::Control(Control::List(is_listed)))),
             Ok(Request::Data(data)) => Ok(Some(Ask::Control(Control::Data(data)))),
             Ok(Request::MemberData(data)) => Ok(Some(Ask::Control(Control::MemberData(data)))),
             Ok(Request::Join { .. } | _) | Err(_) => Err(Goodbye::InvalidCommand),
@@ -158,6 +189,7 @@ impl Visitor {
             | DecodeError::Invalid(_)
             | DecodeError::UnknownType(_)
             | DecodeError::InvalidId(_)
+            | DecodeError::NotGodot3
             | _) => Goodbye::Format {
                 why: (!self.strict).then_some(why),
             },

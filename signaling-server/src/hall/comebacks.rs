@@ -327,6 +327,7 @@ impl World {
                 3 => prop_assert!(person.seen.remove(&message.id), "left twice"),
                 34 => person.token = Some((message.data, now + VALIDITY)),
                 35 => _ = person.seen.insert(message.id),
+                41 => prop_assert!(person.is_ours),
                 _ => return Err(TestCaseError::fail(text.to_string())),
             }
         }

@@ -22,7 +22,7 @@ impl Hall {
             lobby: name, id, ..
         } = self.seats.get(&member).ok_or(Goodbye::NoLobby)?;
         let id = *id;
-        if !id.is_server() && !matches!(control, Control::MemberData(_)) {
+        if !self.is_host(name, id) && !matches!(control, Control::MemberData(_)) {
             return Err(Goodbye::HostOnly);
         }
         let name = Arc::clone(name);
@@ -34,6 +34,10 @@ impl Hall {
             } => self.remove_member(&name, peer, is_banned, reason),
             Control::Lock(is_locked) => {
                 self.set_locked(now, &name, is_locked);
+                Ok(())
+            }
+            Control::List(is_listed) => {
+                self.set_listed(now, &name, is_listed);
                 Ok(())
             }
             Control::Data(data) => {
@@ -53,6 +57,13 @@ impl Hall {
         }
     }
 
+    /// How many are told of what a member changes, itself included.
+    pub(crate) fn audience(&self, member: MemberId) -> usize {
+        let ticket = self.seats.get(&member);
+        let lobby = ticket.and_then(|ticket| self.lobbies.get(&ticket.lobby));
+        lobby.map_or(0, Lobby::len)
+    }
+
     /// Sends a member away and ends its seat. One that is not there may just have left.
     fn remove_member(
         &mut self,
@@ -65,10 +76,12 @@ impl Hall {
             let limit = MAX_REASON_SIZE;
             return Err(Goodbye::ReasonTooLong { limit });
         }
-        let peer = PeerId::new(peer).ok().filter(|peer| !peer.is_server());
-        let Some((lobby, peer)) = self.lobbies.get_mut(name).zip(peer) else {
+        let Some((lobby, peer)) = self.lobbies.get_mut(name).zip(PeerId::new(peer).ok()) else {
             return Ok(());
         };
+        if peer == lobby.host {
+            return Ok(());
+        }
         let Some(seat) = lobby.seat(peer) else {
             // It may have a seat of the earlier server, and be on its way back.
             lobby.refuse_heir(peer);
@@ -99,6 +112,9 @@ impl Hall {
             is_banned,
             reason,
         };
+        if let Some(lobby) = self.lobbies.get_mut(name) {
+            lobby.note_removal(peer, removed.clone());
+        }
         self.unseat(name, peer, removed);
         Ok(())
     }

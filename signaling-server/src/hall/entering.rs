@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mesh_core::{Instant, PeerId};
+use mesh_core::{Instant, PeerId, Topology};
 use signaling::Notice;
 
 use super::lobby::{Lobby, Presence, Unseated};
 use super::{About, Action, Fact, Hall, MemberId, Standing, Ticket, Timer, Wish, tell, text};
-use crate::door::Network;
+use crate::door::{Dialect, Network};
 use crate::entropy;
 use crate::goodbye::{Goodbye, Removal};
 use crate::resume::{Claim, Proved, Vault};
@@ -46,7 +46,13 @@ impl Hall {
         entry
             .and_then(|pass| pass.check(wish.name))
             .map_err(|why| Goodbye::NotAdmitted { why })?;
-        let (name, made) = self.enterable(now, wish)?;
+        let (name, made) = match wish
+            .group_of
+            .filter(|size| *size > 0 && !self.config.strict)
+        {
+            Some(size) => self.group(now, wish, size)?,
+            None => self.enterable(now, wish)?,
+        };
         let lobby = made.as_ref().or_else(|| self.lobbies.get(&name));
         let id = match lobby {
             None => return Err(Goodbye::UnknownLobby),
@@ -63,6 +69,7 @@ impl Hall {
             lobby.sit(now, id, member, is_ours, wish.network);
         }
         self.enter(now, member, &name, id, Coming::New);
+        self.seal_if_complete(now, &name);
         let is_back = false;
         Ok(Standing {
             id,
@@ -141,6 +148,7 @@ impl Hall {
             None => return Err(Goodbye::NoSeat),
         };
         self.enter(now, member, &name, id, Coming::Back(since));
+        self.seal_if_complete(now, &name);
         Ok(id)
     }
 
@@ -162,8 +170,12 @@ impl Hall {
         let Some(lobby) = self.lobbies.get(name) else {
             return;
         };
-        let (topology, is_sealed, is_locked) =
-            (lobby.topology, lobby.ends.is_some(), lobby.is_locked);
+        let (topology, is_sealed) = (lobby.topology, lobby.ends.is_some());
+        let switches = [
+            lobby.is_locked.then_some(Notice::Locked(true)),
+            lobby.is_listed.then_some(Notice::Listed(true)),
+            (!lobby.host.is_server()).then_some(Notice::Host(lobby.host)),
+        ];
         let is_ours = lobby.seat(id).is_some_and(|seat| seat.is_ours);
         // Others may have missed its data: they came, or were away, while it was away.
         let own_data = match coming {
@@ -175,6 +187,15 @@ impl Hall {
             let ours = witnesses.filter(|present| present.is_ours);
             (data, Vec::from_iter(ours.map(|present| present.member)))
         });
+        // They are gone anyway; why, it could not be told then. In a client/server lobby clients know nothing of each other.
+        let missed = match coming {
+            Coming::Back(since)
+                if is_ours && (id.is_server() || lobby.topology == Topology::Mesh) =>
+            {
+                Vec::from_iter(lobby.removed_since(since))
+            }
+            Coming::New | Coming::Back(_) => Vec::new(),
+        };
         let lobby_data = lobby.data.clone();
         let data_of = |other| lobby.seat(other)?.data.clone();
         let others = lobby.seen_by(id, self.config.strict);
@@ -184,9 +205,11 @@ impl Hall {
         tell(actions, [member], About::Lobby, Notice::Id { id, topology });
         if is_ours {
             self.welcome(now, member);
-            if is_locked {
-                let locked = Notice::Locked(true);
-                tell(&mut self.actions, [member], About::Lobby, locked);
+            for notice in switches.into_iter().flatten() {
+                tell(&mut self.actions, [member], About::Lobby, notice);
+            }
+            for notice in missed {
+                tell(&mut self.actions, [member], About::Lobby, notice);
             }
             if !lobby_data.is_empty() {
                 let notice = Notice::Data(lobby_data);
@@ -242,7 +265,7 @@ impl Hall {
     }
 
     /// The name of the lobby that may be entered, and the lobby if it has to be made.
-    fn enterable(
+    pub(super) fn enterable(
         &mut self,
         now: Instant,
         wish: Wish<'_>,
@@ -250,24 +273,7 @@ impl Hall {
         let config = &self.config;
         let name = wish.name;
         if let Some((name, lobby)) = self.lobbies.get_key_value(name) {
-            if lobby.is_banned(wish.network) {
-                return Err(Goodbye::Removed(Removal {
-                    is_banned: true,
-                    reason: String::new(),
-                    is_ours: wish.is_ours && self.vault.is_some(),
-                }));
-            }
-            if lobby.ends.is_some() {
-                return Err(Goodbye::Sealed);
-            }
-            if lobby.is_locked {
-                return Err(Goodbye::Locked);
-            }
-            // The number may be chosen by the host; the server's own limit stands above it.
-            let limit = lobby.capacity.min(config.max_lobby_peers);
-            if lobby.len() >= limit {
-                return Err(Goodbye::LobbyFull { limit });
-            }
+            self.may_enter(lobby, wish)?;
             return Ok((Arc::clone(name), None));
         }
         let vault = self.vault.as_ref();
@@ -294,10 +300,41 @@ impl Hall {
         };
         let number = self.number(now);
         let mut lobby = Lobby::new(wish.topology, number, wish.network);
+        lobby.dialect = wish.dialect;
+        lobby.is_listed = wish.is_listed && !self.config.strict;
+        let is_mesh = wish.topology == Topology::Mesh;
+        lobby.migrates = wish.host_migration && is_mesh && !self.config.strict;
         if let Some(max_players) = wish.max_players.filter(|_| !self.config.strict) {
             lobby.capacity = usize::try_from(max_players).unwrap_or(usize::MAX).max(1);
         }
         Ok((name, Some(lobby)))
+    }
+
+    /// Whether a lobby takes somebody who is new.
+    pub(super) fn may_enter(&self, lobby: &Lobby, wish: Wish<'_>) -> Result<(), Goodbye> {
+        if lobby.is_banned(wish.network) {
+            return Err(Goodbye::Removed(Removal {
+                is_banned: true,
+                reason: String::new(),
+                is_ours: wish.is_ours && self.vault.is_some(),
+            }));
+        }
+        if lobby.dialect != wish.dialect {
+            let is_godot3 = lobby.dialect == Dialect::Godot3;
+            return Err(Goodbye::OtherProtocol { is_godot3 });
+        }
+        if lobby.ends.is_some() {
+            return Err(Goodbye::Sealed);
+        }
+        if lobby.is_locked {
+            return Err(Goodbye::Locked);
+        }
+        // The number may be chosen by the host; the server's own limit stands above it.
+        let limit = lobby.capacity.min(self.config.max_lobby_peers);
+        if lobby.len() >= limit {
+            return Err(Goodbye::LobbyFull { limit });
+        }
+        Ok(())
     }
 
     /// Makes a lobby of an earlier server again, for the first of its members that has come back. Its host has as long to come
@@ -332,11 +369,14 @@ impl Hall {
         self.timers.extend(inheritance);
         let mut lobby = Lobby::new(claim.topology, claim.number, network);
         lobby.gone = Some(BTreeSet::new());
-        if let Some(vault) = self.vault.as_ref().filter(|_| !claim.id.is_server()) {
+        lobby.migrates = claim.host.is_some();
+        lobby.host = claim.host.unwrap_or(PeerId::SERVER);
+        let host = lobby.host;
+        if let Some(vault) = self.vault.as_ref().filter(|_| claim.id != host) {
             let until = now + vault.term();
-            lobby.reserve(now, PeerId::SERVER, until);
+            lobby.reserve(now, host, until);
             self.away.count(None);
-            let timer = Timer::Seat(Arc::clone(name), PeerId::SERVER);
+            let timer = Timer::Seat(Arc::clone(name), host);
             self.timers.insert((until, timer));
         }
         self.add_lobby(name, lobby);
@@ -359,6 +399,12 @@ impl Hall {
     fn add_lobby(&mut self, name: &Arc<str>, lobby: Lobby) {
         if let Some(network) = lobby.made_by {
             *self.made.entry(network).or_default() += 1;
+        }
+        if lobby.is_listed {
+            self.listed.insert(lobby.number, Arc::clone(name));
+        }
+        if let Some(group) = &lobby.group {
+            self.groups.add(group.clone(), name);
         }
         self.lobbies.insert(Arc::clone(name), lobby);
     }

@@ -74,9 +74,12 @@ impl House {
                 lobby,
                 topology,
                 extension,
+                dialect,
             }) => {
                 let network = self.networks.get(&member).copied();
-                let wish = Wish::new(&lobby, topology, network, extension.as_ref(), Ok(&ANYWHERE));
+                let mut wish =
+                    Wish::new(&lobby, topology, network, extension.as_ref(), Ok(&ANYWHERE));
+                wish.dialect = dialect;
                 let standing = hall.join(now, member, wish)?;
                 visitor.joined(standing.id, standing.is_ours);
                 Ok(())

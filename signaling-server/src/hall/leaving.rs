@@ -86,7 +86,9 @@ impl Hall {
             return;
         }
         let strict = self.config.strict;
-        if !id.is_server() {
+        let was_host = id == lobby.host;
+        let goes_on = lobby.migrates && lobby.ends.is_none();
+        if !was_host || goes_on {
             let seen_by = lobby.seen_by(id, strict);
             let witnesses = seen_by.filter(|other| other.knows(since));
             let (plain, ours) = (text(Notice::PeerDisconnect(id)), text(ours));
@@ -96,6 +98,9 @@ impl Hall {
                 text: Arc::clone(if other.is_ours { &ours } else { &plain }),
                 about,
             }));
+            if was_host {
+                self.move_host(name);
+            }
         } else if lobby.ends.is_none() || strict {
             self.close_lobby(name, &Goodbye::HostLeft);
         }
@@ -128,6 +133,10 @@ impl Hall {
         let lobby = self.lobbies.remove(name)?;
         if let Some(ends) = lobby.ends {
             self.timers.remove(&(ends, Timer::Seal(Arc::clone(name))));
+        }
+        self.listed.remove(&lobby.number);
+        if let Some(group) = &lobby.group {
+            self.groups.remove(group, name);
         }
         if let Some(due) = lobby.news.due() {
             self.timers.remove(&(due, Timer::News(Arc::clone(name))));

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mesh_core::{Instant, PeerId, Topology};
+use signaling::Notice;
 
+use super::groups::Group;
 use super::member::MemberId;
 use super::news::News;
 use crate::bucket::Bucket;
-use crate::door::Network;
+use crate::door::{Dialect, Network};
 use crate::resume::Claim;
 
 /// How many seats that have ended are remembered. Only who was there before a restart is, so it takes a very large lobby to
@@ -17,28 +19,43 @@ const MAX_GONE: usize = 4096;
 /// How many addresses a host can ban; with more the oldest is forgotten.
 const MAX_BANNED: usize = 256;
 
+/// Of how many members that were sent away it is remembered why, for those that are away at that moment.
+const MAX_REMOVED: usize = 32;
+
 /// How many times a member may come back at once, and after how many seconds it may once more.
 const RETURNS: u32 = 4;
 const RETURN_SECONDS: u32 = 5;
 
-/// Seats by the id they are shown under; the host has the id 1, so a signal for 1 finds it.
+/// Seats by the id they are shown under; who made the lobby has the id 1, so a signal for 1 finds it.
 #[derive(Debug)]
 pub(super) struct Lobby {
     pub(super) topology: Topology,
+    /// Which protocol all its members speak.
+    pub(super) dialect: Dialect,
+    /// Whether it goes on when its host leaves.
+    pub(super) migrates: bool,
+    /// The id of its host: of who made it, until that one leaves and the lobby goes on.
+    pub(super) host: PeerId,
     /// Tells it from every other lobby of the same name, also from those of an earlier server.
     pub(super) number: u64,
     /// Set once it is sealed: when its sockets are closed.
     pub(super) ends: Option<Instant>,
+    /// Which group it is filled for, if it is for one.
+    pub(super) group: Option<Group>,
     /// How many members it may have, as who made it wanted.
     pub(super) capacity: usize,
     /// Whether its host lets nobody new in.
     pub(super) is_locked: bool,
+    /// Whether it is on the public list.
+    pub(super) is_listed: bool,
     /// The data that its host has set: a JSON object, or nothing.
     pub(super) data: String,
     /// What has changed and is not told yet.
     pub(super) news: News,
     /// The addresses of members that its host has banned, the oldest first.
     banned: VecDeque<Network>,
+    /// Who was sent away while somebody else was away, the latest last.
+    removed: VecDeque<Removed>,
     /// The address that made it, if it is known.
     pub(super) made_by: Option<Network>,
     /// Where an earlier server had it, and as long as there may be tokens of that server: whom they no longer bring back.
@@ -67,6 +84,16 @@ pub(super) struct Seat {
     /// The data that its member has set: a JSON object, or nothing. `None` if it has never set any. Nothing is told, too: whoever
     /// comes back may still have what there was before.
     pub(super) data: Option<String>,
+}
+
+/// Somebody whom the host has sent away.
+#[derive(Debug)]
+struct Removed {
+    /// The lobby's steps at which it had sat down and was sent away.
+    taken: u64,
+    at: u64,
+    /// What the others are told of it.
+    notice: Notice,
 }
 
 /// Why a member does not get its seat back for now.
@@ -127,13 +154,19 @@ impl Lobby {
     pub(super) const fn new(topology: Topology, number: u64, made_by: Option<Network>) -> Self {
         Self {
             topology,
+            dialect: Dialect::Godot4,
+            migrates: false,
+            host: PeerId::SERVER,
             number,
             ends: None,
+            group: None,
             capacity: usize::MAX,
             is_locked: false,
+            is_listed: false,
             data: String::new(),
             news: News::new(),
             banned: VecDeque::new(),
+            removed: VecDeque::new(),
             made_by,
             gone: None,
             seats: BTreeMap::new(),
@@ -188,6 +221,8 @@ impl Lobby {
         self.sit(now, id, member, true, network);
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.is_inherited = true;
+            // Those that were there may still have what it had set.
+            seat.data = Some(String::new());
         }
     }
 
@@ -203,6 +238,7 @@ impl Lobby {
         let presence = Presence::Away { until, since };
         let mut seat = Seat::new(now, presence, true, taken);
         seat.is_inherited = true;
+        seat.data = Some(String::new());
         self.seats.insert(id, seat);
     }
 
@@ -223,6 +259,10 @@ impl Lobby {
 
     /// Keeps the seat of a member whose socket is gone.
     pub(super) fn set_away(&mut self, id: PeerId, until: Instant) {
+        if self.away().next().is_none() {
+            // Nobody has missed them.
+            self.removed.clear();
+        }
         let since = self.step();
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.presence = Presence::Away { until, since };
@@ -252,11 +292,31 @@ impl Lobby {
         }
     }
 
+    /// Remembers what is told of the member of that seat, which is sent away, for those that are away.
+    pub(super) fn note_removal(&mut self, id: PeerId, notice: Notice) {
+        let is_missed = self.away().any(|(away, ..)| away != id);
+        let Some(taken) = self.seat(id).map(|seat| seat.taken).filter(|_| is_missed) else {
+            return;
+        };
+        if self.removed.len() >= MAX_REMOVED {
+            self.removed.pop_front();
+        }
+        let at = self.step();
+        self.removed.push_back(Removed { taken, at, notice });
+    }
+
+    /// Who was sent away since that step, of those that a member knows which went away then.
+    pub(super) fn removed_since(&self, since: u64) -> impl Iterator<Item = Notice> {
+        let removed = self.removed.iter();
+        let missed = removed.filter(move |removed| removed.taken < since && since < removed.at);
+        missed.map(|removed| removed.notice.clone())
+    }
+
     /// Bans the address of that seat, unless it is the host's, too: it would keep the host's own friends out, or, behind a proxy
     /// that is not known as one, everybody.
     pub(super) fn ban(&mut self, id: PeerId) {
         let network = |id| self.seats.get(&id).and_then(|seat| seat.network);
-        let Some(banned) = network(id).filter(|_| network(id) != network(PeerId::SERVER)) else {
+        let Some(banned) = network(id).filter(|_| network(id) != network(self.host)) else {
             return;
         };
         if self.is_banned(Some(banned)) {
@@ -299,6 +359,18 @@ impl Lobby {
     /// Everybody who can be reached, ascending by id.
     pub(super) fn members(&self) -> impl Iterator<Item = Present> {
         self.seats.keys().filter_map(|id| self.present(*id))
+    }
+
+    /// Who becomes the host when it has left: of those that can be reached and speak our extension, which has most of what a
+    /// host can do, the one that has been there longest. Others only if there is no such member.
+    pub(super) fn successor(&self) -> Option<PeerId> {
+        let rank = |seat: &Seat| {
+            let is_away = !matches!(seat.presence, Presence::Here(_));
+            (is_away, !seat.is_ours, seat.taken)
+        };
+        let seats = self.seats.iter();
+        let first = seats.min_by_key(|(_, seat)| rank(seat));
+        first.map(|(id, _)| *id)
     }
 
     /// Everybody who is away, and until when.

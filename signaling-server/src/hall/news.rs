@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct News {
     /// Whether it is locked.
     pub(super) lock: bool,
+    /// Whether it is on the public list.
+    pub(super) list: bool,
     /// Its data.
     pub(super) data: bool,
     /// The data of these members.
@@ -33,6 +35,7 @@ impl News {
     pub(super) const fn new() -> Self {
         Self {
             lock: false,
+            list: false,
             data: false,
             members: BTreeSet::new(),
             quiet_until: None,
@@ -46,7 +49,7 @@ impl News {
     }
 
     fn is_empty(&self) -> bool {
-        !self.lock && !self.data && self.members.is_empty()
+        !self.lock && !self.list && !self.data && self.members.is_empty()
     }
 }
 
@@ -82,6 +85,7 @@ impl Hall {
         };
         let News {
             lock,
+            list,
             data,
             members,
             ..
@@ -100,6 +104,11 @@ impl Hall {
         if lock {
             let about = About::State(Fact::Lock);
             let notice = Notice::Locked(lobby.is_locked);
+            tell(&mut self.actions, everybody(), about, notice);
+        }
+        if list {
+            let about = About::State(Fact::List);
+            let notice = Notice::Listed(lobby.is_listed);
             tell(&mut self.actions, everybody(), about, notice);
         }
         if data {

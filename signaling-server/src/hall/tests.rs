@@ -3,9 +3,13 @@
 mod clients;
 mod control;
 mod data;
+mod godot3;
+mod groups;
 mod healing;
 mod limits;
+mod listing;
 mod lobbies;
+mod migration;
 mod restart;
 mod resume;
 mod strict;

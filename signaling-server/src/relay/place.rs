@@ -1,13 +1,14 @@
 //! What a socket has of the server: that it is counted, its place, and what it can do there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mesh_core::{PeerId, Topology};
-use signaling::{Extension, Message, Notice, encode};
+use signaling::{Extension, Message, Notice, decode, encode, encode_godot3};
 
 use super::Relay;
 use crate::admission::Entry;
-use crate::door::{Account, Control, Letter, Network};
+use crate::door::{Account, Control, Dialect, Letter, Network};
 use crate::goodbye::Goodbye;
 use crate::hall::{Addressee, Hall, MemberId, Standing, Wish};
 use crate::outbox::{Full, Outbox};
@@ -20,6 +21,10 @@ pub(crate) struct Place {
     pub(super) outbox: Arc<Outbox>,
     /// Whether it is admitted.
     pub(super) entry: Entry,
+    /// How many members make a group, if its URL says so.
+    pub(super) group_of: Option<u32>,
+    /// Whether it has joined as a client of Godot's 3.x demo.
+    pub(super) is_godot3: AtomicBool,
 }
 
 /// Counts a socket, whether it is served or refused; dropping it counts it out.
@@ -31,6 +36,8 @@ pub(crate) struct Visit {
     pub(super) refused: Option<Goodbye>,
     /// Whether it is admitted to a lobby.
     pub(super) entry: Entry,
+    /// How many members make a group, if its URL says so.
+    pub(super) group_of: Option<u32>,
 }
 
 /// What became of a text for another member.
@@ -64,9 +71,15 @@ impl Place {
         name: &str,
         topology: Topology,
         extension: Option<&Extension>,
+        dialect: Dialect,
     ) -> Result<Standing, Goodbye> {
+        // Before it is told anything.
+        let is_godot3 = dialect == Dialect::Godot3;
+        self.is_godot3.store(is_godot3, Ordering::Relaxed);
         self.relay.charge_join(self.network)?;
-        let wish = Wish::new(name, topology, self.network, extension, self.entry.as_ref());
+        let mut wish = Wish::new(name, topology, self.network, extension, self.entry.as_ref());
+        wish.group_of = wish.group_of.or(self.group_of);
+        wish.dialect = dialect;
         let join = |hall: &mut Hall, now| hall.join(now, self.member, wish);
         let standing = self.relay.with(join)?;
         match standing.is_back {
@@ -74,6 +87,16 @@ impl Place {
             false => self.relay.0.metrics.join(),
         }
         Ok(standing)
+    }
+
+    /// A text as the socket reads it; none if its protocol has no such message.
+    pub(crate) fn translate(&self, text: Arc<str>) -> Option<Arc<str>> {
+        if !self.is_godot3.load(Ordering::Relaxed) {
+            return Some(text);
+        }
+        // The server has written it itself.
+        let message = decode(&text, usize::MAX).ok()?;
+        encode_godot3(&message).map(Arc::from)
     }
 
     /// Answers a ping. Whoever asks faster than it reads gets fewer answers.
@@ -89,6 +112,11 @@ impl Place {
 
     pub(crate) fn seal(&self) -> Result<(), Goodbye> {
         self.relay.with(|hall, now| hall.seal(now, self.member))
+    }
+
+    /// How many are told of a change in the lobby.
+    pub(crate) fn audience(&self) -> usize {
+        self.relay.lock().hall.audience(self.member)
     }
 
     pub(crate) fn control(&self, control: Control) -> Result<(), Goodbye> {
@@ -173,6 +201,11 @@ impl Drop for Place {
 }
 
 impl Visit {
+    /// Sets how many members make a group, if the socket's URL says so.
+    pub(crate) const fn set_group(&mut self, group_of: Option<u32>) {
+        self.group_of = group_of;
+    }
+
     /// What its address may send, if the address is known.
     pub(crate) fn account(&self) -> Option<Account> {
         self.account.clone()

@@ -12,7 +12,8 @@ use super::ResumeKey;
 /// The first byte of a token, so that another form can be told from this one.
 const FORM: u8 = 2;
 
-/// Form, time of issue, lobby's number, id, topology.
+/// Form, time of issue, lobby's number, id, and what is next: 0 for a mesh, 1 for a client/server lobby, 2 for a mesh that goes on
+/// without its host, whose id follows. The rest is the lobby's name.
 const HEAD: usize = 1 + 8 + 8 + 4 + 1;
 
 /// HMAC-SHA256.
@@ -30,6 +31,8 @@ pub(crate) struct Claim {
     pub(crate) number: u64,
     pub(crate) topology: Topology,
     pub(crate) id: PeerId,
+    /// The host's id, in a lobby that goes on when its host leaves.
+    pub(crate) host: Option<PeerId>,
 }
 
 /// A claim that a token proves.
@@ -102,10 +105,14 @@ impl Vault {
         bytes.extend(issued.to_be_bytes());
         bytes.extend(claim.number.to_be_bytes());
         bytes.extend(claim.id.get().to_be_bytes());
-        bytes.push(match claim.topology {
-            Topology::Mesh => 0,
-            Topology::ClientServer => 1,
-        });
+        match (claim.host, claim.topology) {
+            (Some(host), _) => {
+                bytes.push(2);
+                bytes.extend(host.get().to_be_bytes());
+            }
+            (None, Topology::Mesh) => bytes.push(0),
+            (None, Topology::ClientServer) => bytes.push(1),
+        }
         bytes.extend(claim.lobby.as_bytes());
         let mac = hmac::sign(&self.key, &bytes);
         bytes.extend(mac.as_ref());
@@ -120,7 +127,7 @@ impl Vault {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
         hmac::verify(&self.key, signed, mac).ok()?;
-        let (head, lobby) = signed.split_at_checked(HEAD)?;
+        let (head, rest) = signed.split_at_checked(HEAD)?;
         let (form, head) = head.split_first()?;
         let (issued, head) = head.split_first_chunk()?;
         let (number, head) = head.split_first_chunk()?;
@@ -131,15 +138,22 @@ impl Vault {
         if *form != FORM || u128::from(age) >= self.validity().as_millis() {
             return None;
         }
+        let (topology, host, lobby) = match head {
+            [0] => (Topology::Mesh, None, rest),
+            [1] => (Topology::ClientServer, None, rest),
+            [2] => {
+                let (host, lobby) = rest.split_first_chunk()?;
+                let host = PeerId::new(u32::from_be_bytes(*host)).ok()?;
+                (Topology::Mesh, Some(host), lobby)
+            }
+            _ => return None,
+        };
         let claim = Claim {
             lobby: String::from_utf8(lobby.to_vec()).ok()?,
             number: u64::from_be_bytes(*number),
-            topology: match head {
-                [0] => Topology::Mesh,
-                [1] => Topology::ClientServer,
-                _ => return None,
-            },
+            topology,
             id: PeerId::new(u32::from_be_bytes(*id)).ok()?,
+            host,
         };
         // Tokens of the first millisecond count as such, too: nobody can have a lobby by then.
         let is_inherited = issued <= millis(self.start);
@@ -183,6 +197,28 @@ mod tests {
             number: u64::MAX - 1,
             topology: Topology::ClientServer,
             id: PeerId::MAX,
+            host: None,
+        }
+    }
+
+    #[test]
+    fn a_token_names_the_host_of_a_lobby_that_outlives_it() {
+        let vault = Vault::new(&ResumeKey::generate().expect("a key"), START, TERM);
+        let claims = [
+            (Topology::Mesh, None),
+            (Topology::ClientServer, None),
+            (Topology::Mesh, Some(PeerId::SERVER)),
+            (Topology::Mesh, Some(PeerId::MAX)),
+        ];
+        for (topology, host) in claims {
+            let claim = Claim {
+                topology,
+                host,
+                ..claim()
+            };
+            let token = vault.issue(at(10), &claim);
+            let read = vault.read(at(10), &token).map(|proved| proved.claim);
+            assert_eq!(read, Some(claim));
         }
     }
 

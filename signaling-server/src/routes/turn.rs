@@ -1,72 +1,23 @@
 //! `GET /turn`: credentials for a TURN server.
 
 use axum::extract::{Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY, WWW_AUTHENTICATE,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
-use super::{admit, network};
+use super::pages;
 use crate::admission::unix;
-use crate::door::is_allowed;
 use crate::relay::Relay;
 
-/// How long a browser need not ask again whether a page may ask, in seconds.
-const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("3600");
-
-/// Gives a credential to whoever would be let into a lobby. It counts as a join of its address.
+/// Gives a credential to whoever would be let into a lobby.
 pub(super) async fn give(State(relay): State<Relay>, request: Request) -> Response {
     let (request, _) = request.into_parts();
-    let config = relay.config();
-    if !is_allowed(&request.headers, &config.allowed_origins) {
-        return (StatusCode::FORBIDDEN, "not for pages of this origin\n").into_response();
-    }
-    // Charged before it is judged, so that guesses count, too.
-    let answer = if relay.charge_join(network(config, &request)).is_err() {
-        StatusCode::TOO_MANY_REQUESTS.into_response()
-    } else if let Err(refusal) = admit(config, &request) {
-        let scheme = [(WWW_AUTHENTICATE, "Bearer")];
-        (StatusCode::UNAUTHORIZED, scheme, format!("{refusal}\n")).into_response()
-    } else {
+    pages::answer(&relay, &request, |_| {
         let player = getrandom::u64().ok();
-        let turn = config.turn.as_ref().zip(player);
+        let turn = relay.config().turn.as_ref().zip(player);
         match turn.and_then(|(turn, player)| turn.answer(unix(), player)) {
             Some(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
             None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
-    };
-    for_pages(&request.headers, answer)
-}
-
-/// Tells a browser that a page may show a ticket in a header.
-pub(super) async fn preflight(State(relay): State<Relay>, request: Request) -> Response {
-    let headers = request.headers();
-    if !is_allowed(headers, &relay.config().allowed_origins) {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    let mut response = for_pages(headers, StatusCode::NO_CONTENT.into_response());
-    let allow = response.headers_mut();
-    allow.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET"),
-    );
-    allow.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization"),
-    );
-    allow.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE);
-    response
-}
-
-/// Lets the page that asks read the answer, which nobody may keep.
-fn for_pages(request: &HeaderMap, mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(VARY, HeaderValue::from_static("origin"));
-    if let Some(origin) = request.get(ORIGIN) {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    }
-    response
+    })
 }

@@ -103,3 +103,27 @@ async fn data_of_the_lobby_and_of_members_are_told() {
     let words = "4000 Not allowed: data that are no JSON object";
     assert_eq!(guest.close().await, words);
 }
+
+#[tokio::test]
+async fn a_lobby_goes_on_without_its_host() {
+    let server = server(quick()).await;
+    let mut host = Peer::connect(&server).await;
+    host.send(r#"{"type":0,"id":0,"data":"demo","v":1,"migrate":1}"#)
+        .await;
+    while ids(&host.text().await).0 != 0 {}
+    let (mut second, second_id) = enter(&server, "192.0.2.1").await;
+    let (mut third, third_id) = enter(&server, "192.0.2.1").await;
+    assert_eq!(ids(&second.text().await), (2, third_id));
+    host.leave().await;
+    for peer in [&mut second, &mut third] {
+        assert_eq!(peer.text().await, notice(3, 1, ""));
+        assert_eq!(ids(&peer.text().await), (43, second_id));
+        // The host is in their tokens.
+        assert_eq!(ids(&peer.text().await).0, 34);
+    }
+    second.send(LOCK).await;
+    assert_eq!(third.text().await, LOCK);
+    third.send(LOCK).await;
+    let words = "4000 Only the host can do that";
+    assert_eq!(third.close().await, words);
+}

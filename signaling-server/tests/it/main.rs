@@ -11,9 +11,12 @@ mod abuse;
 mod addresses;
 mod admission;
 mod control;
+mod godot3;
+mod groups;
 mod handshakes;
 mod lifecycle;
 mod limits;
+mod listing;
 mod peer;
 #[cfg(unix)]
 mod program;

@@ -34,6 +34,8 @@ async fn entry(peer: &mut Peer) -> Entry {
         match ids(&peer.text().await) {
             (0, _) => return Entry { id, others, token },
             (2, other) => others.push(other),
+            // Data, of which a server that was started again says that there are none.
+            (41, _) => {}
             (kind, _) => panic!("a message of type {kind} before the lobby's name"),
         }
     }
@@ -184,6 +186,21 @@ async fn again(addr: SocketAddr, key: &ResumeKey) -> Server {
 }
 
 #[tokio::test]
+async fn who_has_left_while_its_connection_was_broken_gives_its_seat_up_on_another() {
+    let server = server(quick()).await;
+    let (mut host, _) = enter(&server, OURS).await;
+    let (guest, entry) = enter(&server, OURS).await;
+    assert_eq!(ids(&host.text().await), (2, entry.id));
+    drop(guest);
+    let mut last = Peer::connect(&server).await;
+    last.send(&with_token(&entry.token)).await;
+    last.send(r#"{"type":36,"id":0,"data":""}"#).await;
+    last.leave().await;
+    assert_eq!(host.text().await, notice(35, entry.id, ""));
+    assert_eq!(host.text().await, notice(3, entry.id, ""));
+}
+
+#[tokio::test]
 async fn after_a_restart_everybody_comes_back_and_nobody_takes_their_lobby() {
     let folder = std::env::temp_dir().join(format!("signaling-restart-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
@@ -214,6 +231,7 @@ async fn after_a_restart_everybody_comes_back_and_nobody_takes_their_lobby() {
     let (_host, back) = enter(&second, &with_token(&host_entry.token)).await;
     assert_eq!((back.id, back.others), (1, vec![guest_entry.id]));
     assert_eq!(guest.text().await, notice(35, 1, ""));
+    assert_eq!(guest.text().await, notice(41, 1, ""));
     let (_fifth, entry) = enter(&second, OURS).await;
     assert_eq!(entry.others, [1, guest_entry.id]);
 }

@@ -7,15 +7,23 @@ use mesh_core::{
 
 use crate::{Request, check_data};
 
-/// The request for a command of the member with that id.
-pub(super) fn request(own: PeerId, command: LobbyCommand) -> Result<Request, SignalingError> {
-    if !own.is_server() && !matches!(command, LobbyCommand::SetMemberData(_)) {
-        return Err(unsendable("only the host, peer 1, can do that"));
+/// The request for a command of the member with that id, in a lobby of that host.
+pub(super) fn request(
+    own: PeerId,
+    host: PeerId,
+    command: LobbyCommand,
+) -> Result<Request, SignalingError> {
+    if own != host && !matches!(command, LobbyCommand::SetMemberData(_)) {
+        return Err(unsendable("only the host can do that"));
     }
     match command {
+        LobbyCommand::Kick { peer, .. } | LobbyCommand::Ban { peer, .. } if peer == own => {
+            Err(unsendable("the host cannot send itself away"))
+        }
         LobbyCommand::Kick { peer, reason } => removal(peer, false, reason),
         LobbyCommand::Ban { peer, reason } => removal(peer, true, reason),
         LobbyCommand::SetLocked(is_locked) => Ok(Request::Lock(is_locked)),
+        LobbyCommand::SetListed(is_listed) => Ok(Request::List(is_listed)),
         LobbyCommand::SetData(data) => {
             let data = checked(data, MAX_LOBBY_DATA_SIZE)?;
             Ok(Request::Data(data))
@@ -29,9 +37,6 @@ pub(super) fn request(own: PeerId, command: LobbyCommand) -> Result<Request, Sig
 }
 
 fn removal(peer: PeerId, is_banned: bool, reason: String) -> Result<Request, SignalingError> {
-    if peer.is_server() {
-        return Err(unsendable("the host cannot send itself away"));
-    }
     if reason.len() > MAX_REASON_SIZE {
         let words = format!("a reason has at most {MAX_REASON_SIZE} bytes");
         return Err(unsendable(&words));

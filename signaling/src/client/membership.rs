@@ -1,5 +1,6 @@
 //! What a server's notices make of us: an id, a lobby, its members, and the events that tell of them.
 
+mod facts;
 mod members;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 use crate::{Notice, SignalNumber, SignalType, check_data, escape_control, signal_from_data};
 
+use facts::Facts;
 use members::Members;
 
 pub use members::MAX_MEMBERS;
@@ -47,9 +49,9 @@ pub(super) struct Membership {
     /// What the answer to our latest join has brought so far.
     answer: Answer,
     sealed: bool,
-    locked: bool,
-    /// The lobby's.
-    data: String,
+    facts: Facts,
+    /// Whether any of ours have been told, and are not nothing again.
+    has_own_data: bool,
     members: Members,
     /// To be taken one by one.
     events: VecDeque<SignalingEvent>,
@@ -60,12 +62,21 @@ pub(super) struct Membership {
     resumed: BTreeSet<PeerId>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Answer {
     has_id: bool,
     has_lobby: bool,
-    is_locked: bool,
-    data: String,
+    facts: Facts,
+}
+
+impl Answer {
+    const fn new() -> Self {
+        Self {
+            has_id: false,
+            has_lobby: false,
+            facts: Facts::new(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,15 +94,10 @@ impl Membership {
             identity: None,
             lobby: None,
             phase: Phase::Joining,
-            answer: Answer {
-                has_id: false,
-                has_lobby: false,
-                is_locked: false,
-                data: String::new(),
-            },
+            answer: Answer::new(),
             sealed: false,
-            locked: false,
-            data: String::new(),
+            facts: Facts::new(),
+            has_own_data: false,
             members: Members::new(),
             events: VecDeque::new(),
             held: VecDeque::new(),
@@ -105,6 +111,11 @@ impl Membership {
             Some((id, _)) => Some(id),
             None => None,
         }
+    }
+
+    /// Who has the rights of the host.
+    pub(super) const fn host(&self) -> PeerId {
+        self.facts.host
     }
 
     /// The lobby that we are in or come back to, and its topology.
@@ -161,7 +172,7 @@ impl Membership {
             self.events
                 .push_back(SignalingEvent::Interrupted { reason });
         }
-        self.answer = Answer::default();
+        self.answer = Answer::new();
         self.members.miss_all();
     }
 
@@ -208,12 +219,23 @@ impl Membership {
                 reason,
             } => self.on_removed(peer, is_banned, &reason),
             Notice::Data(data) => {
-                self.on_data(data);
+                // What breaks a bound is passed over: only a broken server sends it.
+                if check_data(&data, MAX_LOBBY_DATA_SIZE).is_ok() {
+                    self.on_fact(|facts| facts.data = data);
+                }
                 Ok(())
             }
             Notice::MemberData { peer, data } => self.on_member_data(peer, data),
             Notice::Locked(is_locked) => {
-                self.on_locked(is_locked);
+                self.on_fact(|facts| facts.is_locked = is_locked);
+                Ok(())
+            }
+            Notice::Listed(is_listed) => {
+                self.on_fact(|facts| facts.is_listed = is_listed);
+                Ok(())
+            }
+            Notice::Host(peer) => {
+                self.on_fact(|facts| facts.host = peer);
                 Ok(())
             }
             Notice::Relayed {
@@ -275,9 +297,7 @@ impl Membership {
         self.held_size = 0;
         self.members.set_patience(now + MISSING);
         self.phase = Phase::In;
-        self.on_locked(self.answer.is_locked);
-        let data = std::mem::take(&mut self.answer.data);
-        self.on_data(data);
+        self.on_fact(|_| {});
         if is_new {
             // A server names the lobby last, when it has told of its members.
             let complete = SignalingEvent::Lobby(LobbyEvent::Complete);
@@ -285,33 +305,28 @@ impl Membership {
         }
     }
 
-    /// What the server says of the lock before we are in counts when we are.
-    fn on_locked(&mut self, is_locked: bool) {
-        if !self.is_in() {
-            self.answer.is_locked = is_locked;
-        } else if std::mem::replace(&mut self.locked, is_locked) != is_locked {
-            let locked = SignalingEvent::Lobby(LobbyEvent::Locked(is_locked));
-            self.events.push_back(locked);
-        }
-    }
-
-    /// The same of its data. What breaks a bound is passed over: only a broken server sends it.
-    fn on_data(&mut self, data: String) {
-        if check_data(&data, MAX_LOBBY_DATA_SIZE).is_err() {
-            return;
-        }
-        if !self.is_in() {
-            self.answer.data = data;
-        } else if self.data != data {
-            self.data.clone_from(&data);
-            let event = SignalingEvent::Lobby(LobbyEvent::Data(data));
-            self.events.push_back(event);
+    /// What the server says of the lobby before we are in counts when we are.
+    fn on_fact(&mut self, change: impl FnOnce(&mut Facts)) {
+        change(&mut self.answer.facts);
+        if self.is_in() {
+            let changes = self.facts.replace(self.answer.facts.clone());
+            self.events.extend(changes.map(SignalingEvent::Lobby));
         }
     }
 
     fn on_member_data(&mut self, peer: PeerId, data: String) -> Result<(), Fault> {
-        let is_known = self.is_member(peer) || Some(peer) == self.own_id();
+        let is_own = Some(peer) == self.own_id();
+        let is_known = is_own || self.is_member(peer);
         if !is_known || check_data(&data, MAX_MEMBER_DATA_SIZE).is_err() {
+            return Ok(());
+        }
+        let has_data = !data.is_empty();
+        let had_data = match is_own {
+            true => std::mem::replace(&mut self.has_own_data, has_data),
+            false => self.members.set_data(peer, has_data),
+        };
+        // A server that was started again says of everybody that it has no data, because it may have had some before.
+        if !has_data && !had_data {
             return Ok(());
         }
         let size = data.len();

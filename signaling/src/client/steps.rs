@@ -46,20 +46,33 @@ impl<T: Transport> Client<T> {
         let Stage::Connecting { deadline } = self.stage else {
             return Ok(());
         };
+        self.is_welcome = false;
+        let join = self.join();
+        self.request(join).map_err(|error| {
+            LostReason::Unreachable(format!("the request to join could not be sent: {error}"))
+        })?;
+        self.stage = Stage::Joining { deadline };
+        Ok(())
+    }
+
+    /// What we ask a server for: our seat, if it has given us one.
+    pub(super) fn join(&mut self) -> Request {
         let JoinRequest {
             lobby,
             topology,
             max_players,
+            is_listed,
+            group_of,
+            host_migration,
         } = match self.membership.lobby() {
             // The server may have given the lobby its name. It is there, so nothing is chosen about it.
             Some((lobby, topology)) => JoinRequest {
                 lobby: lobby.to_owned(),
                 topology,
-                max_players: None,
+                ..JoinRequest::default()
             },
             None => self.request.clone(),
         };
-        self.is_welcome = false;
         let token = self.token.as_ref().map(|token| token.text.clone());
         if token.is_some() {
             self.attempts = self.attempts.saturating_add(1);
@@ -69,17 +82,15 @@ impl<T: Transport> Client<T> {
             attempt: token.as_ref().map(|_| self.attempts),
             token,
             max_players,
+            is_listed,
+            group_of,
+            host_migration,
         });
-        let join = Request::Join {
+        Request::Join {
             lobby,
             topology,
             extension,
-        };
-        self.request(join).map_err(|error| {
-            LostReason::Unreachable(format!("the request to join could not be sent: {error}"))
-        })?;
-        self.stage = Stage::Joining { deadline };
-        Ok(())
+        }
     }
 
     fn on_text(&mut self, now: Instant, text: &str) -> Result<(), LostReason> {
@@ -117,6 +128,8 @@ impl<T: Transport> Client<T> {
             | Notice::Relayed { .. }
             | Notice::Sealed
             | Notice::Locked(_)
+            | Notice::Listed(_)
+            | Notice::Host(_)
             | Notice::Data(_)
             | Notice::MemberData { .. }
             | Notice::Pong => {}

@@ -30,6 +30,8 @@ struct Script {
     closed: bool,
     /// How often it was opened again; none if it cannot be.
     reopened: Option<u32>,
+    /// What it was to say on a connection of its own.
+    farewell: Vec<String>,
 }
 
 impl Transport for Script {
@@ -66,6 +68,11 @@ impl Transport for Script {
         self.sent.clear();
         self.open = false;
         Ok(())
+    }
+
+    fn farewell(&mut self, texts: Vec<String>) {
+        self.farewell = texts;
+        self.close();
     }
 }
 

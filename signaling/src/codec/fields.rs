@@ -18,6 +18,9 @@ pub(super) struct Fields {
     pub(super) prev: Scalar,
     pub(super) max: Scalar,
     pub(super) why: Scalar,
+    pub(super) list: Scalar,
+    pub(super) next: Scalar,
+    pub(super) migrate: Scalar,
 }
 
 /// A field's value, as far as it matters.
@@ -51,7 +54,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
-        let mut seen = [false; 10];
+        let mut seen = [false; 13];
         while let Some(name) = map.next_key::<String>()? {
             let (index, slot) = match name.as_str() {
                 "type" => (0, &mut fields.kind),
@@ -64,6 +67,9 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 "try" => (7, &mut fields.attempt),
                 "why" => (8, &mut fields.why),
                 "max" => (9, &mut fields.max),
+                "list" => (10, &mut fields.list),
+                "next" => (11, &mut fields.next),
+                "migrate" => (12, &mut fields.migrate),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

@@ -12,9 +12,9 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const COMPLETE: Event = Event::Lobby(LobbyEvent::Complete);
+pub(super) const COMPLETE: Event = Event::Lobby(LobbyEvent::Complete);
 
-fn take(client: &mut MockSignaling) -> Vec<Event> {
+pub(super) fn take(client: &mut MockSignaling) -> Vec<Event> {
     client.network.advance(SECOND);
     let now = client.network.now();
     let mut cx = Context::from_waker(Waker::noop());
@@ -26,7 +26,7 @@ fn take(client: &mut MockSignaling) -> Vec<Event> {
 }
 
 /// Joins and gives the id; the other events of joining are left out.
-fn join(network: &Network, lobby: &str) -> (MockSignaling, PeerId) {
+pub(super) fn join(network: &Network, lobby: &str) -> (MockSignaling, PeerId) {
     let mut client = network.signaling(lobby);
     let events = take(&mut client);
     let Some(Event::Joined { id, .. }) = events.first() else {
@@ -48,7 +48,7 @@ fn send(client: &mut MockSignaling, to: PeerId, text: &str) -> Result<(), Signal
     client.send(now, to, signal(text))
 }
 
-fn refused(reason: &str) -> Event {
+pub(super) fn refused(reason: &str) -> Event {
     Event::Lost {
         reason: LostReason::Refused {
             code: 4000,
@@ -346,7 +346,10 @@ fn the_same_seed_gives_the_same_ids() {
     assert_ne!(name(1), name(2));
 }
 
-fn control(client: &mut MockSignaling, command: LobbyCommand) -> Result<(), SignalingError> {
+pub(super) fn control(
+    client: &mut MockSignaling,
+    command: LobbyCommand,
+) -> Result<(), SignalingError> {
     let now = client.network.now();
     client.control(now, command)
 }
@@ -419,17 +422,6 @@ fn a_locked_lobby_takes_nobody_new_until_it_is_open_again() {
     take(&mut host);
     control(&mut host, LobbyCommand::SetLocked(false)).unwrap();
     let (_late, _) = join(&network, "demo");
-}
-
-#[test]
-fn who_makes_a_lobby_sets_how_many_it_takes() {
-    let network = Network::new(1);
-    let mut host = network.signaling_for("demo", 2);
-    take(&mut host);
-    let mut guest = network.signaling_for("demo", 9);
-    assert!(matches!(take(&mut guest)[0], Event::Joined { .. }));
-    let mut late = network.signaling("demo");
-    assert_eq!(take(&mut late), [refused("Lobby is full")]);
 }
 
 #[test]

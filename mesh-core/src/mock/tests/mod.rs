@@ -4,6 +4,7 @@ mod chaos;
 pub(crate) mod duo;
 mod life;
 mod lobbies;
+mod lobby_rules;
 mod outages;
 mod resume;
 mod sessions;

@@ -50,6 +50,8 @@ impl Roster {
                 self.topology = topology;
                 self.is_complete = false;
                 self.is_locked = false;
+                self.is_listed = false;
+                self.host = None;
                 self.lobby_data.clear();
                 if known.is_none() {
                     self.set_up(mesh, id);
@@ -117,6 +119,8 @@ impl Roster {
         match &event {
             LobbyEvent::Complete => self.is_complete = true,
             LobbyEvent::Locked(is_locked) => self.is_locked = *is_locked,
+            LobbyEvent::Host(host) => self.host = Some(*host),
+            LobbyEvent::Listed(is_listed) => self.is_listed = *is_listed,
             LobbyEvent::Data(data) => self.lobby_data.clone_from(data),
             LobbyEvent::MemberData { peer, data } => {
                 if let Some(member) = self.members.get_mut(peer).filter(|member| member.present) {

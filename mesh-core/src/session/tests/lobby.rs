@@ -18,6 +18,18 @@ fn the_roster_knows_when_it_is_complete_and_who_is_there() {
 }
 
 #[test]
+fn the_roster_knows_the_host() {
+    let (mut session, _) = calling();
+    assert_eq!(session.roster().host(), PeerId::SERVER);
+    signaled(&mut session, SignalingEvent::Lobby(LobbyEvent::Host(id(7))));
+    heard(&mut session);
+    assert_eq!(session.roster().host(), id(7));
+    signaled(&mut session, joined(id(9)));
+    heard(&mut session);
+    assert_eq!(session.roster().host(), PeerId::SERVER);
+}
+
+#[test]
 fn whom_the_host_has_removed_is_disconnected() {
     let (mut session, link) = calling();
     let removed = LobbyEvent::Removed {
@@ -37,6 +49,24 @@ fn whom_the_host_has_removed_is_disconnected() {
 }
 
 #[test]
+fn a_kick_with_all_rights_is_one_in_the_mesh_and_in_the_lobby() {
+    let (mut session, link) = calling();
+    assert_eq!(session.kick_out(id(7), (3, "spam")), Ok(()));
+    let peer = id(7);
+    let reason = String::from("spam");
+    let kick = LobbyCommand::Kick { peer, reason };
+    assert_eq!(session.signaling_mut().asked, [kick]);
+    assert!(session.roster().is_away(id(7)));
+    let closes =
+        |command: &Command| matches!(command, Command::Close { link: of, .. } if *of == link);
+    let commands = &session.multiplayer.backend().commands;
+    assert!(commands.iter().any(closes), "{commands:?}");
+    session.depart(None);
+    let refused = session.kick_out(id(7), "");
+    assert_eq!(refused, Err(SignalingError::NotConnected));
+}
+
+#[test]
 fn commands_reach_the_signaling_while_there_is_one() {
     let (mut session, _) = calling();
     assert_eq!(session.kick_from_lobby(id(7), "spam"), Ok(()));
@@ -50,6 +80,12 @@ fn commands_reach_the_signaling_while_there_is_one() {
     let ban = LobbyCommand::Ban { peer, reason };
     let lock = LobbyCommand::SetLocked(true);
     assert_eq!(session.signaling_mut().asked, [kick, ban, lock]);
+    session.signaling_mut().asked.clear();
+    assert_eq!(session.set_lobby_listed(true), Ok(()));
+    assert_eq!(
+        session.signaling_mut().asked,
+        [LobbyCommand::SetListed(true)]
+    );
     session.signaling_mut().asked.clear();
     assert_eq!(session.set_lobby_data(r#"{"map":1}"#), Ok(()));
     assert_eq!(session.set_member_data(""), Ok(()));

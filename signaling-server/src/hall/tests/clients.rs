@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use mesh_core::{
-    LobbyEvent, LostReason, SdpType, SessionDescription, Signal, Signaling, SignalingEvent,
-    Topology,
+    LobbyCommand, LobbyEvent, LostReason, SdpType, SessionDescription, Signal, Signaling,
+    SignalingError, SignalingEvent, Topology,
 };
 use signaling::{Client, JoinRequest, Transport, TransportError, TransportEvent};
 
@@ -77,14 +77,18 @@ fn desk(config: Config) -> Rc<RefCell<Desk>> {
 }
 
 fn client(desk: &Rc<RefCell<Desk>>, topology: Topology) -> Client<Wire> {
-    let socket = connect(&mut desk.borrow_mut().house);
-    let opened = VecDeque::from([TransportEvent::Opened]);
-    desk.borrow_mut().inboxes.insert(socket, opened);
-    let desk = Rc::clone(desk);
     let request = JoinRequest {
         topology,
         ..JoinRequest::mesh("demo")
     };
+    client_with(desk, request)
+}
+
+fn client_with(desk: &Rc<RefCell<Desk>>, request: JoinRequest) -> Client<Wire> {
+    let socket = connect(&mut desk.borrow_mut().house);
+    let opened = VecDeque::from([TransportEvent::Opened]);
+    desk.borrow_mut().inboxes.insert(socket, opened);
+    let desk = Rc::clone(desk);
     Client::new(Wire { desk, socket }, request)
 }
 
@@ -168,6 +172,62 @@ fn leaving_is_seen_and_the_hosts_leaving_has_words() {
     let reason = LostReason::HostLeft;
     assert_eq!(reason.to_string(), "the host has left the lobby");
     assert_eq!(events(&mut clients[1]), [SignalingEvent::Lost { reason }]);
+}
+
+#[test]
+fn a_lobby_goes_on_and_the_next_host_can_do_what_a_host_can() {
+    let desk = desk(Config::default());
+    let request = || JoinRequest {
+        host_migration: true,
+        is_listed: true,
+        ..JoinRequest::mesh("demo")
+    };
+    let mut clients = [(); 3].map(|()| client_with(&desk, request()));
+    let told = |client: &mut Client<Wire>| {
+        let lobby = |event| {
+            let SignalingEvent::Lobby(event) = event else {
+                return None;
+            };
+            Some(event)
+        };
+        Vec::from_iter(events(client).into_iter().filter_map(lobby))
+    };
+    for client in &mut clients {
+        assert_eq!(told(client), [LobbyEvent::Listed(true)]);
+    }
+    let [mut host, mut second, mut third] = clients;
+    host.close();
+    for client in [&mut second, &mut third] {
+        assert_eq!(told(client), [LobbyEvent::Host(peer(10))]);
+    }
+    let lock = LobbyCommand::SetLocked(true);
+    let refused = third.control(START, lock.clone());
+    assert!(matches!(refused, Err(SignalingError::Unsendable(_))));
+    assert_eq!(second.control(START, lock), Ok(()));
+    assert_eq!(told(&mut third), [LobbyEvent::Locked(true)]);
+    let peer = peer(11);
+    let reason = "spam".to_owned();
+    let kick = LobbyCommand::Kick { peer, reason };
+    assert_eq!(second.control(START, kick), Ok(()));
+    let [.., SignalingEvent::Lost { reason }] = &events(&mut third)[..] else {
+        panic!("not lost");
+    };
+    let words = "the host has removed us from the lobby: spam";
+    assert_eq!(reason.to_string(), words);
+}
+
+#[test]
+fn members_of_a_group_hear_that_it_is_complete() {
+    let desk = desk(Config::default());
+    let request = || JoinRequest {
+        group_of: Some(2),
+        ..JoinRequest::mesh("duel")
+    };
+    let mut first = client_with(&desk, request());
+    assert!(!events(&mut first).contains(&SignalingEvent::Sealed));
+    let mut second = client_with(&desk, request());
+    assert_eq!(events(&mut second).last(), Some(&SignalingEvent::Sealed));
+    assert_eq!(events(&mut first).last(), Some(&SignalingEvent::Sealed));
 }
 
 #[test]

@@ -75,6 +75,48 @@ fn a_member_that_is_away_is_kicked_from_its_seat() {
 }
 
 #[test]
+fn who_was_away_hears_why_somebody_was_sent_away() {
+    let mut house = house(Config::default());
+    let (host, _) = join(&mut house, START);
+    join(&mut house, START);
+    let (other, token) = join(&mut house, START);
+    house.cut(later(1), other);
+    // It has never been told of this one.
+    let (_late, _) = join(&mut house, later(2));
+    give_at(&mut house, later(3), host, &notice(37, 12, "late"));
+    give_at(&mut house, later(3), host, &notice(38, 10, "spam"));
+    let (back, said) = resume(&mut house, later(4), &token);
+    let banned = r#"{"type":3,"id":10,"data":"spam","why":2}"#;
+    assert_eq!(
+        told(&said, back).messages,
+        [(1, 11), (3, 10), (2, 1), (0, 0)]
+    );
+    assert!(said.contains(&(back, banned.to_owned())), "{said:?}");
+    // Once is enough.
+    house.cut(later(5), back);
+    let (back, said) = resume(&mut house, later(6), &token);
+    assert_eq!(told(&said, back).messages, [(1, 11), (2, 1), (0, 0)]);
+}
+
+#[test]
+fn of_those_that_were_sent_away_the_latest_are_remembered() {
+    let mut house = house(Config::default());
+    let (host, _) = join(&mut house, START);
+    let (other, token) = join(&mut house, START);
+    for _ in 0..40 {
+        join(&mut house, START);
+    }
+    house.cut(later(1), other);
+    for id in 11..51 {
+        give_at(&mut house, later(2), host, &notice(37, id, ""));
+    }
+    let (back, said) = resume(&mut house, later(3), &token);
+    let heard = told(&said, back).messages;
+    let heard = heard.into_iter().filter(|(kind, _)| *kind == 3);
+    assert!(heard.eq((19..51).map(|id| (3, id))));
+}
+
+#[test]
 fn the_address_of_a_banned_member_is_not_let_in_again() {
     let mut house = house(Config::default());
     let (host, _) = join_from(&mut house, 1);

@@ -26,15 +26,18 @@ fn the_next_server_with_the_key_gives_the_seats_back() {
     let words = "1013 The server has restarted: lobbies can be made in 90 s";
     assert_eq!(said, [(stranger, words.to_owned())]);
     let (guest_back, said) = resume(&mut second, later(1), &guest);
-    assert_eq!(told(&said, guest_back).messages, [(1, 10), (0, 0)]);
+    let messages = [(1, 10), (41, 10), (0, 0)];
+    assert_eq!(told(&said, guest_back).messages, messages);
     let new = second.connect();
     let said = give(&mut second, new, OURS);
-    let messages = [(1, 1003), (2, 10), (0, 0)];
+    let messages = [(1, 1003), (2, 10), (41, 10), (0, 0)];
     assert_eq!(told(&said, new).messages, messages, "it is no host");
     let (host_back, said) = resume(&mut second, later(2), &host);
     assert_eq!(told(&said, host_back).messages[0], (1, 1));
-    assert_eq!(told(&said, guest_back).messages, [(35, 1)]);
-    assert_eq!(told(&said, new).messages, [(35, 1)]);
+    // What it had set before is lost, and those that still have it are told so.
+    assert_eq!(told(&said, guest_back).messages, [(35, 1), (41, 1)]);
+    assert_eq!(told(&said, new).messages, [(35, 1), (41, 1)]);
+    assert!(said.contains(&(new, notice(41, 1, ""))), "{said:?}");
     // Its host's leave ends it for good.
     let said = give(&mut second, host_back, r#"{"type":36,"id":0}"#);
     assert!(said.iter().any(|(socket, _)| *socket == guest_back));
@@ -91,7 +94,7 @@ fn a_limit_does_not_keep_those_out_who_were_there_before_a_restart() {
     let stranger = second.connect();
     give(&mut second, stranger, r#"{"type":0,"id":0,"data":""}"#);
     let (host, said) = resume(&mut second, later(1), &tokens[0]);
-    assert_eq!(told(&said, host).messages, [(1, 1), (0, 0)]);
+    assert_eq!(told(&said, host).messages, [(1, 1), (41, 1), (0, 0)]);
     let other = second.connect();
     give(&mut second, other, JOIN);
     let (guest, said) = resume(&mut second, later(1), &tokens[1]);
@@ -120,8 +123,8 @@ fn an_address_makes_as_many_lobbies_again_as_it_may_have_sockets() {
         let said = give_at(&mut second, later(1), socket, &with_token(&token));
         (told(&said, socket).messages, said[0].1.clone())
     });
-    assert_eq!(answers[0].0, [(1, 1), (0, 0)]);
-    assert_eq!(answers[1].0, [(1, 1), (0, 0)]);
+    assert_eq!(answers[0].0, [(1, 1), (41, 1), (0, 0)]);
+    assert_eq!(answers[1].0, [(1, 1), (41, 1), (0, 0)]);
     let words = "1008 Too many lobbies made from your address: at most 2";
     assert_eq!(answers[2].1, words);
     assert_eq!(second.counts().lobbies, 2);
@@ -141,7 +144,7 @@ fn a_token_of_an_older_lobby_of_the_same_name_does_not_lock_out_the_later_one() 
     let (back, said) = resume(&mut second, later(3), &later_one);
     let words = "4000 Room host has disconnected";
     assert_eq!(said[0], (ghost, words.to_owned()));
-    assert_eq!(told(&said, back).messages, [(1, 1), (0, 0)]);
+    assert_eq!(told(&said, back).messages, [(1, 1), (41, 1), (0, 0)]);
     refused(&mut second, later(4), &older);
 }
 

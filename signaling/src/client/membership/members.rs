@@ -31,6 +31,8 @@ struct Member {
     is_ours: bool,
     /// The number of its last signal that has come.
     heard: u32,
+    /// Whether any data of it have been told, and are not nothing again.
+    has_data: bool,
 }
 
 impl Members {
@@ -70,7 +72,13 @@ impl Members {
             return false;
         }
         let heard = self.departed.remove(&peer).unwrap_or_default();
-        self.members.insert(peer, Member { is_ours, heard });
+        let has_data = false;
+        let member = Member {
+            is_ours,
+            heard,
+            has_data,
+        };
+        self.members.insert(peer, member);
         true
     }
 
@@ -87,6 +95,12 @@ impl Members {
             self.departed.insert(peer, member.heard);
         }
         true
+    }
+
+    /// Notes whether a member has data now; whether it had some before.
+    pub(super) fn set_data(&mut self, peer: PeerId, has_data: bool) -> bool {
+        let member = self.members.get_mut(&peer);
+        member.is_some_and(|member| std::mem::replace(&mut member.has_data, has_data))
     }
 
     /// Whether a member's signal is to be taken: it is the next one, as far as it has a number.

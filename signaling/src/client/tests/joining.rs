@@ -19,12 +19,15 @@ fn it_asks_once_the_transport_has_opened() {
         lobby: String::new(),
         topology: Topology::ClientServer,
         max_players: Some(4),
+        is_listed: true,
+        group_of: Some(4),
+        host_migration: true,
     };
     let mut client = Client::new(Script::default(), request);
     give(&mut client, TransportEvent::Opened);
     assert_eq!(
         client.transport.sent,
-        [r#"{"type":0,"id":1,"data":"","v":1,"max":4}"#]
+        [r#"{"type":0,"id":1,"data":"","v":1,"max":4,"list":1,"next":4,"migrate":1}"#]
     );
 }
 

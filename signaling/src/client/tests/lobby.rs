@@ -97,6 +97,42 @@ fn a_lock_that_is_gone_when_we_come_back_is_told() {
 }
 
 #[test]
+fn that_the_lobby_is_on_the_list_is_told_as_the_lock_is() {
+    let list = LOCK.replace("39", "42");
+    let listed = |is_listed| SignalingEvent::Lobby(LobbyEvent::Listed(is_listed));
+    let mut client = ours(7, &[1]);
+    assert_eq!(give(&mut client, text(&list)), [listed(true)]);
+    assert_eq!(give(&mut client, text(&list)), []);
+    give(&mut client, broken());
+    let (_, events) = back(&mut client, 7, &[1]);
+    assert_eq!(events, [SignalingEvent::Resumed, listed(false)]);
+    let mut host = ours(1, &[]);
+    host.transport.sent.clear();
+    assert_eq!(host.control(START, LobbyCommand::SetListed(true)), Ok(()));
+    assert_eq!(host.transport.sent, [list]);
+}
+
+#[test]
+fn another_host_has_the_rights_of_the_host() {
+    let host = |id| text(&format!(r#"{{"type":43,"id":{id},"data":""}}"#));
+    let told = |id| SignalingEvent::Lobby(LobbyEvent::Host(peer(id)));
+    let mut client = ours(7, &[1, 9]);
+    let lock = LobbyCommand::SetLocked(true);
+    assert!(client.control(START, lock.clone()).is_err() && client.seal(START).is_err());
+    assert_eq!(give(&mut client, host(7)), [told(7)]);
+    assert_eq!(give(&mut client, host(7)), []);
+    assert_eq!(client.control(START, lock.clone()), Ok(()));
+    assert_eq!(client.seal(START), Ok(()));
+    assert!(client.control(START, kick(7, "")).is_err());
+    assert_eq!(give(&mut client, host(9)), [told(9)]);
+    assert!(client.control(START, lock).is_err());
+    // What the server does not say of the host when we are back is not so any more.
+    give(&mut client, broken());
+    let (_, events) = back(&mut client, 7, &[1, 9]);
+    assert_eq!(events, [SignalingEvent::Resumed, told(1)]);
+}
+
+#[test]
 fn the_host_asks_and_bounds_are_judged_before() {
     let mut host = ours(1, &[7]);
     host.transport.sent.clear();
@@ -163,7 +199,14 @@ fn data_are_told_when_they_are_there_and_when_they_change() {
     // Our own are confirmed; those of strangers, and what breaks a bound, are passed over.
     let long = format!(r#"{{"type":41,"id":1,"data":"{{{}}}"}}"#, " ".repeat(255));
     for (line, events) in [
+        (r#"{"type":41,"id":7,"data":""}"#, vec![]),
+        (
+            r#"{"type":41,"id":7,"data":"{}"}"#,
+            vec![member_data(7, "{}")],
+        ),
         (r#"{"type":41,"id":7,"data":""}"#, vec![member_data(7, "")]),
+        (r#"{"type":41,"id":1,"data":""}"#, vec![member_data(1, "")]),
+        (r#"{"type":41,"id":1,"data":""}"#, vec![]),
         (r#"{"type":41,"id":9,"data":""}"#, vec![]),
         (r#"{"type":41,"id":1,"data":"[]"}"#, vec![]),
         (r#"{"type":40,"id":0,"data":"[]"}"#, vec![]),

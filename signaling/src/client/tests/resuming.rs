@@ -405,3 +405,35 @@ fn a_term_of_nothing_or_of_years_is_none_or_an_hour() {
         );
     }
 }
+
+#[test]
+fn who_leaves_while_the_connection_is_broken_gives_its_seat_up() {
+    let rejoin = |n: u32| format!(r#"{REJOIN},"try":{n}}}"#);
+    const LEAVE: &str = r#"{"type":36,"id":0,"data":""}"#;
+    // Between two attempts.
+    let mut client = ours(7, &[1]);
+    give(&mut client, broken());
+    client.close();
+    assert_eq!(client.transport.farewell, [&*rejoin(1), LEAVE]);
+    assert!(client.transport.closed);
+    // In one that has not got through yet.
+    let mut client = ours(7, &[1]);
+    give(&mut client, broken());
+    attempt(&mut client);
+    client.close();
+    assert_eq!(client.transport.farewell, [&*rejoin(1), LEAVE]);
+    // In one that has.
+    let mut client = ours(7, &[1]);
+    give(&mut client, broken());
+    let now = attempt(&mut client);
+    client.transport.incoming.push_back(TransportEvent::Opened);
+    drain_at(&mut client, now);
+    client.close();
+    assert_eq!(client.transport.sent, [&*rejoin(1), LEAVE]);
+    assert_eq!(client.transport.farewell, [""; 0]);
+    // One that has no seat has nothing to give up.
+    let mut client = super::client([]);
+    drain(&mut client);
+    client.close();
+    assert_eq!(client.transport.farewell, [""; 0]);
+}

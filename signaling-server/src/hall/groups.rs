@@ -1,0 +1,101 @@
+//! Putting those together who ask for the same: groups of so many, each in a lobby of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mesh_core::Instant;
+
+use super::lobby::Lobby;
+use super::{Hall, Wish};
+use crate::goodbye::Goodbye;
+
+/// What the members of a group have asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Group {
+    name: Arc<str>,
+    size: u32,
+}
+
+/// The lobbies of each group that exist, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Groups(BTreeMap<Group, Vec<Arc<str>>>);
+
+impl Groups {
+    pub(super) const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    pub(super) fn add(&mut self, group: Group, lobby: &Arc<str>) {
+        self.0.entry(group).or_default().push(Arc::clone(lobby));
+    }
+
+    pub(super) fn remove(&mut self, group: &Group, lobby: &Arc<str>) {
+        if let Some(lobbies) = self.0.get_mut(group) {
+            lobbies.retain(|name| name != lobby);
+            if lobbies.is_empty() {
+                self.0.remove(group);
+            }
+        }
+    }
+
+    fn lobbies(&self, group: &Group) -> impl Iterator<Item = &Arc<str>> {
+        self.0.get(group).into_iter().flatten()
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Hall {
+    /// The lobby of a group that has room for one more, or a new one.
+    pub(super) fn group(
+        &mut self,
+        now: Instant,
+        wish: Wish<'_>,
+        size: u32,
+    ) -> Result<(Arc<str>, Option<Lobby>), Goodbye> {
+        let limit = self.config.max_lobby_peers;
+        if usize::try_from(size).is_ok_and(|size| size > limit) {
+            return Err(Goodbye::GroupTooLarge { limit });
+        }
+        if wish.name.chars().count() > self.config.max_lobby_name {
+            let limit = self.config.max_lobby_name;
+            return Err(Goodbye::LobbyNameTooLong { limit });
+        }
+        let name = Arc::from(wish.name);
+        let group = Group { name, size };
+        let takes = |name: &&Arc<str>| {
+            let lobby = self.lobbies.get(&***name);
+            lobby.is_some_and(|lobby| self.may_enter(lobby, wish).is_ok())
+        };
+        if let Some(name) = self.groups.lobbies(&group).find(takes) {
+            return Ok((Arc::clone(name), None));
+        }
+        let (name, mut made) = self.enterable(
+            now,
+            Wish {
+                name: "",
+                max_players: Some(size),
+                ..wish
+            },
+        )?;
+        if let Some(lobby) = &mut made {
+            lobby.group = Some(group);
+        }
+        Ok((name, made))
+    }
+
+    /// Seals the lobby of a group once all are there. One that waits for a member to come back is sealed when it is back; if it
+    /// stays away, somebody else gets its place.
+    pub(super) fn seal_if_complete(&mut self, now: Instant, name: &Arc<str>) {
+        let is_complete = self.lobbies.get(name).is_some_and(|lobby| {
+            let is_full = lobby.group.is_some() && lobby.len() >= lobby.capacity;
+            is_full && lobby.away().next().is_none()
+        });
+        if is_complete {
+            self.seal_lobby(now, name);
+        }
+    }
+}
