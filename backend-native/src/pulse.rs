@@ -115,7 +115,7 @@ impl Pulse {
 
     /// Whether the far side is there.
     pub(crate) fn life(&self) -> Life {
-        self.shared.pulse().life()
+        self.shared.pulse().life_to_judge()
     }
 
     /// When [`beat`](Self::beat) is to be called.

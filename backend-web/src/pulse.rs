@@ -94,7 +94,7 @@ impl Pulse {
 
     /// Whether the far side is there.
     pub(crate) fn life(&self) -> Life {
-        self.pulse.borrow().life()
+        self.pulse.borrow().life_to_judge()
     }
 
     /// A message has come on a channel of the game.

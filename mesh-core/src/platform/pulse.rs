@@ -175,6 +175,16 @@ impl Pulse {
         self.run.as_ref().map_or(Life::Unknown, |run| run.life)
     }
 
+    /// The same for [`judge`]: until the far side has said something the platform knows more, unless the far side stays silent.
+    #[must_use]
+    pub fn life_to_judge(&self) -> Life {
+        let run = self.run.as_ref();
+        run.map_or(Life::Unknown, |run| match run.life {
+            Life::Answers if run.is_first => Life::Unknown,
+            life => life,
+        })
+    }
+
     /// Takes a message of the far side; gives the answer that is to be sent, if there is one. A message of a kind that this
     /// version does not know is ignored, and so is any from a side that has announced no pulse.
     ///

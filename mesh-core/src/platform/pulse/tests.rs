@@ -243,9 +243,13 @@ fn a_far_side_that_opens_later_is_waited_for() {
     world.cut = [false, true];
     world.sides[0].signs.path = None;
     world.run(MILLI * 2800);
+    // The platform may know better.
+    let judged = |world: &World| world.sides[0].pulse.life_to_judge();
+    assert_eq!(judged(&world), Life::Unknown);
     world.cut = [false; 2];
     world.run(Duration::from_secs(3));
     assert_eq!(world.seen(world.now), []);
+    assert_eq!(judged(&world), Life::Answers);
     let mut world = World::new();
     let opened = world.now;
     world.cut = [true; 2];
