@@ -61,7 +61,7 @@ planted! {
     SilentInboxDrop => an_unreliable_flood_drops_the_oldest, "nothing was dropped";
     IgnoresLinger => last_words_arrive_over_bad_paths, "the last words over Weather";
     MissesRemoteClose => a_drop_is_seen_as_closed, "not done", "a waits for peer 3 to go" | " is told: Lost instead of Closed";
-    MissesSilence => a_vanished_peer_is_lost, "not done", "a waits for peer 3 to go";
+    MissesSilence => a_vanished_peer_is_lost, "not done", "a waits for an interruption";
     LeaksLinks => a_hundred_cycles_leave_nothing, "not done", "b waits for peer 1 to go";
     WrongMaxMessageSize => every_size_on_every_channel, "b takes 2000 bytes at most";
     NoStats => figures_come_when_asked_for, "not done", "a waits for figures";
