@@ -181,7 +181,7 @@ impl Pulse {
         let run = self.run.as_ref();
         run.map_or(Life::Unknown, |run| match run.life {
             Life::Answers if run.is_first => Life::Unknown,
-            life => life,
+            life @ (Life::Unknown | Life::Answers | Life::Stalled | Life::Silent) => life,
         })
     }
 
