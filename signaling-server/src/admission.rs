@@ -14,7 +14,8 @@ pub use keys::{TicketKeyError, TicketKeys};
 
 /// Decides who may join a lobby. Cheap to clone.
 ///
-/// It is asked once for each socket, before the WebSocket opens, and for each request for TURN credentials. A socket that is not
+/// It is asked once for each socket, before the WebSocket opens, and for each request for
+/// TURN credentials or for the public list. A socket that is not
 /// let in is closed with code 4005 and the refusal's words when it tries to join; browsers tell a page nothing of a refused HTTP
 /// request. A member that comes back to a seat it has is not judged again, so a ticket may expire while a game is played.
 #[derive(Clone)]

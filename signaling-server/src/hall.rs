@@ -231,6 +231,8 @@ enum Timer {
     Renewal(MemberId),
     /// What has changed of a lobby is told.
     News(Arc<str>),
+    /// A group whose last member has come back is sealed, if that member has not left at once.
+    Group(Arc<str>),
     /// There are no tokens of an earlier server any more.
     Inheritance,
 }
@@ -320,6 +322,9 @@ impl Hall {
             self.timers.insert((ends, Timer::Seal(Arc::clone(name))));
             let everybody = lobby.members().map(|present| present.member);
             tell(&mut self.actions, everybody, About::Lobby, Notice::Sealed);
+            if let Some(group) = &lobby.group {
+                self.groups.remove(group, name);
+            }
         }
     }
 
@@ -337,6 +342,7 @@ impl Hall {
                 Some((_, Timer::Seat(name, id))) => self.vacate(&name, id),
                 Some((_, Timer::Renewal(member))) => self.welcome(now, member),
                 Some((_, Timer::News(name))) => self.tell_news(now, &name),
+                Some((_, Timer::Group(name))) => self.seal_if_complete(now, &name),
                 Some((_, Timer::Inheritance)) => self.end_inheritance(),
                 None => return,
             }

@@ -13,7 +13,10 @@
 //! ```
 //!
 //! - Joining a lobby that does not exist makes it, and its first member is its host, peer 1. No name: a random one is given.
-//! - When the host leaves, the lobby's sockets are closed with code 4000 and words. Connected peers need not care.
+//! - When the host leaves, the lobby's sockets are closed with code 4000 and words, unless the lobby was made with host
+//!   migration: then another member becomes the host. Connected peers need not care.
+//! - Who joins with a number of players is put into a group of so many, whose lobby is sealed when it is complete. `GET /lobbies`
+//!   lists the lobbies whose hosts want that. Clients of Godot 3's demo have lobbies of their own.
 //! - When the host seals the lobby nobody is taken any more, and after [`Config::seal_duration`] its sockets are closed with
 //!   code 1000, whether or not the host waits for that.
 //! - In a client/server lobby the host is announced to the clients and they to it; clients do not learn of each other.

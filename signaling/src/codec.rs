@@ -47,7 +47,7 @@ pub enum DecodeError {
     #[error("no message has the type {0}")]
     UnknownType(i64),
     /// It is not one of the lines of Godot's 3.x demo.
-    #[error("no message of Godot 3's protocol")]
+    #[error("not a message of Godot 3's protocol")]
     NotGodot3,
     /// No peer can have that id.
     #[error("no peer has the id {0}")]

@@ -30,7 +30,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LobbyQuery {
-    /// How many lobbies at most: 20 without one, and never more than [`MAX_PAGE`].
+    /// How many lobbies at most: 20 without one, and never fewer than one nor more than [`MAX_PAGE`].
     pub limit: Option<u32>,
     /// Where to go on: [`LobbyList::next`] of the page before. The first page without one.
     pub cursor: Option<String>,
@@ -46,8 +46,8 @@ pub enum LobbyQueryError {
     /// It is not written as a query is.
     #[error("the query is not percent-encoded UTF-8")]
     Encoding,
-    /// `limit` is no number.
-    #[error("\"limit\" is no number")]
+    /// `limit` is not a number of 32 bits.
+    #[error("\"limit\" is not a whole number from 0 to {}", u32::MAX)]
     Limit,
     /// `filter` is too long.
     #[error("\"filter\" has more than {MAX_FILTER_SIZE} bytes")]
@@ -143,7 +143,7 @@ impl LobbyQuery {
     pub fn page(&self) -> usize {
         let limit = self.limit.map(usize::try_from);
         limit.map_or(20, |limit| {
-            limit.map_or(MAX_PAGE, |limit| limit.min(MAX_PAGE))
+            limit.map_or(MAX_PAGE, |limit| limit.clamp(1, MAX_PAGE))
         })
     }
 }
@@ -213,7 +213,7 @@ mod tests {
             query.page()
         };
         assert_eq!(page(None), 20);
-        assert_eq!(page(Some(0)), 0);
+        assert_eq!(page(Some(0)), 1, "a page without lobbies would never end");
         assert_eq!(page(Some(u32::MAX)), MAX_PAGE);
     }
 

@@ -6,13 +6,12 @@ use core::time::Duration;
 use super::Mesh;
 use super::agenda::News;
 use super::connection::{Member, Phase};
-use super::continuation::{Continuation, counts, name_life, named_life};
+use super::continuation::Continuation;
 use super::life::{Life, TooMuch};
 use super::outbox::Outbox;
-use crate::sdp::Identity;
 use crate::{
     ChannelIndex, Command, ConnectFailure, ConnectionState, DisconnectReason, Instant, LinkId,
-    Payload, PeerId, SdpType, SessionDescription,
+    Payload, PeerId,
 };
 
 /// How long a path may be broken before another link is made. A short cut heals sooner by itself.
@@ -29,7 +28,7 @@ impl Mesh {
         self.makes_replacements = are_made;
     }
 
-    const fn resume_limit(&self) -> usize {
+    pub(super) const fn resume_limit(&self) -> usize {
         if self.makes_replacements {
             self.config.resume_bytes
         } else {
@@ -68,13 +67,6 @@ impl Mesh {
         })
     }
 
-    /// Whether an offer is for a link that goes on with what a peer's present link carries.
-    #[must_use]
-    pub fn offers_replacement(&self, peer: PeerId, offer: &str) -> bool {
-        let life = self.life_of(peer);
-        life.is_some() && life == named_life(offer)
-    }
-
     /// Whether a successor is complete and waits only for its far side to say the same. It must not be given up then without
     /// need: the far side may count on it already.
     pub(crate) fn is_taking_over(&self, link: LinkId) -> bool {
@@ -83,111 +75,19 @@ impl Mesh {
 
     /// Whether a link is a successor that both sides have agreed to go on with.
     pub(crate) fn is_going_on(&self, link: LinkId) -> bool {
+        self.is_described(link) && self.goes_on(link)
+    }
+
+    /// Whether a link is a successor that is to go on with the life of the first one.
+    pub(super) fn goes_on(&self, link: LinkId) -> bool {
         let member = self.member(link);
-        self.is_described(link) && member.is_some_and(|member| member.continuation.is_some())
+        member.is_some_and(|member| member.continuation.is_some())
     }
 
     /// Whether the path to a connected peer is broken.
     pub(crate) fn is_interrupted(&self, peer: PeerId) -> bool {
         self.member_of(peer)
             .is_some_and(|member| member.interrupted)
-    }
-
-    /// What a peer's present link and those before it have carried, by its name, if another link can go on with it.
-    fn life_of(&self, peer: PeerId) -> Option<Identity> {
-        let entry = self.connection_of(peer)?;
-        let first = entry.member.as_ref()?;
-        let can_go_on = first.is_connected() && first.may_go_on() && entry.farewell.is_none();
-        can_go_on.then_some(first.life.as_ref()?.name())
-    }
-
-    /// The life that a link may go on with: that of the first link, if this one was made to replace it.
-    fn life_before(&self, link: LinkId) -> Option<Identity> {
-        let member = self.member(link).filter(|member| member.replaces)?;
-        let first = self.member_of(member.peer)?;
-        if self.successor(member.peer) != Some(link) || !member.fits(first) {
-            return None;
-        }
-        self.life_of(member.peer)
-    }
-
-    /// Ends a successor that cannot go on. The far side has lost what it knew, so the first link is of no use either.
-    pub(super) fn end_replacement(&mut self, link: LinkId, cause: ConnectFailure) {
-        let first = self.peer_of(link).and_then(|peer| self.connection(peer));
-        self.end_now(link, cause);
-        if let Some(first) = first.filter(|first| *first != link) {
-            self.end_now(first, DisconnectReason::Lost);
-        }
-    }
-
-    /// Completes our own description, and takes note of what it begins or goes on with.
-    pub(super) fn begin_life(&mut self, link: LinkId, description: &mut SessionDescription) {
-        let going_on = self.life_before(link);
-        let limit = self.resume_limit();
-        let Some(entry) = self.links.get_mut(link) else {
-            return;
-        };
-        let Some(member) = &mut entry.member else {
-            return;
-        };
-        let is_offer = description.sdp_type == SdpType::Offer;
-        if is_offer {
-            member.continuation = going_on.map(Continuation::of);
-        }
-        if let Some(continuation) = &member.continuation {
-            description.sdp = name_life(&description.sdp, continuation.life);
-        }
-        if !counts(&description.sdp) {
-            return;
-        }
-        let own = Identity::of(&description.sdp);
-        if is_offer {
-            entry.offer = Some(own);
-        } else if let Some(offer) = entry.offer.filter(|_| member.continuation.is_none()) {
-            member.live(offer.then(own), limit);
-        }
-    }
-
-    /// Takes note of what the far side's description begins or goes on with. The cause if the link cannot go on.
-    pub(super) fn hear_of_life(
-        &mut self,
-        link: LinkId,
-        description: &SessionDescription,
-    ) -> Result<(), ConnectFailure> {
-        let going_on = self.life_before(link);
-        let limit = self.resume_limit();
-        let named = named_life(&description.sdp);
-        let Some(entry) = self.links.get_mut(link) else {
-            return Ok(());
-        };
-        let Some(member) = &mut entry.member else {
-            return Ok(());
-        };
-        let far = Identity::of(&description.sdp);
-        let goes_on = named.is_some() && named == going_on;
-        match description.sdp_type {
-            SdpType::Offer => {
-                member.continuation = going_on.filter(|_| goes_on).map(Continuation::of);
-                entry.offer = Some(far).filter(|_| counts(&description.sdp));
-            }
-            SdpType::Answer if named.is_some() => {
-                if !goes_on || member.continuation.is_none() {
-                    let why = "the peer goes on with a connection that is no more".into();
-                    return Err(ConnectFailure::Description(why));
-                }
-            }
-            SdpType::Answer if member.continuation.is_some() => {
-                let why = "the peer has lost the connection that this one was to go on with".into();
-                return Err(ConnectFailure::Description(why));
-            }
-            SdpType::Answer => {
-                let offer = entry.offer.filter(|_| counts(&description.sdp));
-                if let Some(offer) = offer {
-                    member.live(offer.then(far), limit);
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Keeps a reliable message that goes to the backend, until the far side has it.
@@ -206,11 +106,7 @@ impl Mesh {
     /// A first link that can no longer be gone on with has no use for a successor that would.
     fn end_replacement_of(&mut self, link: LinkId) {
         let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
-        let goes_on = |link: &LinkId| {
-            let member = self.member(*link);
-            member.is_some_and(|member| member.continuation.is_some())
-        };
-        if let Some(successor) = successor.filter(goes_on) {
+        if let Some(successor) = successor.filter(|link| self.goes_on(*link)) {
             self.drop_successor(successor, Some(Duration::ZERO));
         }
     }
@@ -378,10 +274,6 @@ impl Mesh {
         let Some(member) = &entry.member else {
             return false;
         };
-        let goes_on = |successor| {
-            let member = self.member(successor);
-            member.is_some_and(|member| member.continuation.is_some())
-        };
         entry.farewell.is_none()
             && member.may_go_on()
             && member.is_connected()
@@ -389,7 +281,9 @@ impl Mesh {
             && (member.interrupted
                 || member.unsettled
                 || member.may_be_left
-                || self.successor(member.peer).is_some_and(goes_on))
+                || self
+                    .successor(member.peer)
+                    .is_some_and(|link| self.goes_on(link)))
     }
 
     /// The link carries nothing any more, and the peer waits for another one.
@@ -428,22 +322,6 @@ impl Member {
     pub(super) fn is_taking_over(&self) -> bool {
         let continuation = self.continuation.as_ref();
         continuation.is_some_and(|continuation| continuation.told.is_some())
-    }
-
-    /// Whether what was sent over another link can be sent over this one: the channels are the same, and take as much.
-    fn fits(&self, first: &Self) -> bool {
-        let plan = |member: &Self| {
-            let channels = member.channels.iter();
-            let planned = channels.filter(|channel| channel.role.is_planned());
-            let plan = planned.map(|channel| (channel.spec.parameters.id, channel.mode));
-            plan.collect::<Vec<_>>()
-        };
-        self.max_message_size >= first.max_message_size && plan(self) == plan(first)
-    }
-
-    /// From now on messages are counted on both sides.
-    fn live(&mut self, name: Identity, limit: usize) {
-        self.life = Some(Life::new(name, &self.channels, limit));
     }
 
     fn outbox(&mut self, channel: ChannelIndex) -> Option<&mut Outbox> {

@@ -154,8 +154,8 @@ impl Mesh {
     /// Takes back a message that the backend did not take. It waits for room if it may; if not, the refusal belongs into the
     /// [`Sent`] of its [`send`](Self::send), which counted it as accepted.
     ///
-    /// Give a message back before the next [`poll_transmit`](Self::poll_transmit). Only one that has not waited before is ever refused, so that a driver which drains
-    /// [`poll_transmit`](Self::poll_transmit) after each `send` knows whose `Sent` it is.
+    /// Give a message back before the next [`poll_transmit`](Self::poll_transmit). Only one that has not waited before is ever
+    /// refused, so that a driver which drains `poll_transmit` after each `send` knows whose `Sent` it is.
     pub fn handle_rejected(
         &mut self,
         now: Instant,

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use super::connection::Member;
 use super::{LINGER, Mesh};
 use crate::{AddPeerError, ConnectionId, DisconnectReason, Instant, LinkId, PeerId};
 
@@ -108,9 +107,8 @@ impl Mesh {
         let Some(successor) = self.successors.remove(&peer) else {
             return;
         };
-        let goes_on = |member: &Member| member.continuation.is_some();
         // One that was to go on has nothing to go on with.
-        if *reason == DisconnectReason::Removed || self.member(successor).is_some_and(goes_on) {
+        if *reason == DisconnectReason::Removed || self.goes_on(successor) {
             self.drop_link(successor, Some(Duration::ZERO));
         } else {
             self.peers.insert(peer, successor);

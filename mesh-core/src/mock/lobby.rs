@@ -8,7 +8,7 @@ use core::task::Waker;
 
 use super::lobby_entry::MockLobby;
 use super::world::{Action, World};
-use crate::{Duration, LostReason, PeerId, Signal, SignalingError, SignalingEvent};
+use crate::{Duration, LostReason, PeerId, Signal, SignalingError, SignalingEvent, Topology};
 
 /// How long a message between a client and the service takes.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -32,8 +32,8 @@ pub(super) struct Lobby {
     pub(super) name: String,
     /// What it was made with; the host may have changed some of it since.
     pub(super) rules: MockLobby,
-    /// Which group it is filled for, if it is for one: the name that was asked for, and the size.
-    pub(super) group: Option<(String, u32)>,
+    /// Which group it is filled for, if it is for one: the name that was asked for, the size and the topology.
+    pub(super) group: Option<(String, u32, Topology)>,
     /// Who has the rights of the host.
     pub(super) host: PeerId,
     pub(super) sealed: bool,

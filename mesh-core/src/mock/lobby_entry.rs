@@ -36,7 +36,7 @@ impl World {
         }
         let size = client.rules.group_of.filter(|size| *size > 0);
         let group = size.filter(|_| client.id.is_none());
-        let group = group.map(|size| (client.lobby.clone(), size));
+        let group = group.map(|size| (client.lobby.clone(), size, client.rules.topology));
         let lobbies = &mut self.service.lobbies;
         if let Some(group) = &group {
             let mut lobbies = lobbies.values();

@@ -39,9 +39,9 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.control(LobbyCommand::Kick { peer, reason })
     }
 
-    /// Kicks a peer with all the rights that we have, and tells it why: our own connection with it ends, as
-    /// [`kick_with_reason`](Self::kick_with_reason) does it, and if we are the host, the signaling is asked to send it out of the lobby, as
-    /// [`kick_from_lobby`](Self::kick_from_lobby) does it. Then everybody else parts from it, too.
+    /// Closes our connection with a peer and tells it why, as [`kick_with_reason`](Self::kick_with_reason) does. If we are the host, it
+    /// also asks the signaling to send the peer out of the lobby, as [`kick_from_lobby`](Self::kick_from_lobby) does, and everybody else
+    /// parts from it, too. For anybody else the result is an error, but our connection is closed.
     ///
     /// The signaling is told the text of the reason alone.
     ///

@@ -57,7 +57,8 @@ impl Hall {
         }
     }
 
-    /// How many are told of what a member changes, itself included.
+    /// How many seats the lobby of a member has, those of members that are away included: what the member changes costs it more
+    /// in a larger lobby.
     pub(crate) fn audience(&self, member: MemberId) -> usize {
         let ticket = self.seats.get(&member);
         let lobby = ticket.and_then(|ticket| self.lobbies.get(&ticket.lobby));

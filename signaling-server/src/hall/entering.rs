@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesh_core::{Instant, PeerId, Topology};
 use signaling::Notice;
@@ -12,6 +13,9 @@ use crate::door::{Dialect, Network};
 use crate::entropy;
 use crate::goodbye::{Goodbye, Removal};
 use crate::resume::{Claim, Proved, Vault};
+
+/// How long a client that comes back only to leave may take to say so.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How a member comes to its seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +152,11 @@ impl Hall {
             None => return Err(Goodbye::NoSeat),
         };
         self.enter(now, member, &name, id, Coming::Back(since));
-        self.seal_if_complete(now, &name);
+        if self.is_complete_group(&name) {
+            // A client that leaves while its connection is broken comes back only to say that.
+            let due = now + GOODBYE;
+            self.timers.insert((due, Timer::Group(name)));
+        }
         Ok(id)
     }
 
@@ -187,7 +195,8 @@ impl Hall {
             let ours = witnesses.filter(|present| present.is_ours);
             (data, Vec::from_iter(ours.map(|present| present.member)))
         });
-        // They are gone anyway; why, it could not be told then. In a client/server lobby clients know nothing of each other.
+        // Members that were sent away while this one was away: it is told the reason now. In a client/server lobby clients know
+        // nothing of each other.
         let missed = match coming {
             Coming::Back(since)
                 if is_ours && (id.is_server() || lobby.topology == Topology::Mesh) =>
@@ -323,18 +332,20 @@ impl Hall {
             let is_godot3 = lobby.dialect == Dialect::Godot3;
             return Err(Goodbye::OtherProtocol { is_godot3 });
         }
-        if lobby.ends.is_some() {
-            return Err(Goodbye::Sealed);
-        }
-        if lobby.is_locked {
-            return Err(Goodbye::Locked);
-        }
+        self.closed(lobby).map_or(Ok(()), Err)
+    }
+
+    /// Why a lobby takes nobody new, whoever it is.
+    pub(super) fn closed(&self, lobby: &Lobby) -> Option<Goodbye> {
         // The number may be chosen by the host; the server's own limit stands above it.
         let limit = lobby.capacity.min(self.config.max_lobby_peers);
-        if lobby.len() >= limit {
-            return Err(Goodbye::LobbyFull { limit });
+        if lobby.ends.is_some() {
+            Some(Goodbye::Sealed)
+        } else if lobby.is_locked {
+            Some(Goodbye::Locked)
+        } else {
+            (lobby.len() >= limit).then_some(Goodbye::LobbyFull { limit })
         }
-        Ok(())
     }
 
     /// Makes a lobby of an earlier server again, for the first of its members that has come back. Its host has as long to come

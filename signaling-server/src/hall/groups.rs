@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mesh_core::Instant;
+use mesh_core::{Instant, Topology};
 
 use super::lobby::Lobby;
 use super::{Hall, Wish};
@@ -14,9 +14,10 @@ use crate::goodbye::Goodbye;
 pub(super) struct Group {
     name: Arc<str>,
     size: u32,
+    is_mesh: bool,
 }
 
-/// The lobbies of each group that exist, the oldest first.
+/// The lobbies of each group that are not sealed, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Groups(BTreeMap<Group, Vec<Arc<str>>>);
 
@@ -65,7 +66,12 @@ impl Hall {
             return Err(Goodbye::LobbyNameTooLong { limit });
         }
         let name = Arc::from(wish.name);
-        let group = Group { name, size };
+        let is_mesh = wish.topology == Topology::Mesh;
+        let group = Group {
+            name,
+            size,
+            is_mesh,
+        };
         let takes = |name: &&Arc<str>| {
             let lobby = self.lobbies.get(&***name);
             lobby.is_some_and(|lobby| self.may_enter(lobby, wish).is_ok())
@@ -90,12 +96,16 @@ impl Hall {
     /// Seals the lobby of a group once all are there. One that waits for a member to come back is sealed when it is back; if it
     /// stays away, somebody else gets its place.
     pub(super) fn seal_if_complete(&mut self, now: Instant, name: &Arc<str>) {
-        let is_complete = self.lobbies.get(name).is_some_and(|lobby| {
-            let is_full = lobby.group.is_some() && lobby.len() >= lobby.capacity;
-            is_full && lobby.away().next().is_none()
-        });
-        if is_complete {
+        if self.is_complete_group(name) {
             self.seal_lobby(now, name);
         }
+    }
+
+    /// Whether all members of a group are there.
+    pub(super) fn is_complete_group(&self, name: &Arc<str>) -> bool {
+        self.lobbies.get(name).is_some_and(|lobby| {
+            let is_full = lobby.group.is_some() && lobby.len() >= lobby.capacity;
+            is_full && lobby.away().next().is_none()
+        })
     }
 }

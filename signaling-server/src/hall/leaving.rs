@@ -82,6 +82,10 @@ impl Hall {
         };
         lobby.remove(id);
         if lobby.is_empty() {
+            if lobby.migrates && lobby.ends.is_none() {
+                // It goes on without its host: members of the earlier server may still come back.
+                lobby.gone = None;
+            }
             self.remove_lobby(name);
             return;
         }

@@ -41,10 +41,10 @@ impl Hall {
 
     /// What is told of a lobby to everybody; nothing of one that takes nobody.
     fn describe(&self, name: &str, lobby: &Lobby) -> Option<ListedLobby> {
-        let limit = lobby.capacity.min(self.config.max_lobby_peers);
-        if lobby.ends.is_some() || lobby.is_locked || lobby.len() >= limit {
+        if self.closed(lobby).is_some() {
             return None;
         }
+        let limit = lobby.capacity.min(self.config.max_lobby_peers);
         let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
         let mut listed = ListedLobby::new(name, number(limit));
         listed.players = number(lobby.len());

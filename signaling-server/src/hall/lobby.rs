@@ -260,7 +260,7 @@ impl Lobby {
     /// Keeps the seat of a member whose socket is gone.
     pub(super) fn set_away(&mut self, id: PeerId, until: Instant) {
         if self.away().next().is_none() {
-            // Nobody has missed them.
+            // Everybody was there and has been told of these removals.
             self.removed.clear();
         }
         let since = self.step();
@@ -326,6 +326,12 @@ impl Lobby {
             self.banned.pop_front();
         }
         self.banned.push_back(banned);
+    }
+
+    /// Lifts the ban of the host's own address: somebody there has become the host since.
+    pub(super) fn lift_ban_of_host(&mut self) {
+        let network = self.seats.get(&self.host).and_then(|seat| seat.network);
+        self.banned.retain(|banned| Some(*banned) != network);
     }
 
     /// Sets the data of a seat; whether they are others than before.

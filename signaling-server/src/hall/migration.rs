@@ -25,6 +25,7 @@ impl Hall {
             return;
         };
         lobby.host = host;
+        lobby.lift_ban_of_host();
         let ours = lobby.members().filter(|present| present.is_ours);
         let ours = Vec::from_iter(ours.map(|present| present.member));
         let about = About::State(Fact::Host);

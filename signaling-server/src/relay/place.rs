@@ -114,7 +114,7 @@ impl Place {
         self.relay.with(|hall, now| hall.seal(now, self.member))
     }
 
-    /// How many are told of a change in the lobby.
+    /// How many seats the lobby has.
     pub(crate) fn audience(&self) -> usize {
         self.relay.lock().hall.audience(self.member)
     }

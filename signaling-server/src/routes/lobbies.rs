@@ -58,7 +58,7 @@ fn cursor(number: u64) -> String {
 }
 
 fn read_cursor(text: &str) -> Result<u64, String> {
-    u64::from_str_radix(text, 16).map_err(|_| "\"cursor\" is none of this server's".to_owned())
+    u64::from_str_radix(text, 16).map_err(|_| "\"cursor\" is not from this server".to_owned())
 }
 
 /// What the data of a lobby must have.

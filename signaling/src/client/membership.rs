@@ -50,7 +50,7 @@ pub(super) struct Membership {
     answer: Answer,
     sealed: bool,
     facts: Facts,
-    /// Whether any of ours have been told, and are not nothing again.
+    /// Whether our own data, as told last, are not empty.
     has_own_data: bool,
     members: Members,
     /// To be taken one by one.

@@ -167,8 +167,8 @@ impl Roster {
         }
     }
 
-    /// Opens a connection to a member: its only one, the successor of one that stands, or one that `replaces` a broken one. What was under way has come to
-    /// nothing, and ends unheard.
+    /// Opens a connection to a member: its only one, the successor of one that stands, or one that `replaces` a broken one. What
+    /// was under way has come to nothing, and ends unheard.
     pub(super) fn open(
         &mut self,
         now: Instant,

@@ -15,7 +15,7 @@ fn a_client_is_known_by_its_first_message() {
     assert_eq!(said, [(guest, notice(4, 1, "v=0"))]);
     // Whoever has begun so goes on so.
     let said = give(&mut house, guest, SEAL);
-    let words = "4000 Invalid message format: no message of Godot 3's protocol";
+    let words = "4000 Invalid message format: not a message of Godot 3's protocol";
     assert!(said.contains(&(guest, words.to_owned())), "{said:?}");
     let said = give(&mut house, host, "S: \n");
     assert_eq!(said, [(host, SEAL.to_owned())]);

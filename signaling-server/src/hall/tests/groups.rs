@@ -95,9 +95,36 @@ fn a_group_is_sealed_when_its_last_member_is_back() {
     house.cut(later(1), first);
     let (second, _, _) = join(&mut house, OF_2);
     let (back, said) = resume(&mut house, later(2), &token);
+    assert!(!told(&said, second).messages.contains(&SEALED));
+    house.handle_timeout(later(3));
+    let said = actions(&mut house);
     for socket in [back, second] {
         assert_eq!(told(&said, socket).messages.last(), Some(&SEALED));
     }
+}
+
+#[test]
+fn who_comes_back_to_leave_does_not_complete_a_group() {
+    let mut house = house(Config::default());
+    let (_, of_3, _) = join(&mut house, OF_3);
+    let (second, _, said) = join(&mut house, OF_3);
+    let token = told(&said, second).token.expect("a token");
+    house.cut(later(1), second);
+    join(&mut house, OF_3);
+    let (back, _) = resume(&mut house, later(2), &token);
+    house.disconnect(back);
+    house.handle_timeout(later(3));
+    assert!(house.hall.lobbies[&*of_3].ends.is_none());
+    let (_, again, _) = join(&mut house, OF_3);
+    assert_eq!(again, of_3);
+}
+
+#[test]
+fn a_group_has_one_topology() {
+    let mut house = house(Config::default());
+    let (_, lobby, _) = join(&mut house, OF_2);
+    let (_, other, _) = join(&mut house, &OF_2.replace(r#""id":0"#, r#""id":1"#));
+    assert_ne!(lobby, other);
 }
 
 #[test]

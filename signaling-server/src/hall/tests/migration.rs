@@ -156,6 +156,23 @@ fn the_next_server_knows_the_host() {
     assert!(actions(&mut third).contains(&(other, host_is(11))));
 }
 
+#[test]
+fn a_host_that_comes_back_first_and_leaves_does_not_end_it() {
+    let key = ResumeKey::generate().expect("a key");
+    let begin = Duration::from_secs(1_800_000_000);
+    let mut first = House::restarted(Config::default(), counting(), &key, begin);
+    let (_, of_host) = join(&mut first);
+    let (_, of_other) = join(&mut first);
+
+    let restart = begin + Duration::from_secs(1);
+    let mut second = House::restarted(Config::default(), counting(), &key.inherited(), restart);
+    let (host, _) = resume(&mut second, later(1), &of_host);
+    second.disconnect(host);
+    actions(&mut second);
+    let (other, said) = resume(&mut second, later(2), &of_other);
+    assert!(told(&said, other).token.is_some(), "{said:?}");
+}
+
 /// What may happen to a lobby.
 #[derive(Clone, Copy, Debug)]
 enum Step {

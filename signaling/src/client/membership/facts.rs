@@ -2,7 +2,7 @@
 
 use mesh_core::{LobbyEvent, PeerId};
 
-/// What is so of a lobby, until something else is told.
+/// The state of a lobby, as the server told it last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) is_locked: bool,
@@ -13,7 +13,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// What is so of a lobby of which nothing has been told.
+    /// The state of a lobby of which nothing has been told yet.
     pub(super) const fn new() -> Self {
         Self {
             is_locked: false,

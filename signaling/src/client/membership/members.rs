@@ -31,7 +31,7 @@ struct Member {
     is_ours: bool,
     /// The number of its last signal that has come.
     heard: u32,
-    /// Whether any data of it have been told, and are not nothing again.
+    /// Whether its data, as told last, are not empty.
     has_data: bool,
 }
 
