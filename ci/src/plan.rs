@@ -53,11 +53,11 @@ const fn column(name: &'static str, budget: Duration, needs: &'static [Tool]) ->
 const COLUMNS: &[Column] = &[
     column("mock", minutes(2), tools::NO_BROWSER),
     column("native", minutes(5), tools::NO_BROWSER),
-    column("chromium", minutes(6), tools::CHROMIUM_ALONE),
-    column("firefox", minutes(6), tools::FIREFOX_ALONE),
+    column("chromium", minutes(6), tools::CHROMIUM),
+    column("firefox", minutes(6), tools::FIREFOX),
     column("native-chromium", minutes(8), tools::CHROMIUM),
     column("native-firefox", minutes(8), tools::FIREFOX),
-    column("chromium-firefox", minutes(10), tools::BROWSERS_ALONE),
+    column("chromium-firefox", minutes(10), tools::BOTH_BROWSERS),
     column("trio", minutes(4), tools::BOTH_BROWSERS),
 ];
 
@@ -379,7 +379,7 @@ mod tests {
             Vec::from_iter(needs_of(&names))
         };
         assert!(needs(&["mock", "native"]).is_empty());
-        assert_eq!(needs(&["mock", "firefox"]), tools::FIREFOX_ALONE);
+        assert_eq!(needs(&["mock", "firefox"]), tools::FIREFOX);
         let both = ["native-chromium", "native-firefox"];
         assert_eq!(needs(&both), tools::BOTH_BROWSERS);
     }

@@ -18,41 +18,31 @@ pub(crate) const PAGE: &[Tool] = &[Tool::WasmOpt, Tool::WasmTarget, Tool::WasmBi
 pub(crate) const DRIVEN_CHROMIUM: &[Tool] = &[Tool::Chromium, Tool::Chromedriver];
 /// A column without a browser.
 pub(crate) const NO_BROWSER: &[Tool] = &[];
-/// A column with Chromium: the suite starts it without a driver, and does not care how large its page is.
-pub(crate) const CHROMIUM: &[Tool] = &[Tool::Chromium, Tool::WasmTarget, Tool::WasmBindgen];
+/// A column with Chromium: the suite starts it without a driver, and does not care how large its page is. Where no side has sockets
+/// of ours, the bad paths of the cases lead through a TURN server.
+pub(crate) const CHROMIUM: &[Tool] = &[
+    Tool::Turnserver,
+    Tool::Chromium,
+    Tool::WasmTarget,
+    Tool::WasmBindgen,
+];
 /// A column with Firefox, likewise.
-pub(crate) const FIREFOX: &[Tool] = &[Tool::Firefox, Tool::WasmTarget, Tool::WasmBindgen];
-/// A column of Chromium alone: where no side has sockets of ours, the bad paths of the cases lead through a TURN server.
-pub(crate) const CHROMIUM_ALONE: &[Tool] = &[
+pub(crate) const FIREFOX: &[Tool] = &[
     Tool::Turnserver,
-    Tool::Chromium,
-    Tool::WasmTarget,
-    Tool::WasmBindgen,
-];
-/// A column of Firefox alone, likewise.
-pub(crate) const FIREFOX_ALONE: &[Tool] = &[
-    Tool::Turnserver,
-    Tool::Firefox,
-    Tool::WasmTarget,
-    Tool::WasmBindgen,
-];
-/// A column of both and no native side, likewise.
-pub(crate) const BROWSERS_ALONE: &[Tool] = &[
-    Tool::Turnserver,
-    Tool::Chromium,
     Tool::Firefox,
     Tool::WasmTarget,
     Tool::WasmBindgen,
 ];
 /// A column with both, and the bench of the browsers.
 pub(crate) const BOTH_BROWSERS: &[Tool] = &[
+    Tool::Turnserver,
     Tool::Chromium,
     Tool::Firefox,
     Tool::WasmTarget,
     Tool::WasmBindgen,
 ];
 /// The NAT lab, beside [`BOTH_BROWSERS`].
-pub(crate) const LAB: &[Tool] = &[Tool::Turnserver, Tool::Ip, Tool::Nft];
+pub(crate) const LAB: &[Tool] = &[Tool::Ip, Tool::Nft];
 
 /// One thing that the machine must have. In this order they are provided: what is compiled comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

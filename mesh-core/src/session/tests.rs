@@ -17,6 +17,7 @@ use crate::{
 mod attempts;
 mod interruption;
 mod lobby;
+mod replacement;
 mod second_link;
 mod star;
 mod unwanted;

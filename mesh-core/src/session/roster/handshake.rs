@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use core::time::Duration;
 
+use super::member::Member;
 use super::{Roster, calls};
 use crate::{
     ConnectFailure, IceCandidate, Instant, LinkId, Mesh, PeerId, SdpType, SessionDescription,
@@ -20,11 +21,6 @@ fn has_offered_replacement(mesh: &Mesh, peer: PeerId) -> bool {
     state == Some(SignalingState::HaveLocalOffer)
 }
 
-/// Whether we take an offer out of turn: the peer's link is closed at its side, and we are not making another one ourselves.
-fn may_take_replacement(mesh: &Mesh, peer: PeerId, offer: &str) -> bool {
-    mesh.offers_replacement(peer, offer) && mesh.successor(peer).is_none()
-}
-
 impl Roster {
     pub(super) fn described(
         &mut self,
@@ -40,7 +36,7 @@ impl Roster {
         let is_expected = if is_answer {
             calls(mesh, from) || has_offered_replacement(mesh, from)
         } else {
-            !calls(mesh, from) || may_take_replacement(mesh, from, &description.sdp)
+            !calls(mesh, from) || self.may_take_replacement(mesh, from, &description.sdp)
         };
         // An offer out of turn: both would offer for ever. Or an answer to no offer.
         if !is_expected {
@@ -59,6 +55,13 @@ impl Roster {
             member.hold(description, None, now);
             self.answer(now, mesh, from);
         }
+    }
+
+    /// Whether we take an offer out of turn: the peer's link is closed at its side, and we have not offered another one ourselves.
+    fn may_take_replacement(&self, mesh: &Mesh, peer: PeerId, offer: &str) -> bool {
+        let member = self.members.get(&peer);
+        let is_offered = member.is_some_and(Member::has_offered_replacement);
+        mesh.offers_replacement(peer, offer) && !is_offered
     }
 
     /// Answers the offer that waits, if its sender may open a connection now; else a little later.

@@ -120,6 +120,11 @@ impl Member {
         self.replacements = 0;
     }
 
+    /// Whether there is a link of our own making that is to replace a broken one.
+    pub(super) const fn has_offered_replacement(&self) -> bool {
+        self.offered_at.is_some() || self.answered_at.is_some()
+    }
+
     /// When a link that is to replace a broken one is given up for another try.
     pub(super) fn gives_up_at(&self) -> Option<Instant> {
         let factor = 2_u32.saturating_pow(self.replacements.min(8) / 2);
@@ -140,6 +145,8 @@ impl Member {
     pub(super) const fn note_opened(&mut self, now: Instant) {
         self.opened = Some(now);
         self.due = None;
+        self.offered_at = None;
+        self.answered_at = None;
     }
 
     /// From when on a connection to it may be opened.

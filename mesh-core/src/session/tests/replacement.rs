@@ -1,0 +1,73 @@
+//! A peer whose link is closed at its own side, and that offers another one out of turn.
+
+use alloc::format;
+
+use super::*;
+use crate::sdp::Identity;
+
+/// A description of a side that counts what it takes.
+fn counting(number: u32, line: &str) -> String {
+    format!(
+        "v=0\r\no=- {number} 2 IN IP4 127.0.0.1\r\na=webrtc-multiplayer:2\r\n{line}m=application\r\n"
+    )
+}
+
+/// Peer 9, which has called peer 7 and is connected with it, and the line that names what they have.
+fn counted() -> (Player, LinkId, String) {
+    let (mut session, link) = calling();
+    let (ours, theirs) = (counting(1, ""), counting(2, ""));
+    let description = description(SdpType::Offer, &ours);
+    happened(&mut session, LinkEvent::Description { link, description });
+    signaled(&mut session, answer(&theirs));
+    heard(&mut session);
+    open(&mut session, link);
+    assert_eq!(heard(&mut session), [Event::PeerConnected(id(7))]);
+    let life = Identity::of(&ours).then(Identity::of(&theirs));
+    let line = format!("a=webrtc-multiplayer-life:{:016x}\r\n", life.number());
+    (session, link, line)
+}
+
+/// Peer 7 offers; the link that answers, if one does.
+fn answering(session: &mut Player, sdp: &str) -> Option<LinkId> {
+    let signal = Signal::Description(description(SdpType::Offer, sdp));
+    let from = id(7);
+    signaled(session, SignalingEvent::Signal { from, signal });
+    assert_eq!(heard(session), []);
+    let successor = session.multiplayer().mesh().successor(id(7))?;
+    (applied(session, successor) == [sdp]).then_some(successor)
+}
+
+#[test]
+fn its_latest_offer_is_answered() {
+    let (mut session, first, line) = counted();
+    pass(&mut session, Duration::from_secs(1));
+    let second = answering(&mut session, &counting(3, &line)).unwrap();
+    assert_ne!(second, first);
+    // It has found no route, which nobody tells us, and offers again.
+    pass(&mut session, Duration::from_secs(2));
+    let third = answering(&mut session, &counting(4, &line)).unwrap();
+    assert_ne!(third, second);
+    assert!(session.multiplayer().peer(id(7)).unwrap().connected);
+}
+
+#[test]
+fn an_offer_that_names_nothing_is_still_out_of_turn() {
+    let (mut session, _, line) = counted();
+    pass(&mut session, Duration::from_secs(1));
+    assert_eq!(answering(&mut session, &counting(3, "")), None);
+    let other = line.replace("life:", "life:f");
+    assert_eq!(answering(&mut session, &counting(4, &other)), None);
+}
+
+#[test]
+fn an_offer_of_our_own_goes_before() {
+    let (mut session, link, line) = counted();
+    let state = ConnectionState::Disconnected;
+    happened(&mut session, LinkEvent::State { link, state });
+    assert_eq!(heard(&mut session), [Event::PeerInterrupted(id(7))]);
+    pass(&mut session, Duration::from_secs(4));
+    heard(&mut session);
+    let ours = session.multiplayer().mesh().successor(id(7)).unwrap();
+    assert_eq!(answering(&mut session, &counting(3, &line)), None);
+    assert_eq!(session.multiplayer().mesh().successor(id(7)), Some(ours));
+}
