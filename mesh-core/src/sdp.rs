@@ -42,12 +42,10 @@ impl Identity {
         }
         Self(hash)
     }
-}
 
-impl Identity {
     /// The identity of two that belong together, in their order.
     pub(crate) const fn then(self, next: Self) -> Self {
-        // As above; any odd number that mixes the bits would do.
+        // 2⁶⁴ divided by the golden ratio, an odd number that mixes the bits. Both sides must use the same one.
         let mixed = self.0.rotate_left(23) ^ next.0;
         Self(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }

@@ -118,7 +118,7 @@ impl Agenda {
                 *of = link;
             }
         }
-        // It enters the round again by what its inbox holds.
+        // The caller puts the new link into the round if its inbox holds something.
         self.round.retain(|of| *of != former);
     }
 

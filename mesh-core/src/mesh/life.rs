@@ -43,7 +43,7 @@ struct Stream {
     kept: VecDeque<Payload>,
     /// How many of our messages were ever sent.
     sent: u64,
-    /// Whether the last message was sent for the first time.
+    /// Whether the message that was kept last was sent for the first time, so that giving it back lowers `sent`.
     is_new: bool,
     /// How many of the far side's messages have been taken.
     taken: u64,

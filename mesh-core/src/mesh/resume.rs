@@ -128,8 +128,8 @@ impl Mesh {
         }
     }
 
-    /// Tells the far side how many messages we have taken over a link. Not while a successor takes over: the far side goes on
-    /// from what it was told there, and must have kept what comes after.
+    /// Tells the far side how many messages we have taken over a link. While a successor takes over we tell nothing on the first
+    /// link: the far side would forget messages that it has to send again.
     pub(super) fn tell_taken(&mut self, link: LinkId) {
         let successor = self.peer_of(link).and_then(|peer| self.successor(peer));
         if successor.is_some_and(|successor| self.is_taking_over(successor)) {

@@ -334,7 +334,8 @@ impl Run {
         }
         self.ping_due = now;
         let excess = (now - self.heard).saturating_sub(ASKING_AFTER);
-        if is_excused && !excess.is_zero() {
+        // What is silent stays so until something is heard.
+        if is_excused && self.life != Life::Silent && !excess.is_zero() {
             self.heard += excess;
             self.carried = self.carried.max(self.heard);
             self.path = None;

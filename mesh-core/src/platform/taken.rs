@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-/// The first and the last word of those that wait, so that a far side which says too much fills no queue. Another link may go on
-/// from the first one; of the others the last one says all.
+/// The first and the last word of those that wait, so that a far side which says too much fills no queue. The first word on a new
+/// link says where to go on, so it must not be overwritten. Later words only raise the counts, so the last one is enough.
 #[derive(Debug, Default)]
 pub struct Taken {
     first: Option<Vec<(u16, u64)>>,

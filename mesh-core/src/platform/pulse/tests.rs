@@ -343,6 +343,23 @@ fn who_stood_still_asks_before_it_cries() {
 }
 
 #[test]
+fn what_is_silent_stays_so_though_we_are_late() {
+    let mut world = World::new();
+    world.run(Duration::from_secs(5));
+    let cut = world.now;
+    world.cut = [true; 2];
+    world.run(Duration::from_secs(4));
+    for _ in 0..3 {
+        world.sides[0].thread = Thread::Blocked;
+        world.run(MILLI * 800);
+        world.sides[0].thread = Thread::Runs;
+        world.run(Duration::from_secs(3));
+    }
+    let seen = world.seen(cut);
+    assert!(matches!(seen[..], [(_, Life::Silent)]), "{seen:?}");
+}
+
+#[test]
 fn a_hidden_page_keeps_and_notices_its_peer() {
     for threads in [[Thread::Runs, Thread::Hidden], [Thread::Hidden; 2]] {
         let mut world = World::new();

@@ -153,7 +153,8 @@ impl Roster {
                         }
                     }
                 }
-                Err(NotOpened::NoPlace) => return,
+                // A replacement takes no place, and may come behind this one.
+                Err(NotOpened::NoPlace) => {}
                 Err(NotOpened::Declined) => {
                     let is_again = calls(mesh, peer) && self.config.retry_after.is_some();
                     if let Some(member) = self.members.get_mut(&peer) {

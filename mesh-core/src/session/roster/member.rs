@@ -19,10 +19,10 @@ const STABLE: Duration = Duration::from_secs(10);
 /// How long a link that is to replace a broken one may search for a route after the answer, the first two times.
 const FIRST_REPLACEMENT: Duration = Duration::from_millis(2500);
 
-/// How long it waits for an answer.
+/// How long our offer of such a link waits for the answer.
 const UNANSWERED: Duration = Duration::from_secs(6);
 
-/// How long at most, after several that found none.
+/// How long such a link may search at most, after several that found no route.
 const LONGEST_REPLACEMENT: Duration = Duration::from_secs(10);
 
 /// No member costs more than one new connection in this time.
@@ -114,7 +114,7 @@ impl Member {
         }
     }
 
-    /// Takes note of whether its path is whole.
+    /// Its path is whole: the next replacement begins with the shortest patience.
     pub(super) const fn note_whole(&mut self) {
         self.open_offers = 0;
         self.replacements = 0;

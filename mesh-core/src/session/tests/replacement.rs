@@ -71,3 +71,18 @@ fn an_offer_of_our_own_goes_before() {
     assert_eq!(answering(&mut session, &counting(3, &line)), None);
     assert_eq!(session.multiplayer().mesh().successor(id(7)), Some(ours));
 }
+
+#[test]
+fn a_newcomer_that_is_refused_does_not_stand_in_its_way() {
+    let (mut session, link, _) = counted();
+    session.set_refuse_new_connections(true);
+    signaled(&mut session, SignalingEvent::PeerJoined(id(3)));
+    heard(&mut session);
+    let state = ConnectionState::Disconnected;
+    happened(&mut session, LinkEvent::State { link, state });
+    heard(&mut session);
+    pass(&mut session, Duration::from_secs(4));
+    heard(&mut session);
+    assert!(session.multiplayer().mesh().successor(id(7)).is_some());
+    assert!(!session.multiplayer().mesh().has_peer(id(3)));
+}
