@@ -41,9 +41,6 @@ cell() {
         done
         echo "$row"
     done
-    echo "$status" >"$table.status"
 } >"$table"
-status=$(cat "$table.status")
-rm "$table.status"
 cat "$table"
 exit "$status"

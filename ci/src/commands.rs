@@ -95,7 +95,7 @@ impl Ci {
         self.gates();
         self.stages(plan::checks());
         self.stages(plan::build());
-        // The tests look at the clock, so nothing may go on beside them but what takes no time from them.
+        // Tests look at the clock. Only builds of low priority run beside them.
         self.add(setup::finish(compiling));
         let toolchain = self.toolchain();
         self.tests_beside_builds(toolchain.as_ref());
@@ -144,14 +144,8 @@ impl Ci {
         stages.extend(plan::tests(&self.workspace, false));
         let page = Err("it takes a browser".to_owned());
         let around = Surroundings::new(&self.workspace.target_directory, page, None);
-        for (name, column) in
-            plan::columns(&plan::QUICK.map(str::to_owned), &repeats::fast(), &around)
-        {
-            match column {
-                Ok(column) => stages.push(column),
-                Err(reason) => self.refuse(name, reason),
-            }
-        }
+        let names = plan::QUICK.map(str::to_owned);
+        stages.extend(self.planned(&names, &repeats::fast(), &around));
         if fail_fast {
             self.stages_until_failure(stages);
         } else {
@@ -193,13 +187,7 @@ impl Ci {
         if fast {
             libtest.extend(repeats::fast());
         }
-        let mut columns = Vec::new();
-        for (name, column) in plan::columns(names, &libtest, &around) {
-            match column {
-                Ok(column) => columns.push(column),
-                Err(reason) => self.refuse(name, reason),
-            }
-        }
+        let columns = self.planned(names, &libtest, &around);
         if columns.is_empty() {
             return;
         }
@@ -290,13 +278,9 @@ impl Ci {
 
     /// The tools of the web side; what is not there has been said by the setup, and is said again here.
     fn toolchain(&mut self) -> Option<Toolchain> {
-        match Toolchain::find(&self.machine, &self.workspace) {
-            Ok(toolchain) => Some(toolchain),
-            Err(reason) => {
-                self.refuse("web toolchain", reason);
-                None
-            }
-        }
+        let found = Toolchain::find(&self.machine, &self.workspace);
+        let lacking = |reason| self.refuse("web toolchain", reason);
+        found.map_err(lacking).ok()
     }
 
     /// Builds what the columns meet in a browser, and says where everything is that they start.
@@ -311,13 +295,24 @@ impl Ci {
 
     /// Makes a page; whether it could be made.
     fn page(&mut self, page: &Page, toolchain: &Toolchain) -> bool {
-        match page.stages(toolchain) {
-            Ok(stages) => self.stages_until_failure(stages),
-            Err(reason) => {
-                self.refuse(&format!("build of {}", page.name), reason);
-                false
-            }
+        let refuse = |reason| self.refuse(&format!("build of {}", page.name), reason);
+        let stages = page.stages(toolchain).map_err(refuse);
+        stages.is_ok_and(|stages| self.stages_until_failure(stages))
+    }
+
+    /// The columns of these names that can be run.
+    fn planned(
+        &mut self,
+        names: &[String],
+        libtest: &[String],
+        around: &Surroundings,
+    ) -> Vec<Stage> {
+        let mut columns = Vec::new();
+        for (name, column) in plan::columns(names, libtest, around) {
+            let refuse = |reason| self.refuse(name, reason);
+            columns.extend(column.map_err(refuse));
         }
+        columns
     }
 
     /// Stages that could be planned, or why not.
@@ -390,11 +385,9 @@ impl Ci {
         let around = self.surroundings(toolchain);
         let names: Vec<String> = plan::column_names().map(str::to_owned).collect();
         for (name, column) in plan::columns(&names, &[], &around) {
-            let outcome = match column {
-                Ok(column) => column.run(&self.runner),
-                // One failure, and not one a case.
-                Err(reason) => Outcome::check(name, || Err(reason)),
-            };
+            // One failure, and not one a case.
+            let refused = |reason| Outcome::check(name, || Err(reason));
+            let outcome = column.map_or_else(refused, |column| column.run(&self.runner));
             self.report.add(outcome.column());
         }
         let folder = self.workspace.target_directory.join("ci");

@@ -63,7 +63,7 @@ enum Command {
         /// Run the columns so many times and say what was unsteady
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..), requires = "column")]
         repeat: u32,
-        /// Leave the slow group out, and say which runs took more than a minute; the same as `-- --skip slow::`
+        /// Leave the slow group out, and say which runs took more than a minute
         #[arg(long, requires = "column")]
         fast: bool,
         /// What libtest gets: a filter, or `--skip slow::`

@@ -311,7 +311,7 @@ pub(crate) fn web_tests(toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
     let mut stages = vec![build_of_web_tests(toolchain)];
     for browser in Browser::ALL {
         let budget = minutes(6);
-        let name = format!("backend-web in {}", browser.name);
+        let name = format!("backend-web in {}", browser.name());
         let command = browser.test(web_tests_command(toolchain), toolchain, budget)?;
         stages.push(Stage::tests(&name, budget, command).with_scratch());
     }

@@ -116,13 +116,16 @@ fn has(process: u32, variable: &str) -> bool {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let left = processes_with(&format!("{MARK}={}", self.folder.display()));
-        if !left.is_empty() {
-            say!(
-                "[ci] processes left behind, which are ended now: {}",
-                left.len()
-            );
+        // One that is just starting shows its environment a little later.
+        for _ in 0..RETRIES {
+            let left = processes_with(&format!("{MARK}={}", self.folder.display()));
+            if left.is_empty() {
+                break;
+            }
+            let count = left.len();
+            say!("[ci] processes left behind, which are ended now: {count}");
             left.into_iter().for_each(kill_one);
+            std::thread::sleep(RETRY);
         }
         // An open file keeps a folder from being deleted where files are not what they are on Unix.
         self.owner = None;

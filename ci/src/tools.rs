@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use Tool::{
+    Chromedriver, Chromium, Firefox, Geckodriver, Ip, Nft, Turnserver, WasmBindgen, WasmOpt,
+    WasmTarget,
+};
 use clap::ValueEnum;
 
 use crate::cache;
@@ -13,36 +17,20 @@ use crate::web::Compiler;
 use crate::workspace::Workspace;
 
 /// `build-web`, and `play` in a browser that somebody has.
-pub(crate) const PAGE: &[Tool] = &[Tool::WasmOpt, Tool::WasmTarget, Tool::WasmBindgen];
+pub(crate) const PAGE: &[Tool] = &[WasmOpt, WasmTarget, WasmBindgen];
 /// `play --check`, beside [`PAGE`].
-pub(crate) const DRIVEN_CHROMIUM: &[Tool] = &[Tool::Chromium, Tool::Chromedriver];
+pub(crate) const DRIVEN_CHROMIUM: &[Tool] = &[Chromium, Chromedriver];
 /// A column without a browser.
 pub(crate) const NO_BROWSER: &[Tool] = &[];
 /// A column with Chromium: the suite starts it without a driver, and does not care how large its page is. Where no side has sockets
 /// of ours, the bad paths of the cases lead through a TURN server.
-pub(crate) const CHROMIUM: &[Tool] = &[
-    Tool::Turnserver,
-    Tool::Chromium,
-    Tool::WasmTarget,
-    Tool::WasmBindgen,
-];
+pub(crate) const CHROMIUM: &[Tool] = &[Turnserver, Chromium, WasmTarget, WasmBindgen];
 /// A column with Firefox, likewise.
-pub(crate) const FIREFOX: &[Tool] = &[
-    Tool::Turnserver,
-    Tool::Firefox,
-    Tool::WasmTarget,
-    Tool::WasmBindgen,
-];
+pub(crate) const FIREFOX: &[Tool] = &[Turnserver, Firefox, WasmTarget, WasmBindgen];
 /// A column with both, and the bench of the browsers.
-pub(crate) const BOTH_BROWSERS: &[Tool] = &[
-    Tool::Turnserver,
-    Tool::Chromium,
-    Tool::Firefox,
-    Tool::WasmTarget,
-    Tool::WasmBindgen,
-];
+pub(crate) const BOTH_BROWSERS: &[Tool] = &[Turnserver, Chromium, Firefox, WasmTarget, WasmBindgen];
 /// The NAT lab, beside [`BOTH_BROWSERS`].
-pub(crate) const LAB: &[Tool] = &[Tool::Ip, Tool::Nft];
+pub(crate) const LAB: &[Tool] = &[Ip, Nft];
 
 /// One thing that the machine must have. In this order they are provided: what is compiled comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -179,12 +167,6 @@ impl Tool {
         self >= Self::WasmTarget
     }
 
-    /// Whether a variable may name another program: the tool's name in capitals.
-    fn may_be_named(self) -> bool {
-        use Tool::{Chromedriver, Chromium, Firefox, Geckodriver};
-        [Chromium, Chromedriver, Firefox, Geckodriver].contains(&self)
-    }
-
     /// Where it is: what a person names, what we have made, what is in the path. For the target it is a cargo that has it.
     pub(crate) fn find(self, machine: &Machine) -> Result<PathBuf, Lack> {
         let About { name, programs, .. } = self.about();
@@ -192,7 +174,8 @@ impl Tool {
             let compiler = Compiler::find(machine).ok_or(Lack::Absent)?;
             return Ok(PathBuf::from(compiler.cargo(&[]).program));
         }
-        if self.may_be_named()
+        // A variable names another program: the tool's name in capitals.
+        if [Chromium, Chromedriver, Firefox, Geckodriver].contains(&self)
             && let Some(named) = find::named(&name.to_uppercase())
         {
             return named;
@@ -201,9 +184,12 @@ impl Tool {
             return Ok(made);
         }
         let found = find::first_free(programs)?;
-        let is_other = self == Self::WasmBindgen && !machine.is_locked_to(&found);
-        if is_other {
-            return Err(Lack::Absent);
+        if self == WasmBindgen {
+            // Of its two programs the second one runs tests.
+            let runner = with_suffix(&found.with_file_name("wasm-bindgen-test-runner"));
+            if !machine.is_locked_to(&found) || !runner.is_file() {
+                return Err(Lack::Absent);
+            }
         }
         Ok(found)
     }
@@ -272,8 +258,8 @@ mod tests {
             bindgen: "0.2.0".to_owned(),
         };
         let ends = |tool: Tool, end| tool.place(&machine).is_some_and(|it| it.ends_with(end));
-        assert!(ends(Tool::WasmBindgen, "wasm-bindgen-cli-0.2.0"));
-        assert!(ends(Tool::Geckodriver, "geckodriver-0.37.1"));
-        assert_eq!(Tool::Chromium.place(&machine), None);
+        assert!(ends(WasmBindgen, "wasm-bindgen-cli-0.2.0"));
+        assert!(ends(Geckodriver, "geckodriver-0.37.1"));
+        assert_eq!(Chromium.place(&machine), None);
     }
 }

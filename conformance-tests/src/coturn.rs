@@ -13,7 +13,7 @@ pub(crate) fn command(address: SocketAddr, folder: &Path, name: &str) -> Command
     let file = |what: &str| folder.join(format!("{name}-{what}")).display().to_string();
     let mut command = Command::new("turnserver");
     command
-        .args(["-n", "--no-cli", "--allow-loopback-peers", "--no-rfc5780"])
+        .args(["-n", "--no-cli", "--no-rfc5780"])
         .arg(format!("--listening-ip={}", address.ip()))
         .arg(format!("--relay-ip={}", address.ip()))
         .arg(format!("--listening-port={}", address.port()))
@@ -25,5 +25,9 @@ pub(crate) fn command(address: SocketAddr, folder: &Path, name: &str) -> Command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    // Elsewhere it would lead whoever knows the password to what listens on this machine's loopback alone.
+    if address.ip().is_loopback() {
+        command.arg("--allow-loopback-peers");
+    }
     command
 }

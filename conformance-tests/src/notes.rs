@@ -16,6 +16,7 @@ const ON_BAD_PATHS: &[&str] = &[
     "clause_07_channels_do_what_was_asked_for",
     "clause_07_lifetimes_end",
     "a_broken_path_is_an_interruption",
+    "a_bad_path_is_no_interruption",
     "last_words_arrive_over_bad_paths",
     "godot_4_modes_at_5_percent_loss",
     "godot_4_modes_at_20_percent_loss",

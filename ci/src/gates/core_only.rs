@@ -54,7 +54,7 @@ pub(super) fn check(runner: &Runner, target_directory: &Path) -> Result<(), Stri
 
 /// Makes `to` hold the libraries of `from` that need no operating system, and only those.
 fn fill(from: &Path, to: &Path) -> io::Result<()> {
-    // Cargo sees a change of the sysroot's path only, so an equal content must stay as it is.
+    // Made anew each time, so that nothing of another compiler stays.
     if to.exists() {
         fs::remove_dir_all(to)?;
     }

@@ -17,9 +17,8 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("backend-web", &["tokio", "webrtc", "rtc"]),
 ];
 
-/// The same, for the browser alone.
-const WITHOUT_IN_BROWSER: &[(&str, &[&str])] =
-    &[("webrtc-multiplayer", &["tokio", "webrtc", "rtc"])];
+/// The same of the facade, for the browser alone.
+const WITHOUT_IN_BROWSER: &[&str] = &["tokio", "webrtc", "rtc"];
 
 /// Packages that are built with these and nothing else, at any depth.
 const ONLY: &[(&str, &[&str])] = &[
@@ -56,10 +55,12 @@ pub(super) fn check(
         let promise = format!("{package} does without {}", never.join(", "));
         checked.push((promise, kept));
     }
-    for &(package, never) in WITHOUT_IN_BROWSER {
-        let promise = format!("{package} in the browser does without {}", never.join(", "));
-        checked.push((promise, without(browser, package, never)));
-    }
+    let never = WITHOUT_IN_BROWSER;
+    let promise = format!(
+        "the facade in the browser does without {}",
+        never.join(", ")
+    );
+    checked.push((promise, without(browser, "webrtc-multiplayer", never)));
     for &(package, these) in ONLY {
         let promise = format!("{package} is built with {} alone", these.join(", "));
         checked.push((promise, only(runner, package, these)));

@@ -7,7 +7,7 @@ use crate::command::CommandLine;
 use crate::run::{Ending, Runner};
 
 /// Lines of code that choose by target. The families split native from web as well as the architecture does.
-const CHOICE: &str = "^[[:space:]]*[^/[:space:]].*target_(arch|family)";
+const CHOICE: &str = "^[[:space:]]*([^/[:space:]].*)?target_(arch|family)";
 
 /// Where code may choose: all Rust files but those of the facade and of the conformance tests.
 const OTHERS: [&str; 3] = ["*.rs", ":!src/", ":!conformance-tests/"];
@@ -55,6 +55,9 @@ mod tests {
         runner.capture(&init, Duration::from_secs(60)).unwrap();
         assert_eq!(choices(&runner, &root), Ok(()));
 
+        // A long condition begins a line.
+        write("a/src/b.rs", concat!("    target", "_arch = \"wasm32\","));
+        assert!(choices(&runner, &root).is_err());
         write("a/src/b.rs", &format!("fn a() {{}}\n{choice}\n"));
         let found = choices(&runner, &root).unwrap_err();
         assert!(found.starts_with("a/src/b.rs:2:    #[cfg"), "{found}");

@@ -14,31 +14,33 @@ use crate::tools::Tool;
 /// A browser that tests are run in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Browser {
-    /// As in the names of columns.
-    pub(crate) name: &'static str,
     browser: Tool,
     driver: Tool,
-    /// Names the driver to the runner.
-    variable: &'static str,
 }
 
 const CHROMIUM: Browser = Browser {
-    name: "chromium",
     browser: Tool::Chromium,
     driver: Tool::Chromedriver,
-    variable: "CHROMEDRIVER",
 };
 
 const FIREFOX: Browser = Browser {
-    name: "firefox",
     browser: Tool::Firefox,
     driver: Tool::Geckodriver,
-    variable: "GECKODRIVER",
 };
 
 impl Browser {
     /// All of them.
     pub(crate) const ALL: [Self; 2] = [CHROMIUM, FIREFOX];
+
+    /// As in the names of columns.
+    pub(crate) fn name(self) -> String {
+        self.browser.about().name.to_lowercase()
+    }
+
+    /// Names the driver to the runner.
+    fn variable(self) -> String {
+        self.driver.about().name.to_uppercase()
+    }
 
     /// Leaves a file for the runner that says which browser the driver has to take: left alone, geckodriver takes whatever is
     /// called `firefox`, and that may be a snap.
@@ -50,7 +52,7 @@ impl Browser {
         } else {
             json!({ "moz:firefoxOptions": { "binary": binary } })
         };
-        let file = folder.join(format!("webdriver-{}.json", self.name));
+        let file = folder.join(format!("webdriver-{}.json", self.name()));
         fs::create_dir_all(folder)?;
         fs::write(&file, wishes.to_string())?;
         Ok(file)
@@ -69,9 +71,9 @@ impl Browser {
             .map_err(|error| format!("the driver cannot be told of its browser: {error}"))?;
         // The runner takes the first driver that it knows of, in an order of its own.
         let others = Self::ALL.into_iter().filter(|other| *other != self);
-        let command = others.fold(command, |command, other| command.unset(other.variable));
+        let command = others.fold(command, |command, other| command.unset(&other.variable()));
         Ok(command
-            .env(self.variable, toolchain.program(self.driver)?)
+            .env(&self.variable(), toolchain.program(self.driver)?)
             .env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
                 toolchain.test_runner()?,

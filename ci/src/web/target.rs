@@ -91,11 +91,15 @@ pub(crate) fn script(machine: &Machine, words: &[&str]) -> CommandLine {
     CommandLine::new(&script.to_string_lossy(), words)
 }
 
-/// The folder of the target's libraries is there where they are.
+/// Whether the target's standard library is there. Its folder alone may be empty.
 fn host_has_target(machine: &Machine) -> bool {
     let command = CommandLine::new(&rustc(), &["--print", "target-libdir", "--target", TARGET]);
     let printed = machine.runner.capture(&command, PROBE);
-    printed.is_ok_and(|folder| Path::new(folder.trim()).is_dir())
+    let is_std = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with("libstd-");
+    let entries = printed
+        .ok()
+        .and_then(|folder| fs::read_dir(folder.trim()).ok());
+    entries.is_some_and(|entries| entries.flatten().any(is_std))
 }
 
 #[cfg(test)]

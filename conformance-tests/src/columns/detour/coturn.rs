@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::browser::Guarded;
 use crate::{Failure, Outcome, coturn};
@@ -75,7 +75,7 @@ impl Coturn {
         })?;
         let until = Instant::now() + START;
         while Instant::now() < until {
-            // Refused as long as nobody listens.
+            // Refused as long as nobody listens, and at once.
             let _ = asking.send(&BINDING_REQUEST).await;
             let mut answer = [0; 1500];
             if let Ok(Ok(_)) = timeout(ASK, asking.recv(&mut answer)).await {
@@ -84,6 +84,7 @@ impl Coturn {
                     _process: process,
                 });
             }
+            sleep(ASK).await;
         }
         Err(io::Error::other(format!("nobody answers at {address}")))
     }
