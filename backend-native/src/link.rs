@@ -303,7 +303,7 @@ impl Link {
                 outgoing,
             } => {
                 let inner = connection.create_channel(&spec).await?;
-                self.remote_channels.plan(channel);
+                self.remote_channels.plan(channel, &spec);
                 let reliability = spec.parameters.reliability;
                 let ends = Ends {
                     inbox: self.inbox.channel(channel, reliability),

@@ -58,6 +58,8 @@ macro_rules! conformance {
                 endings::a_drop_is_seen_as_closed(3, together, 30);
                 endings::a_closed_mesh_starts_anew(2, together, 30);
                 endings::closing_one_channel_ends_the_peer(2, together, 30);
+                transfers::large_ones_go_both_ways_at_once(2, together, 60);
+                transfers::one_is_given_up_and_one_is_refused(2, together, 40);
                 goodbye::a_leave_says_goodbye(3, together, 30);
                 goodbye::a_kick_says_goodbye(3, together, 30);
                 goodbye::a_star_says_goodbye(3, together, 30);

@@ -45,6 +45,22 @@ impl Handshake {
     }
 }
 
+/// What has become of a transfer ([`mesh_core::TransferEvent`]), with what was received as [`Body`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the variants are those of mesh_core::TransferEvent"
+)]
+pub enum Moved {
+    Begun { name: String, bytes: usize },
+    Progress { received: usize, bytes: usize },
+    Received(Body),
+    Cancelled,
+    Sent,
+    Refused,
+    Unknown(String),
+}
+
 /// An event of a mesh or a session ([`mesh_core::Event`]), with messages as [`Body`] and ids as numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of mesh_core::Event")]
@@ -78,6 +94,12 @@ pub enum Seen {
         by: u32,
         #[serde(with = "wire::GivenReasonDef")]
         reason: GivenReason,
+    },
+    /// Something has become of a transfer.
+    Transfer {
+        peer: u32,
+        transfer: u32,
+        moved: Moved,
     },
     /// A peer does not answer.
     Interrupted(u32),

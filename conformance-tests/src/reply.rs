@@ -127,6 +127,8 @@ pub enum Reply {
     Connection(#[serde(with = "wire::LinkIdDef")] ConnectionId),
     Sent(SentReport),
     Amount(usize),
+    /// The number of a transfer that has begun.
+    Transfer(u32),
     Flag(bool),
     Peers(Vec<PeerReport>),
     Status {

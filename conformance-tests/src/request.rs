@@ -351,6 +351,16 @@ pub enum MeshRequest {
     },
     /// Seal the lobby.
     Seal,
+    /// Transfer this to a peer.
+    SendTransfer {
+        peer: u32,
+        name: String,
+        content: Content,
+    },
+    /// Give one up.
+    CancelTransfer { peer: u32, transfer: u32 },
+    /// Not want one of a peer.
+    RefuseTransfer { peer: u32, transfer: u32 },
 }
 
 /// A request to a lurker.

@@ -255,6 +255,10 @@ pub struct MeshConfig {
     ///
     /// 16 MiB by default.
     pub resume_bytes: usize,
+    /// The largest transfer that is taken of a peer, in bytes; 0 for none, in either direction. It is put together in memory.
+    ///
+    /// 16 MiB by default. See [`Mesh::send_transfer`](crate::Mesh::send_transfer).
+    pub max_transfer: usize,
     /// How hard the ordered and unreliable channels try, where `add_peer` is given no lifetime: sent once.
     ///
     /// A game with players on bad paths wants a lifetime of 100 to 200 ms. Sent once at 20 % loss, the ordered messages of a
@@ -284,6 +288,7 @@ impl Default for MeshConfig {
             connect_deadline: Duration::from_secs(15),
             resume_window: Duration::from_secs(25),
             resume_bytes: 16 * 1024 * 1024,
+            max_transfer: 16 * 1024 * 1024,
             unreliable: Reliability::Retransmits(0),
             events_per_poll: 65536,
         }

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::{
     ChannelIndex, ConnectFailure, ConnectionId, GivenReason, Goodbye, IceCandidate, LinkStats,
-    LobbyEvent, LostReason, Payload, PeerId, SessionDescription, Topology, TransferMode,
+    LobbyEvent, LostReason, Payload, PeerId, SessionDescription, Topology, TransferEvent,
+    TransferId, TransferMode,
 };
 
 /// What happened, in the order the game should see it.
@@ -111,6 +112,15 @@ pub enum Event {
         channel: ChannelIndex,
         /// How many.
         packets: u64,
+    },
+    /// Something has become of a transfer: one of the peer's, or one of ours to it.
+    Transfer {
+        /// The other side of it.
+        peer: PeerId,
+        /// Which. Ours and the peer's are numbered apart; what has happened says whose it is.
+        transfer: TransferId,
+        /// What has happened.
+        event: TransferEvent,
     },
     /// The answer to a request for figures.
     Stats {

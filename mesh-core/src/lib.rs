@@ -50,6 +50,7 @@ mod slots;
 mod stats;
 mod target;
 mod time;
+mod transfer;
 
 pub use backend::Backend;
 pub use channel::{
@@ -87,6 +88,9 @@ pub use signaling::{LostReason, Signaling, SignalingEvent, Topology};
 pub use stats::{ModeTraffic, PeerStats, Traffic};
 pub use target::Target;
 pub use time::Instant;
+pub use transfer::{
+    MAX_TRANSFER_NAME, MAX_TRANSFERS, TransferError, TransferEvent, TransferId, TransferInfo,
+};
 
 /// The type of every span of time in this crate.
 pub use core::time::Duration;

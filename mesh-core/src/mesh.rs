@@ -8,6 +8,7 @@ use self::connection::{Connection, Member, Phase};
 use self::lane::Lane;
 use self::plan::Plan;
 use self::setup::Mode;
+use self::transfers::{Offer, Transfers};
 use crate::platform::Inbox;
 use crate::slots::Slots;
 use crate::{
@@ -33,6 +34,7 @@ mod resume;
 mod sending;
 mod setup;
 mod successor;
+mod transfers;
 
 pub(crate) use crate::platform::LINGER;
 pub use peers::{ChannelInfo, PeerInfo};
@@ -66,7 +68,7 @@ pub use sending::Transmit;
 ///
 /// let commands: Vec<_> = std::iter::from_fn(|| mesh.poll_command()).collect();
 /// assert!(matches!(commands[0], Command::Open { .. }));
-/// assert_eq!(commands.len(), 1 + 3, "one connection and its three channels");
+/// assert_eq!(commands.len(), 1 + 3 + 1, "one connection, its three channels, and the one for transfers");
 /// assert_eq!(mesh.poll_timeout(), Some(now + MeshConfig::default().connect_deadline));
 /// ```
 #[derive(Debug)]
@@ -247,8 +249,11 @@ impl Mesh {
                 spec: planned.spec.clone(),
             });
         }
+        let transfers = Transfers::new(channels.len(), Offer::of(&self.config));
+        self.commands.extend(transfers.create(connection));
         entry.member = Some(Member {
             peer,
+            transfers,
             phase: Phase::Connecting {
                 deadline: now + self.config.connect_deadline,
             },

@@ -10,6 +10,7 @@ use crate::{
 
 mod connections;
 mod setup;
+mod transfers;
 
 /// Drives a [`Mesh`] over a [`Backend`] (Godot: `WebRTCMultiplayer`, `WebRTCMultiplayerPeer`).
 ///

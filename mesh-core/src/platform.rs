@@ -29,7 +29,9 @@ pub use gate::{CommandGate, MAX_REMOTE_CANDIDATES};
 pub use inbox::{Inbox, InboxFull};
 pub use links::{ChannelInbox, Entry, Item, LinkEnd, Links, Opened, TURN};
 pub use relay::Relay;
-pub use remote_channels::{MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, RemoteChannels};
+pub use remote_channels::{
+    MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, RemoteChannels, TRANSFER_STREAM,
+};
 pub use taken::Taken;
 
 /// How long accepted reliable data may hold up a close: two losses of its last datagram, whose repair takes SCTP one second

@@ -27,6 +27,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (side.clone(), 0..2_usize, 1..9_u8, any::<bool>())
             .prop_map(|(side, channel, count, is_large)| Step::Send { side, channel, count, is_large }),
+        2 => (side.clone(), 0..120_u8).prop_map(|(side, kilobytes)| Step::Transfer { side, kilobytes }),
+        1 => side.clone().prop_map(Step::Cancel),
         8 => (side.clone(), any::<u8>(), 1..30_u8)
             .prop_map(|(side, pick, count)| Step::Deliver { side, pick, count }),
         2 => any::<u8>().prop_map(Step::Break),

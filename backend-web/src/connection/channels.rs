@@ -66,7 +66,7 @@ impl Channels {
         spec: &ChannelSpec,
         inner: RtcDataChannel,
     ) {
-        self.remote.borrow_mut().plan(index);
+        self.remote.borrow_mut().plan(index, spec);
         let reliability = spec.parameters.reliability;
         self.add(index, inner, reliability, spec.limits, false);
     }

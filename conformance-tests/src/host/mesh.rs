@@ -1,7 +1,7 @@
 //! Requests to a mesh or a session.
 
 use mesh_core::platform::LINGER;
-use mesh_core::{Backend, GivenReason, Multiplayer, Session};
+use mesh_core::{Backend, GivenReason, Multiplayer, Session, TransferId};
 
 use super::Host;
 use super::stack::Stack;
@@ -142,6 +142,24 @@ fn carry_out<B: Backend>(
             return Ok(Reply::Flag(mesh.kick(peer_id(peer)?, reason)));
         }
         MeshRequest::LeaveWith(reason) => mesh.leave(LINGER, reason),
+        MeshRequest::SendTransfer {
+            peer,
+            name,
+            content,
+        } => {
+            let bytes = content.payload().into_bytes();
+            let begun = mesh.send_transfer(peer_id(peer)?, name, bytes);
+            let transfer = begun.map_err(|error| error.to_string())?;
+            return Ok(Reply::Transfer(transfer.get()));
+        }
+        MeshRequest::CancelTransfer { peer, transfer } => {
+            let transfer = TransferId::new(transfer);
+            return Ok(Reply::Flag(mesh.cancel_transfer(peer_id(peer)?, transfer)));
+        }
+        MeshRequest::RefuseTransfer { peer, transfer } => {
+            let transfer = TransferId::new(transfer);
+            return Ok(Reply::Flag(mesh.refuse_transfer(peer_id(peer)?, transfer)));
+        }
         MeshRequest::Leave | MeshRequest::Seal => return Err(no_mesh()),
     }
     Ok(Reply::Done)

@@ -1,8 +1,8 @@
 //! From mesh-core's events to the suite's.
 
-use mesh_core::{Event, LinkEvent, LinkId, LobbyEvent, Signal, SignalingEvent};
+use mesh_core::{Event, LinkEvent, LinkId, LobbyEvent, Signal, SignalingEvent, TransferEvent};
 
-use super::{Handshake, LinkSeen, Observed, Rumour, Seen};
+use super::{Handshake, LinkSeen, Moved, Observed, Rumour, Seen};
 use crate::Body;
 
 /// Which of a participant's two logs an event goes to.
@@ -64,6 +64,15 @@ impl From<Event> for Entry {
                 by: by.get(),
                 reason,
             },
+            Event::Transfer {
+                peer,
+                transfer,
+                event,
+            } => Seen::Transfer {
+                peer: peer.get(),
+                transfer: transfer.get(),
+                moved: event.into(),
+            },
             Event::Stats { peer, stats } => Seen::Stats {
                 peer: peer.get(),
                 figures: stats.into(),
@@ -79,6 +88,20 @@ impl From<Event> for Entry {
             other => Seen::Unknown(format!("{other:?}")),
         };
         Self::Event(Observed::Mesh(seen))
+    }
+}
+
+impl From<TransferEvent> for Moved {
+    fn from(event: TransferEvent) -> Self {
+        match event {
+            TransferEvent::Begun { name, bytes } => Self::Begun { name, bytes },
+            TransferEvent::Progress { received, bytes } => Self::Progress { received, bytes },
+            TransferEvent::Received(payload) => Self::Received(Body::of(&payload)),
+            TransferEvent::Cancelled => Self::Cancelled,
+            TransferEvent::Sent => Self::Sent,
+            TransferEvent::Refused => Self::Refused,
+            other => Self::Unknown(format!("{other:?}")),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use mesh_core::{
 };
 
 use super::Participant;
-use crate::observed::{Figures, Handshake, Observed, Seen};
+use crate::observed::{Figures, Handshake, Moved, Observed, Seen};
 use crate::refusal::Refusal;
 use crate::reply::{PeerReport, Reply, SentReport};
 use crate::request::{MeshRequest, Request, To};
@@ -204,6 +204,37 @@ impl Participant {
             Reply::Flag(true) => Ok(()),
             reply => Err(self.odd(&reply)),
         }
+    }
+
+    /// Begins a transfer to a peer; gives its number.
+    pub async fn transfer(&self, peer: u32, name: &str, content: Content) -> Outcome<u32> {
+        let name = name.to_owned();
+        let request = MeshRequest::SendTransfer {
+            peer,
+            name,
+            content,
+        };
+        match self.mesh(request).await? {
+            Reply::Transfer(transfer) => Ok(transfer),
+            reply => Err(self.odd(&reply)),
+        }
+    }
+
+    /// What becomes next of a transfer with a peer, but for its progress.
+    pub async fn moved(&self, peer: u32) -> Outcome<(u32, Moved)> {
+        self.find("for a transfer to move", |seen| match seen {
+            Seen::Transfer {
+                moved: Moved::Progress { .. },
+                ..
+            } => None,
+            Seen::Transfer {
+                peer: with,
+                transfer,
+                moved,
+            } if *with == peer => Some((*transfer, moved.clone())),
+            _ => None,
+        })
+        .await
     }
 
     /// Any request to a mesh; a refusal is for the case to judge.

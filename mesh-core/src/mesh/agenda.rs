@@ -4,10 +4,15 @@ use alloc::collections::VecDeque;
 
 use super::connection::Member;
 use crate::platform::Inbox;
-use crate::{ChannelIndex, Event, GivenReason, LinkId, LinkStats, PeerId, Signal};
+use crate::{
+    ChannelIndex, Event, GivenReason, LinkId, LinkStats, PeerId, Signal, TransferEvent, TransferId,
+};
 
 /// More than this waiting, and the mesh takes nothing more from the backend until the game has listened.
 const FULL: usize = 4096;
+
+/// The same of so many bytes of transfers that are complete.
+const FULL_BYTES: usize = 16 * 1024 * 1024;
 
 /// The queues behind [`Mesh::poll_event`](super::Mesh::poll_event), in the order they are served.
 #[derive(Debug, Default)]
@@ -26,6 +31,8 @@ pub(super) struct Agenda {
     pub(super) notices: VecDeque<(LinkId, News)>,
     /// Announced peers with packets, each once: the round robin.
     pub(super) round: VecDeque<LinkId>,
+    /// Bytes of transfers that wait among the notices.
+    transferred: usize,
 }
 
 /// A peer that was just announced.
@@ -60,6 +67,9 @@ pub(super) enum News {
     Stats(LinkStats),
     /// It has kicked another peer.
     Kicked(PeerId, GivenReason),
+    Transfer(TransferId, TransferEvent),
+    /// How much has come is counted in the member, so that it is one event.
+    TransferProgress(TransferId),
 }
 
 impl News {
@@ -74,6 +84,16 @@ impl News {
             Self::ChannelReceived(channel) => member.tell_channel(channel),
             Self::Dropped(channel) => member.tell_dropped(channel),
             Self::Stats(stats) => Some(Event::Stats { peer, stats }),
+            Self::Transfer(transfer, event) => Some(Event::Transfer {
+                peer,
+                transfer,
+                event,
+            }),
+            Self::TransferProgress(transfer) => Some(Event::Transfer {
+                peer,
+                transfer,
+                event: member.transfers.progress(transfer)?,
+            }),
             Self::Kicked(kicked, reason) => Some(Event::PeerKicked {
                 peer: kicked,
                 by: peer,
@@ -87,6 +107,21 @@ impl Agenda {
     /// Whether the game is so far behind that nothing more may be queued.
     pub(super) fn is_full(&self) -> bool {
         self.signals.len() + self.leavers.len() + self.notices.len() >= FULL
+            || self.transferred >= FULL_BYTES
+    }
+
+    /// All bytes of a transfer are there for the game.
+    pub(super) const fn transferred(&mut self, bytes: usize) {
+        self.transferred = self.transferred.saturating_add(bytes);
+    }
+
+    /// The next notice.
+    pub(super) fn take_notice(&mut self) -> Option<(LinkId, News)> {
+        let notice = self.notices.pop_front();
+        if let Some((_, News::Transfer(_, TransferEvent::Received(payload)))) = &notice {
+            self.transferred = self.transferred.saturating_sub(payload.len());
+        }
+        notice
     }
 
     /// Gives what is owed of a link that is gone: figures that were asked for, and whom its peer has kicked.
@@ -97,6 +132,12 @@ impl Agenda {
                 peer,
                 stats: *stats,
             }),
+            News::Transfer(transfer, event) => Some(Event::Transfer {
+                peer,
+                transfer: *transfer,
+                event: event.clone(),
+            }),
+            News::TransferProgress(_) => None,
             News::Kicked(kicked, reason) => Some(Event::PeerKicked {
                 peer: *kicked,
                 by: peer,

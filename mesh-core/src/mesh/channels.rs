@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::agenda::News;
 use super::connection::{CLOSING_GRACE, Channel, Phase};
 use super::{LINGER, Mesh};
+use crate::platform::TRANSFER_STREAM;
 use crate::{
     ChannelIndex, ChannelParameters, ChannelRole, ChannelSpec, ChannelState, Command,
     ConnectFailure, DisconnectReason, Instant, LinkId, PeerId,
@@ -63,7 +64,9 @@ impl Mesh {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
-        let Some(channel) = member.planned_mut(index) else {
+        let is_for_transfers = index == member.transfers.index();
+        let channel = member.any_channel_mut(index);
+        let Some(channel) = channel.filter(|channel| channel.role.is_planned()) else {
             return;
         };
         if actual != channel.spec.parameters {
@@ -78,7 +81,11 @@ impl Mesh {
         if channel.state == ChannelState::Connecting {
             channel.state = ChannelState::Open;
             channel.opened = true;
-            self.complete(now, link);
+            if is_for_transfers {
+                self.fill_transfers(now, link);
+            } else {
+                self.complete(now, link);
+            }
         }
     }
 
@@ -87,10 +94,13 @@ impl Mesh {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
-        let Some(channel) = member.channels.get_mut(usize::from(index.0)) else {
+        let Some(channel) = member.any_channel_mut(index) else {
             return;
         };
         channel.state = ChannelState::Closed;
+        if channel.spec.parameters.id == TRANSFER_STREAM {
+            return;
+        }
         if outlives && channel.role.is_planned() {
             self.sever(now, link);
             return;

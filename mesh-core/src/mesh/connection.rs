@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::continuation::Continuation;
 use super::life::Life;
 use super::outbox::Outbox;
+use super::transfers::Transfers;
 use crate::negotiation::Negotiation;
 use crate::platform::Inbox;
 use crate::sdp::Identity;
@@ -51,6 +52,7 @@ pub(super) struct Connection {
 pub(super) struct Member {
     pub(super) peer: PeerId,
     pub(super) channels: Vec<Channel>,
+    pub(super) transfers: Transfers,
     pub(super) phase: Phase,
     /// Whether the game has been told `PeerConnected`.
     pub(super) announced: bool,

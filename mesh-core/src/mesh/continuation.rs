@@ -10,7 +10,9 @@ use super::connection::Member;
 use super::life::{Counts, Life};
 use crate::platform::control;
 use crate::sdp::{Identity, with_session_line};
-use crate::{ConnectFailure, DisconnectReason, LinkId, PeerId, SdpType, SessionDescription};
+use crate::{
+    ChannelIndex, ConnectFailure, DisconnectReason, LinkId, PeerId, SdpType, SessionDescription,
+};
 
 /// How a description names the life that its link is to go on with.
 const ATTRIBUTE: &str = "a=webrtc-multiplayer-life:";
@@ -154,12 +156,17 @@ impl Member {
             let plan = planned.map(|channel| (channel.spec.parameters.id, channel.mode));
             plan.collect::<Vec<_>>()
         };
-        self.max_message_size >= first.max_message_size && plan(self) == plan(first)
+        self.max_message_size >= first.max_message_size
+            && plan(self) == plan(first)
+            && self.transfers.fit(&first.transfers)
     }
 
     /// From now on messages are counted on both sides.
     fn live(&mut self, name: Identity, limit: usize) {
-        self.life = Some(Life::new(name, &self.channels, limit));
+        let channels = (0..).map(ChannelIndex).zip(&self.channels);
+        let transfers = Some((self.transfers.index(), &self.transfers.channel));
+        let transfers = transfers.filter(|_| self.transfers.are_agreed());
+        self.life = Some(Life::new(name, channels.chain(transfers), limit));
     }
 }
 

@@ -120,7 +120,7 @@ impl Mesh {
 
     fn next_notice(&mut self) -> Option<Event> {
         loop {
-            let (link, news) = self.agenda.notices.pop_front()?;
+            let (link, news) = self.agenda.take_notice()?;
             let Some(member) = self.member_mut(link) else {
                 continue;
             };

@@ -54,6 +54,7 @@ impl Mesh {
         }
         if let Some(member) = &mut entry.member {
             member.max_message_size = own_limit.min(limit);
+            member.transfers.described(&description.sdp);
         }
         if let Err(cause) = self.hear_of_life(connection, &description) {
             self.end_replacement(connection, cause);

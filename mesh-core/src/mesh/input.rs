@@ -22,7 +22,7 @@ impl Mesh {
                 link,
                 channel,
                 payload,
-            } => self.message(link, channel, payload),
+            } => self.message(now, link, channel, payload),
             LinkEvent::State { link, state } => self.state(now, link, state),
             LinkEvent::Description { link, description } => {
                 self.described(now, link, description);
@@ -95,7 +95,7 @@ impl Mesh {
         }
     }
 
-    fn message(&mut self, link: LinkId, channel: ChannelIndex, payload: Payload) {
+    fn message(&mut self, now: Instant, link: LinkId, channel: ChannelIndex, payload: Payload) {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
@@ -110,6 +110,14 @@ impl Mesh {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
+        if channel == member.transfers.index() {
+            if member.continuation.is_some() {
+                self.transferred_early(link, payload);
+            } else {
+                self.transferred(now, link, payload);
+            }
+            return;
+        }
         let agenda = &mut self.agenda;
         let Member {
             inbox, channels, ..
@@ -241,7 +249,8 @@ impl Mesh {
         if let Some(connection) = self.links.get_mut(link) {
             connection.negotiation.local(description.sdp_type);
             if let Some(member) = &mut connection.member {
-                description.sdp = member.announce_channels(&description.sdp);
+                let sdp = member.announce_channels(&description.sdp);
+                description.sdp = member.transfers.announce(sdp);
                 if connection.refusal.is_some() {
                     member.phase = Phase::Connecting {
                         deadline: now + REFUSING,

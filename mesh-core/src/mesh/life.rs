@@ -71,8 +71,11 @@ pub(super) struct TooMuch;
 
 impl Life {
     /// A life that begins now, with these channels. It keeps payloads up to a cost of `limit` bytes; with 0 it only counts.
-    pub(super) fn new(name: Identity, channels: &[Channel], limit: usize) -> Self {
-        let channels = (0..).map(ChannelIndex).zip(channels);
+    pub(super) fn new<'a>(
+        name: Identity,
+        channels: impl Iterator<Item = (ChannelIndex, &'a Channel)>,
+        limit: usize,
+    ) -> Self {
         let reliable =
             channels.filter(|(_, channel)| channel.role.is_planned() && channel.mode.is_reliable());
         let streams = reliable.map(|(index, channel)| Stream {
@@ -163,6 +166,13 @@ impl Life {
             self.kept = self.kept.saturating_sub(freed);
         }
         Ok(())
+    }
+
+    /// How many of our messages on a channel the far side has taken.
+    pub(super) fn confirmed(&self, channel: ChannelIndex) -> u64 {
+        let mut streams = self.streams.iter();
+        let stream = streams.find(|stream| stream.channel == channel);
+        stream.map_or(0, |stream| stream.confirmed)
     }
 
     /// Counts a message of the far side; whether it is a new one.
@@ -274,7 +284,8 @@ mod tests {
     fn life(limit: usize) -> Life {
         let plan = Plan::new(&[TransferMode::Reliable]);
         let channels = plan.channels(&MeshConfig::default(), Reliability::Retransmits(0));
-        Life::new(Identity::of("a life"), &channels, limit)
+        let channels = (0..).map(ChannelIndex).zip(&channels);
+        Life::new(Identity::of("a life"), channels, limit)
     }
 
     fn message(tag: u8) -> Payload {

@@ -1,5 +1,6 @@
 //! How a peer goes on over another link: its successor takes over without a loss, and the game hears that it has resumed.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -8,7 +9,6 @@ use super::agenda::News;
 use super::connection::{Member, Phase};
 use super::continuation::Continuation;
 use super::life::{Life, TooMuch};
-use super::outbox::Outbox;
 use crate::{
     ChannelIndex, Command, ConnectFailure, ConnectionState, DisconnectReason, Instant, LinkId,
     Payload, PeerId,
@@ -124,7 +124,9 @@ impl Mesh {
             member.unsettled = false;
             if life.confirm(&counts).is_err() {
                 self.miscounted(link);
+                return;
             }
+            self.transfers_taken(now, link);
         }
     }
 
@@ -220,7 +222,7 @@ impl Mesh {
             return;
         };
         let was_interrupted = former.interrupted || former.told_interrupted;
-        let overflow = member.inherit(former);
+        let (overflow, transferred) = member.inherit(former);
         for again in again {
             if let Some(outbox) = member.outbox(again.channel) {
                 outbox.go_on(now, again.surplus, again.payloads);
@@ -230,7 +232,14 @@ impl Mesh {
             self.end_now(link, DisconnectReason::InboxFull);
             return;
         }
+        for payload in transferred {
+            self.transferred(now, link, payload);
+        }
+        if self.member(link).is_none() {
+            return;
+        }
         self.tell_taken(link);
+        self.transfers_taken(now, link);
         self.wake_outgoing(link);
         self.catch_up(link);
         // Its own path may have broken since it was complete.
@@ -256,7 +265,7 @@ impl Mesh {
     }
 
     /// Puts a link that has something to send among those that have their turns.
-    fn wake_outgoing(&mut self, link: LinkId) {
+    pub(super) fn wake_outgoing(&mut self, link: LinkId) {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
@@ -296,7 +305,8 @@ impl Mesh {
         if let Phase::Connected { lost_at } = &mut member.phase {
             lost_at.get_or_insert(now + window);
         }
-        for channel in &mut member.channels {
+        let transfers = &mut member.transfers.channel;
+        for channel in member.channels.iter_mut().chain([transfers]) {
             channel.outbox.hold();
         }
         self.interrupted(now, link);
@@ -324,13 +334,12 @@ impl Member {
         continuation.is_some_and(|continuation| continuation.told.is_some())
     }
 
-    fn outbox(&mut self, channel: ChannelIndex) -> Option<&mut Outbox> {
-        let channel = self.planned_mut(channel)?;
-        Some(&mut channel.outbox)
-    }
-
-    /// Goes on as the peer that another link has carried so far. Its packets come before those of this link.
-    fn inherit(&mut self, former: Self) -> Result<(), crate::platform::InboxFull> {
+    /// Goes on as the peer that another link has carried so far. Its packets come before those of this link. Gives what has come
+    /// over this link of transfers, and has not been counted yet.
+    fn inherit(
+        &mut self,
+        former: Self,
+    ) -> (Result<(), crate::platform::InboxFull>, VecDeque<Payload>) {
         self.phase = Phase::Connected { lost_at: None };
         self.unsettled = true;
         self.announced = former.announced;
@@ -348,6 +357,11 @@ impl Member {
             }
         }
         self.life = former.life;
+        let mut transferred = self.transfers.inherit(former.transfers);
+        let index = self.transfers.index();
+        if let Some(life) = &mut self.life {
+            transferred.retain(|payload| life.take(index, payload.len()));
+        }
         let mut early = core::mem::replace(&mut self.inbox, former.inbox);
         for (channel, mode) in (0..).map(ChannelIndex).zip(&self.channels) {
             self.inbox.set_channel(channel, mode.mode);
@@ -367,6 +381,6 @@ impl Member {
             });
             result = result.and(pushed);
         }
-        result
+        (result, transferred)
     }
 }

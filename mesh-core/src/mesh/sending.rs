@@ -175,7 +175,7 @@ impl Mesh {
             life.give_back(channel);
         }
         let goes_on = member.may_go_on();
-        let entry = member.channels.get_mut(usize::from(channel.0))?;
+        let entry = member.any_channel_mut(channel)?;
         let outlives = outlives && entry.role.is_planned();
         let (outbox, bytes) = (&mut entry.outbox, payload.len());
         let mut refusal = |reason| {
@@ -216,7 +216,8 @@ impl Mesh {
             let Some(member) = links.get_mut(link).and_then(|c| c.member.as_mut()) else {
                 continue;
             };
-            for channel in &mut member.channels {
+            let transfers = &mut member.transfers.channel;
+            for channel in member.channels.iter_mut().chain([transfers]) {
                 if !channel.outbox.is_empty() {
                     channel.outbox.try_again();
                 }
@@ -235,7 +236,8 @@ impl Mesh {
     /// Whether the next [`send`](Self::send) may have to wait, so that the time it is given matters.
     pub(crate) fn is_backed_up(&self) -> bool {
         let members = self.links.iter().filter_map(|link| link.member.as_ref());
-        let mut channels = members.flat_map(|member| &member.channels);
+        let mut channels =
+            members.flat_map(|member| member.channels.iter().chain([&member.transfers.channel]));
         !self.lane.is_empty() || channels.any(|channel| !channel.outbox.is_clear())
     }
 
@@ -256,6 +258,10 @@ impl Mesh {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
+        if channel == member.transfers.index() {
+            self.transfers_low(now, link);
+            return;
+        }
         let Some(entry) = member.channels.get_mut(usize::from(channel.0)) else {
             return;
         };
@@ -325,29 +331,37 @@ impl Member {
     }
 
     pub(super) fn has_waiting(&self) -> bool {
-        self.channels
-            .iter()
+        let channels = self.channels.iter().chain([&self.transfers.channel]);
+        channels
+            .into_iter()
             .any(|channel| channel.outbox.is_ready())
     }
 
     /// The next message of the channel whose turn it is.
     fn next_waiting(&mut self, now: Instant) -> Option<(ChannelIndex, Next)> {
-        let count = self.channels.len();
+        // The turn of transfers comes last.
+        let count = self.channels.len() + 1;
         for offset in 0..count {
             let index = (usize::from(self.turn) + offset) % count;
-            let Some(channel) = self.channels.get_mut(index) else {
-                continue;
+            let transfers = &mut self.transfers;
+            let transfers_index = transfers.index();
+            let (position, channel) = match self.channels.get_mut(index) {
+                Some(channel) => (
+                    ChannelIndex(u16::try_from(index).unwrap_or(u16::MAX)),
+                    channel,
+                ),
+                None => (transfers_index, &mut transfers.channel),
             };
             let next = if let Some(waiting) = channel.outbox.pop(now) {
                 Next::Transmit(waiting)
-            } else if channel.outbox.take_low() {
+            } else if channel.outbox.take_low() && position != transfers_index {
                 Next::Room
             } else {
                 continue;
             };
             let index = u16::try_from(index).unwrap_or(u16::MAX);
             self.turn = index.saturating_add(1);
-            return Some((ChannelIndex(index), next));
+            return Some((position, next));
         }
         None
     }

@@ -8,9 +8,10 @@ use super::channel::Channel;
 use super::end::{End, Negotiation};
 use super::ice::Phase;
 use super::sdp;
-use super::wire::Content;
+
 use super::world::{Action, Host, Key, World};
 use crate::platform::check_description;
+use crate::platform::control::Word;
 use crate::{
     CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
     ConnectionState, IceCandidate, LinkConfig, LinkEvent, LinkStats, SdpType, SessionDescription,
@@ -63,14 +64,10 @@ impl World {
             }
             (Command::RequestStats { .. }, _) => return self.report_stats(key),
             (Command::TellKick { peer, reason, .. }, _) => {
-                let far = self.ends.get(&key).and_then(|end| end.far);
-                self.post(key, far, Content::Kick(peer, reason));
-                return;
+                return self.say(key, Word::Kicked { peer, reason });
             }
             (Command::TellTaken { counts, .. }, _) => {
-                let far = self.ends.get(&key).and_then(|end| end.far);
-                self.post(key, far, Content::Taken(counts));
-                return;
+                return self.say(key, Word::Taken(counts));
             }
             (Command::Goodbye { goodbye, .. }, _) => {
                 if let Some(end) = self.ends.get_mut(&key) {

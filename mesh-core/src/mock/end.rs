@@ -8,6 +8,7 @@ use super::channel::Channel;
 use super::ice::Phase;
 use super::wire::Content;
 use super::world::{Action, Key, World};
+use crate::platform::control::Word;
 use crate::platform::{self, InboxFull, Relay};
 use crate::{
     ChannelIndex, ChannelState, CloseReason, ConnectionState, Goodbye, Instant, LinkConfig,
@@ -49,6 +50,10 @@ pub(super) struct End {
     pub(super) closing: bool,
     /// What the far side is told when it is closed.
     pub(super) parting: Option<Goodbye>,
+    /// How much has been said on the control channel, and heard; what has come too early waits.
+    pub(super) words_said: u64,
+    pub(super) words_heard: u64,
+    pub(super) early_words: BTreeMap<u64, Word>,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
 }
@@ -72,6 +77,9 @@ impl End {
             inbox: Inbox::new(link, limit),
             closing: false,
             parting: None,
+            words_said: 0,
+            words_heard: 0,
+            early_words: BTreeMap::new(),
             bytes_sent: 0,
             bytes_received: 0,
         }

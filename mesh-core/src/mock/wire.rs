@@ -7,11 +7,9 @@ use core::time::Duration;
 use super::channel::cost;
 use super::ice::Phase;
 use super::world::{Action, Key, World};
+use crate::platform::control::Word;
 use crate::rng::SENT_AGAIN_AFTER;
-use crate::{
-    ChannelState, CloseReason, ConnectionState, GivenReason, Goodbye, LinkEvent, Payload, PeerId,
-    Reliability,
-};
+use crate::{ChannelState, CloseReason, ConnectionState, Goodbye, LinkEvent, Payload, Reliability};
 
 /// Something on its way.
 #[derive(Debug)]
@@ -26,10 +24,8 @@ pub(super) enum Content {
     Message(Message),
     /// The channel on this stream was closed.
     Reset(u16),
-    /// How many messages of each reliable stream the sender has taken.
-    Taken(Vec<(u16, u64)>),
-    /// The sender has kicked another peer.
-    Kick(PeerId, GivenReason),
+    /// What is said on the control channel, numbered because that is in order.
+    Word(u64, Word),
     /// The link was closed, with or without a word.
     Goodbye(Option<Goodbye>),
 }
@@ -80,7 +76,7 @@ impl World {
             let gave_up = sender.is_none_or(|sender| sender.state == ConnectionState::Failed);
             let may_be_lost = match content {
                 Content::Message(message) => !message.reliable,
-                Content::Reset(_) | Content::Kick(..) | Content::Taken(_) => false,
+                Content::Reset(_) | Content::Word(..) => false,
                 Content::Goodbye(_) => true,
             };
             if !gave_up && !may_be_lost {
@@ -93,14 +89,7 @@ impl World {
         match flight.content {
             Content::Message(message) => self.receive(flight.to, message),
             Content::Reset(stream) => self.channel_closed(flight.to, stream),
-            Content::Kick(peer, reason) => {
-                let link = flight.to.1;
-                self.tell(flight.to, LinkEvent::Kicked { link, peer, reason });
-            }
-            Content::Taken(counts) => {
-                let link = flight.to.1;
-                self.tell(flight.to, LinkEvent::Taken { link, counts });
-            }
+            Content::Word(number, word) => self.hear(flight.to, number, word),
             Content::Goodbye(said) => {
                 let link = flight.to.1;
                 if let Some(goodbye) = said {
@@ -108,6 +97,31 @@ impl World {
                 }
                 self.finish(flight.to, CloseReason::Remote);
             }
+        }
+    }
+
+    /// Says something on the control channel.
+    pub(super) fn say(&mut self, from: Key, word: Word) {
+        let Some(end) = self.ends.get_mut(&from) else {
+            return;
+        };
+        end.words_said += 1;
+        let content = Content::Word(end.words_said, word);
+        let to = end.far;
+        self.post(from, to, content);
+    }
+
+    fn hear(&mut self, to: Key, number: u64, word: Word) {
+        let Some(end) = self.ends.get_mut(&to) else {
+            return;
+        };
+        end.early_words.insert(number, word);
+        while let Some(end) = self.ends.get_mut(&to) {
+            let Some(word) = end.early_words.remove(&(end.words_heard + 1)) else {
+                break;
+            };
+            end.words_heard += 1;
+            self.tell(to, word.into_event(to.1));
         }
     }
 

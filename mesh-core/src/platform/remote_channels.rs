@@ -1,13 +1,17 @@
 //! The channels that a far side makes in-band: where they are put, and how many there may be.
 
 use super::LinkFault;
-use crate::ChannelIndex;
+use crate::{ChannelIndex, ChannelSpec};
 
 /// How many channels of the far side a link may have at a time.
 pub const MAX_REMOTE_CHANNELS: u16 = 16;
 
 /// How many channels in a row a link refuses because there are as many as may be. The next one ends the link.
 pub const MAX_REFUSED_CHANNELS: u16 = 64;
+
+/// The SCTP stream of the channel on which two peers of ours [transfer](crate::Mesh::send_transfer) what is larger than a
+/// message. The core makes it, like the channels of its plan.
+pub const TRANSFER_STREAM: u16 = 1002;
 
 /// Gives the far side's channels their positions, which are above those of all planned ones.
 #[derive(Debug, Default)]
@@ -17,9 +21,11 @@ pub struct RemoteChannels {
 }
 
 impl RemoteChannels {
-    /// A planned channel is made at this position.
-    pub fn plan(&mut self, channel: ChannelIndex) {
-        self.planned = self.planned.max(channel.0.saturating_add(1));
+    /// A channel is made at this position. That of transfers has its position above those of the far side.
+    pub fn plan(&mut self, channel: ChannelIndex, spec: &ChannelSpec) {
+        if spec.parameters.id != TRANSFER_STREAM {
+            self.planned = self.planned.max(channel.0.saturating_add(1));
+        }
     }
 
     /// How many channels are planned.
@@ -57,12 +63,21 @@ impl RemoteChannels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ChannelParameters;
 
     #[test]
     fn a_position_is_above_the_planned_ones_and_given_to_one_channel_at_a_time() {
         let mut channels = RemoteChannels::default();
-        channels.plan(ChannelIndex(2));
-        channels.plan(ChannelIndex(0));
+        let spec = |id| ChannelSpec {
+            parameters: ChannelParameters {
+                id,
+                ..super::super::control::spec().parameters
+            },
+            ..super::super::control::spec()
+        };
+        channels.plan(ChannelIndex(2), &spec(3));
+        channels.plan(ChannelIndex(0), &spec(1));
+        channels.plan(ChannelIndex(19), &spec(TRANSFER_STREAM));
         assert_eq!(channels.planned(), 3);
         assert_eq!(channels.admit(|_| false), Ok(Some(ChannelIndex(3))));
         let first_is_taken = |position| position == ChannelIndex(3);

@@ -8,6 +8,8 @@ use mesh_core::{
     Reliability, SdpType, SessionDescription, SignalingState, Target, TransferMode,
 };
 
+use mesh_core::platform::TRANSFER_STREAM;
+
 use crate::rig::{Rig, Setup, peer};
 
 const CUSTOM: [TransferMode; 4] = [
@@ -36,6 +38,7 @@ fn the_channels_are_godots() {
             Command::CreateChannel { channel, spec, .. } => Some((channel, spec)),
             _ => None,
         })
+        .filter(|(_, spec)| spec.parameters.id != TRANSFER_STREAM)
         .collect();
     let brief = Reliability::Lifetime(40);
     let expected = [

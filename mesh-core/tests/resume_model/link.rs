@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use mesh_core::platform::MAX_REMOTE_CHANNELS;
 use mesh_core::{ChannelIndex, Payload};
 
 /// How many messages of a channel may be on their way.
@@ -16,12 +17,12 @@ pub(crate) enum Item {
     Closed,
 }
 
-/// One direction of a link: messages of two reliable channels, and words beside them.
+/// One direction of a link: messages of two reliable channels and of transfers, and words beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Way {
-    pub(crate) streams: [VecDeque<Item>; 3],
+    pub(crate) streams: [VecDeque<Item>; 4],
     /// Whether a channel's sender was refused.
-    pub(crate) refused: [bool; 2],
+    pub(crate) refused: [bool; 3],
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +44,9 @@ pub(crate) struct Link {
     pub(crate) is_dead: bool,
 }
 
-/// The channels of the game that the model uses: the built-in reliable one, and a custom one.
-pub(crate) const CHANNELS: [ChannelIndex; 2] = [ChannelIndex(0), ChannelIndex(3)];
+/// The channels that the model uses: the built-in reliable one, a custom one, and that of transfers above all others.
+pub(crate) const CHANNELS: [ChannelIndex; 3] = [ChannelIndex(0), ChannelIndex(3), TRANSFERS];
+pub(crate) const TRANSFERS: ChannelIndex = ChannelIndex(4 + MAX_REMOTE_CHANNELS);
 
 impl Link {
     pub(crate) fn is_passable(&self) -> bool {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use mesh_core::{
     Capabilities, Command, Event, Instant, LinkConfig, LinkEvent, LinkId, Mesh, MeshConfig,
-    Payload, PeerId, SessionDescription, Signal, Target, TransferMode, Transmit,
+    Payload, PeerId, SessionDescription, Signal, Target, TransferEvent, TransferMode, Transmit,
 };
 
 use crate::link::CHANNELS;
@@ -19,6 +19,9 @@ pub(crate) struct Side {
     pub(crate) sent: [u32; 2],
     /// Whose numbers were heard on each channel.
     pub(crate) heard: [u32; 2],
+    /// The numbers of the transfers that were sent and not given up, and of those that were received.
+    pub(crate) transferred: Vec<u32>,
+    pub(crate) received: Vec<u32>,
     pub(crate) interrupted: bool,
     connected: bool,
 }
@@ -36,6 +39,8 @@ impl Side {
             described: VecDeque::new(),
             sent: [0; 2],
             heard: [0; 2],
+            transferred: Vec::new(),
+            received: Vec::new(),
             interrupted: false,
             connected: false,
         }
@@ -74,6 +79,31 @@ impl Side {
             .mesh
             .send(now, target, CHANNELS[channel], Payload::from(payload));
         sent.is_ok_and(|sent| sent.accepted == 1)
+    }
+
+    pub(crate) fn transfer(&mut self, now: Instant, bytes: usize) {
+        let number = self.transferred.last().map_or(0, |last| last + 1);
+        let mut content = vec![0; bytes.max(4)];
+        content[..4].copy_from_slice(&number.to_be_bytes());
+        let name = number.to_string();
+        let begun = self.mesh.send_transfer(now, self.peer, name, content);
+        if begun.is_ok() {
+            self.transferred.push(number);
+        }
+    }
+
+    /// Gives the oldest transfer up that can be.
+    pub(crate) fn cancel(&mut self, now: Instant) {
+        let Some(info) = self.mesh.transfers_to(self.peer).next() else {
+            return;
+        };
+        let number = info.name.parse().unwrap();
+        // The number of the newest one is used again otherwise.
+        if self.transferred.last() != Some(&number)
+            && self.mesh.cancel_transfer(now, self.peer, info.id)
+        {
+            self.transferred.retain(|other| *other != number);
+        }
     }
 
     pub(crate) fn handle(&mut self, now: Instant, event: LinkEvent) {
@@ -118,7 +148,14 @@ impl Side {
                 Event::PeerResumed(_) => {
                     assert!(core::mem::replace(&mut self.interrupted, false));
                 }
-                Event::BufferedAmountLow { .. } => {}
+                Event::Transfer {
+                    event: TransferEvent::Received(payload),
+                    ..
+                } => {
+                    let number = payload.bytes().first_chunk().unwrap();
+                    self.received.push(u32::from_be_bytes(*number));
+                }
+                Event::Transfer { .. } | Event::BufferedAmountLow { .. } => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use mesh_core::platform::TRANSFER_STREAM;
 use mesh_core::{
     BackendSendError, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectionState, Instant,
     LinkEvent, LinkId, Reliability, SdpType, SendLimits, SessionDescription, TransferMode,
     Transmit,
 };
 
-use crate::link::{CHANNELS, EndState, Item, Link};
+use crate::link::{CHANNELS, EndState, Item, Link, TRANSFERS};
 use crate::side::Side;
 
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,12 @@ pub(crate) enum Step {
         count: u8,
         is_large: bool,
     },
+    Transfer {
+        side: usize,
+        kilobytes: u8,
+    },
+    /// A side gives its oldest transfer up.
+    Cancel(usize),
     /// So many things arrive at a side, over a link and on a stream of it that `pick` says.
     Deliver {
         side: usize,
@@ -93,10 +100,14 @@ impl World {
                     self.send(side, channel, bytes);
                 }
             }
+            Step::Transfer { side, kilobytes } => {
+                self.sides[side].transfer(self.now, usize::from(kilobytes) * 1000);
+            }
+            Step::Cancel(side) => self.sides[side].cancel(self.now),
             Step::Deliver { side, pick, count } => {
                 for offset in 0..count {
                     let link = self.pick(pick);
-                    self.deliver(link, side, usize::from(pick.wrapping_add(offset)) % 3);
+                    self.deliver(link, side, usize::from(pick.wrapping_add(offset)) % 4);
                 }
             }
             Step::Break(pick) => {
@@ -153,25 +164,43 @@ impl World {
         self.complete(1);
         let link = self.links.len() - 1;
         self.exchange(link);
-        while self.sides[0].heard != self.sides[1].sent || self.sides[1].heard != self.sides[0].sent
-        {
-            let before = (self.sides[0].heard, self.sides[1].heard);
+        let heard = |world: &Self| {
+            let heard = world
+                .sides
+                .iter()
+                .map(|side| (side.heard, side.received.clone()));
+            heard.collect::<Vec<_>>()
+        };
+        let sent = self.sides.iter().rev();
+        let sent: Vec<_> = sent
+            .map(|side| (side.sent, side.transferred.clone()))
+            .collect();
+        while heard(self) != sent {
+            let before = heard(self);
             self.exchange(link);
-            let after = (self.sides[0].heard, self.sides[1].heard);
-            let sent = (self.sides[1].sent, self.sides[0].sent);
-            assert_ne!(before, after, "it goes on no more, and {sent:?} were sent");
+            assert_ne!(
+                before,
+                heard(self),
+                "it goes on no more, and {sent:?} were sent"
+            );
         }
+        self.exchange(link);
         for side in &self.sides {
             assert!(side.mesh.is_connected(side.peer) && !side.interrupted);
             assert_eq!(side.mesh.successor(side.peer), None);
             assert_eq!(side.mesh.connection(side.peer), side.names[link]);
+            assert_eq!(
+                side.mesh.transfers_to(side.peer).count(),
+                0,
+                "all are known to be there"
+            );
         }
     }
 
     fn exchange(&mut self, link: usize) {
         for stream in 0..300 {
             for side in 0..2 {
-                self.deliver(link, side, stream % 3);
+                self.deliver(link, side, stream % 4);
             }
         }
     }
@@ -242,7 +271,7 @@ impl World {
                 let position = self.sides[side].position(link).unwrap();
                 let link = &mut self.links[position];
                 if !link.is_dead && link.ends[side] == EndState::Open {
-                    link.ways[1 - side].streams[2].push_back(Item::Taken(counts));
+                    link.ways[1 - side].streams[3].push_back(Item::Taken(counts));
                 }
             }
             Command::Close { link, .. } => {
@@ -252,7 +281,7 @@ impl World {
                 entry.ways[side] = Default::default();
                 if !entry.is_dead {
                     // It may overtake what was sent before.
-                    entry.ways[1 - side].streams[2].push_back(Item::Closed);
+                    entry.ways[1 - side].streams[3].push_back(Item::Closed);
                 }
                 let reason = CloseReason::Local;
                 let now = self.now;
@@ -277,7 +306,9 @@ impl World {
         let Some(item) = way.streams[stream].pop_front() else {
             return;
         };
-        let is_low = stream < 2 && core::mem::take(&mut way.refused[stream]);
+        let has_run_dry = stream == 2 && way.streams[2].is_empty();
+        let was_refused = way.refused.get_mut(stream).is_some_and(core::mem::take);
+        let is_low = was_refused || has_run_dry;
         let link = self.sides[side].names[position].unwrap();
         match item {
             Item::Message(payload) => {
@@ -327,7 +358,7 @@ impl World {
             return;
         }
         entry.ends[side] = EndState::Closed;
-        for channel in (0..4).map(ChannelIndex) {
+        for channel in (0..4).map(ChannelIndex).chain([TRANSFERS]) {
             self.tell(side, position, |link| LinkEvent::ChannelClosed {
                 link,
                 channel,
@@ -424,7 +455,7 @@ impl World {
         entry.ends[side] = EndState::Open;
         let state = ConnectionState::Connected;
         self.tell(side, position, |link| LinkEvent::State { link, state });
-        for channel in (0..4).map(ChannelIndex) {
+        for channel in (0..4).map(ChannelIndex).chain([TRANSFERS]) {
             let spec = spec(channel);
             self.tell(side, position, |link| LinkEvent::ChannelOpened {
                 link,
@@ -457,6 +488,9 @@ fn spec(channel: ChannelIndex) -> ChannelSpec {
     let mode = TransferMode::ALL
         .into_iter()
         .find(|mode| mode.channel() == channel);
+    if channel == TRANSFERS {
+        return ChannelSpec::custom(TRANSFER_STREAM, TransferMode::Reliable, unreliable, limits);
+    }
     match mode {
         Some(mode) => ChannelSpec::built_in(mode, unreliable, limits),
         None => ChannelSpec::custom(4, TransferMode::Reliable, unreliable, limits),

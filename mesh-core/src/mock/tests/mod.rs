@@ -9,5 +9,6 @@ mod outages;
 mod resume;
 mod sessions;
 mod silence;
+mod transfers;
 mod wakes;
 mod weather;
