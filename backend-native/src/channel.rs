@@ -62,6 +62,8 @@ pub(crate) struct Ends {
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
+    /// Whether it gives way to the others.
+    pub(crate) bulk: bool,
     /// How much of it may be with the crate at most.
     pub(crate) send_limit: usize,
     pub(crate) sockets: SocketControl,
@@ -92,10 +94,12 @@ impl Channel {
                 outbox: Arc::clone(&ends.outbox),
                 inspector: inspector.clone(),
             }),
-            pipe: (!ends.reliable).then(|| Valve {
-                pipe: Pipe::new(ends.send_limit),
-                asked: None,
-            }),
+            pipe: match (ends.reliable, ends.bulk) {
+                (false, _) => Some(Pipe::new(ends.send_limit)),
+                (true, true) => Some(Pipe::of_bulk(ends.send_limit)),
+                (true, false) => None,
+            }
+            .map(|pipe| Valve { pipe, asked: None }),
             outgoing: ends.outgoing,
             sockets: ends.sockets,
             notes: notes.clone(),

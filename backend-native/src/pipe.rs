@@ -1,4 +1,4 @@
-//! How much of an unreliable channel may be with the `webrtc` crate: what fits into the path, and little that waits there.
+//! How much of a channel that is unreliable, or gives way to others, may be with the `webrtc` crate: what fits into the path, and little that waits there.
 //!
 //! The crate counts what is in flight and what waits in one sum. A message that waits there gets old, and cannot be replaced
 //! by a newer one. So the sum is kept at what the path holds, which is its rate times its round trip, and a quarter more, or
@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 /// Where a channel begins, before anything was measured.
 const FIRST: usize = 8 * 1024;
+
+/// The same of a channel that gives way: four of the parts that transfers are cut into.
+const FIRST_OF_BULK: usize = 64 * 1024;
 
 /// Three datagrams: an acknowledgement waits for two, and meanwhile one can be on its way.
 const LEAST: usize = 3600;
@@ -29,6 +32,7 @@ const FORGET: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Pipe {
     size: usize,
+    first: usize,
     limit: usize,
     handed: u64,
     /// What is with the crate, at most: what was there when it was last asked, and what it got since.
@@ -47,8 +51,18 @@ pub(crate) struct Pipe {
 impl Pipe {
     /// Never more than `limit` bytes are with the crate.
     pub(crate) fn new(limit: usize) -> Self {
+        Self::starting_with(FIRST.min(limit), limit)
+    }
+
+    /// That of a channel that gives way to others. On a path that takes all that the crate does, it bounds nothing.
+    pub(crate) fn of_bulk(limit: usize) -> Self {
+        Self::starting_with(FIRST_OF_BULK, limit.saturating_mul(2))
+    }
+
+    fn starting_with(first: usize, limit: usize) -> Self {
         Self {
-            size: FIRST.min(limit),
+            size: first,
+            first,
             limit,
             handed: 0,
             at_most: 0,
@@ -103,7 +117,7 @@ impl Pipe {
         let is_old = |at| now.saturating_duration_since(at) >= FORGET;
         if self.full_at.is_none_or(is_old) {
             self.since = None;
-            self.size = self.size.max(FIRST.min(self.limit));
+            self.size = self.size.max(self.first);
             self.is_starting = true;
         }
     }

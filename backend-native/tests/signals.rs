@@ -96,6 +96,7 @@ fn channels_are_what_was_asked_for() {
                 reliability: *reliability,
             },
             limits: SendLimits::default(),
+            bulk: false,
         })
         .collect();
     let mut pair = Pair::loopback();

@@ -9,12 +9,14 @@ use mesh_core::{BackendSendError, LinkEvent, Payload};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
+use crate::clock::Clock;
 use crate::control::Control;
 use crate::count::{Count, Kind};
 use crate::inbox::{ChannelInbox, Opened};
 use crate::js::{self, Callback};
 use crate::note::Note;
 use crate::outbox::{Outbox, PAUSE};
+use crate::pacer::Pacer;
 use crate::pulse::Pulse;
 use crate::timer::Timer;
 use crate::translate;
@@ -23,6 +25,8 @@ use crate::translate;
 pub(crate) struct Channel {
     inner: RtcDataChannel,
     ends: Ends,
+    /// This channel, for its timers.
+    this: Weak<Self>,
     state: Cell<State>,
     /// How many messages the browser has taken, modulo 2³².
     sent: Cell<u32>,
@@ -37,6 +41,8 @@ pub(crate) struct Channel {
 pub(crate) struct Ends {
     pub(crate) inbox: Rc<ChannelInbox>,
     pub(crate) outbox: Outbox,
+    /// Where it gives way to others.
+    pub(crate) pacer: Option<(Pacer, Clock)>,
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
@@ -79,10 +85,15 @@ impl Channel {
     /// Takes a channel that was just made, or that the browser has just told of: nothing of it may have been missed.
     pub(crate) fn start(inner: RtcDataChannel, ends: Ends) -> Rc<Self> {
         inner.set_binary_type(RtcDataChannelType::Arraybuffer);
-        inner.set_buffered_amount_low_threshold(ends.outbox.low_water());
+        let mark = match &ends.pacer {
+            Some((pacer, _)) => pacer.mark(),
+            None => ends.outbox.low_water(),
+        };
+        inner.set_buffered_amount_low_threshold(mark);
         let channel = Rc::new_cyclic(|channel| Self {
             inner,
             ends,
+            this: channel.clone(),
             state: Cell::new(State::Waiting),
             sent: Cell::new(0),
             received: Cell::new(0),
@@ -121,26 +132,59 @@ impl Channel {
         drop((callbacks, pause));
     }
 
-    pub(crate) fn send(self: &Rc<Self>, payload: &Payload) -> Result<(), BackendSendError> {
+    pub(crate) fn send(&self, payload: &Payload) -> Result<(), BackendSendError> {
         if self.state.get() != State::Open {
             return Err(BackendSendError::NotOpen);
         }
-        let outbox = &self.ends.outbox;
-        if !outbox.has_room(payload.len(), || self.browser_buffer()) {
+        let (outbox, bytes) = (&self.ends.outbox, payload.len());
+        let Some((pacer, clock)) = &self.ends.pacer else {
+            if !outbox.has_room(bytes, || self.browser_buffer()) {
+                return Err(BackendSendError::Full);
+            }
+            return self.hand_over(payload);
+        };
+        if !outbox.has_room_beside(self.buffered(), bytes) {
             return Err(BackendSendError::Full);
         }
-        self.hand_over(payload)
+        pacer.push(payload.clone());
+        self.pump(pacer, clock);
+        Ok(())
+    }
+
+    /// Gives the browser as much of what waits as it may have.
+    fn pump(&self, pacer: &Pacer, clock: &Clock) {
+        while let Some(payload) = pacer.next(clock.now(), self.browser_buffer()) {
+            if self.hand_over(&payload).is_err() {
+                pacer.put_back(payload);
+                return;
+            }
+        }
+    }
+
+    /// Gives the browser all that waits, because nothing comes after it.
+    fn release(&self) {
+        let Some((pacer, _)) = &self.ends.pacer else {
+            return;
+        };
+        while let Some(payload) = pacer.take() {
+            if self.hand_over(&payload).is_err() {
+                return;
+            }
+        }
     }
 
     /// Takes a message however much is buffered, because nothing comes after it.
-    pub(crate) fn send_last(self: &Rc<Self>, payload: &Payload) {
+    pub(crate) fn send_last(&self, payload: &Payload) {
         // What the browser refuses, with 16 MiB in its buffer, cannot be kept, and nothing may come after a gap.
-        if self.state.get() == State::Open && self.hand_over(payload).is_err() {
-            self.stop_accepting();
+        if self.state.get() == State::Open {
+            self.release();
+            if self.hand_over(payload).is_err() {
+                self.stop_accepting();
+            }
         }
     }
 
-    fn hand_over(self: &Rc<Self>, payload: &Payload) -> Result<(), BackendSendError> {
+    fn hand_over(&self, payload: &Payload) -> Result<(), BackendSendError> {
         let sent = match payload {
             Payload::Binary(bytes) => self.inner.send_with_u8_array(bytes),
             // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
@@ -158,8 +202,8 @@ impl Channel {
         }
     }
 
-    fn begin_pause(self: &Rc<Self>) {
-        let channel = Rc::downgrade(self);
+    fn begin_pause(&self) {
+        let channel = self.this.clone();
         let timer = Timer::start(PAUSE, move || {
             if let Some(channel) = channel.upgrade() {
                 channel.pause_over();
@@ -201,7 +245,11 @@ impl Channel {
     /// Bytes accepted and not handed to the network, while it takes more.
     pub(crate) fn buffered(&self) -> usize {
         match self.state.get() {
-            State::Open => self.browser_buffer(),
+            State::Open => {
+                let pacer = self.ends.pacer.as_ref();
+                let waiting = pacer.map_or(0, |(pacer, _)| pacer.bytes());
+                self.browser_buffer().saturating_add(waiting)
+            }
             State::Waiting | State::Stopped | State::Closed => 0,
         }
     }
@@ -212,8 +260,12 @@ impl Channel {
 
     /// Takes nothing more to send.
     pub(crate) fn stop_accepting(&self) {
-        if self.state.get() != State::Closed {
+        let before = self.state.get();
+        if before != State::Closed {
             self.state.set(State::Stopped);
+        }
+        if before == State::Open {
+            self.release();
         }
     }
 
@@ -301,6 +353,14 @@ impl Channel {
 
     fn buffer_low(&self) {
         if self.state.get() == State::Open {
+            if let Some((pacer, clock)) = &self.ends.pacer {
+                pacer.low(clock.now(), self.browser_buffer());
+                self.pump(pacer, clock);
+                self.inner.set_buffered_amount_low_threshold(pacer.mark());
+                if self.ends.outbox.is_above_low(self.buffered()) {
+                    return;
+                }
+            }
             self.report_low();
         } else {
             let _ = self.ends.notes.try_send(Note::Drained);

@@ -29,6 +29,7 @@ mod link;
 mod names;
 mod note;
 mod outbox;
+mod pacer;
 mod page;
 mod pulse;
 mod relay;

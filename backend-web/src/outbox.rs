@@ -59,6 +59,12 @@ impl Outbox {
         self.limits.admits(self.at_most.get(), bytes)
     }
 
+    /// The same where it is known how much is buffered.
+    pub(crate) fn has_room_beside(&self, buffered: usize, bytes: usize) -> bool {
+        self.at_most.set(buffered);
+        self.has_room(bytes, || buffered)
+    }
+
     /// A message was taken; whether that begins a pause, whose end is to be told.
     pub(crate) fn sent(&self, payload: &Payload) -> bool {
         if payload.is_empty() {

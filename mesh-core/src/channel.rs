@@ -157,6 +157,8 @@ pub struct ChannelSpec {
     pub parameters: ChannelParameters,
     /// How much of what is to be sent the backend holds.
     pub limits: SendLimits,
+    /// Whether it gives way to the others: see [`ChannelLimits::bulk`](crate::ChannelLimits::bulk).
+    pub bulk: bool,
 }
 
 /// What a platform says a channel really is.
@@ -222,6 +224,7 @@ impl ChannelSpec {
                 reliability,
             },
             limits,
+            bulk: false,
         }
     }
 }

@@ -167,6 +167,12 @@ pub struct ChannelLimits {
     pub age: Duration,
     /// How much of it may wait in the backend, and how long. The newer message does not drop the older one there.
     pub backend: SendLimits,
+    /// Whether the channel gives way to the others, for what is large and in no hurry. The backend gives the platform only so
+    /// much of it at a time as the path takes, so that messages of other channels do not wait behind it. Its own messages should
+    /// be small, 16 KiB or so: the platform sends each as a whole. [Transfers](crate::Mesh::send_transfer) do so by themselves.
+    ///
+    /// It means nothing for an unreliable channel, of which a backend never gives the platform more than that.
+    pub bulk: bool,
 }
 
 impl ChannelLimits {
@@ -176,6 +182,7 @@ impl ChannelLimits {
         bytes: SendLimits::LONG.high_water,
         age: Duration::MAX,
         backend: SendLimits::LONG,
+        bulk: false,
     };
 
     /// The defaults of an unreliable channel, ordered or not: 64 KiB and 150 ms, with 8 KiB in the backend.
@@ -183,6 +190,7 @@ impl ChannelLimits {
         bytes: 64 * 1024,
         age: SendLimits::SHORT.age,
         backend: SendLimits::SHORT,
+        bulk: false,
     };
 }
 

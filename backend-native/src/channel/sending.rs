@@ -33,7 +33,7 @@ const ROUND_TRIP_AGE: Duration = Duration::from_secs(2);
 
 pub(super) struct Sending {
     pub(super) handover: Arc<Handover>,
-    /// Of an unreliable channel.
+    /// Of an unreliable channel, and of one that gives way.
     pub(super) pipe: Option<Valve>,
     pub(super) outgoing: UnboundedReceiver<Outgoing>,
     pub(super) sockets: SocketControl,
@@ -49,7 +49,7 @@ pub(super) struct Handover {
     pub(super) inspector: Inspector,
 }
 
-/// What keeps an unreliable channel from filling the crate's queues.
+/// What keeps a channel from filling the crate's queues.
 pub(super) struct Valve {
     pub(super) pipe: Pipe,
     /// When the round trip was last asked for.

@@ -9,10 +9,12 @@ use mesh_core::{ChannelIndex, ChannelSpec, GivenReason, Goodbye, PeerId, Reliabi
 use web_sys::RtcDataChannel;
 
 use crate::channel::{Channel, Ends};
+use crate::clock::Clock;
 use crate::control::Control;
 use crate::inbox::LinkInbox;
 use crate::note::Note;
 use crate::outbox::Outbox;
+use crate::pacer::Pacer;
 use crate::pulse::Pulse;
 use crate::timer::Timer;
 use crate::translate;
@@ -68,7 +70,9 @@ impl Channels {
     ) {
         self.remote.borrow_mut().plan(index, spec);
         let reliability = spec.parameters.reliability;
-        self.add(index, inner, reliability, spec.limits, false);
+        let clock = spec.bulk.then(Clock::new).flatten();
+        let pacer = clock.map(|clock| (Pacer::new(), clock));
+        self.add(index, inner, reliability, spec.limits, pacer, false);
     }
 
     /// Takes a channel that the far side made. One too many is closed again.
@@ -88,7 +92,7 @@ impl Channels {
         };
         let reliability = translate::parameters(&inner).reliability;
         let limits = SendLimits::of(reliability);
-        self.add(index, inner, reliability, limits, true);
+        self.add(index, inner, reliability, limits, None, true);
     }
 
     fn add(
@@ -97,11 +101,13 @@ impl Channels {
         inner: RtcDataChannel,
         reliability: Reliability,
         limits: SendLimits,
+        pacer: Option<(Pacer, Clock)>,
         remote: bool,
     ) {
         let ends = Ends {
             inbox: self.inbox.channel(index, reliability),
             outbox: Outbox::new(limits),
+            pacer,
             remote,
             reliable: reliability == Reliability::Reliable,
             control: self.control.clone(),

@@ -40,6 +40,7 @@ async fn a_lifetime_and_an_unordered_channel_are_read_back() {
             reliability,
         },
         limits: SendLimits::default(),
+        bulk: false,
     };
     let specs = [
         spec(4, false, Reliability::Reliable),

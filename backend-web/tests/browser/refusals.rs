@@ -138,6 +138,7 @@ async fn a_channel_that_cannot_be_ends_the_link() {
                 reliability: Reliability::Reliable,
             },
             limits: SendLimits::default(),
+            bulk: false,
         },
     });
     let failure = reason(&mut pair).await;

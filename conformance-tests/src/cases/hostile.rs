@@ -329,5 +329,6 @@ fn stranger(id: u16) -> ChannelSpec {
             reliability: Reliability::Reliable,
         },
         limits: SendLimits::default(),
+        bulk: false,
     }
 }

@@ -1,6 +1,7 @@
 //! The lab's cases beyond the matrix: one list, each with its deadline.
 
 mod addresses;
+mod bulk;
 mod cuts;
 mod handshake;
 mod interfaces;
@@ -113,6 +114,10 @@ const CASES: &[Case] = cases! {
     long resume::another_address_is_resumed_with_chromium within 60 s;
     long resume::another_address_is_resumed_with_firefox within 60 s;
     long resume::another_address_is_resumed_between_firefox_and_chromium within 60 s;
+    long bulk::a_transfer_beside_the_game_between_natives within 60 s;
+    long bulk::a_transfer_far_away_beside_the_game_between_natives within 60 s;
+    long bulk::a_transfer_beside_the_game_from_chromium within 60 s;
+    long bulk::a_transfer_far_away_beside_the_game_from_chromium within 60 s;
     long losses::native_connections_at_5_percent_loss within 300 s;
     long losses::native_connections_at_10_percent_loss within 300 s;
     long losses::chromium_connections_at_5_percent_loss within 300 s;

@@ -50,6 +50,7 @@ impl Participant {
             label: format!("channel {index}"),
             parameters: *parameters,
             limits: SendLimits::default(),
+            bulk: false,
         });
         let inbox_bytes = MeshConfig::default().inbox_bytes;
         self.open_link(channels.collect(), inbox_bytes).await

@@ -62,6 +62,7 @@ pub(crate) struct ChannelSpecDef {
     parameters: ChannelParameters,
     #[serde(with = "SendLimitsDef")]
     limits: SendLimits,
+    bulk: bool,
 }
 
 #[derive(Serialize, Deserialize)]

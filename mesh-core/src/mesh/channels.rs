@@ -148,6 +148,7 @@ impl Mesh {
                     label: String::new(),
                     parameters: actual,
                     limits: limits.backend,
+                    bulk: false,
                 },
                 actual.mode(),
                 limits,

@@ -4,12 +4,9 @@
 //! A message for a channel on which nothing waits goes through the [`Lane`](super::lane::Lane) instead and comes here only if
 //! the backend gives it back, so that an idle channel costs no memory and a busy one no time.
 //!
-//! Where the following will sit once it is built (the control channel is not among it: the backends own that, see
-//! [`platform::control`](crate::platform::control)): a *tag* (whole, part, last, batch) is
-//! put before the payload where a message leaves this queue, because only then it is known whether it is cut or joined:
-//! *fragments* of large messages are cut here one at a time as room comes, and *coalescing* joins neighbours here, so both
-//! need `flush` or the end of a poll to close a batch. *Pacing* and the *bulk class* are a smaller window of the backend for
-//! the channels concerned, set by what the pulses measure; the rounds of `poll_transmit` are where one class waits for another.
+//! *Coalescing*, once it is built, joins neighbours here, and a *tag* (whole, batch) is put before the payload where a message
+//! leaves this queue, because only then it is known whether it is joined. It needs `flush` or the end of a poll to close a
+//! batch. [Transfers](super::transfers) have a queue of this kind of their own.
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -288,6 +285,7 @@ mod tests {
             low_water: 100,
             age: Duration::MAX,
         },
+        bulk: false,
     };
 
     fn at(millis: u64) -> Instant {

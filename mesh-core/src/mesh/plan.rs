@@ -52,7 +52,8 @@ impl Plan {
                         (ChannelRole::Custom, spec)
                     }
                 };
-                Channel::planned(role, spec, mode, limits)
+                let bulk = limits.bulk;
+                Channel::planned(role, ChannelSpec { bulk, ..spec }, mode, limits)
             })
             .collect()
     }

@@ -56,6 +56,7 @@ const LIMITS: ChannelLimits = ChannelLimits {
         low_water: 0,
         age: Duration::MAX,
     },
+    bulk: true,
 };
 
 impl Transfers {
@@ -69,6 +70,7 @@ impl Transfers {
                 reliability: Reliability::Reliable,
             },
             limits: LIMITS.backend,
+            bulk: LIMITS.bulk,
         };
         let mode = TransferMode::Reliable;
         Self {

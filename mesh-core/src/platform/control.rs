@@ -48,6 +48,7 @@ pub fn spec() -> ChannelSpec {
             reliability: Reliability::Reliable,
         },
         limits: SendLimits::default(),
+        bulk: false,
     }
 }
 

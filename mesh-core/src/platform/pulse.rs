@@ -47,6 +47,10 @@ const ASKING_INTERVAL: Duration = Duration::from_millis(200);
 /// once in three hours; the look at the path shows then that it carries something.
 const SILENT_AFTER: Duration = Duration::from_secs(2);
 
+/// After how long without an answer what we say does not arrive. A path that loses a fifth each way leaves twelve pings without one once
+/// in hundreds of thousands of times.
+const UNHEARD_AFTER: Duration = Duration::from_secs(4);
+
 /// How much longer the first word may take: the far side's channel opens up to a round trip later than ours.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
@@ -68,6 +72,7 @@ pub fn spec() -> ChannelSpec {
             reliability: Reliability::Retransmits(0),
         },
         limits: SendLimits::SHORT,
+        bulk: false,
     }
 }
 
@@ -77,8 +82,10 @@ pub enum Life {
     /// It has no pulse, or the channel is not open: only the platform can tell.
     #[default]
     Unknown,
-    /// It was heard within 2 s.
+    /// It was heard within 2 s, and has answered within 4 s.
     Answers,
+    /// It is heard and has not answered for 4 s: what we say may not arrive.
+    Unheard,
     /// It says nothing, but its end of the path answers: its thread is busy, or its page is suspended.
     Stalled,
     /// Nothing comes from there.
@@ -88,8 +95,8 @@ pub enum Life {
 /// The state of a connection: what the platform says of it, and what the pulse says.
 ///
 /// The platform alone knows how a connection is made, has failed or is closed. Whether one that stands carries something is
-/// for the pulse to say, which is faster and is not disturbed by the loss of a few checks of ICE. A far side that is stalled
-/// is there as long as the platform says so.
+/// for the pulse to say, which is faster and is not disturbed by the loss of a few checks of ICE. A far side that is stalled, or
+/// does not answer, is there as long as the platform says so: a path may be broken in one direction alone.
 #[must_use]
 pub const fn judge(platform: ConnectionState, life: Life) -> ConnectionState {
     match (platform, life) {
@@ -122,6 +129,8 @@ struct Run {
     /// When the far side was last heard; a little later than now until it was heard at all.
     heard: Instant,
     is_first: bool,
+    /// When it last answered a ping; a little later than now until it was heard at all.
+    answered_us: Instant,
     /// When its path last showed that it carries something.
     carried: Instant,
     life: Life,
@@ -180,8 +189,8 @@ impl Pulse {
     pub fn life_to_judge(&self) -> Life {
         let run = self.run.as_ref();
         run.map_or(Life::Unknown, |run| match run.life {
-            Life::Answers if run.is_first => Life::Unknown,
-            life @ (Life::Unknown | Life::Answers | Life::Stalled | Life::Silent) => life,
+            Life::Answers | Life::Unheard if run.is_first => Life::Unknown,
+            life => life,
         })
     }
 
@@ -205,6 +214,7 @@ impl Pulse {
             }
             Some(Message::Pong { number }) => {
                 if run.answers.take(now, number) {
+                    run.answered_us = run.answered_us.max(now);
                     run.hear(now);
                 }
                 Ok(None)
@@ -216,6 +226,7 @@ impl Pulse {
     /// The platform has seen the path come back.
     pub fn path_is_back(&mut self, now: Instant) {
         if let Some(run) = &mut self.run {
+            run.answered_us = run.answered_us.max(now);
             run.hear(now);
         }
     }
@@ -266,6 +277,7 @@ impl Run {
         Self {
             heard: now + FIRST_WORD,
             is_first: true,
+            answered_us: now + FIRST_WORD,
             carried: now,
             life: Life::Answers,
             messages: 0,
@@ -288,7 +300,20 @@ impl Run {
         self.carried = self.carried.max(at);
         self.path = None;
         self.looks = 0;
-        self.life = Life::Answers;
+        if !matches!(self.life, Life::Answers | Life::Unheard) {
+            // It had no occasion to answer.
+            self.answered_us = self.answered_us.max(at);
+        }
+        // We may have stood still since the last poll, which is to be minded first.
+        self.life = self.life_of_one_heard(self.polled);
+    }
+
+    fn life_of_one_heard(&self, now: Instant) -> Life {
+        if now - self.answered_us < UNHEARD_AFTER {
+            Life::Answers
+        } else {
+            Life::Unheard
+        }
     }
 
     fn may_answer(&mut self, now: Instant) -> bool {
@@ -311,7 +336,8 @@ impl Run {
         }
         self.polled = now;
         self.judge(now);
-        let is_asking = self.life == Life::Answers && now - self.heard >= ASKING_AFTER;
+        let is_near = matches!(self.life, Life::Answers | Life::Unheard);
+        let is_asking = is_near && now - self.heard.min(self.answered_us) >= ASKING_AFTER;
         let interval = if is_asking { ASKING_INTERVAL } else { INTERVAL };
         self.ping_due = self.ping_due.min(now + interval);
         let ping = (self.ping_due <= now).then(|| {
@@ -333,6 +359,7 @@ impl Run {
             return;
         }
         self.ping_due = now;
+        self.answered_us += now - self.polled;
         let excess = (now - self.heard).saturating_sub(ASKING_AFTER);
         // What is silent stays so until something is heard.
         if is_excused && self.life != Life::Silent && !excess.is_zero() {
@@ -359,7 +386,7 @@ impl Run {
         // One look alone shows nothing.
         let was_looked_at = self.looks > 1 || silence >= SILENT_AFTER + LATE;
         self.life = if silence < SILENT_AFTER {
-            Life::Answers
+            self.life_of_one_heard(now)
         } else if now - self.carried < SILENT_AFTER {
             Life::Stalled
         } else if was_looked_at || self.life == Life::Silent {

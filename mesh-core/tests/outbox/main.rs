@@ -35,6 +35,7 @@ const RELIABLE: ChannelLimits = ChannelLimits {
         low_water: 300,
         age: Duration::MAX,
     },
+    bulk: false,
 };
 
 const UNRELIABLE: ChannelLimits = ChannelLimits {
@@ -45,6 +46,7 @@ const UNRELIABLE: ChannelLimits = ChannelLimits {
         low_water: 400,
         age: Duration::MAX,
     },
+    bulk: false,
 };
 
 #[derive(Clone, Debug)]

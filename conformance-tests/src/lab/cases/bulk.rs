@@ -1,0 +1,146 @@
+//! A transfer over a line with a deep queue, and the messages of a game beside it.
+
+use std::time::Duration;
+
+use futures_util::future::try_join3;
+
+use super::talk::player;
+use crate::lab::lan::{Host, Lan};
+use crate::lab::meet::{Terms, meet_and};
+use crate::lab::netns::Run;
+use crate::lab::switch::Path;
+use crate::observed::{Moved, Seen};
+use crate::stream::{Arrival, Lane, Stream};
+use crate::{Content, Failure, Kind, Outcome, Participant};
+
+/// A line as many have it, in bits a second.
+const BANDWIDTH: u64 = 16_000_000;
+
+/// What is transferred.
+const LARGE: usize = 16 * 1024 * 1024;
+
+/// What goes through the line of a transfer that does not give way: measured as 1.75 MB/s, and nine tenths of it are enough.
+const LEAST_BYTES_A_SECOND: u64 = 1_575_000;
+
+/// A small message of each mode in every step, until some time after the transfer.
+const STEPS: u64 = 700;
+const PACE: Duration = Duration::from_millis(20);
+const LEN: usize = 64;
+
+/// Between natives, over a short line.
+pub(super) async fn a_transfer_beside_the_game_between_natives(run: &Run) -> Outcome<String> {
+    beside_the_game(run, Kind::Native, Duration::from_millis(1)).await
+}
+
+/// The same with a round trip of 50 ms.
+pub(super) async fn a_transfer_far_away_beside_the_game_between_natives(
+    run: &Run,
+) -> Outcome<String> {
+    beside_the_game(run, Kind::Native, Duration::from_millis(25)).await
+}
+
+/// From Chromium to a native, over a short line.
+pub(super) async fn a_transfer_beside_the_game_from_chromium(run: &Run) -> Outcome<String> {
+    beside_the_game(run, Kind::Chromium, Duration::from_millis(1)).await
+}
+
+/// The same with a round trip of 50 ms.
+pub(super) async fn a_transfer_far_away_beside_the_game_from_chromium(
+    run: &Run,
+) -> Outcome<String> {
+    beside_the_game(run, Kind::Chromium, Duration::from_millis(25)).await
+}
+
+async fn beside_the_game(run: &Run, kind: Kind, delay: Duration) -> Outcome<String> {
+    let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
+    let path = Path {
+        bandwidth: BANDWIDTH,
+        delay,
+        ..Path::PERFECT
+    };
+    let lan = Lan::over(run, &hosts, path).await?;
+    let one = player(&lan.hosts[0], kind).await?;
+    let other = player(&lan.hosts[1], Kind::Native).await?;
+    let play = async |[one, other]: &[Participant; 2]| {
+        let stream = Stream {
+            lane: Lane::Peer(other.id()),
+            first: 0,
+            steps: STEPS,
+            pace: PACE,
+            len: LEN,
+        };
+        other.listen().await?;
+        let content = Content::numbered(1, LARGE);
+        one.transfer(other.id(), "level", content.clone()).await?;
+        let received = received(other, content);
+        let (sent_at, took, ()) = try_join3(one.stream(stream), received, sent(one)).await?;
+        Ok((sent_at, took, other.arrivals().await?))
+    };
+    let (_, played) = meet_and(&one, &other, &Terms::default(), play).await?;
+    let (sent_at, took, arrivals) = played.ok_or_else(|| Failure::new("nothing was sent"))?;
+    let delays = delays(&sent_at, &arrivals, took);
+    let at = |percent: usize| delays.get(delays.len() * percent / 100).copied();
+    let (Some(median), Some(slow)) = (at(50), at(95)) else {
+        return Err(Failure::new("no message arrived during the transfer"));
+    };
+    let rate = u64::try_from(LARGE as u128 * 1_000_000 / took.as_micros().max(1));
+    let rate = rate.unwrap_or(u64::MAX);
+    let seen = format!("{rate} B/s; beside it p50 {median:.1?}, p95 {slow:.1?}");
+    let limit = match kind {
+        Kind::Native => Duration::from_millis(40),
+        _ => Duration::from_millis(80),
+    };
+    if slow > limit || rate < LEAST_BYTES_A_SECOND {
+        let expected = format!("at most {limit:?} and at least {LEAST_BYTES_A_SECOND} B/s");
+        return Err(Failure::new(format!("{expected} were expected: {seen}")));
+    }
+    Ok(seen)
+}
+
+/// Waits until the transfer is there; how long it took.
+async fn received(to: &Participant, content: Content) -> Outcome<Duration> {
+    let begun = to.now().await?;
+    let body = content.body();
+    to.find("for the transfer", |seen| match seen {
+        Seen::Transfer {
+            moved: Moved::Received(received),
+            ..
+        } => Some(*received == body),
+        _ => None,
+    })
+    .await?
+    .then_some(())
+    .ok_or_else(|| to.fail("what it received is not what was sent"))?;
+    Ok(to.now().await? - begun)
+}
+
+async fn sent(from: &Participant) -> Outcome {
+    from.find("for the transfer's end", |seen| {
+        let is_sent = matches!(
+            seen,
+            Seen::Transfer {
+                moved: Moved::Sent,
+                ..
+            }
+        );
+        is_sent.then_some(())
+    })
+    .await
+}
+
+/// How long the messages took that were sent while the transfer was under way, beyond the fastest of all, in order.
+fn delays(sent_at: &[u64], arrivals: &[Arrival], took: Duration) -> Vec<Duration> {
+    let begun = sent_at.first().copied().unwrap_or_default();
+    let end = begun + u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let took = arrivals.iter().filter_map(|arrival| {
+        let sent = *sent_at.get(usize::try_from(arrival.number).ok()?)?;
+        Some((sent, i128::from(arrival.at_micros) - i128::from(sent)))
+    });
+    let fastest = took.clone().map(|(_, took)| took).min().unwrap_or_default();
+    let during = took.filter(|(sent, _)| *sent <= end);
+    let mut delays: Vec<_> = during
+        .map(|(_, took)| Duration::from_micros(u64::try_from(took - fastest).unwrap_or(u64::MAX)))
+        .collect();
+    delays.sort_unstable();
+    delays
+}
