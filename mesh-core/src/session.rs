@@ -333,6 +333,9 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     fn settle(&mut self) {
         let now = self.multiplayer.backend().now();
         self.instruct(|roster, mesh| roster.handle_timeout(now, mesh));
+        if self.roster.take_doubts() && self.open {
+            self.signaling.doubt(now);
+        }
     }
 
     /// Hands descriptions and candidates to the signaling, as far as it has room.

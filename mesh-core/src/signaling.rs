@@ -62,6 +62,12 @@ pub trait Signaling {
         Err(SignalingError::Unsupported)
     }
 
+    /// The path to a peer has broken, so that to the service may have, too. A client that would only find out after a while asks
+    /// the service now whether it is there. What it does with the answer is as always: 7 of the contract.
+    fn doubt(&mut self, now: Instant) {
+        let _ = now;
+    }
+
     /// Leaves. Connected peers are not touched.
     fn close(&mut self);
 }

@@ -260,6 +260,12 @@ impl<T: Transport> Signaling for Client<T> {
         Poll::Pending
     }
 
+    fn doubt(&mut self, now: Instant) {
+        if let Stage::Joined { pulse, .. } = &mut self.stage {
+            pulse.doubt(now);
+        }
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         match self.stage {
             Stage::Connecting { deadline } | Stage::Joining { deadline } => Some(deadline),

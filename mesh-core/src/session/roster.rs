@@ -74,6 +74,8 @@ pub struct Roster {
     is_over: bool,
     /// Whether the signaling is out of reach for now: a new attempt would only wait for it and grow old.
     is_interrupted: bool,
+    /// Whether the path to a peer has broken, so that to the signaling may have, too.
+    has_doubts: bool,
     /// Whether all who were in the lobby when we joined have been told.
     is_complete: bool,
     is_locked: bool,
@@ -100,6 +102,11 @@ impl Roster {
     #[must_use]
     pub const fn config(&self) -> &SessionConfig {
         &self.config
+    }
+
+    /// Whether the path to a peer has broken since this was asked last.
+    pub(super) fn take_doubts(&mut self) -> bool {
+        core::mem::take(&mut self.has_doubts)
     }
 
     /// The lobby's topology; [`Topology::Mesh`] before we have joined.

@@ -66,6 +66,7 @@ struct Post {
     full: bool,
     sent: Vec<(PeerId, Signal)>,
     asked: Vec<LobbyCommand>,
+    doubts: u32,
     events: VecDeque<SignalingEvent>,
 }
 
@@ -89,6 +90,10 @@ impl Signaling for Post {
     fn control(&mut self, _: Instant, command: LobbyCommand) -> Result<(), SignalingError> {
         self.asked.push(command);
         Ok(())
+    }
+
+    fn doubt(&mut self, _: Instant) {
+        self.doubts += 1;
     }
 
     fn close(&mut self) {}

@@ -8,16 +8,19 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// How long it may take to answer. Together with the silence it is less than the 10 s within which a dead server is noticed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The same where the path to a peer has broken. What is given up without need is joined again under the same id.
+const DOUBT: Duration = Duration::from_secs(2);
+
 /// When to ask, and when to give up.
 ///
 /// A browser cannot send a WebSocket ping, and what the operating system does by itself takes minutes, so the question is a
 /// message of our extension. Any text of the server counts as an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pulse {
-    /// When the server was heard last.
-    heard: Instant,
-    /// When it was asked since.
-    asked: Option<Instant>,
+    /// When it is to be asked, and once it is, when it is given up.
+    due: Instant,
+    is_asked: bool,
+    is_doubted: bool,
 }
 
 /// What is to be done about a silence.
@@ -32,15 +35,24 @@ pub(super) enum Beat {
 }
 
 impl Pulse {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
-            heard: now,
-            asked: None,
+            due: now + SILENCE,
+            is_asked: false,
+            is_doubted: false,
+        }
+    }
+
+    /// It may be out of reach: it is asked now, and given up sooner.
+    pub(super) fn doubt(&mut self, now: Instant) {
+        if !core::mem::replace(&mut self.is_doubted, true) {
+            let due = if self.is_asked { now + DOUBT } else { now };
+            self.due = self.due.min(due);
         }
     }
 
     /// The server has said something.
-    pub(super) const fn hear(&mut self, now: Instant) {
+    pub(super) fn hear(&mut self, now: Instant) {
         *self = Self::new(now);
     }
 
@@ -49,22 +61,20 @@ impl Pulse {
     /// A program that was stopped for a while, such as a page in the background, asks first: its own silence is not the
     /// server's.
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Beat {
-        if now < self.due() {
+        if now < self.due {
             return Beat::Rest;
         }
-        if self.asked.is_some() {
+        if self.is_asked {
             return Beat::Dead;
         }
-        self.asked = Some(now);
+        self.is_asked = true;
+        self.due = now + if self.is_doubted { DOUBT } else { PATIENCE };
         Beat::Ask
     }
 
     /// When something is due.
-    pub(super) fn due(&self) -> Instant {
-        match self.asked {
-            Some(asked) => asked + PATIENCE,
-            None => self.heard + SILENCE,
-        }
+    pub(super) const fn due(&self) -> Instant {
+        self.due
     }
 }
 
@@ -94,6 +104,23 @@ mod tests {
         pulse.hear(asked);
         assert_eq!(pulse.due(), asked + SILENCE);
         assert_eq!(pulse.handle_timeout(pulse.due()), Beat::Ask);
+    }
+
+    #[test]
+    fn one_that_is_doubted_is_asked_at_once_and_given_up_sooner() {
+        let mut pulse = Pulse::new(START);
+        pulse.doubt(START);
+        assert_eq!(pulse.handle_timeout(START), Beat::Ask);
+        pulse.doubt(START + DOUBT);
+        assert_eq!(pulse.due(), START + DOUBT, "once");
+        pulse.hear(START);
+        assert_eq!(pulse.due(), START + SILENCE);
+        // One that has been asked already.
+        let asked = pulse.due();
+        assert_eq!(pulse.handle_timeout(asked), Beat::Ask);
+        pulse.doubt(asked);
+        assert_eq!(pulse.due(), asked + DOUBT);
+        assert_eq!(pulse.handle_timeout(asked + DOUBT), Beat::Dead);
     }
 
     #[test]

@@ -53,8 +53,8 @@ impl Roster {
             }
             let connected = mesh.is_connected(peer);
             member.note_connected(now, connected, retry_after.unwrap_or_default());
-            if connected && !mesh.is_interrupted(peer) {
-                member.note_whole();
+            if connected {
+                self.has_doubts |= member.note_broken(mesh.is_interrupted(peer));
             }
             let is_linked = own.is_some_and(|own| topology.links(own, peer));
             let wanted = is_linked && !away.contains_key(&peer);

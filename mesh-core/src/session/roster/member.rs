@@ -48,6 +48,8 @@ pub(super) struct Member {
     pub(super) offered_at: Option<Instant>,
     /// When it answered our offer of a link that is to replace a broken one.
     pub(super) answered_at: Option<Instant>,
+    /// Whether the path to it is broken.
+    is_broken: bool,
     /// How many of those links have found no route since it was last connected.
     replacements: u32,
     /// Our offers that it has not answered.
@@ -114,10 +116,14 @@ impl Member {
         }
     }
 
-    /// Its path is whole: the next replacement begins with the shortest patience.
-    pub(super) const fn note_whole(&mut self) {
-        self.open_offers = 0;
-        self.replacements = 0;
+    /// Takes in whether its path is broken; whether that is news. Where it is whole, the next replacement begins with the
+    /// shortest patience.
+    pub(super) const fn note_broken(&mut self, is_broken: bool) -> bool {
+        if !is_broken {
+            self.open_offers = 0;
+            self.replacements = 0;
+        }
+        !core::mem::replace(&mut self.is_broken, is_broken) && is_broken
     }
 
     /// Whether there is a link of our own making that is to replace a broken one.

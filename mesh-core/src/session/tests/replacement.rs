@@ -86,3 +86,20 @@ fn a_newcomer_that_is_refused_does_not_stand_in_its_way() {
     assert!(session.multiplayer().mesh().successor(id(7)).is_some());
     assert!(!session.multiplayer().mesh().has_peer(id(3)));
 }
+
+#[test]
+fn a_path_that_breaks_is_a_reason_to_doubt_the_signaling() {
+    let (mut session, link, _) = counted();
+    assert_eq!(session.signaling_mut().doubts, 0);
+    for round in 1..3 {
+        let state = ConnectionState::Disconnected;
+        happened(&mut session, LinkEvent::State { link, state });
+        heard(&mut session);
+        pass(&mut session, Duration::from_secs(1));
+        heard(&mut session);
+        assert_eq!(session.signaling_mut().doubts, round, "once");
+        let state = ConnectionState::Connected;
+        happened(&mut session, LinkEvent::State { link, state });
+        heard(&mut session);
+    }
+}
