@@ -4,6 +4,7 @@ mod bridge;
 mod queues;
 mod seats;
 mod socket;
+mod vet;
 
 pub use bridge::Bridge;
 pub use ggrs;

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use ggrs::Message;
 use mesh_core::PeerId;
 
+use crate::vet;
+
 /// The largest packet that is taken from a peer, in bytes. GGRS's own UDP socket takes a quarter of it.
 pub const MAX_PACKET_SIZE: usize = 16 * 1024;
 
@@ -17,7 +19,7 @@ const MAX_OUTGOING: usize = 1024;
 /// How many messages were dropped since the [`Bridge`](crate::Bridge) was made. GGRS makes up for each of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Packets that are no messages of GGRS, or are larger than [`MAX_PACKET_SIZE`].
+    /// Packets that are no messages of GGRS, are larger than [`MAX_PACKET_SIZE`], or would use up the memory.
     pub undecodable: u64,
     /// Messages that came from a peer while too many of its messages waited for GGRS. The oldest are dropped.
     pub overflowed: u64,
@@ -35,11 +37,7 @@ pub(crate) struct Queues {
 impl Queues {
     /// Takes a packet from the mesh.
     pub(crate) fn receive(&mut self, from: PeerId, packet: &[u8]) {
-        let message = match packet.len() {
-            ..=MAX_PACKET_SIZE => postcard::take_from_bytes(packet).ok(),
-            _ => None,
-        };
-        let Some((message, [])) = message else {
+        let Some(message) = decode(packet) else {
             self.dropped.undecodable += 1;
             return;
         };
@@ -83,6 +81,15 @@ impl Queues {
     pub(crate) fn take_outgoing(&mut self) -> VecDeque<(PeerId, Vec<u8>)> {
         std::mem::take(&mut self.outgoing)
     }
+}
+
+/// The message of a packet, if it is one that GGRS can be given.
+fn decode(packet: &[u8]) -> Option<Message> {
+    if packet.len() > MAX_PACKET_SIZE || !vet::is_harmless(packet) {
+        return None;
+    }
+    let (message, rest) = postcard::take_from_bytes(packet).ok()?;
+    rest.is_empty().then_some(message)
 }
 
 #[cfg(test)]
