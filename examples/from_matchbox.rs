@@ -1,6 +1,6 @@
 //! The first example of matchbox, with this library: joins a lobby, greets everybody who comes, and prints what they say.
 //!
-//! `cargo run -p signaling-server -- --bind 127.0.0.1:9080`, then `cargo run --example from_matchbox -- [URL] [LOBBY]` in as many
+//! `cargo run -p webrtc-multiplayer-server -- --bind 127.0.0.1:9080`, then `cargo run --example from_matchbox -- [URL] [LOBBY]` in as many
 //! terminals as you like. `docs/from-matchbox.md` puts each call of matchbox beside its counterpart.
 #![expect(
     clippy::print_stdout,

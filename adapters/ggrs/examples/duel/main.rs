@@ -2,7 +2,7 @@
 //!
 //! `a` and Enter goes left, `d` right, `s` stops, `f` fires. `b` lets a bot play, `q` leaves.
 //!
-//! It wants a signaling server: `cargo run -p signaling-server -- --bind 127.0.0.1:9080` in the folder above.
+//! It wants a signaling server: `cargo run -p webrtc-multiplayer-server -- --bind 127.0.0.1:9080` in the folder above.
 #![expect(clippy::print_stdout, reason = "it shows the game in the terminal")]
 
 mod bot;
