@@ -20,7 +20,8 @@
 //!   `typed` messages as Rust types.
 //! - [`mesh_core`]: the rules and the seams, without I/O. Its feature `mock` tests a game without a network.
 //! - [`migration`] and [`godot`]: for those who come from Godot. They put its signaling demo beside its Rust twin, and name the
-//!   counterpart of each member of its classes.
+//!   counterpart of each member of its classes. [`from_matchbox`]: the same for those who come from matchbox.
+//! - [`troubleshooting`]: every reason for a failure, what happened, and what to do.
 //!
 //! # Types instead of bytes
 //!
@@ -60,10 +61,14 @@ cfg_if::cfg_if! {
 }
 
 #[cfg(doc)]
+pub mod from_matchbox;
+#[cfg(doc)]
 pub mod godot;
 mod lobby;
 #[cfg(doc)]
 pub mod migration;
+#[cfg(doc)]
+pub mod troubleshooting;
 
 pub use lobby::{JoinError, Lobby, join};
 pub use mesh_core;

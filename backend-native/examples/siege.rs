@@ -5,7 +5,7 @@
 //!
 //! `HOSTILE_SECONDS` says for how long, and `HOSTILE_SEED` which bytes are sent; with `HOSTILE_WITHOUT_CURE` packets that skip
 //! many numbers reach the crate, which then computes for long. One hour is
-//! `HOSTILE_SECONDS=3600 cargo run --release --package backend-native --example siege`.
+//! `HOSTILE_SECONDS=3600 cargo run --release --package webrtc-multiplayer-native --example siege`.
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -41,7 +41,7 @@ pub(crate) fn network(arguments: &[String]) -> Stage {
 }
 
 pub(crate) fn core(arguments: &[String]) -> Stage {
-    let command = CommandLine::cargo(&["bench", "--package", "mesh-core", "--"]);
+    let command = CommandLine::cargo(&["bench", "-p", "webrtc-multiplayer-core", "--"]);
     let command = arguments.iter().fold(command, CommandLine::arg);
     Stage::check("bench of mesh-core", BUDGET, command)
 }

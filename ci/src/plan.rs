@@ -205,7 +205,7 @@ pub(crate) fn checks() -> Vec<Stage> {
     // takes a minute more whenever other ones have changed, because features are unified otherwise.
     let clippy = cargo("clippy --workspace --all-targets --keep-going -- -Dwarnings");
     // That stage sees mesh-core with its mock, because other packages ask for it.
-    let plain = cargo("clippy --package mesh-core --package multiplayer-api --lib -- -Dwarnings");
+    let plain = cargo("clippy -p webrtc-multiplayer-core -p webrtc-multiplayer-api -- -Dwarnings");
     // The examples bring the dev-dependencies in, and with them the features that clippy has checked already.
     let docs = cargo("doc --workspace --no-deps --lib --examples --keep-going");
     let docs = docs.env("RUSTDOCFLAGS", "-Dwarnings");
@@ -298,7 +298,7 @@ pub(crate) fn web_builds(toolchain: &Toolchain, workspace: &Workspace) -> Vec<St
 }
 
 fn web_tests_command(toolchain: &Toolchain) -> CommandLine {
-    toolchain.cargo(&["test", "--package", "backend-web", "--target", TARGET])
+    toolchain.cargo(&["test", "-p", "webrtc-multiplayer-web", "--target", TARGET])
 }
 
 fn build_of_web_tests(toolchain: &Toolchain) -> Stage {

@@ -102,8 +102,8 @@ pub(crate) mod tests {
     #[test]
     fn what_is_reached_has_any_depth_and_no_dev_dependency() {
         let own = own(HOST);
-        let reached = own.reaches("signaling").unwrap();
-        assert!(reached.contains("mesh-core") && reached.contains("bytes"));
+        let reached = own.reaches("webrtc-multiplayer-signaling").unwrap();
+        assert!(reached.contains("webrtc-multiplayer-core") && reached.contains("bytes"));
         // Only tests draw cases.
         assert!(!reached.contains("proptest"));
         assert!(own.reaches("serde").is_err(), "no member");
@@ -114,7 +114,7 @@ pub(crate) mod tests {
         let own = own(HOST);
         assert!(
             own.test_targets()
-                .any(|test| test == ("mesh-core", "simulation"))
+                .any(|test| test == ("webrtc-multiplayer-core", "simulation"))
         );
         assert!(own.version_of("wasm-bindgen").unwrap().starts_with("0.2."));
         assert!(own.version_of("no-such-package").is_err());

@@ -3,7 +3,7 @@
 //! The players are in one process and their network is the mock, so that this shows the game alone. With the facade's
 //! `join(url, lobby)` in place of `Session::new` the same game runs over the internet.
 //!
-//! `cargo run -p multiplayer-api --features typed --example tag`.
+//! `cargo run -p webrtc-multiplayer-api --features typed --example tag`.
 #![expect(clippy::print_stdout, reason = "its output is what it shows")]
 
 use std::collections::BTreeMap;

@@ -41,7 +41,7 @@ pub(super) fn check(runner: &Runner, target_directory: &Path) -> Result<(), Stri
     }
 
     // With an explicit target the flags reach what is built for it and not the procedural macro, which does need std.
-    let packages = ["--package=mesh-core", "--package=multiplayer-api"];
+    let packages = ["-pwebrtc-multiplayer-core", "-pwebrtc-multiplayer-api"];
     let build = CommandLine::cargo(&["build", "--lib", "--no-default-features"])
         .args(&packages)
         .args(&["--target", HOST])

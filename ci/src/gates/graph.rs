@@ -7,14 +7,16 @@ use crate::command::CommandLine;
 use crate::run::Runner;
 use crate::workspace::Workspace;
 
+const CORE: &str = "webrtc-multiplayer-core";
+
 /// Packages that are built without others, at any depth, on this machine and for the browser.
 const WITHOUT: &[(&str, &[&str])] = &[
     // What a game depends on has no sockets for tests.
     ("webrtc-multiplayer", &["socket-faults", "hostile-member"]),
-    ("mesh-core", &["tokio"]),
-    ("signaling", &["tokio"]),
-    ("backend-native", &["web-sys"]),
-    ("backend-web", &["tokio", "webrtc", "rtc"]),
+    (CORE, &["tokio"]),
+    ("webrtc-multiplayer-signaling", &["tokio"]),
+    ("webrtc-multiplayer-native", &["web-sys"]),
+    ("webrtc-multiplayer-web", &["tokio", "webrtc", "rtc"]),
 ];
 
 /// The same of the facade, for the browser alone.
@@ -22,8 +24,8 @@ const WITHOUT_IN_BROWSER: &[&str] = &["tokio", "webrtc", "rtc"];
 
 /// Packages that are built with these and nothing else, at any depth.
 const ONLY: &[(&str, &[&str])] = &[
-    ("mesh-core", &["bytes", "thiserror"]),
-    ("multiplayer-api", &["bytes", "mesh-core", "thiserror"]),
+    (CORE, &["bytes", "thiserror"]),
+    ("webrtc-multiplayer-api", &["bytes", "thiserror", CORE]),
 ];
 
 /// Packages that only some members may name in their manifests, for any target and of any kind.
@@ -33,7 +35,7 @@ const RESERVED: &[(&[&str], &[&str])] = &[
     (
         &["webrtc", "rtc"],
         &[
-            "backend-native",
+            "webrtc-multiplayer-native",
             "socket-faults",
             "hostile-member",
             "fuzz-targets",
@@ -124,16 +126,16 @@ mod tests {
         assert_eq!(facade(&browser, "tokio"), Ok(()));
         assert!(facade(&browser, "web-sys").is_err());
         assert!(without(&host, "gone", &["tokio"]).is_err());
-        let only = |these: &[&str]| only(&Runner::default(), "multiplayer-api", these);
-        assert_eq!(only(&["bytes", "mesh-core", "thiserror"]), Ok(()));
-        let broken = only(&["bytes", "mesh-core"]).unwrap_err();
+        let only = |these: &[&str]| only(&Runner::default(), "webrtc-multiplayer-api", these);
+        assert_eq!(only(&["bytes", "thiserror", CORE]), Ok(()));
+        let broken = only(&["bytes", CORE]).unwrap_err();
         assert!(broken.contains("thiserror"), "{broken}");
     }
 
     #[test]
     fn a_reserved_dependency_is_refused_to_others_even_for_tests() {
         let host = own(HOST);
-        let broken = reserved(&host, &["socket-faults"], &["backend-native"]).unwrap_err();
+        let broken = reserved(&host, &["socket-faults"], &["ci"]).unwrap_err();
         assert!(
             broken.contains("names socket-faults in its manifest"),
             "{broken}"

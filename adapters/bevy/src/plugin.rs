@@ -1,0 +1,73 @@
+//! The plugin and what it adds to an app.
+
+use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
+use bevy_ecs::prelude::{IntoScheduleConfigs, SystemSet};
+use webrtc_multiplayer::api::Message as MeshMessage;
+
+use crate::commands::Requests;
+use crate::message::Registry;
+use crate::sender::Outgoing;
+use crate::session::MeshSession;
+use crate::{JoinFailed, Mesh, MeshEvent, MeshPacket, Received, SendFailed, receive, send};
+
+/// Drives one session of the mesh: it is polled at the beginning of each frame, and what the game sends goes out at its end.
+///
+/// The session is non-send data, because it must stay on its thread in a browser. Everything that a game sees may go anywhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MeshPlugin;
+
+/// When the plugin works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, SystemSet)]
+pub enum MeshSystems {
+    /// In `PreUpdate`: takes in what has happened. Messages, entities and [`Mesh`] are as new after it.
+    Receive,
+    /// In `PostUpdate`: sends, and does what the commands of the frame ask for.
+    Send,
+}
+
+impl Plugin for MeshPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Mesh>()
+            .init_resource::<Outgoing>()
+            .init_resource::<Requests>()
+            .init_resource::<Registry>()
+            .init_non_send::<receive::Driver>()
+            .add_message::<MeshEvent>()
+            .add_message::<MeshPacket>()
+            .add_message::<SendFailed>()
+            .add_message::<JoinFailed>()
+            .add_systems(PreUpdate, receive::receive.in_set(MeshSystems::Receive))
+            .add_systems(PostUpdate, send::send.in_set(MeshSystems::Send));
+    }
+}
+
+/// What the plugin adds to an [`App`].
+pub trait MeshAppExt {
+    /// Has messages of a type read, and given to the game as [`Received<M>`]. The plugin need not be there yet.
+    ///
+    /// # Panics
+    ///
+    /// If the number of the type is taken by another type, or the type was added before.
+    fn add_mesh_message<M: MeshMessage + Send + Sync + 'static>(&mut self) -> &mut Self;
+
+    /// Drives this session instead of one that is joined by command: one on the network in memory, or one with a signaling of
+    /// your own. To be called on the main thread, after the plugin was added.
+    fn insert_mesh_session(&mut self, session: impl MeshSession + 'static) -> &mut Self;
+}
+
+impl MeshAppExt for App {
+    fn add_mesh_message<M: MeshMessage + Send + Sync + 'static>(&mut self) -> &mut Self {
+        let mut registry = self.world_mut().get_resource_or_init::<Registry>();
+        assert!(
+            registry.add::<M>(),
+            "a message with the number {} has been added already",
+            M::ID
+        );
+        self.add_message::<Received<M>>()
+    }
+
+    fn insert_mesh_session(&mut self, session: impl MeshSession + 'static) -> &mut Self {
+        send::begin(self.world_mut(), Box::new(session));
+        self
+    }
+}
