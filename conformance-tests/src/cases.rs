@@ -29,3 +29,4 @@ pub mod messages;
 pub mod page;
 pub mod platforms;
 mod steps;
+pub mod transport;

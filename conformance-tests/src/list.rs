@@ -31,6 +31,14 @@ macro_rules! conformance {
                 edges::a_linger_has_an_end(2, last_is_killed, 30);
                 contract::clause_11_early_candidates_are_kept(2, together, 30);
                 hostile::clause_12_nothing_panics(2, apart, 30);
+                transport::transport_1_opened_comes_first_and_once(2, together, 30);
+                transport::transport_2_texts_come_whole_once_and_in_order(2, together, 30);
+                transport::transport_3_sending_has_a_bound(2, together, 30);
+                transport::transport_4_closed_is_the_last_and_says_why(2, together, 30);
+                transport::transport_5_the_last_waker_is_woken(2, together, 30);
+                transport::transport_6_a_close_says_the_rest_and_is_quiet(2, together, 30);
+                transport::transport_7_reopen_begins_anew(2, together, 30);
+                transport::transport_8_a_farewell_is_said_elsewhere(2, together, 30);
                 connect::connect(2, together, 30);
                 connect::connect_with_the_lower_id_offering(2, together, 30);
                 connect::connect_frame_by_frame(2, together, 30);
@@ -237,6 +245,18 @@ mod tests {
             let prefix = format!("clause_{clause:02}_");
             assert!(
                 cases().iter().any(|case| case.name.starts_with(&prefix)),
+                "no case begins with {prefix}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_clause_of_the_transports_has_a_case() {
+        for clause in 1..=8 {
+            let prefix = format!("transport_{clause}_");
+            let mut cases = cases().into_iter();
+            assert!(
+                cases.any(|case| case.name.starts_with(&prefix)),
                 "no case begins with {prefix}"
             );
         }

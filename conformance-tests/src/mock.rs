@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mesh_core::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network};
 use mesh_core::{Backend, Conditioned, Disturbance, Instant};
+use signaling::{Transport, TransportError, TransportEvent, TransportOptions};
 
 use crate::conduit::{Conduit, Local};
 use crate::environment::{Ask, Environment, Told};
@@ -105,6 +107,7 @@ struct Mock<F> {
 impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
     type Backend = B;
     type Signaling = MockSignaling;
+    type Transport = NoTransport;
 
     fn backend(&self) -> Result<Self::Backend, String> {
         let backend = self.world.network.backend();
@@ -117,6 +120,15 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
 
     fn signaling(&self, _: &Self::Backend, meeting: &Meeting) -> Result<MockSignaling, String> {
         Ok(self.world.network.signaling(&meeting.lobby))
+    }
+
+    fn transport(
+        &self,
+        _: &Self::Backend,
+        _: &str,
+        _: TransportOptions,
+    ) -> Result<NoTransport, String> {
+        Err("the mock's signaling has no transport".to_owned())
     }
 
     /// That of the whole network.
@@ -157,6 +169,23 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
     }
 }
 
+/// The transport that the mock does not have: its signaling is a lobby in memory.
+enum NoTransport {}
+
+impl Transport for NoTransport {
+    fn send(&mut self, _: String) -> Result<(), TransportError> {
+        match *self {}
+    }
+
+    fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<TransportEvent> {
+        match *self {}
+    }
+
+    fn close(&mut self) {
+        match *self {}
+    }
+}
+
 /// What is around a mock case.
 struct World {
     network: Network,
@@ -191,8 +220,9 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::Detour => Err(Failure::new("the mock has no relays")),
-            Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Weather(_) => Ok(Told::NotHere),
+            Ask::Detour | Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Weather(_) => {
+                Ok(Told::NotHere)
+            }
         };
         Box::pin(std::future::ready(told))
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mesh_core::{Backend, Instant, Signaling};
+use signaling::{Transport, TransportOptions};
 
 use crate::reply::Vitals;
 use crate::request::Meeting;
@@ -15,6 +16,8 @@ pub trait Platform {
     type Backend: Backend + 'static;
     /// Its signaling client.
     type Signaling: Signaling;
+    /// The transport under that.
+    type Transport: Transport;
 
     /// A fresh backend.
     ///
@@ -33,6 +36,18 @@ pub trait Platform {
         backend: &Self::Backend,
         meeting: &Meeting,
     ) -> Result<Self::Signaling, String>;
+
+    /// A connection to the server at this address.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    fn transport(
+        &self,
+        backend: &Self::Backend,
+        url: &str,
+        options: TransportOptions,
+    ) -> Result<Self::Transport, String>;
 
     /// Makes the path between this participant and all others as bad as this, in both directions, from now on; whether that
     /// is in its power. To be asked once before a backend is made.

@@ -114,6 +114,13 @@ pub enum Start {
         /// Where it meets the others.
         meeting: Meeting,
     },
+    /// A [`signaling::Transport`] and nothing behind it, for the clauses of its contract.
+    Transport {
+        /// The server.
+        url: String,
+        /// The longest text to take, in bytes.
+        max_message_size: usize,
+    },
 }
 
 /// How a participant takes its events.
@@ -199,6 +206,8 @@ pub enum Request {
     Api(ApiRequest),
     /// To a lurker.
     Lurker(LurkerRequest),
+    /// To a bare transport.
+    Transport(TransportRequest),
 }
 
 /// A request to a bare backend.
@@ -372,6 +381,26 @@ pub enum LurkerRequest {
         #[serde(with = "wire::IceCandidateDef")]
         candidate: IceCandidate,
     },
+}
+
+/// A request to a bare transport.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransportRequest {
+    /// Hand this text over so many times; stops at the first refusal.
+    Say {
+        /// The text.
+        text: String,
+        /// How many times.
+        count: u64,
+    },
+    /// Poll with one waker, then with another, and tell which is woken by the next event within this time.
+    Wake(Duration),
+    /// [`signaling::Transport::close`].
+    Close,
+    /// [`signaling::Transport::reopen`].
+    Reopen,
+    /// [`signaling::Transport::farewell`].
+    Farewell(Vec<String>),
 }
 
 /// What a multiplayer API is to be.

@@ -13,6 +13,9 @@ use crate::request::{Settings, To};
 use crate::stream::Weather;
 use crate::{Body, Content, Failure, Kind, Matchmaker, Outcome, Participant};
 
+/// Why a case with a hidden page is not run with these participants.
+pub(super) const NO_PAGE: &str = "the participant that would be hidden is no page";
+
 /// All become meshes with default settings.
 pub(super) async fn start_meshes(cast: &[Participant]) -> Outcome {
     for participant in cast {
