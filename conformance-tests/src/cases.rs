@@ -21,6 +21,7 @@ pub mod goodbye;
 pub mod healing;
 pub mod health;
 pub mod hostile;
+pub mod in_band;
 pub mod interruption;
 pub mod last_words;
 pub mod lobby;

@@ -266,6 +266,9 @@ impl<P: Platform> Host<P> {
             Request::Lurker(request) => return self.lurker(request),
             Request::Transport(request) => return self.transport(request).await,
             Request::Weather(weather) => return Ok(Reply::Flag(self.platform.weather(weather)?)),
+            Request::Spoilt { len } => {
+                return Ok(Reply::Count(self.platform.spoilt(len).unwrap_or_default()));
+            }
             Request::Observe { .. } | Request::Sleep(_) | Request::Stream(_) => {
                 return Err(Refusal::Suite("this request waits".to_owned()));
             }

@@ -49,6 +49,7 @@ macro_rules! conformance {
                 connect::steps_out_of_order_are_refused(2, together, 30);
                 connect::server_compatibility_announces_the_server_first(3, together, 30);
                 messages::every_size_on_every_channel(2, together, 40);
+                in_band::channels_made_in_band_are_received(2, together, 30);
                 messages::too_large_names_the_limit(2, together, 30);
                 messages::targets_are_one_all_and_all_but_one(4, together, 30);
                 messages::figures_come_when_asked_for(2, together, 30);

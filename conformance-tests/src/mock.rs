@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mesh_core::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network};
-use mesh_core::{Backend, Conditioned, Disturbance, Instant};
+use mesh_core::{Backend, ChannelIndex, ChannelSpec, Conditioned, Disturbance, Instant, LinkId};
 use signaling::{Transport, TransportError, TransportEvent, TransportOptions};
 
 use crate::conduit::{Conduit, Local};
@@ -131,6 +131,20 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
         Err("the mock's signaling has no transport".to_owned())
     }
 
+    fn create_in_band(
+        &self,
+        _: &mut Self::Backend,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    ) {
+        let backends = self.world.backends.borrow();
+        if let Some(backend) = backends.get(&self.name) {
+            let network = &self.world.network;
+            network.create_in_band_channel(*backend, link, channel, &spec);
+        }
+    }
+
     /// That of the whole network.
     fn weather(&self, weather: Weather) -> Result<bool, String> {
         let calm = Conditions::default();
@@ -141,6 +155,11 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
             ..calm
         });
         Ok(true)
+    }
+
+    /// Its messages are not joined to datagrams, so it knows exactly.
+    fn spoilt(&self, _: usize) -> Option<u64> {
+        Some(self.world.network.lost())
     }
 
     fn now(&self) -> Instant {
@@ -220,9 +239,11 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::Detour | Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Weather(_) => {
-                Ok(Told::NotHere)
-            }
+            Ask::Detour
+            | Ask::ClosePage { .. }
+            | Ask::Hide { .. }
+            | Ask::Weather(_)
+            | Ask::Spoilt { .. } => Ok(Told::NotHere),
         };
         Box::pin(std::future::ready(told))
     }

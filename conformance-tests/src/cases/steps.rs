@@ -300,6 +300,19 @@ impl Spoiler<'_> {
     }
 }
 
+impl Spoiler<'_> {
+    /// How many messages of so many bytes can have been in what the path has lost or held up so far.
+    pub(super) async fn spoilt(&self, len: usize) -> Outcome<u64> {
+        match self {
+            Self::Sockets(participant) => participant.spoilt(len).await,
+            Self::Detour(participant) => match participant.wish(Ask::Spoilt { len }).await? {
+                Told::Spoilt(count) => Ok(count),
+                told => Err(participant.fail(format!("got {told:?} for what was spoilt"))),
+            },
+        }
+    }
+}
+
 /// What can make the path bad, asked before anybody has a socket or a link. Where no participant can, because a browser's
 /// sockets are its own, their links go a way round from now on, through a path of the world's.
 pub(super) async fn spoiler(cast: &[Participant]) -> Outcome<Spoiler<'_>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig, RootCertificates, WebSocketTransport};
 use futures_util::future::LocalBoxFuture;
-use mesh_core::{Backend, Instant};
+use mesh_core::{Backend, ChannelIndex, ChannelSpec, Instant, LinkId};
 use signaling::{Client, JoinRequest, TransportOptions};
 use tokio::runtime::Handle;
 
@@ -106,6 +106,22 @@ impl Platform for Native {
         }
         faults::set(self.weather.get_or_init(faults::calm), weather);
         Ok(true)
+    }
+
+    fn spoilt(&self, len: usize) -> Option<u64> {
+        self.weather
+            .get()
+            .map(|weather| faults::spoilt(weather, len))
+    }
+
+    fn create_in_band(
+        &self,
+        backend: &mut PlatformBackend,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    ) {
+        backend.create_in_band_channel(link, channel, spec);
     }
 
     fn now(&self) -> Instant {

@@ -28,6 +28,14 @@ impl<B: Backend> Dressed<B> {
         }
     }
 
+    /// The backend, unless it has a fault.
+    pub fn plain(&mut self) -> Option<&mut B> {
+        match self {
+            Self::Plain(backend) => Some(backend),
+            Self::Faulty(_) => None,
+        }
+    }
+
     fn inner(&self) -> &dyn Backend {
         match self {
             Self::Plain(backend) => backend,

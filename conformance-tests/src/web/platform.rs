@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backend_web::{PlatformBackend, PlatformConfig, WebSocketTransport};
 use futures_util::future::LocalBoxFuture;
-use mesh_core::{Backend, Instant};
+use mesh_core::{Backend, ChannelIndex, ChannelSpec, Instant, LinkId};
 use signaling::{Client, JoinRequest, TransportOptions};
 
 use super::sleep::Sleep;
@@ -54,6 +54,16 @@ impl Platform for Web {
         options: TransportOptions,
     ) -> Result<WebSocketTransport, String> {
         WebSocketTransport::connect_with(url, options).map_err(|error| error.to_string())
+    }
+
+    fn create_in_band(
+        &self,
+        backend: &mut PlatformBackend,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    ) {
+        backend.create_in_band_channel(link, channel, &spec);
     }
 
     fn now(&self) -> Instant {

@@ -9,8 +9,8 @@ use super::ice::Phase;
 use super::world::{Action, Key, World};
 use crate::rng::SENT_AGAIN_AFTER;
 use crate::{
-    ChannelState, CloseReason, ConnectionState, GivenReason, Goodbye, LinkEvent, Payload, PeerId,
-    Reliability,
+    ChannelParameters, ChannelState, CloseReason, ConnectionState, GivenReason, Goodbye, LinkEvent,
+    Payload, PeerId, Reliability,
 };
 
 /// Something on its way.
@@ -24,6 +24,8 @@ pub(super) struct Flight {
 #[derive(Debug)]
 pub(super) enum Content {
     Message(Message),
+    /// A channel was made in-band.
+    Channel(ChannelParameters),
     /// The channel on this stream was closed.
     Reset(u16),
     /// How many messages of each reliable stream the sender has taken.
@@ -80,18 +82,23 @@ impl World {
             let gave_up = sender.is_none_or(|sender| sender.state == ConnectionState::Failed);
             let may_be_lost = match content {
                 Content::Message(message) => !message.reliable,
-                Content::Reset(_) | Content::Kick(..) | Content::Taken(_) => false,
+                Content::Channel(_) | Content::Reset(_) | Content::Kick(..) | Content::Taken(_) => {
+                    false
+                }
                 Content::Goodbye(_) => true,
             };
             if !gave_up && !may_be_lost {
                 let due = self.clock.now + SENT_AGAIN_AFTER;
                 self.clock.schedule(due, Action::Arrive(flight));
+            } else if let Content::Message(_) = content {
+                self.lost += 1;
             }
             return;
         }
         self.acknowledge(&flight);
         match flight.content {
             Content::Message(message) => self.receive(flight.to, message),
+            Content::Channel(actual) => self.channel_announced(flight.to, actual),
             Content::Reset(stream) => self.channel_closed(flight.to, stream),
             Content::Kick(peer, reason) => {
                 let link = flight.to.1;
@@ -165,6 +172,8 @@ impl World {
             // One that a later one has overtaken is dropped.
             channel.delivered = number;
             arrived.push(payload);
+        } else {
+            self.lost += 1;
         }
         let (index, mode) = (channel.index, channel.parameters.mode());
         for payload in arrived {
