@@ -431,6 +431,63 @@ mod tests {
     }
 
     #[test]
+    fn it_is_ready_when_there_is_something_to_do() {
+        let mut outbox = Outbox::new(TransferMode::Reliable, LIMITS);
+        assert!(!outbox.is_ready(), "nothing waits");
+        outbox.push(at(0), message(1, 0)).unwrap();
+        assert!(outbox.is_ready());
+        let first = outbox.pop(at(0)).unwrap();
+        outbox.put_back(at(0), first);
+        assert!(!outbox.is_ready(), "the backend is full");
+        outbox.low(at(0));
+        assert!(outbox.is_ready());
+        assert_eq!(tags(&mut outbox, at(0)), [0]);
+        assert!(outbox.is_ready(), "the game is to be told of the room");
+        assert!(outbox.take_low() && !outbox.is_ready());
+        outbox.push(at(0), message(1, 1)).unwrap();
+        outbox.hold();
+        assert!(!outbox.is_ready(), "nobody takes anything");
+    }
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        let whole = LIMITS.bytes - OVERHEAD;
+        for (bytes, taken) in [(whole, Ok(())), (whole + 1, Err(Full))] {
+            let mut outbox = Outbox::new(TransferMode::Reliable, LIMITS);
+            assert_eq!(outbox.push(at(0), message(bytes, 0)), taken);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_or_forgotten_takes_no_room() {
+        for (mode, kept) in [(TransferMode::Reliable, 2), (TransferMode::Unreliable, 0)] {
+            let mut outbox = Outbox::new(mode, LIMITS);
+            for tag in 0..2 {
+                outbox.push(at(0), message(100, tag)).unwrap();
+            }
+            assert_eq!(outbox.take_rest().count(), kept, "{mode:?}");
+            assert!(outbox.is_empty() && outbox.bytes() == 0);
+            outbox.push(at(0), message(100, 2)).unwrap();
+            assert!(!outbox.is_empty());
+            outbox.clear();
+            assert!(outbox.is_empty() && outbox.bytes() == 0);
+        }
+    }
+
+    #[test]
+    fn what_a_former_outbox_has_dropped_is_counted_with_what_it_holds() {
+        let mut former = Outbox::new(TransferMode::Unreliable, LIMITS);
+        former.push(at(0), message(1, 0)).unwrap();
+        former.drop_unreliable();
+        for tag in 1..3 {
+            former.push(at(0), message(1, tag)).unwrap();
+        }
+        let mut outbox = Outbox::new(TransferMode::Unreliable, LIMITS);
+        outbox.add_dropped(&former);
+        assert_eq!(outbox.dropped(), 3);
+    }
+
+    #[test]
     fn a_flood_of_empty_messages_is_bounded() {
         for mode in TransferMode::ALL {
             let mut outbox = Outbox::new(mode, LIMITS);
