@@ -58,10 +58,8 @@ impl<P: Platform> Host<P> {
                     parameters,
                     limits: SendLimits::default(),
                 };
-                let Some(backend) = backend.plain() else {
-                    return Err(Refusal::Suite("its backend has a fault".to_owned()));
-                };
-                self.platform.create_in_band(backend, link, channel, spec);
+                self.platform
+                    .create_in_band(backend.bare(), link, channel, spec);
                 Reply::Done
             }
             SeamRequest::Wake { alarm, wait } => {

@@ -106,6 +106,7 @@ impl<B: Backend> Faulty<B> {
                 );
                 silent && self.has(Fault::MissesSilence)
             }
+            LinkEvent::ChannelOpened { remote: true, .. } => self.has(Fault::IgnoresInBand),
             LinkEvent::ChannelOpened { channel, .. } => {
                 *channel == TransferMode::Unreliable.channel() && self.has(Fault::NeverOpens)
             }

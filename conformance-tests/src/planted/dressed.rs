@@ -28,11 +28,11 @@ impl<B: Backend> Dressed<B> {
         }
     }
 
-    /// The backend, unless it has a fault.
-    pub fn plain(&mut self) -> Option<&mut B> {
+    /// The backend itself, for what is no part of the contract.
+    pub fn bare(&mut self) -> &mut B {
         match self {
-            Self::Plain(backend) => Some(backend),
-            Self::Faulty(_) => None,
+            Self::Plain(backend) => backend,
+            Self::Faulty(backend) => backend.bare(),
         }
     }
 

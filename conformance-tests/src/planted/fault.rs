@@ -105,6 +105,8 @@ faults! {
     WrongMaxMessageSize,
     /// Figures that are asked for never come.
     NoStats,
+    /// A channel that the far side makes in-band is not reported.
+    IgnoresInBand,
     /// A transport opens twice.
     TransportOpensTwice,
     /// Texts come twice.

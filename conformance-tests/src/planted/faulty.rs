@@ -98,6 +98,11 @@ impl<B: Backend> Faulty<B> {
         self
     }
 
+    /// The backend itself.
+    pub(super) fn bare(&mut self) -> &mut B {
+        &mut self.inner
+    }
+
     pub(super) fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
     }

@@ -65,6 +65,7 @@ planted! {
     LeaksLinks => a_hundred_cycles_leave_nothing, "not done", "b waits for peer 1 to go";
     WrongMaxMessageSize => every_size_on_every_channel, "b takes 2000 bytes at most";
     NoStats => figures_come_when_asked_for, "not done", "a waits for figures";
+    IgnoresInBand => channels_made_in_band_are_received, "not done", "b waits for the channel";
     TransportOpensTwice => transport_1_opened_comes_first_and_once, "waited for its seat, heard Opened";
     TransportRepeatsTexts => transport_2_texts_come_whole_once_and_in_order, " instead of a word of " | "what a hears: " | " instead of a new member";
     TransportTakesEarly => transport_3_sending_has_a_bound, "texts that b takes: Ok(1) instead of Err(NotOpen)";
