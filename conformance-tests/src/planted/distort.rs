@@ -151,6 +151,12 @@ impl<B: Backend> Faulty<B> {
                 return;
             }
         }
+        if channel == unreliable && self.has(Fault::LosesFew) {
+            self.unreliable_messages += 1;
+            if self.unreliable_messages.is_multiple_of(50) {
+                return;
+            }
+        }
         if channel == unreliable && self.has(Fault::WrongChannel) {
             channel = ordered;
         }

@@ -53,6 +53,8 @@ faults! {
     ReordersOrdered,
     /// Every third message on a reliable channel is lost.
     LosesReliable,
+    /// Every fiftieth message on the unreliable channel is lost, whatever the path is like.
+    LosesFew,
     /// Messages come twice.
     DuplicatesMessages,
     /// `actual` has another stream id, as a platform that reports a handle.

@@ -40,6 +40,7 @@ planted! {
     DuplicatesMessages => clause_04_messages_keep_kind_and_boundaries, "(ChannelIndex(0), binary of 0: \"\") instead of (ChannelIndex(0), text of 0: \"\")";
     ReordersOrdered => clause_05_ordered_channels_keep_order, " came after Some(", " on the ordered channel" | "the next on the reliable channel: ";
     LosesReliable => clause_06_reliable_channels_lose_nothing, "the next message: 3 instead of 2";
+    LosesFew => godot_4_modes_at_0_percent_loss, "unreliable messages are missing beside what waited too long";
     WrongActualId => clause_07_channels_are_what_was_asked_for, " reads back: Some(ChannelParameters { id: 2";
     WrongActualOrder => clause_07_channels_are_what_was_asked_for, " reads back: Some(ChannelParameters { id: 1, ordered: false";
     WrongActualReliability => clause_07_channels_are_what_was_asked_for, "reliability: Retransmits(0) }) instead of";
