@@ -28,7 +28,7 @@ struct Seat {
     token: String,
 }
 
-/// `Opened` comes first and once. A server that cannot be reached is one.
+/// `Opened` comes first and once. Where no server can be reached `Closed` comes instead, and says so.
 pub async fn transport_1_opened_comes_first_and_once(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     let meeting = a.meeting().await?;
