@@ -10,7 +10,7 @@ use crate::{Outcome, Participant};
 /// fast { topic::case(participants, staff, seconds); … } slow { … } }`.
 ///
 /// `participants` is how many the case needs. `staff` says where they live ([`Staff`]). `seconds` is the case's deadline, on
-/// the clock of its first participant. A case that makes many links one after another says so with `many_links`
+/// the clock of its first participant. A case that makes several links at once, or many one after another, says so with `many_links`
 /// ([`Case::many_links`]).
 #[macro_export]
 macro_rules! conformance {
@@ -18,7 +18,7 @@ macro_rules! conformance {
         $($receiver)::+! {
             $($($more)+)?;
             fast {
-                contract::clause_01_commands_take_effect_in_order(2, together, 30);
+                contract::clause_01_commands_take_effect_in_order(2, together, 30, many_links);
                 contract::clause_02_failures_come_back_as_closed(2, together, 30);
                 contract::clause_03_close_is_the_end(2, together, 30);
                 delivery::clause_04_messages_keep_kind_and_boundaries(2, together, 30);
@@ -165,7 +165,8 @@ pub struct Case {
     pub staff: Staff,
     /// How long it may take, on the clock of its first participant.
     pub deadline: Duration,
-    /// Whether it makes more links a minute than Chromium, which asks for a name once a second, can look up.
+    /// Whether it makes more links at once, or a minute, than Chromium, which asks for a name once a second, can look up in time. A
+    /// link between bare backends that waits for a name for too long fails, and nobody tries again.
     pub many_links: bool,
     /// The case itself.
     pub run: fn(Vec<Participant>) -> LocalBoxFuture<'static, Outcome>,

@@ -5,7 +5,7 @@ use crate::list::Case;
 
 /// Where two browsers make many links, the privacy setting that is not Firefox's own.
 const ADDRESSES: &str = "Firefox shows its host addresses: with both browsers in it and more than three participants, or \
-    many links one after another, a case asks for more mDNS names than multicast DNS answers in time";
+    several links of a pair, a case asks for more mDNS names than multicast DNS answers in time";
 
 /// Where no side has sockets of ours: the way round that a bad path takes.
 const DETOUR: &str = "both browsers may only use a TURN server, which they reach through a forwarder of ours that loses and \
@@ -65,6 +65,7 @@ mod tests {
         let both = [Kind::Chromium, Kind::Firefox];
         assert!(note("a_lobby_of_eight", &both).is_some());
         assert!(note("nothing_said_in_onopen_is_lost_in_two_hundred", &both).is_some());
+        assert!(note("clause_01_commands_take_effect_in_order", &both).is_some());
         assert!(note("nothing_said_in_onopen_is_lost", &both).is_none());
         assert!(note("a_lobby_of_eight", &[Kind::Native, Kind::Firefox]).is_none());
     }
