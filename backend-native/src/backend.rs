@@ -128,6 +128,21 @@ impl PlatformBackend {
         self.sockets = sockets;
     }
 
+    /// Makes a channel in-band, as a peer that is not ours may do (DCEP): at this position on our side, on a stream that the connection
+    /// chooses. Before the offer or the answer. For tests: see [`testing`](crate::testing).
+    #[doc(hidden)]
+    pub fn create_in_band_channel(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    ) {
+        if let Some(handle) = self.links.get_mut(link) {
+            let order = handle.create_channel(channel, spec, true);
+            let _ = handle.orders.try_send(order);
+        }
+    }
+
     /// A WebSocket to a signaling server, on the same runtime. It trusts the [root
     /// certificates](PlatformConfig::root_certificates) of the configuration, too. See [`WebSocketTransport::connect`].
     ///
@@ -204,12 +219,13 @@ impl LinkHandle {
         self.outboxes.get(usize::from(channel.0))?.as_deref()
     }
 
-    fn create_channel(&mut self, channel: ChannelIndex, spec: ChannelSpec) -> Order {
+    fn create_channel(&mut self, channel: ChannelIndex, spec: ChannelSpec, in_band: bool) -> Order {
         let (outbox, outgoing) = Outbox::new(spec.limits, spec.parameters.reliability);
         self.keep(channel, Arc::clone(&outbox));
         Order::CreateChannel {
             channel,
             spec,
+            in_band,
             outbox,
             outgoing,
         }
@@ -220,7 +236,9 @@ impl LinkHandle {
             return;
         }
         let order = match command {
-            Command::CreateChannel { channel, spec, .. } => self.create_channel(channel, spec),
+            Command::CreateChannel { channel, spec, .. } => {
+                self.create_channel(channel, spec, false)
+            }
             Command::SendLast {
                 channel, payload, ..
             } => {

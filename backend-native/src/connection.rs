@@ -191,8 +191,8 @@ impl Connection {
             .await
             .map_err(|error| cannot_bind(&addresses).unwrap_or_else(|| platform_failure(error)))?;
         let inner: Arc<dyn PeerConnection> = Arc::new(connection);
-        let channel = create_channel(&*inner, &control::spec()).await?;
-        let pulse_channel = create_channel(&*inner, &pulse::spec()).await?;
+        let channel = create_channel(&*inner, &control::spec(), false).await?;
+        let pulse_channel = create_channel(&*inner, &pulse::spec(), false).await?;
         let pulse = Pulse::start(pulse_channel, &aboard, &sockets, notes.clone());
         Ok(Self {
             inner,
@@ -211,8 +211,9 @@ impl Connection {
     pub(crate) async fn create_channel(
         &self,
         spec: &ChannelSpec,
+        in_band: bool,
     ) -> Result<Arc<dyn DataChannel>, ConnectFailure> {
-        create_channel(&*self.inner, spec).await
+        create_channel(&*self.inner, spec, in_band).await
     }
 
     /// Makes an offer and applies it.
@@ -402,8 +403,12 @@ impl Drop for Connection {
 async fn create_channel(
     connection: &dyn PeerConnection,
     spec: &ChannelSpec,
+    in_band: bool,
 ) -> Result<Arc<dyn DataChannel>, ConnectFailure> {
-    let init = translate::channel_init(spec.parameters);
+    let mut init = translate::channel_init(spec.parameters);
+    if in_band {
+        init.negotiated = None;
+    }
     let created = connection
         .create_data_channel(&spec.label, Some(init))
         .await;

@@ -50,6 +50,8 @@ pub(crate) enum Order {
     CreateChannel {
         channel: ChannelIndex,
         spec: ChannelSpec,
+        /// Whether the far side is told of it, and does not make it, too.
+        in_band: bool,
         outbox: Arc<Outbox>,
         outgoing: UnboundedReceiver<Outgoing>,
     },
@@ -299,17 +301,18 @@ impl Link {
             Order::CreateChannel {
                 channel,
                 spec,
+                in_band,
                 outbox,
                 outgoing,
             } => {
-                let inner = connection.create_channel(&spec).await?;
-                self.remote_channels.plan(channel, &spec);
+                let inner = connection.create_channel(&spec, in_band).await?;
+                self.remote_channels.plan(channel, spec.parameters.id);
                 let reliability = spec.parameters.reliability;
                 let ends = Ends {
                     inbox: self.inbox.channel(channel, reliability),
                     outbox,
                     outgoing,
-                    stream: Some(spec.parameters.id),
+                    stream: (!in_band).then_some(spec.parameters.id),
                     remote: false,
                     reliable: reliability == Reliability::Reliable,
                     bulk: spec.bulk,

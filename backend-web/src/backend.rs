@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use async_channel::Sender;
 use mesh_core::platform::{CommandGate, LinkEnd, Links, MAX_MESSAGE_SIZE};
 use mesh_core::{
-    Backend, BackendSendError, Capabilities, ChannelIndex, CloseReason, Command, Duration, Instant,
-    LinkConfig, LinkEvent, LinkId, LinkStats, Payload, Rejected,
+    Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, CloseReason, Command,
+    Duration, Instant, LinkConfig, LinkEvent, LinkId, LinkStats, Payload, Rejected,
 };
 use signaling::TransportError;
 use wasm_bindgen_futures::spawn_local;
@@ -64,6 +64,20 @@ impl PlatformBackend {
             page: Rc::new(Page::new()),
             config,
         })
+    }
+
+    /// Makes a channel in-band, as a peer that is not ours may do (DCEP): at this position on our side, on a stream that the browser
+    /// chooses. Before the offer or the answer. For tests: see [`testing`](crate::testing). One that cannot be made never opens.
+    #[doc(hidden)]
+    pub fn create_in_band_channel(
+        &mut self,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: &ChannelSpec,
+    ) {
+        if let Some(handle) = self.links.get(link) {
+            let _ = handle.connection.create_channel(channel, spec, true);
+        }
     }
 
     /// A WebSocket to a signaling server. See [`WebSocketTransport::connect`].

@@ -79,9 +79,9 @@ impl Connection {
         let inner = RtcPeerConnection::new_with_configuration(&configuration)
             .map_err(|error| translate::refused_configuration(config, &error))?;
         // Where it cannot be made, the connection does without.
-        let control = make_channel(&inner, &control::spec());
+        let control = make_channel(&inner, &control::spec(), false);
         let control = control.map(|channel| Control::new(channel, notes.clone(), Rc::clone(inbox)));
-        let pulse = make_channel(&inner, &pulse::spec()).ok();
+        let pulse = make_channel(&inner, &pulse::spec(), false).ok();
         let pulse = pulse.and_then(|channel| Pulse::new(channel, notes.clone()));
         let connection = Rc::new_cyclic(|connection| Self {
             inner,
@@ -161,11 +161,12 @@ impl Connection {
         &self.channels
     }
 
-    /// Makes a negotiated channel.
+    /// Makes a channel: one that both sides make by agreement, or one that the far side is told of.
     pub(crate) fn create_channel(
         &self,
         index: ChannelIndex,
         spec: &ChannelSpec,
+        in_band: bool,
     ) -> Result<(), ConnectFailure> {
         let id = spec.parameters.id;
         let refused =
@@ -174,7 +175,7 @@ impl Connection {
         if self.channels.channel(index).is_some() {
             return Err(refused("there is one in its place already"));
         }
-        make_channel(&self.inner, spec)
+        make_channel(&self.inner, spec, in_band)
             .map(|inner| self.channels.add_planned(index, spec, inner))
             .map_err(|error| refused(&js::words(&error)))
     }
@@ -315,8 +316,13 @@ impl Drop for Connection {
 fn make_channel(
     connection: &RtcPeerConnection,
     spec: &ChannelSpec,
+    in_band: bool,
 ) -> Result<RtcDataChannel, JsValue> {
     let init = translate::channel_init(spec.parameters);
+    if in_band {
+        // Its id is passed over then (W3C).
+        init.set_negotiated(false);
+    }
     let label = JsValue::from_str(&spec.label);
     // web-sys declares it as if it never threw.
     js::call(connection, "createDataChannel", &[&label, &init]).and_then(JsCast::dyn_into)

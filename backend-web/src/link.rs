@@ -149,7 +149,7 @@ impl Link {
     async fn carry_out(&mut self, command: Command) -> Result<(), ConnectFailure> {
         match command {
             Command::CreateChannel { channel, spec, .. } => {
-                self.connection.create_channel(channel, &spec)?;
+                self.connection.create_channel(channel, &spec, false)?;
             }
             Command::CloseChannel { channel, .. } => {
                 self.connection.channels().finish(channel);

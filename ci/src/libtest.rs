@@ -55,9 +55,7 @@ impl Parser {
         }
         if self.ignored > 0 {
             let ignored = self.ignored;
-            problems.push(format!(
-                "{ignored} ignored: every test is run or does not exist"
-            ));
+            problems.push(format!("{ignored} ignored: every test is to be run"));
         }
         let failures = self.failures.into_iter();
         Tally {

@@ -144,6 +144,7 @@ fn json(case: Option<&Case>) -> Value {
         Verdict::Passed => json!({ "result": "ok" }),
         Verdict::Failed => json!({ "result": "failed" }),
         Verdict::Expected(reason) => json!({ "result": "expected", "reason": reason }),
+        Verdict::NotRun(reason) => json!({ "result": "not run", "reason": reason }),
     };
     if let Some(took) = case.took_ms {
         cell["took_ms"] = took.into();
@@ -163,6 +164,7 @@ fn text(case: Option<&Case>, notes: &[&str]) -> String {
         Verdict::Passed => "ok".to_owned(),
         Verdict::Failed => "FAILED".to_owned(),
         Verdict::Expected(reason) => format!("expected({})", reason.replace('|', "\\|")),
+        Verdict::NotRun(reason) => format!("not run({})", reason.replace('|', "\\|")),
     };
     let note = case.note.as_deref();
     match notes.iter().position(|it| Some(*it) == note) {

@@ -36,6 +36,11 @@ pub enum Ask {
     Detour,
     /// That path is to be as bad as this, in each direction.
     Weather(Weather),
+    /// How many messages can have been in what that path has lost or held up so far?
+    Spoilt {
+        /// Bytes of a message.
+        len: usize,
+    },
 }
 
 /// The answer to a wish.
@@ -49,6 +54,8 @@ pub enum Told {
     Meeting(Meeting),
     /// The TURN server of the detour.
     Detour(Relay),
+    /// How many messages.
+    Spoilt(u64),
 }
 
 /// A TURN server and who may use it.

@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Failure {
     what: String,
     traces: Vec<String>,
+    /// What the case needs and this place does not have.
+    lacks: Option<&'static str>,
 }
 
 impl Failure {
@@ -18,7 +20,23 @@ impl Failure {
         Self {
             what: what.into(),
             traces: Vec::new(),
+            lacks: None,
         }
+    }
+
+    /// The case cannot be run here, for want of this. It has neither passed nor failed.
+    #[must_use]
+    pub fn not_run(lacks: &'static str) -> Self {
+        Self {
+            lacks: Some(lacks),
+            ..Self::new(format!("not run: {lacks}"))
+        }
+    }
+
+    /// Why the case cannot be run here, if that is all there is to say.
+    #[must_use]
+    pub const fn lacks(&self) -> Option<&'static str> {
+        self.lacks
     }
 
     /// Adds what a participant did and saw last.

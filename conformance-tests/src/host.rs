@@ -10,6 +10,7 @@ mod mesh;
 mod seam;
 mod stack;
 mod stream;
+mod transport;
 mod wake;
 
 use std::future::poll_fn;
@@ -182,7 +183,10 @@ impl<P: Platform> Host<P> {
                 Observed::Link(link, LinkSeen::Opened { channel, .. }) => {
                     self.stack.greet_channel(*link, *channel, content);
                 }
-                Observed::Mesh(_) | Observed::Link(..) | Observed::Signaling(_) => {}
+                Observed::Mesh(_)
+                | Observed::Link(..)
+                | Observed::Signaling(_)
+                | Observed::Transport(_) => {}
             }
         }
     }
@@ -260,7 +264,11 @@ impl<P: Platform> Host<P> {
             Request::Mesh(request) => return self.mesh(request).await,
             Request::Api(request) => return self.api(request),
             Request::Lurker(request) => return self.lurker(request),
+            Request::Transport(request) => return self.transport(request).await,
             Request::Weather(weather) => return Ok(Reply::Flag(self.platform.weather(weather)?)),
+            Request::Spoilt { len } => {
+                return Ok(Reply::Count(self.platform.spoilt(len).unwrap_or_default()));
+            }
             Request::Observe { .. } | Request::Sleep(_) | Request::Stream(_) => {
                 return Err(Refusal::Suite("this request waits".to_owned()));
             }

@@ -70,12 +70,12 @@ pub use failure::{Failure, Outcome};
 pub use kind::Kind;
 pub use list::Case;
 pub use matchmaker::{Matchmaker, deliver};
-pub use observed::{Figures, Handshake, LinkSeen, Observed, Rumour, Seen};
+pub use observed::{Figures, Handshake, Heard, LinkSeen, Observed, Rumour, Seen};
 pub use participant::Participant;
 pub use refusal::Refusal;
 pub use reply::{ChannelReport, PeerReport, Reply, SentReport, StatesReport, Vitals, Woken};
 pub use request::{
     ApiRequest, ApiStart, Log, LurkerRequest, Meeting, MeshRequest, Pace, Request, SeamRequest,
-    Settings, Setup, Start, To,
+    Settings, Setup, Start, To, TransportRequest,
 };
 pub use stream::{Arrival, Lane, Stream, StreamRequest, Weather};

@@ -10,7 +10,7 @@ use crate::{Outcome, Participant};
 /// fast { topic::case(participants, staff, seconds); … } slow { … } }`.
 ///
 /// `participants` is how many the case needs. `staff` says where they live ([`Staff`]). `seconds` is the case's deadline, on
-/// the clock of its first participant. A case that makes many links one after another says so with `many_links`
+/// the clock of its first participant. A case that makes several links at once, or many one after another, says so with `many_links`
 /// ([`Case::many_links`]).
 #[macro_export]
 macro_rules! conformance {
@@ -18,7 +18,7 @@ macro_rules! conformance {
         $($receiver)::+! {
             $($($more)+)?;
             fast {
-                contract::clause_01_commands_take_effect_in_order(2, together, 30);
+                contract::clause_01_commands_take_effect_in_order(2, together, 30, many_links);
                 contract::clause_02_failures_come_back_as_closed(2, together, 30);
                 contract::clause_03_close_is_the_end(2, together, 30);
                 delivery::clause_04_messages_keep_kind_and_boundaries(2, together, 30);
@@ -31,6 +31,14 @@ macro_rules! conformance {
                 edges::a_linger_has_an_end(2, last_is_killed, 30);
                 contract::clause_11_early_candidates_are_kept(2, together, 30);
                 hostile::clause_12_nothing_panics(2, apart, 30);
+                transport::transport_1_opened_comes_first_and_once(2, together, 30);
+                transport::transport_2_texts_come_whole_once_and_in_order(2, together, 30);
+                transport::transport_3_sending_has_a_bound(2, together, 30);
+                transport::transport_4_closed_is_the_last_and_says_why(2, together, 30);
+                transport::transport_5_the_last_waker_is_woken(2, together, 30);
+                transport::transport_6_a_close_says_the_rest_and_is_quiet(2, together, 30);
+                transport::transport_7_reopen_begins_anew(2, together, 30);
+                transport::transport_8_a_farewell_is_said_elsewhere(2, together, 30);
                 connect::connect(2, together, 30);
                 connect::connect_with_the_lower_id_offering(2, together, 30);
                 connect::connect_frame_by_frame(2, together, 30);
@@ -41,6 +49,7 @@ macro_rules! conformance {
                 connect::steps_out_of_order_are_refused(2, together, 30);
                 connect::server_compatibility_announces_the_server_first(3, together, 30);
                 messages::every_size_on_every_channel(2, together, 40);
+                in_band::channels_made_in_band_are_received(2, together, 30);
                 messages::too_large_names_the_limit(2, together, 30);
                 messages::targets_are_one_all_and_all_but_one(4, together, 30);
                 messages::figures_come_when_asked_for(2, together, 30);
@@ -158,7 +167,8 @@ pub struct Case {
     pub staff: Staff,
     /// How long it may take, on the clock of its first participant.
     pub deadline: Duration,
-    /// Whether it makes more links a minute than Chromium, which asks for a name once a second, can look up.
+    /// Whether it makes more links at once, or a minute, than Chromium, which asks for a name once a second, can look up in time. A
+    /// link between bare backends that waits for a name for too long fails, and nobody tries again.
     pub many_links: bool,
     /// The case itself.
     pub run: fn(Vec<Participant>) -> LocalBoxFuture<'static, Outcome>,
@@ -239,6 +249,18 @@ mod tests {
             let prefix = format!("clause_{clause:02}_");
             assert!(
                 cases().iter().any(|case| case.name.starts_with(&prefix)),
+                "no case begins with {prefix}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_clause_of_the_transports_has_a_case() {
+        for clause in 1..=8 {
+            let prefix = format!("transport_{clause}_");
+            let mut cases = cases().into_iter();
+            assert!(
+                cases.any(|case| case.name.starts_with(&prefix)),
                 "no case begins with {prefix}"
             );
         }

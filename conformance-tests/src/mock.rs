@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use mesh_core::mock::{BackendId, Conditions, MockBackend, MockSignaling, Network};
-use mesh_core::{Backend, Conditioned, Disturbance, Instant};
+use mesh_core::{Backend, ChannelIndex, ChannelSpec, Conditioned, Disturbance, Instant, LinkId};
+use signaling::{Transport, TransportError, TransportEvent, TransportOptions};
 
 use crate::conduit::{Conduit, Local};
 use crate::environment::{Ask, Environment, Told};
@@ -105,6 +107,7 @@ struct Mock<F> {
 impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
     type Backend = B;
     type Signaling = MockSignaling;
+    type Transport = NoTransport;
 
     fn backend(&self) -> Result<Self::Backend, String> {
         let backend = self.world.network.backend();
@@ -119,6 +122,29 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
         Ok(self.world.network.signaling(&meeting.lobby))
     }
 
+    fn transport(
+        &self,
+        _: &Self::Backend,
+        _: &str,
+        _: TransportOptions,
+    ) -> Result<NoTransport, String> {
+        Err("the mock's signaling has no transport".to_owned())
+    }
+
+    fn create_in_band(
+        &self,
+        _: &mut Self::Backend,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    ) {
+        let backends = self.world.backends.borrow();
+        if let Some(backend) = backends.get(&self.name) {
+            let network = &self.world.network;
+            network.create_in_band_channel(*backend, link, channel, &spec);
+        }
+    }
+
     /// That of the whole network.
     fn weather(&self, weather: Weather) -> Result<bool, String> {
         let calm = Conditions::default();
@@ -129,6 +155,11 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
             ..calm
         });
         Ok(true)
+    }
+
+    /// Its messages are not joined to datagrams, so it knows exactly.
+    fn spoilt(&self, _: usize) -> Option<u64> {
+        Some(self.world.network.lost())
     }
 
     fn now(&self) -> Instant {
@@ -154,6 +185,23 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
             hidden: None,
             panics: None,
         }
+    }
+}
+
+/// The transport that the mock does not have: its signaling is a lobby in memory.
+enum NoTransport {}
+
+impl Transport for NoTransport {
+    fn send(&mut self, _: String) -> Result<(), TransportError> {
+        match *self {}
+    }
+
+    fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<TransportEvent> {
+        match *self {}
+    }
+
+    fn close(&mut self) {
+        match *self {}
     }
 }
 
@@ -191,8 +239,11 @@ impl Environment for World {
                 }
                 None => Err(Failure::new(format!("{participant} is nothing yet"))),
             },
-            Ask::Detour => Err(Failure::new("the mock has no relays")),
-            Ask::ClosePage { .. } | Ask::Hide { .. } | Ask::Weather(_) => Ok(Told::NotHere),
+            Ask::Detour
+            | Ask::ClosePage { .. }
+            | Ask::Hide { .. }
+            | Ask::Weather(_)
+            | Ask::Spoilt { .. } => Ok(Told::NotHere),
         };
         Box::pin(std::future::ready(told))
     }

@@ -67,6 +67,7 @@ mod tests {
         let both = [Kind::Chromium, Kind::Firefox];
         assert!(note("a_lobby_of_eight", &both).is_some());
         assert!(note("nothing_said_in_onopen_is_lost_in_two_hundred", &both).is_some());
+        assert!(note("clause_01_commands_take_effect_in_order", &both).is_some());
         assert!(note("nothing_said_in_onopen_is_lost", &both).is_none());
         let clause = "clause_01_commands_take_effect_in_order";
         assert!(note(clause, &both).is_some());

@@ -47,10 +47,6 @@ impl Handshake {
 
 /// What has become of a transfer ([`mesh_core::TransferEvent`]), with what was received as [`Body`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the variants are those of mesh_core::TransferEvent"
-)]
 pub enum Moved {
     Begun { name: String, bytes: usize },
     Progress { received: usize, bytes: usize },
@@ -261,6 +257,21 @@ pub enum Observed {
     Link(#[serde(with = "wire::LinkIdDef")] LinkId, LinkSeen),
     /// Of its bare signaling client.
     Signaling(Rumour),
+    /// Of its bare transport.
+    Transport(Heard),
+}
+
+/// An event of a transport ([`signaling::TransportEvent`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Heard {
+    /// The connection stands.
+    Opened,
+    /// A text.
+    Text(String),
+    /// It has ended.
+    Closed(#[serde(with = "wire::LostReasonDef")] LostReason),
+    /// Something newer than the suite.
+    Unknown(String),
 }
 
 /// Figures of a link; the candidates' types by their debug names.

@@ -6,6 +6,7 @@ mod mesh;
 mod reading;
 mod seam;
 mod stream;
+mod transport;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -170,9 +171,11 @@ impl Participant {
     pub async fn start(&self, start: Start) -> Outcome {
         self.level.set(match start {
             Start::Backend => Level::Seam,
-            Start::Mesh { .. } | Start::Session { .. } | Start::Api(_) | Start::Lurker { .. } => {
-                Level::Mesh
-            }
+            Start::Mesh { .. }
+            | Start::Session { .. }
+            | Start::Api(_)
+            | Start::Lurker { .. }
+            | Start::Transport { .. } => Level::Mesh,
         });
         self.done(Request::Start(start)).await?;
         self.events.borrow_mut().clear();

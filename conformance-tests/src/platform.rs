@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use mesh_core::{Backend, Instant, Signaling};
+use mesh_core::{Backend, ChannelIndex, ChannelSpec, Instant, LinkId, Signaling};
+use signaling::{Transport, TransportOptions};
 
 use crate::reply::Vitals;
 use crate::request::Meeting;
@@ -15,6 +16,8 @@ pub trait Platform {
     type Backend: Backend + 'static;
     /// Its signaling client.
     type Signaling: Signaling;
+    /// The transport under that.
+    type Transport: Transport;
 
     /// A fresh backend.
     ///
@@ -34,6 +37,27 @@ pub trait Platform {
         meeting: &Meeting,
     ) -> Result<Self::Signaling, String>;
 
+    /// A connection to the server at this address.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    fn transport(
+        &self,
+        backend: &Self::Backend,
+        url: &str,
+        options: TransportOptions,
+    ) -> Result<Self::Transport, String>;
+
+    /// Makes a channel in-band at this position, as a peer that is not ours may do.
+    fn create_in_band(
+        &self,
+        backend: &mut Self::Backend,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    );
+
     /// Makes the path between this participant and all others as bad as this, in both directions, from now on; whether that
     /// is in its power. To be asked once before a backend is made.
     ///
@@ -44,6 +68,13 @@ pub trait Platform {
         // A browser's sockets are its own.
         let _ = weather;
         Ok(false)
+    }
+
+    /// How many messages of so many bytes can have been in what the weather has lost or held up so far, in both directions. `None`
+    /// where it makes none.
+    fn spoilt(&self, len: usize) -> Option<u64> {
+        let _ = len;
+        None
     }
 
     /// The participant's clock, which its backends go by.

@@ -6,6 +6,7 @@ use mesh_core::{
     AddPeerError, BackendSendError, ConnectionError, InitializeError, PeerId, SendError,
 };
 use serde::{Deserialize, Serialize};
+use signaling::TransportError;
 
 use crate::wire;
 
@@ -22,6 +23,8 @@ pub enum Refusal {
     Send(#[serde(with = "wire::SendErrorDef")] SendError),
     /// [`mesh_core::Backend::send`].
     BackendSend(#[serde(with = "wire::BackendSendErrorDef")] BackendSendError),
+    /// [`signaling::Transport`].
+    Transport(#[serde(with = "wire::TransportErrorDef")] TransportError),
     /// The request makes no sense for what the participant is, or the suite's own machinery failed.
     Suite(String),
 }
@@ -34,6 +37,7 @@ impl fmt::Display for Refusal {
             Self::Connection(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
             Self::BackendSend(error) => error.fmt(f),
+            Self::Transport(error) => error.fmt(f),
             Self::Suite(what) => f.write_str(what),
         }
     }
@@ -55,6 +59,7 @@ from!(
     ConnectionError => Connection,
     SendError => Send,
     BackendSendError => BackendSend,
+    TransportError => Transport,
     String => Suite
 );
 

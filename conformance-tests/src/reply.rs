@@ -148,6 +148,7 @@ pub enum Reply {
     /// When each step of a stream was taken, on the sender's clock, in microseconds.
     Streamed(Vec<u64>),
     Arrivals(Vec<Arrival>),
+    Count(u64),
 }
 
 /// What was seen of two wakers, the first of them replaced by the second.

@@ -1,11 +1,13 @@
 //! What a case can ask of a participant.
 
+mod transport;
+
 use std::time::Duration;
 
 use mesh_core::{
-    ChannelIndex, ChannelLimits, Command, ConnectionId, GivenReason, IceCandidate, LinkConfig,
-    LinkId, MeshConfig, ModeLimits, SendLimits, SessionConfig, SessionDescription, Target,
-    TransferMode,
+    ChannelIndex, ChannelLimits, ChannelParameters, Command, ConnectionId, GivenReason,
+    IceCandidate, LinkConfig, LinkId, MeshConfig, ModeLimits, SendLimits, SessionConfig,
+    SessionDescription, Target, TransferMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,8 @@ use crate::planted::Fault;
 use crate::refusal::Refusal;
 use crate::stream::{StreamRequest, Weather};
 use crate::{Content, wire};
+
+pub use self::transport::TransportRequest;
 
 /// Where sessions of one case meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +118,13 @@ pub enum Start {
         /// Where it meets the others.
         meeting: Meeting,
     },
+    /// A [`signaling::Transport`] and nothing behind it, for the clauses of its contract.
+    Transport {
+        /// The server.
+        url: String,
+        /// The longest text to take, in bytes.
+        max_message_size: usize,
+    },
 }
 
 /// How a participant takes its events.
@@ -189,6 +200,11 @@ pub enum Request {
     Vitals,
     /// Make the path to all others as bad as this; answered with whether that is in its power.
     Weather(Weather),
+    /// Answered with how many messages of so many bytes the weather can have spoilt so far.
+    Spoilt {
+        /// Bytes of a message.
+        len: usize,
+    },
     /// Send a stream, or note one.
     Stream(StreamRequest),
     /// To a bare backend.
@@ -199,6 +215,8 @@ pub enum Request {
     Api(ApiRequest),
     /// To a lurker.
     Lurker(LurkerRequest),
+    /// To a bare transport.
+    Transport(TransportRequest),
 }
 
 /// A request to a bare backend.
@@ -225,6 +243,15 @@ pub enum SeamRequest {
         link: LinkId,
         #[serde(with = "wire::ChannelIndexDef")]
         channel: ChannelIndex,
+    },
+    /// Make a channel in-band, as a peer that is not ours may do; its stream is not chosen.
+    CreateInBand {
+        #[serde(with = "wire::LinkIdDef")]
+        link: LinkId,
+        #[serde(with = "wire::ChannelIndexDef")]
+        channel: ChannelIndex,
+        #[serde(with = "wire::ChannelParametersDef")]
+        parameters: ChannelParameters,
     },
     /// What the platform can do.
     Capabilities,

@@ -45,6 +45,8 @@ pub(crate) enum Verdict {
     Failed,
     /// Otherwise, as is known and for this reason.
     Expected(&'static str),
+    /// Not at all: it needs something that is not here.
+    NotRun(&'static str),
 }
 
 impl Results {
@@ -105,6 +107,10 @@ mod tests {
         assert_eq!(
             written(Line::Ended(ended(Verdict::Expected("known"), None))),
             r#"{"ended":{"name":"slow::a","verdict":"expected","reason":"known","took_ms":7}}"#
+        );
+        assert_eq!(
+            written(Line::Ended(ended(Verdict::NotRun("no sockets"), None))),
+            r#"{"ended":{"name":"slow::a","verdict":"not_run","reason":"no sockets","took_ms":7}}"#
         );
         assert_eq!(
             written(Line::Ended(ended(Verdict::Passed, Some("seen")))),

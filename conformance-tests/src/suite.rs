@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::expectations::expectation;
 use crate::list::{Case, cases};
@@ -78,7 +78,7 @@ pub(crate) fn cases_of(participants: u32) -> impl Iterator<Item = Case> {
 
 fn trial(check: Check, results: Results) -> Trial {
     let Check { name, note, run } = check;
-    Trial::test(name.clone(), move || {
+    Trial::ignorable_test(name.clone(), move || {
         results.begun(&name);
         let begun = Instant::now();
         let outcome = run();
@@ -90,14 +90,24 @@ fn trial(check: Check, results: Results) -> Trial {
             took_ms: milliseconds(took),
             note,
         });
-        outcome
-            .map(drop)
-            .map_err(|failure| Failed::from(failure.to_string()))
+        let verdict = outcome.map_err(|failure| Failed::from(failure.to_string()))?;
+        Ok(match verdict {
+            Verdict::NotRun(why) => Completion::ignored_with(why),
+            Verdict::Passed | Verdict::Failed | Verdict::Expected(_) => Completion::Completed,
+        })
     })
 }
 
-/// What a column makes of a case's outcome: a failure that is expected is none, and an unexpected pass is one.
+/// What a column makes of a case's outcome: a failure that is expected is none, and an unexpected pass is one. A case that cannot
+/// be run here has neither passed nor failed.
 fn judge(column: &str, case: &Case, outcome: Outcome) -> Outcome<Verdict> {
+    if let Some(why) = not_run(&outcome) {
+        tell(format_args!(
+            "not run: {column}::{}: {why}",
+            case.full_name()
+        ));
+        return Ok(Verdict::NotRun(why));
+    }
     let Some(known) = expectation(column, case.name) else {
         return outcome.map(|()| Verdict::Passed);
     };
@@ -112,5 +122,41 @@ fn judge(column: &str, case: &Case, outcome: Outcome) -> Outcome<Verdict> {
             Ok(Verdict::Expected(reason))
         }
         Err(failure) => Err(failure),
+    }
+}
+
+/// Why a case was not run, if it was not.
+pub(crate) fn not_run(outcome: &Outcome) -> Option<&'static str> {
+    outcome.as_ref().err().and_then(Failure::lacks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(column: &str, outcome: Outcome) -> Option<Verdict> {
+        let case = crate::list::case("clause_07_lifetimes_end").unwrap();
+        judge(column, &case, outcome).ok()
+    }
+
+    #[test]
+    fn what_is_not_run_has_neither_passed_nor_failed() {
+        let lacks = || Err(Failure::not_run("no sockets").of("somewhere"));
+        let not_run = Some(Verdict::NotRun("no sockets"));
+        assert_eq!(verdict("native", lacks()), not_run);
+        // Also where it is expected to fail.
+        assert_eq!(verdict("firefox", lacks()), not_run);
+    }
+
+    #[test]
+    fn only_the_expected_failure_is_expected() {
+        assert_eq!(verdict("native", Ok(())), Some(Verdict::Passed));
+        assert_eq!(verdict("firefox", Ok(())), None);
+        assert_eq!(verdict("firefox", Err(Failure::new("another"))), None);
+        let known = Failure::new("reliability: Lifetime(150) }: gave nothing up");
+        assert!(matches!(
+            verdict("firefox", Err(known)),
+            Some(Verdict::Expected(_))
+        ));
     }
 }

@@ -9,7 +9,7 @@ mod link;
 
 pub(crate) use error::{
     AddPeerErrorDef, BackendSendErrorDef, CloseReasonDef, ConnectionErrorDef, DisconnectReasonDef,
-    GivenReasonDef, InitializeErrorDef, LostReasonDef, SendErrorDef,
+    GivenReasonDef, InitializeErrorDef, LostReasonDef, SendErrorDef, TransportErrorDef,
 };
 pub(crate) use godot::{ChannelStateDef, GatheringStateDef, SignalingStateDef, modes};
 pub(crate) use link::{

@@ -4,10 +4,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Chance, Fate, Faults, SocketSource, TokioSockets};
 
+/// How many sizes are remembered at most.
+const SPOILT: usize = 65_536;
+
 /// How bad the paths are, in each direction. Calm at first, so that a connection can come to stand.
 #[derive(Clone, Debug)]
 pub struct Weather {
-    chance: Arc<Mutex<Chance>>,
+    sky: Arc<Mutex<Sky>>,
+}
+
+/// What decides, and what it has done.
+#[derive(Debug)]
+struct Sky {
+    chance: Chance,
+    /// The sizes of the datagrams that did not come at once.
+    spoilt: Vec<usize>,
+}
+
+impl Sky {
+    fn judge(&mut self, datagram: &[u8]) -> Fate {
+        let fate = self.chance.judge();
+        if fate != Fate::Deliver && self.spoilt.len() < SPOILT {
+            self.spoilt.push(datagram.len());
+        }
+        fate
+    }
 }
 
 impl Weather {
@@ -15,38 +36,47 @@ impl Weather {
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self {
-            chance: Arc::new(Mutex::new(Chance::seeded(seed))),
+            sky: Arc::new(Mutex::new(Sky {
+                chance: Chance::seeded(seed),
+                spoilt: Vec::new(),
+            })),
         }
     }
 
     /// Changes what happens to the datagrams from now on, each way.
     pub fn set(&self, change: impl FnOnce(Chance) -> Chance) {
-        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
-        *chance = change(*chance);
+        let mut sky = self.sky.lock().unwrap_or_else(PoisonError::into_inner);
+        sky.chance = change(sky.chance);
     }
 
-    /// What becomes of the next datagram, for a path that has no socket of [`sockets`](Self::sockets).
+    /// What becomes of this datagram, for a path that has no socket of [`sockets`](Self::sockets).
     #[must_use]
-    pub fn judge(&self) -> Fate {
-        judge(&self.chance)
+    pub fn judge(&self, datagram: &[u8]) -> Fate {
+        judge(&self.sky, datagram)
+    }
+
+    /// The sizes of all datagrams so far that were lost or held up.
+    #[must_use]
+    pub fn spoilt(&self) -> Vec<usize> {
+        let sky = self.sky.lock().unwrap_or_else(PoisonError::into_inner);
+        sky.spoilt.clone()
     }
 
     /// Tokio's sockets, out in this weather: both ways, whatever is at the other end of the path.
     #[must_use]
     pub fn sockets(&self) -> Arc<dyn SocketSource> {
-        let weather = Arc::clone(&self.chance);
+        let sky = Arc::clone(&self.sky);
         Faults::both_ways(Arc::new(TokioSockets), move || {
-            let weather = Arc::clone(&weather);
-            Box::new(move |_: &[u8]| judge(&weather))
+            let sky = Arc::clone(&sky);
+            Box::new(move |datagram: &[u8]| judge(&sky, datagram))
         })
     }
 }
 
-fn judge(chance: &Mutex<Chance>) -> Fate {
-    chance
-        .lock()
+fn judge(sky: &Mutex<Sky>, datagram: &[u8]) -> Fate {
+    sky.lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .judge()
+        .judge(datagram)
 }
 
 #[cfg(test)]
@@ -104,5 +134,6 @@ mod tests {
             String::from_utf8(buffer[..len].to_vec()).unwrap()
         });
         assert_eq!(heard, ["calm", "calm again"]);
+        assert_eq!(weather.spoilt(), ["storm".len(); 2]);
     }
 }

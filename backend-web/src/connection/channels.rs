@@ -68,7 +68,7 @@ impl Channels {
         spec: &ChannelSpec,
         inner: RtcDataChannel,
     ) {
-        self.remote.borrow_mut().plan(index, spec);
+        self.remote.borrow_mut().plan(index, spec.parameters.id);
         let reliability = spec.parameters.reliability;
         let clock = spec.bulk.then(Clock::new).flatten();
         let pacer = clock.map(|clock| (Pacer::new(), clock));

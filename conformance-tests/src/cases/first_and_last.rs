@@ -1,7 +1,7 @@
 //! A peer's first words and its last.
 
 use futures_util::future::try_join;
-use mesh_core::{LinkId, TransferMode};
+use mesh_core::{DisconnectReason, LinkId, TransferMode};
 
 use super::steps;
 use crate::failure::ensure_eq;
@@ -26,7 +26,9 @@ pub async fn early_packets_follow_connected(cast: [Participant; 2]) -> Outcome {
                 matchmaker.introduce(offerer, 1 - offerer).await?;
                 try_join(greeted(a, b), greeted(b, a)).await?;
                 a.remove_peer(b.id()).await?;
-                try_join(gone(a, b), gone(b, a)).await?;
+                let reasons = try_join(gone(a, b), gone(b, a)).await?;
+                let expected = (DisconnectReason::Removed, DisconnectReason::Closed);
+                ensure_eq!(reasons, expected, "what a and b are told of the end");
             }
             Ok(())
         })
@@ -54,11 +56,12 @@ async fn greeted(participant: &Participant, by: &Participant) -> Outcome {
         })
 }
 
-/// One is told that another has gone; what is still heard of it on the lossy channels is its greeting.
-async fn gone(participant: &Participant, peer: &Participant) -> Outcome {
+/// One is told that another has gone, and why; what is still heard of it on the lossy channels is its greeting.
+async fn gone(participant: &Participant, peer: &Participant) -> Outcome<DisconnectReason> {
     participant
-        .find("the peer to go", |seen| {
-            matches!(seen, Seen::Disconnected { peer: id, .. } if *id == peer.id()).then_some(())
+        .find("the peer to go", |seen| match seen {
+            Seen::Disconnected { peer: id, reason } if *id == peer.id() => Some(reason.clone()),
+            _ => None,
         })
         .await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mesh_core::{SendError, TransferMode};
+use mesh_core::{DisconnectReason, SendError, TransferMode};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
@@ -60,7 +60,8 @@ pub async fn godot_5_poll_order(cast: [Participant; 3]) -> Outcome {
                             heard.push(number);
                         }
                     }
-                    Seen::Disconnected { peer, .. } => {
+                    Seen::Disconnected { peer, reason } => {
+                        ensure_eq!(reason, DisconnectReason::Closed, "why {peer} is gone");
                         // What is reliable is all there, before the end is told.
                         ensure_eq!(
                             present.remove(&peer),

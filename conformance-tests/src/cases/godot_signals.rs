@@ -1,6 +1,6 @@
 //! Section 9.3 of reference/godot.md: what the multiplayer API tells, and in which order.
 
-use mesh_core::{DisconnectReason, SdpType, SessionDescription};
+use mesh_core::{ConnectFailure, DisconnectReason, SdpType, SessionDescription};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
@@ -63,6 +63,13 @@ pub async fn godot_9_3_a_failed_connection(cast: [Participant; 2]) -> Outcome {
     let taken = client.try_set_remote(connection, nonsense).await?;
     ensure_eq!(taken, Ok(()), "an answer");
     let reason = client.failed(1).await?;
+    ensure!(
+        matches!(
+            reason,
+            DisconnectReason::ConnectFailed(ConnectFailure::Description(_))
+        ),
+        "an answer that is none gave {reason:?}"
+    );
     hears(client, &[Seen::ServerFailed(reason)]).await
 }
 

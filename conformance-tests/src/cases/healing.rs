@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{try_join, try_join_all};
+use mesh_core::LostReason;
 
 use super::{lobby, steps};
 use crate::environment::{Ask, Told};
@@ -81,7 +82,8 @@ impl<'a> Ear<'a> {
                     ensure_eq!(number, *next, "the next word of {from}");
                     *next += 1;
                 }
-                Seen::SignalingInterrupted(_) => {}
+                // A server that is killed says nothing.
+                Seen::SignalingInterrupted(LostReason::Closed | LostReason::Unreachable(_)) => {}
                 Seen::SignalingResumed => self.is_back.set(true),
                 Seen::Connected(peer) => _ = self.met.borrow_mut().insert(peer),
                 seen => return Err(self.listener.fail(format!("saw {seen:?}"))),

@@ -10,7 +10,7 @@ use crate::failure::ensure;
 use crate::observed::Seen;
 use crate::request::{Pace, To};
 use crate::stream::Weather;
-use crate::{Content, Outcome, Participant};
+use crate::{Content, Failure, Outcome, Participant};
 
 /// Longer than any limit for an interruption.
 const LOADING: Duration = Duration::from_secs(10);
@@ -44,6 +44,9 @@ pub async fn a_busy_thread_is_still_there(cast: [Participant; 2]) -> Outcome {
 /// A page behind another tab, where timers ring once a second at most.
 pub async fn a_hidden_tab_is_still_there(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
+    if !a.kind().is_page() {
+        return Err(Failure::not_run(steps::NO_PAGE));
+    }
     steps::connected_meshes(&cast).await?;
     a.hide().await?;
     b.sleep(BUSY).await?;

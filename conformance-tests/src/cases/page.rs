@@ -1,4 +1,4 @@
-//! What happens to a page and to no program: it is hidden, and it is closed. The others do what comes closest.
+//! What happens to a page and to no program: it is hidden, and it is closed. A program whose page is to be closed drops what it has.
 
 use std::time::Duration;
 
@@ -7,21 +7,22 @@ use mesh_core::{ConnectFailure, DisconnectReason, Missing};
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
 use crate::request::Settings;
-use crate::{Kind, Matchmaker, Outcome, Participant};
+use crate::{Failure, Kind, Matchmaker, Outcome, Participant};
 
 /// A page behind another tab, where timers ring once a second at most: it hears and answers as before, makes new connections,
 /// and keeps its deadlines.
 pub async fn a_hidden_page_stays_in_touch(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
+    if !a.kind().is_page() {
+        return Err(Failure::not_run(steps::NO_PAGE));
+    }
     steps::start_meshes(&cast).await?;
     let matchmaker = Matchmaker::new(&cast);
     matchmaker
         .relaying(async {
             steps::connect(&matchmaker, &cast, 1, 0).await?;
-            let is_page = a.hide().await?;
-            if is_page {
-                hidden(a).await?;
-            }
+            a.hide().await?;
+            hidden(a).await?;
             let began = b.now().await?;
             for round in 0..20 {
                 steps::tell(b, a, &format!("are you there, {round}")).await?;
@@ -44,9 +45,7 @@ pub async fn a_hidden_page_stays_in_touch(cast: [Participant; 2]) -> Outcome {
             steps::connect(&matchmaker, &cast, 0, 1).await?;
             steps::everybody_talks(&cast).await?;
             keeps_its_deadline(a).await?;
-            if is_page {
-                ensure_eq!(a.vitals().await?.hidden, Some(true), "hidden in the end");
-            }
+            ensure_eq!(a.vitals().await?.hidden, Some(true), "hidden in the end");
             Ok(())
         })
         .await

@@ -13,6 +13,9 @@ use crate::request::{Settings, To};
 use crate::stream::Weather;
 use crate::{Body, Content, Failure, Kind, Matchmaker, Outcome, Participant};
 
+/// Why a case with a hidden page is not run with these participants.
+pub(super) const NO_PAGE: &str = "the participant that would be hidden is no page";
+
 /// All become meshes with default settings.
 pub(super) async fn start_meshes(cast: &[Participant]) -> Outcome {
     for participant in cast {
@@ -294,6 +297,19 @@ impl Spoiler<'_> {
             participant.name()
         );
         Ok(())
+    }
+}
+
+impl Spoiler<'_> {
+    /// How many messages of so many bytes can have been in what the path has lost or held up so far.
+    pub(super) async fn spoilt(&self, len: usize) -> Outcome<u64> {
+        match self {
+            Self::Sockets(participant) => participant.spoilt(len).await,
+            Self::Detour(participant) => match participant.wish(Ask::Spoilt { len }).await? {
+                Told::Spoilt(count) => Ok(count),
+                told => Err(participant.fail(format!("got {told:?} for what was spoilt"))),
+            },
+        }
     }
 }
 

@@ -41,4 +41,9 @@ impl Detour {
     pub(super) fn set(&self, weather: Weather) {
         self.0.set(weather);
     }
+
+    /// How many messages of so many bytes can have been in what was lost or held up.
+    pub(super) fn spoilt(&self, len: usize) -> u64 {
+        self.0.spoilt(len)
+    }
 }

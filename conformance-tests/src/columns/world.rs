@@ -236,6 +236,10 @@ impl Environment for World {
                 Ask::Hide { participant } => self.hide(&participant).await,
                 Ask::Detour => self.lay_a_detour().await,
                 Ask::Weather(weather) => Ok(self.spoil_the_detour(weather)),
+                Ask::Spoilt { len } => Ok(match &*self.detour.borrow() {
+                    Some(detour) => Told::Spoilt(detour.spoilt(len)),
+                    None => Told::NotHere,
+                }),
             }
         })
     }

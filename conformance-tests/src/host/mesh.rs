@@ -29,7 +29,10 @@ impl<P: Platform> Host<P> {
                     request => carry_out(session.multiplayer_mut(), request),
                 },
                 Stack::Api(api) => carry_out(api.peer_mut(), request),
-                Stack::Nothing | Stack::Backend(_) | Stack::Lurker { .. } => Err(no_mesh()),
+                Stack::Nothing
+                | Stack::Backend(_)
+                | Stack::Lurker { .. }
+                | Stack::Transport { .. } => Err(no_mesh()),
             },
         }
     }

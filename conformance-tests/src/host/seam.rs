@@ -1,6 +1,6 @@
 //! Requests to a bare backend.
 
-use mesh_core::{Backend, BackendSendError, Rejected};
+use mesh_core::{Backend, BackendSendError, ChannelSpec, Rejected, SendLimits};
 
 use super::stack::Stack;
 use super::{Host, wake};
@@ -48,6 +48,21 @@ impl<P: Platform> Host<P> {
                 Reply::Amount(backend.buffered_amount(link, channel))
             }
             SeamRequest::Capabilities => Reply::Capabilities(backend.capabilities()),
+            SeamRequest::CreateInBand {
+                link,
+                channel,
+                parameters,
+            } => {
+                let spec = ChannelSpec {
+                    label: "in-band".to_owned(),
+                    parameters,
+                    limits: SendLimits::default(),
+                    bulk: false,
+                };
+                self.platform
+                    .create_in_band(backend.bare(), link, channel, spec);
+                Reply::Done
+            }
             SeamRequest::Wake { alarm, wait } => {
                 let limit = self.platform.sleep(wait);
                 let alarm = alarm.map(|span| (span, self.platform.sleep(span)));

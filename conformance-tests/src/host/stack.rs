@@ -1,4 +1,4 @@
-//! What a participant is at the moment: nothing, a bare backend, a mesh, a session, a bare signaling client.
+//! What a participant is at the moment: nothing, a bare backend, a mesh, a session, a bare signaling client, a bare transport.
 
 use std::iter;
 use std::task::{Context, Poll};
@@ -7,11 +7,12 @@ use mesh_core::{
     Backend, ChannelIndex, Instant, LinkId, Multiplayer, PeerId, Session, Signal, Signaling,
     TransferMode,
 };
+use signaling::{Transport, TransportOptions};
 
 use super::api::{self, Api};
 use crate::Content;
 use crate::observed::translate::Entry;
-use crate::planted::{Dressed, Fault};
+use crate::planted::{Dressed, Fault, FaultyTransport};
 use crate::platform::Platform;
 use crate::refusal::{Refusal, peer_id};
 use crate::request::{LurkerRequest, Start};
@@ -26,6 +27,11 @@ pub(super) enum Stack<P: Platform> {
         signaling: Box<P::Signaling>,
         /// What its socket lives on.
         _backend: Box<Dressed<P::Backend>>,
+    },
+    Transport {
+        transport: Box<FaultyTransport<P::Transport>>,
+        /// What its socket lives on.
+        _backend: Box<P::Backend>,
     },
 }
 
@@ -56,6 +62,20 @@ impl<P: Platform> Stack<P> {
                 signaling: Box::new(platform.signaling(&backend, &meeting)?),
                 _backend: Box::new(dress(backend)),
             },
+            Start::Transport {
+                url,
+                max_message_size,
+            } => {
+                let options = TransportOptions {
+                    max_message_size,
+                    ..TransportOptions::default()
+                };
+                let transport = platform.transport(&backend, &url, options)?;
+                Self::Transport {
+                    transport: Box::new(FaultyTransport::new(transport, fault)),
+                    _backend: Box::new(backend),
+                }
+            }
         })
     }
 
@@ -75,6 +95,7 @@ impl<P: Platform> Stack<P> {
                 let event = signaling.poll_event(now, cx).map(Entry::from);
                 return (event, signaling.poll_timeout());
             }
+            Self::Transport { transport, .. } => transport.poll_event(cx).map(Entry::from),
         };
         (event, None)
     }
@@ -85,8 +106,10 @@ impl<P: Platform> Stack<P> {
             Self::Mesh(mesh) => iter::from_fn(|| mesh.poll()).map(Entry::from).collect(),
             Self::Session(session) => iter::from_fn(|| session.poll()).map(Entry::from).collect(),
             Self::Api(api) => iter::from_fn(|| api.poll()).map(Entry::from).collect(),
-            // Frames are a game's; these two are not for games.
-            Self::Nothing | Self::Backend(_) | Self::Lurker { .. } => Vec::new(),
+            // Frames are a game's; these are not for games.
+            Self::Nothing | Self::Backend(_) | Self::Lurker { .. } | Self::Transport { .. } => {
+                Vec::new()
+            }
         }
     }
 
@@ -99,7 +122,11 @@ impl<P: Platform> Stack<P> {
             let _ = match self {
                 Self::Mesh(mesh) => mesh.send(peer, mode, content.payload()),
                 Self::Session(session) => session.send(peer, mode, content.payload()),
-                Self::Nothing | Self::Backend(_) | Self::Api(_) | Self::Lurker { .. } => return,
+                Self::Nothing
+                | Self::Backend(_)
+                | Self::Api(_)
+                | Self::Lurker { .. }
+                | Self::Transport { .. } => return,
             };
         }
     }

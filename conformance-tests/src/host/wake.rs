@@ -1,4 +1,4 @@
-//! Who is woken by a backend: the probe behind clause 8.
+//! Who is woken by a backend, or by a transport: the probe behind the clauses about wakers.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -7,10 +7,51 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use mesh_core::Backend;
+use mesh_core::{Backend, Instant};
+use signaling::Transport;
 
 use crate::observed::translate::Entry;
+use crate::planted::{Dressed, FaultyTransport};
 use crate::reply::Woken;
+
+/// What may wake somebody.
+pub(super) trait Source {
+    /// The time on its clock.
+    fn now(&self) -> Instant;
+
+    /// Its next event.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Entry>;
+
+    /// Rings at this moment. For a source without alarms nobody asks for one.
+    fn set_alarm(&mut self, due: Instant) {
+        let _ = due;
+    }
+}
+
+impl<B: Backend> Source for Dressed<B> {
+    fn now(&self) -> Instant {
+        Backend::now(self)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Entry> {
+        self.poll_event(cx).map(Entry::from)
+    }
+
+    fn set_alarm(&mut self, due: Instant) {
+        Backend::set_alarm(self, Some(due));
+    }
+}
+
+impl<T: Transport> Source for FaultyTransport<T> {
+    /// It has no clock, and nobody asks when it woke somebody.
+    fn now(&self) -> Instant {
+        Instant::from_micros(0)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Entry> {
+        self.poll_event(cx).map(Entry::from)
+    }
+}
 
 /// Remembers that it was woken, and passes it on.
 struct Bell {
@@ -39,12 +80,12 @@ fn bell(next: Option<Waker>) -> Arc<Bell> {
 /// `alarm` is how far ahead the alarm is set, and a timer of the platform's own that is as long and set at the same moment: a
 /// busy machine, or a page that has something else to do, delays both.
 pub(super) async fn watch(
-    backend: &mut impl Backend,
+    source: &mut impl Source,
     mut alarm: Option<(Duration, LocalBoxFuture<'static, ()>)>,
     mut limit: LocalBoxFuture<'static, ()>,
 ) -> (Woken, Vec<Entry>) {
     let mut entries = Vec::new();
-    let asked = backend.now();
+    let asked = source.now();
     let due = alarm.as_ref().map_or(asked, |(span, _)| asked + *span);
     let mut watched: Option<Arc<Bell>> = None;
     let (mut woken_at, mut timer_at) = (None, None);
@@ -53,16 +94,16 @@ pub(super) async fn watch(
             let (former, last) = (bell(None), bell(Some(cx.waker().clone())));
             for waker in [Waker::from(former), Waker::from(Arc::clone(&last))] {
                 let mut cx = Context::from_waker(&waker);
-                while let Poll::Ready(event) = backend.poll_event(&mut cx) {
-                    entries.push(Entry::from(event));
+                while let Poll::Ready(entry) = source.poll(&mut cx) {
+                    entries.push(entry);
                 }
             }
             if alarm.is_some() {
-                backend.set_alarm(Some(due));
+                source.set_alarm(due);
             }
             last
         });
-        let now = backend.now();
+        let now = source.now();
         if bell.rung.load(Ordering::Acquire) {
             woken_at.get_or_insert(now);
         }
@@ -79,7 +120,7 @@ pub(super) async fn watch(
         limit.as_mut().poll(cx).map(|()| woken_at.is_some())
     })
     .await;
-    let at = woken_at.unwrap_or_else(|| backend.now());
+    let at = woken_at.unwrap_or_else(|| source.now());
     let woken = Woken {
         last,
         at_micros: at.as_micros(),

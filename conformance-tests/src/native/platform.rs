@@ -4,10 +4,10 @@ use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
 use backend_native::testing::SocketOptions;
-use backend_native::{PlatformBackend, PlatformConfig, WebSocketTransport};
+use backend_native::{PlatformBackend, PlatformConfig, RootCertificates, WebSocketTransport};
 use futures_util::future::LocalBoxFuture;
-use mesh_core::{Backend, Instant};
-use signaling::{Client, JoinRequest};
+use mesh_core::{Backend, ChannelIndex, ChannelSpec, Instant, LinkId};
+use signaling::{Client, JoinRequest, TransportOptions};
 use tokio::runtime::Handle;
 
 use super::{faults, vitals};
@@ -62,6 +62,7 @@ impl Native {
 impl Platform for Native {
     type Backend = PlatformBackend;
     type Signaling = Client<WebSocketTransport>;
+    type Transport = WebSocketTransport;
 
     fn backend(&self) -> Result<PlatformBackend, String> {
         let config = self.config.clone();
@@ -84,9 +85,19 @@ impl Platform for Native {
         backend: &PlatformBackend,
         meeting: &Meeting,
     ) -> Result<Self::Signaling, String> {
-        let transport = WebSocketTransport::connect(backend.handle(), &meeting.url)
-            .map_err(|error| error.to_string())?;
+        let transport = self.transport(backend, &meeting.url, TransportOptions::default())?;
         Ok(Client::new(transport, JoinRequest::mesh(&*meeting.lobby)))
+    }
+
+    fn transport(
+        &self,
+        backend: &PlatformBackend,
+        url: &str,
+        options: TransportOptions,
+    ) -> Result<WebSocketTransport, String> {
+        let roots = RootCertificates::default();
+        WebSocketTransport::connect_with(backend.handle(), url, options, roots)
+            .map_err(|error| error.to_string())
     }
 
     fn weather(&self, weather: Weather) -> Result<bool, String> {
@@ -95,6 +106,22 @@ impl Platform for Native {
         }
         faults::set(self.weather.get_or_init(faults::calm), weather);
         Ok(true)
+    }
+
+    fn spoilt(&self, len: usize) -> Option<u64> {
+        self.weather
+            .get()
+            .map(|weather| faults::spoilt(weather, len))
+    }
+
+    fn create_in_band(
+        &self,
+        backend: &mut PlatformBackend,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    ) {
+        backend.create_in_band_channel(link, channel, spec);
     }
 
     fn now(&self) -> Instant {

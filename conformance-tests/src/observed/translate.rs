@@ -1,8 +1,9 @@
 //! From mesh-core's events to the suite's.
 
 use mesh_core::{Event, LinkEvent, LinkId, LobbyEvent, Signal, SignalingEvent, TransferEvent};
+use signaling::TransportEvent;
 
-use super::{Handshake, LinkSeen, Moved, Observed, Rumour, Seen};
+use super::{Handshake, Heard, LinkSeen, Moved, Observed, Rumour, Seen};
 use crate::Body;
 
 /// Which of a participant's two logs an event goes to.
@@ -182,6 +183,17 @@ impl From<SignalingEvent> for Entry {
             SignalingEvent::Resumed => Rumour::Resumed,
             SignalingEvent::Lost { reason } => Rumour::Lost(reason),
             other => Rumour::Unknown(format!("{other:?}")),
+        }))
+    }
+}
+
+impl From<TransportEvent> for Entry {
+    fn from(event: TransportEvent) -> Self {
+        Self::Event(Observed::Transport(match event {
+            TransportEvent::Opened => Heard::Opened,
+            TransportEvent::Text(text) => Heard::Text(text),
+            TransportEvent::Closed { reason } => Heard::Closed(reason),
+            other => Heard::Unknown(format!("{other:?}")),
         }))
     }
 }

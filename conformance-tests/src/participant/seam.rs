@@ -88,6 +88,21 @@ impl Participant {
         Ok(link)
     }
 
+    /// Makes a channel in-band at this position, before the offer or the answer.
+    pub async fn create_in_band(
+        &self,
+        link: LinkId,
+        channel: ChannelIndex,
+        parameters: ChannelParameters,
+    ) -> Outcome {
+        self.done(Request::Seam(SeamRequest::CreateInBand {
+            link,
+            channel,
+            parameters,
+        }))
+        .await
+    }
+
     /// Carries a command out.
     pub async fn execute(&self, command: Command) -> Outcome {
         self.done(Request::Seam(SeamRequest::Execute(command)))

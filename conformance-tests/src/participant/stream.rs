@@ -16,6 +16,14 @@ impl Participant {
         }
     }
 
+    /// How many messages of so many bytes can have been in what its weather has lost or held up so far.
+    pub async fn spoilt(&self, len: usize) -> Outcome<u64> {
+        match self.ask(Request::Spoilt { len }).await? {
+            Reply::Count(count) => Ok(count),
+            reply => Err(self.odd(&reply)),
+        }
+    }
+
     /// Sends a stream to its end; gives when each step was taken, on its clock, in microseconds.
     pub async fn stream(&self, stream: Stream) -> Outcome<Vec<u64>> {
         let request = Request::Stream(StreamRequest::Send(stream));

@@ -106,6 +106,7 @@ impl<B: Backend> Faulty<B> {
                 );
                 silent && self.has(Fault::MissesSilence)
             }
+            LinkEvent::ChannelOpened { remote: true, .. } => self.has(Fault::IgnoresInBand),
             LinkEvent::ChannelOpened { channel, .. } => {
                 *channel == TransferMode::Unreliable.channel() && self.has(Fault::NeverOpens)
             }
@@ -147,6 +148,12 @@ impl<B: Backend> Faulty<B> {
         if channel == reliable && self.has(Fault::LosesReliable) {
             self.reliable_messages += 1;
             if self.reliable_messages.is_multiple_of(3) {
+                return;
+            }
+        }
+        if channel == unreliable && self.has(Fault::LosesFew) {
+            self.unreliable_messages += 1;
+            if self.unreliable_messages.is_multiple_of(50) {
                 return;
             }
         }

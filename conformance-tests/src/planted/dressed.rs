@@ -28,6 +28,14 @@ impl<B: Backend> Dressed<B> {
         }
     }
 
+    /// The backend itself, for what is no part of the contract.
+    pub fn bare(&mut self) -> &mut B {
+        match self {
+            Self::Plain(backend) => backend,
+            Self::Faulty(backend) => backend.bare(),
+        }
+    }
+
     fn inner(&self) -> &dyn Backend {
         match self {
             Self::Plain(backend) => backend,

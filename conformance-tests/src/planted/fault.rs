@@ -1,10 +1,11 @@
-//! The ways in which a backend can be made to break its contract.
+//! The ways in which a backend, and a transport, can be made to break its contract.
 
 use serde::{Deserialize, Serialize};
 
 macro_rules! faults {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
-        /// A breach of the contract of [`Backend`](mesh_core::Backend) that [`Faulty`](super::Faulty) can be made to commit.
+        /// A breach of the contract of [`Backend`](mesh_core::Backend) that [`Faulty`](super::Faulty) can be made to commit, or one of
+        /// the contract of [`Transport`](signaling::Transport), which a decorator of that commits.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Fault {
             $($(#[$doc])+ $name,)+
@@ -52,6 +53,8 @@ faults! {
     ReordersOrdered,
     /// Every third message on a reliable channel is lost.
     LosesReliable,
+    /// Every fiftieth message on the unreliable channel is lost, whatever the path is like.
+    LosesFew,
     /// Messages come twice.
     DuplicatesMessages,
     /// `actual` has another stream id, as a platform that reports a handle.
@@ -104,4 +107,30 @@ faults! {
     WrongMaxMessageSize,
     /// Figures that are asked for never come.
     NoStats,
+    /// A channel that the far side makes in-band is not reported.
+    IgnoresInBand,
+    /// A transport opens twice.
+    TransportOpensTwice,
+    /// Texts come twice.
+    TransportRepeatsTexts,
+    /// A transport takes texts before it has opened.
+    TransportTakesEarly,
+    /// A transport takes any amount of texts.
+    TransportNeverFull,
+    /// The end of a connection is reported without the server's words.
+    TransportSwallowsWords,
+    /// The end of a connection is reported twice.
+    TransportClosedTwice,
+    /// A transport wakes the first waker it was ever given.
+    TransportWakesFirstWaker,
+    /// The last text before a close is lost.
+    TransportLosesLastText,
+    /// A close is reported to whoever has asked for it.
+    TransportReportsOwnClose,
+    /// A transport that is to connect anew does not.
+    TransportStaysClosed,
+    /// A transport that is to connect anew tells the server that it leaves.
+    TransportLeavesToReopen,
+    /// A farewell is not said.
+    TransportSwallowsFarewell,
 }

@@ -30,6 +30,7 @@ pub struct Faulty<B: 'static> {
     /// Links that were to be closed.
     leaked: BTreeSet<LinkId>,
     pub(super) reliable_messages: u32,
+    pub(super) unreliable_messages: u32,
     /// The first waker ever given.
     first_waker: Option<Waker>,
     /// The last waker that was told to wait.
@@ -80,6 +81,7 @@ impl<B: Backend> Faulty<B> {
             backlog: VecDeque::new(),
             leaked: BTreeSet::new(),
             reliable_messages: 0,
+            unreliable_messages: 0,
             first_waker: None,
             waiting: None,
             cancelled: false,
@@ -96,6 +98,11 @@ impl<B: Backend> Faulty<B> {
             self.inner = Holder::Leaked(Box::leak(backend));
         }
         self
+    }
+
+    /// The backend itself.
+    pub(super) fn bare(&mut self) -> &mut B {
+        &mut self.inner
     }
 
     pub(super) fn has(&self, fault: Fault) -> bool {

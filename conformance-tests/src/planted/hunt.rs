@@ -11,7 +11,7 @@ use crate::failure::panic_words;
 use crate::list::{self, Case};
 use crate::results::Verdict;
 use crate::runner::tell;
-use crate::suite::{Check, run_checks};
+use crate::suite::{Check, not_run, run_checks};
 use crate::{Failure, Kind, Outcome};
 
 /// Has a column hunt for planted faults, instead of playing its cases as they are.
@@ -48,7 +48,9 @@ fn check(
         if let Some(known) = expectation(column, case) {
             return Ok(Verdict::Expected(known.reason));
         }
-        find(plant, kinds, &*play)?;
+        if let Some(why) = find(plant, kinds, &*play)? {
+            return Ok(Verdict::NotRun(why));
+        }
         tell(format_args!("found in {column}: {case}: {fault:?}"));
         Ok(Verdict::Passed)
     };
@@ -59,19 +61,20 @@ fn check(
     }
 }
 
-/// Plays the case, which must fail, and for the fault's sake.
-fn find(plant: &Plant, kinds: &[Kind], play: &Play) -> Outcome {
+/// Plays the case, which must fail, and for the fault's sake. Gives why it cannot be run here, if it cannot.
+fn find(plant: &Plant, kinds: &[Kind], play: &Play) -> Outcome<Option<&'static str>> {
     let case = list::case(plant.case);
     let case = case.ok_or_else(|| Failure::new("there is no such case"))?;
     // A backend of this process may panic, as one fault does.
     let outcome = catch_unwind(AssertUnwindSafe(|| play(&case, plant.fault, kinds)));
     let failure = match outcome {
+        Ok(outcome) if not_run(&outcome).is_some() => return Ok(not_run(&outcome)),
         Ok(Ok(())) => return Err(Failure::new("the case passes")),
         Ok(Err(failure)) => failure,
         Err(panic) => Failure::new(panic_words(panic.as_ref())),
     };
     if is_the_fault(plant.failures, failure.what(), &failure.to_string()) {
-        return Ok(());
+        return Ok(None);
     }
     Err(failure.of("the case fails for another reason"))
 }

@@ -40,6 +40,7 @@ planted! {
     DuplicatesMessages => clause_04_messages_keep_kind_and_boundaries, "(ChannelIndex(0), binary of 0: \"\") instead of (ChannelIndex(0), text of 0: \"\")";
     ReordersOrdered => clause_05_ordered_channels_keep_order, " came after Some(", " on the ordered channel" | "the next on the reliable channel: ";
     LosesReliable => clause_06_reliable_channels_lose_nothing, "the next message: 3 instead of 2";
+    LosesFew => godot_4_modes_at_0_percent_loss, "unreliable messages are missing beside what waited too long";
     WrongActualId => clause_07_channels_are_what_was_asked_for, " reads back: Some(ChannelParameters { id: 2";
     WrongActualOrder => clause_07_channels_are_what_was_asked_for, " reads back: Some(ChannelParameters { id: 1, ordered: false";
     WrongActualReliability => clause_07_channels_are_what_was_asked_for, "reliability: Retransmits(0) }) instead of";
@@ -65,6 +66,19 @@ planted! {
     LeaksLinks => a_hundred_cycles_leave_nothing, "not done", "b waits for peer 1 to go";
     WrongMaxMessageSize => every_size_on_every_channel, "b takes 2000 bytes at most";
     NoStats => figures_come_when_asked_for, "not done", "a waits for figures";
+    IgnoresInBand => channels_made_in_band_are_received, "not done", "b waits for the channel";
+    TransportOpensTwice => transport_1_opened_comes_first_and_once, "waited for its seat, heard Opened";
+    TransportRepeatsTexts => transport_2_texts_come_whole_once_and_in_order, " instead of a word of " | "what a hears: " | " instead of a new member";
+    TransportTakesEarly => transport_3_sending_has_a_bound, "texts that b takes: Ok(1) instead of Err(NotOpen)";
+    TransportNeverFull => transport_3_sending_has_a_bound, "all of 16384 texts were taken";
+    TransportSwallowsWords => transport_4_closed_is_the_last_and_says_why, "the server's words: Closed instead of Refused";
+    TransportClosedTwice => transport_4_closed_is_the_last_and_says_why, "Transport(Closed(Refused", " after the end";
+    TransportWakesFirstWaker => transport_5_the_last_waker_is_woken, "a text did not wake the last waker";
+    TransportLosesLastText => transport_6_a_close_says_the_rest_and_is_quiet, "PeerDisconnect(", " instead of a word of ";
+    TransportReportsOwnClose => transport_6_a_close_says_the_rest_and_is_quiet, "Transport(Closed(Closed)) after the end";
+    TransportStaysClosed => transport_7_reopen_begins_anew, "not done", "b waits for the connection to stand";
+    TransportLeavesToReopen => transport_7_reopen_begins_anew, "Refused { code: 4001";
+    TransportSwallowsFarewell => transport_8_a_farewell_is_said_elsewhere, "not done", "a waits to be told that the member leaves";
 }
 
 #[cfg(test)]
@@ -84,9 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn every_clause_of_the_contract_has_a_fault() {
+    fn every_clause_of_both_contracts_has_a_fault() {
         for clause in 1..=12 {
             let prefix = format!("clause_{clause:02}_");
+            let mut cases = TABLE.iter().map(|plant| plant.case);
+            assert!(cases.any(|case| case.starts_with(&prefix)), "{prefix}");
+        }
+        for clause in 1..=8 {
+            let prefix = format!("transport_{clause}_");
             let mut cases = TABLE.iter().map(|plant| plant.case);
             assert!(cases.any(|case| case.starts_with(&prefix)), "{prefix}");
         }

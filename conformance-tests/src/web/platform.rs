@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use backend_web::{PlatformBackend, PlatformConfig, WebSocketTransport};
 use futures_util::future::LocalBoxFuture;
-use mesh_core::{Backend, Instant};
-use signaling::{Client, JoinRequest};
+use mesh_core::{Backend, ChannelIndex, ChannelSpec, Instant, LinkId};
+use signaling::{Client, JoinRequest, TransportOptions};
 
 use super::sleep::Sleep;
 use super::vitals;
@@ -32,6 +32,7 @@ fn backend() -> Result<PlatformBackend, String> {
 impl Platform for Web {
     type Backend = PlatformBackend;
     type Signaling = Client<WebSocketTransport>;
+    type Transport = WebSocketTransport;
 
     fn backend(&self) -> Result<PlatformBackend, String> {
         backend()
@@ -39,12 +40,30 @@ impl Platform for Web {
 
     fn signaling(
         &self,
-        _backend: &PlatformBackend,
+        backend: &PlatformBackend,
         meeting: &Meeting,
     ) -> Result<Self::Signaling, String> {
-        let transport =
-            WebSocketTransport::connect(&meeting.url).map_err(|error| error.to_string())?;
+        let transport = self.transport(backend, &meeting.url, TransportOptions::default())?;
         Ok(Client::new(transport, JoinRequest::mesh(&*meeting.lobby)))
+    }
+
+    fn transport(
+        &self,
+        _backend: &PlatformBackend,
+        url: &str,
+        options: TransportOptions,
+    ) -> Result<WebSocketTransport, String> {
+        WebSocketTransport::connect_with(url, options).map_err(|error| error.to_string())
+    }
+
+    fn create_in_band(
+        &self,
+        backend: &mut PlatformBackend,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: ChannelSpec,
+    ) {
+        backend.create_in_band_channel(link, channel, &spec);
     }
 
     fn now(&self) -> Instant {

@@ -5,6 +5,7 @@ use mesh_core::{
     GivenReason, InitializeError, LostReason, Missing, PeerId, SendError,
 };
 use serde::{Deserialize, Serialize};
+use signaling::TransportError;
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Missing")]
@@ -93,8 +94,18 @@ pub(crate) enum LostReasonDef {
     Closed,
     SealComplete,
     HostLeft,
+    Removed { is_banned: bool, reason: String },
     PageLeft,
     Protocol(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "TransportError")]
+#[non_exhaustive]
+pub(crate) enum TransportErrorDef {
+    InvalidUrl { url: String, why: String },
+    NotOpen,
+    Full,
 }
 
 #[derive(Serialize, Deserialize)]

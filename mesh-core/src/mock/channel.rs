@@ -1,6 +1,7 @@
 //! One side of a data channel, and the sending of its messages, as an application sees SCTP.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::conditions::Conditions;
@@ -8,9 +9,10 @@ use super::end::End;
 use super::ice::Phase;
 use super::wire::{Content, Flight, Message};
 use super::world::{Action, Key, World};
+use crate::platform::{MAX_REMOTE_CHANNELS, RemoteChannels};
 use crate::{
-    BackendSendError, ChannelIndex, ChannelParameters, ChannelSpec, ChannelState, Instant,
-    LinkEvent, Payload, Rejected, Reliability, SendLimits,
+    BUILT_IN_CHANNELS, BackendSendError, ChannelIndex, ChannelParameters, ChannelSpec,
+    ChannelState, Instant, LinkEvent, Payload, Rejected, Reliability, SendLimits,
 };
 
 /// How many bytes of reliable messages a link may have on their way. It is the window that receivers commonly offer, and what
@@ -23,6 +25,8 @@ pub(super) struct Channel {
     pub(super) index: ChannelIndex,
     pub(super) parameters: ChannelParameters,
     pub(super) state: ChannelState,
+    /// Whether the far side is told of it, and does not make it, too.
+    pub(super) in_band: bool,
     /// Bytes of reliable messages on their way.
     pub(super) in_flight: usize,
     /// Number that the far side gave to the last message delivered.
@@ -43,6 +47,7 @@ impl Channel {
             index,
             parameters: spec.parameters,
             state: ChannelState::Connecting,
+            in_band: false,
             in_flight: 0,
             delivered: 0,
             early: BTreeMap::new(),
@@ -101,10 +106,14 @@ impl World {
         let Some(end) = self.ends.get_mut(&key) else {
             return;
         };
-        let mut opened = Vec::new();
+        let far = end.far;
+        let (mut opened, mut announced) = (Vec::new(), Vec::new());
         for channel in &mut end.channels {
             if channel.state == ChannelState::Connecting {
                 channel.state = ChannelState::Open;
+                if channel.in_band {
+                    announced.push(channel.parameters);
+                }
                 opened.push(LinkEvent::ChannelOpened {
                     link,
                     channel: channel.index,
@@ -113,9 +122,44 @@ impl World {
                 });
             }
         }
+        for parameters in announced {
+            self.post(key, far, Content::Channel(parameters));
+        }
         for event in opened {
             self.tell(key, event);
         }
+    }
+
+    /// The far side has made a channel in-band.
+    pub(super) fn channel_announced(&mut self, key: Key, actual: ChannelParameters) {
+        let Some(end) = self.ends.get_mut(&key).filter(|end| !end.closing) else {
+            return;
+        };
+        let mut positions = RemoteChannels::default();
+        for channel in &end.channels {
+            positions.plan(channel.index, channel.parameters.id);
+        }
+        let index = ChannelIndex(positions.planned());
+        let has_room = positions.planned() < BUILT_IN_CHANNELS + MAX_REMOTE_CHANNELS;
+        if !has_room || end.stream(actual.id).is_some() {
+            return;
+        }
+        let spec = ChannelSpec {
+            label: String::new(),
+            parameters: actual,
+            limits: SendLimits::of(actual.reliability),
+            bulk: false,
+        };
+        let mut channel = Channel::new(index, &spec);
+        channel.state = ChannelState::Open;
+        end.channels.push(channel);
+        let opened = LinkEvent::ChannelOpened {
+            link: key.1,
+            channel: index,
+            remote: true,
+            actual,
+        };
+        self.tell(key, opened);
     }
 
     pub(super) fn send(
@@ -200,6 +244,7 @@ impl World {
             end.bytes_sent += size as u64;
             let expired = reliability.lifetime().is_some_and(|most| waited > most);
             let Some(to) = far.filter(|_| has_room && !expired) else {
+                self.lost += 1;
                 continue;
             };
             let mut arrival = now;
@@ -211,6 +256,7 @@ impl World {
                 }
             }
             let Some(delay) = path.transit(&mut self.rng, size, reliability, waited) else {
+                self.lost += 1;
                 continue;
             };
             channel.sent += 1;

@@ -82,6 +82,19 @@ impl World {
         }
     }
 
+    pub(super) fn create_in_band_channel(
+        &mut self,
+        key: Key,
+        index: ChannelIndex,
+        spec: &ChannelSpec,
+    ) {
+        if let Err(failure) = self.create_channel(key, index, spec) {
+            self.finish(key, CloseReason::Failed(failure));
+        } else if let Some(channel) = self.ends.get_mut(&key).and_then(|end| end.channel(index)) {
+            channel.in_band = true;
+        }
+    }
+
     fn create_channel(
         &mut self,
         key: Key,

@@ -8,7 +8,7 @@ use super::backend::MockBackend;
 use super::conditions::{BackendId, Conditions, MockConfig, Usage};
 use super::path::Paths;
 use super::world::World;
-use crate::{Duration, Instant};
+use crate::{ChannelIndex, ChannelSpec, Duration, Instant, LinkId};
 
 /// A network in memory with a virtual clock. It is a cheap handle; clones are the same network.
 ///
@@ -123,6 +123,18 @@ impl Network {
         });
     }
 
+    /// Makes a channel in-band on a participant's link, as a peer that is not ours may do (DCEP): at this position on its side. The far
+    /// side is told of it when it opens. Before the offer or the answer.
+    pub fn create_in_band_channel(
+        &self,
+        backend: BackendId,
+        link: LinkId,
+        channel: ChannelIndex,
+        spec: &ChannelSpec,
+    ) {
+        self.with(|world| world.create_in_band_channel((backend.0, link), channel, spec));
+    }
+
     /// Ends a participant as if its process had been killed: it says goodbye on no link, and its backend does nothing more.
     pub fn kill(&self, backend: BackendId) {
         self.with(|world| world.end_host(backend.0, false));
@@ -132,6 +144,13 @@ impl Network {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.with(|world| world.usage())
+    }
+
+    /// How many messages were sent so far and have not come, for good, or have come too late for their channel. Those that waited for a
+    /// link that ended do not count.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.with(|world| world.lost)
     }
 
     /// Works on the world and then wakes those concerned, outside the lock, because a waker may call back at once.

@@ -9,7 +9,10 @@ use super::ice::Phase;
 use super::world::{Action, Key, World};
 use crate::platform::control::Word;
 use crate::rng::SENT_AGAIN_AFTER;
-use crate::{ChannelState, CloseReason, ConnectionState, Goodbye, LinkEvent, Payload, Reliability};
+use crate::{
+    ChannelParameters, ChannelState, CloseReason, ConnectionState, Goodbye, LinkEvent, Payload,
+    Reliability,
+};
 
 /// Something on its way.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(super) struct Flight {
 #[derive(Debug)]
 pub(super) enum Content {
     Message(Message),
+    /// A channel was made in-band.
+    Channel(ChannelParameters),
     /// The channel on this stream was closed.
     Reset(u16),
     /// What is said on the control channel, numbered because that is in order.
@@ -76,18 +81,21 @@ impl World {
             let gave_up = sender.is_none_or(|sender| sender.state == ConnectionState::Failed);
             let may_be_lost = match content {
                 Content::Message(message) => !message.reliable,
-                Content::Reset(_) | Content::Word(..) => false,
+                Content::Channel(_) | Content::Reset(_) | Content::Word(..) => false,
                 Content::Goodbye(_) => true,
             };
             if !gave_up && !may_be_lost {
                 let due = self.clock.now + SENT_AGAIN_AFTER;
                 self.clock.schedule(due, Action::Arrive(flight));
+            } else if let Content::Message(_) = content {
+                self.lost += 1;
             }
             return;
         }
         self.acknowledge(&flight);
         match flight.content {
             Content::Message(message) => self.receive(flight.to, message),
+            Content::Channel(actual) => self.channel_announced(flight.to, actual),
             Content::Reset(stream) => self.channel_closed(flight.to, stream),
             Content::Word(number, word) => self.hear(flight.to, number, word),
             Content::Goodbye(said) => {
@@ -179,6 +187,8 @@ impl World {
             // One that a later one has overtaken is dropped.
             channel.delivered = number;
             arrived.push(payload);
+        } else {
+            self.lost += 1;
         }
         let (index, mode) = (channel.index, channel.parameters.mode());
         for payload in arrived {

@@ -83,6 +83,8 @@ pub(super) struct World {
     pub(super) hosts: Vec<Host>,
     /// Ends that are not closed.
     pub(super) ends: BTreeMap<Key, End>,
+    /// Messages that were sent and did not come, or came too late for their channel.
+    pub(super) lost: u64,
     /// To be woken once the lock is released.
     pub(super) wakes: Vec<Waker>,
     /// To be dropped once the lock is released, because a waker may own a task that owns a backend.
@@ -103,6 +105,7 @@ impl World {
             service: Service::default(),
             hosts: Vec::new(),
             ends: BTreeMap::new(),
+            lost: 0,
             wakes: Vec::new(),
             old_wakers: Vec::new(),
         }

@@ -190,7 +190,11 @@ impl Pulse {
         let run = self.run.as_ref();
         run.map_or(Life::Unknown, |run| match run.life {
             Life::Answers | Life::Unheard if run.is_first => Life::Unknown,
-            life => life,
+            life @ (Life::Unknown
+            | Life::Answers
+            | Life::Unheard
+            | Life::Stalled
+            | Life::Silent) => life,
         })
     }
 

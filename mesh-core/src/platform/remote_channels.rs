@@ -1,7 +1,7 @@
 //! The channels that a far side makes in-band: where they are put, and how many there may be.
 
 use super::LinkFault;
-use crate::{ChannelIndex, ChannelSpec};
+use crate::ChannelIndex;
 
 /// How many channels of the far side a link may have at a time.
 pub const MAX_REMOTE_CHANNELS: u16 = 16;
@@ -21,9 +21,9 @@ pub struct RemoteChannels {
 }
 
 impl RemoteChannels {
-    /// A channel is made at this position. That of transfers has its position above those of the far side.
-    pub fn plan(&mut self, channel: ChannelIndex, spec: &ChannelSpec) {
-        if spec.parameters.id != TRANSFER_STREAM {
+    /// A channel is made at this position, on this SCTP stream. That of transfers has its position above those of the far side.
+    pub fn plan(&mut self, channel: ChannelIndex, stream: u16) {
+        if stream != TRANSFER_STREAM {
             self.planned = self.planned.max(channel.0.saturating_add(1));
         }
     }
@@ -63,21 +63,13 @@ impl RemoteChannels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ChannelParameters;
 
     #[test]
     fn a_position_is_above_the_planned_ones_and_given_to_one_channel_at_a_time() {
         let mut channels = RemoteChannels::default();
-        let spec = |id| ChannelSpec {
-            parameters: ChannelParameters {
-                id,
-                ..super::super::control::spec().parameters
-            },
-            ..super::super::control::spec()
-        };
-        channels.plan(ChannelIndex(2), &spec(3));
-        channels.plan(ChannelIndex(0), &spec(1));
-        channels.plan(ChannelIndex(19), &spec(TRANSFER_STREAM));
+        channels.plan(ChannelIndex(2), 3);
+        channels.plan(ChannelIndex(0), 1);
+        channels.plan(ChannelIndex(19), TRANSFER_STREAM);
         assert_eq!(channels.planned(), 3);
         assert_eq!(channels.admit(|_| false), Ok(Some(ChannelIndex(3))));
         let first_is_taken = |position| position == ChannelIndex(3);

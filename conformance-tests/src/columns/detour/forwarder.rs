@@ -63,6 +63,11 @@ impl Forwarder {
     pub(super) fn set(&self, weather: Weather) {
         faults::set(&self.weather, weather);
     }
+
+    /// See [`faults::spoilt`].
+    pub(super) fn spoilt(&self, len: usize) -> u64 {
+        faults::spoilt(&self.weather, len)
+    }
 }
 
 impl Drop for Forwarder {
@@ -130,7 +135,7 @@ impl Desk {
             return;
         };
         let fate = if is_for_a_client(datagram) {
-            self.weather.judge()
+            self.weather.judge(datagram)
         } else {
             Fate::Deliver
         };
@@ -259,6 +264,8 @@ mod tests {
         forwarder.set(Weather::default());
         client.send(SEND).await.unwrap();
         assert_eq!(next(&server).await.0, SEND, "calm again");
+        let lost = [SEND, CHANNEL_DATA].map(<[u8]>::len);
+        assert_eq!(forwarder.weather.spoilt(), lost);
     }
 
     #[tokio::test]

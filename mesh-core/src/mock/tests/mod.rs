@@ -2,6 +2,7 @@
 
 mod chaos;
 pub(crate) mod duo;
+mod in_band;
 mod life;
 mod lobbies;
 mod lobby_rules;

@@ -1,4 +1,8 @@
 //! What is larger than a message, between sessions.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most events say nothing here"
+)]
 
 use alloc::vec;
 use alloc::vec::Vec;

@@ -70,6 +70,22 @@ fn a_message_takes_the_latency() {
 }
 
 #[test]
+fn the_network_counts_what_is_lost() {
+    let weather = Conditions {
+        reorder: 0.2,
+        ..lossy(0.2)
+    };
+    let duo = stream(9, weather, Reliability::Retransmits(0));
+    let came = [RELIABLE, ORDERED, UNRELIABLE].map(|channel| duo.b.messages(channel).len() as u64);
+    assert_eq!(came[0], u64::from(COUNT));
+    assert_eq!(
+        duo.network.lost(),
+        3 * u64::from(COUNT) - came.iter().sum::<u64>()
+    );
+    assert!(duo.network.lost() > 0);
+}
+
+#[test]
 fn loss_spares_the_reliable_channel_alone() {
     let duo = stream(1, lossy(0.3), Reliability::Retransmits(0));
     assert_eq!(duo.b.numbers(RELIABLE), all());
