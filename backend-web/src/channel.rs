@@ -354,7 +354,8 @@ impl Channel {
     fn buffer_low(&self) {
         if self.state.get() == State::Open {
             if let Some((pacer, clock)) = &self.ends.pacer {
-                pacer.low(clock.now(), self.browser_buffer());
+                let queueing = self.ends.pulse.as_ref().and_then(|pulse| pulse.queueing());
+                pacer.low(clock.now(), self.browser_buffer(), queueing);
                 self.pump(pacer, clock);
                 self.inner.set_buffered_amount_low_threshold(pacer.mark());
                 if self.ends.outbox.is_above_low(self.buffered()) {

@@ -15,7 +15,7 @@ use crate::{Payload, TransferError, TransferId, TransferInfo};
 const PART: usize = 16 * 1024;
 
 /// How many bytes may be under way at first. The more there are, the longer it takes until a transfer is given up.
-const FIRST_WINDOW: usize = 256 * 1024;
+const FIRST_WINDOW: usize = 128 * 1024;
 
 /// What we transfer to the far side.
 #[derive(Debug)]

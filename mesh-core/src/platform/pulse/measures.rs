@@ -25,6 +25,8 @@ pub(super) struct Answers {
     open: VecDeque<(u16, Instant)>,
     /// Smoothed as TCP does it (RFC 6298).
     pub(super) round_trip: Option<Duration>,
+    /// The last one, and the shortest.
+    latest: Option<(Duration, Duration)>,
 }
 
 impl Answers {
@@ -37,6 +39,12 @@ impl Answers {
         }
         self.open.push_back((number, now));
         number
+    }
+
+    /// How much longer the last round trip took than the shortest.
+    pub(super) fn queueing(&self) -> Option<Duration> {
+        let (latest, shortest) = self.latest?;
+        Some(latest - shortest)
     }
 
     /// A ping is answered. Whether it was one of ours that had no answer.
@@ -52,6 +60,8 @@ impl Answers {
         };
         let took = now - sent;
         if took <= LONGEST {
+            let shortest = self.latest.map_or(took, |(_, shortest)| shortest.min(took));
+            self.latest = Some((took, shortest));
             self.round_trip = Some(match self.round_trip {
                 Some(before) => before * 7 / 8 + took / 8,
                 None => took,
