@@ -35,10 +35,12 @@
 
 mod admission;
 mod bucket;
+mod cluster;
 mod config;
 mod door;
 mod entropy;
 mod files;
+mod forward;
 mod goodbye;
 mod hall;
 mod handshaking;
@@ -55,6 +57,7 @@ mod turn;
 mod wire;
 
 pub use admission::{Admission, Arrival, Pass, Refusal, TicketKeyError, TicketKeys};
+pub use cluster::{BrokerError, ClusterConfig};
 pub use config::{AddressLimits, Config, ForwardedHeader, TlsFiles};
 pub use files::raise_file_limit;
 pub use resume::{KeyError, ResumeKey};

@@ -1,0 +1,116 @@
+//! A redis-server of the test's own.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::peer::DEADLINE;
+
+/// A broker, which ends with this.
+pub(crate) struct Redis {
+    child: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Redis {
+    /// A broker; none, in one line, where there is no redis-server.
+    pub(crate) async fn start() -> Option<Self> {
+        for _ in 0..20 {
+            // Another program may take the port before the broker does; then there is another one.
+            let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
+            let redis = Self::start_on(port.expect("a free port").port()).await?;
+            if redis.is_some() {
+                return redis;
+            }
+        }
+        panic!("no redis-server gets a port");
+    }
+
+    #[expect(clippy::print_stdout, reason = "it says that a test was not run")]
+    /// A broker on that port, or none because the port is taken; nothing where there is no redis-server.
+    async fn start_on(port: u16) -> Option<Option<Self>> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("signaling-redis-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).expect("a folder");
+        let mut command = Command::new("redis-server");
+        command
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+            .args(["--save", "", "--appendonly", "no", "--dir"])
+            .arg(&folder)
+            .kill_on_drop(true)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let Ok(child) = command.spawn() else {
+            let _ = std::fs::remove_dir_all(&folder);
+            assert!(
+                std::env::var_os("RELAY_REQUIRED").is_none(),
+                "`cargo ci setup` installs redis-server"
+            );
+            println!("not run: there is no redis-server here (`cargo ci setup` installs it)");
+            return None;
+        };
+        let mut redis = Self {
+            child,
+            port,
+            folder,
+        };
+        Some(redis.answers().await.then_some(redis))
+    }
+
+    /// Waits until it answers; false if it has ended.
+    async fn answers(&mut self) -> bool {
+        let asking = async {
+            loop {
+                if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+                    return false;
+                }
+                if self.command("PING").await.as_deref() == Some("+PONG\r\n") {
+                    return true;
+                }
+            }
+        };
+        timeout(DEADLINE, asking).await.expect("in time")
+    }
+
+    /// The answer to a command, if there is one.
+    pub(crate) async fn command(&self, text: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
+        let text = format!("{text}\r\nQUIT\r\n");
+        stream.write_all(text.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        Some(answer.trim_end_matches("+OK\r\n").to_owned())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it as a failure of its machine would.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
+    /// Starts it again, with nothing in it.
+    pub(crate) async fn again(&mut self) {
+        let again = Self::start_on(self.port).await.expect("it is here");
+        *self = again.expect("its port is free");
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
