@@ -10,7 +10,8 @@ mod owners;
 pub use broker::BrokerError;
 pub use config::ClusterConfig;
 
+pub(crate) use broker::Purpose;
 pub(crate) use introduction::{HEADER, Introduction};
 pub(crate) use key::{Group, Key};
 pub(crate) use leases::{Grant, Holding};
-pub(crate) use owners::{Cluster, Found, Purpose};
+pub(crate) use owners::{Cluster, Found};

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use super::key::Key;
 
 /// The header that has it.
 pub(crate) const HEADER: &str = "signaling-introduction";

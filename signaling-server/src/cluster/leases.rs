@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mesh_core::Instant;
 
-use super::Key;
+use super::key::Key;
 
 /// Leases of one instance.
 ///

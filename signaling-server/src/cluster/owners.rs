@@ -10,12 +10,12 @@ use ring::hmac;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::broker::{Answer, Broker};
-use super::leases::{Leases, Renewal};
-use super::{BrokerError, ClusterConfig, Grant, Holding, Introduction, Key};
+use super::broker::{Answer, Broker, BrokerError, Purpose};
+use super::config::ClusterConfig;
+use super::introduction::Introduction;
+use super::key::Key;
+use super::leases::{Grant, Holding, Leases, Renewal};
 use crate::resume::ResumeKey;
-
-pub(crate) use super::broker::Purpose;
 
 /// How long the leases may take that are given up when the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);

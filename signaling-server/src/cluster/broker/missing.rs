@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Answer, BrokerError, Purpose};
-use crate::cluster::Key;
+use crate::cluster::key::Key;
 use crate::cluster::leases::Renewal;
 
 pub(in crate::cluster) enum Broker {}

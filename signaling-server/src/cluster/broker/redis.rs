@@ -7,7 +7,7 @@ use redis::{Client, RedisError, Script, ScriptInvocation};
 use tokio::time::timeout;
 
 use super::{Answer, BrokerError, DEADLINE, Purpose};
-use crate::cluster::Key;
+use crate::cluster::key::Key;
 use crate::cluster::leases::Renewal;
 
 /// What all our keys begin with. The braces keep them in one slot of a Redis Cluster.
