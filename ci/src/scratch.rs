@@ -139,8 +139,7 @@ impl Drop for Scratch {
     }
 }
 
-#[cfg(test)]
-#[cfg(target_os = "linux")]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::process::{Child, Command};
 

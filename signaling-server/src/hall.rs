@@ -5,8 +5,7 @@ mod comebacks;
 mod control;
 mod entering;
 mod groups;
-#[cfg(test)]
-mod house;
+pub(crate) mod house;
 mod leaving;
 mod listing;
 mod lobby;

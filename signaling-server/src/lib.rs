@@ -41,6 +41,7 @@ mod door;
 mod entropy;
 mod files;
 mod forward;
+mod fuzz;
 mod goodbye;
 mod hall;
 mod handshaking;
@@ -65,3 +66,9 @@ pub use routes::router;
 pub use server::{BindError, Server};
 pub use tls::TlsError;
 pub use turn::{TurnAccess, TurnSecretError};
+
+/// What the project's own fuzz targets need, and nobody else. No part of the library as it ships.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::fuzz::hall;
+}

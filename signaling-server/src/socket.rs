@@ -65,7 +65,9 @@ async fn run(relay: &Relay, visit: &Visit, meter: &SharedMeter, socket: WebSocke
                 Some(End::Gone) => return,
                 Some(End::Elsewhere(to, text)) => {
                     let socket = (&mut sink, &mut stream);
-                    if let Some(goodbye) = forward(config, &place, meter, socket, to, text).await {
+                    // Most sockets are not forwarded, and do without the memory that it takes.
+                    let forwarding = Box::pin(forward(config, &place, meter, socket, to, text));
+                    if let Some(goodbye) = forwarding.await {
                         relay.metrics().goodbye(&goodbye);
                         meter.lock().give_up(goodbye.clone());
                         close(config, &mut sink, &goodbye).await;

@@ -86,7 +86,7 @@ impl Place {
         wish.group_of = wish.group_of.or(self.group_of);
         wish.dialect = dialect;
         let seated = match &self.relay.0.cluster {
-            Some(cluster) => self.seat_somewhere(cluster, wish).await?,
+            Some(cluster) => Box::pin(self.seat_somewhere(cluster, wish)).await?,
             None => {
                 let join = |hall: &mut Hall, now| hall.join(now, self.member, wish);
                 Seated::Here(self.relay.with(join)?)

@@ -1,7 +1,7 @@
 //! A redis-server of the test's own.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,16 +16,27 @@ use crate::peer::DEADLINE;
 pub(crate) struct Redis {
     child: Child,
     port: u16,
+    speaks_tls: bool,
     folder: PathBuf,
 }
 
 impl Redis {
     /// A broker; none, in one line, where there is no redis-server.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(false).await
+    }
+
+    /// The same, and it speaks TLS.
+    pub(crate) async fn start_tls() -> Option<Self> {
+        Self::start_with(true).await
+    }
+
+    async fn start_with(speaks_tls: bool) -> Option<Self> {
         for _ in 0..20 {
             // Another program may take the port before the broker does; then there is another one.
             let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
-            let redis = Self::start_on(port.expect("a free port").port()).await?;
+            let port = port.expect("a free port").port();
+            let redis = Self::start_on(port, speaks_tls).await?;
             if redis.is_some() {
                 return redis;
             }
@@ -35,22 +46,38 @@ impl Redis {
 
     #[expect(clippy::print_stdout, reason = "it says that a test was not run")]
     /// A broker on that port, or none because the port is taken; nothing where there is no redis-server.
-    async fn start_on(port: u16) -> Option<Option<Self>> {
+    async fn start_on(port: u16, speaks_tls: bool) -> Option<Option<Self>> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = format!("signaling-redis-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).expect("a folder");
+        let port_text = port.to_string();
         let mut command = Command::new("redis-server");
         command
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--save", "", "--appendonly", "no", "--dir"])
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .arg("--dir")
             .arg(&folder)
             .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        if speaks_tls {
+            certify(&folder);
+            command
+                .args(["--port", "0", "--tls-port", &port_text])
+                .args(["--tls-auth-clients", "no", "--tls-cert-file", "cert.pem"])
+                .args([
+                    "--tls-key-file",
+                    "key.pem",
+                    "--tls-ca-cert-file",
+                    "cert.pem",
+                ])
+                .current_dir(&folder);
+        } else {
+            command.args(["--port", &port_text]);
+        }
         let Ok(child) = command.spawn() else {
             let _ = std::fs::remove_dir_all(&folder);
             assert!(
@@ -63,6 +90,7 @@ impl Redis {
         let mut redis = Self {
             child,
             port,
+            speaks_tls,
             folder,
         };
         Some(redis.answers().await.then_some(redis))
@@ -75,12 +103,21 @@ impl Redis {
                 if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
                     return false;
                 }
-                if self.command("PING").await.as_deref() == Some("+PONG\r\n") {
+                let answers = match self.speaks_tls {
+                    true => TcpStream::connect(("127.0.0.1", self.port)).await.is_ok(),
+                    false => self.command("PING").await.as_deref() == Some("+PONG\r\n"),
+                };
+                if answers {
                     return true;
                 }
             }
         };
         timeout(DEADLINE, asking).await.expect("in time")
+    }
+
+    /// The file of the certificate that it shows.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.join("cert.pem")
     }
 
     /// The answer to a command, if there is one.
@@ -94,7 +131,8 @@ impl Redis {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        let scheme = if self.speaks_tls { "rediss" } else { "redis" };
+        format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
     /// Ends it as a failure of its machine would.
@@ -104,9 +142,20 @@ impl Redis {
 
     /// Starts it again, with nothing in it.
     pub(crate) async fn again(&mut self) {
-        let again = Self::start_on(self.port).await.expect("it is here");
+        let again = Self::start_on(self.port, self.speaks_tls)
+            .await
+            .expect("it is here");
         *self = again.expect("its port is free");
     }
+}
+
+/// Writes a certificate and its key.
+fn certify(folder: &Path) {
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+    let certified = certified.expect("a certificate");
+    let write = |name, text| std::fs::write(folder.join(name), text).expect("a file");
+    write("cert.pem", certified.cert.pem());
+    write("key.pem", certified.signing_key.serialize_pem());
 }
 
 impl Drop for Redis {

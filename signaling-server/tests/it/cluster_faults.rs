@@ -23,11 +23,14 @@ struct Site {
 impl Site {
     /// Nothing where there is no broker.
     async fn new(name: &str) -> Option<Self> {
-        let redis = Redis::start().await?;
+        Some(Self::with(Redis::start().await?, name))
+    }
+
+    fn with(redis: Redis, name: &str) -> Self {
         let name = format!("signaling-site-{name}-{}", std::process::id());
         let key = std::env::temp_dir().join(name);
         let _ = std::fs::remove_file(&key);
-        Some(Self { redis, key })
+        Self { redis, key }
     }
 
     async fn instance(&self) -> (Child, String) {
@@ -38,7 +41,8 @@ impl Site {
             .args(["--redis", &self.redis.url(), "--lease", &lease])
             // Whoever comes back here asks again and again.
             .args(["--address-join-burst", "4000000000", "--key-file"])
-            .arg(&self.key);
+            .arg(&self.key)
+            .env("SSL_CERT_FILE", self.redis.certificate());
         start(command).await
     }
 }
@@ -88,6 +92,19 @@ async fn when_an_instance_dies_its_members_are_on_the_other_after_its_lease() {
     // Somebody new joins them.
     let (_new, d) = enter_at(&two, OURS).await;
     assert_eq!(d.others.len(), 3);
+}
+
+#[tokio::test]
+async fn the_broker_may_speak_tls() {
+    let Some(redis) = Redis::start_tls().await else {
+        return;
+    };
+    let site = Site::with(redis, "tls");
+    let (_first, one) = site.instance().await;
+    let (_second, two) = site.instance().await;
+    let (_host, a) = enter_at(&one, OURS).await;
+    let (_guest, b) = enter_at(&two, OURS).await;
+    assert_eq!((a.id, b.others), (1, vec![1]));
 }
 
 #[tokio::test]

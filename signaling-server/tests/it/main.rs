@@ -23,6 +23,7 @@ mod handshakes;
 mod lifecycle;
 mod limits;
 mod listing;
+mod misuse;
 mod peer;
 #[cfg(unix)]
 mod program;
