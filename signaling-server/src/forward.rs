@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -137,11 +137,24 @@ async fn downwards(
     ping.reset();
     // The owner pings, too.
     let silence = config.ping_interval.saturating_add(config.ping_deadline);
+    let mut heard = Instant::now();
     loop {
+        // Our own pings must not begin it anew. One that is too far away never comes.
+        let told = async {
+            match heard.checked_add(silence) {
+                Some(due) => timeout_at(due, owner.next()).await,
+                None => Ok(owner.next().await),
+            }
+        };
         let message = tokio::select! {
-            told = timeout(silence, owner.next()) => match told {
-                Ok(Some(Ok(message @ (Message::Text(_) | Message::Close(_))))) => message,
-                Ok(Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => continue,
+            told = told => match told {
+                Ok(Some(Ok(message))) => {
+                    heard = Instant::now();
+                    if !matches!(message, Message::Text(_) | Message::Close(_)) {
+                        continue;
+                    }
+                    message
+                }
                 Ok(Some(Err(_)) | None) | Err(_) => return End::Why(Goodbye::OwnerGone),
             },
             outgoing = place.outbox().next() => match outgoing {

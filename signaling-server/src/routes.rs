@@ -29,8 +29,9 @@ use crate::relay::{Relay, Turned, Visit};
 use crate::socket;
 use crate::wire::{SharedMeter, Wire};
 
-/// Bytes a socket holds to read into: most are idle, and the default of 128 KiB each would be most of the memory.
-const READ_BUFFER: usize = 4 * 1024;
+/// Bytes a socket holds to read into: most are idle, and the default of 128 KiB each would be most of the memory. Most signals are
+/// shorter.
+const READ_BUFFER: usize = 2 * 1024;
 
 /// Room for answers to pings and closes beside a message that is being written.
 const CONTROL_FRAMES: usize = 64 * 1024;

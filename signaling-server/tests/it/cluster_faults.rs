@@ -34,7 +34,12 @@ impl Site {
     }
 
     async fn instance(&self) -> (Child, String) {
+        self.instance_with(&[]).await
+    }
+
+    async fn instance_with(&self, flags: &[&str]) -> (Child, String) {
         let mut command = program();
+        command.args(flags);
         let lease = format!("{}s", LEASE.as_secs());
         command
             .args(["--bind", "127.0.0.1:0", "--cluster-bind", "127.0.0.1:0"])
@@ -128,13 +133,20 @@ async fn an_owner_that_stood_still_for_longer_than_its_lease_is_none_any_more() 
     let Some(site) = Site::new("still").await else {
         return;
     };
-    let (first, one) = site.instance().await;
-    let (_second, two) = site.instance().await;
+    // Its members say nothing meanwhile, and are not to be sent away for that.
+    let (first, one) = site.instance_with(&["--ping-interval", "5m"]).await;
+    let (_second, two) = site.instance_with(&["--ping-interval", "5s"]).await;
     let (mut host, _) = enter_at(&one, OURS).await;
     let (guest, b) = enter_at(&one, OURS).await;
     assert_eq!(ids(&host.text().await), (2, b.id));
+    let (mut far, c) = enter_at(&two, OURS).await;
+    assert_eq!(ids(&host.text().await), (2, c.id));
     signal(&first, "STOP").await;
     drop(guest);
+    // It is forwarded to one that says nothing any more.
+    let told = tokio::time::timeout(DEADLINE * 3, far.close()).await;
+    let told = told.expect("the silence is noticed");
+    assert!(told.starts_with("1013 The server of the lobby"), "{told}");
     let (mut guest, back) = come_back_to(&two, &b.token).await;
     assert_eq!((back.id, back.others), (b.id, vec![]));
     signal(&first, "CONT").await;
@@ -143,7 +155,7 @@ async fn an_owner_that_stood_still_for_longer_than_its_lease_is_none_any_more() 
     assert_eq!(told, "1012 The lobby is on another server now: come back");
     drop(host);
     // Also by way of itself.
-    let (_new, c) = enter_at(&one, OURS).await;
-    assert_eq!(c.others, [b.id]);
-    assert_eq!(ids(&guest.text().await), (2, c.id));
+    let (_new, d) = enter_at(&one, OURS).await;
+    assert_eq!(d.others, [b.id]);
+    assert_eq!(ids(&guest.text().await), (2, d.id));
 }
