@@ -1,12 +1,16 @@
 //! The command line; every flag can be given by an environment variable, too.
 
+mod cluster;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use ipnet::IpNet;
-use signaling_server::{AddressLimits, ClusterConfig, Config, ForwardedHeader, TlsFiles};
+use signaling_server::{AddressLimits, Config, ForwardedHeader, TlsFiles};
+
+use cluster::ClusterArgs;
 
 /// A signaling server for WebRTC games; speaks the protocol of Godot's 4.x demo.
 ///
@@ -142,25 +146,8 @@ pub(crate) struct Args {
     /// How long such a credential is good [default: 720m]
     #[arg(long, env = "SIGNALING_TURN_TTL", value_parser = duration, requires = "turn_url")]
     pub(crate) turn_ttl: Option<Duration>,
-    /// Redis or Valkey over which several instances share their lobbies, as redis://broker or rediss://user:password@broker/0;
-    /// all have the same --key-file
-    #[arg(
-        long,
-        env = "SIGNALING_REDIS",
-        hide_env_values = true,
-        requires = "cluster_bind",
-        requires = "key_file"
-    )]
-    redis: Option<String>,
-    /// Where other instances connect to, in plain HTTP; not to be reached from outside
-    #[arg(long, env = "SIGNALING_CLUSTER_BIND", requires = "redis")]
-    cluster_bind: Option<SocketAddr>,
-    /// The address that they are told [default: that of --cluster-bind]
-    #[arg(long, env = "SIGNALING_CLUSTER_ADVERTISE", requires = "redis")]
-    cluster_advertise: Option<SocketAddr>,
-    /// How long a lobby is its owner's without a renewal, 1s to 5m [default: 10s]
-    #[arg(long, env = "SIGNALING_LEASE", value_parser = lease, requires = "redis")]
-    lease: Option<Duration>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// How often a socket is pinged [default: 10s]
     #[arg(long, env = "SIGNALING_PING_INTERVAL", value_parser = duration)]
     ping_interval: Option<Duration>,
@@ -240,21 +227,12 @@ impl Args {
             resume_key: None,
             admission: None,
             turn: None,
-            cluster: self.cluster(),
+            cluster: self.cluster.config(),
             ping_interval: self.ping_interval.unwrap_or(base.ping_interval),
             ping_deadline: self.ping_deadline.unwrap_or(base.ping_deadline),
             close_deadline: self.close_deadline.unwrap_or(base.close_deadline),
             shutdown_deadline: self.shutdown_deadline.unwrap_or(base.shutdown_deadline),
         }
-    }
-
-    fn cluster(&self) -> Option<ClusterConfig> {
-        let (redis, bind) = self.redis.clone().zip(self.cluster_bind)?;
-        Some(ClusterConfig {
-            advertise: self.cluster_advertise,
-            lease: self.lease.unwrap_or(ClusterConfig::DEFAULT_LEASE),
-            ..ClusterConfig::new(redis, bind)
-        })
     }
 
     fn address_limits(&self, base: AddressLimits) -> AddressLimits {
@@ -298,15 +276,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads how long a lease is.
-fn lease(text: &str) -> Result<Duration, String> {
-    let lease = duration(text)?;
-    match (ClusterConfig::MIN_LEASE..=ClusterConfig::MAX_LEASE).contains(&lease) {
-        true => Ok(lease),
-        false => Err(format!("{text:?} is not a time from 1s to 5m")),
-    }
-}
-
 /// Reads how long a seat is kept. What does not count is refused.
 fn resume_term(text: &str) -> Result<Duration, String> {
     let term = duration(text)?;
@@ -322,6 +291,10 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    fn parse(flags: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from([&["signaling-server"], flags].concat())
+    }
 
     #[test]
     fn the_command_line_is_sound() {
@@ -384,31 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn instances_need_a_broker_an_address_and_a_key() {
-        let parse = |flags: &[&str]| Args::try_parse_from([&["signaling-server"], flags].concat());
-        let broker = ["--redis", "redis://broker"];
-        let bind = ["--cluster-bind", "10.0.0.1:9090"];
-        let key = ["--key-file", "key"];
-        let all = [broker, bind, key].concat();
-        for two in [[broker, bind], [broker, key], [bind, key]] {
-            assert!(parse(&two.concat()).is_err(), "{two:?}");
-        }
-        let lease = |text: &'static str| parse(&[&all[..], &["--lease", text]].concat());
-        for wrong in ["999ms", "6m", "0s"] {
-            assert!(lease(wrong).is_err(), "{wrong}");
-        }
-        let config = lease("3s").expect("all of them").config();
-        let expected = ClusterConfig {
-            lease: Duration::from_secs(3),
-            ..ClusterConfig::new("redis://broker", ([10, 0, 0, 1], 9090).into())
-        };
-        assert_eq!(config.cluster, Some(expected));
-        assert_eq!(parse(&[]).expect("none of them").config().cluster, None);
-    }
-
-    #[test]
     fn a_certificate_needs_its_key() {
-        let parse = |flags: &[&str]| Args::try_parse_from([&["signaling-server"], flags].concat());
         assert!(parse(&["--tls-cert", "a.pem"]).is_err());
         assert!(parse(&["--tls-key", "b.pem"]).is_err());
         let args = parse(&["--tls-cert", "a.pem", "--tls-key", "b.pem"]).expect("both");
