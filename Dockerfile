@@ -2,7 +2,7 @@
 FROM rust:1-slim-trixie AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked --package webrtc-multiplayer-server && mkdir /keys
+RUN cargo build --release --locked --package webrtc-multiplayer-server --features redis && mkdir /keys
 
 # glibc, certificates, a user without rights; no shell.
 FROM gcr.io/distroless/cc-debian13:nonroot

@@ -20,6 +20,8 @@ pub(crate) enum Bench {
     Network,
     /// mesh-core alone
     Core,
+    /// What one instance of the signaling server carries, as `cargo ci load` measures it
+    Signaling,
     /// Time to open between a native peer and each browser, and our web backend against bare web-sys
     Browsers,
 }
@@ -30,20 +32,22 @@ pub(crate) fn chosen(which: &[Bench]) -> impl Iterator<Item = Bench> {
     all.filter(|bench| which.is_empty() || which.contains(bench))
 }
 
-/// Without arguments it prints its whole table.
-pub(crate) fn network(arguments: &[String]) -> Stage {
-    let command = CommandLine::cargo(&["run", "--release", "--package", "bench", "--"]);
-    let command = match arguments {
-        [] => command.arg("all"),
-        arguments => arguments.iter().fold(command, CommandLine::arg),
+/// A bench that needs no browser. Without arguments it prints its whole table.
+pub(crate) fn native(bench: Bench, arguments: &[String]) -> Stage {
+    let (name, words) = match bench {
+        Bench::Core => ("mesh-core", "bench -p webrtc-multiplayer-core --"),
+        Bench::Signaling => (
+            "signaling",
+            "run -r -p webrtc-multiplayer-server --example load --",
+        ),
+        Bench::Network | Bench::Browsers => match arguments {
+            [] => ("the network", "run --release --package bench -- all"),
+            _ => ("the network", "run --release --package bench --"),
+        },
     };
-    Stage::check("bench of the network", BUDGET, command)
-}
-
-pub(crate) fn core(arguments: &[String]) -> Stage {
-    let command = CommandLine::cargo(&["bench", "-p", "webrtc-multiplayer-core", "--"]);
+    let command = CommandLine::cargo(&words.split(' ').collect::<Vec<_>>());
     let command = arguments.iter().fold(command, CommandLine::arg);
-    Stage::check("bench of mesh-core", BUDGET, command)
+    Stage::check(&format!("bench of {name}"), BUDGET, command)
 }
 
 /// What the browsers load.

@@ -211,9 +211,10 @@ impl Ci {
     pub(crate) fn bench(&mut self, which: &[Bench], arguments: &[String]) {
         for bench in bench::chosen(which) {
             match bench {
-                Bench::Network => self.stages(vec![bench::network(arguments)]),
-                Bench::Core => self.stages(vec![bench::core(arguments)]),
                 Bench::Browsers => self.bench_browsers(arguments),
+                Bench::Network | Bench::Core | Bench::Signaling => {
+                    self.stages(vec![bench::native(bench, arguments)]);
+                }
             }
         }
     }

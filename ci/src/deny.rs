@@ -12,9 +12,8 @@ const BUDGET: Duration = Duration::from_secs(120);
 /// Runs what this machine can. What it cannot is said in a line and is no failure: the public workflow runs all of it.
 pub(crate) fn run(runner: &Runner) -> Vec<Outcome> {
     let deny = |words: &[&str]| CommandLine::cargo(&["deny", "--log-level=error"]).args(words);
-    let not_run = |name: &str, why: &str| {
-        Outcome::not_run(name, &format!("{why}; the public workflow runs it"))
-    };
+    let elsewhere = "the public workflow runs it";
+    let not_run = |name: &str, why| Outcome::not_run(name, &format!("{why}; {elsewhere}"));
     if runner.capture(&deny(&["--version"]), BUDGET).is_err() {
         let why = "there is no cargo-deny (cargo install --locked cargo-deny)";
         return vec![not_run("cargo deny", why)];

@@ -115,10 +115,8 @@ mod tests {
 
     #[test]
     fn the_first_known_name_counts() {
-        assert_eq!(
-            first_free(&["no-such-program-anywhere", "sh"]).ok(),
-            find("sh")
-        );
+        let first = first_free(&["no-such-program-anywhere", "sh"]);
+        assert_eq!(first.ok(), find("sh"));
         assert_eq!(first_free(&[]), Err(Lack::Absent));
     }
 

@@ -87,6 +87,12 @@ enum Command {
     BuildWeb,
     /// Chat between this terminal and a browser: builds and serves all that it takes, and prints the address to open
     Play(play::Options),
+    /// Measure what one instance of the signaling server carries
+    Load {
+        /// What the load tool gets, as `--sockets 1000`
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
     /// Run the benches and print their figures
     Bench {
         /// Only this one; may be given more than once
@@ -118,6 +124,7 @@ fn main() -> ExitCode {
         Command::Gates => ci.gates(),
         Command::BuildWeb => ci.build_web(),
         Command::Play(options) => ci.play(&options),
+        Command::Load { arguments } => ci.bench(&[bench::Bench::Signaling], &arguments),
         Command::Bench { which, arguments } => ci.bench(&which, &arguments),
     }
     ci.finish()

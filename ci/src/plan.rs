@@ -204,19 +204,16 @@ pub(crate) fn checks() -> Vec<Stage> {
     // Cargo has it look again at the packages that have changed and at those that are built with them. To select these by name
     // takes a minute more whenever other ones have changed, because features are unified otherwise.
     let clippy = cargo("clippy --workspace --all-targets --keep-going -- -Dwarnings");
-    // That stage sees mesh-core with its mock, because other packages ask for it.
-    let plain = cargo("clippy -p webrtc-multiplayer-core -p webrtc-multiplayer-api -- -Dwarnings");
+    // That stage sees mesh-core with its mock, because other packages ask for it, and the server with its broker.
+    let plain = "clippy -p webrtc-multiplayer-core -p webrtc-multiplayer-api -p webrtc-multiplayer-server --lib";
+    let plain = cargo(plain).args(&["--", "-Dwarnings"]);
     // The examples bring the dev-dependencies in, and with them the features that clippy has checked already.
     let docs = cargo("doc --workspace --no-deps --lib --examples --keep-going");
     let docs = docs.env("RUSTDOCFLAGS", "-Dwarnings");
     vec![
         Stage::check("fmt", minutes(2), cargo("fmt --all --check")),
         Stage::check("clippy", minutes(20), clippy),
-        Stage::check(
-            "clippy of mesh-core and multiplayer-api without features",
-            minutes(5),
-            plain,
-        ),
+        Stage::check("clippy of libraries without features", minutes(5), plain),
         Stage::check("docs", minutes(10), docs),
     ]
 }
@@ -252,7 +249,7 @@ fn programs() -> Stage {
 const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "1");
 
 /// Unit tests, integration tests that are no column, and doc tests.
-/// `with_relay`: a missing TURN server is a failure.
+/// `with_relay`: a missing TURN server or broker is a failure.
 pub(crate) fn tests(workspace: &Workspace, with_relay: bool) -> Vec<Stage> {
     let others = workspace
         .test_targets()

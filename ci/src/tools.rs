@@ -38,6 +38,7 @@ pub(crate) enum Tool {
     Turnserver,
     Ip,
     Nft,
+    Redis,
     Chromium,
     Chromedriver,
     Firefox,
@@ -102,6 +103,13 @@ impl Tool {
                 by_hand: "install nftables",
                 programs: &["nft"],
                 source: Source::Package("nftables"),
+            },
+            Self::Redis => About {
+                name: "redis-server",
+                needed_for: "the tests of the signaling server's instances",
+                by_hand: "install Redis",
+                programs: &["redis-server"],
+                source: Source::Package("redis-server"),
             },
             Self::Chromium => About {
                 name: "Chromium",

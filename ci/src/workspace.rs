@@ -112,10 +112,8 @@ pub(crate) mod tests {
     #[test]
     fn integration_tests_are_listed_by_package() {
         let own = own(HOST);
-        assert!(
-            own.test_targets()
-                .any(|test| test == ("webrtc-multiplayer-core", "simulation"))
-        );
+        let mut tests = own.test_targets();
+        assert!(tests.any(|test| test == ("webrtc-multiplayer-core", "simulation")));
         assert!(own.version_of("wasm-bindgen").unwrap().starts_with("0.2."));
         assert!(own.version_of("no-such-package").is_err());
     }

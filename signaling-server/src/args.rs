@@ -1,5 +1,7 @@
 //! The command line; every flag can be given by an environment variable, too.
 
+mod cluster;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use ipnet::IpNet;
 use signaling_server::{AddressLimits, Config, ForwardedHeader, TlsFiles};
+
+use cluster::ClusterArgs;
 
 /// A signaling server for WebRTC games; speaks the protocol of Godot's 4.x demo.
 ///
@@ -142,6 +146,8 @@ pub(crate) struct Args {
     /// How long such a credential is good [default: 720m]
     #[arg(long, env = "SIGNALING_TURN_TTL", value_parser = duration, requires = "turn_url")]
     pub(crate) turn_ttl: Option<Duration>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// How often a socket is pinged [default: 10s]
     #[arg(long, env = "SIGNALING_PING_INTERVAL", value_parser = duration)]
     ping_interval: Option<Duration>,
@@ -221,6 +227,7 @@ impl Args {
             resume_key: None,
             admission: None,
             turn: None,
+            cluster: self.cluster.config(),
             ping_interval: self.ping_interval.unwrap_or(base.ping_interval),
             ping_deadline: self.ping_deadline.unwrap_or(base.ping_deadline),
             close_deadline: self.close_deadline.unwrap_or(base.close_deadline),
@@ -285,6 +292,10 @@ mod tests {
 
     use super::*;
 
+    fn parse(flags: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from([&["signaling-server"], flags].concat())
+    }
+
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
@@ -347,7 +358,6 @@ mod tests {
 
     #[test]
     fn a_certificate_needs_its_key() {
-        let parse = |flags: &[&str]| Args::try_parse_from([&["signaling-server"], flags].concat());
         assert!(parse(&["--tls-cert", "a.pem"]).is_err());
         assert!(parse(&["--tls-key", "b.pem"]).is_err());
         let args = parse(&["--tls-cert", "a.pem", "--tls-key", "b.pem"]).expect("both");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::admission::Admission;
+use crate::cluster::ClusterConfig;
 use crate::resume::ResumeKey;
 use crate::turn::TurnAccess;
 
@@ -89,6 +90,8 @@ pub struct Config {
     pub admin_addr: Option<SocketAddr>,
     /// The certificate to speak TLS with: none, so plain HTTP is spoken.
     pub tls: Option<TlsFiles>,
+    /// How lobbies are shared with other instances: not at all. It takes the crate's feature `redis`.
+    pub cluster: Option<ClusterConfig>,
 }
 
 /// The header in which a proxy says where a request comes from.
@@ -166,6 +169,7 @@ impl Default for Config {
             turn: None,
             admin_addr: None,
             tls: None,
+            cluster: None,
         }
     }
 }

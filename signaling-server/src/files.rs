@@ -10,9 +10,15 @@ impl Config {
     #[must_use]
     pub const fn files(&self) -> usize {
         self.max_peers
+            .saturating_mul(self.files_of_a_peer())
             .saturating_add(self.max_refused)
             .saturating_add(self.max_handshakes)
             .saturating_add(OTHERS)
+    }
+
+    /// One that is forwarded to another instance has a socket there, too.
+    const fn files_of_a_peer(&self) -> usize {
+        if self.cluster.is_some() { 2 } else { 1 }
     }
 
     /// Takes no more peers than so many files allow. Returns whether that has changed anything.
@@ -26,8 +32,12 @@ impl Config {
         // Where peers alone are not enough, everything is made smaller.
         self.max_handshakes = self.max_handshakes.min(files / 4).max(1);
         self.max_refused = self.max_refused.min(files / 8);
-        let others = self.files().saturating_sub(self.max_peers);
-        self.max_peers = self.max_peers.min(files.saturating_sub(others)).max(1);
+        let each = self.files_of_a_peer();
+        let others = self
+            .files()
+            .saturating_sub(self.max_peers.saturating_mul(each));
+        let room = files.saturating_sub(others) / each;
+        self.max_peers = self.max_peers.min(room).max(1);
         true
     }
 }

@@ -51,6 +51,10 @@ pub(crate) enum Goodbye {
     Replaced,
     TooManyReturns,
     TryLater { within: Duration },
+    Orphaned { within: Duration },
+    NoBroker,
+    OwnerGone,
+    Moved,
     HostOnly,
     ReasonTooLong { limit: usize },
     BadData { why: DataError },
@@ -96,6 +100,11 @@ impl Goodbye {
             // Come back later.
             Self::Silent { .. } => (1013, "silent"),
             Self::TryLater { .. } => (1013, "try_later"),
+            Self::Orphaned { .. } => (1013, "orphaned"),
+            Self::NoBroker => (1013, "no_broker"),
+            Self::OwnerGone => (1013, "owner_gone"),
+            // Service restart: come back at once.
+            Self::Moved => (1012, "moved"),
             Self::TooManyReturns => (1013, "too_many_returns"),
             Self::TooManyPeers => (ERROR, "too_many_peers"),
             Self::TooManyLobbies => (ERROR, "too_many_lobbies"),
@@ -201,6 +210,16 @@ impl fmt::Display for Goodbye {
             Self::Binary => f.write_str("Invalid transfer mode, must be text"),
             Self::InvalidCommand => f.write_str("Invalid command"),
             Self::InvalidDestination => f.write_str("Invalid destination"),
+            Self::Orphaned { within } => {
+                let seconds = within.as_secs().saturating_add(1);
+                write!(
+                    f,
+                    "The lobby waits for its members: others can join in {seconds} s"
+                )
+            }
+            Self::NoBroker => f.write_str("No new lobby can be made or found now: try again later"),
+            Self::OwnerGone => f.write_str("The server of the lobby does not answer: try again"),
+            Self::Moved => f.write_str("The lobby is on another server now: come back"),
             Self::HostOnly => f.write_str("Only the host can do that"),
             Self::ReasonTooLong { limit } => {
                 write!(f, "Reason is too long: at most {limit} bytes")

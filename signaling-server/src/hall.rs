@@ -5,8 +5,7 @@ mod comebacks;
 mod control;
 mod entering;
 mod groups;
-#[cfg(test)]
-mod house;
+pub(crate) mod house;
 mod leaving;
 mod listing;
 mod lobby;
@@ -15,6 +14,7 @@ mod migration;
 #[cfg(test)]
 mod model;
 mod news;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +26,7 @@ use signaling::{Extension, Message, Notice, encode};
 
 use crate::Config;
 use crate::admission::{Pass, Refusal};
+use crate::cluster::Grant;
 use crate::door::{Dialect, Network};
 use crate::entropy::Entropy;
 use crate::goodbye::Goodbye;
@@ -162,6 +163,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) host_migration: bool,
     /// Which protocol the member speaks.
     pub(crate) dialect: Dialect,
+    /// Under which lease it joins, where several instances share their lobbies.
+    pub(crate) grant: Option<&'a Grant>,
 }
 
 impl<'a> Wish<'a> {
@@ -188,6 +191,7 @@ impl<'a> Wish<'a> {
             group_of: extension.and_then(|extension| extension.group_of),
             host_migration: extension.is_some_and(|extension| extension.host_migration),
             dialect: Dialect::default(),
+            grant: None,
         }
     }
 }
@@ -233,6 +237,8 @@ enum Timer {
     News(Arc<str>),
     /// A group whose last member has come back is sealed, if that member has not left at once.
     Group(Arc<str>),
+    /// There are no tokens of a lobby's earlier owner any more.
+    Heirs(Arc<str>),
     /// There are no tokens of an earlier server any more.
     Inheritance,
 }
@@ -343,6 +349,7 @@ impl Hall {
                 Some((_, Timer::Renewal(member))) => self.welcome(now, member),
                 Some((_, Timer::News(name))) => self.tell_news(now, &name),
                 Some((_, Timer::Group(name))) => self.seal_if_complete(now, &name),
+                Some((_, Timer::Heirs(name))) => self.end_heirs(&name),
                 Some((_, Timer::Inheritance)) => self.end_inheritance(),
                 None => return,
             }

@@ -49,8 +49,15 @@ struct Waiting {
     silent: BTreeMap<HandshakeId, Arc<TcpStream>>,
 }
 
-/// Takes connections for ever. Those that are no WebSocket yet end with this future.
-pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, tls: Option<Tls>) {
+/// Takes connections for ever. Those that are no WebSocket yet end with this future. `is_inner` says that only instances of our own come,
+/// each of which has the members of many addresses.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    relay: Relay,
+    router: Router,
+    tls: Option<Tls>,
+    is_inner: bool,
+) {
     let config = relay.config();
     let deadline = config.handshake_deadline;
     let mut on_the_way = Tasks {
@@ -74,7 +81,7 @@ pub(crate) async fn accept(listener: TcpListener, relay: Relay, router: Router, 
         };
         match accepted {
             Ok((stream, remote)) => {
-                let is_proxy = relay.is_proxy(remote.ip());
+                let is_proxy = is_inner || relay.is_proxy(remote.ip());
                 let stream = Arc::new(stream);
                 let network = Network::of(remote.ip());
                 let (id, cut) = on_the_way.enter(Arc::clone(&stream), network, is_proxy);

@@ -35,10 +35,13 @@
 
 mod admission;
 mod bucket;
+mod cluster;
 mod config;
 mod door;
 mod entropy;
 mod files;
+mod forward;
+mod fuzz;
 mod goodbye;
 mod hall;
 mod handshaking;
@@ -55,6 +58,7 @@ mod turn;
 mod wire;
 
 pub use admission::{Admission, Arrival, Pass, Refusal, TicketKeyError, TicketKeys};
+pub use cluster::{BrokerError, ClusterConfig};
 pub use config::{AddressLimits, Config, ForwardedHeader, TlsFiles};
 pub use files::raise_file_limit;
 pub use resume::{KeyError, ResumeKey};
@@ -62,3 +66,9 @@ pub use routes::router;
 pub use server::{BindError, Server};
 pub use tls::TlsError;
 pub use turn::{TurnAccess, TurnSecretError};
+
+/// What the project's own fuzz targets need, and nobody else. No part of the library as it ships.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::fuzz::hall;
+}

@@ -19,6 +19,8 @@ pub(crate) struct Metrics {
     unknown: AtomicU64,
     handshakes_cut: AtomicU64,
     accept_errors: AtomicU64,
+    forwarded: AtomicU64,
+    broker_errors: AtomicU64,
     goodbyes: Mutex<BTreeMap<&'static str, u64>>,
 }
 
@@ -63,6 +65,14 @@ impl Metrics {
 
     pub(crate) fn accept_error(&self) {
         add(&self.accept_errors, 1);
+    }
+
+    pub(crate) fn forwarded(&self) {
+        add(&self.forwarded, 1);
+    }
+
+    pub(crate) fn broker_error(&self) {
+        add(&self.broker_errors, 1);
     }
 
     pub(crate) fn goodbye(&self, goodbye: &Goodbye) {
@@ -119,6 +129,16 @@ impl Metrics {
                 "accept_errors_total",
                 "Connections that the system could not give us.",
                 &self.accept_errors,
+            ),
+            (
+                "forwarded_total",
+                "Sockets whose lobby another instance has.",
+                &self.forwarded,
+            ),
+            (
+                "broker_errors_total",
+                "Questions that the broker has not answered.",
+                &self.broker_errors,
             ),
         ] {
             family(&mut page, name, "counter", help);

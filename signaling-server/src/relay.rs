@@ -1,5 +1,6 @@
 //! The hall and the sockets' outboxes behind one lock: what happens to one socket is told to the others in one step.
 
+mod owning;
 mod place;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use tokio::time::sleep_until;
 
 use crate::Config;
 use crate::admission::{Entry, Refusal, unix};
+use crate::cluster::Cluster;
 use crate::door::{Addresses, Network, TooMany, Welcome};
 use crate::entropy;
 use crate::goodbye::Goodbye;
@@ -25,6 +27,7 @@ use crate::outbox::Outbox;
 use crate::resume::{ResumeKey, Vault};
 use crate::wire::since;
 
+pub(crate) use owning::{Destination, Seated};
 pub(crate) use place::{Clogged, Place, Relayed, Visit};
 
 /// A server's state; clones are the same server.
@@ -34,6 +37,8 @@ pub(crate) struct Relay(Arc<Shared>);
 struct Shared {
     config: Config,
     start: Clock,
+    /// The other instances, if there are some.
+    cluster: Option<Arc<Cluster>>,
     metrics: Metrics,
     /// Never locked together with the state.
     addresses: Mutex<Addresses>,
@@ -66,7 +71,7 @@ pub(crate) enum Turned {
 }
 
 impl Relay {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, cluster: Option<Cluster>) -> Self {
         let vault = vault(&config);
         Self(Arc::new(Shared {
             state: Mutex::new(State {
@@ -77,6 +82,7 @@ impl Relay {
                 timer: None,
             }),
             start: Clock::now(),
+            cluster: cluster.map(Arc::new),
             metrics: Metrics::default(),
             addresses: Mutex::new(Addresses::new(config.address.clone())),
             tasks: watch::Sender::new(0),
@@ -154,6 +160,7 @@ impl Relay {
             refused: None,
             entry: Err(Refusal::new("")),
             group_of: None,
+            introduction: None,
         };
         let Some(network) = network else {
             visit.entry = judge();
@@ -198,6 +205,7 @@ impl Relay {
             outbox,
             entry: visit.entry.clone(),
             group_of: visit.group_of,
+            introduction: visit.introduction.clone(),
             is_godot3: AtomicBool::new(false),
         })
     }
@@ -212,6 +220,8 @@ impl Relay {
 
     /// Closes every socket with a reason and waits until they are closed, or the deadline has passed.
     pub(crate) async fn shut_down(&self) {
+        self.lock().is_draining = true;
+        self.give_up_leases().await;
         self.start_shut_down();
         let mut tasks = self.0.tasks.subscribe();
         let closed = tasks.wait_for(|tasks| *tasks == 0);

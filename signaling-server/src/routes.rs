@@ -5,6 +5,7 @@ mod pages;
 mod turn;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -21,14 +22,16 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::Config;
 use crate::admission::{Entry, Pass};
+use crate::cluster::{HEADER, Introduction};
 use crate::door::{Meter, Network, client, is_allowed};
 use crate::metrics::Gauges;
-use crate::relay::{Relay, Turned};
+use crate::relay::{Relay, Turned, Visit};
 use crate::socket;
 use crate::wire::{SharedMeter, Wire};
 
-/// Bytes a socket holds to read into: most are idle, and the default of 128 KiB each would be most of the memory.
-const READ_BUFFER: usize = 4 * 1024;
+/// Bytes a socket holds to read into: most are idle, and the default of 128 KiB each would be most of the memory. Most signals are
+/// shorter.
+const READ_BUFFER: usize = 2 * 1024;
 
 /// Room for answers to pings and closes beside a message that is being written.
 const CONTROL_FRAMES: usize = 64 * 1024;
@@ -38,9 +41,9 @@ const CONTROL_FRAMES: usize = 64 * 1024;
 ///
 /// The application brings what is around a WebSocket: a listener with a bound on connections and on the time a handshake
 /// may take, and an end. The limits of [`Config::address`] hold where it says where a connection comes from, as
-/// `Router::into_make_service_with_connect_info::<SocketAddr>` does; its admin address and TLS are not looked at.
+/// `Router::into_make_service_with_connect_info::<SocketAddr>` does; its admin address, TLS and cluster are not looked at.
 pub fn router(config: Config) -> Router {
-    routes(Relay::new(config), false)
+    routes(Relay::new(config, None), false)
 }
 
 /// As [`router`], for sockets on any path if so wanted: Godot's servers look at none.
@@ -71,6 +74,11 @@ pub(crate) fn admin_routes(relay: Relay) -> Router {
         .with_state(relay)
 }
 
+/// What other instances ask for: sockets of members whose lobby is here.
+pub(crate) fn instance_routes(relay: Relay) -> Router {
+    Router::new().fallback(introduced).with_state(relay)
+}
+
 /// Where a connection came from, where the listener is ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remote(pub(crate) SocketAddr);
@@ -87,11 +95,51 @@ async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
     let judge = || admit(config, &parts);
     let mut visit = match relay.enter(network(config, &parts), judge) {
         Ok(visit) => visit,
-        Err(Turned::Away) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Err(Turned::AwayForItsAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
+        Err(turned) => return turned.into_response(),
     };
     visit.set_group(group_of(parts.uri.query()));
-    let mut request = Request::from_parts(parts, body);
+    open(
+        relay.clone(),
+        visit,
+        Request::from_parts(parts, body),
+        response,
+    )
+}
+
+/// Opens the socket of a member that another instance forwards. That one has judged it.
+async fn introduced(State(relay): State<Relay>, request: Request) -> Response {
+    let header = request.headers().get(HEADER);
+    let introduction = header.and_then(|header| relay.introduction(header.to_str().ok()?));
+    let Some(introduction) = introduction else {
+        return (StatusCode::FORBIDDEN, "for other instances\n").into_response();
+    };
+    let Ok(response) = create_response_with_body(&request, Body::empty) else {
+        return (StatusCode::BAD_REQUEST, "a WebSocket is expected here\n").into_response();
+    };
+    match visit(&relay, introduction) {
+        Ok(visit) => open(relay, visit, request, response),
+        Err(turned) => turned.into_response(),
+    }
+}
+
+fn visit(relay: &Relay, introduction: Arc<Introduction>) -> Result<Visit, Turned> {
+    let network = introduction.address.map(Network::of);
+    let mut visit = relay.enter(network, || Ok(Pass::anywhere()))?;
+    visit.set_introduction(introduction);
+    Ok(visit)
+}
+
+impl IntoResponse for Turned {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Away => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Self::AwayForItsAddress => StatusCode::TOO_MANY_REQUESTS.into_response(),
+        }
+    }
+}
+
+/// Serves a socket once its connection has become one.
+fn open(relay: Relay, visit: Visit, mut request: Request, response: Response) -> Response {
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "HTTP/1.1 is expected here\n").into_response();
     };

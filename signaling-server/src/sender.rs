@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::door::{Ask, BYTES_PER_TOKEN, Letter, Visitor};
 use crate::goodbye::Goodbye;
 use crate::hall::MemberId;
-use crate::relay::{Clogged, Place, Relay, Relayed};
+use crate::relay::{Clogged, Destination, Place, Relay, Relayed, Seated};
 use crate::wire::SharedMeter;
 
 /// How long a member's socket is not read while a receiver has no room for what it sent.
@@ -73,13 +73,14 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Does what a text asks for. An error is why its sender must go.
+    /// Does what a text asks for; gives the instance that is to have the text and all that follow, if another one does it. An error
+    /// is why its sender must go.
     pub(crate) async fn handle(
         &mut self,
         visitor: &mut Visitor,
         text: &str,
-    ) -> Result<(), Goodbye> {
-        match visitor.read(text)? {
+    ) -> Result<Option<Destination>, Goodbye> {
+        let done = match visitor.read(text)? {
             None => {
                 self.relay.metrics().unknown();
                 Ok(())
@@ -93,8 +94,10 @@ impl<'a> Sender<'a> {
                 let join = self
                     .place
                     .join(&lobby, topology, extension.as_ref(), dialect);
-                let standing = join?;
-                visitor.joined(standing.id, standing.is_ours);
+                match join.await? {
+                    Seated::Here(standing) => visitor.joined(standing.id, standing.is_ours),
+                    Seated::Elsewhere(destination) => return Ok(Some(destination)),
+                }
                 Ok(())
             }
             Some(Ask::Relay { to, letter }) => self.send(to, &letter).await,
@@ -111,7 +114,8 @@ impl<'a> Sender<'a> {
                 self.place.leave();
                 Ok(())
             }
-        }
+        };
+        done.map(|()| None)
     }
 
     /// Sends a text to the member of that id, waits for room if need be, and drops the text if there is none in time: one

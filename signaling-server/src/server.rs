@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::Config;
+use crate::cluster::{BrokerError, Cluster};
 use crate::handshaking::accept;
 use crate::relay::Relay;
-use crate::routes::{admin_routes, routes};
+use crate::routes::{admin_routes, instance_routes, routes};
 use crate::tls::{self, Tls, TlsError};
 
 /// How many connections may wait until we accept them, as far as the system allows. With the usual 128 a lobby's worth of
@@ -46,6 +47,12 @@ pub enum BindError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Lobbies cannot be shared with other instances.
+    #[error(transparent)]
+    Cluster(#[from] BrokerError),
+    /// [`Config::cluster`] needs [`Config::resume_key`], which all instances share.
+    #[error("several instances need a key file, the same one for all")]
+    NoSharedKey,
 }
 
 impl Server {
@@ -53,7 +60,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`BindError`] when the system does not allow it, or when the files of [`Config::tls`] cannot be used.
+    /// [`BindError`] when the system does not allow it, or when the files of [`Config::tls`] or the broker's URL cannot be used. A
+    /// broker that cannot be reached is no error: the server waits for it.
     #[expect(
         clippy::unused_async,
         reason = "it has to be called on a runtime, and callers await it"
@@ -69,14 +77,20 @@ impl Server {
         if let (Some(tls), Some(files)) = (&tls, &config.tls) {
             tasks.spawn(tls.clone().watch(files.clone(), tls::LOOK));
         }
-        let relay = Relay::new(config);
+        let (cluster, inner) = join_cluster(&config)?.unzip();
+        let relay = Relay::new(config, cluster);
         let router = routes(relay.clone(), true);
-        tasks.spawn(accept(listener, relay.clone(), router, tls));
+        tasks.spawn(accept(listener, relay.clone(), router, tls, false));
+        if let Some(listener) = inner {
+            let router = instance_routes(relay.clone());
+            tasks.spawn(accept(listener, relay.clone(), router, None, true));
+            tasks.spawn(relay.clone().keep_leases());
+        }
         tracing::info!(%local_addr, "listening");
         let mut admin_addr = None;
         if let Some((listener, addr)) = admin {
             let router = admin_routes(relay.clone());
-            tasks.spawn(accept(listener, relay.clone(), router, None));
+            tasks.spawn(accept(listener, relay.clone(), router, None, false));
             tracing::info!(admin_addr = %addr, "listening for operators");
             admin_addr = Some(addr);
         }
@@ -117,6 +131,20 @@ impl Server {
         self.relay.shut_down().await;
         tracing::info!(local_addr = %self.local_addr, "stopped");
     }
+}
+
+/// Listens for other instances, if there are to be some.
+fn join_cluster(config: &Config) -> Result<Option<(Cluster, TcpListener)>, BindError> {
+    let Some(cluster) = &config.cluster else {
+        return Ok(None);
+    };
+    let key = config.resume_key.as_ref().ok_or(BindError::NoSharedKey)?;
+    let (listener, addr) = listen(cluster.bind)?;
+    tracing::info!(cluster_addr = %addr, "listening for other instances");
+    // As long as a token is valid.
+    let keep = config.kept_term() * 3 / 2;
+    let cluster = Cluster::new(cluster, addr, key, keep)?;
+    Ok(Some((cluster, listener)))
 }
 
 fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {

@@ -10,18 +10,29 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::Config;
 use crate::door::Visitor;
+use crate::forward::forward;
 use crate::goodbye::Goodbye;
 use crate::outbox::Outgoing;
-use crate::relay::{Place, Relay, Visit};
+use crate::relay::{Destination, Place, Relay, Visit};
 use crate::sender::Sender;
 use crate::wire::{SharedMeter, Wire};
 
-type Sink = SplitSink<WebSocketStream<Wire>, Message>;
-type Stream = SplitStream<WebSocketStream<Wire>>;
+/// What is sent to a socket.
+pub(crate) type Sink = SplitSink<WebSocketStream<Wire>, Message>;
+/// What comes from it.
+pub(crate) type Stream = SplitStream<WebSocketStream<Wire>>;
+
+/// Why a socket is read no more.
+enum End {
+    /// It is gone.
+    Gone,
+    /// Another instance has its lobby, and is to have this text and all that follow.
+    Elsewhere(Destination, Utf8Bytes),
+}
 
 /// Serves a socket until it is closed.
 pub(crate) async fn serve(
@@ -42,13 +53,27 @@ async fn run(relay: &Relay, visit: &Visit, meter: &SharedMeter, socket: WebSocke
     match relay.connect(visit) {
         Ok(place) => {
             tracing::debug!(member = place.number(), "connected");
-            {
+            let end = {
                 let mut sender = Sender::new(relay, &place, meter);
                 let mut writing = pin!(write(config, &place, &mut sink));
                 tokio::select! {
-                    () = read(config, &place, meter, &mut sender, &mut stream) => return,
-                    () = &mut writing => {}
+                    end = read(config, &place, meter, &mut sender, &mut stream) => Some(end),
+                    () = &mut writing => None,
                 }
+            };
+            match end {
+                Some(End::Gone) => return,
+                Some(End::Elsewhere(to, text)) => {
+                    let socket = (&mut sink, &mut stream);
+                    // Most sockets are not forwarded, and do without the memory that it takes.
+                    let forwarding = Box::pin(forward(config, &place, meter, socket, to, text));
+                    if let Some(goodbye) = forwarding.await {
+                        relay.metrics().goodbye(&goodbye);
+                        meter.lock().give_up(goodbye.clone());
+                        close(config, &mut sink, &goodbye).await;
+                    }
+                }
+                None => {}
             }
             tracing::debug!(member = place.number(), "closed");
         }
@@ -73,7 +98,7 @@ async fn read(
     meter: &SharedMeter,
     sender: &mut Sender<'_>,
     stream: &mut Stream,
-) {
+) -> End {
     let mut visitor = Visitor::new(config);
     let within = config.ping_deadline;
     let silence = config.ping_interval.saturating_add(within);
@@ -92,12 +117,12 @@ async fn read(
             Ok(Some(Err(error))) => {
                 tracing::debug!(member = place.number(), %error, "unreadable");
                 let Some(goodbye) = unreadable(config, meter, &error) else {
-                    return;
+                    return End::Gone;
                 };
                 place.refuse(goodbye);
                 return std::future::pending().await;
             }
-            Ok(None) => return,
+            Ok(None) => return End::Gone,
             Err(_) => {
                 place.refuse(match visitor.has_joined() {
                     true => Goodbye::Silent { within },
@@ -107,7 +132,10 @@ async fn read(
             }
         };
         let answer = match received {
-            Message::Text(text) => sender.handle(&mut visitor, &text).await,
+            Message::Text(text) => match sender.handle(&mut visitor, &text).await {
+                Ok(Some(destination)) => return End::Elsewhere(destination, text),
+                done => done.map(drop),
+            },
             Message::Binary(_) => Err(Goodbye::Binary),
             // The answer is on its way; the stream ends after it.
             Message::Close(frame) => {
@@ -133,7 +161,7 @@ fn is_farewell(frame: Option<&CloseFrame>) -> bool {
 }
 
 /// Why nothing more can be read, unless the connection is simply gone.
-fn unreadable(config: &Config, meter: &SharedMeter, error: &Error) -> Option<Goodbye> {
+pub(crate) fn unreadable(config: &Config, meter: &SharedMeter, error: &Error) -> Option<Goodbye> {
     if let Some(goodbye) = meter.lock().verdict() {
         return Some(goodbye.clone());
     }

@@ -6,6 +6,7 @@
 
 mod crates;
 mod godot;
+mod lobby;
 mod outcome;
 mod pulse;
 mod sctp;
@@ -42,6 +43,10 @@ pub const TARGETS: &[Target] = &[
     ours("candidate", text::candidate),
     ours("godot", godot::packets),
     ours("typed", godot::typed),
+    ours("signaling", lobby::messages),
+    ours("signaling_godot3", lobby::godot3),
+    ours("lobby_query", lobby::query),
+    ours("hall", signaling_server::testing::hall),
     theirs("checks", native::checks),
     theirs("description", text::description),
     theirs("mdns", crates::mdns),

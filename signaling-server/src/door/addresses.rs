@@ -53,6 +53,11 @@ pub(crate) enum Welcome {
 pub(crate) struct TooMany;
 
 impl Network {
+    /// The address, or the first one of a network of IPv6.
+    pub(crate) const fn address(self) -> IpAddr {
+        self.0
+    }
+
     pub(crate) fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),

@@ -93,25 +93,24 @@ impl Hall {
         token: &str,
     ) -> Result<PeerId, Goodbye> {
         let network = wish.network;
-        let inherits = match &self.vault {
-            Some(vault) => vault.inherits_for(now).is_some(),
-            None => false,
-        };
         let vault = self.vault.as_ref();
         let proved = vault.and_then(|vault| vault.read(now, token));
         let Proved {
             claim,
             is_inherited,
         } = proved.ok_or(Goodbye::NoSeat)?;
-        let inherits = inherits && is_inherited;
         let id = claim.id;
         let name: Arc<str> = claim.lobby.as_str().into();
+        let inherits = match wish.grant {
+            Some(grant) => grant.inherits || self.has_heirs(&name),
+            None => is_inherited && self.inherits(now),
+        };
         match self.lobbies.get(&name) {
             Some(lobby) if lobby.number == claim.number => {}
             // It has ended, and somebody else has made one of the same name.
             Some(lobby) if !lobby.is_older(&claim) => return Err(Goodbye::NoSeat),
             _ if !inherits => return Err(Goodbye::NoSeat),
-            _ => self.make_again(now, &name, &claim, network)?,
+            _ => self.make_again(now, &name, &claim, wish)?,
         }
         let Some(lobby) = self.lobbies.get_mut(&name) else {
             return Err(Goodbye::NoSeat);
@@ -287,6 +286,7 @@ impl Hall {
         }
         let vault = self.vault.as_ref();
         if !name.is_empty()
+            && wish.grant.is_none()
             && let Some(within) = vault.and_then(|vault| vault.inherits_for(now))
         {
             // It may be one of the earlier server's, whose members are on their way back.
@@ -300,14 +300,15 @@ impl Hall {
             return Err(Goodbye::LobbyNameTooLong { limit });
         }
         self.can_add_lobby(wish.network)?;
+        let fresh = wish.grant.and_then(|grant| grant.fresh.clone());
         let name: Arc<str> = if name.is_empty() {
-            let name = entropy::name(&mut self.entropy).map(Arc::from);
+            let name = fresh.or_else(|| entropy::name(&mut self.entropy).map(Arc::from));
             name.filter(|name| !self.lobbies.contains_key(name))
                 .ok_or(Goodbye::NoEntropy)?
         } else {
             name.into()
         };
-        let number = self.number(now);
+        let number = self.number(now, wish.grant.map_or(0, |grant| grant.fence));
         let mut lobby = Lobby::new(wish.topology, number, wish.network);
         lobby.dialect = wish.dialect;
         lobby.is_listed = wish.is_listed && !self.config.strict;
@@ -355,8 +356,9 @@ impl Hall {
         now: Instant,
         name: &Arc<str>,
         claim: &Claim,
-        network: Option<Network>,
+        wish: Wish<'_>,
     ) -> Result<(), Goodbye> {
+        let network = wish.network;
         if self.ended.contains(&claim.number) {
             return Err(Goodbye::NoSeat);
         }
@@ -375,10 +377,19 @@ impl Hall {
         if self.lobbies.contains_key(name) {
             self.close_lobby(name, &Goodbye::HostLeft);
         }
-        let inherits_until = self.vault.as_ref().and_then(Vault::inherits_until);
-        let inheritance = inherits_until.map(|until| (until, Timer::Inheritance));
-        self.timers.extend(inheritance);
         let mut lobby = Lobby::new(claim.topology, claim.number, network);
+        let vault = self.vault.as_ref();
+        if wish.grant.is_some() {
+            lobby.heirs_until = vault.map(|vault| now + vault.validity());
+            let heirs = lobby
+                .heirs_until
+                .map(|until| (until, Timer::Heirs(Arc::clone(name))));
+            self.timers.extend(heirs);
+        } else {
+            let until = vault.and_then(Vault::inherits_until);
+            self.timers
+                .extend(until.map(|until| (until, Timer::Inheritance)));
+        }
         lobby.gone = Some(BTreeSet::new());
         lobby.migrates = claim.host.is_some();
         lobby.host = claim.host.unwrap_or(PeerId::SERVER);
@@ -420,13 +431,14 @@ impl Hall {
         self.lobbies.insert(Arc::clone(name), lobby);
     }
 
-    /// A number that no lobby has had, here or on an earlier server.
-    fn number(&mut self, now: Instant) -> u64 {
+    /// A number that no lobby has had, here or on an earlier server. It is `least` or more.
+    fn number(&mut self, now: Instant, least: u64) -> u64 {
         let clock = self
             .vault
             .as_ref()
             .map_or(0, |vault| vault.unix_micros(now));
-        self.last_number = clock.max(self.last_number.saturating_add(1));
+        let next = self.last_number.saturating_add(1);
+        self.last_number = clock.max(next).max(least);
         self.last_number
     }
 }

@@ -7,15 +7,8 @@ use mesh_core::{Instant, Topology};
 
 use super::lobby::Lobby;
 use super::{Hall, Wish};
+use crate::cluster::Group;
 use crate::goodbye::Goodbye;
-
-/// What the members of a group have asked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Group {
-    name: Arc<str>,
-    size: u32,
-    is_mesh: bool,
-}
 
 /// The lobbies of each group that are not sealed, the oldest first.
 #[derive(Debug, Default)]
@@ -43,9 +36,24 @@ impl Groups {
         self.0.get(group).into_iter().flatten()
     }
 
+    pub(super) fn has(&self, group: &Group) -> bool {
+        self.0.contains_key(group)
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Wish<'_> {
+    /// The group of that size that it is for.
+    pub(crate) fn group(&self, size: u32) -> Group {
+        Group {
+            name: self.name.into(),
+            size,
+            is_mesh: self.topology == Topology::Mesh,
+        }
     }
 }
 
@@ -65,18 +73,8 @@ impl Hall {
             let limit = self.config.max_lobby_name;
             return Err(Goodbye::LobbyNameTooLong { limit });
         }
-        let name = Arc::from(wish.name);
-        let is_mesh = wish.topology == Topology::Mesh;
-        let group = Group {
-            name,
-            size,
-            is_mesh,
-        };
-        let takes = |name: &&Arc<str>| {
-            let lobby = self.lobbies.get(&***name);
-            lobby.is_some_and(|lobby| self.may_enter(lobby, wish).is_ok())
-        };
-        if let Some(name) = self.groups.lobbies(&group).find(takes) {
+        let group = wish.group(size);
+        if let Some(name) = self.roomy(&group, wish) {
             return Ok((Arc::clone(name), None));
         }
         let (name, mut made) = self.enterable(
@@ -91,6 +89,14 @@ impl Hall {
             lobby.group = Some(group);
         }
         Ok((name, made))
+    }
+
+    /// The oldest lobby of a group that takes one more.
+    pub(super) fn roomy(&self, group: &Group, wish: Wish<'_>) -> Option<&Arc<str>> {
+        self.groups.lobbies(group).find(|name| {
+            let lobby = self.lobbies.get(&***name);
+            lobby.is_some_and(|lobby| self.may_enter(lobby, wish).is_ok())
+        })
     }
 
     /// Seals the lobby of a group once all are there. One that waits for a member to come back is sealed when it is back; if it

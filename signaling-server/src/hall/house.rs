@@ -1,4 +1,4 @@
-//! Door and hall with nothing between them: a server without sockets, for tests.
+//! Door and hall with nothing between them: a server without sockets, for tests and for fuzzing.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::resume::ResumeKey;
 static ANYWHERE: Pass = Pass::anywhere();
 
 /// As the server wires the two; a text goes in, actions come out.
-pub(super) struct House {
+pub(crate) struct House {
     pub(super) hall: Hall,
     pub(super) visitors: BTreeMap<MemberId, Visitor>,
     /// Where members come from, where that matters.
@@ -21,13 +21,14 @@ pub(super) struct House {
 }
 
 impl House {
+    #[cfg(test)]
     pub(super) fn new(config: Config, entropy: Entropy) -> Self {
         let key = ResumeKey::generate().expect("this system has randomness");
         Self::restarted(config, entropy, &key, Duration::from_secs(1_800_000_000))
     }
 
     /// A server that starts at that time since 1970 and has that key.
-    pub(super) fn restarted(
+    pub(crate) fn restarted(
         config: Config,
         entropy: Entropy,
         key: &ResumeKey,
@@ -44,7 +45,7 @@ impl House {
         }
     }
 
-    pub(super) fn connect(&mut self) -> MemberId {
+    pub(crate) fn connect(&mut self) -> MemberId {
         let member = MemberId(self.next);
         self.next += 1;
         let visitor = Visitor::new(&self.hall.config);
@@ -52,18 +53,18 @@ impl House {
         member
     }
 
-    pub(super) fn disconnect(&mut self, member: MemberId) {
+    pub(crate) fn disconnect(&mut self, member: MemberId) {
         self.visitors.remove(&member);
         self.hall.leave(member);
     }
 
     /// Its connection breaks.
-    pub(super) fn cut(&mut self, now: Instant, member: MemberId) {
+    pub(crate) fn cut(&mut self, now: Instant, member: MemberId) {
         self.visitors.remove(&member);
         self.hall.disconnect(now, member);
     }
 
-    pub(super) fn handle_text(&mut self, now: Instant, member: MemberId, text: &str) {
+    pub(crate) fn handle_text(&mut self, now: Instant, member: MemberId, text: &str) {
         let Some(visitor) = self.visitors.get_mut(&member) else {
             return;
         };
@@ -116,16 +117,16 @@ impl House {
         }
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.hall.handle_timeout(now);
     }
 
-    pub(super) fn poll_action(&mut self) -> Option<Action> {
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
         self.settle();
         self.actions.pop_front()
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.hall.counts()
     }
 

@@ -150,7 +150,11 @@ impl Hall {
             self.timers.remove(&(until, timer));
             self.away.discount(network);
         }
-        if lobby.gone.is_some() {
+        if let Some(until) = lobby.heirs_until {
+            // The broker is told that it has ended.
+            let timer = Timer::Heirs(Arc::clone(name));
+            self.timers.remove(&(until, timer));
+        } else if lobby.gone.is_some() {
             self.ended.insert(lobby.number);
         }
         if let Some(network) = lobby.made_by {

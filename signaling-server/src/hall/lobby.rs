@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use mesh_core::{Instant, PeerId, Topology};
 use signaling::Notice;
 
-use super::groups::Group;
 use super::member::MemberId;
 use super::news::News;
 use crate::bucket::Bucket;
+use crate::cluster::Group;
 use crate::door::{Dialect, Network};
 use crate::resume::Claim;
 
@@ -60,6 +60,8 @@ pub(super) struct Lobby {
     pub(super) made_by: Option<Network>,
     /// Where an earlier server had it, and as long as there may be tokens of that server: whom they no longer bring back.
     pub(super) gone: Option<BTreeSet<PeerId>>,
+    /// Until when there may be tokens of an earlier owner, in a lobby that another instance had.
+    pub(super) heirs_until: Option<Instant>,
     seats: BTreeMap<PeerId, Seat>,
     /// Counts who sits down and who is cut off, to tell what was first.
     steps: u64,
@@ -169,6 +171,7 @@ impl Lobby {
             removed: VecDeque::new(),
             made_by,
             gone: None,
+            heirs_until: None,
             seats: BTreeMap::new(),
             steps: 0,
         }
@@ -177,6 +180,11 @@ impl Lobby {
     /// Whether it was made again by a token of an earlier server, and that server has had a later one of its name.
     pub(super) fn is_older(&self, claim: &Claim) -> bool {
         self.gone.is_some() && self.number < claim.number
+    }
+
+    /// Whether somebody here speaks our extension.
+    pub(super) fn has_ours(&self) -> bool {
+        self.seats.values().any(|seat| seat.is_ours)
     }
 
     /// How many seats are taken, also by those who are away.

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mesh_core::{PeerId, Topology};
 use signaling::{Extension, Message, Notice, decode, encode, encode_godot3};
 
-use super::Relay;
+use super::{Relay, Seated};
 use crate::admission::Entry;
+use crate::cluster::Introduction;
 use crate::door::{Account, Control, Dialect, Letter, Network};
 use crate::goodbye::Goodbye;
-use crate::hall::{Addressee, Hall, MemberId, Standing, Wish};
+use crate::hall::{Addressee, Hall, MemberId, Wish};
 use crate::outbox::{Full, Outbox};
 
 /// A socket's place in the server; dropping it frees the place, whatever ended the socket.
@@ -23,6 +24,8 @@ pub(crate) struct Place {
     pub(super) entry: Entry,
     /// How many members make a group, if its URL says so.
     pub(super) group_of: Option<u32>,
+    /// What the instance says that forwards it, if one does.
+    pub(super) introduction: Option<Arc<Introduction>>,
     /// Whether it has joined as a client of Godot's 3.x demo.
     pub(super) is_godot3: AtomicBool,
 }
@@ -38,6 +41,8 @@ pub(crate) struct Visit {
     pub(super) entry: Entry,
     /// How many members make a group, if its URL says so.
     pub(super) group_of: Option<u32>,
+    /// What the instance says that forwards it, if one does.
+    pub(super) introduction: Option<Arc<Introduction>>,
 }
 
 /// What became of a text for another member.
@@ -66,13 +71,13 @@ impl Place {
         &self.outbox
     }
 
-    pub(crate) fn join(
+    pub(crate) async fn join(
         &self,
         name: &str,
         topology: Topology,
         extension: Option<&Extension>,
         dialect: Dialect,
-    ) -> Result<Standing, Goodbye> {
+    ) -> Result<Seated, Goodbye> {
         // Before it is told anything.
         let is_godot3 = dialect == Dialect::Godot3;
         self.is_godot3.store(is_godot3, Ordering::Relaxed);
@@ -80,13 +85,20 @@ impl Place {
         let mut wish = Wish::new(name, topology, self.network, extension, self.entry.as_ref());
         wish.group_of = wish.group_of.or(self.group_of);
         wish.dialect = dialect;
-        let join = |hall: &mut Hall, now| hall.join(now, self.member, wish);
-        let standing = self.relay.with(join)?;
-        match standing.is_back {
-            true => self.relay.0.metrics.resume(),
-            false => self.relay.0.metrics.join(),
+        let seated = match &self.relay.0.cluster {
+            Some(cluster) => Box::pin(self.seat_somewhere(cluster, wish)).await?,
+            None => {
+                let join = |hall: &mut Hall, now| hall.join(now, self.member, wish);
+                Seated::Here(self.relay.with(join)?)
+            }
+        };
+        let metrics = &self.relay.0.metrics;
+        match &seated {
+            Seated::Here(standing) if standing.is_back => metrics.resume(),
+            Seated::Here(_) => metrics.join(),
+            Seated::Elsewhere(_) => metrics.forwarded(),
         }
-        Ok(standing)
+        Ok(seated)
     }
 
     /// A text as the socket reads it; none if its protocol has no such message.
@@ -204,6 +216,12 @@ impl Visit {
     /// Sets how many members make a group, if the socket's URL says so.
     pub(crate) const fn set_group(&mut self, group_of: Option<u32>) {
         self.group_of = group_of;
+    }
+
+    /// Sets what the instance says that forwards it.
+    pub(crate) fn set_introduction(&mut self, introduction: Arc<Introduction>) {
+        self.group_of = introduction.group_of;
+        self.introduction = Some(introduction);
     }
 
     /// What its address may send, if the address is known.

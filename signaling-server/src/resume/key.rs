@@ -60,8 +60,7 @@ impl ResumeKey {
         })
     }
 
-    /// A key that is the same in every run of a test.
-    #[cfg(test)]
+    /// A key that is the same in every run of a test, or of a fuzzer.
     pub(crate) const fn fixed() -> Self {
         Self {
             secret: [7; LENGTH],
@@ -144,8 +143,14 @@ impl ResumeKey {
         self.is_known
     }
 
-    pub(super) fn hmac(&self) -> hmac::Key {
+    pub(crate) fn hmac(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, &self.secret)
+    }
+
+    /// What instances sign with what they tell each other: another key, so that no token of a member can be taken for that.
+    pub(crate) fn for_instances(&self) -> hmac::Key {
+        let secret = hmac::sign(&self.hmac(), b"instances");
+        hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
     }
 }
 

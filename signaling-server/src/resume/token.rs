@@ -82,7 +82,7 @@ impl Vault {
     }
 
     /// How long a token is valid.
-    fn validity(&self) -> Duration {
+    pub(crate) fn validity(&self) -> Duration {
         self.term + self.renewal()
     }
 

@@ -10,6 +10,12 @@
 mod abuse;
 mod addresses;
 mod admission;
+#[cfg(unix)]
+mod broker;
+#[cfg(unix)]
+mod cluster;
+#[cfg(unix)]
+mod cluster_faults;
 mod control;
 mod godot3;
 mod groups;
@@ -17,6 +23,7 @@ mod handshakes;
 mod lifecycle;
 mod limits;
 mod listing;
+mod misuse;
 mod peer;
 #[cfg(unix)]
 mod program;

@@ -8,14 +8,14 @@ use tokio::time::timeout;
 
 use crate::peer::*;
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signaling-server"));
     command.kill_on_drop(true).stdin(Stdio::null());
     command
 }
 
 /// A program that listens, and its address.
-async fn start(mut command: Command) -> (Child, String) {
+pub(crate) async fn start(mut command: Command) -> (Child, String) {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -32,7 +32,7 @@ async fn start(mut command: Command) -> (Child, String) {
     (child, url.trim_end().to_owned())
 }
 
-async fn signal(child: &Child, name: &str) {
+pub(crate) async fn signal(child: &Child, name: &str) {
     let pid = child.id().expect("it runs").to_string();
     let sent = Command::new("kill").args(["-s", name, &pid]).status().await;
     assert!(sent.expect("kill starts").success());

@@ -7,24 +7,35 @@ use signaling_server::{ResumeKey, Server};
 
 use crate::peer::*;
 
-const OURS: &str = r#"{"type":0,"id":0,"data":"demo","v":1}"#;
+pub(crate) const OURS: &str = r#"{"type":0,"id":0,"data":"demo","v":1}"#;
 
 /// What a member is told when it joins or comes back.
-struct Entry {
-    id: u32,
-    others: Vec<u32>,
-    token: String,
+pub(crate) struct Entry {
+    pub(crate) id: u32,
+    pub(crate) others: Vec<u32>,
+    pub(crate) token: String,
 }
 
 async fn enter(server: &Server, text: &str) -> (Peer, Entry) {
-    let mut peer = Peer::connect(server).await;
+    enter_at(&url(server), text).await
+}
+
+/// Where a server is.
+pub(crate) fn url(server: &Server) -> String {
+    format!("ws://{}", server.local_addr())
+}
+
+pub(crate) async fn enter_at(url: &str, text: &str) -> (Peer, Entry) {
+    let mut peer = Peer::connect_to(url).await;
     peer.send(text).await;
-    let entry = entry(&mut peer).await;
+    let first = peer.text().await;
+    let entry = entry(&mut peer, &first).await;
     (peer, entry)
 }
 
-async fn entry(peer: &mut Peer) -> Entry {
-    let (_, id) = ids(&peer.text().await);
+/// What follows the first text, which says the id.
+pub(crate) async fn entry(peer: &mut Peer, first: &str) -> Entry {
+    let (_, id) = ids(first);
     let welcome = peer.text().await;
     assert_eq!(ids(&welcome), (34, 60), "{welcome}");
     let (_, token) = welcome.split_once(r#""data":""#).expect("a token");
@@ -41,7 +52,7 @@ async fn entry(peer: &mut Peer) -> Entry {
     }
 }
 
-fn with_token(token: &str) -> String {
+pub(crate) fn with_token(token: &str) -> String {
     format!(r#"{{"type":0,"id":0,"data":"demo","v":1,"token":"{token}"}}"#)
 }
 

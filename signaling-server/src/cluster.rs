@@ -1,0 +1,17 @@
+//! Several instances that share their lobbies: who owns which lobby, and how a member gets to its owner.
+
+mod broker;
+mod config;
+mod introduction;
+mod key;
+mod leases;
+mod owners;
+
+pub use broker::BrokerError;
+pub use config::ClusterConfig;
+
+pub(crate) use broker::Purpose;
+pub(crate) use introduction::{HEADER, Introduction};
+pub(crate) use key::{Group, Key};
+pub(crate) use leases::{Grant, Holding};
+pub(crate) use owners::{Cluster, Found};

@@ -1,0 +1,133 @@
+//! Redis or Valkey: three scripts, one hash for each lease.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisError, Script, ScriptInvocation};
+use tokio::time::timeout;
+
+use super::{Answer, BrokerError, DEADLINE, Purpose};
+use crate::cluster::key::Key;
+use crate::cluster::leases::Renewal;
+
+/// What all our keys begin with. The braces keep them in one slot of a Redis Cluster.
+const PREFIX: &str = "{signaling}:";
+
+/// A connection that is made when it is needed, and made again when it breaks.
+pub(in crate::cluster) struct Broker {
+    connection: ConnectionManager,
+    owner: String,
+    lease: u64,
+    take: Script,
+    keep: Script,
+    give: Script,
+}
+
+impl Broker {
+    /// `owner` is what others are told of us. Must be called on a runtime.
+    pub(in crate::cluster) fn new(
+        url: &str,
+        owner: String,
+        lease: Duration,
+    ) -> Result<Self, BrokerError> {
+        let wrong = |error: RedisError| BrokerError::Url(error.to_string());
+        let client = Client::open(url).map_err(wrong)?;
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(1)
+            .set_connection_timeout(Some(DEADLINE))
+            .set_response_timeout(Some(DEADLINE));
+        let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?;
+        Ok(Self {
+            connection,
+            owner,
+            lease: millis(lease),
+            take: Script::new(include_str!("../scripts/take.lua")),
+            keep: Script::new(include_str!("../scripts/keep.lua")),
+            give: Script::new(include_str!("../scripts/give.lua")),
+        })
+    }
+
+    /// Asks who owns a key, and takes it if that is allowed. Members may come back to it for `keep` after its owner has died.
+    pub(in crate::cluster) async fn take(
+        &self,
+        key: &Key,
+        purpose: Purpose,
+        keep: Duration,
+    ) -> Result<Answer, BrokerError> {
+        let purpose = match purpose {
+            Purpose::Make => "make",
+            Purpose::Find => "find",
+            Purpose::Back => "back",
+        };
+        let mut script = self.take.prepare_invoke();
+        let script = script.key(name(key)).arg(&self.owner).arg(self.lease);
+        let script = script.arg(purpose).arg(millis(keep));
+        let (word, number, owner): (String, String, String) = self.ask(script).await?;
+        let number = number
+            .parse()
+            .map_err(|_| BrokerError::Unavailable("its answer has no number".to_owned()))?;
+        let fence = number;
+        Ok(match word.as_str() {
+            "made" => Answer::Made { fence },
+            "again" => Answer::Again { fence },
+            "heir" => Answer::Heir { fence },
+            "held" => Answer::Held { fence, owner },
+            "orphan" => {
+                let within = Duration::from_millis(number);
+                Answer::Orphan { within }
+            }
+            _ => Answer::Nobody,
+        })
+    }
+
+    /// Renews leases; for each the number under which it is ours, 0 if it is another one's.
+    pub(in crate::cluster) async fn keep(
+        &self,
+        renewals: &[Renewal],
+        keep: Duration,
+    ) -> Result<Vec<u64>, BrokerError> {
+        let mut script = self.keep.prepare_invoke();
+        script.arg(&self.owner).arg(self.lease);
+        for renewal in renewals {
+            let keep = if renewal.keeps_seats { millis(keep) } else { 0 };
+            script.key(name(&renewal.key)).arg(renewal.fence).arg(keep);
+        }
+        self.ask(&script).await
+    }
+
+    /// Gives a lease up. Members may come back to another owner for `keep`.
+    pub(in crate::cluster) async fn give(
+        &self,
+        key: &Key,
+        fence: u64,
+        keep: Duration,
+    ) -> Result<(), BrokerError> {
+        let mut script = self.give.prepare_invoke();
+        let script = script.key(name(key)).arg(fence).arg(millis(keep));
+        let _: i64 = self.ask(script).await?;
+        Ok(())
+    }
+
+    async fn ask<T: redis::FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, BrokerError> {
+        let mut connection = self.connection.clone();
+        match timeout(DEADLINE, script.invoke_async(&mut connection)).await {
+            Ok(answer) => {
+                answer.map_err(|error: RedisError| BrokerError::Unavailable(error.to_string()))
+            }
+            Err(_) => Err(BrokerError::Unavailable(
+                "it does not answer in time".to_owned(),
+            )),
+        }
+    }
+}
+
+fn name(key: &Key) -> String {
+    format!("{PREFIX}{key}")
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

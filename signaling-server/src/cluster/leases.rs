@@ -1,0 +1,187 @@
+//! What this instance owns, as far as it knows. No broker, no clock.
+
+#[cfg(test)]
+mod model;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mesh_core::Instant;
+
+use super::key::Key;
+
+/// Leases of one instance.
+///
+/// Each has a fencing number: the broker gives a higher one whenever something gets another owner. An owner that was away for longer
+/// than its lease learns by the number that it is none any more, and who forwards a member to it says which number it has found.
+///
+/// A lease lasts from the moment at which it was asked for, so it ends here no later than at the broker. One that could not be
+/// renewed in time has lapsed: nothing new is made under it. What stands goes on until the broker says that somebody else has it,
+/// because a broker that is down gives it to nobody.
+#[derive(Debug)]
+pub(crate) struct Leases {
+    term: Duration,
+    held: BTreeMap<Key, Lease>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lease {
+    fence: u64,
+    until: Instant,
+    /// Whether it was asked for since the last sweep: a join may be on its way.
+    is_wanted: bool,
+    /// Whether members of an earlier owner may come back, and none has yet.
+    inherits: bool,
+    /// Whether the broker knows that members may come back.
+    keeps_seats: bool,
+}
+
+/// What the broker has to be told of a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Renewal {
+    pub(crate) key: Key,
+    pub(crate) fence: u64,
+    /// Whether members may come back to it for a while after its owner has died.
+    pub(crate) keeps_seats: bool,
+}
+
+/// Under which lease something is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) key: Key,
+    pub(crate) fence: u64,
+    /// Whether an earlier owner has died, so that its members come back here with its tokens.
+    pub(crate) inherits: bool,
+    /// The name of a lobby that gets one of the server's, under a lease of its own.
+    pub(crate) fresh: Option<std::sync::Arc<str>>,
+}
+
+/// How things are with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holding {
+    /// It is ours, and nobody else can have it.
+    Valid { fence: u64, inherits: bool },
+    /// It was ours when we last heard of the broker.
+    Lapsed { fence: u64, inherits: bool },
+    /// It is not ours.
+    No,
+}
+
+impl Leases {
+    pub(crate) const fn new(term: Duration) -> Self {
+        Self {
+            term,
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// The broker has given a lease that was asked for at that time.
+    pub(crate) fn granted(
+        &mut self,
+        asked: Instant,
+        key: Key,
+        fence: u64,
+        inherits: bool,
+        keeps_seats: bool,
+    ) {
+        let lease = Lease {
+            fence,
+            until: asked + self.term,
+            is_wanted: true,
+            inherits,
+            keeps_seats,
+        };
+        let held = self.held.entry(key).or_insert(lease);
+        held.is_wanted = true;
+        // Answers may overtake each other. Only the latest number counts at the broker.
+        if held.fence < fence {
+            let (inherits, keeps_seats) = (held.inherits, held.keeps_seats);
+            *held = lease;
+            held.inherits |= inherits;
+            held.keeps_seats |= keeps_seats;
+        }
+    }
+
+    /// How things are with a key for which somebody wants to join.
+    pub(crate) fn want(&mut self, now: Instant, key: &Key) -> Holding {
+        match self.held.get_mut(key) {
+            None => Holding::No,
+            Some(lease) => {
+                lease.is_wanted = true;
+                let (fence, inherits) = (lease.fence, lease.inherits);
+                match lease.until > now {
+                    true => Holding::Valid { fence, inherits },
+                    false => Holding::Lapsed { fence, inherits },
+                }
+            }
+        }
+    }
+
+    /// A member that can come back has got a seat. Whether the broker has to be told that.
+    pub(crate) fn seated(&mut self, key: &Key, is_ours: bool) -> bool {
+        let Some(lease) = self.held.get_mut(key) else {
+            return false;
+        };
+        // The lobby stands again, and knows itself who may come back.
+        lease.inherits = false;
+        is_ours && !std::mem::replace(&mut lease.keeps_seats, true)
+    }
+
+    /// Whether a key is held under that number.
+    pub(crate) fn has(&self, key: &Key, fence: u64) -> bool {
+        self.held.get(key).is_some_and(|lease| lease.fence == fence)
+    }
+
+    /// Gives up what is not used any more, and nobody is about to use.
+    pub(crate) fn sweep(&mut self, is_used: impl Fn(&Key) -> bool) -> Vec<Renewal> {
+        let idle = self.held.extract_if(.., |key, lease| {
+            let is_wanted = std::mem::take(&mut lease.is_wanted);
+            !is_wanted && !is_used(key)
+        });
+        // Where nobody has come back yet, somebody may elsewhere.
+        idle.map(|(key, lease)| Renewal {
+            key,
+            fence: lease.fence,
+            keeps_seats: lease.inherits,
+        })
+        .collect()
+    }
+
+    /// All leases, to be renewed.
+    pub(crate) fn renewals(&mut self, keeps_seats: impl Fn(&Key) -> bool) -> Vec<Renewal> {
+        let held = self.held.iter_mut();
+        held.map(|(key, lease)| {
+            lease.keeps_seats = lease.inherits || keeps_seats(key);
+            Renewal {
+                key: key.clone(),
+                fence: lease.fence,
+                keeps_seats: lease.keeps_seats,
+            }
+        })
+        .collect()
+    }
+
+    /// The broker has renewed a lease, asked at that time, and says under which number.
+    pub(crate) fn renewed(&mut self, asked: Instant, renewal: &Renewal, fence: u64) {
+        let until = asked + self.term;
+        let held = self.held.get_mut(&renewal.key);
+        if let Some(lease) = held.filter(|lease| lease.fence == renewal.fence) {
+            lease.fence = fence;
+            lease.until = lease.until.max(until);
+        }
+    }
+
+    /// The broker says that somebody else has it. Whether it was ours until now.
+    pub(crate) fn lost(&mut self, key: &Key, fence: u64) -> bool {
+        let is_ours = self.has(key, fence);
+        if is_ours {
+            self.held.remove(key);
+        }
+        is_ours
+    }
+
+    /// Gives up everything.
+    pub(crate) fn clear(&mut self) {
+        self.held.clear();
+    }
+}

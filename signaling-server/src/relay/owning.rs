@@ -1,0 +1,278 @@
+//! Lobbies that are shared with other instances: which one a join goes to, and keeping what is ours.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::{Place, Relay};
+use crate::admission::unix;
+use crate::cluster::{Cluster, Found, Grant, Holding, Introduction, Key, Purpose};
+use crate::entropy;
+use crate::goodbye::Goodbye;
+use crate::hall::{Hall, Standing, Wish};
+
+/// How often a join is tried when others take the room of a group that was found for it, or its lease is given another number.
+const TRIES: usize = 3;
+
+/// Where somebody has got a seat.
+pub(crate) enum Seated {
+    Here(Standing),
+    /// At another instance, if that one takes it.
+    Elsewhere(Destination),
+}
+
+/// Another instance, and what it is told.
+pub(crate) struct Destination {
+    pub(crate) address: SocketAddr,
+    pub(crate) introduction: String,
+}
+
+/// Where a join goes.
+enum Way {
+    Here(Grant),
+    There(Destination),
+}
+
+/// What a join needs an owner of.
+struct Errand {
+    key: Key,
+    purpose: Purpose,
+    /// How many members make the group that it is for.
+    group_of: Option<u32>,
+}
+
+impl Relay {
+    /// Renews and gives up leases for ever.
+    pub(crate) async fn keep_leases(self) {
+        let Some(cluster) = self.0.cluster.clone() else {
+            return;
+        };
+        loop {
+            cluster.due().await;
+            if let Err(error) = self.keep_once(&cluster).await {
+                self.0.metrics.broker_error();
+                tracing::warn!(%error, "leases are not renewed");
+            }
+        }
+    }
+
+    async fn keep_once(&self, cluster: &Cluster) -> Result<(), crate::BrokerError> {
+        // The hall is locked meanwhile, so no join comes between the look and the end of a lease.
+        let (idle, renewals) = self.with(|hall, _| {
+            let idle = cluster.sweep(|key| hall.is_alive(key));
+            (idle, cluster.renewals(|key| hall.has_tokens(key)))
+        });
+        for batch in renewals {
+            let asked = self.now();
+            for lost in cluster.renew(asked, batch).await? {
+                tracing::warn!(fence = lost.fence, "a lobby is another instance's");
+                self.with(|hall, _| {
+                    if cluster.lost(&lost) {
+                        hall.lose(&lost.key);
+                    }
+                });
+            }
+        }
+        cluster.give(&idle).await
+    }
+
+    /// Lets other instances have all lobbies.
+    pub(super) async fn give_up_leases(&self) {
+        if let Some(cluster) = &self.0.cluster {
+            let tokens = |key: &Key| self.lock().hall.has_tokens(key);
+            cluster.close(tokens).await;
+        }
+    }
+
+    /// What another instance says of a member that it forwards.
+    pub(crate) fn introduction(&self, text: &str) -> Option<Arc<Introduction>> {
+        self.0.cluster.as_ref()?.read(unix(), text)
+    }
+}
+
+impl Place {
+    /// Takes a seat here or finds the instance that has it.
+    pub(super) async fn seat_somewhere(
+        &self,
+        cluster: &Cluster,
+        wish: Wish<'_>,
+    ) -> Result<Seated, Goodbye> {
+        for _ in 0..TRIES {
+            let errand = self.errand(wish)?;
+            let grant = match self.way(cluster, &errand, wish.is_ours).await? {
+                Way::There(destination) => return Ok(Seated::Elsewhere(destination)),
+                Way::Here(grant) => grant,
+            };
+            let grant = self.with_fresh(cluster, &errand, grant, wish).await?;
+            let wish = Wish {
+                grant: Some(&grant),
+                ..wish
+            };
+            let step = |hall: &mut Hall, now| {
+                let has_name = grant.fresh.is_some() || !needs_fresh(hall, &errand, wish);
+                if !has_name || !cluster.has(&grant.key, grant.fence) {
+                    return Ok(None);
+                }
+                hall.join(now, self.member, wish).map(Some)
+            };
+            if let Some(standing) = self.relay.with(step)? {
+                cluster.seated(&grant.key, standing.is_ours);
+                if let Some(name) = &grant.fresh {
+                    cluster.seated(&Key::Lobby(Arc::clone(name)), standing.is_ours);
+                }
+                return Ok(Seated::Here(standing));
+            }
+        }
+        Err(Goodbye::NoBroker)
+    }
+
+    /// What a join needs, once it is sure that its sender may ask for that.
+    fn errand(&self, wish: Wish<'_>) -> Result<Errand, Goodbye> {
+        let state = self.relay.lock();
+        let (hall, config) = (&state.hall, self.relay.config());
+        if let Some(token) = wish.token.filter(|_| wish.is_ours && hall.keeps_seats()) {
+            let claim = hall.claim(self.relay.now(), token);
+            return Ok(Errand {
+                key: Key::lobby(&claim.ok_or(Goodbye::NoSeat)?.lobby),
+                purpose: Purpose::Back,
+                group_of: None,
+            });
+        }
+        drop(state);
+        let entry = wish.entry.map_err(Clone::clone);
+        entry
+            .and_then(|pass| pass.check(wish.name))
+            .map_err(|why| Goodbye::NotAdmitted { why })?;
+        if wish.name.chars().count() > config.max_lobby_name {
+            let limit = config.max_lobby_name;
+            return Err(Goodbye::LobbyNameTooLong { limit });
+        }
+        let group_of = wish.group_of.filter(|size| *size > 0 && !config.strict);
+        let key = match group_of {
+            Some(size) => Key::Group(wish.group(size)),
+            None if wish.name.is_empty() => fresh_key()?,
+            None => Key::lobby(wish.name),
+        };
+        let is_named = group_of.is_none() && !wish.name.is_empty();
+        let purpose = match is_named && (config.strict || config.no_create) {
+            true => Purpose::Find,
+            false => Purpose::Make,
+        };
+        Ok(Errand {
+            key,
+            purpose,
+            group_of,
+        })
+    }
+
+    /// Where an errand goes.
+    async fn way(&self, cluster: &Cluster, errand: &Errand, is_ours: bool) -> Result<Way, Goodbye> {
+        if cluster.is_closed() {
+            return Err(Goodbye::ShuttingDown);
+        }
+        let key = &errand.key;
+        let now = self.relay.now();
+        let is_alive = self.relay.lock().hall.is_alive(key);
+        let held = match cluster.holding(now, key) {
+            Holding::Valid { fence, inherits } => Some((fence, inherits)),
+            // The broker is down, and so gives it to nobody. What stands goes on, but nothing new is made.
+            Holding::Lapsed { fence, inherits } if is_alive && errand.group_of.is_none() => {
+                Some((fence, inherits))
+            }
+            Holding::Lapsed { .. } | Holding::No => None,
+        };
+        let introduced = self.introduction.as_deref();
+        // Nobody is sent on twice: who was sent here by mistake asks again.
+        if introduced.is_some_and(|by| !by.is_for(key) || held.is_none_or(|(f, _)| f != by.fence)) {
+            return Err(Goodbye::Moved);
+        }
+        if let Some((fence, inherits)) = held {
+            return Ok(Way::Here(Grant {
+                key: key.clone(),
+                fence,
+                inherits,
+                fresh: None,
+            }));
+        }
+        match self.find(cluster, key, errand.purpose, is_ours).await? {
+            Found::Here(grant) => Ok(Way::Here(grant)),
+            Found::There { address, fence } => {
+                let introduction = Introduction::new(
+                    unix(),
+                    key,
+                    fence,
+                    self.network.map(crate::door::Network::address),
+                    self.group_of,
+                );
+                let introduction = cluster.sign(&introduction);
+                Ok(Way::There(Destination {
+                    address,
+                    introduction,
+                }))
+            }
+            Found::Orphan { within } => Err(Goodbye::Orphaned { within }),
+            Found::Nobody if errand.purpose == Purpose::Back => Err(Goodbye::NoSeat),
+            Found::Nobody => Err(Goodbye::UnknownLobby),
+        }
+    }
+
+    /// Adds the name of a lobby, if one has to be made that gets one of the server's.
+    async fn with_fresh(
+        &self,
+        cluster: &Cluster,
+        errand: &Errand,
+        grant: Grant,
+        wish: Wish<'_>,
+    ) -> Result<Grant, Goodbye> {
+        let needs_fresh = needs_fresh(&self.relay.lock().hall, errand, wish);
+        if errand.group_of.is_none() {
+            let Key::Lobby(name) = &grant.key else {
+                return Ok(grant);
+            };
+            let fresh = needs_fresh.then(|| Arc::clone(name));
+            return Ok(Grant { fresh, ..grant });
+        }
+        if !needs_fresh {
+            return Ok(grant);
+        }
+        let key = fresh_key()?;
+        let found = self
+            .find(cluster, &key, Purpose::Make, wish.is_ours)
+            .await?;
+        match (found, key) {
+            (Found::Here(_), Key::Lobby(name)) => Ok(Grant {
+                fresh: Some(name),
+                ..grant
+            }),
+            _ => Err(Goodbye::NoEntropy),
+        }
+    }
+
+    async fn find(
+        &self,
+        cluster: &Cluster,
+        key: &Key,
+        purpose: Purpose,
+        is_ours: bool,
+    ) -> Result<Found, Goodbye> {
+        let found = cluster.find(self.relay.now(), key, purpose, is_ours).await;
+        found.map_err(|error| {
+            self.relay.0.metrics.broker_error();
+            tracing::debug!(%error, "a lobby was not looked up");
+            Goodbye::NoBroker
+        })
+    }
+}
+
+/// Whether a lobby has to be made that gets a name of the server's.
+fn needs_fresh(hall: &Hall, errand: &Errand, wish: Wish<'_>) -> bool {
+    match errand.group_of {
+        Some(size) => !hall.has_room(wish, size),
+        None => errand.purpose == Purpose::Make && wish.name.is_empty(),
+    }
+}
+
+/// A lobby of a name that nobody guesses.
+fn fresh_key() -> Result<Key, Goodbye> {
+    let name = entropy::name(&mut entropy::system());
+    Ok(Key::lobby(&name.ok_or(Goodbye::NoEntropy)?))
+}
