@@ -311,8 +311,8 @@ impl Run {
         self.carried = self.carried.max(at);
         self.path = None;
         self.looks = 0;
-        if !matches!(self.life, Life::Answers | Life::Unheard) {
-            // It had no occasion to answer.
+        if self.life == Life::Stalled {
+            // It had no occasion to answer. One that was silent has to: what it says may arrive and what we say not.
             self.answered_us = self.answered_us.max(at);
         }
         // We may have stood still since the last poll, which is to be minded first.

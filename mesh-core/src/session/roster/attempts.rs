@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 
 use super::{Roster, calls};
-use crate::{DisconnectReason, Instant, LinkId, Mesh, PeerId};
+use crate::{DisconnectReason, Duration, Instant, LinkId, Mesh, PeerId};
+
+/// How much later than the other side the one offers a replacement that does not call else.
+const OUT_OF_TURN: Duration = Duration::from_secs(1);
 
 /// Why no connection was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +61,12 @@ impl Roster {
             }
             let is_linked = own.is_some_and(|own| topology.links(own, peer));
             let wanted = is_linked && !away.contains_key(&peer);
-            // One whose link has closed calls, whoever would else: the other side may not know that it has.
+            // One whose link has closed calls, whoever would else: the other side may not know that it has. Nor may it know of a path
+            // that is broken in one direction.
             let is_ours = calls(mesh, peer) || mesh.is_severed(peer);
-            let replacement = mesh.replacement_due(peer).filter(|_| wanted && is_ours);
-            if let Some(due) = replacement {
+            let wait = if is_ours { Duration::ZERO } else { OUT_OF_TURN };
+            let replacement = mesh.replacement_due(peer).filter(|_| wanted);
+            if let Some(due) = replacement.map(|due| due + wait) {
                 member.due = Some(due.max(member.may_open_at(now)));
             } else if mesh.has_peer(peer) || !wanted {
                 member.due = None;
