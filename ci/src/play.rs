@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Where the signaling server listens; from 9080 on the first free one if not given
     #[arg(long, value_name = "PORT")]
     signaling_port: Option<u16>,
+    /// Let other machines of the network in, such as a phone
+    #[arg(long)]
+    lan: bool,
     /// The lobby
     #[arg(long, value_name = "NAME", default_value = "demo")]
     lobby: String,
@@ -71,19 +74,26 @@ pub(crate) fn check(workspace: &Workspace, toolchain: &Toolchain) -> Result<Stag
 /// Hands the terminal over to the arena, which serves everything. Where this is one process becoming another, it returns only
 /// what kept it from that.
 pub(crate) fn run(options: &Options, workspace: &Workspace) -> Result<(), String> {
-    let signaling = port(options.signaling_port, 9080)?.to_string();
-    let page = port(options.port, 8080)?.to_string();
+    let ip = if options.lan {
+        Ipv4Addr::UNSPECIFIED
+    } else {
+        Ipv4Addr::LOCALHOST
+    };
+    let signaling = port(ip, options.signaling_port, 9080)?.to_string();
+    let page = port(ip, options.port, 8080)?.to_string();
     let folder = build_web::folder(workspace);
     let command = CommandLine::new(&program(workspace, "arena"), &["--host", &signaling])
         .args(&["--page", &folder.to_string_lossy(), "--page-at", &page])
         .args(&["--lobby", &options.lobby]);
-    say!("\n[ci] open the page that is named below in as many tabs as you like; Ctrl-C ends everything\n");
+    say!(
+        "\n[ci] open the page that is named below in as many tabs as you like; Ctrl-C ends everything\n"
+    );
     replace(command)
 }
 
 /// The wanted port, which must be free, or the first free one from `first` on.
-fn port(wanted: Option<u16>, first: u16) -> Result<SocketAddr, String> {
-    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+fn port(ip: Ipv4Addr, wanted: Option<u16>, first: u16) -> Result<SocketAddr, String> {
+    let local = |port| SocketAddr::from((ip, port));
     if let Some(port) = wanted {
         return match TcpListener::bind(local(port)) {
             Ok(_) => Ok(local(port)),
@@ -120,10 +130,11 @@ mod tests {
 
     #[test]
     fn a_busy_port_is_passed_over_or_refused() {
-        let busy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let ip = Ipv4Addr::LOCALHOST;
+        let busy = TcpListener::bind((ip, 0)).unwrap();
         let taken = busy.local_addr().unwrap().port();
-        let refused = port(Some(taken), 1).unwrap_err();
+        let refused = port(ip, Some(taken), 1).unwrap_err();
         assert!(refused.contains(&taken.to_string()), "{refused}");
-        assert_ne!(port(None, taken).unwrap().port(), taken);
+        assert_ne!(port(ip, None, taken).unwrap().port(), taken);
     }
 }

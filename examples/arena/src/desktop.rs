@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -72,6 +73,9 @@ struct Options {
     /// A bot leaves after so many seconds.
     #[arg(long, value_name = "SECONDS", requires = "bot")]
     stay: Option<u64>,
+    /// A bot leaves at the end of its input.
+    #[arg(long, requires = "bot")]
+    exit_on_eof: bool,
     /// A bot prints four times a second how the game stands, as JSON.
     #[arg(long, requires = "bot")]
     report: bool,
@@ -131,7 +135,7 @@ pub(crate) fn run() -> Outcome {
         ));
     }
     let name = name.unwrap_or_else(|| format!("Bot {}", number % 100));
-    let result = play_as_bot(&name, &place, options.stay, options.report);
+    let result = play_as_bot(&name, &place, &options);
     if let Some(server) = server {
         runtime.block_on(server.shutdown());
     }
@@ -170,10 +174,12 @@ fn painter(file: PathBuf) -> Keeper {
 }
 
 /// Prints what happens, a line each, until it is time to leave or joining fails.
-fn play_as_bot(name: &str, place: &Place, stay: Option<u64>, report: bool) -> Outcome {
+fn play_as_bot(name: &str, place: &Place, options: &Options) -> Outcome {
     let net = LiveNet::join(place)?;
     let mut play = LivePlay::together(name, now(), net, false);
-    let end = stay.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let stay = options.stay.map(Duration::from_secs);
+    let end = stay.map(|stay| Instant::now() + stay);
+    let is_over = options.exit_on_eof.then(end_of_input).unwrap_or_default();
     let (mut told, mut reported_at) = (0.0, 0.0);
     let mut goodbye = None;
     loop {
@@ -187,7 +193,7 @@ fn play_as_bot(name: &str, place: &Place, stay: Option<u64>, report: bool) -> Ou
             }
         }
         told = play.log.back().map_or(told, |line| line.time);
-        if report && time >= reported_at + REPORT {
+        if options.report && time >= reported_at + REPORT {
             reported_at = time;
             say(&Report::of(&play, "play", Timing::default()).json());
         }
@@ -196,7 +202,8 @@ fn play_as_bot(name: &str, place: &Place, stay: Option<u64>, report: bool) -> Ou
         {
             anyhow::bail!("the lobby on {} cannot be joined: {reason}", place.url);
         }
-        if goodbye.is_none() && end.is_some_and(|end| Instant::now() >= end) {
+        let is_late = end.is_some_and(|end| Instant::now() >= end);
+        if goodbye.is_none() && (is_late || is_over.load(Ordering::Relaxed)) {
             play.leave();
             goodbye = Some(Instant::now() + GOODBYE);
         }
@@ -205,6 +212,17 @@ fn play_as_bot(name: &str, place: &Place, stay: Option<u64>, report: bool) -> Ou
         }
         std::thread::sleep(FRAME);
     }
+}
+
+/// Becomes true at the end of standard input.
+fn end_of_input() -> Arc<AtomicBool> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&is_over);
+    std::thread::spawn(move || {
+        let _read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        flag.store(true, Ordering::Relaxed);
+    });
+    is_over
 }
 
 /// Seconds since the program began.

@@ -75,3 +75,54 @@ impl<T: Transport> Transport for Plug<T> {
         self.inner.farewell(texts);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Always has something to say, and counts how often it was opened again.
+    #[derive(Default)]
+    struct Chatty(u32);
+
+    impl Transport for Chatty {
+        fn send(&mut self, _text: String) -> Result<(), TransportError> {
+            Ok(())
+        }
+
+        fn poll_event(&mut self, _cx: &mut Context<'_>) -> Poll<TransportEvent> {
+            Poll::Ready(TransportEvent::Opened)
+        }
+
+        fn close(&mut self) {}
+
+        fn reopen(&mut self) -> Result<(), TransportError> {
+            self.0 += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_unplugged_is_out_of_reach_until_it_is_opened_again() {
+        let (mut plug, switch) = Plug::new(Chatty::default());
+        let mut cx = Context::from_waker(Waker::noop());
+        let opened = Poll::Ready(TransportEvent::Opened);
+        assert_eq!(plug.poll_event(&mut cx), opened);
+        switch.store(true, Ordering::Relaxed);
+        for _ in 0..2 {
+            let closed = plug.poll_event(&mut cx);
+            assert!(matches!(closed, Poll::Ready(TransportEvent::Closed { .. })));
+            assert!(plug.poll_event(&mut cx).is_pending(), "it is told once");
+            assert!(plug.send("text".to_owned()).is_err());
+            assert_eq!(plug.reopen(), Ok(()));
+        }
+        assert_eq!(plug.inner.0, 0);
+        switch.store(false, Ordering::Relaxed);
+        assert!(plug.poll_event(&mut cx).is_ready(), "the last attempt ends");
+        assert!(plug.poll_event(&mut cx).is_pending());
+        assert_eq!(plug.reopen(), Ok(()));
+        assert_eq!(plug.inner.0, 1);
+        assert_eq!(plug.poll_event(&mut cx), opened);
+    }
+}

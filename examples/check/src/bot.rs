@@ -20,14 +20,25 @@ impl Bot {
     pub(crate) fn start(program: &Path, arguments: &[&str]) -> Result<Self, String> {
         let mut command = Command::new(program);
         command
-            .args(["--bot", "--report"])
+            // Should this process be killed, its end of the pipe is gone, and the bot leaves.
+            .args(["--bot", "--report", "--exit-on-eof"])
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let child = command.spawn();
         let mut child = child.map_err(|error| format!("{}: {error}", program.display()))?;
         let lines = Lines::of(child.stdout.take());
         Ok(Self { child, lines })
+    }
+
+    /// Leaves, and waits for the process to end.
+    pub(crate) fn leave(mut self) -> Result<(), String> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait().map_err(|error| error.to_string())?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("a bot ended with {status}"))
     }
 
     /// The rest of the first line that begins like this.

@@ -13,6 +13,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Keys of the WebDriver protocol.
 pub(crate) const RIGHT: &str = "\u{e014}";
 pub(crate) const LEFT: &str = "\u{e012}";
+pub(crate) const UP: &str = "\u{e013}";
+pub(crate) const DOWN: &str = "\u{e015}";
 pub(crate) const ENTER: &str = "\u{e007}";
 
 /// A browser with the arena.
@@ -43,9 +45,27 @@ impl Game {
 
     /// The latest report of the page.
     pub(crate) fn report(&self) -> Result<Value, String> {
-        let script = "arguments[arguments.length - 1](window.arena ?? '{}')";
+        // Until the game has begun, that is the canvas of this name.
+        let script = "const it = window.arena; arguments[0](typeof it === 'string' ? it : '{}')";
         let text = self.driver.script(script, &[])?;
         serde_json::from_str(text.as_str().unwrap_or_default()).map_err(|error| error.to_string())
+    }
+
+    /// Waits until the game has begun, or the page has said what is missing for it.
+    pub(crate) fn missing(&self) -> Result<Option<String>, String> {
+        let deadline = Instant::now() + DEADLINE;
+        let script = "const it = document.querySelector('#failure:not([hidden]) p');
+            arguments[0](it?.textContent ?? null)";
+        while Instant::now() < deadline {
+            if !self.report()?["screen"].is_null() {
+                return Ok(None);
+            }
+            if let Some(missing) = self.driver.script(script, &[])?.as_str() {
+                return Ok(Some(missing.to_owned()));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Err(format!("{}: the game has not begun", self.name))
     }
 
     /// Waits until the report says so.
@@ -57,10 +77,9 @@ impl Game {
                 return Ok(report);
             }
             if Instant::now() > deadline {
-                let shown = self.driver.script(
-                    "arguments[arguments.length - 1](document.body.innerText)",
-                    &[],
-                )?;
+                let shown = self
+                    .driver
+                    .script("arguments[0](document.body.innerText)", &[])?;
                 let name = self.name;
                 return Err(format!(
                     "{name}: not {what}; the report: {report}; the page: {shown}"

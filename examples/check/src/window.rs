@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::Options;
-use crate::game::{Game, here};
+use crate::game::{Game, here, logged};
 use crate::print::say;
 
 /// Joins from a window, sees that the browser sees it, and has the window write a picture of itself.
@@ -33,9 +33,7 @@ pub(crate) fn check(options: &Options, url: &str, lobby: &str, ada: &Game) -> Re
         .stdout(Stdio::null());
     let child = command.spawn();
     let mut window = Ended(child.map_err(|error| format!("{}: {error}", options.arena.display()))?);
-    ada.wait("joined by the window", |it| {
-        here(it).any(|player| player["name"] == "Window")
-    })?;
+    ada.wait("joined by the window", |it| logged(it, "Window is here"))?;
     // It ends when the picture is written.
     let status = window.0.wait().map_err(|error| error.to_string())?;
     if !status.success() || !picture.is_file() {

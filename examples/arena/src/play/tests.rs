@@ -1,4 +1,4 @@
-//! Bots against bots: over the network in memory, and natively through the real server.
+//! Bots against bots, over the network in memory.
 
 use webrtc_multiplayer::Duration;
 use webrtc_multiplayer::mesh_core::mock::{MockBackend, MockLobby, MockSignaling, Network};
@@ -235,57 +235,4 @@ fn bots_play_along_until_somebody_comes() {
     assert!(table.agree());
 }
 
-mod native {
-    use std::net::Ipv4Addr;
-    use std::time::Instant;
-
-    use signaling_server::{Config, Server};
-
-    use super::super::*;
-    use crate::game::bot;
-    use crate::net::{LiveNet, Place};
-
-    /// A busy machine may take its time.
-    const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn bots_meet_through_the_server_and_tag() {
-        let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), Config::default())
-            .await
-            .unwrap();
-        let place = Place {
-            url: format!("ws://{}", server.local_addr()),
-            lobby: "arena".to_owned(),
-            ..Place::default()
-        };
-        let begun = Instant::now();
-        let mut plays: Vec<_> = (0..3)
-            .map(|number| {
-                let net = LiveNet::join(&place).unwrap();
-                Play::together(&format!("bot {number}"), 0.0, net, true)
-            })
-            .collect();
-        let mut frames = tokio::time::interval(std::time::Duration::from_millis(16));
-        loop {
-            frames.tick().await;
-            for play in &mut plays {
-                let wish = bot::steer(&play.world, play.world.own());
-                play.frame(begun.elapsed().as_secs_f64(), wish);
-            }
-            let is_done = plays.iter().all(|play| {
-                let moving = play.world.players().filter(|other| other.moved > 50.0);
-                moving.count() == 3 && play.world.tag().number > 3
-            });
-            if is_done {
-                break;
-            }
-            assert!(
-                begun.elapsed() < DEADLINE,
-                "{:?}",
-                plays.iter().map(|play| &play.log).collect::<Vec<_>>()
-            );
-        }
-        drop(plays);
-        server.shutdown().await;
-    }
-}
+mod native;
