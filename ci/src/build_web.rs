@@ -1,69 +1,85 @@
-//! Builds the chat for the browser into a folder that any static server can serve.
+//! Builds the examples for the browser into a folder that any static server can serve: the arena, and in `chat` the chat.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
 use crate::print::say;
 use crate::web::{Page, Toolchain};
 use crate::workspace::Workspace;
 
-/// The name of the package's wasm file, without `.wasm`; `start.js` loads the module of this name.
-const ARTIFACT: &str = "web_chat";
-/// What the page has besides the program.
-const FILES: &str = "examples/web/page";
+/// An example with a page.
+pub(crate) struct Example {
+    pub(crate) page: Page,
+    /// What the page has besides the program.
+    files: &'static [&'static str],
+}
 
-/// Where the page is put.
+/// Where the pages are put.
 pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target_directory.join("web")
 }
 
-/// What becomes the page.
-pub(crate) fn page(workspace: &Workspace) -> Page {
-    Page {
-        name: "the page",
-        package: "web-chat",
-        artifact: ARTIFACT,
-        folder: folder(workspace),
+/// What becomes pages.
+pub(crate) fn examples(workspace: &Workspace) -> [Example; 2] {
+    let page = |name, package, artifact, folder| Page {
+        name,
+        package,
+        artifact,
+        folder,
         optimise: true,
-    }
-}
-
-/// Puts the other files beside the program, and prints the sizes.
-pub(crate) fn files(workspace: &Workspace, toolchain: &Toolchain) -> Result<(), String> {
+    };
     let folder = folder(workspace);
-    copy(&workspace.root.join(FILES), &folder)
-        .and_then(|()| sizes(&folder, &toolchain.built(ARTIFACT)))
-        .map_err(|error| format!("{}: {error}", folder.display()))
+    let chat = page("the chat", "web-chat", "web_chat", folder.join("chat"));
+    let arena = page("the arena", "arena", "arena", folder);
+    [
+        Example {
+            page: arena,
+            files: &["examples/arena/index.html", "examples/arena/page"],
+        },
+        Example {
+            page: chat,
+            files: &["examples/web/page"],
+        },
+    ]
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        fs::copy(entry.path(), to.join(entry.file_name()))?;
+impl Example {
+    /// Puts the other files beside the program, and prints the sizes.
+    pub(crate) fn complete(&self, root: &Path, toolchain: &Toolchain) -> Result<(), String> {
+        let page = &self.page;
+        let mut files = self.files.iter();
+        files
+            .try_for_each(|from| copy(&root.join(from), &page.folder))
+            .and_then(|()| sizes(page, &toolchain.built(page.artifact)))
+            .map_err(|error| format!("{}: {error}", page.folder.display()))
     }
-    Ok(())
+}
+
+/// Copies a file, or what is in a folder.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(name) = from.file_name().filter(|_| from.is_file()) {
+        return fs::copy(from, to.join(name)).map(drop);
+    }
+    fs::read_dir(from)?.try_for_each(|entry| copy(&entry?.path(), to))
 }
 
 /// Says how large the program is: as it was compiled, as it is, and as a browser has to fetch it.
-fn sizes(folder: &Path, built: &Path) -> io::Result<()> {
-    let wasm = folder.join(format!("{ARTIFACT}_bg.wasm"));
+fn sizes(page: &Page, built: &Path) -> io::Result<()> {
+    let wasm = page.folder.join(format!("{}_bg.wasm", page.artifact));
     let size = |file: &Path| Ok::<_, io::Error>(kilobytes(fs::metadata(file)?.len()));
-    let (raw, optimised, gzip) = (size(built)?, size(&wasm)?, kilobytes(gzip(&wasm)?));
-    say!("\n[ci] the page's wasm: {raw} raw, {optimised} optimised, {gzip} gzip");
-    say!("[ci] the page is in {}", folder.display());
+    let (raw, optimised, small) = (size(built)?, size(&wasm)?, kilobytes(brotli(&wasm)?));
+    let name = page.name;
+    say!("\n[ci] wasm of {name}: {raw} raw, {optimised} optimised, {small} brotli");
+    say!("[ci] the page is in {}", page.folder.display());
     Ok(())
 }
 
 /// How many bytes the file has when a server compresses it as well as it can.
-fn gzip(file: &Path) -> io::Result<u64> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+fn brotli(file: &Path) -> io::Result<u64> {
+    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 11, 22);
     encoder.write_all(&fs::read(file)?)?;
-    let compressed = encoder.finish()?.len();
+    let compressed = encoder.into_inner().len();
     Ok(u64::try_from(compressed).unwrap_or(u64::MAX))
 }
 
@@ -76,14 +92,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_loads_the_module_that_is_built() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let start = fs::read_to_string(root.join(FILES).join("start.js")).unwrap();
-        assert!(start.contains(&format!("import(\"./{ARTIFACT}.js\")")));
-        let index = fs::read_to_string(root.join(FILES).join("index.html")).unwrap();
-        for file in ["style.css", "start.js", "icon.svg"] {
-            assert!(index.contains(&format!("\"{file}\"")), "{file}");
-            assert!(root.join(FILES).join(file).is_file(), "{file}");
+    fn each_page_loads_the_module_that_is_built() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        for (index, files, artifact) in [
+            ("web/page/index.html", "web/page", "web_chat"),
+            ("arena/index.html", "arena/page", "arena"),
+        ] {
+            let start = fs::read_to_string(root.join(files).join("start.js")).unwrap();
+            assert!(start.contains(&format!("import(\"./{artifact}.js\")")));
+            let index = fs::read_to_string(root.join(index)).unwrap();
+            for file in ["style.css", "start.js"] {
+                assert!(index.contains(&format!("\"{file}\"")), "{file}");
+                assert!(root.join(files).join(file).is_file(), "{file}");
+            }
         }
     }
 }

@@ -101,8 +101,8 @@ impl Ci {
         self.tests_beside_builds(toolchain.as_ref());
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
-            if self.chat_page(toolchain) {
-                self.check_play(toolchain, play::LOBBY);
+            if self.pages(toolchain) {
+                self.all_or_reason("play --check", self.check_play(toolchain));
             }
         }
         let around = self.columns(toolchain.as_ref());
@@ -231,26 +231,26 @@ impl Ci {
         }
     }
 
-    /// The page of the chat, for any static server.
+    /// The pages of the examples, for any static server.
     pub(crate) fn build_web(&mut self) {
         self.provide(&[tools::PAGE]);
         if let Some(toolchain) = self.toolchain() {
-            self.chat_page(&toolchain);
+            self.pages(&toolchain);
         }
     }
 
-    /// The chat in this terminal and in whatever browser opens its page; or a check that both work.
+    /// The arena here and in whatever browser opens its page; or a check that the examples work.
     pub(crate) fn play(&mut self, options: &play::Options) {
-        let browser = options.check.then_some(tools::DRIVEN_CHROMIUM);
-        self.provide(&[tools::PAGE, browser.unwrap_or_default()]);
+        let browsers = options.check.then_some(tools::DRIVEN_BROWSERS);
+        self.provide(&[tools::PAGE, browsers.unwrap_or_default()]);
         let Some(toolchain) = self.toolchain() else {
             return;
         };
-        let page = self.chat_page(&toolchain);
-        let chat = self.stages_until_failure(vec![play::build()]);
-        if page && chat && options.check {
-            self.check_play(&toolchain, &options.lobby);
-        } else if page && chat {
+        let pages = self.pages(&toolchain);
+        let programs = self.stages_until_failure(vec![play::build()]);
+        if pages && programs && options.check {
+            self.all_or_reason("play --check", self.check_play(&toolchain));
+        } else if pages && programs {
             let played = Outcome::check("play", || play::run(options, &self.workspace));
             self.report.add(played);
         }
@@ -329,29 +329,24 @@ impl Ci {
         self.report.add(Outcome::check(name, || Err(reason)));
     }
 
-    /// Makes the page of the chat; whether it could be made.
-    fn chat_page(&mut self, toolchain: &Toolchain) -> bool {
-        if !self.page(&build_web::page(&self.workspace), toolchain) {
-            return false;
-        }
-        let files = || build_web::files(&self.workspace, toolchain);
-        let files = Outcome::check("files of the page", files);
-        let made = files.failed == 0;
-        self.report.add(files);
-        made
+    /// Makes the pages of the examples; whether they could be made.
+    fn pages(&mut self, toolchain: &Toolchain) -> bool {
+        let examples = build_web::examples(&self.workspace);
+        examples.into_iter().all(|example| {
+            if !self.page(&example.page, toolchain) {
+                return false;
+            }
+            let files = || example.complete(&self.workspace.root, toolchain);
+            let files = Outcome::check(&format!("files of {}", example.page.name), files);
+            let made = files.failed == 0;
+            self.report.add(files);
+            made
+        })
     }
 
-    /// Plays without a person. The page and the chat have been built.
-    fn check_play(&mut self, toolchain: &Toolchain, lobby: &str) {
-        say!("\n[ci] play --check: the chat in a headless browser and in terminals");
-        let check = play::Check {
-            children: &self.runner.children,
-            toolchain,
-            workspace: &self.workspace,
-            lobby,
-        };
-        let played = Outcome::check("play --check", || check.run());
-        self.report.add(played);
+    fn check_play(&self, toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
+        let stage = play::check(&self.workspace, toolchain)?;
+        Ok(vec![stage])
     }
 
     fn stages(&mut self, stages: Vec<Stage>) {

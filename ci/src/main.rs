@@ -83,9 +83,9 @@ enum Command {
     },
     /// Check the promises about dependencies, manifests and sources
     Gates,
-    /// Build the chat for the browser into target/web, for any static server, and print its sizes
+    /// Build the arena for the browser into target/web and the chat into target/web/chat, and print their sizes
     BuildWeb,
-    /// Chat between this terminal and a browser: builds and serves all that it takes, and prints the address to open
+    /// Play tag between this machine and browsers: builds and serves all that it takes, and prints the address to open
     Play(play::Options),
     /// Measure what one instance of the signaling server carries
     Load {

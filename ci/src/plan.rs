@@ -288,8 +288,9 @@ pub(crate) fn web_check(toolchain: &Toolchain) -> Stage {
 /// All that is built for browsers, ahead of those who need it.
 pub(crate) fn web_builds(toolchain: &Toolchain, workspace: &Workspace) -> Vec<Stage> {
     let puppet = puppet_page(&workspace.target_directory);
-    let pages = [puppet, build_web::page(workspace)];
-    let builds = pages.iter().map(|page| page.build(toolchain));
+    let examples = build_web::examples(workspace).map(|example| example.page);
+    let builds = examples.iter().chain([&puppet]);
+    let builds = builds.map(|page| page.build(toolchain));
     let builds = builds.chain([build_of_web_tests(toolchain)]);
     builds.map(Stage::beside).collect()
 }

@@ -1,29 +1,22 @@
-//! The main job in one command: the page, its server and the signaling server, and the chat in this terminal.
+//! The main job in one command: the arena, its page and a signaling server; or a check that plays them and the chat.
 
 use std::env::consts::EXE_SUFFIX;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use self::check::Check;
 use crate::build_web;
 use crate::command::CommandLine;
 use crate::print::say;
 use crate::stage::Stage;
+use crate::tools::DRIVEN_BROWSERS;
+use crate::web::Toolchain;
 use crate::workspace::Workspace;
-
-mod chat;
-mod check;
-mod driver;
-mod tab;
 
 /// From nothing, on a busy machine.
 const BUILD: Duration = Duration::from_secs(25 * 60);
+const CHECK: Duration = Duration::from_secs(5 * 60);
 /// How many ports after the first are tried.
 const PORTS: u16 = 20;
-
-/// The lobby where nobody names another.
-pub(crate) const LOBBY: &str = "demo";
 
 /// How to play.
 #[derive(clap::Args, Clone, Debug)]
@@ -34,55 +27,73 @@ pub(crate) struct Options {
     /// Where the signaling server listens; from 9080 on the first free one if not given
     #[arg(long, value_name = "PORT")]
     signaling_port: Option<u16>,
+    /// Let other machines of the network in, such as a phone
+    #[arg(long)]
+    lan: bool,
     /// The lobby
-    #[arg(long, value_name = "NAME", default_value = LOBBY)]
-    pub(crate) lobby: String,
-    /// Let two tabs of a headless Chromium and two terminals play, see that it works, and write target/ci/play.png
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    lobby: String,
+    /// Let headless browsers, a bot and terminals play, see that it works, and write pictures into target/ci
     #[arg(long)]
     pub(crate) check: bool,
 }
 
-/// Builds the chat of the terminal.
+/// Builds the arena, and the chat and the check that are beside it.
 pub(crate) fn build() -> Stage {
     // With `--workspace` the features, and so the builds of heavy dependencies, are those of the tests.
-    let command = CommandLine::cargo(&["build", "--workspace", "--example", "chat"]);
-    Stage::check("build of the chat", BUILD, command)
+    let words = "build --workspace --example chat --bin arena --bin examples-check";
+    let command = CommandLine::cargo(&words.split(' ').collect::<Vec<_>>());
+    Stage::check("build of the examples", BUILD, command)
 }
 
-/// The program that [`build`] makes.
-fn program(workspace: &Workspace) -> PathBuf {
-    let examples = workspace.target_directory.join("debug/examples");
-    examples.join(format!("chat{EXE_SUFFIX}"))
+/// A program that [`build`] makes.
+fn program(workspace: &Workspace, name: &str) -> String {
+    let file = workspace.target_directory.join("debug").join(name);
+    format!("{}{EXE_SUFFIX}", file.display())
 }
 
-/// Hands the terminal over to the chat, which serves everything. Where this is one process becoming another, it returns only
+/// Plays without a person. Pages and programs have been built.
+pub(crate) fn check(workspace: &Workspace, toolchain: &Toolchain) -> Result<Stage, String> {
+    let target = &workspace.target_directory;
+    let programs = [
+        program(workspace, "arena"),
+        program(workspace, "examples/chat"),
+    ];
+    let pages = build_web::folder(workspace);
+    let mut command = CommandLine::new(&program(workspace, "examples-check"), &[])
+        .args(&["--arena", &programs[0], "--chat", &programs[1]])
+        .args(&["--pages", &pages.to_string_lossy()])
+        .args(&["--pictures", &target.join("ci").to_string_lossy()]);
+    for tool in DRIVEN_BROWSERS {
+        let option = format!("--{}", tool.about().name.to_lowercase());
+        command = command.arg(option).arg(toolchain.program(*tool)?);
+    }
+    Ok(Stage::check("play --check", CHECK, command).with_scratch())
+}
+
+/// Hands the terminal over to the arena, which serves everything. Where this is one process becoming another, it returns only
 /// what kept it from that.
 pub(crate) fn run(options: &Options, workspace: &Workspace) -> Result<(), String> {
-    let signaling = port(options.signaling_port, 9080)?;
-    let page = port(options.port, 8080)?;
+    let ip = if options.lan {
+        Ipv4Addr::UNSPECIFIED
+    } else {
+        Ipv4Addr::LOCALHOST
+    };
+    let signaling = port(ip, options.signaling_port, 9080)?.to_string();
+    let page = port(ip, options.port, 8080)?.to_string();
     let folder = build_web::folder(workspace);
-    let command = CommandLine::new(
-        &program(workspace).to_string_lossy(),
-        &[
-            "--host",
-            &signaling.to_string(),
-            "--page",
-            &folder.to_string_lossy(),
-            "--page-at",
-            &page.to_string(),
-            "--lobby",
-            &options.lobby,
-        ],
-    );
+    let command = CommandLine::new(&program(workspace, "arena"), &["--host", &signaling])
+        .args(&["--page", &folder.to_string_lossy(), "--page-at", &page])
+        .args(&["--lobby", &options.lobby]);
     say!(
-        "\n[ci] open the page that is named below; type here to talk; /quit or Ctrl-C ends everything\n"
+        "\n[ci] open the page that is named below in as many tabs as you like; Ctrl-C ends everything\n"
     );
     replace(command)
 }
 
 /// The wanted port, which must be free, or the first free one from `first` on.
-fn port(wanted: Option<u16>, first: u16) -> Result<SocketAddr, String> {
-    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+fn port(ip: Ipv4Addr, wanted: Option<u16>, first: u16) -> Result<SocketAddr, String> {
+    let local = |port| SocketAddr::from((ip, port));
     if let Some(port) = wanted {
         return match TcpListener::bind(local(port)) {
             Ok(_) => Ok(local(port)),
@@ -95,7 +106,7 @@ fn port(wanted: Option<u16>, first: u16) -> Result<SocketAddr, String> {
         .ok_or_else(|| format!("no port from {first} on is free; name one (cargo ci play --help)"))
 }
 
-/// One process fewer that could outlive the other; signals and the terminal are the chat's.
+/// One process fewer that could outlive the other; signals and the terminal are the arena's.
 #[cfg(unix)]
 fn replace(command: CommandLine) -> Result<(), String> {
     use std::os::unix::process::CommandExt;
@@ -103,7 +114,7 @@ fn replace(command: CommandLine) -> Result<(), String> {
     Err(format!("`{command}` could not be started: {error}"))
 }
 
-/// Elsewhere the chat is a child that gets the terminal's Ctrl-C as well.
+/// Elsewhere the arena is a child that gets the terminal's Ctrl-C as well.
 #[cfg(not(unix))]
 fn replace(command: CommandLine) -> Result<(), String> {
     match command.to_std().status() {
@@ -119,10 +130,11 @@ mod tests {
 
     #[test]
     fn a_busy_port_is_passed_over_or_refused() {
-        let busy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let ip = Ipv4Addr::LOCALHOST;
+        let busy = TcpListener::bind((ip, 0)).unwrap();
         let taken = busy.local_addr().unwrap().port();
-        let refused = port(Some(taken), 1).unwrap_err();
+        let refused = port(ip, Some(taken), 1).unwrap_err();
         assert!(refused.contains(&taken.to_string()), "{refused}");
-        assert_ne!(port(None, taken).unwrap().port(), taken);
+        assert_ne!(port(ip, None, taken).unwrap().port(), taken);
     }
 }

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// `build-web`, and `play` in a browser that somebody has.
 pub(crate) const PAGE: &[Tool] = &[WasmOpt, WasmTarget, WasmBindgen];
 /// `play --check`, beside [`PAGE`].
-pub(crate) const DRIVEN_CHROMIUM: &[Tool] = &[Chromium, Chromedriver];
+pub(crate) const DRIVEN_BROWSERS: &[Tool] = &[Chromium, Chromedriver, Firefox, Geckodriver];
 /// A column without a browser.
 pub(crate) const NO_BROWSER: &[Tool] = &[];
 /// A column with Chromium: the suite starts it without a driver, and does not care how large its page is. Where no side has sockets

@@ -1,4 +1,4 @@
-//! Serves the chat's page to browsers: the folder that `cargo ci build-web` makes.
+//! Serves a page to browsers: a folder that `cargo ci build-web` makes. The arena uses it, too.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -36,7 +36,7 @@ impl Site {
         let index = folder.join("index.html");
         anyhow::ensure!(
             index.is_file(),
-            "there is no page in {}; `cargo ci build-web` makes one in target/web",
+            "there is no page in {}; `cargo ci build-web` makes the arena's in target/web, and the chat's in target/web/chat",
             folder.display()
         );
         let listening = async {

@@ -9,10 +9,15 @@ use crate::run::{Ending, Runner};
 /// Lines of code that choose by target. The families split native from web as well as the architecture does.
 const CHOICE: &str = "^[[:space:]]*([^/[:space:]].*)?target_(arch|family)";
 
-/// Where code may choose: all Rust files but those of the facade and of the conformance tests.
-const OTHERS: [&str; 3] = ["*.rs", ":!src/", ":!conformance-tests/"];
+/// Where code may not choose: all Rust files but those of the facade, of the conformance tests and the `main` of the game.
+const OTHERS: [&str; 4] = [
+    "*.rs",
+    ":!src/",
+    ":!conformance-tests/",
+    ":!examples/arena/src/main.rs",
+];
 
-/// Only the facade and the conformance tests choose by target.
+/// Only the facade, the conformance tests and a game's `main` choose by target.
 pub(super) fn choices(runner: &Runner, root: &Path) -> Result<(), String> {
     let words = ["grep", "--untracked", "--line-number", "-E", CHOICE, "--"];
     let command = CommandLine::new("git", &["-C", &root.to_string_lossy()]);

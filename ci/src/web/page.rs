@@ -10,7 +10,7 @@ use crate::stage::Stage;
 use crate::tools::Tool;
 
 /// From nothing, on a busy machine.
-const BUILD: Duration = Duration::from_secs(15 * 60);
+const BUILD: Duration = Duration::from_secs(25 * 60);
 const BINDGEN: Duration = Duration::from_secs(3 * 60);
 const OPTIMISE: Duration = Duration::from_secs(5 * 60);
 

@@ -1,23 +1,21 @@
 //! One chat in a terminal of its own, by its lines.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::check::Player;
-use crate::children::{Children, Process};
+use crate::chat_check::Player;
+use crate::lines::{Late, Lines};
 
 /// How long a line may take.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running chat; killed when dropped.
 pub(super) struct Chat {
-    process: Process,
+    child: Child,
     input: ChildStdin,
-    output: Receiver<(SystemTime, String)>,
+    output: Lines,
     seen: Vec<(SystemTime, String)>,
     /// The id that the server gave.
     pub(super) id: String,
@@ -25,11 +23,7 @@ pub(super) struct Chat {
 
 impl Chat {
     /// Starts one and waits until it is in the lobby.
-    pub(super) fn join(
-        children: &Children,
-        program: &Path,
-        arguments: &[&str],
-    ) -> Result<Self, String> {
+    pub(super) fn join(program: &Path, arguments: &[&str]) -> Result<Self, String> {
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -39,25 +33,16 @@ impl Chat {
             .env_remove("CHAT_LOBBY")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut process = children
-            .start(&mut command)
-            .map_err(|ending| ending.to_string())?;
-        let (Some(input), Some(output)) = (process.child.stdin.take(), process.child.stdout.take())
-        else {
-            return Err("the chat has no pipes".to_owned());
+        let child = command.spawn();
+        let mut child = child.map_err(|error| format!("{}: {error}", program.display()))?;
+        let Some(input) = child.stdin.take() else {
+            return Err("the chat has no input".to_owned());
         };
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if sender.send((SystemTime::now(), line)).is_err() {
-                    return;
-                }
-            }
-        });
+        let output = Lines::of(child.stdout.take());
         let mut chat = Self {
-            process,
+            child,
             input,
-            output: lines,
+            output,
             seen: Vec::new(),
             id: String::new(),
         };
@@ -72,8 +57,7 @@ impl Chat {
         // Its output ends with it.
         let deadline = Instant::now() + DEADLINE;
         while self.next(deadline, "its end")?.is_some() {}
-        self.process
-            .child
+        self.child
             .wait()
             .map_err(|error| format!("chat {} cannot be waited for: {error}", self.id))
     }
@@ -84,12 +68,8 @@ impl Chat {
         deadline: Instant,
         wanted: &str,
     ) -> Result<Option<(SystemTime, String)>, String> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match self.output.recv_timeout(left) {
-            Ok(line) => Ok(Some(line)),
-            Err(RecvTimeoutError::Disconnected) => Ok(None),
-            Err(RecvTimeoutError::Timeout) => Err(self.lacks("did not print", wanted)),
-        }
+        let next = self.output.next(deadline);
+        next.map_err(|Late| self.lacks("did not print", wanted))
     }
 
     fn lacks(&self, what: &str, line: &str) -> String {
@@ -132,7 +112,7 @@ impl Player for Chat {
 impl Drop for Chat {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.process.child.kill();
-        let _ = self.process.child.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -1,22 +1,14 @@
-//! Plays on its own, with a headless Chromium in the place of whoever would open the page, and says what it saw.
+//! The chat between terminals and tabs of a headless Chromium: every kind of pair there is.
 
-use std::fs;
 use std::time::{Duration, Instant, SystemTime};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-use super::chat::Chat;
-use super::driver::Driver;
-use super::program;
-use super::tab::Tab;
-use crate::build_web;
-use crate::children::Children;
+use crate::Options;
+use crate::chat::Chat;
+use crate::driver::Driver;
 use crate::print::say;
-use crate::tools::Tool;
-use crate::web::Toolchain;
-use crate::workspace::Workspace;
+use crate::tab::Tab;
 
 /// How soon the others have to see that a tab was closed.
 const CLOSE_SEEN: Duration = Duration::from_secs(1);
@@ -26,83 +18,55 @@ const HARM: &str = "<b>hello</b> from %, \u{202e}harmless";
 /// How every chat shows that.
 const HARMLESS: &str = "<b>hello</b> from %, \\u{202e}harmless";
 
-/// Everything a check needs to start others.
-pub(crate) struct Check<'a> {
-    pub(crate) children: &'a Children,
-    pub(crate) toolchain: &'a Toolchain,
-    pub(crate) workspace: &'a Workspace,
-    pub(crate) lobby: &'a str,
+/// Plays with two terminals and two tabs. All that was started has ended when this returns.
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    say!("\n[ci] the chat in a headless Chromium and in terminals");
+    let begun = Instant::now();
+    let (mut terminals, address) = terminals(options)?;
+    let driver = Driver::start(options.chromium())?;
+    say!("[ci] page: {address}");
+    let mut tabs = [Tab::first(&driver)?, Tab::open(&driver)?];
+    for tab in &mut tabs {
+        tab.join(&address)?;
+    }
+    all_connected(&mut terminals, &mut tabs)?;
+    let (joined, connected) = (tabs[0].mark("joined")?, tabs[0].mark("connected")?);
+    say!("[ci] from page load to joined {joined:.0} ms, to connected {connected:.0} ms");
+    all_talk(&mut players(&mut terminals, &mut tabs))?;
+    tabs[0].show()?;
+    driver.picture(&options.pictures, "chat.png")?;
+    let [mut first, second] = tabs;
+    left_and_back(&mut first, &mut terminals)?;
+    close_is_seen(second, &mut terminals, &mut first)?;
+    failures_are_told(&driver, &address, &first)?;
+    for terminal in terminals.into_iter().rev() {
+        let status = terminal.quit()?;
+        if !status.success() {
+            return Err(format!("a chat in a terminal ended with {status}"));
+        }
+    }
+    say!("[ci] all of it took {:.1} s", begun.elapsed().as_secs_f32());
+    Ok(())
 }
 
-impl Check<'_> {
-    /// Plays with two terminals and two tabs: every kind of pair there is. All that was started has ended when this returns.
-    pub(crate) fn run(&self) -> Result<(), String> {
-        let begun = Instant::now();
-        let (mut terminals, address) = self.terminals()?;
-        let driver = Driver::start(
-            self.children,
-            &self.toolchain.program(Tool::Chromedriver)?,
-            &self.toolchain.program(Tool::Chromium)?,
-        )?;
-        say!("[ci] page: {address}");
-        let mut tabs = [Tab::first(&driver)?, Tab::open(&driver)?];
-        for tab in &mut tabs {
-            tab.join(&address)?;
-        }
-        all_connected(&mut terminals, &mut tabs)?;
-        let (joined, connected) = (tabs[0].mark("joined")?, tabs[0].mark("connected")?);
-        say!("[ci] from page load to joined {joined:.0} ms, to connected {connected:.0} ms");
-        all_talk(&mut players(&mut terminals, &mut tabs))?;
-        self.picture(&tabs[0])?;
-        let [mut first, second] = tabs;
-        left_and_back(&mut first, &mut terminals)?;
-        close_is_seen(second, &mut terminals, &mut first)?;
-        failures_are_told(&driver, &address, &first)?;
-        for terminal in terminals.into_iter().rev() {
-            let status = terminal.quit()?;
-            if !status.success() {
-                return Err(format!("a chat in a terminal ended with {status}"));
-            }
-        }
-        say!("[ci] all of it took {:.1} s", begun.elapsed().as_secs_f32());
-        Ok(())
-    }
-
-    /// Two, the first of which serves the page and the signaling to all; and the page's address.
-    fn terminals(&self) -> Result<([Chat; 2], String), String> {
-        let program = program(self.workspace);
-        let folder = build_web::folder(self.workspace);
-        let (folder, any_port) = (folder.to_string_lossy(), "127.0.0.1:0");
-        let lobby = ["--lobby", self.lobby];
-        let host = [
-            "--host",
-            any_port,
-            "--page",
-            &*folder,
-            "--page-at",
-            any_port,
-        ];
-        let mut host = Chat::join(self.children, &program, &[&lobby[..], &host].concat())?;
-        let (_, line) = host.wait_for("page ")?;
-        let address = line.trim_start_matches("page ").to_owned();
-        let url = address.rsplit_once("&url=").map_or("", |(_, url)| url);
-        let guest = [&lobby[..], &["--url", url]].concat();
-        let guest = Chat::join(self.children, &program, &guest)?;
-        Ok(([host, guest], address))
-    }
-
-    fn picture(&self, tab: &Tab<'_>) -> Result<(), String> {
-        let folder = self.workspace.target_directory.join("ci");
-        let file = folder.join("play.png");
-        let png = BASE64_STANDARD
-            .decode(tab.picture()?)
-            .map_err(|error| format!("the browser's picture is none: {error}"))?;
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&file, png))
-            .map_err(|error| format!("{}: {error}", file.display()))?;
-        say!("[ci] written: {}", file.display());
-        Ok(())
-    }
+/// Two, the first of which serves the page and the signaling to all; and the page's address.
+fn terminals(options: &Options) -> Result<([Chat; 2], String), String> {
+    let folder = options.pages.join("chat");
+    let (folder, any_port) = (folder.to_string_lossy(), "127.0.0.1:0");
+    let host = [
+        "--host",
+        any_port,
+        "--page",
+        &*folder,
+        "--page-at",
+        any_port,
+    ];
+    let mut host = Chat::join(&options.chat, &host)?;
+    let (_, line) = host.wait_for("page ")?;
+    let address = line.trim_start_matches("page ").to_owned();
+    let url = address.rsplit_once("&url=").map_or("", |(_, url)| url);
+    let guest = Chat::join(&options.chat, &["--url", url])?;
+    Ok(([host, guest], address))
 }
 
 /// Who chats: a terminal or a tab.

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::check::Player;
-use super::driver::{Driver, SCRIPT};
+use crate::chat_check::Player;
+use crate::driver::{Driver, SCRIPT};
 
 /// Lets the page note when a line came, and for the other tabs when it was closed: an answer of the driver comes later than
 /// either. The clock is the machine's, which this process reads, too; that of `performance` drifts from it.
@@ -163,11 +163,9 @@ impl<'a> Tab<'a> {
         Ok(is_cached == true)
     }
 
-    /// A picture of it, as PNG in base64.
-    pub(super) fn picture(&self) -> Result<String, String> {
-        self.switch()?;
-        let picture = self.driver.get("screenshot")?;
-        Ok(picture.as_str().unwrap_or_default().to_owned())
+    /// Brings it to the front.
+    pub(super) fn show(&self) -> Result<(), String> {
+        self.switch()
     }
 
     /// Closes it.

@@ -1,0 +1,98 @@
+//! What a test is told of the game, as JSON: the page shows it to scripts as `window.arena`, a bot prints it.
+
+use serde::Serialize;
+use webrtc_multiplayer::mesh_core::{Backend, Signaling};
+
+use crate::game::Presence;
+use crate::play::{Play, Server};
+
+/// How fast it is.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Timing {
+    /// Milliseconds that 95 of 100 frames need at most.
+    pub(crate) frame_p95_ms: Option<f32>,
+    /// Milliseconds from the beginning until another player was seen to move.
+    pub(crate) first_opponent_ms: Option<f64>,
+}
+
+/// How the game stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report<'p> {
+    /// `start` or `play`.
+    screen: &'static str,
+    #[serde(flatten)]
+    timing: Timing,
+    /// What the start screen says.
+    pub(crate) error: Option<&'p str>,
+    /// `none`, `joining`, `joined`, `away` or `lost`.
+    server: &'static str,
+    lobby: &'p str,
+    own: u32,
+    it: u32,
+    tag: u32,
+    round: u32,
+    players: Vec<PlayerReport<'p>>,
+    log: Vec<&'p str>,
+}
+
+/// How a player is.
+#[derive(Debug, Serialize)]
+struct PlayerReport<'p> {
+    id: u32,
+    name: &'p str,
+    /// `here`, `interrupted` or `gone`.
+    presence: &'static str,
+    x: f32,
+    y: f32,
+    moved: f32,
+    score: f32,
+}
+
+impl<'p> Report<'p> {
+    pub(crate) fn of<B: Backend, S: Signaling>(
+        play: &'p Play<B, S>,
+        screen: &'static str,
+        timing: Timing,
+    ) -> Self {
+        let world = &play.world;
+        let players = world.players().map(|player| {
+            let place = world.place(player.id).unwrap_or_default();
+            PlayerReport {
+                id: player.id,
+                name: &player.name,
+                presence: match player.presence {
+                    Presence::Here => "here",
+                    Presence::Interrupted => "interrupted",
+                    Presence::Gone(..) => "gone",
+                },
+                x: place.x,
+                y: place.y,
+                moved: player.moved,
+                score: player.score,
+            }
+        });
+        Self {
+            screen,
+            timing,
+            error: None,
+            server: match play.server {
+                Server::None => "none",
+                Server::Joining => "joining",
+                Server::Joined => "joined",
+                Server::Away => "away",
+                Server::Lost(_) => "lost",
+            },
+            lobby: &play.lobby,
+            own: world.own(),
+            it: world.it(),
+            tag: world.tag().number,
+            round: world.round().number,
+            players: players.collect(),
+            log: play.log.iter().map(|line| line.text.as_str()).collect(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

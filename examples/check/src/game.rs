@@ -1,0 +1,174 @@
+//! The arena in a browser: what is done in it as a person would, and what its report says.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::driver::Driver;
+
+/// How long anything in the game may take. It is for busy machines: a tag takes seconds.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+/// Between two looks at a report.
+const LOOK: Duration = Duration::from_millis(100);
+/// Keys of the WebDriver protocol.
+pub(crate) const RIGHT: &str = "\u{e014}";
+pub(crate) const LEFT: &str = "\u{e012}";
+pub(crate) const UP: &str = "\u{e013}";
+pub(crate) const DOWN: &str = "\u{e015}";
+pub(crate) const ENTER: &str = "\u{e007}";
+
+/// A browser with the arena.
+pub(crate) struct Game {
+    driver: Driver,
+    /// For messages.
+    name: &'static str,
+}
+
+impl Game {
+    /// Opens the page.
+    pub(crate) fn open(driver: Driver, name: &'static str, address: &str) -> Result<Self, String> {
+        let game = Self { driver, name };
+        game.visit(address)?;
+        Ok(game)
+    }
+
+    /// Goes to an address.
+    pub(crate) fn visit(&self, address: &str) -> Result<(), String> {
+        self.driver
+            .post("url", &json!({ "url": address }))
+            .map(drop)
+    }
+
+    pub(crate) const fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// The latest report of the page.
+    pub(crate) fn report(&self) -> Result<Value, String> {
+        // Until the game has begun, that is the canvas of this name.
+        let script = "const it = window.arena; arguments[0](typeof it === 'string' ? it : '{}')";
+        let text = self.driver.script(script, &[])?;
+        serde_json::from_str(text.as_str().unwrap_or_default()).map_err(|error| error.to_string())
+    }
+
+    /// Waits until the game has begun, or the page has said what is missing for it.
+    pub(crate) fn missing(&self) -> Result<Option<String>, String> {
+        let deadline = Instant::now() + DEADLINE;
+        let script = "const it = document.querySelector('#failure:not([hidden]) p');
+            arguments[0](it?.textContent ?? null)";
+        while Instant::now() < deadline {
+            if !self.report()?["screen"].is_null() {
+                return Ok(None);
+            }
+            if let Some(missing) = self.driver.script(script, &[])?.as_str() {
+                return Ok(Some(missing.to_owned()));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Err(format!("{}: the game has not begun", self.name))
+    }
+
+    /// Waits until the report says so.
+    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value, String> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let report = self.report()?;
+            if is_so(&report) {
+                return Ok(report);
+            }
+            if Instant::now() > deadline {
+                let shown = self
+                    .driver
+                    .script("arguments[0](document.body.innerText)", &[])?;
+                let name = self.name;
+                return Err(format!(
+                    "{name}: not {what}; the report: {report}; the page: {shown}"
+                ));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Presses keys, one after the other.
+    pub(crate) fn type_keys(&self, keys: &str) -> Result<(), String> {
+        let down = |key: char, kind: &str| json!({ "type": kind, "value": key.to_string() });
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| {
+                [
+                    down(key, "keyDown"),
+                    pause(30),
+                    down(key, "keyUp"),
+                    pause(30),
+                ]
+            })
+            .collect();
+        self.act(&json!({ "type": "key", "id": "keys", "actions": actions }))
+    }
+
+    /// Holds a key for a while.
+    pub(crate) fn hold_key(&self, key: &str, milliseconds: u64) -> Result<(), String> {
+        let actions = [
+            json!({ "type": "keyDown", "value": key }),
+            pause(milliseconds),
+            json!({ "type": "keyUp", "value": key }),
+        ];
+        self.act(&json!({ "type": "key", "id": "keys", "actions": actions }))
+    }
+
+    /// Holds the mouse or a finger somewhere for a while.
+    pub(crate) fn hold(
+        &self,
+        pointer: &str,
+        at: (u32, u32),
+        milliseconds: u64,
+    ) -> Result<(), String> {
+        let actions = [
+            json!({ "type": "pointerMove", "duration": 0, "x": at.0, "y": at.1 }),
+            json!({ "type": "pointerDown", "button": 0 }),
+            pause(milliseconds),
+            json!({ "type": "pointerUp", "button": 0 }),
+        ];
+        let parameters = json!({ "pointerType": pointer });
+        self.act(&json!({
+            "type": "pointer", "id": pointer, "parameters": parameters, "actions": actions,
+        }))
+    }
+
+    fn act(&self, source: &Value) -> Result<(), String> {
+        self.driver
+            .post("actions", &json!({ "actions": [source] }))
+            .map(drop)
+    }
+}
+
+fn pause(milliseconds: u64) -> Value {
+    json!({ "type": "pause", "duration": milliseconds })
+}
+
+/// The players of a report that are there.
+pub(crate) fn here(report: &Value) -> impl Iterator<Item = &Value> {
+    let players = report["players"].as_array().into_iter().flatten();
+    players.filter(|player| player["presence"] == "here")
+}
+
+/// Whether so many are there, and all others but `own` were seen to move.
+pub(crate) fn others_move(report: &Value, count: usize) -> bool {
+    let moves = |player: &Value| player["moved"].as_f64().unwrap_or_default() > 40.0;
+    here(report).count() == count
+        && here(report).all(|player| player["id"] == report["own"] || moves(player))
+}
+
+/// Whether a line of the log contains this.
+pub(crate) fn logged(report: &Value, text: &str) -> bool {
+    let lines = report["log"].as_array().into_iter().flatten();
+    lines
+        .filter_map(Value::as_str)
+        .any(|line| line.contains(text))
+}
+
+/// Our own player.
+pub(crate) fn own(report: &Value) -> &Value {
+    let own = here(report).find(|player| player["id"] == report["own"]);
+    own.unwrap_or(&Value::Null)
+}

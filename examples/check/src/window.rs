@@ -1,0 +1,85 @@
+//! The arena in a native window, on a screen in memory (Xvfb), where there is one.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::Options;
+use crate::game::{Game, here, logged};
+use crate::print::say;
+
+/// Joins from a window, sees that the browser sees it, and has the window write a picture of itself.
+pub(crate) fn check(options: &Options, url: &str, lobby: &str, ada: &Game) -> Result<(), String> {
+    let Some((_screen, display)) = screen() else {
+        say!("[ci] no Xvfb here: the native window is not looked at");
+        return Ok(());
+    };
+    let picture = options.pictures.join("play-window.png");
+    let _from_before = std::fs::remove_file(&picture);
+    let mut command = Command::new(&options.arena);
+    command
+        .args([
+            "--url",
+            url,
+            "--lobby",
+            lobby,
+            "--name",
+            "Window",
+            "--picture",
+        ])
+        .arg(&picture)
+        .env("DISPLAY", display)
+        .env_remove("WAYLAND_DISPLAY")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let child = command.spawn();
+    let mut window = Ended(child.map_err(|error| format!("{}: {error}", options.arena.display()))?);
+    ada.wait("joined by the window", |it| logged(it, "Window is here"))?;
+    // It ends when the picture is written.
+    let status = window.0.wait().map_err(|error| error.to_string())?;
+    if !status.success() || !picture.is_file() {
+        return Err(format!(
+            "the window ended with {status}, and has written no picture"
+        ));
+    }
+    say!("[ci] written: {}", picture.display());
+    ada.wait("told that the window has left", |it| {
+        here(it).all(|player| player["name"] != "Window")
+    })?;
+    Ok(())
+}
+
+/// A screen in memory and its name, if Xvfb is there.
+fn screen() -> Option<(Ended, String)> {
+    let child = Command::new("Xvfb")
+        // It chooses a free display and says which.
+        .args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            "1280x800x24",
+            "-nolisten",
+            "tcp",
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut screen = Ended(child.ok()?);
+    let mut line = String::new();
+    BufReader::new(screen.0.stdout.take()?)
+        .read_line(&mut line)
+        .ok()?;
+    let number = line.trim();
+    (!number.is_empty()).then(|| (screen, format!(":{number}")))
+}
+
+/// A process that ends with this.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _already_gone = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
