@@ -8,7 +8,8 @@ use self::connection::{Connection, Member, Phase};
 use self::lane::Lane;
 use self::plan::Plan;
 use self::setup::Mode;
-use self::transfers::{Offer, Transfers};
+use self::transfer::Offer;
+use self::transfers::Transfers;
 use crate::platform::Inbox;
 use crate::slots::Slots;
 use crate::{
@@ -34,6 +35,7 @@ mod resume;
 mod sending;
 mod setup;
 mod successor;
+mod transfer;
 mod transfers;
 
 pub(crate) use crate::platform::LINGER;

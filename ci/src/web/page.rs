@@ -12,7 +12,7 @@ use crate::tools::Tool;
 /// From nothing, on a busy machine.
 const BUILD: Duration = Duration::from_secs(25 * 60);
 const BINDGEN: Duration = Duration::from_secs(3 * 60);
-const OPTIMISE: Duration = Duration::from_secs(5 * 60);
+const OPTIMISE: Duration = Duration::from_secs(15 * 60);
 
 /// A package that becomes a page.
 #[derive(Clone, Debug)]

@@ -9,13 +9,11 @@ use alloc::string::String;
 
 use bytes::Bytes;
 
-use self::incoming::{Heard, Incoming};
-use self::outgoing::Outgoing;
-use self::wire::{MAX_WINDOW, Word};
 use super::Mesh;
 use super::agenda::News;
 use super::connection::{Channel, Member};
 use super::outbox::Outbox;
+use super::transfer::{Heard, Incoming, MAX_WINDOW, Offer, Outgoing, Word};
 use crate::platform::{MAX_REMOTE_CHANNELS, TRANSFER_STREAM};
 use crate::transfer::MAX_TRANSFER_NAME;
 use crate::{
@@ -23,12 +21,6 @@ use crate::{
     Command, DisconnectReason, Duration, Instant, LinkId, Payload, PeerId, Reliability, SendLimits,
     TransferError, TransferEvent, TransferId, TransferInfo, TransferMode,
 };
-
-mod incoming;
-mod outgoing;
-mod wire;
-
-pub(super) use wire::Offer;
 
 /// The transfers with one peer, and their channel.
 #[derive(Debug)]

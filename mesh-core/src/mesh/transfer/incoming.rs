@@ -11,7 +11,7 @@ const FIRST: usize = 64 * 1024;
 
 /// What the far side transfers to us.
 #[derive(Debug, Default)]
-pub(super) struct Incoming {
+pub(in crate::mesh) struct Incoming {
     /// The number of the transfer that has begun last.
     last: u32,
     current: Option<Current>,
@@ -29,7 +29,7 @@ struct Current {
 
 /// What a message about our own transfers or the far side's means.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(in crate::mesh) enum Heard {
     /// Nothing to be told.
     Nothing,
     /// Something of a transfer of the far side.
@@ -42,7 +42,11 @@ pub(super) enum Heard {
 
 impl Incoming {
     /// Takes a message of the far side. `limit` is the largest transfer that is taken.
-    pub(super) fn take(&mut self, payload: Payload, limit: usize) -> Result<Heard, &'static str> {
+    pub(in crate::mesh) fn take(
+        &mut self,
+        payload: Payload,
+        limit: usize,
+    ) -> Result<Heard, &'static str> {
         if !payload.is_text() {
             return self.part(payload.bytes());
         }
@@ -122,7 +126,7 @@ impl Incoming {
     }
 
     /// All of the present one, if all is there.
-    pub(super) fn finish(&mut self) -> Option<(TransferId, Payload)> {
+    pub(in crate::mesh) fn finish(&mut self) -> Option<(TransferId, Payload)> {
         let is_complete =
             |current: &mut Current| current.received == current.bytes && current.buffer.is_some();
         let current = self.current.take_if(is_complete)?;
@@ -131,7 +135,7 @@ impl Incoming {
     }
 
     /// How much of it is there, once after it has grown.
-    pub(super) fn progress(&mut self, id: TransferId) -> Option<TransferEvent> {
+    pub(in crate::mesh) fn progress(&mut self, id: TransferId) -> Option<TransferEvent> {
         let current = self.current.as_mut().filter(|_| id.0 == self.last)?;
         current.is_noticed = false;
         current.buffer.as_ref()?;
@@ -142,7 +146,7 @@ impl Incoming {
     }
 
     /// Does not want the present one any more; whether that is the one.
-    pub(super) fn refuse(&mut self, id: TransferId) -> bool {
+    pub(in crate::mesh) fn refuse(&mut self, id: TransferId) -> bool {
         let current = self.current.as_mut().filter(|_| id.0 == self.last);
         current.is_some_and(|current| current.buffer.take().is_some())
     }

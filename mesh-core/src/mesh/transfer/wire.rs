@@ -17,14 +17,14 @@ pub(in crate::mesh) struct Offer {
     /// The largest transfer, in bytes.
     limit: usize,
     /// How many bytes it holds that its mesh has not taken.
-    pub(super) window: usize,
+    pub(in crate::mesh) window: usize,
 }
 
 /// The smallest window: two parts.
 const MIN_WINDOW: usize = 32 * 1024;
 
 /// The largest window that makes a difference: 60 times a second it is 240 MB.
-pub(super) const MAX_WINDOW: usize = 4 * 1024 * 1024;
+pub(in crate::mesh) const MAX_WINDOW: usize = 4 * 1024 * 1024;
 
 impl Offer {
     /// What a side with this configuration takes; `None` if it wants no transfers.
@@ -35,7 +35,7 @@ impl Offer {
         (limit > 0 && window >= MIN_WINDOW).then_some(Self { limit, window })
     }
 
-    pub(super) const fn limit(self) -> usize {
+    pub(in crate::mesh) const fn limit(self) -> usize {
         self.limit
     }
 
@@ -56,7 +56,7 @@ impl Offer {
 
 /// A word about a transfer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Word<'a> {
+pub(in crate::mesh) enum Word<'a> {
     /// A transfer begins. What follows in binary messages is this many bytes of it.
     Begin {
         number: u32,
@@ -70,7 +70,7 @@ pub(super) enum Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    pub(super) fn to_payload(&self) -> Payload {
+    pub(in crate::mesh) fn to_payload(&self) -> Payload {
         Payload::from(match self {
             Self::Begin {
                 number,
@@ -83,7 +83,7 @@ impl<'a> Word<'a> {
     }
 
     /// `None` for a word that is not known.
-    pub(super) fn read(text: &'a str) -> Result<Option<Self>, &'static str> {
+    pub(in crate::mesh) fn read(text: &'a str) -> Result<Option<Self>, &'static str> {
         let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
         match verb {
             "begin" => {

@@ -19,7 +19,7 @@ const FIRST_WINDOW: usize = 128 * 1024;
 
 /// What we transfer to the far side.
 #[derive(Debug)]
-pub(super) struct Outgoing {
+pub(in crate::mesh) struct Outgoing {
     /// The number of the newest one, and of the one that the far side has been told of last.
     last: u32,
     begun: u32,
@@ -68,7 +68,11 @@ impl Default for Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn add(&mut self, name: String, bytes: Bytes) -> Result<TransferId, TransferError> {
+    pub(in crate::mesh) fn add(
+        &mut self,
+        name: String,
+        bytes: Bytes,
+    ) -> Result<TransferId, TransferError> {
         if self.queue.len() >= MAX_TRANSFERS {
             return Err(TransferError::TooMany);
         }
@@ -85,7 +89,7 @@ impl Outgoing {
     }
 
     /// The next message, if the far side can take it. `part` is the largest one that it takes, `window` how many bytes it holds.
-    pub(super) fn next(&mut self, part: usize, window: usize) -> Option<Payload> {
+    pub(in crate::mesh) fn next(&mut self, part: usize, window: usize) -> Option<Payload> {
         if self.bytes >= self.window.min(window) {
             return None;
         }
@@ -109,7 +113,7 @@ impl Outgoing {
     }
 
     /// A word that is no part of a transfer of ours.
-    pub(super) fn say(&mut self, word: &Word<'_>) -> Payload {
+    pub(in crate::mesh) fn say(&mut self, word: &Word<'_>) -> Payload {
         self.sent(0, 0, word.to_payload())
     }
 
@@ -121,7 +125,7 @@ impl Outgoing {
 
     /// The backend has nothing left to send, though there is something: more may be under way from now on. Whether that makes
     /// a difference.
-    pub(super) fn widen(&mut self) -> bool {
+    pub(in crate::mesh) fn widen(&mut self) -> bool {
         let is_held_up = self.bytes >= self.window && self.window < MAX_WINDOW;
         if is_held_up {
             self.window *= 2;
@@ -130,7 +134,7 @@ impl Outgoing {
     }
 
     /// The far side has taken so many messages altogether. Gives the transfers that it has whole.
-    pub(super) fn confirm(&mut self, count: u64) -> Vec<TransferId> {
+    pub(in crate::mesh) fn confirm(&mut self, count: u64) -> Vec<TransferId> {
         while self.taken < count {
             let Some(part) = self.under_way.pop_front() else {
                 break;
@@ -158,7 +162,7 @@ impl Outgoing {
 
     /// Takes one out. `None` if there is no such one, or the far side has been given all of it; else what it has to be told, if
     /// it knows of it.
-    pub(super) fn remove(&mut self, id: TransferId) -> Option<Option<Word<'static>>> {
+    pub(in crate::mesh) fn remove(&mut self, id: TransferId) -> Option<Option<Word<'static>>> {
         let is_open =
             |sending: &Sending| sending.number == id.0 && (!sending.is_begun || sending.left() > 0);
         let at = self.queue.iter().position(is_open)?;
@@ -167,11 +171,11 @@ impl Outgoing {
     }
 
     /// Whether the far side may know of a transfer of this number.
-    pub(super) const fn has_begun(&self, id: TransferId) -> bool {
+    pub(in crate::mesh) const fn has_begun(&self, id: TransferId) -> bool {
         id.0 > 0 && id.0 <= self.begun
     }
 
-    pub(super) fn list(&self) -> impl Iterator<Item = TransferInfo> {
+    pub(in crate::mesh) fn list(&self) -> impl Iterator<Item = TransferInfo> {
         self.queue.iter().map(|sending| TransferInfo {
             id: TransferId(sending.number),
             name: sending.name.clone(),
