@@ -86,7 +86,7 @@ struct Options {
     /// Where /save stores files. Nothing is overwritten.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     downloads: PathBuf,
-    /// Leaves at the end of input.
+    /// Leaves at the end of input, as soon as no file is being sent any more.
     #[arg(long)]
     exit_on_eof: bool,
 }

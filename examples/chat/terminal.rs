@@ -101,7 +101,7 @@ pub(crate) async fn chat(
                 Some(line) => room.obey(&line),
                 None => {
                     input_open = false;
-                    if exit_on_eof { Next::Leave } else { Next::Stay }
+                    Next::Stay
                 }
             },
             _ = frames.tick(), if room.is_sharing() => {
@@ -111,7 +111,9 @@ pub(crate) async fn chat(
             // Where the system gives no such signal it cannot come either.
             Ok(()) = &mut interrupt => Next::Leave,
         };
-        if next == Next::Leave {
+        // A file ends with its sender.
+        let is_over = exit_on_eof && !input_open && !room.is_sharing();
+        if next == Next::Leave || is_over {
             room.session.leave().await;
             return Ok(());
         }

@@ -140,6 +140,25 @@ fn files_are_refused_and_cancelled() {
 }
 
 #[test]
+fn who_leaves_at_the_end_of_input_sends_its_files_first() {
+    let (from, to) = (Folder::new("leaver"), Folder::new("stayer"));
+    let bytes = noise(3_000_000);
+    let path = from.file("last words", &bytes);
+
+    let signaling = Signaling::start();
+    let arguments = ["--exit-on-eof", "--downloads", to.0.to_str().unwrap()];
+    let [mut leaver, mut other] = connected_with(&signaling, &arguments);
+    send(&mut leaver, "/send", &path);
+    leaver.close_input();
+    assert_eq!(leaver.exit_code(), Some(0));
+    // What is there is kept when its sender has gone.
+    other.wait_for_start("disconnected 1: ");
+    other.type_line("/save");
+    other.wait_for_start("saved ");
+    assert!(to.read("last words") == bytes);
+}
+
+#[test]
 fn what_cannot_be_sent_is_said() {
     let from = Folder::new("faults");
     let path = from.file("a.txt", b"12345");

@@ -82,8 +82,8 @@ async fn visit(room: &mut Room<Page>, form: &Form, url: &str) -> End {
                 }
             }
             Some(Happened::Nothing) => Next::Stay,
-            Some(Happened::Input(Input::File(Ok(document)))) => {
-                room.share(room.output.chosen_for(), document);
+            Some(Happened::Input(Input::File(Ok((to, document))))) => {
+                room.share(to, document);
                 Next::Stay
             }
             Some(Happened::Input(Input::File(Err(why)))) => {

@@ -5,10 +5,11 @@ use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Element, Event, File, HtmlButtonElement, HtmlInputElement, HtmlSelectElement};
+use webrtc_multiplayer::PeerId;
 
 use crate::files::Size;
 use crate::listener::Listener;
-use crate::page::element;
+use crate::page::{ADDRESSEE, element};
 use crate::sharing::{Document, largest_file};
 
 /// Lines that wait until the lobby is joined; the field keeps what there is no room for.
@@ -19,8 +20,8 @@ const WAITING_LINES: usize = 64;
 pub(crate) enum Input {
     /// A line for the chat. It was typed, and so is to be shown; else chosen with the mouse.
     Line { text: String, typed: bool },
-    /// A file that was chosen, or why it cannot be sent.
-    File(Result<Document, String>),
+    /// A file that was chosen for a peer, or for everybody; or why it cannot be sent.
+    File(Result<(Option<PeerId>, Document), String>),
 }
 
 /// The field, the choice of a mode, the buttons, and the chooser of a file.
@@ -117,11 +118,25 @@ fn on_file(chooser: HtmlInputElement, inputs: Sender<Input>) -> impl FnMut(Event
         };
         // So that the same file can be chosen again.
         chooser.set_value("");
+        let to = chooser.get_attribute(ADDRESSEE).unwrap_or_default();
         let inputs = inputs.clone();
         spawn_local(async move {
-            let _ = inputs.send(Input::File(read(file).await)).await;
+            let chosen = match addressee(&to) {
+                Ok(to) => read(file).await.map(|document| (to, document)),
+                Err(why) => Err(why),
+            };
+            let _ = inputs.send(Input::File(chosen)).await;
         });
     }
+}
+
+/// Who gets a file, as the attribute says it.
+fn addressee(to: &str) -> Result<Option<PeerId>, String> {
+    if to.is_empty() {
+        return Ok(None);
+    }
+    let id = to.parse().ok().and_then(|id: u32| PeerId::new(id).ok());
+    id.map(Some).ok_or_else(|| format!("{to} is no peer"))
 }
 
 async fn read(file: File) -> Result<Document, String> {

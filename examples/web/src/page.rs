@@ -18,6 +18,9 @@ const LOG_LINES: u32 = 1000;
 /// Characters of a line that are shown; a flood's messages are larger than what anybody reads.
 const SHOWN: usize = 2000;
 
+/// The attribute of the chooser with the id of who gets the file. It is empty where everybody does.
+pub(crate) const ADDRESSEE: &str = "data-to";
+
 /// How the page is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -40,8 +43,6 @@ pub(crate) struct Page {
     peers: Vec<Peer>,
     panel: Panel,
     chooser: HtmlInputElement,
-    /// Who gets the file that is being chosen; everybody without one.
-    chosen_for: Option<PeerId>,
 }
 
 impl Page {
@@ -55,13 +56,7 @@ impl Page {
             peers: Vec::new(),
             panel: Panel::find(document()?)?,
             chooser: element("file")?,
-            chosen_for: None,
         })
-    }
-
-    /// Who gets the file that was chosen.
-    pub(crate) const fn chosen_for(&self) -> Option<PeerId> {
-        self.chosen_for
     }
 
     /// Shows no files any more, but for those that were saved.
@@ -227,7 +222,9 @@ impl Output for Page {
         to: Option<PeerId>,
         _path: &[u8],
     ) -> Result<Option<sharing::Document>, String> {
-        self.chosen_for = to;
+        let to = to.map(|peer| peer.to_string()).unwrap_or_default();
+        let addressed = self.chooser.set_attribute(ADDRESSEE, &to);
+        addressed.map_err(|_| String::from("no file can be chosen"))?;
         self.chooser.click();
         Ok(None)
     }
