@@ -3,12 +3,24 @@
 //! Standard output has one line an event; standard input one line a message or command (see `--help`). The browser has the
 //! same chat as a page: `examples/web`.
 
+#[path = "chat/bars.rs"]
+mod bars;
 #[path = "chat/command.rs"]
 mod command;
+#[path = "chat/downloads.rs"]
+mod downloads;
 #[path = "chat/escape.rs"]
 mod escape;
+#[path = "chat/files.rs"]
+mod files;
+#[path = "chat/name.rs"]
+mod name;
+#[path = "chat/peers.rs"]
+mod peers;
 #[path = "chat/room.rs"]
 mod room;
+#[path = "chat/sharing.rs"]
+mod sharing;
 #[path = "chat/site.rs"]
 mod site;
 #[path = "chat/terminal.rs"]
@@ -25,12 +37,15 @@ use signaling_server::{Config, Server};
 use webrtc_multiplayer::{IceServer, Lobby, MeshConfig, PlatformConfig, RootCertificates};
 
 use crate::site::{Site, for_others};
-use crate::terminal::say;
+use crate::terminal::{Terminal, say};
 
 /// Chat in a mesh: every process is connected to every other.
 ///
 /// A line of input goes to all. Commands: /to ID TEXT, /except ID TEXT, /mode reliable|ordered|unreliable, /peers, /seal,
 /// /flood N SIZE, /quit.
+///
+/// Files of up to 16 MiB: /send FILE to all, /send-to ID FILE to one, /cancel [N]. A file that comes stays in memory until
+/// /save [N] stores it or /refuse [N] drops it; of more than eight the oldest is dropped.
 #[derive(Debug, Parser)]
 struct Options {
     /// The signaling server.
@@ -68,7 +83,10 @@ struct Options {
     /// How many seconds a player has to come back whose connection broke; 25 if it is not given.
     #[arg(long, value_name = "SECONDS")]
     resume_window: Option<u64>,
-    /// Leaves at the end of input.
+    /// Where /save stores files. Nothing is overwritten.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    downloads: PathBuf,
+    /// Leaves at the end of input, as soon as no file is being sent any more.
     #[arg(long)]
     exit_on_eof: bool,
 }
@@ -105,6 +123,11 @@ fn mesh_config(resume_window: Option<u64>) -> MeshConfig {
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        options.downloads.is_dir(),
+        "there is no folder {}",
+        options.downloads.display()
+    );
     let server = match options.host {
         Some(address) => Some(Server::bind(address, Config::default()).await?),
         None => None,
@@ -135,7 +158,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
             say(format_args!("page {}", site.address(lobby, &url)));
         }
     };
-    let result = terminal::chat(lobby.join()?, options.exit_on_eof, invite).await;
+    let terminal = Terminal::new(options.downloads);
+    let result = terminal::chat(lobby.join()?, terminal, options.exit_on_eof, invite).await;
     drop(site);
     if let Some(server) = server {
         server.shutdown().await;

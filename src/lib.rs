@@ -5,7 +5,8 @@
 //! - [`join`] and [`Lobby`]: a mesh that makes itself over a signaling server. The lobby may be on a
 //!   [public list](Lobby::listed), be one of a [group of so many](Lobby::group_of), or [go on without its host](Lobby::host_migration).
 //! - [`Session`]: what they return. [`poll`](mesh_core::Session::poll) it once a frame, or wait for
-//!   [`next_event`](mesh_core::Session::next_event); [`send`](mesh_core::Session::send) messages; see who is there with
+//!   [`next_event`](mesh_core::Session::next_event); [`send`](mesh_core::Session::send) messages, and
+//!   [`send_transfer`](mesh_core::Session::send_transfer) what is larger; see who is there with
 //!   [`connected_peers`](mesh_core::Session::connected_peers). Say who may be there with
 //!   [`seal`](mesh_core::Session::seal), [`kick`](mesh_core::Session::kick), [`ban`](mesh_core::Session::ban),
 //!   [`allow`](mesh_core::Session::allow) and [`set_accept`](mesh_core::Session::set_accept), or for the whole lobby with
@@ -78,11 +79,12 @@ pub use mesh_core::{
     ConnectionState, ConnectionStatus, DisconnectReason, Disturbance, Duration, Event,
     GatheringState, GivenReason, IceCandidate, IceServer, IceTransportPolicy, InitializeError,
     Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LobbyCommand, LobbyEvent, LostReason,
-    MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, MAX_REASON_SIZE, MeshConfig, Missing, ModeLimits,
-    MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, Refused, RefusedReason,
-    Reliability, Roster, SdpType, SendError, SendLimits, Sent, SessionConfig, SessionDescription,
-    Signal, Signaling, SignalingError, SignalingEvent, SignalingState, Target, Topology,
-    TransferMode,
+    MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, MAX_REASON_SIZE, MAX_TRANSFER_NAME, MAX_TRANSFERS,
+    MeshConfig, Missing, ModeLimits, ModeTraffic, MultiplayerPeer, Packet, PacketPeer, Payload,
+    PeerId, PeerInfo, PeerStats, Refused, RefusedReason, Reliability, Roster, SdpType, SendError,
+    SendLimits, Sent, SessionConfig, SessionDescription, Signal, Signaling, SignalingError,
+    SignalingEvent, SignalingState, Target, Topology, Traffic, TransferError, TransferEvent,
+    TransferId, TransferInfo, TransferMode,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};

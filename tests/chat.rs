@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "chat/files.rs"]
+mod files;
 #[path = "chat/process.rs"]
 mod process;
 

@@ -8,11 +8,26 @@ const LARGEST_FLOOD: usize = 16 * 1024 * 1024;
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    Send { target: Target, text: Vec<u8> },
+    Send {
+        target: Target,
+        text: Vec<u8>,
+    },
     Mode(TransferMode),
     Peers,
     Seal,
-    Flood { messages: u32, size: usize },
+    Flood {
+        messages: u32,
+        size: usize,
+    },
+    /// A file; without a peer to everybody. The path is empty if none was typed.
+    SendFile {
+        to: Option<PeerId>,
+        path: Vec<u8>,
+    },
+    /// These name a file by its number, or mean the only one, or all of ours.
+    Cancel(Option<u32>),
+    Save(Option<u32>),
+    Refuse(Option<u32>),
     Quit,
 }
 
@@ -36,9 +51,17 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, String> {
         b"/peers" => Ok(Command::Peers),
         b"/seal" => Ok(Command::Seal),
         b"/flood" => flood(rest),
+        b"/send" => Ok(Command::SendFile {
+            to: None,
+            path: rest.trim_ascii().to_vec(),
+        }),
+        b"/send-to" => send_to(rest),
+        b"/cancel" => file(rest, "/cancel").map(Command::Cancel),
+        b"/save" => file(rest, "/save").map(Command::Save),
+        b"/refuse" => file(rest, "/refuse").map(Command::Refuse),
         b"/quit" => Ok(Command::Quit),
         _ => Err(format!(
-            "unknown command {}; there are /to /except /mode /peers /seal /flood /quit",
+            "unknown command {}; there are /to /except /mode /peers /send /send-to /cancel /save /refuse /seal /flood /quit",
             String::from_utf8_lossy(verb)
         )),
     }
@@ -46,13 +69,33 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, String> {
 
 fn addressed(rest: &[u8], target: impl FnOnce(PeerId) -> Target) -> Result<Command, String> {
     let (id, text) = split(rest);
-    let id =
-        number::<u32>(id).ok_or_else(|| String::from("usage: /to ID TEXT or /except ID TEXT"))?;
-    let peer = PeerId::new(id).map_err(|error| error.to_string())?;
     Ok(Command::Send {
-        target: target(peer),
+        target: target(peer(id, "/to ID TEXT or /except ID TEXT")?),
         text: text.to_vec(),
     })
+}
+
+fn send_to(rest: &[u8]) -> Result<Command, String> {
+    let (id, path) = split(rest);
+    Ok(Command::SendFile {
+        to: Some(peer(id, "/send-to ID FILE")?),
+        path: path.trim_ascii().to_vec(),
+    })
+}
+
+fn peer(id: &[u8], usage: &str) -> Result<PeerId, String> {
+    let id = number::<u32>(id).ok_or_else(|| format!("usage: {usage}"))?;
+    PeerId::new(id).map_err(|error| error.to_string())
+}
+
+/// The number of a file, if there is one.
+fn file(rest: &[u8], verb: &str) -> Result<Option<u32>, String> {
+    match rest.trim_ascii() {
+        b"" => Ok(None),
+        word => number(word)
+            .map(Some)
+            .ok_or_else(|| format!("usage: {verb} or {verb} N, with the number of a file")),
+    }
 }
 
 fn flood(rest: &[u8]) -> Result<Command, String> {
@@ -118,6 +161,31 @@ mod tests {
                     size: 2000,
                 },
             ),
+            (
+                "/send  my map.png ",
+                Command::SendFile {
+                    to: None,
+                    path: b"my map.png".to_vec(),
+                },
+            ),
+            (
+                "/send",
+                Command::SendFile {
+                    to: None,
+                    path: Vec::new(),
+                },
+            ),
+            (
+                "/send-to 7 my map.png",
+                Command::SendFile {
+                    to: Some(peer),
+                    path: b"my map.png".to_vec(),
+                },
+            ),
+            ("/save", Command::Save(None)),
+            ("/save 3", Command::Save(Some(3))),
+            ("/refuse 3 ", Command::Refuse(Some(3))),
+            ("/cancel", Command::Cancel(None)),
             ("/quit", Command::Quit),
         ] {
             assert_eq!(parse(line.as_bytes()), Ok(command), "{line}");
@@ -134,6 +202,12 @@ mod tests {
             "/mode fast",
             "/flood 1",
             "/flood -1 2",
+            "/send-to",
+            "/send-to 0 a.txt",
+            "/send-to a.txt",
+            "/save it",
+            "/refuse -1",
+            "/cancel 4294967296",
             "/nope",
         ] {
             assert!(parse(line.as_bytes()).is_err(), "{line}");

@@ -23,8 +23,8 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
 }
 
 /// Line and paragraph separators, and the marks that turn the direction of what follows.
-const fn is_format(char: char) -> bool {
-    matches!(char, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+pub(crate) const fn is_format(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -44,8 +44,8 @@ mod tests {
         );
         assert_eq!(escape(b"a\\nb"), "a\\\\nb");
         assert_eq!(
-            escape("a\u{2028}b\u{85}c".as_bytes()),
-            "a\\u{2028}b\\u{85}c"
+            escape("a\u{2028}b\u{85}c\u{61c}d".as_bytes()),
+            "a\\u{2028}b\\u{85}c\\u{61c}d"
         );
         assert_eq!(escape(b"\xff\xfeok\xc3"), "\\xff\\xfeok\\xc3");
     }

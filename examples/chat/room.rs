@@ -1,23 +1,47 @@
 //! The chat itself, in the terminal as in the browser: events to lines, lines to messages.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::task::{Context, Waker};
 
 use webrtc_multiplayer::{
-    Event, LostReason, MultiplayerPeer, Packet, Payload, Refused, SendError, Sent, Session, Target,
-    TransferMode,
+    Event, LostReason, MultiplayerPeer, Packet, Payload, PeerId, Refused, SendError, Sent, Session,
+    Target, TransferMode,
 };
 
 use crate::command::{self, Command};
 use crate::escape::escape;
+use crate::files::{File, Files};
+use crate::peers::{Peer, State};
+use crate::sharing::Document;
 
 /// Messages of a flood that are sent before the mesh is polled again.
 const FLOOD_BURST: u32 = 64;
 
-/// Where the lines go.
+/// Where the lines go, and the files come from.
 pub(crate) trait Output {
     /// One line without its end, harmless whatever a peer sent.
     fn line(&mut self, kind: Kind, line: fmt::Arguments<'_>);
+
+    /// Shows a file that is on its way or waits, and how much of it has arrived.
+    fn show(&mut self, file: &File);
+
+    /// Shows a file no more.
+    fn hide(&mut self, number: u32);
+
+    /// Reads a file that is to be sent. `None` where somebody chooses one, which comes to [`Room::share`] later.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be read.
+    fn open(&mut self, to: Option<PeerId>, path: &[u8]) -> Result<Option<Document>, String>;
+
+    /// Stores the bytes under this safe name, or under one with a number if there is such a file, and says where.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be stored.
+    fn save(&mut self, name: &str, bytes: &Payload) -> Result<(), String>;
 }
 
 /// What a line is about, for who tells lines apart by more than their words.
@@ -46,6 +70,9 @@ pub(crate) struct Room<O> {
     pub(crate) mode: TransferMode,
     /// Whether the server has taken us in; what is typed before that has to wait.
     pub(crate) joined: bool,
+    pub(crate) files: Files,
+    /// Peers of which nothing comes at the moment.
+    interrupted: BTreeSet<PeerId>,
 }
 
 impl<O: Output> Room<O> {
@@ -55,6 +82,8 @@ impl<O: Output> Room<O> {
             output,
             mode: TransferMode::Reliable,
             joined: false,
+            files: Files::default(),
+            interrupted: BTreeSet::new(),
         }
     }
 
@@ -76,12 +105,25 @@ impl<O: Output> Room<O> {
             Event::PeerConnected(peer) => self.news(format_args!("connected {peer}")),
             Event::PeerDisconnected { peer, reason } => {
                 self.news(format_args!("disconnected {peer}: {}", one_line(&reason)));
+                self.interrupted.remove(&peer);
+                self.forget_files_of(peer);
             }
             Event::PeerFailed { peer, reason } => {
                 self.news(format_args!("failed {peer}: {}", one_line(&reason)));
             }
-            Event::PeerInterrupted(peer) => self.news(format_args!("interrupted {peer}")),
-            Event::PeerResumed(peer) => self.news(format_args!("resumed {peer}")),
+            Event::PeerInterrupted(peer) => {
+                self.interrupted.insert(peer);
+                self.news(format_args!("interrupted {peer}"));
+            }
+            Event::PeerResumed(peer) => {
+                self.interrupted.remove(&peer);
+                self.news(format_args!("resumed {peer}"));
+            }
+            Event::Transfer {
+                peer,
+                transfer,
+                event,
+            } => self.tell_transfer(peer, transfer, event),
             Event::Packet(packet) => self.message(&packet),
             Event::PacketsDropped { peer, packets, .. } => {
                 self.news(format_args!("dropped {peer}: {packets}"));
@@ -112,6 +154,14 @@ impl<O: Output> Room<O> {
                 }
             }
             Ok(Command::Flood { messages, size }) => self.flood(messages, size),
+            Ok(Command::SendFile { to, path }) => match self.output.open(to, &path) {
+                Ok(Some(document)) => self.share(to, document),
+                Ok(None) => {}
+                Err(error) => self.error(format_args!("{}", escape(error.as_bytes()))),
+            },
+            Ok(Command::Cancel(number)) => self.cancel(number),
+            Ok(Command::Save(number)) => self.save(number),
+            Ok(Command::Refuse(number)) => self.refuse(number),
             Ok(Command::Quit) => return Next::Leave,
             Err(error) => self.error(format_args!("{}", escape(error.as_bytes()))),
         }
@@ -139,19 +189,29 @@ impl<O: Output> Room<O> {
         }
     }
 
-    fn list(&mut self) {
-        let mut alone = true;
-        for peer in self.session.peers() {
-            alone = false;
-            let state = if peer.connected {
-                "connected"
+    /// All peers and how they are doing.
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let peer = |id, is_connected: bool| {
+            let stats = self.session.stats(id).unwrap_or_default();
+            let state = if !is_connected {
+                State::Connecting
+            } else if self.interrupted.contains(&id) {
+                State::Interrupted
             } else {
-                "connecting"
+                State::Connected((&stats.link).into())
             };
-            self.output
-                .line(Kind::News, format_args!("peer {} {state}", peer.id));
+            Peer { id, state }
+        };
+        let peers = self.session.peers();
+        peers.map(|info| peer(info.id, info.connected)).collect()
+    }
+
+    fn list(&mut self) {
+        let peers = self.peers();
+        for Peer { id, state } in &peers {
+            self.news(format_args!("peer {id} {state}"));
         }
-        if alone {
+        if peers.is_empty() {
             self.news(format_args!("no peers"));
         }
     }
@@ -184,11 +244,11 @@ impl<O: Output> Room<O> {
         self.session.send(Target::All, self.mode, payload)
     }
 
-    fn news(&mut self, line: fmt::Arguments<'_>) {
+    pub(crate) fn news(&mut self, line: fmt::Arguments<'_>) {
         self.output.line(Kind::News, line);
     }
 
-    fn error(&mut self, what: fmt::Arguments<'_>) {
+    pub(crate) fn error(&mut self, what: fmt::Arguments<'_>) {
         self.output.line(Kind::Error, format_args!("error: {what}"));
     }
 }

@@ -2,18 +2,67 @@
 
 use std::fmt;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
-use webrtc_multiplayer::{Event, Session};
+use tokio::time::{MissedTickBehavior, interval};
+use webrtc_multiplayer::{Event, Payload, PeerId, Session};
 
+use crate::bars::Bars;
+use crate::downloads;
+use crate::escape::escape;
+use crate::files::File;
 use crate::room::{Kind, Next, Output, Room, one_line};
+use crate::sharing::{Document, largest_file};
+
+/// How often the progress of what is sent is drawn.
+const FRAME: Duration = Duration::from_millis(200);
 
 /// Standard output, a line an event.
-struct Terminal;
+pub(crate) struct Terminal {
+    bars: Bars,
+    /// Where the files of peers are stored.
+    downloads: PathBuf,
+}
+
+impl Terminal {
+    pub(crate) fn new(downloads: PathBuf) -> Self {
+        Self {
+            bars: Bars::new(),
+            downloads,
+        }
+    }
+}
 
 impl Output for Terminal {
     fn line(&mut self, _kind: Kind, line: fmt::Arguments<'_>) {
-        say(line);
+        self.bars.above(|| say(line));
+    }
+
+    fn show(&mut self, file: &File) {
+        if file.is_here() {
+            self.bars.hide(file.number);
+        } else {
+            self.bars
+                .show(file.number, file, file.arrived(), file.bytes);
+        }
+    }
+
+    fn hide(&mut self, number: u32) {
+        self.bars.hide(number);
+    }
+
+    fn open(&mut self, _to: Option<PeerId>, path: &[u8]) -> Result<Option<Document>, String> {
+        downloads::read(path, largest_file()).map(Some)
+    }
+
+    fn save(&mut self, name: &str, bytes: &Payload) -> Result<(), String> {
+        let saved = downloads::save(&self.downloads, name, bytes.bytes());
+        let path = saved.map_err(|error| format!("{}: {error}", self.downloads.display()))?;
+        let path = escape(path.to_string_lossy().as_bytes());
+        self.line(Kind::News, format_args!("saved {path}"));
+        Ok(())
     }
 }
 
@@ -22,10 +71,13 @@ impl Output for Terminal {
 /// `joined` hears the name of the lobby, which may be the server's choice.
 pub(crate) async fn chat(
     session: Session,
+    terminal: Terminal,
     exit_on_eof: bool,
     joined: impl Fn(&str),
 ) -> anyhow::Result<()> {
-    let mut room = Room::new(session, Terminal);
+    let mut room = Room::new(session, terminal);
+    let mut frames = interval(FRAME);
+    frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut input = input();
     let mut input_open = true;
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
@@ -49,13 +101,19 @@ pub(crate) async fn chat(
                 Some(line) => room.obey(&line),
                 None => {
                     input_open = false;
-                    if exit_on_eof { Next::Leave } else { Next::Stay }
+                    Next::Stay
                 }
             },
+            _ = frames.tick(), if room.is_sharing() => {
+                room.show_progress();
+                Next::Stay
+            }
             // Where the system gives no such signal it cannot come either.
             Ok(()) = &mut interrupt => Next::Leave,
         };
-        if next == Next::Leave {
+        // A file ends with its sender.
+        let is_over = exit_on_eof && !input_open && !room.is_sharing();
+        if next == Next::Leave || is_over {
             room.session.leave().await;
             return Ok(());
         }

@@ -1,19 +1,29 @@
-//! The chat in the page. It runs when something happens and at no other time, so a hidden tab chats as well.
+//! The chat in the page. It runs when something happens, so a hidden tab chats as well, and once a second for what it shows.
 
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
 use webrtc_multiplayer::{Event, IceServer, Lobby, LostReason};
 
 use crate::address::Address;
-use crate::form::{Form, Line};
-use crate::page::{Page, Peer, State};
+use crate::escape::escape;
+use crate::form::{Form, Input};
+use crate::page::{Page, State};
 use crate::room::{Next, Room, one_line};
+
+/// How often the figures of the peers are shown, in milliseconds.
+const FIGURES: u32 = 1000;
+
+/// How often the progress of what is sent is shown, in milliseconds.
+const PROGRESS: u32 = 200;
 
 /// What there is to react to.
 enum Happened {
     Event(Event),
-    Line(Line),
+    Input(Input),
+    /// For a while nothing else has.
+    Nothing,
 }
 
 /// How a visit to the lobby ends.
@@ -43,8 +53,14 @@ pub(crate) async fn run(address: Address, mut page: Page, form: Form) {
         };
         let mut room = Room::new(session, page);
         match visit(&mut room, &form, &address.url).await {
-            End::Over => return,
-            End::Back => page = room.output,
+            End::Over => {
+                room.output.clear_files();
+                return;
+            }
+            End::Back => {
+                page = room.output;
+                page.clear_files();
+            }
         }
     }
 }
@@ -65,7 +81,16 @@ async fn visit(room: &mut Room<Page>, form: &Form, url: &str) -> End {
                     }
                 }
             }
-            Some(Happened::Line(Line { text, typed })) => {
+            Some(Happened::Nothing) => Next::Stay,
+            Some(Happened::Input(Input::File(Ok((to, document))))) => {
+                room.share(to, document);
+                Next::Stay
+            }
+            Some(Happened::Input(Input::File(Err(why)))) => {
+                room.error(format_args!("{}", escape(why.as_bytes())));
+                Next::Stay
+            }
+            Some(Happened::Input(Input::Line { text, typed })) => {
                 if typed {
                     room.output.echo(&text);
                 }
@@ -76,6 +101,7 @@ async fn visit(room: &mut Room<Page>, form: &Form, url: &str) -> End {
             None => Next::Leave,
         };
         show_peers(room);
+        room.show_progress();
         if next == Next::Leave {
             room.session.leave().await;
             form.close();
@@ -86,16 +112,19 @@ async fn visit(room: &mut Room<Page>, form: &Form, url: &str) -> End {
     }
 }
 
-/// The next event or line; lines wait until the lobby is joined.
+/// The next event or input, which waits until the lobby is joined.
 async fn happened(room: &mut Room<Page>, form: &Form) -> Option<Happened> {
     let joined = room.joined;
+    let pause = if room.is_sharing() { PROGRESS } else { FIGURES };
     let event = pin!(room.session.next_event());
     if !joined {
         return Some(Happened::Event(event.await));
     }
-    match select(event, pin!(form.next())).await {
+    let input = pin!(form.next());
+    match select(event, select(input, TimeoutFuture::new(pause))).await {
         Either::Left((event, _)) => Some(Happened::Event(event)),
-        Either::Right((line, _)) => line.map(Happened::Line),
+        Either::Right((Either::Left((input, _)), _)) => input.map(Happened::Input),
+        Either::Right((Either::Right(_), _)) => Some(Happened::Nothing),
     }
 }
 
@@ -121,6 +150,6 @@ fn mark(page: &Page, event: &Event) {
 }
 
 fn show_peers(room: &mut Room<Page>) {
-    let peers = room.session.peers().map(Peer::from).collect();
+    let peers = room.peers();
     room.output.show_peers(peers);
 }

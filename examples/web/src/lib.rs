@@ -7,13 +7,23 @@
 mod command;
 #[path = "../../chat/escape.rs"]
 mod escape;
+#[path = "../../chat/files.rs"]
+mod files;
+#[path = "../../chat/name.rs"]
+mod name;
+#[path = "../../chat/peers.rs"]
+mod peers;
 #[path = "../../chat/room.rs"]
 mod room;
+#[path = "../../chat/sharing.rs"]
+mod sharing;
 
 mod address;
 mod chat;
 mod form;
+mod listener;
 mod page;
+mod panel;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -3,16 +3,23 @@
 use std::fmt;
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, HtmlElement, Performance};
-use webrtc_multiplayer::{ConnectionState, PeerId, PeerInfo};
+use web_sys::{Document, Element, HtmlAnchorElement, HtmlElement, HtmlInputElement, Performance};
+use webrtc_multiplayer::{Payload, PeerId};
 
+use crate::files::File;
+use crate::panel::Panel;
+use crate::peers::{self, Peer};
 use crate::room::{Kind, Output};
+use crate::sharing;
 
 /// Lines that the log keeps.
 const LOG_LINES: u32 = 1000;
 
 /// Characters of a line that are shown; a flood's messages are larger than what anybody reads.
 const SHOWN: usize = 2000;
+
+/// The attribute of the chooser with the id of who gets the file. It is empty where everybody does.
+pub(crate) const ADDRESSEE: &str = "data-to";
 
 /// How the page is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +34,6 @@ pub(crate) enum State {
     Failed,
 }
 
-/// A line of the list of peers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Peer {
-    id: PeerId,
-    state: &'static str,
-}
-
 /// The page, except the form.
 pub(crate) struct Page {
     document: Document,
@@ -41,6 +41,8 @@ pub(crate) struct Page {
     log: Element,
     list: Element,
     peers: Vec<Peer>,
+    panel: Panel,
+    chooser: HtmlInputElement,
 }
 
 impl Page {
@@ -52,7 +54,14 @@ impl Page {
             log: element("log")?,
             list: element("peers")?,
             peers: Vec::new(),
+            panel: Panel::find(document()?)?,
+            chooser: element("file")?,
         })
+    }
+
+    /// Shows no files any more, but for those that were saved.
+    pub(crate) fn clear_files(&mut self) {
+        self.panel.clear();
     }
 
     /// A bug must not look like silence.
@@ -127,15 +136,14 @@ impl Page {
 
     fn add_peer(&self, peer: &Peer) -> Result<(), JsValue> {
         let line = self.document.create_element("li")?;
-        line.set_class_name(if peer.state == CONNECTED {
-            CONNECTED
-        } else {
-            ""
+        line.set_class_name(match peer.state {
+            peers::State::Connected(_) => "connected",
+            peers::State::Connecting | peers::State::Interrupted => "",
         });
         let name = self.name(&peer.id.to_string())?;
         line.append_child(&name)?;
         let state = self.document.create_element("span")?;
-        state.set_text_content(Some(peer.state));
+        state.set_text_content(Some(&peer.state.to_string()));
         line.append_child(&state)?;
         self.list.append_child(&line)?;
         Ok(())
@@ -143,16 +151,29 @@ impl Page {
 
     /// Adds `name` (whose id colours it) and `text` as one line.
     fn add_line(&self, class: &str, name: Option<&str>, text: &str) -> Result<(), JsValue> {
-        let line = self.document.create_element("li")?;
-        line.set_class_name(class);
-        line.set_attribute("data-time", &time_of_day())?;
         let content = self.document.create_element("span")?;
         if let Some(name) = name {
             let name = self.name(name)?;
             content.append_child(&name)?;
         }
         content.append_with_str_1(&clip(text))?;
-        line.append_child(&content)?;
+        self.add(class, &content)
+    }
+
+    /// Adds a link to a file that was saved, with which it can be saved again.
+    fn add_saved(&self, link: &HtmlAnchorElement) -> Result<(), JsValue> {
+        let content = self.document.create_element("span")?;
+        content.append_with_str_1("saved ")?;
+        content.append_child(link)?;
+        self.add("news", &content)
+    }
+
+    /// Adds a line to the log.
+    fn add(&self, class: &str, content: &Element) -> Result<(), JsValue> {
+        let line = self.document.create_element("li")?;
+        line.set_class_name(class);
+        line.set_attribute("data-time", &time_of_day())?;
+        line.append_child(content)?;
         self.log.append_child(&line)?;
         if self.log.child_element_count() > LOG_LINES
             && let Some(oldest) = self.log.first_element_child()
@@ -186,18 +207,33 @@ impl Output for Page {
             (Kind::Error, _) => self.add_line("error", None, &line),
         };
     }
-}
 
-const CONNECTED: &str = "connected";
+    fn show(&mut self, file: &File) {
+        self.panel.show(file);
+    }
 
-impl From<PeerInfo> for Peer {
-    fn from(peer: PeerInfo) -> Self {
-        let state = match (peer.connected, peer.state) {
-            (true, ConnectionState::Disconnected) => "not answering",
-            (true, _) => CONNECTED,
-            (false, _) => "connecting",
-        };
-        Self { id: peer.id, state }
+    fn hide(&mut self, number: u32) {
+        self.panel.hide(number);
+    }
+
+    /// A page reads no path: somebody chooses a file. The browser shows its chooser after a key or a click alone.
+    fn open(
+        &mut self,
+        to: Option<PeerId>,
+        _path: &[u8],
+    ) -> Result<Option<sharing::Document>, String> {
+        let to = to.map(|peer| peer.to_string()).unwrap_or_default();
+        let addressed = self.chooser.set_attribute(ADDRESSEE, &to);
+        addressed.map_err(|_| String::from("no file can be chosen"))?;
+        self.chooser.click();
+        Ok(None)
+    }
+
+    fn save(&mut self, name: &str, bytes: &Payload) -> Result<(), String> {
+        let saved = self.panel.save(name, bytes.bytes());
+        saved
+            .and_then(|link| self.add_saved(&link))
+            .map_err(|_| String::from("the browser does not take it"))
     }
 }
 
