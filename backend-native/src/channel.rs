@@ -93,6 +93,7 @@ impl Channel {
                 inbox: Arc::clone(&ends.inbox),
                 outbox: Arc::clone(&ends.outbox),
                 inspector: inspector.clone(),
+                reliable: ends.reliable,
             }),
             pipe: match (ends.reliable, ends.bulk) {
                 (false, _) => Some(Pipe::new(ends.send_limit)),

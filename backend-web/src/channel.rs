@@ -85,11 +85,7 @@ impl Channel {
     /// Takes a channel that was just made, or that the browser has just told of: nothing of it may have been missed.
     pub(crate) fn start(inner: RtcDataChannel, ends: Ends) -> Rc<Self> {
         inner.set_binary_type(RtcDataChannelType::Arraybuffer);
-        let mark = match &ends.pacer {
-            Some((pacer, _)) => pacer.mark(),
-            None => ends.outbox.low_water(),
-        };
-        inner.set_buffered_amount_low_threshold(mark);
+        inner.set_buffered_amount_low_threshold(ends.outbox.low_water());
         let channel = Rc::new_cyclic(|channel| Self {
             inner,
             ends,
@@ -156,9 +152,13 @@ impl Channel {
         while let Some(payload) = pacer.next(clock.now(), self.browser_buffer()) {
             if self.hand_over(&payload).is_err() {
                 pacer.put_back(payload);
-                return;
+                break;
             }
         }
+        // Once nothing waits here, the browser is to tell where a channel without a pacer has it told.
+        let low = self.ends.outbox.low_water();
+        let mark = if pacer.bytes() > 0 { pacer.mark() } else { low };
+        self.inner.set_buffered_amount_low_threshold(mark);
     }
 
     /// Gives the browser all that waits, because nothing comes after it.
@@ -168,7 +168,8 @@ impl Channel {
         };
         while let Some(payload) = pacer.take() {
             if self.hand_over(&payload).is_err() {
-                return;
+                // Nothing may come after a gap.
+                while pacer.take().is_some() {}
             }
         }
     }
@@ -357,7 +358,6 @@ impl Channel {
                 let queueing = self.ends.pulse.as_ref().and_then(|pulse| pulse.queueing());
                 pacer.low(clock.now(), self.browser_buffer(), queueing);
                 self.pump(pacer, clock);
-                self.inner.set_buffered_amount_low_threshold(pacer.mark());
                 if self.ends.outbox.is_above_low(self.buffered()) {
                     return;
                 }

@@ -13,6 +13,8 @@ pub(crate) struct Parser {
     passed: u32,
     failed: u32,
     ignored: u32,
+    /// Tests of the suite that have said why they cannot be run here.
+    not_run: u32,
     /// The names in the list of failures that is being read. There are two lists, and what tests printed is in the first.
     listed: Option<Vec<String>>,
     failures: Vec<String>,
@@ -23,7 +25,9 @@ pub(crate) struct Parser {
 impl Parser {
     /// Takes the next line, without its end.
     pub(crate) fn line(&mut self, line: &str) {
-        if let Some(what) = line.strip_prefix("error: could not compile ") {
+        if line.starts_with("not run: ") {
+            self.not_run += 1;
+        } else if let Some(what) = line.strip_prefix("error: could not compile ") {
             let what = what.split(" due to ").next().unwrap_or(what);
             self.not_compiled.push(format!("could not compile {what}"));
         } else if let Some(counts) = line.strip_prefix("test result: ") {
@@ -53,8 +57,8 @@ impl Parser {
             let lost = self.announced - ended;
             problems.push(format!("a program ended in the middle, with {lost} tests"));
         }
-        if self.ignored > 0 {
-            let ignored = self.ignored;
+        let ignored = self.ignored.saturating_sub(self.not_run);
+        if ignored > 0 {
             problems.push(format!("{ignored} ignored: every test is to be run"));
         }
         let failures = self.failures.into_iter();
@@ -119,6 +123,10 @@ mod tests {
     fn what_was_not_run_is_a_failure() {
         let ignored = parse("running 2 tests\ntest result: ok. 1 passed; 0 failed; 1 ignored");
         assert_eq!((ignored.0, ignored.1, ignored.3.len()), (1, 1, 1));
+        let said = parse(
+            "running 2 tests\nnot run: mock::a: no sockets\ntest result: ok. 1 passed; 0 failed; 1 ignored",
+        );
+        assert_eq!((said.0, said.1, said.3.len()), (1, 0, 0));
         let refused = "error: could not compile `sample` (test \"x\") due to 1 previous error";
         let problem = "could not compile `sample` (test \"x\")".to_owned();
         assert_eq!(parse(refused), (0, 1, vec![], vec![problem]));

@@ -47,6 +47,7 @@ pub(super) struct Handover {
     pub(super) inbox: Arc<ChannelInbox>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) inspector: Inspector,
+    pub(super) reliable: bool,
 }
 
 /// What keeps a channel from filling the crate's queues.
@@ -112,7 +113,7 @@ impl Handover {
                 self.report_if(self.outbox.give_up(cost(&payload)));
                 continue;
             }
-            if payload.is_empty() && valve.is_none() {
+            if payload.is_empty() && self.reliable {
                 // By SCTP's own count it is not yet there while something is outstanding: have that told.
                 self.progress
                     .empty_outstanding

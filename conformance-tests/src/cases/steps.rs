@@ -405,6 +405,16 @@ pub(super) async fn flush(
 
 /// All packets until that peer is gone, which must be by its own wish.
 pub(super) async fn until_it_leaves(participant: &Participant, leaver: u32) -> Outcome<Vec<Body>> {
+    let (heard, reason) = until_it_is_gone(participant, leaver).await?;
+    ensure_eq!(reason, DisconnectReason::Closed, "why it is gone");
+    Ok(heard)
+}
+
+/// All packets until that peer is gone, and why it is.
+pub(super) async fn until_it_is_gone(
+    participant: &Participant,
+    leaver: u32,
+) -> Outcome<(Vec<Body>, DisconnectReason)> {
     let mut heard = Vec::new();
     let reason = participant
         .find(&format!("for {leaver} to leave"), |seen| match seen {
@@ -416,6 +426,5 @@ pub(super) async fn until_it_leaves(participant: &Participant, leaver: u32) -> O
             _ => None,
         })
         .await?;
-    ensure_eq!(reason, DisconnectReason::Closed, "why it is gone");
-    Ok(heard)
+    Ok((heard, reason))
 }

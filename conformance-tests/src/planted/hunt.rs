@@ -49,6 +49,7 @@ fn check(
             return Ok(Verdict::Expected(known.reason));
         }
         if let Some(why) = find(plant, kinds, &*play)? {
+            tell(format_args!("not run: {column}::{case}: {fault:?}: {why}"));
             return Ok(Verdict::NotRun(why));
         }
         tell(format_args!("found in {column}: {case}: {fault:?}"));

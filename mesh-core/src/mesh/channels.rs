@@ -82,6 +82,8 @@ impl Mesh {
             channel.state = ChannelState::Open;
             channel.opened = true;
             if is_for_transfers {
+                // It may have been asked before it was open, of which it does not speak again.
+                channel.outbox.try_again();
                 self.fill_transfers(now, link);
             } else {
                 self.complete(now, link);

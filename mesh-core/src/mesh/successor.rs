@@ -97,8 +97,13 @@ impl Mesh {
         let Some(peer) = self.peer_to_take_over(link) else {
             return false;
         };
+        let was_taking_over = self.is_taking_over(link);
         self.successors.remove(&peer);
         self.drop_link(link, close);
+        // What has been taken meanwhile was not told.
+        if let Some(first) = self.connection(peer).filter(|_| was_taking_over) {
+            self.tell_taken(first);
+        }
         true
     }
 

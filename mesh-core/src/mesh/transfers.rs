@@ -14,6 +14,7 @@ use super::agenda::News;
 use super::connection::{Channel, Member};
 use super::outbox::Outbox;
 use super::transfer::{Heard, Incoming, MAX_WINDOW, Offer, Outgoing, Word};
+use crate::platform::inbox::cost;
 use crate::platform::{MAX_REMOTE_CHANNELS, TRANSFER_STREAM};
 use crate::transfer::MAX_TRANSFER_NAME;
 use crate::{
@@ -36,6 +37,8 @@ pub(super) struct Transfers {
     incoming: Incoming,
     /// What came over a link before it went on with the life of another one.
     early: VecDeque<Payload>,
+    /// What that costs.
+    early_bytes: usize,
 }
 
 /// How much a backend holds. All of it may be there, so that the speed does not depend on how often a game polls. It says so
@@ -73,6 +76,7 @@ impl Transfers {
             outgoing: Outgoing::default(),
             incoming: Incoming::default(),
             early: VecDeque::new(),
+            early_bytes: 0,
         }
     }
 
@@ -252,7 +256,9 @@ impl Mesh {
             Ok(Heard::Event(id, event)) => self.notice(link, News::Transfer(id, event)),
             Ok(Heard::Progress(id)) => self.notice(link, News::TransferProgress(id)),
             Ok(Heard::Refused(id)) => {
-                if self.remove_transfer(now, link, id) {
+                let is_given_up = self.remove_transfer(now, link, id);
+                let mut refused = |all: &mut Transfers| all.outgoing.refused(id);
+                if is_given_up || self.transfers_mut(link).is_some_and(&mut refused) {
                     self.notice(link, News::Transfer(id, TransferEvent::Refused));
                 }
             }
@@ -275,8 +281,8 @@ impl Mesh {
         let Some(transfers) = self.transfers_mut(link) else {
             return;
         };
-        let held: usize = transfers.early.iter().map(Payload::len).sum();
-        if held + payload.len() > MAX_WINDOW {
+        transfers.early_bytes += cost(&payload);
+        if transfers.early_bytes > 2 * MAX_WINDOW {
             self.end_now(link, DisconnectReason::InboxFull);
             return;
         }

@@ -44,6 +44,8 @@ struct Sending {
     cut: usize,
     /// How much of that the far side has taken.
     taken: usize,
+    /// Whether the far side does not want it, though it has been given all of it.
+    is_refused: bool,
 }
 
 /// One message that is under way.
@@ -84,6 +86,7 @@ impl Outgoing {
             is_begun: false,
             cut: 0,
             taken: 0,
+            is_refused: false,
         });
         Ok(TransferId(self.last))
     }
@@ -106,7 +109,8 @@ impl Outgoing {
             let begin = begin.to_payload();
             return Some(self.sent(number, 0, begin));
         }
-        let end = sending.cut + sending.left().min(PART).min(part);
+        let room = self.window.min(window) - self.bytes;
+        let end = sending.cut + sending.left().min(PART).min(part).min(room);
         let bytes = sending.bytes.slice(sending.cut..end);
         sending.cut = end;
         Some(self.sent(number, bytes.len(), Payload::Binary(bytes)))
@@ -155,7 +159,9 @@ impl Outgoing {
         };
         let mut whole = Vec::new();
         while let Some(done) = self.queue.pop_front_if(is_whole) {
-            whole.push(TransferId(done.number));
+            if !done.is_refused {
+                whole.push(TransferId(done.number));
+            }
         }
         whole
     }
@@ -170,13 +176,21 @@ impl Outgoing {
         Some(removed.is_begun.then_some(Word::Cancel))
     }
 
+    /// The far side does not want one that it has been given all of. Whether that is news.
+    pub(in crate::mesh) fn refused(&mut self, id: TransferId) -> bool {
+        let mut sending = self.queue.iter_mut();
+        let sending = sending.find(|sending| sending.number == id.0);
+        sending.is_some_and(|sending| !core::mem::replace(&mut sending.is_refused, true))
+    }
+
     /// Whether the far side may know of a transfer of this number.
     pub(in crate::mesh) const fn has_begun(&self, id: TransferId) -> bool {
         id.0 > 0 && id.0 <= self.begun
     }
 
     pub(in crate::mesh) fn list(&self) -> impl Iterator<Item = TransferInfo> {
-        self.queue.iter().map(|sending| TransferInfo {
+        let wanted = self.queue.iter().filter(|sending| !sending.is_refused);
+        wanted.map(|sending| TransferInfo {
             id: TransferId(sending.number),
             name: sending.name.clone(),
             bytes_sent: sending.taken,
@@ -289,6 +303,17 @@ mod tests {
         drain(&mut outgoing);
         assert_eq!(outgoing.remove(TransferId(1)), None);
         assert_eq!(outgoing.list().count(), 1);
+    }
+
+    #[test]
+    fn one_that_is_refused_after_it_was_given_whole_was_not_sent() {
+        let mut outgoing = outgoing(&[5, 6]);
+        drain(&mut outgoing);
+        assert_eq!(outgoing.remove(TransferId(1)), None);
+        assert!(outgoing.refused(TransferId(1)) && !outgoing.refused(TransferId(1)));
+        assert_eq!(outgoing.list().count(), 1);
+        assert_eq!(outgoing.confirm(4), [TransferId(2)]);
+        assert!(!outgoing.refused(TransferId(2)), "it was sent before");
     }
 
     #[test]
