@@ -102,7 +102,7 @@ impl Ci {
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
             if self.pages(toolchain) {
-                self.all_or_reason("play --check", self.check_play(toolchain));
+                self.all_or_reason("play --check", self.check_play(toolchain, false));
             }
         }
         let around = self.columns(toolchain.as_ref());
@@ -249,7 +249,7 @@ impl Ci {
         let pages = self.pages(&toolchain);
         let programs = self.stages_until_failure(vec![play::build()]);
         if pages && programs && options.check {
-            self.all_or_reason("play --check", self.check_play(&toolchain));
+            self.all_or_reason("play --check", self.check_play(&toolchain, true));
         } else if pages && programs {
             let played = Outcome::check("play", || play::run(options, &self.workspace));
             self.report.add(played);
@@ -344,8 +344,8 @@ impl Ci {
         })
     }
 
-    fn check_play(&self, toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
-        let stage = play::check(&self.workspace, toolchain)?;
+    fn check_play(&self, toolchain: &Toolchain, arena: bool) -> Result<Vec<Stage>, String> {
+        let stage = play::check(&self.workspace, toolchain, arena)?;
         Ok(vec![stage])
     }
 

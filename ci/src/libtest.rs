@@ -25,7 +25,12 @@ pub(crate) struct Parser {
 impl Parser {
     /// Takes the next line, without its end.
     pub(crate) fn line(&mut self, line: &str) {
-        if line.starts_with("not run: ") {
+        let says_why = |(what, _): (&str, &str)| what.contains("::");
+        let not_run = line.strip_prefix("not run: ");
+        if not_run
+            .and_then(|rest| rest.split_once(": "))
+            .is_some_and(says_why)
+        {
             self.not_run += 1;
         } else if let Some(what) = line.strip_prefix("error: could not compile ") {
             let what = what.split(" due to ").next().unwrap_or(what);

@@ -71,7 +71,8 @@ impl Seats {
     /// The handle of a player or spectator, as [`add_to`](Self::add_to) gives it. `None` for somebody else.
     ///
     /// A game that hears `PeerDisconnected` of a player tells GGRS by `disconnect_player` of this handle. Otherwise GGRS waits
-    /// for its own timeout.
+    /// for its own timeout. It refuses a handle of somebody whom it has given up already, and that of a spectator anywhere but at
+    /// the host, so a game takes no notice of that error.
     #[must_use]
     pub fn handle_of(&self, peer: PeerId) -> Option<PlayerHandle> {
         let mut all = self.players.iter().chain(&self.spectators);

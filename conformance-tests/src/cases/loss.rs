@@ -284,8 +284,11 @@ fn judge(
     let may_wait = loss_percent > 0 && waits_for_forward_tsn(kind);
     let of_ordered = model.unexplained(TransferMode::UnreliableOrdered, may_wait);
     let of_unreliable = model.unexplained(TransferMode::Unreliable, false);
+    // The buffer of a real socket overflows while its process is not scheduled. A planted backend that loses one in fifty is found
+    // all the same.
+    let of_sockets = if kind == Kind::Mock { 0 } else { 2 };
     ensure!(
-        of_ordered + of_unreliable <= model.spoilt(),
+        of_ordered + of_unreliable <= model.spoilt() + of_sockets,
         "{of_ordered} ordered and {of_unreliable} unreliable messages are missing beside what waited too long, and the path \
          can have spoilt {}: {ordered}; {unreliable}",
         model.spoilt()

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Options;
 use crate::bot::Bot;
 use crate::driver::Driver;
-use crate::game::{DEADLINE, DOWN, ENTER, Game, LEFT, RIGHT, UP, here, logged, others_move, own};
+use crate::game::{ENTER, Game, LEFT, RIGHT, here, logged, others_move, own};
 use crate::print::say;
 use crate::window;
 
@@ -52,7 +52,6 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     grace.wait("in the lobby", |it| here(it).count() == 3)?;
     moving(&bot, &ada, &grace)?;
     chat(&bot, &ada, &grace)?;
-    tagging(&ada, &grace)?;
     window::check(options, url, LOBBY, &ada)?;
     crowd(options, url, &ada, &grace)?;
     leaving(&bot, &ada, grace)?;
@@ -105,52 +104,6 @@ fn chat(bot: &Bot, ada: &Game, grace: &Game) -> Result<(), String> {
     bot.wait("reading what Ada says", |it| logged(it, "hello"))?;
     say!("[ci] what is typed in Chromium is read by the bot and in the other browser");
     Ok(())
-}
-
-/// A browser that is "it" runs after the other one, which stands still. If the bot is "it", it does the same by itself.
-fn tagging(ada: &Game, grace: &Game) -> Result<(), String> {
-    let before = ada.report()?["tag"].as_u64().unwrap_or_default();
-    let is_newer = |it: &Value| it["tag"].as_u64().is_some_and(|number| number > before);
-    let ends = [
-        (ada, own(&grace.report()?)["id"].clone()),
-        (grace, own(&ada.report()?)["id"].clone()),
-    ];
-    let deadline = Instant::now() + DEADLINE;
-    while !is_newer(&ada.report()?) {
-        for (hunter, prey) in &ends {
-            let report = hunter.report()?;
-            if report["it"] == report["own"] {
-                chase(hunter, &report, prey)?;
-            }
-        }
-        if Instant::now() > deadline {
-            return Err(format!("nobody was tagged: {}", ada.report()?));
-        }
-    }
-    for game in [ada, grace] {
-        game.wait("told of the tag", |it| is_newer(it) && logged(it, " tags "))?;
-    }
-    say!("[ci] somebody was tagged, and all know it");
-    Ok(())
-}
-
-/// A step towards another player, along the axis on which it is farther away.
-fn chase(hunter: &Game, report: &Value, prey: &Value) -> Result<(), String> {
-    let Some(prey) = here(report).find(|player| player["id"] == *prey) else {
-        return Ok(());
-    };
-    let way = |axis: &str| {
-        let at = |player: &Value| player[axis].as_f64().unwrap_or_default();
-        at(prey) - at(own(report))
-    };
-    let (x, y) = (way("x"), way("y"));
-    let (length, key) = if x.abs() > y.abs() {
-        (x.abs(), if x > 0.0 { RIGHT } else { LEFT })
-    } else {
-        (y.abs(), if y > 0.0 { DOWN } else { UP })
-    };
-    // At 0.36 units a millisecond; in short steps, so that a late answer of the driver does no harm.
-    hunter.hold_key(key, if length > 150.0 { 300 } else { 80 })
 }
 
 /// Eight play; how long a frame takes then.

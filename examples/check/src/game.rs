@@ -13,8 +13,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Keys of the WebDriver protocol.
 pub(crate) const RIGHT: &str = "\u{e014}";
 pub(crate) const LEFT: &str = "\u{e012}";
-pub(crate) const UP: &str = "\u{e013}";
-pub(crate) const DOWN: &str = "\u{e015}";
 pub(crate) const ENTER: &str = "\u{e007}";
 
 /// A browser with the arena.

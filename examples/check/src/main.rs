@@ -45,8 +45,11 @@ struct Options {
     #[arg(long)]
     geckodriver: String,
     /// The arena alone.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "chat_only")]
     arena_only: bool,
+    /// The chat alone.
+    #[arg(long)]
+    chat_only: bool,
 }
 
 impl Options {
@@ -67,7 +70,11 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let checked = arena_check::run(&options);
+    let checked = if options.chat_only {
+        Ok(())
+    } else {
+        arena_check::run(&options)
+    };
     let checked = checked.and_then(|()| {
         if options.arena_only {
             return Ok(());

@@ -189,15 +189,17 @@ impl Cluster {
         self.is_closed.load(Ordering::Relaxed)
     }
 
-    /// Gives up everything, so that members can come back to other instances at once.
-    pub(crate) async fn close(&self, keeps_seats: impl Fn(&Key) -> bool) {
+    /// Gives up everything here. [`free`](Self::free) tells the broker.
+    pub(crate) fn close(&self, keeps_seats: impl Fn(&Key) -> bool) -> Vec<Renewal> {
         self.is_closed.store(true, Ordering::Relaxed);
-        let held = {
-            let mut leases = self.lock();
-            let held = leases.renewals(keeps_seats);
-            leases.clear();
-            held
-        };
+        let mut leases = self.lock();
+        let held = leases.renewals(keeps_seats);
+        leases.clear();
+        held
+    }
+
+    /// Tells the broker what was given up, so that members can come back to other instances at once.
+    pub(crate) async fn free(&self, held: Vec<Renewal>) {
         if !matches!(timeout(FAREWELL, self.give(&held)).await, Ok(Ok(()))) {
             tracing::warn!("the broker was not told in time that the lobbies are free");
         }

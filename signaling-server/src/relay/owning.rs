@@ -78,8 +78,9 @@ impl Relay {
     /// Lets other instances have all lobbies.
     pub(super) async fn give_up_leases(&self) {
         if let Some(cluster) = &self.0.cluster {
-            let tokens = |key: &Key| self.lock().hall.has_tokens(key);
-            cluster.close(tokens).await;
+            // The state is locked before the leases, as everywhere else.
+            let held = self.with(|hall, _| cluster.close(|key| hall.has_tokens(key)));
+            cluster.free(held).await;
         }
     }
 

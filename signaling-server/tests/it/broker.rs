@@ -139,14 +139,6 @@ impl Redis {
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.expect("it runs");
     }
-
-    /// Starts it again, with nothing in it.
-    pub(crate) async fn again(&mut self) {
-        let again = Self::start_on(self.port, self.speaks_tls)
-            .await
-            .expect("it is here");
-        *self = again.expect("its port is free");
-    }
 }
 
 /// Writes a certificate and its key.

@@ -218,29 +218,4 @@ async fn without_its_broker_what_stands_goes_on_and_nothing_new_is_made() {
     drop(late);
     let (_late, _) = come_back(&first, &c.token).await;
     assert_eq!(host.text().await, notice(35, c.id, ""));
-
-    // The broker comes back with nothing in it, and is told again who owns what.
-    redis.again().await;
-    let found = async {
-        loop {
-            let answer = ask(&second, OURS).await;
-            if ids_of_text(&answer) == Some((1, true)) {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE * 2, found)
-        .await
-        .expect("in time");
-    host.send(&notice(5, b.id, "v=0")).await;
-    while guest.text().await != notice(5, 1, "v=0") {}
-}
-
-/// The type of a message, and whether its id is a guest's.
-fn ids_of_text(text: &str) -> Option<(u32, bool)> {
-    text.starts_with('{').then(|| {
-        let (kind, id) = ids(text);
-        (kind, id > 1)
-    })
 }

@@ -2,7 +2,7 @@
 //!
 //! `a` and Enter goes left, `d` right, `s` stops, `f` fires. `b` lets a bot play, `q` leaves.
 //!
-//! It wants a signaling server: `cargo run -p webrtc-multiplayer-server -- --bind 127.0.0.1:9080` in the folder above.
+//! It wants a signaling server: `cargo run -p webrtc-multiplayer-server -- --bind 127.0.0.1:9080` in the folder of webrtc-multiplayer.
 #![expect(clippy::print_stdout, reason = "it shows the game in the terminal")]
 
 mod bot;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use ggrs::{DesyncDetection, GgrsError, GgrsEvent, P2PSession, SessionBuilder, SessionState};
 use ggrs_webrtc_multiplayer::{Bridge, Seats, SeatsError};
-use webrtc_multiplayer::{Event, Lobby, Session};
+use webrtc_multiplayer::{Event, Lobby, LostReason, Session};
 
 use crate::game::{Buttons, Duel, FIRE, Game, LEFT, PLACES, RIGHT};
 
@@ -44,7 +44,10 @@ fn main() -> Result<()> {
 fn meet(session: &mut Session, bridge: &mut Bridge) -> Result<Seats> {
     loop {
         while let Some(event) = bridge.poll(session) {
-            if let Event::SignalingLost(reason) = event {
+            // A lobby that is sealed ends after a while, and who is in it may still be connecting.
+            if let Event::SignalingLost(reason) = event
+                && reason != LostReason::SealComplete
+            {
                 bail!("{reason}");
             }
         }
