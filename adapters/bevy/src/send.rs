@@ -70,12 +70,12 @@ fn send_all(world: &mut World) {
                 Some(session) => session.send_on(target, channel, payload),
                 None => Err(SendError::NotInitialized),
             };
-            let is_reliable = channel == TransferMode::Reliable.channel();
+            // A custom channel may be reliable. Of the built-in unreliable ones a message is soon followed by a newer one.
+            let lossy = [TransferMode::UnreliableOrdered, TransferMode::Unreliable];
+            let is_lossy = lossy.iter().any(|mode| mode.channel() == channel);
             let why = match sent {
                 Err(error) => SendFailure::Error(error),
-                Ok(sent) if is_reliable && !sent.is_complete() => {
-                    SendFailure::Refused(sent.refused)
-                }
+                Ok(sent) if !is_lossy && !sent.is_complete() => SendFailure::Refused(sent.refused),
                 Ok(_) => continue,
             };
             failed.push(SendFailed {

@@ -245,13 +245,13 @@ impl Mesh {
         };
         transfers.channel.received.count(payload.len());
         let heard = transfers.incoming.take(payload, limit);
-        let refused = match &heard {
+        let heard = match &heard {
             Ok(Heard::Refused(id)) if !transfers.outgoing.has_begun(*id) => {
                 Err("it refuses a transfer that has not begun")
             }
             Ok(_) | Err(_) => heard,
         };
-        match refused {
+        match heard {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Event(id, event)) => self.notice(link, News::Transfer(id, event)),
             Ok(Heard::Progress(id)) => self.notice(link, News::TransferProgress(id)),
