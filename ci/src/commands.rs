@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::bench::{self, Bench};
 use crate::build_web;
 use crate::deny;
+use crate::disk;
 use crate::gates;
 use crate::outcome::Outcome;
 use crate::plan::{self, Surroundings};
@@ -89,6 +90,7 @@ impl Ci {
 
     /// Everything, the cheap first: what is simply wrong is said soon.
     pub(crate) fn test(&mut self) {
+        disk::say_room(&self.workspace.target_directory);
         let everything = Tool::value_variants().iter().copied().collect();
         let (fetched, compiling) = setup::begin(&self.machine, self.install, &everything);
         self.add(fetched);

@@ -7,6 +7,7 @@ mod children;
 mod command;
 mod commands;
 mod deny;
+mod disk;
 mod find;
 mod gates;
 mod libtest;
