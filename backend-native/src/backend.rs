@@ -55,6 +55,8 @@ struct LinkHandle {
     orders: Sender<Order>,
     inbox: Arc<LinkInbox>,
     outboxes: Vec<Option<Arc<Outbox>>>,
+    /// Whether the far side takes batches.
+    coalesces: bool,
     figures: Figures,
     gate: CommandGate,
 }
@@ -173,6 +175,7 @@ impl PlatformBackend {
             orders,
             inbox,
             outboxes: Vec::new(),
+            coalesces: false,
             figures,
             gate: CommandGate::default(),
         };
@@ -211,6 +214,9 @@ impl LinkHandle {
         let index = usize::from(channel.0);
         if self.outboxes.len() <= index {
             self.outboxes.resize_with(index + 1, || None);
+        }
+        if self.coalesces {
+            outbox.coalesce();
         }
         self.outboxes[index] = Some(outbox);
     }
@@ -259,6 +265,13 @@ impl LinkHandle {
                 }
                 self.inbox.discard();
                 Order::Command(command)
+            }
+            Command::Coalesce { .. } => {
+                self.coalesces = true;
+                for outbox in self.outboxes.iter().flatten() {
+                    outbox.coalesce();
+                }
+                return;
             }
             Command::Open { .. }
             | Command::CreateOffer { .. }
@@ -347,6 +360,7 @@ impl Backend for PlatformBackend {
         Capabilities {
             max_message_size: MAX_MESSAGE_SIZE,
             configurable_timeouts: true,
+            coalesces: true,
         }
     }
 }

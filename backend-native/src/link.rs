@@ -363,6 +363,7 @@ impl Link {
             // Not sent to a link, or seen to before.
             Command::Open { .. }
             | Command::CreateChannel { .. }
+            | Command::Coalesce { .. }
             | Command::SendLast { .. }
             | Command::Close { .. } => {}
         }

@@ -33,6 +33,8 @@ pub(crate) struct Outbox {
     /// Messages that have waited too long.
     given_up: AtomicU64,
     open: AtomicBool,
+    /// Whether small messages may leave together.
+    coalesces: AtomicBool,
     limits: SendLimits,
     /// How long a message may wait here, from the call that sends it. The crate counts a lifetime only from when it gets the
     /// message.
@@ -51,6 +53,7 @@ impl Outbox {
             buffered: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
             open: AtomicBool::new(false),
+            coalesces: AtomicBool::new(false),
             limits,
             patience: match reliability {
                 Reliability::Reliable => None,
@@ -64,6 +67,15 @@ impl Outbox {
 
     pub(crate) fn open(&self) {
         self.open.store(true, Ordering::Release);
+    }
+
+    /// From now on small messages may leave together.
+    pub(crate) fn coalesce(&self) {
+        self.coalesces.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn coalesces(&self) -> bool {
+        self.coalesces.load(Ordering::Acquire)
     }
 
     /// Takes nothing more. What was accepted stays for the sender task.

@@ -150,6 +150,7 @@ impl LinkHandle {
                     channel.stop_accepting();
                 }
             }
+            Command::Coalesce { .. } => return self.connection.channels().coalesce(),
             // Reported at once: a close that comes next is not behind the others.
             Command::TellKick { peer, reason, .. } => {
                 return self.connection.channels().tell_kick(peer, reason);
@@ -228,6 +229,12 @@ impl Backend for PlatformBackend {
         sent.map_err(|reason| Rejected { payload, reason })
     }
 
+    fn flush(&mut self) {
+        for handle in self.links.values() {
+            handle.connection.channels().flush();
+        }
+    }
+
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
         self.links
             .get(link)
@@ -261,6 +268,7 @@ impl Backend for PlatformBackend {
         Capabilities {
             max_message_size: MAX_MESSAGE_SIZE,
             configurable_timeouts: false,
+            coalesces: true,
         }
     }
 }

@@ -4,9 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
+use mesh_core::platform::batch::{Batch, whole};
 use mesh_core::platform::{ChannelInbox as _, LinkFault};
 use mesh_core::{BackendSendError, LinkEvent, Payload};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
 use crate::clock::Clock;
@@ -28,6 +30,10 @@ pub(crate) struct Channel {
     /// This channel, for its timers.
     this: Weak<Self>,
     state: Cell<State>,
+    /// Messages that leave together when the present task of the page ends.
+    batch: RefCell<Batch>,
+    /// What they cost.
+    batched: Cell<usize>,
     /// How many messages the browser has taken, modulo 2³².
     sent: Cell<u32>,
     /// How many messages have come, modulo 2³².
@@ -43,6 +49,8 @@ pub(crate) struct Ends {
     pub(crate) outbox: Outbox,
     /// Where it gives way to others.
     pub(crate) pacer: Option<(Pacer, Clock)>,
+    /// Whether small messages may leave together, which the whole link learns at once.
+    pub(crate) coalesces: Rc<Cell<bool>>,
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
@@ -91,6 +99,8 @@ impl Channel {
             ends,
             this: channel.clone(),
             state: Cell::new(State::Waiting),
+            batch: RefCell::default(),
+            batched: Cell::new(0),
             sent: Cell::new(0),
             received: Cell::new(0),
             pause: RefCell::new(None),
@@ -134,10 +144,10 @@ impl Channel {
         }
         let (outbox, bytes) = (&self.ends.outbox, payload.len());
         let Some((pacer, clock)) = &self.ends.pacer else {
-            if !outbox.has_room(bytes, || self.browser_buffer()) {
+            if !outbox.has_room(bytes, || self.buffered()) {
                 return Err(BackendSendError::Full);
             }
-            return self.hand_over(payload);
+            return self.join(payload);
         };
         if !outbox.has_room_beside(self.buffered(), bytes) {
             return Err(BackendSendError::Full);
@@ -145,6 +155,51 @@ impl Channel {
         pacer.push(payload.clone());
         self.pump(pacer, clock);
         Ok(())
+    }
+
+    /// Sends a message, together with others if it is small.
+    fn join(&self, payload: &Payload) -> Result<(), BackendSendError> {
+        if !self.ends.coalesces.get() {
+            return self.hand_over(payload);
+        }
+        if !self.batch.borrow().fits(payload) {
+            self.flush()?;
+        }
+        let mut batch = self.batch.borrow_mut();
+        if !batch.fits(payload) {
+            drop(batch);
+            return self.hand_over(&whole(payload.clone()));
+        }
+        if batch.is_empty() {
+            let channel = self.this.clone();
+            // It runs as a microtask: after what the game does now, and before anything else of the page.
+            spawn_local(async move {
+                if let Some(channel) = channel.upgrade() {
+                    // What it cannot send now, it sends when there is room.
+                    let _ = channel.flush();
+                }
+            });
+        }
+        batch.add(payload.clone());
+        let cost = payload.len().max(1);
+        self.ends.outbox.waits(cost);
+        self.batched.set(self.batched.get() + cost);
+        Ok(())
+    }
+
+    /// Sends the messages that wait for others to leave with them.
+    pub(crate) fn flush(&self) -> Result<(), BackendSendError> {
+        let batch = self.batch.borrow_mut().take();
+        let Some(batch) = batch else {
+            return Ok(());
+        };
+        let sent = self.hand_over(&batch);
+        if sent == Err(BackendSendError::Full) {
+            self.batch.borrow_mut().put_back(batch);
+        } else {
+            self.ends.outbox.leaves(self.batched.take());
+        }
+        sent
     }
 
     /// Gives the browser as much of what waits as it may have.
@@ -163,6 +218,7 @@ impl Channel {
 
     /// Gives the browser all that waits, because nothing comes after it.
     fn release(&self) {
+        let _ = self.flush();
         let Some((pacer, _)) = &self.ends.pacer else {
             return;
         };
@@ -249,6 +305,7 @@ impl Channel {
             State::Open => {
                 let pacer = self.ends.pacer.as_ref();
                 let waiting = pacer.map_or(0, |(pacer, _)| pacer.bytes());
+                let waiting = waiting.saturating_add(self.batched.get());
                 self.browser_buffer().saturating_add(waiting)
             }
             State::Waiting | State::Stopped | State::Closed => 0,
@@ -361,6 +418,8 @@ impl Channel {
                 if self.ends.outbox.is_above_low(self.buffered()) {
                     return;
                 }
+            } else if self.flush().is_err() {
+                return;
             }
             self.report_low();
         } else {

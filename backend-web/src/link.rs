@@ -174,6 +174,7 @@ impl Link {
             }
             // Not sent to a link: the backend sees to them itself.
             Command::Open { .. }
+            | Command::Coalesce { .. }
             | Command::SendLast { .. }
             | Command::TellKick { .. }
             | Command::TellTaken { .. }

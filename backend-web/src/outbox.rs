@@ -75,6 +75,16 @@ impl Outbox {
         false
     }
 
+    /// A message of so many bytes waits to be sent with others.
+    pub(crate) fn waits(&self, bytes: usize) {
+        self.at_most.set(self.at_most.get().saturating_add(bytes));
+    }
+
+    /// What waited of so many bytes is sent next.
+    pub(crate) fn leaves(&self, bytes: usize) {
+        self.at_most.set(self.at_most.get().saturating_sub(bytes));
+    }
+
     /// A pause is over; whether somebody waits for it who will not hear of it from the browser.
     pub(crate) fn pause_over(&self, read: impl FnOnce() -> usize) -> bool {
         self.empties.set(0);

@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 pub(crate) use self::guard::Guarded;
 pub(crate) use self::hub::{Hub, Show};
@@ -81,6 +82,12 @@ impl Browser {
         let log = fs::read(self.folder.join(LOG)).unwrap_or_default();
         let from = log.len().saturating_sub(2000);
         String::from_utf8_lossy(&log[from..]).into_owned()
+    }
+
+    /// Processor time that all its processes have used so far. `None` where the system does not say.
+    #[must_use]
+    pub fn cpu(&self) -> Option<Duration> {
+        self.process.cpu()
     }
 
     /// Ends it without a goodbye.

@@ -1,6 +1,7 @@
 //! The cases, a file a topic. Each says what it shows; how it is staffed is in the list.
 
 pub mod api;
+pub mod batches;
 pub mod behaviour;
 pub mod connect;
 pub mod contract;

@@ -53,6 +53,7 @@ impl Backend for Free {
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
             | Command::TellKick { .. }
+            | Command::Coalesce { .. }
             | Command::TellTaken { .. }
             | Command::Goodbye { .. }
             | Command::Close { .. } => {}

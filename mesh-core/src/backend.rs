@@ -55,6 +55,9 @@ pub trait Backend {
         payload: Payload,
     ) -> Result<(), Rejected>;
 
+    /// Has messages that wait for others to share their packet leave now. Nothing to do for a backend that makes none wait.
+    fn flush(&mut self) {}
+
     /// Bytes accepted on a channel and not yet handed to the network; 0 for an unknown one (W3C: `bufferedAmount`).
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize;
 

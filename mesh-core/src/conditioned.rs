@@ -258,6 +258,7 @@ impl<B: Backend> Backend for Conditioned<B> {
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
+            | Command::Coalesce { .. }
             | Command::TellKick { .. }
             | Command::TellTaken { .. }
             | Command::Goodbye { .. } => {}
@@ -275,6 +276,10 @@ impl<B: Backend> Backend for Conditioned<B> {
         let sent = self.send_disturbed(link, channel, payload);
         self.arm();
         sent
+    }
+
+    fn flush(&mut self) {
+        self.inner.flush();
     }
 
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {

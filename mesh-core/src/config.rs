@@ -267,6 +267,9 @@ pub struct MeshConfig {
     ///
     /// 16 MiB by default. See [`Mesh::send_transfer`](crate::Mesh::send_transfer).
     pub max_transfer: usize,
+    /// Whether small messages that a game sends in one go on one channel share a packet, where the platform gains by it and the peer
+    /// uses this library: yes by default. See [`Multiplayer::flush`](crate::Multiplayer::flush) for how long that takes.
+    pub coalesce: bool,
     /// How hard the ordered and unreliable channels try, where `add_peer` is given no lifetime: sent once.
     ///
     /// A game with players on bad paths wants a lifetime of 100 to 200 ms. Sent once at 20 % loss, the ordered messages of a
@@ -297,6 +300,7 @@ impl Default for MeshConfig {
             resume_window: Duration::from_secs(25),
             resume_bytes: 16 * 1024 * 1024,
             max_transfer: 16 * 1024 * 1024,
+            coalesce: true,
             unreliable: Reliability::Retransmits(0),
             events_per_poll: 65536,
         }

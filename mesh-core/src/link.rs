@@ -76,6 +76,13 @@ pub enum Command {
         /// The connection.
         link: LinkId,
     },
+    /// From now on small messages that are sent in one go may leave together, as a [batch](crate::platform::batch): the far side takes
+    /// batches apart. Comes before anything is sent, and only to a backend that [coalesces](Capabilities::coalesces), which has to wrap
+    /// what [looks like](crate::platform::batch::whole) a batch from now on.
+    Coalesce {
+        /// The connection.
+        link: LinkId,
+    },
     /// Tell the far side that we have kicked another peer, after what was told it before. It reports [`LinkEvent::Kicked`].
     /// Ignored where the far side does not [announce](crate::platform::control) that it listens.
     TellKick {
@@ -126,6 +133,7 @@ impl Command {
             | Self::SetRemote { link, .. }
             | Self::AddCandidate { link, .. }
             | Self::RequestStats { link }
+            | Self::Coalesce { link }
             | Self::TellKick { link, .. }
             | Self::TellTaken { link, .. }
             | Self::Goodbye { link, .. }
@@ -483,6 +491,7 @@ impl Default for Capabilities {
         Self {
             max_message_size: 65536,
             configurable_timeouts: false,
+            coalesces: false,
         }
     }
 }
@@ -494,4 +503,6 @@ pub struct Capabilities {
     pub max_message_size: usize,
     /// Whether the user can set how fast a vanished peer is noticed.
     pub configurable_timeouts: bool,
+    /// Whether the backend joins small messages where [`Command::Coalesce`] allows it.
+    pub coalesces: bool,
 }

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::time::Duration;
 
 use self::agenda::Agenda;
+use self::batches::Batches;
 use self::connection::{Connection, Member, Phase};
 use self::lane::Lane;
 use self::plan::Plan;
@@ -19,6 +20,7 @@ use crate::{
 
 mod agenda;
 mod agreement;
+mod batches;
 mod channels;
 mod connection;
 mod continuation;
@@ -76,7 +78,7 @@ pub use sending::Transmit;
 #[derive(Debug)]
 pub struct Mesh {
     config: MeshConfig,
-    max_message_size: usize,
+    capabilities: Capabilities,
     unique_id: Option<PeerId>,
     closes: u64,
     mode: Mode,
@@ -118,7 +120,7 @@ impl Mesh {
     pub fn new(config: MeshConfig, capabilities: Capabilities) -> Self {
         Self {
             config,
-            max_message_size: capabilities.max_message_size,
+            capabilities,
             unique_id: None,
             closes: 0,
             mode: Mode::default(),
@@ -155,7 +157,7 @@ impl Mesh {
     /// The largest message in bytes that this side can send, to whichever peer.
     #[must_use]
     pub const fn max_message_size(&self) -> usize {
-        self.max_message_size
+        self.capabilities.max_message_size
     }
 
     /// Whether the mesh is in use.
@@ -239,6 +241,8 @@ impl Mesh {
         peer: PeerId,
         unreliable_lifetime: Option<u16>,
     ) -> Result<(), AddPeerError> {
+        let max_message_size = self.max_message_size();
+        let sends_batches = self.capabilities.coalesces && self.config.coalesce;
         let entry = self.links.get_mut(connection);
         let entry = entry.ok_or(AddPeerError::UnknownConnection)?;
         let lifetime = unreliable_lifetime.map(Reliability::from_unreliable_lifetime);
@@ -270,7 +274,8 @@ impl Mesh {
             in_round: false,
             in_outgoing: false,
             turn: 0,
-            max_message_size: self.max_message_size,
+            max_message_size,
+            batches: Batches::new(sends_batches),
             life: None,
             replaces: false,
             continuation: None,

@@ -99,11 +99,14 @@ impl<B: Backend> Multiplayer<B> {
 
     /// Hands over to the network what can go now, without waiting for the next [`poll`](Self::poll).
     ///
-    /// A message that can go leaves within its `send`. So this helps only messages that had to wait, in a frame that takes
-    /// long.
+    /// A message that can go leaves within its `send`, so this helps messages that had to wait, in a frame that takes long. In a
+    /// browser small messages of one task of the page share a packet ([`MeshConfig::coalesce`](crate::MeshConfig::coalesce)): they leave when
+    /// the task ends, which is when the game's callback returns or its future waits, or here. Natively nothing waits for that: what is
+    /// sent faster than the network thread takes it shares a packet.
     pub fn flush(&mut self) {
         self.mesh.flush();
         self.hand_over_waiting(self.backend.now());
+        self.backend.flush();
     }
 
     /// Gives the events of a frame one by one, then `None`.

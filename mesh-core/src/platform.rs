@@ -8,10 +8,12 @@
 //! - [`CommandGate`], [`RemoteChannels`] and [`Taken`]: how much a link takes of a core and of a far side.
 //! - [`control`]: what two backends of ours tell each other on a channel of their own.
 //! - [`pulse`]: how two backends of ours notice that the other one does not answer any more, and what they measure.
+//! - [`batch`]: how small messages share a packet.
 //! - [`Relay`], [`LinkFault`] and [`check_description`]: why a link cannot be, or must end.
 
 use core::time::Duration;
 
+pub mod batch;
 pub mod control;
 mod description;
 mod fault;

@@ -113,8 +113,10 @@ fn an_offer_that_differs_is_answered_so_that_the_far_side_can_see_it() {
     let (mut mesh, link) = mesh();
     let answer = answer(&mut mesh, link, "reliable unreliable");
     let transfers = "a=webrtc-multiplayer-transfers:16777216 4194304\r\n";
-    assert!(answer.contains(transfers));
-    assert_eq!(answer.replace(transfers, ""), sdp("reliable"));
+    let batches = "a=webrtc-multiplayer-batches:recvonly\r\n";
+    assert!(answer.contains(transfers) && answer.contains(batches));
+    let rest = answer.replace(transfers, "").replace(batches, "");
+    assert_eq!(rest, sdp("reliable"));
     assert_eq!(events(&mut mesh), []);
     assert_eq!(mesh.poll_timeout(), Some(at(10) + Duration::from_secs(1)));
     mesh.handle_timeout(at(1010));

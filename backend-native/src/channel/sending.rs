@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use async_channel::Sender;
+use mesh_core::platform::batch::{Batch, whole};
 use mesh_core::platform::{ChannelInbox as _, LinkFault};
 use mesh_core::{Duration, LinkEvent, Payload};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -105,6 +106,8 @@ impl Handover {
         mut valve: Option<&mut Valve>,
         sockets: &SocketControl,
     ) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        let mut batched = 0;
         for outgoing in burst.drain(..) {
             let Outgoing::Message { payload, expires } = outgoing else {
                 break;
@@ -113,31 +116,64 @@ impl Handover {
                 self.report_if(self.outbox.give_up(cost(&payload)));
                 continue;
             }
-            if payload.is_empty() && self.reliable {
-                // By SCTP's own count it is not yet there while something is outstanding: have that told.
-                self.progress
-                    .empty_outstanding
-                    .store(true, Ordering::Release);
-                let _ = self.channel.set_buffered_amount_low_threshold(0).await;
+            if !self.outbox.coalesces() {
+                let cost = cost(&payload);
+                self.send(payload, cost, valve.as_deref_mut(), sockets)
+                    .await?;
+                continue;
+            }
+            if !batch.fits(&payload)
+                && let Some(before) = batch.take()
+            {
+                let cost = core::mem::take(&mut batched);
+                self.send(before, cost, valve.as_deref_mut(), sockets)
+                    .await?;
             }
             let cost = cost(&payload);
-            let result = match payload {
-                Payload::Binary(bytes) => self.channel.send(translate::outgoing(bytes)).await,
-                Payload::Text(bytes) => {
-                    // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
-                    let text = String::from_utf8_lossy(&bytes);
-                    self.channel.send_text(&text).await
-                }
-            };
-            if let Some(valve) = &mut valve
-                && valve.pipe.hand(cost)
-            {
-                self.wait_for_path(valve, sockets).await;
+            if batch.fits(&payload) {
+                batch.add(payload);
+                batched += cost;
+            } else {
+                let valve = valve.as_deref_mut();
+                self.send(whole(payload), cost, valve, sockets).await?;
             }
-            self.report_if(self.outbox.taken(cost));
-            result?;
         }
-        Ok(())
+        match batch.take() {
+            Some(rest) => self.send(rest, batched, valve, sockets).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Hands a message over for which the queue has counted this cost.
+    async fn send(
+        &self,
+        payload: Payload,
+        cost: usize,
+        valve: Option<&mut Valve>,
+        sockets: &SocketControl,
+    ) -> Result<(), Error> {
+        if payload.is_empty() && self.reliable {
+            // By SCTP's own count it is not yet there while something is outstanding: have that told.
+            self.progress
+                .empty_outstanding
+                .store(true, Ordering::Release);
+            let _ = self.channel.set_buffered_amount_low_threshold(0).await;
+        }
+        let result = match payload {
+            Payload::Binary(bytes) => self.channel.send(translate::outgoing(bytes)).await,
+            Payload::Text(bytes) => {
+                // The core lets only UTF-8 through; anything else would be a mistake in it, not of a peer.
+                let text = String::from_utf8_lossy(&bytes);
+                self.channel.send_text(&text).await
+            }
+        };
+        if let Some(valve) = valve
+            && valve.pipe.hand(cost)
+        {
+            self.wait_for_path(valve, sockets).await;
+        }
+        self.report_if(self.outbox.taken(cost));
+        result
     }
 
     /// Tells that there is room again, if there is.

@@ -1,6 +1,6 @@
 //! The channels of one connection.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use async_channel::Sender;
@@ -29,6 +29,8 @@ pub(crate) struct Channels {
     control: Option<Rc<Control>>,
     pulse: Option<Rc<Pulse>>,
     finishing: RefCell<Vec<Finishing>>,
+    /// Whether small messages may leave together.
+    coalesces: Rc<Cell<bool>>,
 }
 
 /// A channel that is closed once the far side has everything.
@@ -55,6 +57,7 @@ impl Channels {
             control,
             pulse,
             finishing: RefCell::default(),
+            coalesces: Rc::default(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Channels {
             inbox: self.inbox.channel(index, reliability),
             outbox: Outbox::new(limits),
             pacer,
+            coalesces: Rc::clone(&self.coalesces),
             remote,
             reliable: reliability == Reliability::Reliable,
             control: self.control.clone(),
@@ -121,6 +125,19 @@ impl Channels {
             table.resize_with(at + 1, || None);
         }
         table[at] = Some(channel);
+    }
+
+    /// From now on small messages may leave together.
+    pub(crate) fn coalesce(&self) {
+        self.coalesces.set(true);
+    }
+
+    /// Sends the messages that wait for others to leave with them.
+    pub(crate) fn flush(&self) {
+        for channel in self.table.borrow().iter().flatten() {
+            // What it cannot send now, it sends when there is room.
+            let _ = channel.flush();
+        }
     }
 
     pub(crate) fn stop_accepting(&self) {

@@ -10,9 +10,11 @@ mod page;
 mod print;
 mod report;
 mod site;
+mod tick;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -33,6 +35,12 @@ struct Arguments {
     /// Rounds of the comparison with bare web-sys
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Rounds of the mesh of eight that plays, with coalescing and without; in Chromium
+    #[arg(long, default_value_t = 3)]
+    meshes: u32,
+    /// How long each of them is measured, in seconds
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
     /// Fresh connections with a native peer, for each side that offers
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
@@ -80,12 +88,18 @@ async fn main() -> ExitCode {
 /// Measures and prints everything; whether every goal was met.
 async fn run(arguments: &Arguments) -> Result<bool> {
     let site = site::start(&arguments.page).await?;
-    let mut report = Report::new(arguments.rounds, arguments.connections);
+    let mut report = Report::new(arguments.rounds, arguments.connections, arguments.meshes);
     let chosen =
         |browser: &&Browser| arguments.browser.is_empty() || arguments.browser.contains(*browser);
     for browser in Browser::value_variants().iter().filter(chosen) {
         // One page load for all of it: what the browser has learnt about our code, both sides profit from.
         let page = Page::open(browser.kind(), &site).await?;
+        if arguments.meshes > 0 && *browser == Browser::Chromium {
+            print::progress("chromium: a mesh of eight that plays");
+            let span = Duration::from_secs(arguments.seconds);
+            let found = tick::measure(&page, arguments.meshes, span).await?;
+            report.add_meshes(browser.name(), &found);
+        }
         for offers in [meet::Offers::Native, meet::Offers::Page] {
             print::progress(&format!("{}: to open, {}", browser.name(), offers.name()));
             let times = meet::measure(&page, offers, arguments.connections).await?;

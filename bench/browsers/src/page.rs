@@ -19,8 +19,20 @@ const START: Duration = Duration::from_secs(60);
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase", tag = "what")]
 pub(crate) enum Order<'a> {
-    Compare { rounds: u32 },
-    Meet { url: &'a str, lobby: &'a str },
+    Compare {
+        rounds: u32,
+    },
+    Meet {
+        url: &'a str,
+        lobby: &'a str,
+    },
+    Tick {
+        url: &'a str,
+        lobby: &'a str,
+        others: usize,
+        messages: u32,
+        coalesce: bool,
+    },
 }
 
 /// What the page says.
@@ -50,6 +62,11 @@ impl Page {
         let isolated = page.conversation().await.hear("ready", START).await?;
         ensure!(isolated == "true", "the page has no fine clock");
         Ok(page)
+    }
+
+    /// Processor time that the browser has used, all its processes together. `None` where the system does not say.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        self.browser.cpu()
     }
 
     /// Gives orders; one conversation at a time.

@@ -1,12 +1,13 @@
 //! The result: two tables for people.
 
-use bench::goal::{Goal, Verdict};
+use bench::goal::{Goal, Metric, Verdict};
 use bench::row::{self, HEADINGS, Row, aligned};
 use bench::stats::Spread;
 
 use crate::compare::{Found, METRICS};
 use crate::meet::Offers;
 use crate::print::line;
+use crate::tick;
 
 const TO_OPEN: Goal = Goal::AtMost { required: 150.0 };
 
@@ -14,18 +15,22 @@ const TO_OPEN: Goal = Goal::AtMost { required: 150.0 };
 pub(crate) struct Report {
     rounds: u32,
     connections: u32,
+    meshes: u32,
     opens: Vec<[String; 6]>,
     rows: Vec<Row>,
+    ticks: Vec<Row>,
     missed: bool,
 }
 
 impl Report {
-    pub(crate) const fn new(rounds: u32, connections: u32) -> Self {
+    pub(crate) const fn new(rounds: u32, connections: u32, meshes: u32) -> Self {
         Self {
             rounds,
             connections,
+            meshes,
             opens: Vec::new(),
             rows: Vec::new(),
+            ticks: Vec::new(),
             missed: false,
         }
     }
@@ -49,19 +54,20 @@ impl Report {
 
     /// Of a browser's page.
     pub(crate) fn add_comparison(&mut self, browser: &str, found: &Found) {
-        let rows = METRICS.iter().enumerate().filter_map(|(at, metric)| {
-            let of = |side: &[[f64; METRICS.len()]]| -> Vec<Option<f64>> {
-                side.iter().map(|round| round.get(at).copied()).collect()
-            };
-            let (ours, bare) = (of(&found.ours), of(&found.bare));
-            Row::of(browser.to_owned(), *metric, &ours, &bare)
-        });
-        self.rows.extend(rows);
+        self.rows
+            .extend(rows(browser, &METRICS, &found.ours, &found.bare));
+    }
+
+    /// Of the meshes in which a browser's page plays.
+    pub(crate) fn add_meshes(&mut self, browser: &str, found: &tick::Found) {
+        let (with, without) = (&found.with, &found.without);
+        self.ticks
+            .extend(rows(browser, &tick::METRICS, with, without));
     }
 
     /// Whether no goal was missed.
     pub(crate) fn is_met(&self) -> bool {
-        !self.missed && !self.rows.iter().any(Row::is_missed)
+        !self.missed && !self.rows.iter().chain(&self.ticks).any(Row::is_missed)
     }
 
     pub(crate) fn print(&self) {
@@ -82,7 +88,33 @@ impl Report {
         line("");
         let rows: Vec<_> = self.rows.iter().map(Row::cells).collect();
         print(&aligned(HEADINGS, &rows));
+        if !self.ticks.is_empty() {
+            line(&format!(
+                "A mesh of eight, seven of them native: ten messages of 64 bytes to everybody, 60 times a second, and as many back. ours: with \
+                 coalescing; bare: without. Medians (min-max) of {} rounds, in turns.",
+                self.meshes
+            ));
+            line("");
+            let rows: Vec<_> = self.ticks.iter().map(Row::cells).collect();
+            print(&aligned(HEADINGS, &rows));
+        }
     }
+}
+
+/// A line for each figure of what two sides gave, round by round.
+fn rows<const N: usize>(
+    browser: &str,
+    metrics: &[Metric; N],
+    ours: &[[f64; N]],
+    bare: &[[f64; N]],
+) -> Vec<Row> {
+    let lines = metrics.iter().enumerate().filter_map(|(at, metric)| {
+        let of = |side: &[[f64; N]]| -> Vec<Option<f64>> {
+            side.iter().map(|round| round.get(at).copied()).collect()
+        };
+        Row::of(browser.to_owned(), *metric, &of(ours), &of(bare))
+    });
+    lines.collect()
 }
 
 fn print(table: &[String]) {
@@ -96,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_slow_pair_and_a_slow_side_miss_their_goals() {
-        let mut report = Report::new(1, 1);
+        let mut report = Report::new(1, 1, 1);
         report.add_opens("firefox", Offers::Page, &[100.0]);
         let figures = [1.0; METRICS.len()];
         let (ours, bare) = (vec![figures], vec![figures]);
@@ -105,7 +137,7 @@ mod tests {
         report.add_opens("firefox", Offers::Native, &[151.0]);
         assert!(!report.is_met());
 
-        let mut report = Report::new(1, 1);
+        let mut report = Report::new(1, 1, 1);
         let (ours, bare) = (vec![[1.0, 0.9, 1.0, 1.0]], vec![figures]);
         report.add_comparison("firefox", &Found { ours, bare });
         assert!(!report.is_met());

@@ -5,6 +5,7 @@ mod compare;
 mod meet;
 mod ours;
 mod pair;
+mod tick;
 mod time;
 
 use js_sys::Function;
@@ -19,6 +20,31 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub async fn compare(rounds: u32) -> Result<String, JsValue> {
     compare::run(rounds).await
+}
+
+/// Plays in a lobby with so many others, so many messages a frame, until they have gone. Calls `tell` with "playing" when it begins. How
+/// long the messages took that came back, in milliseconds, as JSON.
+///
+/// # Errors
+///
+/// Why it could not play.
+#[wasm_bindgen]
+pub async fn tick(
+    url: String,
+    lobby: String,
+    others: usize,
+    messages: u32,
+    coalesce: bool,
+    tell: Function,
+) -> Result<String, JsValue> {
+    let game = tick::Game {
+        url,
+        lobby,
+        others,
+        messages,
+        coalesce,
+    };
+    tick::run(game, &tell).await
 }
 
 /// Joins a lobby, and ends when the other member has gone. Calls `tell` with "joined" and with "connected", once each.

@@ -3,9 +3,11 @@
 //! A destructor is not enough: libtest exits without running any, and a run that takes too long is killed. So beside each
 //! process stands a guard that reads from a pipe of ours; the pipe's end is its sign.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// Kills the group, then cleans up, more than once: what is dying goes on writing for a moment.
 const GUARD: &str = r#"cat >/dev/null; kill -s KILL -- "-$1";
@@ -47,6 +49,30 @@ impl Guarded {
         }
     }
 
+    /// Processor time that the group has used so far, as `/proc` has it. That of its processes that have ended is left out.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        /// The unit of `/proc/*/stat`, fixed in the kernel's interface.
+        const TICKS_PER_SECOND: u64 = 100;
+        let leader = self.child.as_ref()?.id();
+        let mut ticks = 0;
+        for process in fs::read_dir("/proc").ok()?.flatten() {
+            let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+            // The name is in brackets, and may have some.
+            let Some((_, rest)) = stat.rsplit_once(')') else {
+                continue;
+            };
+            // After the name: state, parent, group; the times of user and system are the 12th and the 13th.
+            let fields: Vec<u64> = rest
+                .split_whitespace()
+                .map(|field| field.parse().unwrap_or(0))
+                .collect();
+            if fields.get(2) == Some(&u64::from(leader)) {
+                ticks += fields.iter().skip(11).take(2).sum::<u64>();
+            }
+        }
+        Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+    }
+
     /// Ends it now; does not wait until that is done.
     pub(crate) fn kill(self) {
         drop(self);
@@ -79,8 +105,7 @@ fn lead_a_group(_: &mut Command) {}
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::fs;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 

@@ -196,6 +196,7 @@ impl<B: Backend> Backend for Faulty<B> {
             | Command::SetRemote { .. }
             | Command::AddCandidate { .. }
             | Command::RequestStats { .. }
+            | Command::Coalesce { .. }
             | Command::TellKick { .. }
             | Command::TellTaken { .. }
             | Command::Goodbye { .. }

@@ -193,6 +193,8 @@ pub(crate) enum CommandDef {
         reason: GivenReason,
     },
     #[serde(skip)]
+    Coalesce { link: LinkId },
+    #[serde(skip)]
     TellTaken {
         link: LinkId,
         counts: Vec<(u16, u64)>,
@@ -230,4 +232,5 @@ pub(crate) enum ConnectionStatusDef {
 pub(crate) struct CapabilitiesDef {
     max_message_size: usize,
     configurable_timeouts: bool,
+    coalesces: bool,
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::batches::Batches;
 use super::continuation::Continuation;
 use super::life::Life;
 use super::outbox::Outbox;
@@ -76,6 +77,7 @@ pub(super) struct Member {
     /// The channel that may send next, of those that have to wait.
     pub(super) turn: u16,
     pub(super) max_message_size: usize,
+    pub(super) batches: Batches,
     /// What is kept for another link to go on. `None` if the far side does not count what it takes.
     pub(super) life: Option<Life>,
     /// Whether it was made to go on with the life of the first link.

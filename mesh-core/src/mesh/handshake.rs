@@ -34,7 +34,7 @@ impl Mesh {
         connection: ConnectionId,
         description: SessionDescription,
     ) -> Result<(), ConnectionError> {
-        let own_limit = self.max_message_size;
+        let own_limit = self.max_message_size();
         let entry = self.negotiating(connection)?;
         let held = entry.negotiation.remote(&description)?;
         let limit = max_message_size(&description.sdp);
@@ -55,15 +55,21 @@ impl Mesh {
         if let Some(member) = &mut entry.member {
             member.max_message_size = own_limit.min(limit);
             member.transfers.described(&description.sdp);
+            member.batches.described(&description.sdp);
         }
         if let Err(cause) = self.hear_of_life(connection, &description) {
             self.end_replacement(connection, cause);
             return Ok(());
         }
-        self.commands.push_back(Command::SetRemote {
-            link: connection,
-            description,
-        });
+        let link = connection;
+        if self
+            .member(link)
+            .is_some_and(|member| member.batches.are_sent())
+        {
+            self.commands.push_back(Command::Coalesce { link });
+        }
+        self.commands
+            .push_back(Command::SetRemote { link, description });
         let candidates = held.into_iter().map(|candidate| Command::AddCandidate {
             link: connection,
             candidate,

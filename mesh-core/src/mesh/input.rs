@@ -6,6 +6,7 @@ use super::agenda::News;
 use super::connection::{Member, Phase, count_dropped};
 use super::{ConnectionStatus, LINGER, Mesh};
 use crate::platform::InboxFull;
+use crate::platform::batch::Read;
 use crate::{
     ChannelIndex, CloseReason, ConnectFailure, ConnectionState, DisconnectReason, GatheringState,
     Instant, LinkEvent, LinkId, LinkStats, Payload, SessionDescription, Signal,
@@ -22,7 +23,7 @@ impl Mesh {
                 link,
                 channel,
                 payload,
-            } => self.message(now, link, channel, payload),
+            } => self.arrived(now, link, channel, payload),
             LinkEvent::State { link, state } => self.state(now, link, state),
             LinkEvent::Description { link, description } => {
                 self.described(now, link, description);
@@ -92,6 +93,22 @@ impl Mesh {
                 Phase::Connected { .. } => (DisconnectReason::Lost, Duration::ZERO),
             };
             self.end(link, reason, Some(linger));
+        }
+    }
+
+    /// Takes in what came in one piece: a message, or several in a batch.
+    fn arrived(&mut self, now: Instant, link: LinkId, channel: ChannelIndex, payload: Payload) {
+        let Some(member) = self.member(link) else {
+            return;
+        };
+        match member.batches.read(payload) {
+            Ok(Read::Message(payload)) => self.message(now, link, channel, payload),
+            Ok(Read::Batch(messages)) => {
+                for payload in messages {
+                    self.message(now, link, channel, payload);
+                }
+            }
+            Err(what) => self.end_now(link, DisconnectReason::Protocol(what.into())),
         }
     }
 
@@ -250,7 +267,8 @@ impl Mesh {
             connection.negotiation.local(description.sdp_type);
             if let Some(member) = &mut connection.member {
                 let sdp = member.announce_channels(&description.sdp);
-                description.sdp = member.transfers.announce(sdp);
+                let sdp = member.transfers.announce(sdp);
+                description.sdp = member.batches.announce(&sdp);
                 if connection.refusal.is_some() {
                     member.phase = Phase::Connecting {
                         deadline: now + REFUSING,

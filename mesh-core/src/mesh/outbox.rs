@@ -4,9 +4,7 @@
 //! A message for a channel on which nothing waits goes through the [`Lane`](super::lane::Lane) instead and comes here only if
 //! the backend gives it back, so that an idle channel costs no memory and a busy one no time.
 //!
-//! *Coalescing*, once it is built, joins neighbours here, and a *tag* (whole, batch) is put before the payload where a message
-//! leaves this queue, because only then it is known whether it is joined. It needs `flush` or the end of a poll to close a
-//! batch. [Transfers](super::transfers) have a queue of this kind of their own.
+//! Here messages are single ones: a backend [joins](crate::platform::batch) small ones after they have left. [Transfers](super::transfers) have a queue of this kind of their own.
 
 #[cfg(test)]
 mod tests;

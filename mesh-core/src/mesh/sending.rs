@@ -93,9 +93,9 @@ impl Mesh {
                 let member = self
                     .member_of(peer)
                     .ok_or(SendError::UnknownPeer { peer })?;
-                (member.channel(channel).is_some(), member.max_message_size)
+                (member.channel(channel).is_some(), member.limit(payload))
             }
-            Target::All | Target::AllExcept(_) => (self.plan.has(channel), self.max_message_size),
+            Target::All | Target::AllExcept(_) => (self.plan.has(channel), self.max_message_size()),
         };
         if !known {
             return Err(SendError::UnknownChannel { channel: channel.0 });
@@ -304,14 +304,14 @@ impl Member {
         if !self.is_connected() {
             return Err(RefusedReason::NotConnected);
         }
+        let limit = self.limit(payload);
         let channel = self
             .channels
             .get_mut(usize::from(index.0))
             // What a peer has made for itself at this position is not the channel that all are meant to have.
             .filter(|channel| to_one || channel.role.is_planned())
             .ok_or(RefusedReason::NoSuchChannel)?;
-        if payload.len() > self.max_message_size {
-            let limit = self.max_message_size;
+        if payload.len() > limit {
             return Err(RefusedReason::TooLarge { limit });
         }
         if self.interrupted && !channel.mode.is_reliable() {
@@ -328,6 +328,11 @@ impl Member {
             }
             Err(_full) => Err(RefusedReason::Full),
         }
+    }
+
+    /// The largest size that this message may have.
+    fn limit(&self, payload: &Payload) -> usize {
+        self.batches.limit(payload, self.max_message_size)
     }
 
     pub(super) fn has_waiting(&self) -> bool {

@@ -63,6 +63,8 @@ impl World {
                 return;
             }
             (Command::RequestStats { .. }, _) => return self.report_stats(key),
+            // It does not coalesce.
+            (Command::Coalesce { .. }, _) => return,
             (Command::TellKick { peer, reason, .. }, _) => {
                 return self.say(key, Word::Kicked { peer, reason });
             }

@@ -38,6 +38,7 @@ impl CommandGate {
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }
             | Command::RequestStats { .. }
+            | Command::Coalesce { .. }
             | Command::TellKick { .. }
             | Command::TellTaken { .. }
             | Command::Goodbye { .. } => true,

@@ -123,6 +123,11 @@ impl<L, C> Links<L, C> {
         self.links.get(&link)
     }
 
+    /// All links.
+    pub fn values(&self) -> impl Iterator<Item = &L> {
+        self.links.values()
+    }
+
     /// The link of this name.
     pub fn get_mut(&mut self, link: LinkId) -> Option<&mut L> {
         self.links.get_mut(&link)
