@@ -152,7 +152,7 @@ impl Channel {
         if !outbox.has_room_beside(self.buffered(), bytes) {
             return Err(BackendSendError::Full);
         }
-        pacer.push(payload.clone());
+        pacer.push(self.alone(payload.clone()));
         self.pump(pacer, clock);
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Channel {
         let mut batch = self.batch.borrow_mut();
         if !batch.fits(payload) {
             drop(batch);
-            return self.hand_over(&whole(payload.clone()));
+            return self.hand_over(&self.alone(payload.clone()));
         }
         if batch.is_empty() {
             let channel = self.this.clone();
@@ -185,6 +185,15 @@ impl Channel {
         self.ends.outbox.waits(cost);
         self.batched.set(self.batched.get() + cost);
         Ok(())
+    }
+
+    /// A message that shares its packet with no other, as the far side reads it.
+    fn alone(&self, payload: Payload) -> Payload {
+        if self.ends.coalesces.get() {
+            whole(payload)
+        } else {
+            payload
+        }
     }
 
     /// Sends the messages that wait for others to leave with them.
@@ -235,7 +244,7 @@ impl Channel {
         // What the browser refuses, with 16 MiB in its buffer, cannot be kept, and nothing may come after a gap.
         if self.state.get() == State::Open {
             self.release();
-            if self.hand_over(payload).is_err() {
+            if self.hand_over(&self.alone(payload.clone())).is_err() {
                 self.stop_accepting();
             }
         }
@@ -335,11 +344,13 @@ impl Channel {
 
     /// Whether it has sent messages that must arrive, and has not been closed.
     pub(crate) fn must_arrive(&self) -> bool {
-        self.ends.reliable && self.sent.get() != 0 && self.state.get() != State::Closed
+        let has_sent = self.sent.get() != 0 || self.batched.get() != 0;
+        self.ends.reliable && has_sent && self.state.get() != State::Closed
     }
 
     /// Its stream, and how many messages it has sent, if they must arrive.
     pub(crate) fn to_arrive(&self) -> Option<(u16, u32)> {
+        let _ = self.flush();
         let stream = self.inner.id().filter(|_| self.must_arrive())?;
         Some((stream, self.sent.get()))
     }

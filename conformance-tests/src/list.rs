@@ -55,6 +55,7 @@ macro_rules! conformance {
                 messages::figures_come_when_asked_for(2, together, 30);
                 messages::each_mode_keeps_its_rules(2, together, 40);
                 batches::what_is_sent_in_one_go_comes_apart(2, together, 30);
+                batches::a_transfer_that_looks_like_a_batch_is_none(2, together, 30);
                 first_and_last::early_packets_follow_connected(2, together, 30);
                 first_and_last::nothing_said_in_onopen_is_lost(2, together, 40);
                 first_and_last::late_packets_precede_disconnected(2, together, 30);

@@ -170,7 +170,6 @@ fn answer(session: &mut Native, event: Event, page: &mut Option<PeerId>) -> Resu
             session.send(packet.from, packet.mode, packet.payload)?;
         }
         Event::PeerFailed { reason, .. } => bail!("a peer failed: {reason}"),
-        Event::SignalingLost(reason) => bail!("the signaling ended: {reason}"),
         _ => {}
     }
     Ok(())

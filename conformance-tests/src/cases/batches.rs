@@ -6,7 +6,7 @@ use mesh_core::TransferMode;
 use super::steps;
 use crate::content::Body;
 use crate::failure::{ensure, ensure_eq};
-use crate::observed::Seen;
+use crate::observed::{Moved, Seen};
 use crate::{Content, Matchmaker, Outcome, Participant};
 
 /// Small ones, empty ones, text, some that look like batches, and some that are too large to share a packet: whatever travels together, each
@@ -69,6 +69,36 @@ async fn hears(participant: &Participant, sent: &[Body]) -> Outcome {
             }
             TransferMode::Unreliable => {
                 ensure!(sent.contains(&body), "{body:?} was never sent");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a transfer are nobody's batch, whatever they begin with.
+pub async fn a_transfer_that_looks_like_a_batch_is_none(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    steps::meet(&cast).await?;
+    for (from, to) in [(a, b), (b, a)] {
+        for bytes in [
+            &b"\xf8BAT\x01\xff\xff"[..],
+            b"\xf8BAT",
+            b"\xf8BAT\0\xf8BAT\0\0",
+        ] {
+            let content = Content::Binary(bytes.to_vec());
+            let body = content.body();
+            from.transfer(to.id(), "a batch?", content).await?;
+            loop {
+                match to.moved(from.id()).await? {
+                    (_, Moved::Begun { .. } | Moved::Sent) => {}
+                    (_, Moved::Received(received)) => {
+                        ensure_eq!(received, body, "what was received");
+                        break;
+                    }
+                    other => {
+                        return Err(to.fail(format!("a transfer did something else: {other:?}")));
+                    }
+                }
             }
         }
     }

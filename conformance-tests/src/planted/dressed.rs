@@ -69,6 +69,10 @@ impl<B: Backend> Backend for Dressed<B> {
         self.inner_mut().send(link, channel, payload)
     }
 
+    fn flush(&mut self) {
+        self.inner_mut().flush();
+    }
+
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
         self.inner().buffered_amount(link, channel)
     }

@@ -237,6 +237,10 @@ impl<B: Backend> Backend for Faulty<B> {
         }
     }
 
+    fn flush(&mut self) {
+        self.inner.flush();
+    }
+
     fn buffered_amount(&self, link: LinkId, channel: ChannelIndex) -> usize {
         if self.has(Fault::ZeroBufferedAmount) {
             return 0;
