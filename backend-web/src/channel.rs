@@ -144,7 +144,9 @@ impl Channel {
         }
         let (outbox, bytes) = (&self.ends.outbox, payload.len());
         let Some((pacer, clock)) = &self.ends.pacer else {
-            if !outbox.has_room(bytes, || self.buffered()) {
+            let has_room = || outbox.has_room(bytes, || self.buffered());
+            // What waits here counts as well, and the browser tells of room only in its own buffer. So it is asked again without that.
+            if !has_room() && (self.batched.get() == 0 || self.flush().is_err() || !has_room()) {
                 return Err(BackendSendError::Full);
             }
             return self.join(payload);

@@ -55,7 +55,7 @@ pub trait Backend {
         payload: Payload,
     ) -> Result<(), Rejected>;
 
-    /// Has messages that wait for others to share their packet leave now. Nothing to do for a backend that makes none wait.
+    /// Sends the messages that wait to share a packet. A backend that makes none wait has nothing to do.
     fn flush(&mut self) {}
 
     /// Bytes accepted on a channel and not yet handed to the network; 0 for an unknown one (W3C: `bufferedAmount`).

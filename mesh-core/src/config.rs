@@ -268,7 +268,8 @@ pub struct MeshConfig {
     /// 16 MiB by default. See [`Mesh::send_transfer`](crate::Mesh::send_transfer).
     pub max_transfer: usize,
     /// Whether small messages that a game sends in one go on one channel share a packet, where the platform gains by it and the peer
-    /// uses this library: yes by default. See [`Multiplayer::flush`](crate::Multiplayer::flush) for how long that takes.
+    /// uses this library: yes by default. [`Multiplayer::flush`](crate::Multiplayer::flush) says when they leave. In a browser, messages of a
+    /// channel with [`ChannelLimits::bulk`] leave alone.
     pub coalesce: bool,
     /// How hard the ordered and unreliable channels try, where `add_peer` is given no lifetime: sent once.
     ///

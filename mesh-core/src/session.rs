@@ -154,7 +154,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
         self.settle();
     }
 
-    /// Has what waits tried again, also where the backend has said that it is full and not yet that there is room.
+    /// Sends what can leave now, without waiting for the next [`poll`](Self::poll): messages that wait for room, and in a browser small ones
+    /// that wait for others to share a packet. See [`Multiplayer::flush`](crate::Multiplayer::flush).
     pub fn flush(&mut self) {
         self.multiplayer.flush();
     }

@@ -21,7 +21,7 @@ fn description(sdp_type: SdpType, far: Option<&str>) -> SessionDescription {
     let line = far.map(|word| format!("a=webrtc-multiplayer-batches:{word}\r\n"));
     let line = line.unwrap_or_default();
     let sdp = format!(
-        "v=0\r\n{line}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\na=max-message-size:2000\r\n"
+        "v=0\r\na=webrtc-multiplayer:2\r\n{line}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\na=max-message-size:2000\r\n"
     );
     SessionDescription { sdp_type, sdp }
 }
@@ -31,6 +31,8 @@ struct Duo {
     mesh: Mesh,
     link: ConnectionId,
     commands: Vec<Command>,
+    /// What our side says.
+    said: String,
 }
 
 fn peer() -> PeerId {
@@ -53,6 +55,12 @@ impl Duo {
         mesh.add_peer(at(0), link, peer(), None).unwrap();
         mesh.set_remote_description(link, description(SdpType::Offer, far))
             .unwrap();
+        let description = description(SdpType::Answer, None);
+        mesh.handle_event(at(10), LinkEvent::Description { link, description });
+        let said = match mesh.poll_signal() {
+            Some((_, Signal::Description(said))) => said.sdp,
+            other => unreachable!("{other:?}"),
+        };
         let state = ConnectionState::Connected;
         mesh.handle_event(at(20), LinkEvent::State { link, state });
         let commands: Vec<_> = std::iter::from_fn(|| mesh.poll_command()).collect();
@@ -72,6 +80,7 @@ impl Duo {
             mesh,
             link,
             commands,
+            said,
         }
     }
 
@@ -123,16 +132,9 @@ fn a_backend_may_coalesce_where_everybody_agrees() {
 #[test]
 fn the_description_says_it() {
     for (coalesces, word) in [(true, "sendrecv"), (false, "recvonly")] {
-        let Duo { mut mesh, link, .. } = Duo::new(coalesces, true, None);
-        let description = description(SdpType::Answer, None);
-        mesh.handle_event(at(60), LinkEvent::Description { link, description });
-        match mesh.poll_signal() {
-            Some((_, Signal::Description(said))) => {
-                let line = format!("a=webrtc-multiplayer-batches:{word}\r\n");
-                assert!(said.sdp.contains(&line), "{}", said.sdp);
-            }
-            other => unreachable!("{other:?}"),
-        }
+        let duo = Duo::new(coalesces, true, None);
+        let line = format!("a=webrtc-multiplayer-batches:{word}\r\n");
+        assert!(duo.said.contains(&line), "{}", duo.said);
     }
 }
 
@@ -144,6 +146,21 @@ fn a_batch_of_a_side_that_sends_them_comes_apart() {
     duo.comes(b"plain");
     let heard = duo.heard();
     assert_eq!(heard, [&b"ab"[..], b"", b"c", MARKED, b"plain"]);
+}
+
+#[test]
+fn the_messages_of_a_batch_are_counted_one_by_one() {
+    let mut duo = Duo::new(false, true, Some("sendrecv"));
+    let batch = [&b"\xf8BAT\x01"[..], &[2, 0], &[7; 512], &[0, 0], &[0, 1, 7]].concat();
+    let told = (1..=100).find_map(|batches| {
+        duo.comes(&batch);
+        match duo.mesh.poll_command()? {
+            Command::TellTaken { counts, .. } => Some((batches, counts)),
+            other => unreachable!("{other:?}"),
+        }
+    });
+    let (batches, counts) = told.unwrap();
+    assert!(counts.contains(&(1, batches * 3)), "{batches}: {counts:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! More than the network, or the other side, can take.
 
-use mesh_core::{Backend, BackendSendError, CloseReason, LinkEvent, Payload};
+use mesh_core::{Backend, BackendSendError, CloseReason, Command, LinkEvent, Payload};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::{LINK, Pair, Peer, RELIABLE, UNRELIABLE, limits};
@@ -139,4 +139,51 @@ async fn an_unreliable_flood_costs_its_oldest() {
     assert!(dropped > 0, "{heard} heard, none dropped");
     assert!(heard <= 64, "{heard} are more than the inbox holds");
     assert_eq!(pair.b.closed(), None);
+}
+
+#[wasm_bindgen_test]
+async fn small_messages_of_one_go_share_a_packet() {
+    let mut pair = Pair::connected().await;
+    pair.a.execute(Command::Coalesce { link: LINK });
+    let small = |tag| Payload::from(vec![tag; 64]);
+    (0..10).for_each(|tag| pair.a.send(small(tag)));
+    assert!(pair.a.backend().buffered_amount(LINK, RELIABLE) >= 640);
+    pair.until("the batch", |_, b| !b.messages().is_empty())
+        .await;
+    // A backend hands a batch up as it is; the core takes it apart.
+    let batch = pair.b.messages();
+    assert_eq!(batch.len(), 1);
+    assert_eq!(batch[0].len(), 5 + 10 * (2 + 64));
+
+    pair.b.seen.clear();
+    pair.a.send(small(1));
+    pair.until("the one", |_, b| !b.messages().is_empty()).await;
+    assert_eq!(pair.b.messages(), [small(1)]);
+
+    pair.b.seen.clear();
+    pair.a.send(small(1));
+    pair.a.send(small(2));
+    pair.a.backend().flush();
+    pair.a.send(small(3));
+    pair.until("a batch, and one", |_, b| b.messages().len() == 2)
+        .await;
+}
+
+#[wasm_bindgen_test]
+async fn full_with_a_batch_that_waits_is_followed_by_room() {
+    let high = 64 * 1024;
+    let mut pair = Pair::connected_with(limits(high, 0), 64 << 20).await;
+    pair.a.execute(Command::Coalesce { link: LINK });
+    for _ in 0..3 {
+        pair.a.seen.clear();
+        pair.b.seen.clear();
+        pair.a.send(Vec::new());
+        let large = Payload::from(vec![0; high]);
+        let sent = pair.a.backend().send(LINK, RELIABLE, large);
+        let is_full = sent.is_err();
+        pair.until("room, and what was taken", |a, b| {
+            b.messages().len() == 1 + usize::from(!is_full) && (!is_full || lows(a) == 1)
+        })
+        .await;
+    }
 }

@@ -11,6 +11,9 @@ use crate::tick;
 
 const TO_OPEN: Goal = Goal::AtMost { required: 150.0 };
 
+/// Coalescing may cost one frame.
+const FRAME: Goal = Goal::AtMost { required: 16.7 };
+
 /// Everything that was measured.
 pub(crate) struct Report {
     rounds: u32,
@@ -19,6 +22,7 @@ pub(crate) struct Report {
     opens: Vec<[String; 6]>,
     rows: Vec<Row>,
     ticks: Vec<Row>,
+    slower: Option<String>,
     missed: bool,
 }
 
@@ -31,6 +35,7 @@ impl Report {
             opens: Vec::new(),
             rows: Vec::new(),
             ticks: Vec::new(),
+            slower: None,
             missed: false,
         }
     }
@@ -63,6 +68,16 @@ impl Report {
         let (with, without) = (&found.with, &found.without);
         self.ticks
             .extend(rows(browser, &tick::METRICS, with, without));
+        if let Some(slower) = Spread::of(&found.slower()) {
+            let verdict = FRAME.judge(slower.median, 1.0);
+            self.missed |= verdict == Some(Verdict::Missed);
+            self.slower = Some(format!(
+                "p99 with coalescing, more than without: {} ms, {}; {}",
+                row::spread(slower),
+                FRAME.describe(),
+                Verdict::word(verdict)
+            ));
+        }
     }
 
     /// Whether no goal was missed.
@@ -97,6 +112,7 @@ impl Report {
             line("");
             let rows: Vec<_> = self.ticks.iter().map(Row::cells).collect();
             print(&aligned(HEADINGS, &rows));
+            self.slower.iter().for_each(|text| line(text));
         }
     }
 }

@@ -33,6 +33,7 @@ const ECHO: u8 = 0xe0;
 /// For everybody to connect, and for the page to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// In which the page measures nothing, either.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// The figures of a round, in their order.
@@ -54,6 +55,16 @@ pub(crate) const METRICS: [Metric; 3] = [
 pub(crate) struct Found {
     pub(crate) with: Vec<[f64; METRICS.len()]>,
     pub(crate) without: Vec<[f64; METRICS.len()]>,
+}
+
+impl Found {
+    /// By how much the slowest messages are slower with coalescing, in milliseconds, round by round.
+    pub(crate) fn slower(&self) -> Vec<f64> {
+        let pairs = self.with.iter().zip(&self.without);
+        pairs
+            .map(|([.., with], [.., without])| with - without)
+            .collect()
+    }
 }
 
 /// Plays so many rounds of so many seconds each way, in turns.
@@ -117,7 +128,6 @@ async fn play(
     }
     let trips: Vec<f64> = serde_json::from_str(&conversation.hear("done", PATIENCE).await?)?;
     let of = |percent| percentile(&trips, percent).context("no message came back");
-    // The first ones are of the warm-up.
     ensure!(trips.len() > OTHERS * 60, "hardly a message came back");
     Ok([share, of(50)?, of(99)?])
 }

@@ -14,6 +14,9 @@ use crate::time::Clock;
 /// What a message begins with that is to come back. It has the time at which it was sent next.
 const ECHO: u8 = 0xe0;
 
+/// Milliseconds from the beginning in which nothing is measured.
+const WARM_UP: f64 = 2000.0;
+
 /// How a mesh plays.
 pub(crate) struct Game {
     pub(crate) url: String,
@@ -30,24 +33,25 @@ pub(crate) struct Game {
 pub(crate) async fn run(game: Game, tell: &Function) -> Result<String, JsValue> {
     let clock = Clock::new()?;
     let mut session = join(&game)?;
-    let (mut peers, mut playing) = (0, false);
+    let (mut peers, mut began) = (0, None);
     let mut trips = Vec::new();
     loop {
         next_frame().await?;
         while let Some(event) = session.poll() {
-            if let Some(sent) = returned(&event) {
+            let sent = returned(&event);
+            if let Some(sent) = sent.filter(|sent| began.is_some_and(|at| sent - at > WARM_UP)) {
                 trips.push(clock.now() - sent);
             }
             peers = count(peers, &event)?;
         }
-        if peers == game.others && !playing {
-            playing = true;
+        if peers == game.others && began.is_none() {
+            began = Some(clock.now());
             tell.call1(&JsValue::UNDEFINED, &"playing".into())?;
         }
-        if peers == 0 && playing {
+        if peers == 0 && began.is_some() {
             return Ok(json!(trips).to_string());
         }
-        if playing {
+        if began.is_some() {
             play(&mut session, game.messages, clock.now())?;
         }
     }

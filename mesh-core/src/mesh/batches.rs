@@ -36,6 +36,15 @@ impl Batches {
         self.own.sends() && self.far.is_some()
     }
 
+    /// The largest size that any message may have, of the largest that the link takes.
+    pub(super) const fn least_limit(self, limit: usize) -> usize {
+        if self.are_sent() {
+            limit.saturating_sub(batch::OVERHEAD)
+        } else {
+            limit
+        }
+    }
+
     /// The largest size that this message may have, of the largest that the link takes.
     pub(super) fn limit(self, payload: &Payload, limit: usize) -> usize {
         if self.are_sent() {

@@ -156,7 +156,8 @@ impl Member {
             let plan = planned.map(|channel| (channel.spec.parameters.id, channel.mode));
             plan.collect::<Vec<_>>()
         };
-        self.max_message_size >= first.max_message_size
+        let least = |member: &Self| member.batches.least_limit(member.max_message_size);
+        least(self) >= least(first)
             && plan(self) == plan(first)
             && self.transfers.fit(&first.transfers)
     }

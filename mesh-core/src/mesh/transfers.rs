@@ -321,7 +321,8 @@ impl Mesh {
         let Some(member) = self.member_mut(link).filter(|member| member.is_connected()) else {
             return;
         };
-        member.transfers.fill(now, member.max_message_size);
+        let largest = member.batches.least_limit(member.max_message_size);
+        member.transfers.fill(now, largest);
         self.wake_outgoing(link);
     }
 

@@ -77,6 +77,17 @@ impl Direction {
     }
 }
 
+/// How many messages come of what looks like a batch; 1 of anything else.
+pub(crate) fn count(payload: &Payload) -> usize {
+    match read(payload.clone()) {
+        Ok(Read::Batch(messages)) => messages.count().max(1),
+        Ok(Read::Message(_)) | Err(_) => 1,
+    }
+}
+
+/// How many bytes [`whole`] adds to a message at most.
+pub(crate) const OVERHEAD: usize = HEADER;
+
 /// How many bytes [`whole`] adds to a message.
 pub(crate) fn overhead(payload: &Payload) -> usize {
     if is_marked(payload) { HEADER } else { 0 }
@@ -336,6 +347,16 @@ mod tests {
         assert_eq!(wire, [Payload::from(b"\xf8BAT\x01\0\x02ab\0\0")]);
         let wire = sent(&[Payload::from(b"\xf8BATman")]);
         assert_eq!(wire, [Payload::from(b"\xf8BAT\0\xf8BATman")]);
+    }
+
+    #[test]
+    fn a_batch_counts_as_its_messages() {
+        let of = |bytes: &[u8]| count(&Payload::from(bytes));
+        assert_eq!(of(b"plain"), 1);
+        assert_eq!(of(b"\xf8BAT\x01\0\0\0\0\0\x01a"), 3);
+        assert_eq!(of(b"\xf8BAT\x01"), 1);
+        assert_eq!(of(b"\xf8BAT\0rest"), 1);
+        assert_eq!(of(b"\xf8BAT\x01\0"), 1);
     }
 
     #[test]

@@ -9,15 +9,20 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use super::batch;
 use crate::{ChannelIndex, Payload, TransferMode};
 
 /// What a queued message costs besides its bytes, so that a flood of empty ones is bounded, too.
 pub const OVERHEAD: usize = 64;
 
-/// What a message counts for in an inbox, in bytes.
+/// What a message counts for in an inbox, in bytes. What looks like a [batch](super::batch) counts as all the messages that may be in
+/// it, so that a flood of batches costs what a flood of their messages does.
 #[must_use]
-pub const fn cost(payload: &Payload) -> usize {
-    payload.len().saturating_add(OVERHEAD)
+pub fn cost(payload: &Payload) -> usize {
+    let messages = batch::count(payload);
+    payload
+        .len()
+        .saturating_add(messages.saturating_mul(OVERHEAD))
 }
 
 /// A reliable message found no room, and nothing that may be dropped.
