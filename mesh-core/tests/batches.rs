@@ -160,7 +160,10 @@ fn the_messages_of_a_batch_are_counted_one_by_one() {
         }
     });
     let (batches, counts) = told.unwrap();
-    assert!(counts.contains(&(1, batches * 3)), "{batches}: {counts:?}");
+    // It may be told in the middle of one.
+    let of_the_last = |count: u64| (batches * 3 - 2..=batches * 3).contains(&count);
+    let (_, count) = counts.iter().find(|(stream, _)| *stream == 1).unwrap();
+    assert!(of_the_last(*count), "{batches}: {counts:?}");
 }
 
 #[test]
