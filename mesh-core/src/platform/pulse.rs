@@ -263,8 +263,8 @@ impl Pulse {
         }
     }
 
-    /// How much longer the last round trip took than the shortest one: how long things wait on the way. `None` while that is not
-    /// known.
+    /// How much longer the last round trip took than the shortest of the last 15 to 30 seconds: how long things wait on the way.
+    /// `None` while that is not known.
     #[must_use]
     pub fn queueing(&self) -> Option<Duration> {
         self.run.as_ref()?.answers.queueing()
