@@ -128,13 +128,19 @@ impl Files {
         Some(self.list.remove(at))
     }
 
-    /// The oldest that is here, if more than [`MAX_HELD`] are.
-    pub(crate) fn remove_surplus(&mut self) -> Option<File> {
-        let mut held = self.list.iter().filter(|file| file.is_here());
-        let oldest = held.next()?.number;
-        if held.count() < MAX_HELD {
+    /// If more than [`MAX_HELD`] are here: the oldest of the peer that has most of them, so that no peer pushes out what another one
+    /// has sent. Of several such peers it is `newest`, whose file has just come, if that is one of them.
+    pub(crate) fn remove_surplus(&mut self, newest: PeerId) -> Option<File> {
+        let held: Vec<&File> = self.list.iter().filter(|file| file.is_here()).collect();
+        if held.len() <= MAX_HELD {
             return None;
         }
+        let count_of = |peer| held.iter().filter(|file| file.peer == peer).count();
+        let most = held
+            .iter()
+            .map(|file| file.peer)
+            .max_by_key(|peer| (count_of(*peer), *peer == newest))?;
+        let oldest = held.iter().find(|file| file.peer == most)?.number;
         self.remove(oldest)
     }
 
@@ -245,18 +251,41 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_when_too_many_are_held() {
+        let seven = PeerId::new(7).unwrap();
         let mut files = Files::default();
         let ours = add(&mut files, 7, 1, State::Sending { sent: 0 });
         let coming = add(&mut files, 7, 1, COMING);
         for transfer in 2..=9 {
             add(&mut files, 7, transfer, here());
-            assert_eq!(files.remove_surplus(), None);
+            assert_eq!(files.remove_surplus(seven), None);
         }
         add(&mut files, 7, 10, here());
-        let oldest = files.remove_surplus().unwrap();
+        let oldest = files.remove_surplus(seven).unwrap();
         assert_eq!(oldest.transfer, TransferId::new(2));
-        assert_eq!(files.remove_surplus(), None);
+        assert_eq!(files.remove_surplus(seven), None);
         assert!(files.by_number(ours).is_some() && files.by_number(coming).is_some());
+    }
+
+    #[test]
+    fn no_peer_pushes_out_the_files_of_another() {
+        let mut files = Files::default();
+        let first = add(&mut files, 7, 1, here());
+        let nine = PeerId::new(9).unwrap();
+        for transfer in 1..=20 {
+            add(&mut files, 9, transfer, here());
+            let gone = files.remove_surplus(nine).map(|gone| gone.peer);
+            assert_eq!(gone, (transfer > 7).then_some(nine));
+        }
+        assert!(files.by_number(first).is_some());
+        // One file of each, and one too many: whose came last.
+        let mut files = Files::default();
+        for peer in 2..=9 {
+            add(&mut files, peer, 1, here());
+        }
+        add(&mut files, 10, 1, here());
+        let ten = PeerId::new(10).unwrap();
+        let gone = files.remove_surplus(ten).map(|gone| gone.peer);
+        assert_eq!(gone, Some(ten));
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl<O: Output> Room<O> {
         if is_wanted {
             self.save(Some(file.number));
         }
-        if let Some(oldest) = self.files.remove_surplus() {
+        if let Some(oldest) = self.files.remove_surplus(peer) {
             self.output.hide(oldest.number);
             self.news(format_args!(
                 "dropped {oldest}: more than {MAX_HELD} files waited"

@@ -34,6 +34,7 @@ impl CommandGate {
             Command::Open { .. }
             | Command::CreateChannel { .. }
             | Command::SendLast { .. }
+            | Command::Abandon { .. }
             | Command::CloseChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }
