@@ -74,6 +74,7 @@ impl Parser {
                 .map(|name| Case::new(name, Verdict::Failed))
                 .collect(),
             problems,
+            ..Tally::default()
         }
     }
 }

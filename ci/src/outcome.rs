@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::print::say;
-use crate::results::{Case, Tally, Verdict};
+use crate::results::{Case, Figure, Tally, Verdict};
 use crate::run::Ending;
 
 /// The result of one stage or gate.
@@ -20,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) problems: Vec<String>,
     /// The tests of the stage that are known by name; none for a check.
     pub(crate) cases: Vec<Case>,
+    /// What the tests of the stage have measured.
+    pub(crate) figures: Vec<Figure>,
 }
 
 impl Outcome {
@@ -65,6 +67,7 @@ impl Outcome {
             failed: tally.failed,
             problems: tally.problems,
             cases: tally.cases,
+            figures: tally.figures,
             ..Self::default()
         };
         let is_explained = matches!(ending, Ending::Exited(_)) && outcome.failed > 0;

@@ -54,7 +54,21 @@ fn of_column(column: &str, runs: &[&Outcome], fast: bool) -> Vec<String> {
         let (times, of) = (of.len(), of.join(", "));
         format!("  {failure}: failed in {times} of {count}: run {of}")
     }));
+    lines.extend(figures(runs));
     lines
+}
+
+/// The longest of each time that the tests have measured.
+fn figures(runs: &[&Outcome]) -> Vec<String> {
+    let mut times: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for figure in runs.iter().flat_map(|outcome| &outcome.figures) {
+        times.entry(&figure.name).or_default().push(figure.took_ms);
+    }
+    let line = |(name, times): (&str, Vec<u64>)| {
+        let (count, most) = (times.len(), times.iter().max()?);
+        Some(format!("  {name}: at most {most} ms, {count} times"))
+    };
+    times.into_iter().filter_map(line).collect()
 }
 
 #[cfg(test)]
@@ -62,6 +76,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::results::Figure;
 
     fn run(column: &str, seconds: f32, result: Result<(), String>) -> Outcome {
         Outcome::of_check(column, Duration::from_secs_f32(seconds), result)
@@ -84,6 +99,19 @@ mod tests {
             "  connect: failed in 2 of 3: run 2, 3",
         ];
         assert_eq!(summary(&runs, false), said);
+    }
+
+    #[test]
+    fn the_longest_of_each_time_is_said() {
+        let figure = |name: &str, took_ms| Figure {
+            name: name.to_owned(),
+            took_ms,
+        };
+        let mut runs = [run("trio", 9.0, Ok(())), run("trio", 9.0, Ok(()))];
+        runs[0].figures = vec![figure("a", 7), figure("b", 1)];
+        runs[1].figures = vec![figure("a", 9), figure("a", 8)];
+        let said = ["  a: at most 9 ms, 3 times", "  b: at most 1 ms, 1 times"];
+        assert_eq!(summary(&[&runs[0], &runs[1]], false)[1..], said);
     }
 
     #[test]

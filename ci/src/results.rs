@@ -44,6 +44,13 @@ impl Case {
     }
 }
 
+/// A time that a test has measured, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Figure {
+    pub(crate) name: String,
+    pub(crate) took_ms: u64,
+}
+
 /// What a run of tests came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -53,6 +60,7 @@ pub(crate) struct Tally {
     pub(crate) failed: u32,
     /// The tests that are known by name.
     pub(crate) cases: Vec<Case>,
+    pub(crate) figures: Vec<Figure>,
     /// What else went wrong, one sentence each.
     pub(crate) problems: Vec<String>,
 }
@@ -62,6 +70,7 @@ pub(crate) struct Tally {
 enum Line {
     Begun(String),
     Ended(Case),
+    Figure(Figure),
 }
 
 /// Forgets what an earlier run has written.
@@ -94,6 +103,7 @@ fn tally(written: &str, problems: Vec<String>) -> Tally {
                 begun.retain(|name| *name != case.name);
                 tally.cases.push(case);
             }
+            Ok(Line::Figure(figure)) => tally.figures.push(figure),
             Err(error) => {
                 let sentence = format!("a result is not understood ({error}): {line}");
                 tally.problems.push(sentence);
@@ -117,6 +127,14 @@ mod tests {
 
     fn tally(written: &str) -> Tally {
         super::tally(written, Vec::new())
+    }
+
+    #[test]
+    fn a_figure_is_no_test() {
+        let tally = tally("{\"figure\":{\"name\":\"a\",\"took_ms\":7}}\n");
+        let name = "a".to_owned();
+        assert_eq!(tally.figures, [Figure { name, took_ms: 7 }]);
+        assert_eq!((tally.passed, tally.failed), (0, 0));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod conduit;
 mod content;
 pub mod environment;
 mod failure;
+mod figures;
 mod host;
 mod kind;
 pub mod list;

@@ -21,6 +21,23 @@ enum Line<'a> {
     /// A test that begins and does not end has taken the program with it, or has panicked.
     Begun(&'a str),
     Ended(Ended<'a>),
+    Figure(Figure<'a>),
+}
+
+/// A time that a test has measured.
+#[derive(Debug, Serialize)]
+struct Figure<'a> {
+    name: &'a str,
+    took_ms: u64,
+}
+
+/// Writes down a time that a test has measured.
+pub(crate) fn figure(name: &str, took: Duration) {
+    let took_ms = milliseconds(took);
+    // A file that cannot be written has failed the run before.
+    if let Ok(results) = Results::from_environment() {
+        results.write(&Line::Figure(Figure { name, took_ms }));
+    }
 }
 
 /// What became of a test.
@@ -104,6 +121,11 @@ mod tests {
         };
         let written = |line| serde_json::to_string(&line).unwrap();
         assert_eq!(written(Line::Begun("a")), r#"{"begun":"a"}"#);
+        let (name, took_ms) = ("a", 7);
+        assert_eq!(
+            written(Line::Figure(Figure { name, took_ms })),
+            r#"{"figure":{"name":"a","took_ms":7}}"#
+        );
         assert_eq!(
             written(Line::Ended(ended(Verdict::Expected("known"), None))),
             r#"{"ended":{"name":"slow::a","verdict":"expected","reason":"known","took_ms":7}}"#

@@ -7,6 +7,7 @@ use mesh_core::{Command, ConnectionStatus, DisconnectReason, Instant, TransferMo
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
+use crate::figures::figure;
 use crate::observed::Seen;
 use crate::request::Settings;
 use crate::{Kind, Matchmaker, Outcome, Participant};
@@ -121,6 +122,11 @@ async fn told_of_vanishing(observer: &Participant, victim: u32, began: Instant) 
     // The time includes what it takes to end the victim and to ask the observer's clock.
     let limit = Kind::INTERRUPTION_LIMIT + observer.kind().timer_slack();
     let took = interrupted - began;
+    let observer_is = format!("{:?}", observer.kind()).to_lowercase();
+    figure(
+        &format!("PeerInterrupted after a kill, {observer_is}"),
+        took,
+    );
     ensure!(
         took <= limit,
         "{} was told of the interruption after {took:?} instead of {limit:?}",
