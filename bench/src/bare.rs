@@ -10,7 +10,7 @@ mod runtime;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -21,6 +21,9 @@ use crate::settings::Settings;
 
 /// The bare crate.
 pub(crate) struct Bare;
+
+/// What its application cuts into messages is cut into so many bytes, as our transfers are.
+const PART: usize = 16 * 1024;
 
 /// One peer: its connections by the index of the far side, and the queue of its application.
 pub(crate) struct BareNode {
@@ -117,6 +120,33 @@ impl Node for BareNode {
 
     async fn receive(&mut self) -> Result<Message> {
         self.received.recv().await.context("all channels ended")
+    }
+
+    async fn exchange(&mut self, with: usize, bytes: Bytes) -> Result<Bytes> {
+        let Self {
+            connections,
+            received,
+        } = self;
+        let connection = connections.get(with).and_then(Option::as_ref);
+        let connection = connection.with_context(|| format!("no connection to {with}"))?;
+        let size = bytes.len();
+        let sending = async {
+            for part in bytes.chunks(PART) {
+                let part = BytesMut::from(part);
+                connection.send(Channel::Reliable, part).await?;
+            }
+            anyhow::Ok(())
+        };
+        let receiving = async {
+            let mut whole = Vec::with_capacity(size);
+            while whole.len() < size {
+                let message = received.recv().await.context("all channels ended")?;
+                whole.extend_from_slice(&message.bytes);
+            }
+            anyhow::Ok(Bytes::from(whole))
+        };
+        let ((), whole) = tokio::try_join!(sending, receiving)?;
+        Ok(whole)
     }
 
     #[expect(

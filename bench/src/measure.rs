@@ -7,6 +7,7 @@ mod open;
 mod paced;
 mod relay;
 mod round_trip;
+mod transfer;
 
 use anyhow::Result;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run<S: Side>(scenario: Scenario, relay: Option<Relay>) -> Re
         Scenario::MeshIdle => mesh::idle::<S>().await,
         Scenario::Mesh60Hz => mesh::events::<S>().await,
         Scenario::MeshFrames => mesh::frames::<S>().await,
+        Scenario::Transfer => transfer::both_ways::<S>().await,
         Scenario::Relay => relay::relayed::<S>(relay).await,
     }
 }

@@ -41,6 +41,7 @@ impl Scenario {
             Self::MeshIdle => IDLE,
             Self::Mesh60Hz => MESH,
             Self::MeshFrames => FRAMES,
+            Self::Transfer => TRANSFER,
             Self::Relay => RELAY,
         }
     }
@@ -80,6 +81,11 @@ const MESH: &[Metric] = &[
     Metric::new("descriptors a connection", "", NO_MORE),
 ];
 const FRAMES: &[Metric] = &[CPU, CPU_EACH, DELIVERED];
+const TRANSFER: &[Metric] = &[
+    Metric::new("throughput", "MB/s", THROUGHPUT),
+    // What is sent and what is received are two of them.
+    Metric::new("memory a peer", "transfers", Goal::AtMost { required: 3.0 }),
+];
 const RELAY: &[Metric] = &[
     Metric::new("open", "ms", Goal::AtMost { required: 300.0 }),
     Metric::new("round trip, median", "ms", Goal::AtMost { required: 2.0 }),

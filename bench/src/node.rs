@@ -46,6 +46,10 @@ pub(crate) trait Node: Send + 'static {
     /// The next message of any peer. Cancel-safe.
     fn receive(&mut self) -> impl Future<Output = Result<Message>> + Send;
 
+    /// Sends a peer many bytes in one piece, and takes as many of it at the same time; returns once all are at both.
+    fn exchange(&mut self, with: usize, bytes: Bytes)
+    -> impl Future<Output = Result<Bytes>> + Send;
+
     /// Everything that is there now, as a game takes it once a frame.
     fn take_all(&mut self, each: impl FnMut(Message)) -> Result<()>;
 

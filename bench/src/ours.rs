@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use anyhow::{Context, Result, bail};
 use backend_native::{PlatformBackend, PlatformConfig};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mesh_core::{
     ConnectionId, Event, IceServer, IceTransportPolicy, LinkConfig, MeshConfig, Multiplayer,
-    PeerId, SendLimits, Signal, TransferMode,
+    PeerId, SendLimits, Signal, TransferEvent, TransferMode,
 };
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -282,6 +282,28 @@ impl Node for OurNode {
         loop {
             if let Some(message) = message_in(self.multiplayer.next_event().await)? {
                 return Ok(message);
+            }
+        }
+    }
+
+    async fn exchange(&mut self, with: usize, bytes: Bytes) -> Result<Bytes> {
+        self.multiplayer.send_transfer(peer(with)?, "", bytes)?;
+        let (mut is_sent, mut received) = (false, None);
+        loop {
+            let event = self.multiplayer.next_event().await;
+            if let Event::Transfer {
+                event: TransferEvent::Received(payload),
+                ..
+            } = event
+            {
+                received = Some(payload.into_bytes());
+            } else {
+                let sent = TransferEvent::Sent;
+                is_sent |= matches!(&event, Event::Transfer { event, .. } if *event == sent);
+                self.early.extend(message_in(event)?);
+            }
+            if let Some(received) = received.take_if(|_| is_sent) {
+                return Ok(received);
             }
         }
     }

@@ -19,6 +19,11 @@ pub(crate) fn resident_kib() -> Result<f64> {
     status("VmRSS:")
 }
 
+/// The most that it ever was, in KiB.
+pub(crate) fn peak_kib() -> Result<f64> {
+    status("VmHWM:")
+}
+
 /// How many threads this process has.
 pub(crate) fn threads() -> Result<f64> {
     status("Threads:")
