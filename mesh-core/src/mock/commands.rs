@@ -13,8 +13,8 @@ use super::world::{Action, Host, Key, World};
 use crate::platform::check_description;
 use crate::platform::control::Word;
 use crate::{
-    CandidateType, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure,
-    ConnectionState, IceCandidate, LinkConfig, LinkEvent, LinkStats, SdpType, SessionDescription,
+    ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, IceCandidate,
+    LinkConfig, LinkEvent, SdpType, SessionDescription,
 };
 
 /// How long it takes to find the local candidate.
@@ -226,24 +226,6 @@ impl World {
         if let Some(stats) = self.stats(key) {
             self.tell(key, LinkEvent::Stats { link: key.1, stats });
         }
-    }
-
-    pub(super) fn stats(&self, key: Key) -> Option<LinkStats> {
-        let end = self.ends.get(&key)?;
-        let far = end.far.filter(|_| end.phase == Phase::Open);
-        let candidate = far.map(|_| CandidateType::Host);
-        Some(LinkStats {
-            round_trip: far.map(|_| self.paths.conditions.latency * 2),
-            jitter: far.map(|_| self.paths.conditions.jitter / 2),
-            loss_sent: far.map(|_| self.paths.conditions.loss_percent()),
-            loss_received: far.map(|_| self.paths.conditions.loss_percent()),
-            stalled: false,
-            bytes_sent: end.bytes_sent,
-            bytes_received: end.bytes_received,
-            local: candidate,
-            remote: candidate,
-            messages_dropped: 0,
-        })
     }
 }
 

@@ -71,7 +71,8 @@
 //! - **A narrow path** delays what exceeds its bandwidth, and its queue can be full: see [`Conditions::queue`].
 //! - **Silence.** A link whose far side does not answer becomes `Disconnected`, as soon as the pulse of the real backends would
 //!   notice it, then `Failed`. No pulses are sent for that: an idle network has nothing to do. A far side that says goodbye
-//!   closes the channels and then the link, at once.
+//!   closes the channels and then the link, at once. One that is [suspended](Network::suspend) is stalled and not silent.
+//! - **Figures.** [`LinkStats`](crate::LinkStats) has the round trip with the wait at a narrow part of the path, the jitter and the loss.
 //! - **Streams.** A message on a stream for which the far side has no channel is dropped there, as real stacks do.
 //! - **Nonsense.** A malformed description or candidate ends the link with a reason. A well-formed candidate that is not the
 //!   far side's is ignored.
@@ -91,6 +92,7 @@ mod lobby_control;
 mod lobby_entry;
 mod network;
 mod path;
+mod pulse;
 mod sdp;
 mod signaling;
 #[cfg(test)]

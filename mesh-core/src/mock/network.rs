@@ -140,6 +140,19 @@ impl Network {
         self.with(|world| world.end_host(backend.0, false));
     }
 
+    /// Suspends a participant, as a browser does with a page, or a long task with the thread of one: it takes nothing that comes and
+    /// answers no pulse until [`wake`](Self::wake). Its end of each path still answers, so nobody is told of an interruption. After
+    /// 2 s ([`MockConfig::ice_disconnected`]) the others read that it is [stalled](crate::LinkStats::stalled). A test does not poll
+    /// its game meanwhile.
+    pub fn suspend(&self, backend: BackendId) {
+        self.with(|world| world.suspend(backend.0, true));
+    }
+
+    /// Wakes a participant that is suspended. What has come meanwhile is there at its next poll.
+    pub fn wake(&self, backend: BackendId) {
+        self.with(|world| world.suspend(backend.0, false));
+    }
+
     /// What the network holds at the moment, for tests that nothing is left behind.
     #[must_use]
     pub fn usage(&self) -> Usage {

@@ -71,6 +71,8 @@ pub(super) struct Host {
     pub(super) ended: VecDeque<LinkEvent>,
     pub(super) waker: Option<Waker>,
     pub(super) alarm: Option<Instant>,
+    /// Since when it takes nothing and answers no pulse, if it does not.
+    pub(super) suspended_since: Option<Instant>,
 }
 
 /// The backends, both ends of every link, and what is on its way between them.
@@ -119,6 +121,7 @@ impl World {
             ended: VecDeque::new(),
             waker: None,
             alarm: None,
+            suspended_since: None,
         });
         u32::try_from(self.hosts.len() - 1).unwrap_or(u32::MAX)
     }
@@ -149,6 +152,9 @@ impl World {
     /// The next event of a backend.
     pub(super) fn take_event(&mut self, index: u32) -> Option<LinkEvent> {
         let host = self.hosts.get_mut(index as usize)?;
+        if host.suspended_since.is_some() {
+            return None;
+        }
         if let Some(event) = host.ended.pop_front() {
             return Some(event);
         }
