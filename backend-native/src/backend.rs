@@ -253,6 +253,12 @@ impl LinkHandle {
                 }
                 return;
             }
+            Command::Abandon { channel, .. } => {
+                if let Some(outbox) = self.outbox(channel) {
+                    outbox.abandon();
+                }
+                return;
+            }
             Command::CloseChannel { channel, .. } => {
                 if let Some(outbox) = self.outbox(channel) {
                     outbox.close();

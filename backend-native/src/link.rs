@@ -365,6 +365,7 @@ impl Link {
             | Command::CreateChannel { .. }
             | Command::Coalesce { .. }
             | Command::SendLast { .. }
+            | Command::Abandon { .. }
             | Command::Close { .. } => {}
         }
         connection.sockets().kick();

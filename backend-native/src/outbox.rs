@@ -35,6 +35,8 @@ pub(crate) struct Outbox {
     open: AtomicBool,
     /// Whether small messages may leave together.
     coalesces: AtomicBool,
+    /// Whether what it has accepted is not to be sent any more.
+    abandoned: AtomicBool,
     limits: SendLimits,
     /// How long a message may wait here, from the call that sends it. The crate counts a lifetime only from when it gets the
     /// message.
@@ -54,6 +56,7 @@ impl Outbox {
             given_up: AtomicU64::new(0),
             open: AtomicBool::new(false),
             coalesces: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             limits,
             patience: match reliability {
                 Reliability::Reliable => None,
@@ -83,6 +86,16 @@ impl Outbox {
         self.open.store(false, Ordering::Release);
         // Fails once the sender task has ended.
         let _ = self.messages.send(Outgoing::End);
+    }
+
+    /// Takes nothing more, and what the sender task has not handed over is not to be sent.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.close();
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     pub(crate) fn buffered(&self) -> usize {
@@ -239,6 +252,22 @@ mod tests {
             expires: None,
         };
         assert_eq!(next, Some(message));
+        assert_eq!(outgoing.blocking_recv(), Some(Outgoing::End));
+    }
+
+    #[test]
+    fn an_abandoned_queue_takes_nothing_and_says_so() {
+        let (outbox, mut outgoing) = outbox(100, 40);
+        outbox.send(bytes(7)).expect("room");
+        assert!(!outbox.is_abandoned());
+        outbox.abandon();
+        assert!(outbox.is_abandoned());
+        assert_eq!(outbox.send(bytes(1)), not_open(bytes(1)));
+        // The sender task drops what it finds, and learns of the end.
+        assert!(matches!(
+            outgoing.blocking_recv(),
+            Some(Outgoing::Message { .. })
+        ));
         assert_eq!(outgoing.blocking_recv(), Some(Outgoing::End));
     }
 

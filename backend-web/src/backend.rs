@@ -145,6 +145,12 @@ impl LinkHandle {
                 }
                 return;
             }
+            Command::Abandon { channel, .. } => {
+                if let Some(channel) = self.connection.channel(channel) {
+                    channel.abandon();
+                }
+                return;
+            }
             Command::CloseChannel { channel, .. } => {
                 if let Some(channel) = self.connection.channel(channel) {
                     channel.stop_accepting();

@@ -338,6 +338,14 @@ impl Channel {
         }
     }
 
+    /// Takes nothing more to send, and forgets what the browser has not got.
+    pub(crate) fn abandon(&self) {
+        if let Some((pacer, _)) = &self.ends.pacer {
+            while pacer.take().is_some() {}
+        }
+        self.stop_accepting();
+    }
+
     /// Closes it on both sides.
     pub(crate) fn close(&self) {
         self.stop_accepting();

@@ -176,6 +176,7 @@ impl Link {
             Command::Open { .. }
             | Command::Coalesce { .. }
             | Command::SendLast { .. }
+            | Command::Abandon { .. }
             | Command::TellKick { .. }
             | Command::TellTaken { .. }
             | Command::Goodbye { .. }

@@ -47,6 +47,7 @@ impl Backend for Free {
                 actual: spec.parameters,
             }),
             Command::SendLast { .. }
+            | Command::Abandon { .. }
             | Command::CloseChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }

@@ -253,6 +253,7 @@ impl<B: Backend> Backend for Conditioned<B> {
             Command::SendLast { channel, .. } | Command::CloseChannel { channel, .. } => {
                 self.hand_over_all(id, Some(*channel));
             }
+            Command::Abandon { channel, .. } => self.abandon(id, *channel),
             Command::Close { .. } => self.hand_over_all(id, None),
             Command::CreateOffer { .. }
             | Command::SetRemote { .. }

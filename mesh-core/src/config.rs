@@ -258,7 +258,7 @@ pub struct MeshConfig {
     pub resume_window: Duration,
     /// Bytes of reliable messages that are kept for each peer until it says that it has taken them, so that none is lost when
     /// another connection goes on where one broke. A peer that leaves more than this untaken is lost with its connection; 0
-    /// keeps nothing, for any. Peers that do not use this library take no part in it, and without a [`Session`](crate::Session) nothing is
+    /// keeps nothing, for any. Transfers use half of it at most, or 32 KiB. Peers that do not use this library take no part in it, and without a [`Session`](crate::Session) nothing is
     /// kept.
     ///
     /// 16 MiB by default.

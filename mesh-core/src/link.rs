@@ -44,6 +44,14 @@ pub enum Command {
         /// What it is.
         payload: Payload,
     },
+    /// Take nothing more to send on a channel, and forget what it has accepted and the platform has not got: its peer is removed, so
+    /// that [`Close`](Self::Close) comes next, which need not wait for it. Nothing is reported of it.
+    Abandon {
+        /// The connection.
+        link: LinkId,
+        /// Which of its channels.
+        channel: ChannelIndex,
+    },
     /// Take nothing more to send on a channel, send what it has accepted in reliable mode, then close it on both sides.
     CloseChannel {
         /// The connection.
@@ -128,6 +136,7 @@ impl Command {
             Self::Open { link, .. }
             | Self::CreateChannel { link, .. }
             | Self::SendLast { link, .. }
+            | Self::Abandon { link, .. }
             | Self::CloseChannel { link, .. }
             | Self::CreateOffer { link, .. }
             | Self::SetRemote { link, .. }

@@ -82,7 +82,7 @@ impl Sending {
                 self.sockets.kick();
             }
             match result {
-                Ok(()) if end.is_none() => {}
+                Ok(()) if end.is_none() && !self.handover.outbox.is_abandoned() => {}
                 Ok(()) | Err(Error::ErrDataChannelClosed) => break,
                 Err(error) => {
                     let fault = LinkFault::SendFailed(error.to_string());
@@ -112,6 +112,9 @@ impl Handover {
             let Outgoing::Message { payload, expires } = outgoing else {
                 break;
             };
+            if self.outbox.is_abandoned() {
+                break;
+            }
             if expires.is_some_and(|at| at <= Instant::now()) {
                 self.report_if(self.outbox.give_up(cost(&payload)));
                 continue;

@@ -191,6 +191,7 @@ impl<B: Backend> Backend for Faulty<B> {
             Command::Open { .. }
             | Command::CreateChannel { .. }
             | Command::SendLast { .. }
+            | Command::Abandon { .. }
             | Command::CloseChannel { .. }
             | Command::CreateOffer { .. }
             | Command::SetRemote { .. }

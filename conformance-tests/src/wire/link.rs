@@ -152,13 +152,15 @@ pub(crate) enum CommandDef {
         #[serde(with = "ChannelSpecDef")]
         spec: ChannelSpec,
     },
-    // No case gives it by itself: a mesh does, at its end.
+    // No case gives these by themselves: a mesh does, at its end.
     #[serde(skip)]
     SendLast {
         link: LinkId,
         channel: ChannelIndex,
         payload: Payload,
     },
+    #[serde(skip)]
+    Abandon { link: LinkId, channel: ChannelIndex },
     CloseChannel {
         #[serde(with = "LinkIdDef")]
         link: LinkId,

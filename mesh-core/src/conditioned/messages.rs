@@ -205,6 +205,16 @@ impl<B: Backend> Conditioned<B> {
         });
     }
 
+    /// Forgets what is on its way out on a channel.
+    pub(super) fn abandon(&mut self, id: LinkId, channel: ChannelIndex) {
+        if let Some(channel) = self.channel(id, channel) {
+            channel.is_open = false;
+        }
+        self.travelling.retain(|_, travel| {
+            !matches!(travel, Travel::Out(link, index, _) if (*link, *index) == (id, channel))
+        });
+    }
+
     /// Takes in what the backend inside reports.
     pub(super) fn receive(&mut self, event: LinkEvent) {
         let (id, now) = (event.link(), self.inner.now());

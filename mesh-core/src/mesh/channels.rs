@@ -100,9 +100,14 @@ impl Mesh {
             return;
         };
         channel.state = ChannelState::Closed;
-        if channel.spec.parameters.id == TRANSFER_STREAM {
+        let is_for_transfers = channel.spec.parameters.id == TRANSFER_STREAM;
+        // Of a side that takes no transfers it says nothing. Any other leaves: what it still transfers, and takes, would never come.
+        if is_for_transfers && !member.transfers.are_agreed() {
             return;
         }
+        let Some(channel) = member.any_channel_mut(index) else {
+            return;
+        };
         if outlives && channel.role.is_planned() {
             self.sever(now, link);
             return;

@@ -222,7 +222,7 @@ impl Connection {
             && self.farewell.is_none()
             && self.member.as_ref().is_some_and(|member| {
                 let mut channels = member.planned();
-                channels.all(|channel| channel.state == ChannelState::Open)
+                !member.any_closed() && channels.all(|channel| channel.state == ChannelState::Open)
             })
     }
 
@@ -350,7 +350,9 @@ impl Member {
     }
 
     pub(super) fn any_closed(&self) -> bool {
+        let transfers = Some(&self.transfers.channel).filter(|_| self.transfers.are_agreed());
         self.planned()
+            .chain(transfers)
             .any(|channel| channel.state == ChannelState::Closed)
     }
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::agenda::Leaver;
-use super::connection::{CLOSING_GRACE, Phase};
+use super::connection::{CLOSING_GRACE, Member, Phase};
 use super::setup::Mode;
 use super::{Connection, ConnectionStatus, Mesh};
 use crate::platform::Inbox;
@@ -53,8 +53,14 @@ impl Mesh {
         let reason = self.of_one_that_was_refused(link, reason);
         let reason = self.of_one_that_said_why(link, reason);
         self.say_what_it_did(link, &reason);
+        if reason == DisconnectReason::Removed {
+            self.abandon_transfers(link);
+        }
         let peer = self.peer_of(link);
         let may_announce = peer.is_some_and(|peer| self.may_announce(peer));
+        if may_announce && self.member(link).is_some_and(Member::is_untold) {
+            self.take_early_transfers(link);
+        }
         let Some(connection) = self.drop_link(link, close) else {
             return;
         };

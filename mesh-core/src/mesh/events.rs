@@ -92,6 +92,7 @@ impl Mesh {
         if member.interrupted && !member.told_interrupted {
             self.agenda.notice(link, News::Interrupted);
         }
+        self.take_early_transfers(link);
         Some(Event::PeerConnected(peer))
     }
 

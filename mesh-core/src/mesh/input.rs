@@ -116,6 +116,10 @@ impl Mesh {
         let Some(member) = self.links.get_mut(link).and_then(|c| c.member.as_mut()) else {
             return;
         };
+        if channel == member.transfers.index() && !member.takes_transfers() {
+            self.transferred_early(now, link, payload);
+            return;
+        }
         if let Some(life) = &mut member.life {
             if !life.take(channel, payload.len()) {
                 return;
@@ -128,11 +132,7 @@ impl Mesh {
             return;
         };
         if channel == member.transfers.index() {
-            if member.continuation.is_some() {
-                self.transferred_early(link, payload);
-            } else {
-                self.transferred(now, link, payload);
-            }
+            self.transferred(now, link, payload);
             return;
         }
         let agenda = &mut self.agenda;

@@ -113,6 +113,16 @@ impl Life {
         self.limit > 0
     }
 
+    /// How many bytes of transfers may be under way, so that they and the messages of the game can be kept. `None` where nothing is
+    /// kept.
+    pub(super) const fn room_for_transfers(&self) -> Option<usize> {
+        if self.is_kept() {
+            Some(self.limit / 2)
+        } else {
+            None
+        }
+    }
+
     /// Keeps a message that is given to the backend. Beyond the limit nothing is kept any more.
     pub(super) fn keep(&mut self, channel: ChannelIndex, payload: &Payload) -> Result<(), TooMuch> {
         let is_kept = self.is_kept();

@@ -1,6 +1,5 @@
 //! How a peer goes on over another link: its successor takes over without a loss, and the game hears that it has resumed.
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -222,7 +221,7 @@ impl Mesh {
             return;
         };
         let was_interrupted = former.interrupted || former.told_interrupted;
-        let (overflow, transferred) = member.inherit(former);
+        let overflow = member.inherit(former);
         for again in again {
             if let Some(outbox) = member.outbox(again.channel) {
                 outbox.go_on(now, again.surplus, again.payloads);
@@ -232,8 +231,8 @@ impl Mesh {
             self.end_now(link, DisconnectReason::InboxFull);
             return;
         }
-        for payload in transferred {
-            self.transferred(now, link, payload);
+        if self.member(link).is_some_and(Member::takes_transfers) {
+            self.take_early_transfers(link);
         }
         if self.member(link).is_none() {
             return;
@@ -334,12 +333,8 @@ impl Member {
         continuation.is_some_and(|continuation| continuation.told.is_some())
     }
 
-    /// Goes on as the peer that another link has carried so far. Its packets come before those of this link. Gives what has come
-    /// over this link of transfers, and has not been counted yet.
-    fn inherit(
-        &mut self,
-        former: Self,
-    ) -> (Result<(), crate::platform::InboxFull>, VecDeque<Payload>) {
+    /// Goes on as the peer that another link has carried so far. Its packets come before those of this link.
+    fn inherit(&mut self, former: Self) -> Result<(), crate::platform::InboxFull> {
         self.phase = Phase::Connected { lost_at: None };
         self.unsettled = true;
         self.announced = former.announced;
@@ -357,11 +352,7 @@ impl Member {
             }
         }
         self.life = former.life;
-        let mut transferred = self.transfers.inherit(former.transfers);
-        let index = self.transfers.index();
-        if let Some(life) = &mut self.life {
-            transferred.retain(|payload| life.take(index, payload.len()));
-        }
+        self.transfers.inherit(former.transfers);
         let mut early = core::mem::replace(&mut self.inbox, former.inbox);
         for (channel, mode) in (0..).map(ChannelIndex).zip(&self.channels) {
             self.inbox.set_channel(channel, mode.mode);
@@ -381,6 +372,6 @@ impl Member {
             });
             result = result.and(pushed);
         }
-        (result, transferred)
+        result
     }
 }

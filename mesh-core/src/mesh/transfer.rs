@@ -6,4 +6,4 @@ mod wire;
 
 pub(super) use incoming::{Heard, Incoming};
 pub(super) use outgoing::Outgoing;
-pub(super) use wire::{MAX_WINDOW, Offer, Word};
+pub(super) use wire::{MAX_WINDOW, MIN_WINDOW, Offer, Word};

@@ -4,6 +4,9 @@
 //! has taken, as it does for every reliable channel: that is what the progress is, what bounds how much is under way, and why a
 //! transfer goes on over another link without a word more.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::collections::VecDeque;
 use alloc::string::String;
 
@@ -12,8 +15,9 @@ use bytes::Bytes;
 use super::Mesh;
 use super::agenda::News;
 use super::connection::{Channel, Member};
+use super::life::Life;
 use super::outbox::Outbox;
-use super::transfer::{Heard, Incoming, MAX_WINDOW, Offer, Outgoing, Word};
+use super::transfer::{Heard, Incoming, MAX_WINDOW, MIN_WINDOW, Offer, Outgoing, Word};
 use crate::platform::inbox::cost;
 use crate::platform::{MAX_REMOTE_CHANNELS, TRANSFER_STREAM};
 use crate::transfer::MAX_TRANSFER_NAME;
@@ -35,8 +39,9 @@ pub(super) struct Transfers {
     far: Option<Option<Offer>>,
     outgoing: Outgoing,
     incoming: Incoming,
-    /// What came over a link before it went on with the life of another one.
-    early: VecDeque<Payload>,
+    /// What came before the game knew of the peer, or over a link before it went on with the life of another one. The far side has
+    /// not been told that it is taken, so it sends no more than its window.
+    early: VecDeque<(Instant, Payload)>,
     /// What that costs.
     early_bytes: usize,
 }
@@ -119,14 +124,13 @@ impl Transfers {
         self.are_agreed() && self.channel.state == ChannelState::Open
     }
 
-    /// Goes on with what another link has carried. Gives what has come over this one.
-    pub(super) fn inherit(&mut self, former: Self) -> VecDeque<Payload> {
+    /// Goes on with what another link has carried. What that one has not counted comes again over this one.
+    pub(super) fn inherit(&mut self, former: Self) {
         self.outgoing = former.outgoing;
         self.incoming = former.incoming;
         self.channel.outbox = former.channel.outbox;
         self.channel.sent.add(former.channel.sent);
         self.channel.received.add(former.channel.received);
-        core::mem::take(&mut self.early)
     }
 
     /// How much of the far side's present transfer is there.
@@ -134,12 +138,14 @@ impl Transfers {
         self.incoming.progress(id)
     }
 
-    /// Has the next messages wait for the backend, as many as may be under way.
-    fn fill(&mut self, now: Instant, largest: usize) {
+    /// Has the next messages wait for the backend, as many as may be under way: no more than the far side holds, and than we keep
+    /// for another link.
+    fn fill(&mut self, now: Instant, largest: usize, kept: usize) {
         let Some(far) = self.far.flatten().filter(|_| self.is_ready()) else {
             return;
         };
-        while let Some(payload) = self.outgoing.next(largest, far.window) {
+        let window = far.window.min(kept);
+        while let Some(payload) = self.outgoing.next(largest, window) {
             self.queue(now, payload);
         }
     }
@@ -155,7 +161,8 @@ impl Mesh {
     /// of both sides. The peer hears [`TransferEvent::Begun`] with `name`, and all of them in one piece at the end.
     ///
     /// Transfers to one peer go one after the other. They have a channel of their own: messages of the game do not wait for
-    /// them, and have no order with them. A transfer goes on after an interruption of the path; it ends with the peer.
+    /// them, and have no order with them. A transfer goes on after an interruption of the path; it ends with the peer, and
+    /// does not hold up a goodbye to it.
     ///
     /// # Errors
     ///
@@ -237,6 +244,22 @@ impl Mesh {
         true
     }
 
+    /// Counts a message of the transfer channel and takes it, unless it has come over the former link, too.
+    fn transfer_message(&mut self, now: Instant, link: LinkId, payload: Payload) {
+        let Some(member) = self.member_mut(link) else {
+            return;
+        };
+        if let Some(life) = &mut member.life {
+            if !life.take(member.transfers.index, payload.len()) {
+                return;
+            }
+            if life.is_due() {
+                self.tell_taken(link);
+            }
+        }
+        self.transferred(now, link, payload);
+    }
+
     /// Takes a message of the transfer channel, which has been counted.
     pub(super) fn transferred(&mut self, now: Instant, link: LinkId, payload: Payload) {
         let limit = self.config.max_transfer;
@@ -276,8 +299,8 @@ impl Mesh {
         }
     }
 
-    /// Keeps a message of a link that has not gone on with the life of another one yet.
-    pub(super) fn transferred_early(&mut self, link: LinkId, payload: Payload) {
+    /// Keeps a message that cannot be told of yet.
+    pub(super) fn transferred_early(&mut self, now: Instant, link: LinkId, payload: Payload) {
         let Some(transfers) = self.transfers_mut(link) else {
             return;
         };
@@ -286,7 +309,28 @@ impl Mesh {
             self.end_now(link, DisconnectReason::InboxFull);
             return;
         }
-        transfers.early.push_back(payload);
+        transfers.early.push_back((now, payload));
+    }
+
+    /// Takes what has come early, now that it can be told of.
+    pub(super) fn take_early_transfers(&mut self, link: LinkId) {
+        let Some(transfers) = self.transfers_mut(link) else {
+            return;
+        };
+        transfers.early_bytes = 0;
+        // All at once: a fault among them ends the peer, which comes here again.
+        for (came, payload) in core::mem::take(&mut transfers.early) {
+            self.transfer_message(came, link, payload);
+        }
+    }
+
+    /// The peer is removed: what is under way would only hold up the goodbye.
+    pub(super) fn abandon_transfers(&mut self, link: LinkId) {
+        let transfers = self.transfers_mut(link);
+        let transfers = transfers.filter(|transfers| transfers.outgoing.is_under_way());
+        let channel = transfers.map(|transfers| transfers.index);
+        let abandon = channel.map(|channel| Command::Abandon { link, channel });
+        self.commands.extend(abandon);
     }
 
     /// The far side may have taken more, and so more may be sent.
@@ -321,8 +365,10 @@ impl Mesh {
         let Some(member) = self.member_mut(link).filter(|member| member.is_connected()) else {
             return;
         };
+        let kept = member.life.as_ref().and_then(Life::room_for_transfers);
+        let kept = kept.map_or(usize::MAX, |kept| kept.max(MIN_WINDOW));
         let largest = member.batches.least_limit(member.max_message_size);
-        member.transfers.fill(now, largest);
+        member.transfers.fill(now, largest, kept);
         self.wake_outgoing(link);
     }
 
@@ -332,6 +378,16 @@ impl Mesh {
 }
 
 impl Member {
+    /// Whether the game does not know of it yet, though it is there.
+    pub(super) const fn is_untold(&self) -> bool {
+        self.was_connected() && !self.announced && self.continuation.is_none()
+    }
+
+    /// Whether the game can be told of its transfers: it knows of the peer, and no other link may still go on before this one.
+    pub(super) const fn takes_transfers(&self) -> bool {
+        self.announced && self.continuation.is_none()
+    }
+
     /// One of the channels that both sides have made: of the plan, or that of transfers.
     pub(super) fn any_channel_mut(&mut self, index: ChannelIndex) -> Option<&mut Channel> {
         if index == self.transfers.index {

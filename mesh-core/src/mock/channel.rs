@@ -79,6 +79,13 @@ impl Channel {
         }
     }
 
+    /// Accepts nothing more, and forgets what is not on the wire.
+    pub(super) fn abandon(&mut self) {
+        self.close();
+        self.queue.clear();
+        self.buffered = 0;
+    }
+
     fn accept(&mut self, now: Instant, payload: Payload) {
         self.buffered += cost(&payload);
         self.queue.push_back((now, payload));

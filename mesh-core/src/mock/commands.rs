@@ -54,6 +54,13 @@ impl World {
                 },
                 _,
             ) => return self.send_last(key, channel, payload),
+            (Command::Abandon { channel, .. }, _) => {
+                if let Some(channel) = self.ends.get_mut(&key).and_then(|end| end.channel(channel))
+                {
+                    channel.abandon();
+                }
+                return;
+            }
             (Command::CloseChannel { channel, .. }, _) => {
                 if let Some(channel) = self.ends.get_mut(&key).and_then(|end| end.channel(channel))
                 {

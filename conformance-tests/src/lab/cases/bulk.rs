@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::try_join3;
+use mesh_core::{DisconnectReason, GivenReason};
 
 use super::talk::player;
+use crate::failure::{ensure, ensure_eq};
 use crate::lab::lan::{Host, Lan};
 use crate::lab::meet::{Terms, meet_and};
 use crate::lab::netns::Run;
@@ -49,6 +51,49 @@ pub(super) async fn a_transfer_far_away_beside_the_game_from_chromium(
     run: &Run,
 ) -> Outcome<String> {
     beside_the_game(run, Kind::Chromium, Duration::from_millis(25)).await
+}
+
+/// A line that needs seconds for what the sender's backend holds.
+const SLOW: u64 = 2_000_000;
+
+/// How late a kick may be heard. The backend holds 4 MiB, which are 16 s of that line, and a close waits for 5 s at most.
+const LATEST_KICK: Duration = Duration::from_secs(3);
+
+/// Who is kicked in the middle of a transfer hears of it, and why, before the rest of the transfer.
+pub(super) async fn a_kick_does_not_wait_behind_a_transfer(run: &Run) -> Outcome<String> {
+    let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
+    let path = Path {
+        bandwidth: SLOW,
+        ..Path::PERFECT
+    };
+    let lan = Lan::over(run, &hosts, path).await?;
+    let one = player(&lan.hosts[0], Kind::Native).await?;
+    let other = player(&lan.hosts[1], Kind::Native).await?;
+    let play = async |[one, other]: &[Participant; 2]| {
+        let content = Content::numbered(1, LARGE);
+        one.transfer(other.id(), "level", content).await?;
+        // It is well under way.
+        other
+            .find("for half a megabyte", |seen| match seen {
+                Seen::Transfer {
+                    moved: Moved::Progress { received, .. },
+                    ..
+                } => (*received > 500_000).then_some(()),
+                _ => None,
+            })
+            .await?;
+        let begun = other.now().await?;
+        let reason = GivenReason::new(7, "idle");
+        one.kick(other.id(), reason.clone()).await?;
+        let told = other.disconnected(one.id()).await?;
+        let took = other.now().await? - begun;
+        let expected = DisconnectReason::Kicked(reason);
+        ensure_eq!(told, expected, "what the kicked one is told");
+        ensure!(took <= LATEST_KICK, "it was told after {took:.1?}");
+        Ok(took)
+    };
+    let (_, took) = meet_and(&one, &other, &Terms::default(), play).await?;
+    Ok(format!("told after {:.1?}", took.unwrap_or_default()))
 }
 
 async fn beside_the_game(run: &Run, kind: Kind, delay: Duration) -> Outcome<String> {

@@ -183,6 +183,11 @@ impl Outgoing {
         sending.is_some_and(|sending| !core::mem::replace(&mut sending.is_refused, true))
     }
 
+    /// Whether the far side has yet to take something.
+    pub(in crate::mesh) fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
     /// Whether the far side may know of a transfer of this number.
     pub(in crate::mesh) const fn has_begun(&self, id: TransferId) -> bool {
         id.0 > 0 && id.0 <= self.begun

@@ -20,8 +20,8 @@ pub(in crate::mesh) struct Offer {
     pub(in crate::mesh) window: usize,
 }
 
-/// The smallest window: two parts.
-const MIN_WINDOW: usize = 32 * 1024;
+/// The smallest window: two parts. A side says what it has taken when that is so much, and no more may be under way unsaid.
+pub(in crate::mesh) const MIN_WINDOW: usize = 32 * 1024;
 
 /// The largest window that makes a difference: 60 times a second it is 240 MB.
 pub(in crate::mesh) const MAX_WINDOW: usize = 4 * 1024 * 1024;

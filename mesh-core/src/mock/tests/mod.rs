@@ -11,6 +11,7 @@ mod pulse;
 mod resume;
 mod sessions;
 mod silence;
+mod transfer_ends;
 mod transfers;
 mod wakes;
 mod weather;

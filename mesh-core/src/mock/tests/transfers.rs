@@ -13,24 +13,31 @@ use crate::{
     TransferEvent, TransferId, TransferMode,
 };
 
-type Player = Session<MockBackend, MockSignaling>;
+pub(super) type Player = Session<MockBackend, MockSignaling>;
 
 const FRAME: Duration = Duration::from_millis(16);
 
-struct Duo {
-    network: Network,
-    ids: [BackendId; 2],
-    players: [Player; 2],
-    peers: [PeerId; 2],
+pub(super) struct Duo {
+    pub(super) network: Network,
+    pub(super) ids: [BackendId; 2],
+    pub(super) players: [Player; 2],
+    pub(super) peers: [PeerId; 2],
     /// What each was told of transfers.
-    told: [Vec<(TransferId, TransferEvent)>; 2],
+    pub(super) told: [Vec<(TransferId, TransferEvent)>; 2],
     /// What each was told that is neither that nor a packet.
-    others: [Vec<Event>; 2],
+    pub(super) others: [Vec<Event>; 2],
     packets: [usize; 2],
 }
 
 impl Duo {
     fn new(max_transfers: [usize; 2]) -> Self {
+        Self::with(max_transfers.map(|max_transfer| MeshConfig {
+            max_transfer,
+            ..MeshConfig::default()
+        }))
+    }
+
+    pub(super) fn with(configs: [MeshConfig; 2]) -> Self {
         let network = Network::new(11);
         network.set_conditions(Conditions {
             latency: Duration::from_millis(20),
@@ -39,13 +46,9 @@ impl Duo {
             ..Conditions::default()
         });
         let mut ids = Vec::new();
-        let players = max_transfers.map(|max_transfer| {
+        let players = configs.map(|mesh| {
             let (backend, signaling) = (network.backend(), network.signaling("demo"));
             ids.push(backend.id());
-            let mesh = MeshConfig {
-                max_transfer,
-                ..MeshConfig::default()
-            };
             let config = SessionConfig {
                 mesh,
                 ..SessionConfig::default()
@@ -69,7 +72,7 @@ impl Duo {
         duo
     }
 
-    fn run(&mut self, span: Duration) {
+    pub(super) fn run(&mut self, span: Duration) {
         let target = self.network.now() + span;
         while self.network.now() < target {
             self.network.advance(FRAME);
@@ -87,13 +90,13 @@ impl Duo {
         }
     }
 
-    fn send(&mut self, from: usize, name: &str, bytes: Vec<u8>) -> TransferId {
+    pub(super) fn send(&mut self, from: usize, name: &str, bytes: Vec<u8>) -> TransferId {
         let peer = self.peers[from];
         self.players[from].send_transfer(peer, name, bytes).unwrap()
     }
 
     /// What a player has received, by its name.
-    fn received(&self, player: usize) -> Vec<(&str, &Payload)> {
+    pub(super) fn received(&self, player: usize) -> Vec<(&str, &Payload)> {
         let told = &self.told[player];
         let received = told.iter().filter_map(|(id, event)| {
             let TransferEvent::Received(payload) = event else {
@@ -109,7 +112,7 @@ impl Duo {
     }
 }
 
-fn noise(bytes: usize, seed: u32) -> Vec<u8> {
+pub(super) fn noise(bytes: usize, seed: u32) -> Vec<u8> {
     let mut state = seed | 1;
     let next = |_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
