@@ -114,9 +114,11 @@ impl Incoming {
             buffer.reserve_exact(current.bytes.min(FIRST));
         }
         if buffer.capacity() - buffer.len() < part.len() {
-            // Not beyond what will come.
-            let more = buffer.len().max(part.len());
-            buffer.reserve_exact(more.min(current.bytes - buffer.len()));
+            // Never beyond what will come. Once a quarter has, all the rest in one piece: each growth leaves a hole behind.
+            let rest = current.bytes - buffer.len();
+            let is_earnest = buffer.len() >= current.bytes / 4;
+            let more = if is_earnest { rest } else { buffer.len() };
+            buffer.reserve_exact(more.max(part.len()).min(rest));
         }
         buffer.extend_from_slice(part);
         if core::mem::replace(&mut current.is_noticed, true) {
@@ -203,6 +205,26 @@ mod tests {
         begin(&mut incoming, 2, 0).unwrap();
         let empty = (TransferId(2), Payload::from(vec![]));
         assert_eq!(incoming.finish(), Some(empty));
+    }
+
+    #[test]
+    fn the_buffer_grows_with_what_has_come_and_once_to_the_end() {
+        let (mut incoming, size) = (Incoming::default(), 64 * FIRST);
+        let begin = Word::Begin {
+            number: 1,
+            bytes: size,
+            name: "",
+        };
+        incoming.take(begin.to_payload(), size).unwrap();
+        let mut capacities = Vec::new();
+        for _ in 0..64 {
+            let part = Payload::from(vec![9; FIRST]);
+            incoming.take(part, size).unwrap();
+            let current = incoming.current.as_ref().unwrap();
+            capacities.push(current.buffer.as_ref().unwrap().capacity() / FIRST);
+        }
+        capacities.dedup();
+        assert_eq!(capacities, [1, 2, 4, 8, 16, 64]);
     }
 
     #[test]
