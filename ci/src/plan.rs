@@ -27,7 +27,7 @@ const CASES: usize = 4;
 const NATLAB: Duration = minutes(8);
 
 /// What of the NAT lab is not run each time.
-const NATLAB_LONG: Duration = minutes(45);
+const NATLAB_LONG: Duration = minutes(65);
 
 /// What a build from nothing may take.
 const BUILD: Duration = minutes(25);

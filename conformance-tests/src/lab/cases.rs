@@ -1,6 +1,7 @@
 //! The lab's cases beyond the matrix: one list, each with its deadline.
 
 mod addresses;
+mod all_of_them;
 mod bulk;
 mod cuts;
 mod handshake;
@@ -114,6 +115,9 @@ const CASES: &[Case] = cases! {
     long resume::another_address_is_resumed_with_chromium within 60 s;
     long resume::another_address_is_resumed_with_firefox within 60 s;
     long resume::another_address_is_resumed_between_firefox_and_chromium within 60 s;
+    long all_of_them::all_of_them_arrive_between_natives within 400 s;
+    long all_of_them::all_of_them_arrive_with_chromium within 400 s;
+    long all_of_them::all_of_them_arrive_with_firefox within 400 s;
     long bulk::a_transfer_beside_the_game_between_natives within 60 s;
     long bulk::a_transfer_far_away_beside_the_game_between_natives within 60 s;
     long bulk::a_transfer_beside_the_game_from_chromium within 60 s;

@@ -1,0 +1,172 @@
+//! A hundred thousand reliable messages over paths that break again and again: each arrives once, whole and in order.
+
+use std::time::Duration;
+
+use futures_util::future::{try_join, try_join3};
+use mesh_core::TransferMode;
+
+use super::cuts::{CUTS, PATH};
+use super::reunion::Pair;
+use crate::failure::ensure;
+use crate::lab::lan::{Host, Lan};
+use crate::lab::netns::{Namespace, Run};
+use crate::lab::switch::Path;
+use crate::observed::Seen;
+use crate::request::Settings;
+use crate::stream::{Lane, Stream};
+use crate::{Content, Failure, Kind, Outcome, Participant};
+
+/// From one message to the next, each way. What waits while the path is gone fits into a channel's default limit.
+const PACE: Duration = Duration::from_millis(5);
+
+/// Bytes of a message: its number, and what follows from it.
+const LEN: usize = 64;
+
+/// How long there is traffic before a trouble, and after it.
+const BEFORE: Duration = Duration::from_secs(1);
+const AFTER: Duration = Duration::from_secs(7);
+
+/// How long there is no address.
+const WITHOUT: Duration = Duration::from_secs(4);
+
+/// Whether the signaling is out of reach for as long as the path is, in each round.
+const IS_ALONE: [bool; 4] = [false, true, false, true];
+
+const AT_LEAST: u64 = 100_000;
+
+const CUT: Path = Path {
+    loss_percent: 100,
+    ..Path::PERFECT
+};
+
+/// Between natives.
+pub(super) async fn all_of_them_arrive_between_natives(run: &Run) -> Outcome<String> {
+    all_of_them(run, [Kind::Native; 2]).await
+}
+
+/// Between a page in Chromium, whose address changes, and a native.
+pub(super) async fn all_of_them_arrive_with_chromium(run: &Run) -> Outcome<String> {
+    all_of_them(run, [Kind::Chromium, Kind::Native]).await
+}
+
+/// The same with Firefox.
+pub(super) async fn all_of_them_arrive_with_firefox(run: &Run) -> Outcome<String> {
+    all_of_them(run, [Kind::Firefox, Kind::Native]).await
+}
+
+/// What happens to the path.
+#[derive(Clone, Copy, Debug)]
+enum Trouble {
+    /// Nothing comes through for so long.
+    Cut(Duration),
+    /// The only address of the first host becomes another: from the last number to the next.
+    Address(u8),
+}
+
+impl Trouble {
+    const fn lasts(self) -> Duration {
+        match self {
+            Self::Cut(span) => span,
+            Self::Address(_) => WITHOUT,
+        }
+    }
+
+    fn begins(self, lan: &Lan) -> Outcome {
+        match self {
+            Self::Cut(_) => lan.switch.be(CUT),
+            Self::Address(number) => {
+                first(lan)?.ip(&format!("addr del 10.9.0.{number}/24 dev eth0"))?
+            }
+        }
+        Ok(())
+    }
+
+    fn ends(self, lan: &Lan) -> Outcome {
+        match self {
+            Self::Cut(_) => lan.switch.be(PATH),
+            Self::Address(number) => {
+                let next = number + 1;
+                first(lan)?.ip_all(&format!(
+                    "addr add 10.9.0.{next}/24 dev eth0\nroute replace default dev eth0\n"
+                ))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn first(lan: &Lan) -> Outcome<&Namespace> {
+    let first = lan.hosts.first();
+    first.ok_or_else(|| Failure::new("a network without hosts"))
+}
+
+async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
+    let hosts = [Host::at(&["10.9.0.10/24"]), Host::at(&["10.9.0.2/24"])];
+    let lan = Lan::over(run, &hosts, PATH).await?;
+    let pair = Pair::meet_on(lan, kinds, Settings::default().resume_window).await?;
+    let (mut sent, mut address) = (0, 10);
+    for is_alone in IS_ALONE {
+        let cuts = CUTS.map(|seconds| Trouble::Cut(Duration::from_secs(seconds)));
+        for trouble in cuts.into_iter().chain([Trouble::Address(address)]) {
+            let steps = through(&pair, trouble, is_alone, sent).await;
+            sent += steps.map_err(|failure| failure.of(&format!("{trouble:?} after {sent}")))?;
+        }
+        address += 1;
+    }
+    let all = 2 * sent;
+    ensure!(all >= AT_LEAST, "only {all} were sent");
+    Ok(format!(
+        "{all} messages: none lost, doubled or out of order"
+    ))
+}
+
+/// Both stream from this number on while something happens to their path. How many each has sent, all of which have arrived.
+async fn through(pair: &Pair, trouble: Trouble, is_alone: bool, first: u64) -> Outcome<u64> {
+    let [one, other] = &pair.cast;
+    let span = BEFORE + trouble.lasts() + AFTER;
+    let steps = u64::try_from(span.as_millis() / PACE.as_millis()).unwrap_or(u64::MAX);
+    let stream = |to: &Participant| Stream {
+        lane: Lane::Peer(to.id()),
+        first,
+        steps,
+        pace: PACE,
+        len: LEN,
+    };
+    let meanwhile = async {
+        tokio::time::sleep(BEFORE).await;
+        if is_alone {
+            pair.signaling.cut_off().await;
+        }
+        trouble.begins(&pair.lan)?;
+        tokio::time::sleep(trouble.lasts()).await;
+        trouble.ends(&pair.lan)?;
+        if is_alone {
+            pair.signaling.lead_from(&pair.lan.hosts)?;
+        }
+        Ok::<_, Failure>(())
+    };
+    let numbers = first..first + steps;
+    let streams = try_join(one.stream(stream(other)), other.stream(stream(one)));
+    let arrived = try_join(arrives(one, numbers.clone()), arrives(other, numbers));
+    try_join3(streams, arrived, meanwhile).await?;
+    Ok(steps)
+}
+
+/// Waits for the reliable messages of these numbers. Any other one, and an end of the peer, is an error.
+async fn arrives(participant: &Participant, numbers: std::ops::Range<u64>) -> Outcome {
+    let mut next = numbers.start;
+    let outcome = participant.find("for what must arrive", |seen| {
+        let Seen::Packet { channel, body, .. } = seen else {
+            return None;
+        };
+        if *channel != TransferMode::Reliable.channel() {
+            return None;
+        }
+        if *body != Content::numbered(next, LEN).body() {
+            return Some(Err(format!("{body:?} came instead of number {next}")));
+        }
+        next += 1;
+        (next == numbers.end).then_some(Ok(()))
+    });
+    outcome.await?.map_err(|what| participant.fail(what))
+}
