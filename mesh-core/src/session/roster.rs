@@ -78,6 +78,7 @@ pub struct Roster {
     has_doubts: bool,
     /// Whether all who were in the lobby when we joined have been told.
     is_complete: bool,
+    is_sealed: bool,
     is_locked: bool,
     is_listed: bool,
     /// None: peer 1.
@@ -131,6 +132,13 @@ impl Roster {
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Whether the lobby is sealed: nobody can join it any more ([`Event::Sealed`]). It stays so for who is in it, also once the
+    /// signaling is gone.
+    #[must_use]
+    pub const fn is_sealed(&self) -> bool {
+        self.is_sealed
     }
 
     /// Whether the host has locked the lobby ([`LobbyEvent::Locked`](crate::LobbyEvent::Locked)).
@@ -271,7 +279,13 @@ impl Roster {
         self.waiting.clear();
         self.events.clear();
         self.is_interrupted = false;
+        self.forget_lobby();
+    }
+
+    /// What is known of the lobby itself is that of another one.
+    fn forget_lobby(&mut self) {
         self.is_complete = false;
+        self.is_sealed = false;
         self.is_locked = false;
         self.is_listed = false;
         self.host = None;

@@ -27,7 +27,10 @@ impl Roster {
                 Signal::Description(description) => self.described(now, mesh, from, description),
                 Signal::Candidate(candidate) => self.candidate(mesh, from, candidate),
             },
-            SignalingEvent::Sealed => self.events.push_back(Event::Sealed),
+            SignalingEvent::Sealed => {
+                self.is_sealed = true;
+                self.events.push_back(Event::Sealed);
+            }
             SignalingEvent::Lobby(event) => self.lobby_changed(mesh, event),
             SignalingEvent::Interrupted { reason } => {
                 self.is_interrupted = true;
@@ -48,11 +51,7 @@ impl Roster {
             }
             known => {
                 self.topology = topology;
-                self.is_complete = false;
-                self.is_locked = false;
-                self.is_listed = false;
-                self.host = None;
-                self.lobby_data.clear();
+                self.forget_lobby();
                 if known.is_none() {
                     self.set_up(mesh, id);
                 }

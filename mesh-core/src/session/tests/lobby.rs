@@ -18,6 +18,26 @@ fn the_roster_knows_when_it_is_complete_and_who_is_there() {
 }
 
 #[test]
+fn a_lobby_stays_sealed_until_another_one_is_joined() {
+    let (mut session, _) = calling();
+    assert!(!session.roster().is_sealed());
+    signaled(&mut session, SignalingEvent::Sealed);
+    assert_eq!(heard(&mut session), [Event::Sealed]);
+    assert!(session.roster().is_sealed());
+    // Its server closes the connection soon after.
+    let reason = LostReason::SealComplete;
+    signaled(&mut session, SignalingEvent::Lost { reason });
+    heard(&mut session);
+    assert!(session.roster().is_sealed());
+
+    let (mut session, _) = calling();
+    signaled(&mut session, SignalingEvent::Sealed);
+    signaled(&mut session, joined(id(9)));
+    heard(&mut session);
+    assert!(!session.roster().is_sealed());
+}
+
+#[test]
 fn the_roster_knows_the_host() {
     let (mut session, _) = calling();
     assert_eq!(session.roster().host(), PeerId::SERVER);
