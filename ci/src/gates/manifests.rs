@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use cargo_metadata::Package;
+
 use crate::plan;
 use crate::workspace::Workspace;
 
@@ -28,6 +30,23 @@ fn lacking(manifest: &str) -> Option<&'static str> {
     LINES.into_iter().find(|line| !manifest.contains(line))
 }
 
+/// The licences that each published package brings.
+const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
+
+/// Names a published package that lacks a licence's text. Packed, a package has only what is in its folder.
+pub(super) fn licences(workspace: &Workspace) -> Result<(), String> {
+    // Of these cargo says that they go to no registry at all.
+    let is_published = |package: &&Package| package.publish.as_ref() != Some(&Vec::new());
+    for package in workspace.members().filter(is_published) {
+        let folder = package.manifest_path.parent();
+        let lacks = |name: &&&str| !folder.is_some_and(|folder| folder.join(name).is_file());
+        if let Some(licence) = LICENCES.iter().find(lacks) {
+            return Err(format!("{} is published without {licence}", package.name));
+        }
+    }
+    Ok(())
+}
+
 /// A column selects its target by name in the whole workspace; a namesake elsewhere would slip into the matrix.
 pub(super) fn column_targets(workspace: &Workspace) -> Result<(), String> {
     let mut others = workspace
@@ -44,6 +63,16 @@ pub(super) fn column_targets(workspace: &Workspace) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::HOST;
+    use crate::workspace::tests::own;
+
+    #[test]
+    fn what_is_published_here_has_its_licences() {
+        let own = own(HOST);
+        assert_eq!(licences(&own), Ok(()));
+        let published = own.members().filter(|it| it.publish.is_none());
+        assert!(published.count() >= 7, "the check looks at some");
+    }
 
     #[test]
     fn both_lines_are_asked_for_where_they_count() {

@@ -31,6 +31,9 @@ pub(crate) fn run(runner: &Runner, workspace: &Workspace) -> Vec<Outcome> {
         "every package takes the workspace's lints and rust-version",
         &|| manifests::lines(workspace),
     );
+    gate("every published package brings its licences", &|| {
+        manifests::licences(workspace)
+    });
     gate("a column's test target has no namesake", &|| {
         manifests::column_targets(workspace)
     });
