@@ -22,7 +22,6 @@ use crate::socket::{GgrsSocket, Shared};
 pub struct Bridge {
     channel: ChannelIndex,
     queues: Shared,
-    is_sealed: bool,
 }
 
 impl Default for Bridge {
@@ -45,7 +44,6 @@ impl Bridge {
         Self {
             channel,
             queues: Shared::default(),
-            is_sealed: false,
         }
     }
 
@@ -78,23 +76,12 @@ impl Bridge {
                 queues.receive(packet.from, packet.payload.bytes());
                 continue;
             }
-            self.note(&event);
+            if let Event::PeerDisconnected { peer, .. } = event {
+                self.queues.lock().forget(peer);
+            }
             return Some(event);
         }
         None
-    }
-
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "no other event changes who plays"
-    )]
-    fn note(&mut self, event: &Event) {
-        match event {
-            Event::Joined { .. } => self.is_sealed = false,
-            Event::Sealed => self.is_sealed = true,
-            Event::PeerDisconnected { peer, .. } => self.queues.lock().forget(*peer),
-            _ => {}
-        }
     }
 
     /// Gives the mesh what GGRS has sent. [`poll`](Self::poll) does it, too, but only in the next frame.
@@ -134,7 +121,7 @@ impl Bridge {
         if roster.topology() != Topology::Mesh {
             return Err(SeatsError::NoMesh);
         }
-        if !self.is_sealed {
+        if !roster.is_sealed() {
             return Err(SeatsError::NotSealed);
         }
         let connected: Vec<PeerId> = session.connected_peers().collect();

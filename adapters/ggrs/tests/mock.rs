@@ -224,6 +224,20 @@ fn other_messages_go_past_ggrs_and_nonsense_is_counted() {
 }
 
 #[test]
+fn a_bridge_that_was_made_after_the_seal_knows_the_seats() {
+    let network = Network::new(22);
+    let mut players = lobby(&network, 2, 2);
+    let is_ready = |players: &[MockPlayer]| players.iter().all(|player| player.seats.is_some());
+    let pass = || network.advance(FRAME);
+    until(&mut players, "ready", pass, is_ready);
+    for player in players {
+        // For a second match in the same lobby, for example.
+        let seats = Bridge::new().seats(&player.session, 2);
+        assert_eq!(seats.ok(), player.seats);
+    }
+}
+
+#[test]
 fn a_star_is_no_place_for_a_rollback_game() {
     let network = Network::new(21);
     let signaling = network.signaling_with("star", Topology::ClientServer);
