@@ -6,6 +6,7 @@ mod introduction;
 mod key;
 mod leases;
 mod owners;
+mod seen;
 
 pub use broker::BrokerError;
 pub use config::ClusterConfig;
@@ -13,5 +14,5 @@ pub use config::ClusterConfig;
 pub(crate) use broker::Purpose;
 pub(crate) use introduction::{HEADER, Introduction};
 pub(crate) use key::{Group, Key};
-pub(crate) use leases::{Grant, Holding};
-pub(crate) use owners::{Cluster, Found};
+pub(crate) use leases::{Grant, Holding, Renewal, Round};
+pub(crate) use owners::{Cluster, Found, at_once};

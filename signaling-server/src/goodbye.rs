@@ -52,6 +52,7 @@ pub(crate) enum Goodbye {
     TooManyReturns,
     TryLater { within: Duration },
     Orphaned { within: Duration },
+    Settling { within: Duration },
     NoBroker,
     OwnerGone,
     Moved,
@@ -101,6 +102,7 @@ impl Goodbye {
             Self::Silent { .. } => (1013, "silent"),
             Self::TryLater { .. } => (1013, "try_later"),
             Self::Orphaned { .. } => (1013, "orphaned"),
+            Self::Settling { .. } => (1013, "settling"),
             Self::NoBroker => (1013, "no_broker"),
             Self::OwnerGone => (1013, "owner_gone"),
             // Service restart: come back at once.
@@ -215,6 +217,13 @@ impl fmt::Display for Goodbye {
                 write!(
                     f,
                     "The lobby waits for its members: others can join in {seconds} s"
+                )
+            }
+            Self::Settling { within } => {
+                let seconds = within.as_secs().saturating_add(1);
+                write!(
+                    f,
+                    "The broker has restarted: lobbies can be made in {seconds} s"
                 )
             }
             Self::NoBroker => f.write_str("No new lobby can be made or found now: try again later"),

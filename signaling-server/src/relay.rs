@@ -55,8 +55,10 @@ struct State {
     hall: Hall,
     outboxes: BTreeMap<MemberId, Arc<Outbox>>,
     next_member: u64,
-    /// Whether nobody new is taken any more.
+    /// Whether nobody new is taken any more, but those who come by another instance to a lobby that is here.
     is_draining: bool,
+    /// Whether nobody at all is taken any more.
+    is_closed: bool,
     /// For when the task sleeps that waits for the hall's next moment; none if there is no such task.
     timer: Option<Instant>,
 }
@@ -79,6 +81,7 @@ impl Relay {
                 outboxes: BTreeMap::new(),
                 next_member: 0,
                 is_draining: false,
+                is_closed: false,
                 timer: None,
             }),
             start: Clock::now(),
@@ -124,6 +127,11 @@ impl Relay {
     /// A part of the public list: lobbies that are older than the one of that number.
     pub(crate) fn listing(&self, before: Option<u64>) -> Listing {
         self.lock().hall.listing(before)
+    }
+
+    /// Whether other instances have lobbies, too.
+    pub(crate) fn is_one_of_several(&self) -> bool {
+        self.0.cluster.is_some()
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -187,7 +195,9 @@ impl Relay {
         let config = &self.0.config;
         let outbox = Arc::new(Outbox::new(config.max_outgoing, config.max_lobby_peers));
         let mut state = self.lock();
-        if state.is_draining {
+        // No other instance has the lobbies that are here, as long as there is somebody in them.
+        let is_sent_here = visit.introduction.is_some();
+        if state.is_closed || (state.is_draining && !is_sent_here) {
             return Err(Goodbye::ShuttingDown);
         }
         if state.outboxes.len() >= config.max_peers {
@@ -210,7 +220,8 @@ impl Relay {
         })
     }
 
-    /// Takes nobody new, and waits until those who are there have left.
+    /// Takes nobody new, and waits until those who are there have left. Members of lobbies that are here may still come by another
+    /// instance, which has nowhere else to send them.
     pub(crate) async fn drain(&self) {
         self.lock().is_draining = true;
         let mut tasks = self.0.tasks.subscribe();
@@ -220,7 +231,11 @@ impl Relay {
 
     /// Closes every socket with a reason and waits until they are closed, or the deadline has passed.
     pub(crate) async fn shut_down(&self) {
-        self.lock().is_draining = true;
+        {
+            let mut state = self.lock();
+            state.is_draining = true;
+            state.is_closed = true;
+        }
         self.give_up_leases().await;
         self.start_shut_down();
         let mut tasks = self.0.tasks.subscribe();
@@ -238,6 +253,7 @@ impl Relay {
     pub(crate) fn start_shut_down(&self) {
         let mut state = self.lock();
         state.is_draining = true;
+        state.is_closed = true;
         state.hall.close_all(&Goodbye::ShuttingDown);
         state.settle(&self.0.metrics);
         // Those who are in no lobby.

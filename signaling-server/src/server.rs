@@ -53,6 +53,15 @@ pub enum BindError {
     /// [`Config::cluster`] needs [`Config::resume_key`], which all instances share.
     #[error("several instances need a key file, the same one for all")]
     NoSharedKey,
+    /// Other instances cannot connect to the address that they would be told: [`ClusterConfig::advertise`](crate::ClusterConfig::advertise),
+    /// or else [`ClusterConfig::bind`](crate::ClusterConfig::bind), has no IP address or no port.
+    #[error(
+        "other instances cannot connect to {addr}: advertise the address at which they reach this one"
+    )]
+    NotAdvertised {
+        /// The address.
+        addr: SocketAddr,
+    },
 }
 
 impl Server {
@@ -141,6 +150,11 @@ fn join_cluster(config: &Config) -> Result<Option<(Cluster, TcpListener)>, BindE
     let key = config.resume_key.as_ref().ok_or(BindError::NoSharedKey)?;
     let (listener, addr) = listen(cluster.bind)?;
     tracing::info!(cluster_addr = %addr, "listening for other instances");
+    let addr = cluster.advertise.unwrap_or(addr);
+    // Who listens on all addresses, as 0.0.0.0, would have others connect to themselves.
+    if addr.ip().to_canonical().is_unspecified() || addr.port() == 0 {
+        return Err(BindError::NotAdvertised { addr });
+    }
     // As long as a token is valid.
     let keep = config.kept_term() * 3 / 2;
     let cluster = Cluster::new(cluster, addr, key, keep)?;

@@ -62,6 +62,10 @@ pub struct LobbyList {
     /// The cursor of the next page; none at the end of the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// Whether these are the lobbies of one instance among several that share their lobbies: the others have lobbies of their own, which can be
+    /// joined here, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// A lobby that may be joined by everybody.
@@ -228,6 +232,13 @@ mod tests {
             LobbyList::parse(r#"{"lobbies":[],"later":1}"#),
             Ok(LobbyList::default())
         );
+        let partial = LobbyList {
+            partial: true,
+            ..LobbyList::default()
+        };
+        let body = r#"{"lobbies":[],"partial":true}"#;
+        assert_eq!(serde_json::to_string(&partial).expect("JSON"), body);
+        assert_eq!(LobbyList::parse(body), Ok(partial));
         assert!(LobbyList::parse("[]").is_err());
     }
 

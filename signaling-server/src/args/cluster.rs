@@ -22,7 +22,7 @@ pub(super) struct ClusterArgs {
     /// Where other instances connect to, in plain HTTP; not to be reached from outside
     #[arg(long, env = "SIGNALING_CLUSTER_BIND", requires = "redis")]
     cluster_bind: Option<SocketAddr>,
-    /// The address that they are told [default: that of --cluster-bind]
+    /// The address that they are told; needed where --cluster-bind is 0.0.0.0 or [::] [default: that of --cluster-bind]
     #[arg(long, env = "SIGNALING_CLUSTER_ADVERTISE", requires = "redis")]
     cluster_advertise: Option<SocketAddr>,
     /// How long a lobby is its owner's without a renewal, 1s to 5m [default: 10s]

@@ -38,6 +38,8 @@ pub enum BrokerError {
 pub(crate) enum Purpose {
     /// To take what nobody has.
     Make,
+    /// The same, for a name that is new and that nobody guesses.
+    Fresh,
     /// To join what somebody has.
     Find,
     /// To come back, also to what has lost its owner.
@@ -63,4 +65,15 @@ pub(super) enum Answer {
     Orphan { within: Duration },
     /// Nobody has it.
     Nobody,
+    /// The broker has forgotten everything. For so long it gives nothing, and those who have something say so.
+    Wait { within: Duration },
+}
+
+/// What the broker says about leases that were to be renewed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Whether they last for another term. A broker that has forgotten everything only writes them down at first.
+    pub(super) is_lengthened: bool,
+    /// For each the number under which it is ours, 0 if it is another one's.
+    pub(super) fences: Vec<u64>,
 }

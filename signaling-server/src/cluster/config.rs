@@ -13,7 +13,7 @@ pub struct ClusterConfig {
     pub redis: String,
     /// Where other instances connect to, in plain HTTP. It must not be reached from outside.
     pub bind: SocketAddr,
-    /// The address that they are told, if it is another one than `bind`.
+    /// The address that they are told, if it is another one than `bind`. A `bind` of all addresses, as `0.0.0.0`, needs one.
     pub advertise: Option<SocketAddr>,
     /// How long a lobby is its owner's without a renewal: 10 s. So long it takes until another instance has the lobbies of one that
     /// has died. Owners renew three times as often.

@@ -19,11 +19,14 @@ const VALIDITY: Duration = Duration::from_secs(60);
 /// HMAC-SHA256.
 const MAC: usize = 32;
 
-/// A member that comes by way of another instance. It is signed, so nobody else can say where a member comes from.
+/// A member that comes by way of another instance. It is signed, so nobody else can say where a member comes from, and good once: who has
+/// read it on its way cannot come with it, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Introduction {
     /// Milliseconds since 1970.
-    issued: u64,
+    pub(super) issued: u64,
+    /// What no other one has that was issued then.
+    pub(super) nonce: u64,
     /// What it wants to join, as the broker knows it.
     key: String,
     /// The number of the lease that was found.
@@ -35,9 +38,10 @@ pub(crate) struct Introduction {
 }
 
 impl Introduction {
-    /// `unix` is the time since 1970.
-    pub(crate) fn new(
+    /// `unix` is the time since 1970, and `nonce` a random number.
+    pub(super) fn new(
         unix: Duration,
+        nonce: u64,
         key: &Key,
         fence: u64,
         address: Option<IpAddr>,
@@ -45,6 +49,7 @@ impl Introduction {
     ) -> Self {
         Self {
             issued: millis(unix),
+            nonce,
             key: key.to_string(),
             fence,
             address,
@@ -57,8 +62,13 @@ impl Introduction {
         self.key == key.to_string()
     }
 
+    /// The earliest time of issue that is good then, in milliseconds since 1970.
+    pub(super) fn valid_from(unix: Duration) -> u64 {
+        millis(unix.saturating_sub(VALIDITY))
+    }
+
     /// As it goes into the header.
-    pub(crate) fn sign(&self, secret: &hmac::Key) -> String {
+    pub(super) fn sign(&self, secret: &hmac::Key) -> String {
         // It has no map and no float, so it can be written.
         let mut bytes = serde_json::to_vec(self).unwrap_or_default();
         let mac = hmac::sign(secret, &bytes);
@@ -67,7 +77,7 @@ impl Introduction {
     }
 
     /// Reads what another instance has signed, if it is neither too old nor of a time to come.
-    pub(crate) fn read(unix: Duration, secret: &hmac::Key, text: &str) -> Option<Self> {
+    pub(super) fn read(unix: Duration, secret: &hmac::Key, text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
         hmac::verify(secret, signed, mac).ok()?;
@@ -92,6 +102,7 @@ mod tests {
         let now = Duration::from_secs(1_800_000_000);
         let introduction = Introduction::new(
             now,
+            7,
             &Key::lobby("Räume"),
             1_800_000_000_000_001,
             Some([192, 0, 2, 1].into()),

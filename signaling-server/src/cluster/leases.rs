@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,10 +20,28 @@ use super::key::Key;
 /// A lease lasts from the moment at which it was asked for, so it ends here no later than at the broker. One that could not be
 /// renewed in time has lapsed: nothing new is made under it. What stands goes on until the broker says that somebody else has it,
 /// because a broker that is down gives it to nobody.
+///
+/// A broker that has forgotten everything gives nothing for one lease, and lengthens none. So who holds a good lease then is not met by
+/// a second owner, and has said what it holds when the broker gives again.
 #[derive(Debug)]
 pub(crate) struct Leases {
     term: Duration,
+    /// How long members may come back after their lobby's owner has died.
+    keep: Duration,
     held: BTreeMap<Key, Lease>,
+    /// What was given up, until the broker has heard it.
+    given: BTreeMap<Key, Given>,
+    /// Whether everything was given up for ever.
+    is_closed: bool,
+}
+
+/// A lease that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Given {
+    fence: u64,
+    keeps_seats: bool,
+    /// The broker knows nothing of it any more from then on, whether it has heard of it or not.
+    until: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +54,16 @@ struct Lease {
     inherits: bool,
     /// Whether the broker knows that members may come back.
     keeps_seats: bool,
+    /// Whether the broker is to hear of it before its time.
+    is_early: bool,
+}
+
+/// Which leases are to be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    All,
+    /// Those alone of which the broker is to hear before their time.
+    Early,
 }
 
 /// What the broker has to be told of a lease.
@@ -68,14 +98,17 @@ pub(crate) enum Holding {
 }
 
 impl Leases {
-    pub(crate) const fn new(term: Duration) -> Self {
+    pub(crate) const fn new(term: Duration, keep: Duration) -> Self {
         Self {
             term,
+            keep,
             held: BTreeMap::new(),
+            given: BTreeMap::new(),
+            is_closed: false,
         }
     }
 
-    /// The broker has given a lease that was asked for at that time.
+    /// The broker has given a lease that was asked for at that time. Whether it is taken: not after everything was given up.
     pub(crate) fn granted(
         &mut self,
         asked: Instant,
@@ -83,14 +116,20 @@ impl Leases {
         fence: u64,
         inherits: bool,
         keeps_seats: bool,
-    ) {
+    ) -> bool {
+        if self.is_closed {
+            return false;
+        }
         let lease = Lease {
             fence,
             until: asked + self.term,
             is_wanted: true,
             inherits,
             keeps_seats,
+            is_early: false,
         };
+        // Under its new number no earlier word counts.
+        self.given.remove(&key);
         let held = self.held.entry(key).or_insert(lease);
         held.is_wanted = true;
         // Answers may overtake each other. Only the latest number counts at the broker.
@@ -100,6 +139,7 @@ impl Leases {
             held.inherits |= inherits;
             held.keeps_seats |= keeps_seats;
         }
+        true
     }
 
     /// How things are with a key for which somebody wants to join.
@@ -124,7 +164,9 @@ impl Leases {
         };
         // The lobby stands again, and knows itself who may come back.
         lease.inherits = false;
-        is_ours && !std::mem::replace(&mut lease.keeps_seats, true)
+        let is_news = is_ours && !std::mem::replace(&mut lease.keeps_seats, true);
+        lease.is_early |= is_news;
+        is_news
     }
 
     /// Whether a key is held under that number.
@@ -132,42 +174,84 @@ impl Leases {
         self.held.get(key).is_some_and(|lease| lease.fence == fence)
     }
 
-    /// Gives up what is not used any more, and nobody is about to use.
-    pub(crate) fn sweep(&mut self, is_used: impl Fn(&Key) -> bool) -> Vec<Renewal> {
+    /// Gives up what is not used any more, and nobody is about to use. [`gives`](Self::gives) has it then.
+    pub(crate) fn sweep(&mut self, now: Instant, is_used: impl Fn(&Key) -> bool) {
         let idle = self.held.extract_if(.., |key, lease| {
             let is_wanted = std::mem::take(&mut lease.is_wanted);
             !is_wanted && !is_used(key)
         });
-        // Where nobody has come back yet, somebody may elsewhere.
-        idle.map(|(key, lease)| Renewal {
-            key,
-            fence: lease.fence,
-            keeps_seats: lease.inherits,
-        })
-        .collect()
-    }
-
-    /// All leases, to be renewed.
-    pub(crate) fn renewals(&mut self, keeps_seats: impl Fn(&Key) -> bool) -> Vec<Renewal> {
-        let held = self.held.iter_mut();
-        held.map(|(key, lease)| {
-            lease.keeps_seats = lease.inherits || keeps_seats(key);
-            Renewal {
-                key: key.clone(),
+        let until = now + self.term + self.keep;
+        self.given.extend(idle.map(|(key, lease)| {
+            let given = Given {
                 fence: lease.fence,
-                keeps_seats: lease.keeps_seats,
-            }
-        })
-        .collect()
+                // Where nobody has come back yet, somebody may elsewhere.
+                keeps_seats: lease.inherits,
+                until,
+            };
+            (key, given)
+        }));
     }
 
-    /// The broker has renewed a lease, asked at that time, and says under which number.
-    pub(crate) fn renewed(&mut self, asked: Instant, renewal: &Renewal, fence: u64) {
+    /// What was given up and the broker has not heard yet.
+    pub(crate) fn gives(&mut self, now: Instant) -> Vec<Renewal> {
+        self.given.retain(|_, given| given.until > now);
+        let given = self.given.iter().map(|(key, given)| Renewal {
+            key: key.clone(),
+            fence: given.fence,
+            keeps_seats: given.keeps_seats,
+        });
+        given.collect()
+    }
+
+    /// The broker has heard what was given up.
+    pub(crate) fn gave(&mut self, heard: &[Renewal]) {
+        for Renewal { key, fence, .. } in heard {
+            if self
+                .given
+                .get(key)
+                .is_some_and(|given| given.fence == *fence)
+            {
+                self.given.remove(key);
+            }
+        }
+    }
+
+    /// The leases of a round, to be renewed.
+    pub(crate) fn renewals(
+        &mut self,
+        round: Round,
+        keeps_seats: impl Fn(&Key) -> bool,
+    ) -> Vec<Renewal> {
+        let held = self.held.iter_mut().filter_map(|(key, lease)| {
+            let is_early = std::mem::take(&mut lease.is_early);
+            (is_early || round == Round::All).then(|| {
+                lease.keeps_seats = lease.inherits || keeps_seats(key);
+                Renewal {
+                    key: key.clone(),
+                    fence: lease.fence,
+                    keeps_seats: lease.keeps_seats,
+                }
+            })
+        });
+        held.collect()
+    }
+
+    /// The broker has been asked at that time to renew a lease, and says under which number it is ours. One that has forgotten
+    /// everything only writes it down, and the lease is not lengthened.
+    pub(crate) fn renewed(
+        &mut self,
+        asked: Instant,
+        renewal: &Renewal,
+        fence: u64,
+        is_lengthened: bool,
+    ) {
         let until = asked + self.term;
         let held = self.held.get_mut(&renewal.key);
         if let Some(lease) = held.filter(|lease| lease.fence == renewal.fence) {
             lease.fence = fence;
-            lease.until = lease.until.max(until);
+            if is_lengthened {
+                lease.until = lease.until.max(until);
+            }
         }
     }
 
@@ -180,8 +264,22 @@ impl Leases {
         is_ours
     }
 
-    /// Gives up everything.
-    pub(crate) fn clear(&mut self) {
+    /// Whether everything was given up for ever.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Gives up everything for ever, and gives what the broker has to hear.
+    pub(crate) fn close(
+        &mut self,
+        now: Instant,
+        keeps_seats: impl Fn(&Key) -> bool,
+    ) -> Vec<Renewal> {
+        let mut all = self.renewals(Round::All, keeps_seats);
+        all.extend(self.gives(now));
         self.held.clear();
+        self.given.clear();
+        self.is_closed = true;
+        all
     }
 }

@@ -1,27 +1,32 @@
 //! One instance among others: its leases, its broker, and what it says to the others.
 
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::ready;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use mesh_core::Instant;
 use ring::hmac;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant as Clock, timeout, timeout_at};
 
-use super::broker::{Answer, Broker, BrokerError, Purpose};
+use super::broker::{Answer, Broker, BrokerError, Kept, Purpose};
 use super::config::ClusterConfig;
 use super::introduction::Introduction;
 use super::key::Key;
-use super::leases::{Grant, Holding, Leases, Renewal};
+use super::leases::{Grant, Holding, Leases, Renewal, Round};
+use super::seen::Seen;
 use crate::resume::ResumeKey;
 
 /// How long the leases may take that are given up when the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How many leases are renewed with one question.
+/// How many leases are renewed or given up with one question.
 const BATCH: usize = 128;
+
+/// How many questions about leases are under way at once. A broker that is far away takes a tenth of a second for each.
+const AT_ONCE: usize = 8;
 
 /// What this instance knows of the others.
 pub(crate) struct Cluster {
@@ -29,12 +34,13 @@ pub(crate) struct Cluster {
     leases: Mutex<Leases>,
     broker: Broker,
     secret: hmac::Key,
+    /// The introductions of other instances that have been used.
+    seen: Mutex<Seen>,
     lease: Duration,
     /// How long members may come back after their lobby's owner has died.
     keep: Duration,
     /// A lease should be renewed before its time.
     early: Notify,
-    is_closed: AtomicBool,
 }
 
 /// Where something is.
@@ -48,10 +54,14 @@ pub(crate) enum Found {
     Orphan { within: Duration },
     /// Nowhere.
     Nobody,
+    /// The broker has forgotten everything, and gives nothing for so long.
+    Wait { within: Duration },
+    /// This instance takes nothing any more.
+    Closed,
 }
 
 impl Cluster {
-    /// `address` is where other instances reach this one; `keep` is how long a token is valid. Must be called on a runtime.
+    /// `address` is what other instances are told; `keep` is how long a token is valid. Must be called on a runtime.
     pub(crate) fn new(
         config: &ClusterConfig,
         address: SocketAddr,
@@ -61,17 +71,16 @@ impl Cluster {
         let unavailable = |_| BrokerError::Unavailable("the system has no random numbers".into());
         // One that is started again at the same address is another one.
         let id = getrandom::u64().map_err(unavailable)?;
-        let address = config.advertise.unwrap_or(address);
         let owner = format!("{id:016x}@{address}");
         let lease = config.term();
         Ok(Self {
-            leases: Mutex::new(Leases::new(lease)),
+            leases: Mutex::new(Leases::new(lease, keep)),
             broker: Broker::new(&config.redis, owner, lease)?,
             secret: key.for_instances(),
+            seen: Mutex::default(),
             lease,
             keep,
             early: Notify::new(),
-            is_closed: AtomicBool::new(false),
         })
     }
 
@@ -116,9 +125,21 @@ impl Cluster {
             }
             Answer::Orphan { within } => return Ok(Found::Orphan { within }),
             Answer::Nobody => return Ok(Found::Nobody),
+            Answer::Wait { within } => return Ok(Found::Wait { within }),
         };
-        self.lock()
+        let is_taken = self
+            .lock()
             .granted(asked, key.clone(), fence, inherits, is_ours);
+        if !is_taken {
+            // The server has stopped meanwhile, and has told the broker of all others.
+            let lease = Renewal {
+                key: key.clone(),
+                fence,
+                keeps_seats: inherits,
+            };
+            self.broker.give(&[lease], self.keep).await?;
+            return Ok(Found::Closed);
+        }
         Ok(Found::Here(Grant {
             key: key.clone(),
             fence,
@@ -127,38 +148,43 @@ impl Cluster {
         }))
     }
 
-    /// Waits until the leases are to be renewed.
-    pub(crate) async fn due(&self) {
-        let _ = timeout(self.lease / 3, self.early.notified()).await;
+    /// Waits until leases are to be renewed, and says which: all at that time, some before it.
+    pub(crate) async fn due(&self, next: Clock) -> Round {
+        match timeout_at(next, self.early.notified()).await {
+            Ok(()) => Round::Early,
+            Err(_) => Round::All,
+        }
     }
 
-    /// Leases that are not used any more. They are given up already.
-    pub(crate) fn sweep(&self, is_used: impl Fn(&Key) -> bool) -> Vec<Renewal> {
-        self.lock().sweep(is_used)
+    /// When all leases are renewed again after a round that began at that time. One that has failed is followed sooner.
+    pub(crate) fn next(&self, begun: Clock, has_failed: bool) -> Clock {
+        begun + self.lease / if has_failed { 6 } else { 3 }
+    }
+
+    /// Gives up leases that are not used any more.
+    pub(crate) fn sweep(&self, now: Instant, is_used: impl Fn(&Key) -> bool) {
+        self.lock().sweep(now, is_used);
+    }
+
+    /// Leases that are given up and of which the broker has still to be told, some together.
+    pub(crate) fn gives(&self, now: Instant) -> Vec<Vec<Renewal>> {
+        batches(&self.lock().gives(now))
     }
 
     /// Tells the broker of leases that are given up.
-    pub(crate) async fn give(&self, idle: &[Renewal]) -> Result<(), BrokerError> {
-        for Renewal {
-            key,
-            fence,
-            keeps_seats,
-        } in idle
-        {
-            let keep = if *keeps_seats {
-                self.keep
-            } else {
-                Duration::ZERO
-            };
-            self.broker.give(key, *fence, keep).await?;
-        }
+    pub(crate) async fn give(&self, given: Vec<Renewal>) -> Result<(), BrokerError> {
+        self.broker.give(&given, self.keep).await?;
+        self.lock().gave(&given);
         Ok(())
     }
 
-    /// All leases, some together.
-    pub(crate) fn renewals(&self, keeps_seats: impl Fn(&Key) -> bool) -> Vec<Vec<Renewal>> {
-        let renewals = self.lock().renewals(keeps_seats);
-        renewals.chunks(BATCH).map(<[_]>::to_vec).collect()
+    /// The leases of a round, some together.
+    pub(crate) fn renewals(
+        &self,
+        round: Round,
+        keeps_seats: impl Fn(&Key) -> bool,
+    ) -> Vec<Vec<Renewal>> {
+        batches(&self.lock().renewals(round, keeps_seats))
     }
 
     /// Renews leases; gives those that somebody else has now. They are to be given up with [`lost`](Self::lost).
@@ -167,13 +193,16 @@ impl Cluster {
         asked: Instant,
         renewals: Vec<Renewal>,
     ) -> Result<Vec<Renewal>, BrokerError> {
-        let kept = self.broker.keep(&renewals, self.keep).await?;
+        let Kept {
+            is_lengthened,
+            fences,
+        } = self.broker.keep(&renewals, self.keep).await?;
         let mut leases = self.lock();
         let mut lost = Vec::new();
-        for (renewal, fence) in renewals.into_iter().zip(kept) {
+        for (renewal, fence) in renewals.into_iter().zip(fences) {
             match fence {
                 0 => lost.push(renewal),
-                fence => leases.renewed(asked, &renewal, fence),
+                fence => leases.renewed(asked, &renewal, fence, is_lengthened),
             }
         }
         Ok(lost)
@@ -186,36 +215,68 @@ impl Cluster {
 
     /// Whether this instance takes nothing any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+        self.lock().is_closed()
     }
 
     /// Gives up everything here. [`free`](Self::free) tells the broker.
-    pub(crate) fn close(&self, keeps_seats: impl Fn(&Key) -> bool) -> Vec<Renewal> {
-        self.is_closed.store(true, Ordering::Relaxed);
-        let mut leases = self.lock();
-        let held = leases.renewals(keeps_seats);
-        leases.clear();
-        held
+    pub(crate) fn close(
+        &self,
+        now: Instant,
+        keeps_seats: impl Fn(&Key) -> bool,
+    ) -> Vec<Vec<Renewal>> {
+        batches(&self.lock().close(now, keeps_seats))
     }
 
     /// Tells the broker what was given up, so that members can come back to other instances at once.
-    pub(crate) async fn free(&self, held: Vec<Renewal>) {
-        if !matches!(timeout(FAREWELL, self.give(&held)).await, Ok(Ok(()))) {
+    pub(crate) async fn free(&self, held: Vec<Vec<Renewal>>) {
+        let giving = at_once(held, |batch| self.give(batch));
+        if !matches!(timeout(FAREWELL, giving).await, Ok(Ok(()))) {
             tracing::warn!("the broker was not told in time that the lobbies are free");
         }
     }
 
-    /// Signs what another instance is told of a member.
-    pub(crate) fn sign(&self, introduction: &Introduction) -> String {
-        introduction.sign(&self.secret)
+    /// What another instance is told of a member that is sent there, signed; none if the system has no random numbers.
+    pub(crate) fn introduce(
+        &self,
+        unix: Duration,
+        key: &Key,
+        fence: u64,
+        address: Option<IpAddr>,
+        group_of: Option<u32>,
+    ) -> Option<String> {
+        let nonce = getrandom::u64().ok()?;
+        let introduction = Introduction::new(unix, nonce, key, fence, address, group_of);
+        Some(introduction.sign(&self.secret))
     }
 
-    /// Reads what another instance says of a member.
+    /// Reads what another instance says of a member, once.
     pub(crate) fn read(&self, unix: Duration, text: &str) -> Option<Arc<Introduction>> {
-        Introduction::read(unix, &self.secret, text).map(Arc::new)
+        let introduction = Introduction::read(unix, &self.secret, text)?;
+        let valid_from = Introduction::valid_from(unix);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = seen.is_first(valid_from, introduction.issued, introduction.nonce);
+        is_first.then(|| Arc::new(introduction))
     }
 
     fn lock(&self) -> MutexGuard<'_, Leases> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn batches(leases: &[Renewal]) -> Vec<Vec<Renewal>> {
+    leases.chunks(BATCH).map(<[_]>::to_vec).collect()
+}
+
+/// Asks about batches of leases, a few at once. One that fails stops no other; the first error is given.
+pub(crate) async fn at_once<F>(
+    batches: Vec<Vec<Renewal>>,
+    ask: impl Fn(Vec<Renewal>) -> F,
+) -> Result<(), BrokerError>
+where
+    F: Future<Output = Result<(), BrokerError>>,
+{
+    let asking = stream::iter(batches).map(ask).buffer_unordered(AT_ONCE);
+    asking
+        .fold(Ok(()), |all: Result<(), _>, one| ready(all.and(one)))
+        .await
 }

@@ -3,9 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::time::Instant as Clock;
+
 use super::{Place, Relay};
+use crate::BrokerError;
 use crate::admission::unix;
-use crate::cluster::{Cluster, Found, Grant, Holding, Introduction, Key, Purpose};
+use crate::cluster::{
+    Cluster, Found, Grant, Holding, Introduction, Key, Purpose, Renewal, Round, at_once,
+};
 use crate::entropy;
 use crate::goodbye::Goodbye;
 use crate::hall::{Hall, Standing, Wish};
@@ -46,40 +51,53 @@ impl Relay {
         let Some(cluster) = self.0.cluster.clone() else {
             return;
         };
+        let mut next = cluster.next(Clock::now(), false);
         loop {
-            cluster.due().await;
-            if let Err(error) = self.keep_once(&cluster).await {
+            let round = cluster.due(next).await;
+            let begun = Clock::now();
+            let kept = self.keep_once(&cluster, round).await;
+            if round == Round::All {
+                next = cluster.next(begun, kept.is_err());
+            }
+            if let Err(error) = kept {
                 self.0.metrics.broker_error();
                 tracing::warn!(%error, "leases are not renewed");
             }
         }
     }
 
-    async fn keep_once(&self, cluster: &Cluster) -> Result<(), crate::BrokerError> {
+    async fn keep_once(&self, cluster: &Cluster, round: Round) -> Result<(), BrokerError> {
         // The hall is locked meanwhile, so no join comes between the look and the end of a lease.
-        let (idle, renewals) = self.with(|hall, _| {
-            let idle = cluster.sweep(|key| hall.is_alive(key));
-            (idle, cluster.renewals(|key| hall.has_tokens(key)))
-        });
-        for batch in renewals {
-            let asked = self.now();
-            for lost in cluster.renew(asked, batch).await? {
-                tracing::warn!(fence = lost.fence, "a lobby is another instance's");
-                self.with(|hall, _| {
-                    if cluster.lost(&lost) {
-                        hall.lose(&lost.key);
-                    }
-                });
+        let (renewals, gives) = self.with(|hall, now| {
+            // What was asked for is swept a whole round later, so a join that is on its way has time.
+            if round == Round::All {
+                cluster.sweep(now, |key| hall.is_alive(key));
             }
+            let renewals = cluster.renewals(round, |key| hall.has_tokens(key));
+            (renewals, cluster.gives(now))
+        });
+        at_once(renewals, |batch| self.renew(cluster, batch)).await?;
+        at_once(gives, |batch| cluster.give(batch)).await
+    }
+
+    async fn renew(&self, cluster: &Cluster, batch: Vec<Renewal>) -> Result<(), BrokerError> {
+        let asked = self.now();
+        for lost in cluster.renew(asked, batch).await? {
+            tracing::warn!(fence = lost.fence, "a lobby is another instance's");
+            self.with(|hall, _| {
+                if cluster.lost(&lost) {
+                    hall.lose(&lost.key);
+                }
+            });
         }
-        cluster.give(&idle).await
+        Ok(())
     }
 
     /// Lets other instances have all lobbies.
     pub(super) async fn give_up_leases(&self) {
         if let Some(cluster) = &self.0.cluster {
             // The state is locked before the leases, as everywhere else.
-            let held = self.with(|hall, _| cluster.close(|key| hall.has_tokens(key)));
+            let held = self.with(|hall, now| cluster.close(now, |key| hall.has_tokens(key)));
             cluster.free(held).await;
         }
     }
@@ -154,9 +172,10 @@ impl Place {
             None => Key::lobby(wish.name),
         };
         let is_named = group_of.is_none() && !wish.name.is_empty();
-        let purpose = match is_named && (config.strict || config.no_create) {
-            true => Purpose::Find,
-            false => Purpose::Make,
+        let purpose = match (is_named, group_of) {
+            (true, _) if config.strict || config.no_create => Purpose::Find,
+            (true, _) | (false, Some(_)) => Purpose::Make,
+            (false, None) => Purpose::Fresh,
         };
         Ok(Errand {
             key,
@@ -197,20 +216,17 @@ impl Place {
         match self.find(cluster, key, errand.purpose, is_ours).await? {
             Found::Here(grant) => Ok(Way::Here(grant)),
             Found::There { address, fence } => {
-                let introduction = Introduction::new(
-                    unix(),
-                    key,
-                    fence,
-                    self.network.map(crate::door::Network::address),
-                    self.group_of,
-                );
-                let introduction = cluster.sign(&introduction);
+                let from = self.network.map(crate::door::Network::address);
+                let introduction = cluster.introduce(unix(), key, fence, from, self.group_of);
+                let introduction = introduction.ok_or(Goodbye::NoEntropy)?;
                 Ok(Way::There(Destination {
                     address,
                     introduction,
                 }))
             }
             Found::Orphan { within } => Err(Goodbye::Orphaned { within }),
+            Found::Closed => Err(Goodbye::ShuttingDown),
+            Found::Wait { within } => Err(Goodbye::Settling { within }),
             Found::Nobody if errand.purpose == Purpose::Back => Err(Goodbye::NoSeat),
             Found::Nobody => Err(Goodbye::UnknownLobby),
         }
@@ -237,9 +253,10 @@ impl Place {
         }
         let key = fresh_key()?;
         let found = self
-            .find(cluster, &key, Purpose::Make, wish.is_ours)
+            .find(cluster, &key, Purpose::Fresh, wish.is_ours)
             .await?;
         match (found, key) {
+            (Found::Closed, _) => Err(Goodbye::ShuttingDown),
             (Found::Here(_), Key::Lobby(name)) => Ok(Grant {
                 fresh: Some(name),
                 ..grant
@@ -268,7 +285,7 @@ impl Place {
 fn needs_fresh(hall: &Hall, errand: &Errand, wish: Wish<'_>) -> bool {
     match errand.group_of {
         Some(size) => !hall.has_room(wish, size),
-        None => errand.purpose == Purpose::Make && wish.name.is_empty(),
+        None => errand.purpose == Purpose::Fresh,
     }
 }
 

@@ -35,7 +35,10 @@ fn list(relay: &Relay, pass: &Pass, query: &str) -> Result<LobbyList, String> {
     let before = query.cursor.as_deref().map(read_cursor).transpose()?;
     let page = query.page();
     let Listing { open, rest } = relay.listing(before);
-    let mut list = LobbyList::default();
+    let mut list = LobbyList {
+        partial: relay.is_one_of_several(),
+        ..LobbyList::default()
+    };
     let mut last = before;
     for (number, lobby) in open {
         if !filter.takes(&lobby.data) || pass.check(&lobby.code).is_err() {

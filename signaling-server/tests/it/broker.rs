@@ -4,11 +4,14 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::peer::DEADLINE;
 
@@ -21,79 +24,75 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// A broker; none, in one line, where there is no redis-server.
+    /// A broker that has been there for a while; none, in one line, where there is no redis-server.
     pub(crate) async fn start() -> Option<Self> {
-        Self::start_with(false).await
+        let redis = Self::start_with(false).await?;
+        // One that has forgotten everything gives nothing at first.
+        let known = redis.command("SET {signaling}:opens 0").await;
+        assert_eq!(known.as_deref(), Some(""), "it is written down");
+        Some(redis)
     }
 
-    /// The same, and it speaks TLS.
+    /// A broker that has just been started, and speaks TLS.
     pub(crate) async fn start_tls() -> Option<Self> {
         Self::start_with(true).await
     }
 
     async fn start_with(speaks_tls: bool) -> Option<Self> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
         for _ in 0..20 {
-            // Another program may take the port before the broker does; then there is another one.
-            let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
-            let port = port.expect("a free port").port();
-            let redis = Self::start_on(port, speaks_tls).await?;
-            if redis.is_some() {
-                return redis;
+            let number = STARTED.fetch_add(1, Ordering::Relaxed);
+            // No system gives it to those who do not care, so it is still free when the broker is started again.
+            let port = 22_000 + (std::process::id() * 37 + number * 101) % 8000;
+            let port = u16::try_from(port).expect("a port");
+            if TcpListener::bind(("127.0.0.1", port)).is_err() {
+                continue;
+            }
+            let folder = format!("signaling-redis-{}-{number}", std::process::id());
+            let folder = std::env::temp_dir().join(folder);
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::create_dir(&folder).expect("a folder");
+            if speaks_tls {
+                certify(&folder);
+            }
+            let mut redis = Self {
+                child: spawn(&folder, port, speaks_tls)?,
+                port,
+                speaks_tls,
+                folder,
+            };
+            // Another program may have taken the port.
+            if redis.answers().await {
+                return Some(redis);
             }
         }
         panic!("no redis-server gets a port");
     }
 
-    #[expect(clippy::print_stdout, reason = "it says that a test was not run")]
-    /// A broker on that port, or none because the port is taken; nothing where there is no redis-server.
-    async fn start_on(port: u16, speaks_tls: bool) -> Option<Option<Self>> {
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let folder = format!("signaling-redis-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir(&folder).expect("a folder");
-        let port_text = port.to_string();
-        let mut command = Command::new("redis-server");
-        command
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .arg("--dir")
-            .arg(&folder)
-            .kill_on_drop(true)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        if speaks_tls {
-            certify(&folder);
-            command
-                .args(["--port", "0", "--tls-port", &port_text])
-                .args(["--tls-auth-clients", "no", "--tls-cert-file", "cert.pem"])
-                .args([
-                    "--tls-key-file",
-                    "key.pem",
-                    "--tls-ca-cert-file",
-                    "cert.pem",
-                ])
-                .current_dir(&folder);
-        } else {
-            command.args(["--port", &port_text]);
-        }
-        let Ok(child) = command.spawn() else {
-            let _ = std::fs::remove_dir_all(&folder);
-            assert!(
-                std::env::var_os("RELAY_REQUIRED").is_none(),
-                "`cargo ci setup` installs redis-server"
-            );
-            println!("not run: there is no redis-server here (`cargo ci setup` installs it)");
-            return None;
-        };
-        let mut redis = Self {
-            child,
-            port,
-            speaks_tls,
-            folder,
-        };
-        Some(redis.answers().await.then_some(redis))
+    /// Ends it as a failure of its machine would, and starts it again; it has kept nothing.
+    pub(crate) async fn restart(&mut self) {
+        self.kill().await;
+        self.child = spawn(&self.folder, self.port, self.speaks_tls).expect("it was there");
+        assert!(self.answers().await, "it runs again");
+    }
+
+    /// The URL of a way to it that takes a twentieth of a second in each direction.
+    pub(crate) async fn far_away_url(&self) -> String {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await;
+        let listener = listener.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let broker = self.port;
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let Ok(far) = TcpStream::connect(("127.0.0.1", broker)).await else {
+                    continue;
+                };
+                let (near, far) = (near.into_split(), far.into_split());
+                tokio::spawn(carry(near.0, far.1));
+                tokio::spawn(carry(far.0, near.1));
+            }
+        });
+        format!("redis://127.0.0.1:{port}")
     }
 
     /// Waits until it answers; false if it has ended.
@@ -139,6 +138,62 @@ impl Redis {
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.expect("it runs");
     }
+}
+
+/// A redis-server that keeps nothing on disk; nothing where there is none.
+#[expect(clippy::print_stdout, reason = "it says that a test was not run")]
+fn spawn(folder: &Path, port: u16, speaks_tls: bool) -> Option<Child> {
+    let port = port.to_string();
+    let mut command = Command::new("redis-server");
+    command
+        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .current_dir(folder)
+        .kill_on_drop(true)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if speaks_tls {
+        command
+            .args(["--port", "0", "--tls-port", &port])
+            .args(["--tls-auth-clients", "no", "--tls-cert-file", "cert.pem"])
+            .args(["--tls-key-file", "key.pem"])
+            .args(["--tls-ca-cert-file", "cert.pem"]);
+    } else {
+        command.args(["--port", &port]);
+    }
+    if let Ok(child) = command.spawn() {
+        return Some(child);
+    }
+    let _ = std::fs::remove_dir_all(folder);
+    assert!(
+        std::env::var_os("RELAY_REQUIRED").is_none(),
+        "`cargo ci setup` installs redis-server"
+    );
+    println!("not run: there is no redis-server here (`cargo ci setup` installs it)");
+    None
+}
+
+/// Carries bytes, each a twentieth of a second later, whatever has come meanwhile.
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
+    let reading = async move {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(size @ 1..) = from.read(&mut buffer).await {
+            let due = Instant::now() + Duration::from_millis(50);
+            if sender.send((due, buffer[..size].to_vec())).await.is_err() {
+                return;
+            }
+        }
+    };
+    let writing = async move {
+        while let Some((due, bytes)) = receiver.recv().await {
+            sleep_until(due).await;
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(reading, writing);
 }
 
 /// Writes a certificate and its key.

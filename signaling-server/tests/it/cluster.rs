@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use signaling_server::{ClusterConfig, Config, ResumeKey, Server};
+use signaling_server::{BindError, ClusterConfig, Config, ResumeKey, Server};
+use tokio::io::AsyncReadExt;
 
 use crate::broker::Redis;
 use crate::peer::*;
 use crate::resume::{Entry, OURS, enter_at, entry, url, with_token};
 
 /// No owner dies here, so a busy machine may be as slow as it likes.
-const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
 /// How long a client waits before it tries again.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
 /// The settings of an instance. What is forgotten by a broker is told to it again after a third of the lease.
-fn instance(redis: &Redis, key: &ResumeKey, lease: Duration) -> Config {
+pub(crate) fn instance(redis: &Redis, key: &ResumeKey, lease: Duration) -> Config {
     Config {
         resume_key: Some(key.clone()),
         cluster: Some(ClusterConfig {
@@ -31,7 +32,7 @@ async fn two() -> Option<(Redis, Server, Server)> {
     two_with(LEASE).await
 }
 
-async fn two_with(lease: Duration) -> Option<(Redis, Server, Server)> {
+pub(crate) async fn two_with(lease: Duration) -> Option<(Redis, Server, Server)> {
     let redis = Redis::start().await?;
     let key = ResumeKey::generate().expect("a key").inherited();
     let first = server(instance(&redis, &key, lease)).await;
@@ -39,11 +40,11 @@ async fn two_with(lease: Duration) -> Option<(Redis, Server, Server)> {
     Some((redis, first, second))
 }
 
-async fn enter(server: &Server, text: &str) -> (Peer, Entry) {
+pub(crate) async fn enter(server: &Server, text: &str) -> (Peer, Entry) {
     enter_at(&url(server), text).await
 }
 
-async fn come_back(server: &Server, token: &str) -> (Peer, Entry) {
+pub(crate) async fn come_back(server: &Server, token: &str) -> (Peer, Entry) {
     come_back_to(&url(server), token).await
 }
 
@@ -168,6 +169,128 @@ async fn who_forwards_must_be_an_instance() {
 }
 
 #[tokio::test]
+async fn who_has_read_an_introduction_does_not_come_with_it() {
+    let Some((redis, first, second)) = two().await else {
+        return;
+    };
+    let (mut host, _) = enter(&first, OURS).await;
+    let owner = redis.command("HGET {signaling}:lobby:demo owner").await;
+    let owner = owner.expect("an answer").trim_end().to_owned();
+    let (_, owner) = owner.split_once("\r\n").expect("a length before it");
+    let (_, address) = owner.split_once('@').expect("an address");
+    // Whoever is on the path between two instances sees what a member is introduced with.
+    let tap = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await;
+    let tap = tap.expect("a free port");
+    let here = tap.local_addr().expect("an address");
+    let name = |owner: &str| format!("HSET {{signaling}}:lobby:demo owner {owner}");
+    redis.command(&name(&format!("tap@{here}"))).await;
+    let mut member = Peer::connect(&second).await;
+    member.send(OURS).await;
+    let (mut stream, _) = tap.accept().await.expect("it is forwarded");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a whole head"));
+    }
+    redis.command(&name(owner)).await;
+    let head = String::from_utf8(head).expect("text");
+    let mut lines = head.lines();
+    let introduction = lines.find_map(|line| line.strip_prefix("signaling-introduction: "));
+    let header = [("signaling-introduction", introduction.expect("a header"))];
+    // It is good once.
+    let url = format!("ws://{address}/");
+    let mut once = Peer::request(&url, &header).await.expect("a place");
+    once.send(OURS).await;
+    let (kind, id) = ids(&once.text().await);
+    assert_eq!(kind, 1);
+    assert_eq!(ids(&host.text().await), (2, id));
+    assert_eq!(Peer::request(&url, &header).await.err(), Some(403));
+}
+
+#[tokio::test]
+async fn an_instance_on_all_addresses_must_say_which_one_others_reach() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let key = ResumeKey::generate().expect("a key").inherited();
+    let bind = async |bind: &str, advertise: Option<&str>| {
+        let address = |text: &str| text.parse().expect("an address");
+        let mut config = instance(&redis, &key, LEASE);
+        config.cluster = config.cluster.map(|cluster| ClusterConfig {
+            bind: address(bind),
+            advertise: advertise.map(address),
+            ..cluster
+        });
+        Server::bind(([127, 0, 0, 1], 0).into(), config).await
+    };
+    for (here, told) in [
+        ("0.0.0.0:0", None),
+        ("127.0.0.1:0", Some("[::ffff:0.0.0.0]:9090")),
+        ("127.0.0.1:0", Some("0.0.0.0:9090")),
+        ("127.0.0.1:0", Some("10.0.0.1:0")),
+    ] {
+        let refused = bind(here, told).await;
+        let is_refused = matches!(refused, Err(BindError::NotAdvertised { .. }));
+        assert!(is_refused, "{here} {told:?}: {refused:?}");
+    }
+    assert!(bind("0.0.0.0:0", Some("10.0.0.1:9090")).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_list_of_one_instance_says_that_there_are_others() {
+    let Some((_redis, first, _second)) = two().await else {
+        return;
+    };
+    let mut host = Peer::connect(&first).await;
+    host.send(r#"{"type":0,"id":0,"data":"demo","v":1,"list":1}"#)
+        .await;
+    assert_eq!(ids(&host.text().await), (1, 1));
+    let answer = get(first.local_addr(), "/lobbies").await;
+    assert!(answer.contains(r#""code":"demo""#), "{answer}");
+    assert!(answer.contains(r#""partial":true"#), "{answer}");
+}
+
+#[tokio::test]
+async fn an_instance_that_drains_has_its_lobbies_until_their_members_have_left() {
+    let Some((_redis, first, second)) = two().await else {
+        return;
+    };
+    let (mut host, _) = enter(&first, OURS).await;
+    let (guest, b) = enter(&first, OURS).await;
+    assert_eq!(ids(&host.text().await), (2, b.id));
+    let draining = first.drain(DEADLINE * 3);
+    let playing = async {
+        let health = async {
+            while !get(first.local_addr(), "/health")
+                .await
+                .contains("draining")
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, health)
+            .await
+            .expect("in time");
+        // It takes nobody itself, but its lobby is nowhere else.
+        let mut late = Peer::connect(&first).await;
+        assert_eq!(late.close().await, "1001 The server is shutting down");
+        drop(guest);
+        let (guest, back) = come_back(&second, &b.token).await;
+        assert_eq!((back.id, back.others), (b.id, vec![1]));
+        assert_eq!(host.text().await, notice(35, b.id, ""));
+        let (new, c) = enter(&second, OURS).await;
+        assert_eq!(ids(&host.text().await), (2, c.id));
+        // New lobbies are made at the other one.
+        let (other, d) = enter(&second, r#"{"type":0,"id":0,"data":"other","v":1}"#).await;
+        assert_eq!((d.id, d.others), (1, vec![]));
+        for peer in [new, guest, other] {
+            peer.leave().await;
+        }
+        host.leave().await;
+    };
+    tokio::join!(draining, playing);
+}
+
+#[tokio::test]
 async fn an_instance_that_stops_leaves_its_lobbies_to_the_other() {
     let Some((_redis, first, second)) = two().await else {
         return;
@@ -188,34 +311,4 @@ async fn an_instance_that_stops_leaves_its_lobbies_to_the_other() {
     let (_host, back) = come_back(&second, &a.token).await;
     assert_eq!((back.id, back.others), (1, vec![b.id]));
     assert_eq!(guest.text().await, notice(35, 1, ""));
-}
-
-#[tokio::test]
-async fn without_its_broker_what_stands_goes_on_and_nothing_new_is_made() {
-    let Some((mut redis, first, second)) = two_with(LEASE / 6).await else {
-        return;
-    };
-    let (mut host, _) = enter(&first, OURS).await;
-    let (mut guest, b) = enter(&second, OURS).await;
-    assert_eq!(ids(&host.text().await), (2, b.id));
-    redis.kill().await;
-    // Those who are there go on, over both instances.
-    guest.send(&notice(4, 1, "v=0")).await;
-    assert_eq!(host.text().await, notice(4, b.id, "v=0"));
-    let refused = "1013 No new lobby can be made or found now: try again later";
-    let new = r#"{"type":0,"id":0,"data":"new","v":1}"#;
-    let ask = async |server: &Server, text: &str| {
-        let mut peer = Peer::connect(server).await;
-        peer.send(text).await;
-        peer.answer().await
-    };
-    assert_eq!(ask(&first, new).await, refused);
-    assert_eq!(ask(&second, new).await, refused);
-    // The other instance cannot find the owner; the owner takes members still, and gives seats back.
-    assert_eq!(ask(&second, OURS).await, refused);
-    let (late, c) = enter(&first, OURS).await;
-    assert_eq!(ids(&host.text().await), (2, c.id));
-    drop(late);
-    let (_late, _) = come_back(&first, &c.token).await;
-    assert_eq!(host.text().await, notice(35, c.id, ""));
 }

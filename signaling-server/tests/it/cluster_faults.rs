@@ -107,9 +107,16 @@ async fn the_broker_may_speak_tls() {
     let site = Site::with(redis, "tls");
     let (_first, one) = site.instance().await;
     let (_second, two) = site.instance().await;
-    let (_host, a) = enter_at(&one, OURS).await;
-    let (_guest, b) = enter_at(&two, OURS).await;
-    assert_eq!((a.id, b.others), (1, vec![1]));
+    // It has just been started, so it gives nothing yet but names that are new.
+    let mut host = Peer::connect_to(&one).await;
+    host.send(&notice(0, 0, "")).await;
+    assert_eq!(host.text().await, notice(1, 1, "true"));
+    let joined = host.text().await;
+    let mut guest = Peer::connect_to(&two).await;
+    guest.send(&joined).await;
+    let (_, id) = ids(&guest.text().await);
+    assert_eq!(guest.text().await, notice(2, 1, ""));
+    assert_eq!(host.text().await, notice(2, id, ""));
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ mod broker;
 #[cfg(unix)]
 mod cluster;
 #[cfg(unix)]
+mod cluster_broker;
+#[cfg(unix)]
 mod cluster_faults;
 mod control;
 mod godot3;

@@ -45,10 +45,7 @@ impl Peer {
     }
 
     /// Connects with headers of its own; the HTTP status if the server does not want it.
-    pub(crate) async fn request(
-        url: &str,
-        headers: &[(&'static str, &'static str)],
-    ) -> Result<Self, u16> {
+    pub(crate) async fn request(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request = url.into_client_request().expect("an address");
         for (name, value) in headers {
             let value = value.parse().expect("a value");

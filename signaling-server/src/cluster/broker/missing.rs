@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, BrokerError, Purpose};
+use super::{Answer, BrokerError, Kept, Purpose};
 use crate::cluster::key::Key;
 use crate::cluster::leases::Renewal;
 
@@ -27,14 +27,13 @@ impl Broker {
         &self,
         _: &[Renewal],
         _: Duration,
-    ) -> Result<Vec<u64>, BrokerError> {
+    ) -> Result<Kept, BrokerError> {
         match *self {}
     }
 
     pub(in crate::cluster) async fn give(
         &self,
-        _: &Key,
-        _: u64,
+        _: &[Renewal],
         _: Duration,
     ) -> Result<(), BrokerError> {
         match *self {}

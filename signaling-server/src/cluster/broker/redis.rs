@@ -6,12 +6,15 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, Script, ScriptInvocation};
 use tokio::time::timeout;
 
-use super::{Answer, BrokerError, DEADLINE, Purpose};
+use super::{Answer, BrokerError, DEADLINE, Kept, Purpose};
 use crate::cluster::key::Key;
 use crate::cluster::leases::Renewal;
 
 /// What all our keys begin with. The braces keep them in one slot of a Redis Cluster.
 const PREFIX: &str = "{signaling}:";
+
+/// The key that says from when on the broker knows all leases, in milliseconds since 1970. It is lost with all the others.
+const OPENS: &str = "{signaling}:opens";
 
 /// A connection that is made when it is needed, and made again when it breaks.
 pub(in crate::cluster) struct Broker {
@@ -56,11 +59,13 @@ impl Broker {
     ) -> Result<Answer, BrokerError> {
         let purpose = match purpose {
             Purpose::Make => "make",
+            Purpose::Fresh => "fresh",
             Purpose::Find => "find",
             Purpose::Back => "back",
         };
         let mut script = self.take.prepare_invoke();
-        let script = script.key(name(key)).arg(&self.owner).arg(self.lease);
+        let script = script.key(name(key)).key(OPENS);
+        let script = script.arg(&self.owner).arg(self.lease);
         let script = script.arg(purpose).arg(millis(keep));
         let (word, number, owner): (String, String, String) = self.ask(script).await?;
         let number = number
@@ -76,35 +81,50 @@ impl Broker {
                 let within = Duration::from_millis(number);
                 Answer::Orphan { within }
             }
+            "wait" => {
+                let within = Duration::from_millis(number);
+                Answer::Wait { within }
+            }
             _ => Answer::Nobody,
         })
     }
 
-    /// Renews leases; for each the number under which it is ours, 0 if it is another one's.
+    /// Renews leases.
     pub(in crate::cluster) async fn keep(
         &self,
         renewals: &[Renewal],
         keep: Duration,
-    ) -> Result<Vec<u64>, BrokerError> {
+    ) -> Result<Kept, BrokerError> {
         let mut script = self.keep.prepare_invoke();
-        script.arg(&self.owner).arg(self.lease);
+        script.key(OPENS).arg(&self.owner).arg(self.lease);
         for renewal in renewals {
             let keep = if renewal.keeps_seats { millis(keep) } else { 0 };
             script.key(name(&renewal.key)).arg(renewal.fence).arg(keep);
         }
-        self.ask(&script).await
+        let mut fences: Vec<u64> = self.ask(&script).await?;
+        if fences.len() != renewals.len().saturating_add(1) {
+            let why = "it does not answer for each lease".to_owned();
+            return Err(BrokerError::Unavailable(why));
+        }
+        let is_lengthened = fences.remove(0) == 1;
+        Ok(Kept {
+            is_lengthened,
+            fences,
+        })
     }
 
-    /// Gives a lease up. Members may come back to another owner for `keep`.
+    /// Gives leases up. Where they keep seats, members may come back to another owner for `keep`.
     pub(in crate::cluster) async fn give(
         &self,
-        key: &Key,
-        fence: u64,
+        given: &[Renewal],
         keep: Duration,
     ) -> Result<(), BrokerError> {
         let mut script = self.give.prepare_invoke();
-        let script = script.key(name(key)).arg(fence).arg(millis(keep));
-        let _: i64 = self.ask(script).await?;
+        for lease in given {
+            let keep = if lease.keeps_seats { millis(keep) } else { 0 };
+            script.key(name(&lease.key)).arg(lease.fence).arg(keep);
+        }
+        let _: i64 = self.ask(&script).await?;
         Ok(())
     }
 

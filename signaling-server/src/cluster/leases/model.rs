@@ -1,5 +1,5 @@
 //! Random histories of instances that ask a broker for leases: their words are late, overtake each other and get lost, and instances
-//! die. The broker is as the scripts are.
+//! die. The broker is as the scripts are, and may forget everything.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +25,8 @@ enum Step {
     Arrive(usize, bool),
     /// An instance dies, and another one is started.
     Die(usize),
+    /// The broker is started again, and has kept nothing.
+    Forget,
     /// Milliseconds pass.
     Pass(u64),
 }
@@ -37,6 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who.clone().prop_map(Step::Sweep),
         8 => (any::<usize>(), prop::bool::weighted(0.9)).prop_map(|(word, arrives)| Step::Arrive(word, arrives)),
         1 => who.prop_map(Step::Die),
+        1 => Just(Step::Forget),
         3 => (1..600_u64).prop_map(Step::Pass),
     ]
 }
@@ -55,7 +58,8 @@ enum Word {
     Keep(Renewal),
     Give(Renewal),
     Taken(usize, u64),
-    Kept(Renewal, u64),
+    /// Under which number, and whether the lease is longer now.
+    Kept(Renewal, u64, bool),
 }
 
 struct World {
@@ -65,6 +69,8 @@ struct World {
     instances: Vec<(u32, Leases)>,
     next: u32,
     broker: BTreeMap<usize, Record>,
+    /// From when on the broker knows all leases, if it knows that.
+    opens: Option<u64>,
     /// Who said it, or is to hear it, and when it was asked.
     under_way: Vec<(u32, u64, Word)>,
     /// The highest number that was given for each key.
@@ -73,6 +79,10 @@ struct World {
 
 fn at(millis: u64) -> Instant {
     Instant::from_micros(0) + Duration::from_millis(millis)
+}
+
+fn new_leases() -> Leases {
+    Leases::new(TERM, Duration::from_millis(KEEP))
 }
 
 fn index(key: &Key) -> usize {
@@ -85,9 +95,11 @@ impl World {
         Self {
             now: 1,
             micros: 0,
-            instances: (0..3).map(|id| (id, Leases::new(TERM))).collect(),
+            instances: (0..3).map(|id| (id, new_leases())).collect(),
             next: 3,
             broker: BTreeMap::new(),
+            // It has been there for a while.
+            opens: Some(0),
             under_way: Vec::new(),
             highest: BTreeMap::new(),
         }
@@ -111,14 +123,16 @@ impl World {
             Step::Renew(who) => {
                 let (id, leases) = &mut self.instances[who];
                 let id = *id;
-                for renewal in leases.renewals(|_| true) {
+                for renewal in leases.renewals(Round::All, |_| true) {
                     self.say(id, Word::Keep(renewal));
                 }
             }
             Step::Sweep(who) => {
                 let (id, leases) = &mut self.instances[who];
                 let id = *id;
-                for idle in leases.sweep(|_| false) {
+                leases.sweep(at(self.now), |_| false);
+                // Until it knows that the broker has heard it, it says it again.
+                for idle in leases.gives(at(self.now)) {
                     self.say(id, Word::Give(idle));
                 }
             }
@@ -133,8 +147,12 @@ impl World {
                 }
             }
             Step::Die(who) => {
-                self.instances[who] = (self.next, Leases::new(TERM));
+                self.instances[who] = (self.next, new_leases());
                 self.next += 1;
+            }
+            Step::Forget => {
+                self.broker.clear();
+                self.opens = None;
             }
             Step::Pass(millis) => {
                 self.now += millis;
@@ -149,6 +167,9 @@ impl World {
         let term = TERM.as_millis() as u64;
         match word {
             Word::Take(key, back) => {
+                if now < *self.opens.get_or_insert(now + term) {
+                    return;
+                }
                 let fence = self.broker.get(&key).map_or(0, |record| record.fence);
                 let may = match self.broker.get(&key) {
                     None => !back,
@@ -173,11 +194,18 @@ impl World {
             }
             Word::Keep(renewal) => {
                 let key = index(&renewal.key);
-                let stored = self.broker.get(&key);
-                let later = stored.filter(|record| record.fence > renewal.fence);
-                let fence = match later {
-                    Some(record) if record.owner != who => 0,
-                    Some(record) => record.fence,
+                let is_open = now >= *self.opens.get_or_insert(now + term);
+                let fence = match self.broker.get(&key) {
+                    Some(record) if record.owner != who => {
+                        let is_given = is_open && record.until > now;
+                        let is_later = record.fence > renewal.fence;
+                        if is_given || is_later {
+                            0
+                        } else {
+                            renewal.fence
+                        }
+                    }
+                    Some(record) => record.fence.max(renewal.fence),
                     None => renewal.fence,
                 };
                 if fence > 0 {
@@ -189,8 +217,8 @@ impl World {
                     };
                     self.broker.insert(key, record);
                 }
-                self.under_way
-                    .push((who, asked, Word::Kept(renewal, fence)));
+                let kept = Word::Kept(renewal, fence, is_open);
+                self.under_way.push((who, asked, kept));
             }
             Word::Give(renewal) => {
                 let key = index(&renewal.key);
@@ -204,13 +232,13 @@ impl World {
                     leases.granted(at(asked), Key::lobby(KEYS[key]), fence, false, true);
                 }
             }
-            Word::Kept(renewal, fence) => {
+            Word::Kept(renewal, fence, is_longer) => {
                 let Some(leases) = self.leases(who) else {
                     return;
                 };
                 match fence {
                     0 => drop(leases.lost(&renewal.key, renewal.fence)),
-                    fence => leases.renewed(at(asked), &renewal, fence),
+                    fence => leases.renewed(at(asked), &renewal, fence, is_longer),
                 }
             }
         }
@@ -242,17 +270,22 @@ impl World {
         }
     }
 
-    /// The network is well again, and everybody renews twice.
+    /// The network is well again, and everybody renews until a broker that has forgotten everything gives again, and twice more.
     fn heal(&mut self) {
-        for _ in 0..2 {
+        for _ in 0..5 {
+            self.run(Step::Pass(TERM.as_millis() as u64 / 3 + 1));
             for who in 0..self.instances.len() {
                 self.run(Step::Renew(who));
             }
-            while let Some((who, asked, word)) =
-                (!self.under_way.is_empty()).then(|| self.under_way.remove(0))
-            {
-                self.arrive(who, asked, word);
-            }
+            self.deliver();
+        }
+    }
+
+    /// Everything arrives, in its order.
+    fn deliver(&mut self) {
+        while !self.under_way.is_empty() {
+            let (who, asked, word) = self.under_way.remove(0);
+            self.arrive(who, asked, word);
         }
     }
 }
@@ -278,54 +311,22 @@ proptest! {
 }
 
 #[test]
-fn what_is_asked_for_is_not_given_up_before_the_second_sweep() {
-    let mut leases = Leases::new(TERM);
-    let key = Key::lobby("a");
-    leases.granted(at(0), key.clone(), 7, true, true);
-    assert_eq!(leases.sweep(|_| false), []);
-    let expected = Holding::Valid {
-        fence: 7,
-        inherits: true,
-    };
-    assert_eq!(leases.want(at(999), &key), expected);
-    assert_eq!(leases.sweep(|_| false), []);
-    assert_eq!(leases.sweep(|_| true), []);
-    let idle = leases.sweep(|_| false);
-    // Nobody has come back under it, so somebody may elsewhere.
-    assert!(matches!(
-        &idle[..],
-        [Renewal {
-            fence: 7,
-            keeps_seats: true,
-            ..
-        }]
-    ));
-    assert_eq!(leases.want(at(999), &key), Holding::No);
-}
-
-#[test]
-fn a_lease_lasts_from_when_it_was_asked_for() {
-    let mut leases = Leases::new(TERM);
-    let key = Key::lobby("a");
-    leases.granted(at(100), key.clone(), 7, false, false);
-    assert!(matches!(leases.want(at(1099), &key), Holding::Valid { .. }));
-    assert!(matches!(
-        leases.want(at(1100), &key),
-        Holding::Lapsed { .. }
-    ));
-    let [renewal] = &leases.renewals(|_| false)[..] else {
-        panic!("one lease");
-    };
-    leases.renewed(at(900), renewal, 9);
-    assert!(matches!(
-        leases.want(at(1899), &key),
-        Holding::Valid { fence: 9, .. }
-    ));
-    // The broker is told once that somebody may come back.
-    assert!(!leases.seated(&key, false));
-    assert!(leases.seated(&key, true));
-    assert!(!leases.seated(&key, true));
-    assert!(!leases.lost(&key, 7), "that was an earlier number");
-    assert!(leases.lost(&key, 9));
-    assert_eq!(leases.want(at(1000), &key), Holding::No);
+fn an_owner_that_lives_keeps_its_lobby_when_the_broker_forgets_everything() {
+    let mut world = World::new();
+    world.run(Step::Ask(0, 0, false));
+    world.deliver();
+    world.run(Step::Pass(300));
+    world.run(Step::Forget);
+    // Somebody else asks first.
+    world.run(Step::Ask(1, 0, false));
+    world.deliver();
+    assert_eq!(world.holders(0).len(), 1);
+    world.run(Step::Renew(0));
+    world.run(Step::Ask(1, 0, false));
+    world.deliver();
+    world.heal();
+    let holders = world.holders(0);
+    assert!(matches!(&holders[..], [(_, true)]), "{holders:?}");
+    let (_, leases) = &world.instances[0];
+    assert!(leases.held.contains_key(&Key::lobby(KEYS[0])));
 }

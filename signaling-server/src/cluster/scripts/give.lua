@@ -1,6 +1,14 @@
--- Gives up the lease of KEYS[1], unless it has another number. ARGV: its number, and for how long in ms members may come back to
--- another owner: 0 where nothing is left of it.
-if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 0 end
-if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
-redis.call('HSET', KEYS[1], 'until', '0')
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+-- Gives up the leases KEYS, but those that have another number. ARGV: for each its number, and for how long in ms members may come back
+-- to another owner: 0 where nothing is left of it.
+for index, key in ipairs(KEYS) do
+  local fence, keep = ARGV[2 * index - 1], ARGV[2 * index]
+  if redis.call('HGET', key, 'fence') == fence then
+    if keep == '0' then
+      redis.call('DEL', key)
+    else
+      redis.call('HSET', key, 'until', '0')
+      redis.call('PEXPIRE', key, keep)
+    end
+  end
+end
+return #KEYS

@@ -1,0 +1,136 @@
+//! Leases of one instance, step by step.
+
+use std::time::Duration;
+
+use mesh_core::Instant;
+
+use super::*;
+
+const TERM: Duration = Duration::from_millis(1000);
+const KEEP: Duration = Duration::from_millis(3000);
+const KEYS: [&str; 2] = ["a", "b"];
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(0) + Duration::from_millis(millis)
+}
+
+fn new_leases() -> Leases {
+    Leases::new(TERM, KEEP)
+}
+
+#[test]
+fn what_is_asked_for_is_not_given_up_before_the_second_sweep() {
+    let mut leases = new_leases();
+    let key = Key::lobby("a");
+    leases.granted(at(0), key.clone(), 7, true, true);
+    let sweep = |leases: &mut Leases, is_used: bool| {
+        leases.sweep(at(1), |_| is_used);
+        leases.gives(at(1))
+    };
+    assert_eq!(sweep(&mut leases, false), []);
+    let expected = Holding::Valid {
+        fence: 7,
+        inherits: true,
+    };
+    assert_eq!(leases.want(at(999), &key), expected);
+    assert_eq!(sweep(&mut leases, false), []);
+    assert_eq!(sweep(&mut leases, true), []);
+    let idle = sweep(&mut leases, false);
+    // Nobody has come back under it, so somebody may elsewhere.
+    assert!(matches!(
+        &idle[..],
+        [Renewal {
+            fence: 7,
+            keeps_seats: true,
+            ..
+        }]
+    ));
+    assert_eq!(leases.want(at(999), &key), Holding::No);
+}
+
+#[test]
+fn what_is_given_up_is_said_until_the_broker_has_heard_it() {
+    let mut leases = new_leases();
+    let key = Key::lobby("a");
+    let give_up = |leases: &mut Leases, fence| {
+        leases.granted(at(0), Key::lobby("a"), fence, false, false);
+        leases.sweep(at(1), |_| false);
+        leases.sweep(at(1), |_| false);
+        leases.gives(at(1))
+    };
+    let first = give_up(&mut leases, 7);
+    assert_eq!((first.len(), leases.gives(at(2))), (1, first.clone()));
+    // It has it again under another number: the earlier word would mean nothing.
+    leases.granted(at(3), key, 9, false, false);
+    assert_eq!(leases.gives(at(3)), []);
+    let second = give_up(&mut leases, 11);
+    leases.gave(&first);
+    assert_eq!(leases.gives(at(2)), second);
+    leases.gave(&second);
+    assert_eq!(leases.gives(at(2)), []);
+    // One that the broker has forgotten by itself meanwhile needs no word.
+    let third = give_up(&mut leases, 13);
+    let gone = at(1) + TERM + KEEP;
+    assert_eq!((third.len(), leases.gives(gone)), (1, Vec::new()));
+}
+
+#[test]
+fn an_answer_that_comes_after_the_end_gives_nothing() {
+    let mut leases = new_leases();
+    assert!(leases.granted(at(0), Key::lobby("a"), 7, false, true));
+    let freed = leases.close(at(1), |_| true);
+    assert_eq!(freed.len(), 1);
+    assert!(!leases.granted(at(0), Key::lobby("b"), 8, false, true));
+    assert_eq!(leases.want(at(1), &Key::lobby("b")), Holding::No);
+    assert!(leases.close(at(2), |_| true).is_empty());
+}
+
+#[test]
+fn before_their_time_those_alone_are_renewed_that_have_news() {
+    let mut leases = new_leases();
+    for name in KEYS {
+        leases.granted(at(0), Key::lobby(name), 7, false, false);
+    }
+    let early = |leases: &mut Leases| {
+        let renewals = leases.renewals(Round::Early, |_| true);
+        Vec::from_iter(renewals.into_iter().map(|renewal| renewal.key))
+    };
+    assert_eq!(early(&mut leases), []);
+    assert!(leases.seated(&Key::lobby("b"), true));
+    assert_eq!(early(&mut leases), [Key::lobby("b")]);
+    assert_eq!(early(&mut leases), []);
+    assert_eq!(leases.renewals(Round::All, |_| true).len(), 2);
+}
+
+#[test]
+fn a_lease_lasts_from_when_it_was_asked_for() {
+    let mut leases = new_leases();
+    let key = Key::lobby("a");
+    leases.granted(at(100), key.clone(), 7, false, false);
+    assert!(matches!(leases.want(at(1099), &key), Holding::Valid { .. }));
+    assert!(matches!(
+        leases.want(at(1100), &key),
+        Holding::Lapsed { .. }
+    ));
+    let [renewal] = &leases.renewals(Round::All, |_| false)[..] else {
+        panic!("one lease");
+    };
+    // A broker that has forgotten everything writes it down, and no more.
+    leases.renewed(at(900), renewal, 7, false);
+    assert!(matches!(
+        leases.want(at(1100), &key),
+        Holding::Lapsed { .. }
+    ));
+    leases.renewed(at(900), renewal, 9, true);
+    assert!(matches!(
+        leases.want(at(1899), &key),
+        Holding::Valid { fence: 9, .. }
+    ));
+    // The broker is told once that somebody may come back.
+    assert!(!leases.seated(&key, false));
+    assert!(leases.seated(&key, true));
+    assert!(!leases.seated(&key, true));
+    assert!(!leases.lost(&key, 7), "that was an earlier number");
+    assert!(leases.lost(&key, 9));
+    assert_eq!(leases.want(at(1000), &key), Holding::No);
+}
