@@ -91,8 +91,10 @@ pub(crate) async fn accept(
                 let waiting = Arc::clone(&on_the_way.waiting);
                 let (router, tls) = (router.clone(), tls.clone());
                 on_the_way.spawn(id, async move {
-                    // Whoever says nothing is cut by the deadline, or for the sake of another one.
-                    if !matches!(timeout(deadline, stream.readable()).await, Ok(Ok(()))) {
+                    // Whoever says nothing is cut by the deadline, or for the sake of another one. tokio calls a new socket readable before
+                    // anything has come, so we look.
+                    let first = timeout(deadline, stream.peek(&mut [0])).await;
+                    if !matches!(first, Ok(Ok(1..))) {
                         return;
                     }
                     lock(&waiting).ask(id);

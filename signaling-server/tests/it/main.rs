@@ -34,3 +34,4 @@ mod resume;
 mod simultaneous;
 mod strict;
 mod tls;
+mod tries;

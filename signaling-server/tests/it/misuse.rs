@@ -7,227 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::peer::*;
 use crate::resume::{Entry, OURS, enter_at, url, with_token};
-
-/// Who tries it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
-    /// A member of the lobby that speaks the extension.
-    Member,
-    /// One that speaks Godot's protocol.
-    Godot,
-    /// Somebody who has not joined.
-    Stranger,
-}
-
-/// Something that is tried.
-struct Try {
-    name: &'static str,
-    who: Who,
-    texts: Vec<String>,
-    /// How the words begin with which it is sent away; nothing where it may stay.
-    end: &'static str,
-}
-
-fn attempt(name: &'static str, who: Who, texts: &[&str], end: &'static str) -> Try {
-    let texts = texts.iter().map(|&text| text.to_owned()).collect();
-    Try {
-        name,
-        who,
-        texts,
-        end,
-    }
-}
-
-/// `HOST`, `GUEST` and `OWN` in a text are ids, `TOKEN` is the member's own token.
-fn tries() -> Vec<Try> {
-    use Who::{Godot, Member, Stranger};
-    let say = |kind: u32, id: &str, data: &str| {
-        let data = data.replace('"', "\\\"");
-        format!(r#"{{"type":{kind},"id":{id},"data":"{data}"}}"#)
-    };
-    let only_host = "4000 Only the host can do that";
-    let invalid = "4000 Invalid command";
-    let deep = format!(
-        r#"{{"type":0,"id":0,"data":"x","y":{}{}}}"#,
-        "[".repeat(9000),
-        "]".repeat(9000)
-    );
-    vec![
-        attempt("seal", Member, &[SEAL], "4000 Only host can seal"),
-        attempt(
-            "seal, in Godot's protocol",
-            Godot,
-            &[SEAL],
-            "4000 Only host can seal",
-        ),
-        attempt(
-            "kick the host",
-            Member,
-            &[&say(37, "HOST", "out")],
-            only_host,
-        ),
-        attempt("ban a guest", Member, &[&say(38, "GUEST", "")], only_host),
-        attempt("lock", Member, &[&say(39, "0", "true")], only_host),
-        attempt(
-            "set the lobby's data",
-            Member,
-            &[&say(40, "0", "{}")],
-            only_host,
-        ),
-        attempt(
-            "list the lobby",
-            Member,
-            &[&say(42, "0", "true")],
-            only_host,
-        ),
-        attempt(
-            "kick in Godot's protocol",
-            Godot,
-            &[&say(37, "HOST", "")],
-            "",
-        ),
-        attempt(
-            "say that the host has left",
-            Member,
-            &[&say(3, "HOST", "")],
-            invalid,
-        ),
-        attempt(
-            "say that somebody new is there",
-            Member,
-            &[&say(2, "77", "")],
-            invalid,
-        ),
-        attempt("give out ids", Member, &[&say(1, "HOST", "true")], invalid),
-        attempt(
-            "say who is the host",
-            Member,
-            &[&say(43, "OWN", "")],
-            invalid,
-        ),
-        attempt(
-            "say that the host is back",
-            Member,
-            &[&say(35, "HOST", "")],
-            invalid,
-        ),
-        attempt(
-            "give out tokens",
-            Member,
-            &[&say(34, "60", "token")],
-            invalid,
-        ),
-        attempt("join twice", Member, &[OURS], "4000 Already in a lobby"),
-        attempt("signal oneself", Member, &[&say(4, "OWN", "v=0")], ""),
-        attempt(
-            "signal nobody",
-            Member,
-            &[&say(4, "77", "v=0"), &say(5, "0", "")],
-            "",
-        ),
-        attempt(
-            "number signals at random",
-            Member,
-            &[
-                r#"{"type":4,"id":77,"data":"","seq":4294967295,"prev":4294967295}"#,
-                r#"{"type":4,"id":77,"data":"","seq":0,"prev":7}"#,
-                r#"{"type":4,"id":77,"data":"","seq":1}"#,
-            ],
-            "",
-        ),
-        attempt(
-            "data that are no object",
-            Member,
-            &[&say(41, "0", "[1]")],
-            "4000 Not allowed",
-        ),
-        attempt(
-            "data that are too long",
-            Member,
-            &[&say(41, "0", &format!(r#"{{"a":"{}"}}"#, "x".repeat(300)))],
-            "4000 Not allowed",
-        ),
-        attempt(
-            "data of somebody else",
-            Member,
-            &[&say(41, "HOST", r#"{"me":"host"}"#)],
-            "",
-        ),
-        attempt(
-            "speak after leaving",
-            Member,
-            &[
-                &say(36, "0", ""),
-                &say(4, "HOST", "ghost"),
-                &say(41, "0", "{}"),
-            ],
-            "4000 Invalid message when not in a lobby",
-        ),
-        attempt("an unknown type", Member, &[&say(99, "0", "")], ""),
-        attempt(
-            "a field twice",
-            Member,
-            &[r#"{"type":4,"type":7,"id":1,"data":""}"#],
-            "4000 Invalid message format",
-        ),
-        attempt(
-            "an id that is none",
-            Member,
-            &[&say(4, "4294967296", "")],
-            "4000 Invalid destination",
-        ),
-        attempt("no JSON", Member, &["hello"], "4000 Invalid message format"),
-        attempt(
-            "signal without a lobby",
-            Stranger,
-            &[&say(4, "HOST", "v=0")],
-            "4000 Invalid message when not in a lobby",
-        ),
-        attempt(
-            "kick without a lobby",
-            Stranger,
-            &[&say(37, "HOST", "")],
-            "",
-        ),
-        attempt("a JSON that is deep", Stranger, &[&deep], ""),
-        attempt(
-            "a forged token",
-            Stranger,
-            &[&with_token("AgAAAAAAAAAA")],
-            "4001 No seat",
-        ),
-        attempt(
-            "an empty token",
-            Stranger,
-            &[&with_token("")],
-            "4001 No seat",
-        ),
-        attempt(
-            "a token that is long",
-            Stranger,
-            &[&with_token(&"A".repeat(20_000))],
-            "4001 No seat",
-        ),
-        attempt(
-            "a group of everybody",
-            Stranger,
-            &[r#"{"type":0,"id":0,"data":"demo","v":1,"next":4294967295}"#],
-            "4000 Group is too large",
-        ),
-        attempt(
-            "a name that is long",
-            Stranger,
-            &[&say(0, "0", &"😀".repeat(65))],
-            "4000 Lobby name is too long",
-        ),
-        attempt(
-            "the other protocol",
-            Stranger,
-            &["J: demo\n"],
-            "4000 Lobby is not for clients of Godot 3",
-        ),
-    ]
-}
+use crate::tries::{Try, Who, tries};
 
 /// The lobby that is to stay as it is.
 struct Lobby {
@@ -262,17 +42,17 @@ impl Lobby {
                 let (peer, id, _) = Peer::join(&self.server).await;
                 (peer, id, String::new())
             }
-            Who::Stranger => (Peer::connect(&self.server).await, 0, String::new()),
+            Who::Stranger | Who::Newcomer => (Peer::connect(&self.server).await, 0, String::new()),
         }
     }
 
-    /// Everybody is there and hears the others, and somebody new joins.
-    async fn is_whole(&mut self, name: &str) {
+    /// Everybody is there and hears the others, and somebody new joins. Gives what host and guest have been told meanwhile.
+    async fn is_whole(&mut self, name: &str) -> Vec<String> {
         let (offer, answer) = (notice(4, self.guest_id, name), notice(5, 1, name));
         self.host.send(&offer).await;
-        until(&mut self.guest, &notice(4, 1, name), name).await;
+        let mut told = until(&mut self.guest, &notice(4, 1, name), name).await;
         self.guest.send(&answer).await;
-        until(&mut self.host, &notice(5, self.guest_id, name), name).await;
+        told.extend(until(&mut self.host, &notice(5, self.guest_id, name), name).await);
         let (new, entry) = enter_at(&url(&self.server), OURS).await;
         assert!(
             entry.others.contains(&1) && entry.others.contains(&self.guest_id),
@@ -280,14 +60,57 @@ impl Lobby {
             entry.others
         );
         new.leave().await;
+        told
     }
 }
 
-/// Reads up to a text; a close before it is a failure.
-async fn until(peer: &mut Peer, text: &str, name: &str) {
-    let reading = async { while peer.text().await != text {} };
+/// Reads up to a text, and gives what came before it; a close is a failure.
+async fn until(peer: &mut Peer, text: &str, name: &str) -> Vec<String> {
+    let reading = async {
+        let mut before = Vec::new();
+        loop {
+            let told = peer.text().await;
+            if told == text {
+                return before;
+            }
+            before.push(told);
+        }
+    };
     let read = timeout(DEADLINE, reading).await;
-    assert!(read.is_ok(), "{name}: nobody said {text}");
+    read.unwrap_or_else(|_| panic!("{name}: nobody said {text}"))
+}
+
+/// Shows that somebody may stay: what it says counts, after all that it has tried.
+async fn may_stay(attacker: &mut Peer, who: Who, lobby: &mut Lobby, own: u32, name: &str) {
+    match who {
+        Who::Member => {
+            attacker.send(&notice(32, 0, "")).await;
+            let heard = until(attacker, &notice(33, 0, ""), name).await;
+            let signals = heard.iter().filter(|text| is_signal(text));
+            assert_eq!(signals.count(), 0, "{name}: {heard:?}");
+        }
+        Who::Godot => {
+            attacker.send(&notice(4, 1, "still here")).await;
+            let offer = notice(4, own, "still here");
+            let told = until(&mut lobby.host, &offer, name).await;
+            assert!(told.iter().all(|text| is_of(text, own)), "{name}: {told:?}");
+        }
+        Who::Stranger => {
+            attacker.send(&notice(0, 0, "elsewhere")).await;
+            assert_eq!(attacker.text().await, notice(1, 1, "true"), "{name}");
+        }
+        Who::Newcomer => assert_eq!(attacker.text().await, notice(1, 1, "true"), "{name}"),
+    }
+}
+
+fn is_signal(text: &str) -> bool {
+    (4..=6).contains(&ids(text).0)
+}
+
+/// Whether a text says of somebody no more than that it has come or gone, or what its own data are.
+fn is_of(text: &str, own: u32) -> bool {
+    let (kind, id) = ids(text);
+    matches!(kind, 2 | 3 | 41) && id == own
 }
 
 #[tokio::test]
@@ -297,6 +120,7 @@ async fn nobody_ends_anothers_membership_or_keeps_players_out() {
         who,
         texts,
         end,
+        told,
     } in tries()
     {
         let mut lobby = Lobby::new().await;
@@ -311,17 +135,19 @@ async fn nobody_ends_anothers_membership_or_keeps_players_out() {
             attacker.send_anyway(&text).await;
         }
         if end.is_empty() {
-            // It may stay; what it has said has been read when its ping has.
-            if who == Who::Member {
-                attacker.send(&notice(32, 0, "")).await;
-                until(&mut attacker, &notice(33, 0, ""), name).await;
-            }
+            may_stay(&mut attacker, who, &mut lobby, own, name).await;
         } else {
             let close = timeout(DEADLINE, attacker.close()).await;
             let close = close.unwrap_or_else(|_| "it may stay".to_owned());
             assert!(close.starts_with(end), "{name}: {close}");
         }
-        lobby.is_whole(name).await;
+        if !told.is_empty() {
+            let told = told.replace("OWN", &own.to_string());
+            until(&mut lobby.host, &told, name).await;
+        }
+        let heard = lobby.is_whole(name).await;
+        let is_harmless = heard.iter().all(|text| is_of(text, own));
+        assert!(is_harmless, "{name}: {heard:?}");
         drop(attacker);
     }
 }
@@ -352,7 +178,11 @@ async fn coming_and_going_in_a_loop_ends_nobodys_membership() {
             attacker.leave().await;
         }
     }
-    lobby.is_whole("churn").await;
+    // They are told of, and of nothing else.
+    let heard = lobby.is_whole("churn").await;
+    let came = heard.iter().filter(|text| ids(text).0 == 2).count();
+    let else_ = heard.iter().filter(|text| !matches!(ids(text).0, 2 | 3));
+    assert_eq!((came, else_.count()), (200, 0), "{heard:?}");
 }
 
 #[tokio::test]
@@ -376,23 +206,21 @@ async fn a_token_of_anothers_seat_cannot_be_made_from_ones_own() {
 #[tokio::test]
 async fn many_lobbies_of_one_letter_each_leave_room_for_others() {
     let limited = signaling_server::Config {
-        address: signaling_server::AddressLimits {
-            lobbies: 3,
-            ..signaling_server::AddressLimits::unlimited()
-        },
+        address: signaling_server::AddressLimits::default(),
         trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")],
         ..quick()
     };
+    let limit = limited.address.lobbies;
     let server = server(limited).await;
     let from = |address| [("x-forwarded-for", address)];
     let mut kept = Vec::new();
-    for number in 0..5 {
+    for number in 0..limit + 2 {
         let mut peer = Peer::request(&url(&server), &from("203.0.113.1"))
             .await
             .expect("a socket");
         peer.send(&notice(0, 0, &format!("squat {number}"))).await;
         let answer = peer.answer().await;
-        assert_eq!(answer.starts_with('{'), number < 3, "{answer}");
+        assert_eq!(answer.starts_with('{'), number < limit, "{answer}");
         kept.push(peer);
     }
     let mut player = Peer::request(&url(&server), &from("203.0.113.2"))
@@ -402,4 +230,17 @@ async fn many_lobbies_of_one_letter_each_leave_room_for_others() {
     assert_eq!(player.text().await, notice(1, 1, "true"));
     let joined = timeout(Duration::from_secs(20), player.text()).await;
     assert_eq!(joined.expect("in time"), notice(0, 0, "demo"));
+}
+
+/// Other tests set limits of their own, to reach them soon.
+#[test]
+fn the_limits_of_the_table_are_the_defaults() {
+    let config = signaling_server::Config::default();
+    let seconds = Duration::from_secs;
+    let address = &config.address;
+    assert_eq!((address.sockets, address.lobbies), (256, 64));
+    assert_eq!((address.joins_per_second, address.join_burst), (16, 256));
+    assert_eq!(config.max_handshakes_per_address, 64);
+    assert_eq!(config.message_deadline, seconds(10));
+    assert_eq!(config.join_deadline, seconds(3));
 }

@@ -91,12 +91,18 @@ async fn a_member_that_says_that_it_leaves_has_left_while_its_socket_is_still_th
 async fn the_newer_one_of_two_connections_has_the_seat() {
     let server = server(quick()).await;
     let (mut host, entry) = enter(&server, OURS).await;
-    let (mut guest, _) = enter(&server, OURS).await;
-    let (_back, again) = enter(&server, &with_token(&entry.token)).await;
+    let (mut guest, guest_entry) = enter(&server, OURS).await;
+    let (mut back, again) = enter(&server, &with_token(&entry.token)).await;
     assert_eq!(again.id, 1, "as host");
     let words = "4002 You have come back on another connection";
     assert_eq!(host.close().await, words);
     assert_eq!(guest.text().await, notice(35, 1, ""));
+    // The end of the old one ends nothing else.
+    drop(host);
+    guest.send(&notice(4, 1, "v=0")).await;
+    assert_eq!(back.text().await, notice(4, guest_entry.id, "v=0"));
+    back.send(&notice(5, guest_entry.id, "v=0")).await;
+    assert_eq!(guest.text().await, notice(5, 1, "v=0"));
 }
 
 #[tokio::test]
