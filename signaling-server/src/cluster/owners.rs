@@ -150,6 +150,10 @@ impl Cluster {
 
     /// Waits until leases are to be renewed, and says which: all at that time, some before it.
     pub(crate) async fn due(&self, next: Clock) -> Round {
+        // However much is to be said before its time: else leases would end meanwhile.
+        if next <= Clock::now() {
+            return Round::All;
+        }
         match timeout_at(next, self.early.notified()).await {
             Ok(()) => Round::Early,
             Err(_) => Round::All,
@@ -279,4 +283,22 @@ where
     asking
         .fold(Ok(()), |all: Result<(), _>, one| ready(all.and(one)))
         .await
+}
+
+#[cfg(all(test, feature = "redis"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_to_be_said_early_does_not_put_off_the_others() {
+        let nobody = ([127, 0, 0, 1], 9).into();
+        let config = ClusterConfig::new("redis://127.0.0.1:9", nobody);
+        let cluster = Cluster::new(&config, nobody, &ResumeKey::fixed(), Duration::ZERO);
+        let cluster = cluster.expect("a broker is asked later");
+        let later = Clock::now() + Duration::from_secs(600);
+        cluster.early.notify_one();
+        assert_eq!(cluster.due(later).await, Round::Early);
+        cluster.early.notify_one();
+        assert_eq!(cluster.due(Clock::now()).await, Round::All);
+    }
 }
