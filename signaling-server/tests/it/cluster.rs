@@ -140,13 +140,11 @@ async fn a_name_of_the_servers_is_known_to_both() {
     let Some((_redis, first, second)) = two().await else {
         return;
     };
-    let mut host = Peer::connect(&first).await;
-    host.send(&notice(0, 0, "")).await;
-    assert_eq!(host.text().await, notice(1, 1, "true"));
+    let (mut host, told) = Peer::ask_to_join(&url(&first), &notice(0, 0, "")).await;
+    assert_eq!(told, notice(1, 1, "true"));
     let joined = host.text().await;
-    let mut guest = Peer::connect(&second).await;
-    guest.send(&joined).await;
-    let (_, id) = ids(&guest.text().await);
+    let (mut guest, told) = Peer::ask_to_join(&url(&second), &joined).await;
+    let (_, id) = ids(&told);
     assert_eq!(guest.text().await, notice(2, 1, ""));
     assert_eq!(host.text().await, notice(2, id, ""));
 }
@@ -240,10 +238,9 @@ async fn the_list_of_one_instance_says_that_there_are_others() {
     let Some((_redis, first, _second)) = two().await else {
         return;
     };
-    let mut host = Peer::connect(&first).await;
-    host.send(r#"{"type":0,"id":0,"data":"demo","v":1,"list":1}"#)
-        .await;
-    assert_eq!(ids(&host.text().await), (1, 1));
+    let join = r#"{"type":0,"id":0,"data":"demo","v":1,"list":1}"#;
+    let (_host, told) = Peer::ask_to_join(&url(&first), join).await;
+    assert_eq!(ids(&told), (1, 1));
     let answer = get(first.local_addr(), "/lobbies").await;
     assert!(answer.contains(r#""code":"demo""#), "{answer}");
     assert!(answer.contains(r#""partial":true"#), "{answer}");

@@ -7,7 +7,7 @@ use tokio::time::{sleep, timeout};
 use crate::broker::Redis;
 use crate::cluster::{LEASE, PAUSE, come_back, enter, instance, two_with};
 use crate::peer::*;
-use crate::resume::{Entry, OURS, entry};
+use crate::resume::{Entry, OURS, entry, url};
 
 /// Asks for a lobby, as often as it takes, as one does who hears 1013.
 async fn enter_at_last(server: &Server, text: &str) -> (Peer, Entry) {
@@ -80,9 +80,7 @@ async fn while_an_empty_broker_waits_a_name_that_is_new_is_given() {
         return;
     };
     redis.command("FLUSHALL").await;
-    let mut named = Peer::connect(&second).await;
-    named.send(OURS).await;
-    let words = named.answer().await;
+    let (_named, words) = Peer::ask_to_join(&url(&second), OURS).await;
     let waits = "1013 The broker has restarted: lobbies can be made in ";
     assert!(words.starts_with(waits), "{words}");
     let (_host, a) = enter(&first, r#"{"type":0,"id":0,"data":"","v":1}"#).await;

@@ -108,13 +108,11 @@ async fn the_broker_may_speak_tls() {
     let (_first, one) = site.instance().await;
     let (_second, two) = site.instance().await;
     // It has just been started, so it gives nothing yet but names that are new.
-    let mut host = Peer::connect_to(&one).await;
-    host.send(&notice(0, 0, "")).await;
-    assert_eq!(host.text().await, notice(1, 1, "true"));
+    let (mut host, told) = Peer::ask_to_join(&one, &notice(0, 0, "")).await;
+    assert_eq!(told, notice(1, 1, "true"));
     let joined = host.text().await;
-    let mut guest = Peer::connect_to(&two).await;
-    guest.send(&joined).await;
-    let (_, id) = ids(&guest.text().await);
+    let (mut guest, told) = Peer::ask_to_join(&two, &joined).await;
+    let (_, id) = ids(&told);
     assert_eq!(guest.text().await, notice(2, 1, ""));
     assert_eq!(host.text().await, notice(2, id, ""));
 }

@@ -61,11 +61,26 @@ impl Peer {
         }
     }
 
+    /// Connects and asks to join; what comes first. On a busy machine a broker may not answer the server in time: then it is asked again.
+    pub(crate) async fn ask_to_join(url: &str, text: &str) -> (Self, String) {
+        let asking = async {
+            loop {
+                let mut peer = Self::connect_to(url).await;
+                peer.send(text).await;
+                let answer = peer.answer().await;
+                if !answer.starts_with("1013 No new lobby can be made or found now") {
+                    return (peer, answer);
+                }
+            }
+        };
+        timeout(DEADLINE * 2, asking).await.expect("in time")
+    }
+
     /// Connects and joins `demo`; its id and the ids it was told.
     pub(crate) async fn join(server: &Server) -> (Self, u32, Vec<u32>) {
-        let mut peer = Self::connect(server).await;
-        peer.send(JOIN).await;
-        let (_, own) = ids(&peer.text().await);
+        let url = format!("ws://{}", server.local_addr());
+        let (mut peer, first) = Self::ask_to_join(&url, JOIN).await;
+        let (_, own) = ids(&first);
         let mut others = Vec::new();
         loop {
             match ids(&peer.text().await) {

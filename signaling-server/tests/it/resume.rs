@@ -26,9 +26,7 @@ pub(crate) fn url(server: &Server) -> String {
 }
 
 pub(crate) async fn enter_at(url: &str, text: &str) -> (Peer, Entry) {
-    let mut peer = Peer::connect_to(url).await;
-    peer.send(text).await;
-    let first = peer.text().await;
+    let (mut peer, first) = Peer::ask_to_join(url, text).await;
     let entry = entry(&mut peer, &first).await;
     (peer, entry)
 }
