@@ -104,7 +104,7 @@ impl Ci {
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
             if self.pages(toolchain) {
-                self.all_or_reason("play --check", self.check_play(toolchain, false));
+                self.all_or_reason("play --check", self.check_play(toolchain));
             }
         }
         let around = self.columns(toolchain.as_ref());
@@ -243,15 +243,18 @@ impl Ci {
 
     /// The arena here and in whatever browser opens its page; or a check that the examples work.
     pub(crate) fn play(&mut self, options: &play::Options) {
-        let browsers = options.check.then_some(tools::DRIVEN_BROWSERS);
-        self.provide(&[tools::PAGE, browsers.unwrap_or_default()]);
+        if options.check {
+            self.provide(&[tools::PAGE, tools::SCREEN, tools::DRIVEN_BROWSERS]);
+        } else {
+            self.provide(&[tools::PAGE]);
+        }
         let Some(toolchain) = self.toolchain() else {
             return;
         };
         let pages = self.pages(&toolchain);
         let programs = self.stages_until_failure(vec![play::build()]);
         if pages && programs && options.check {
-            self.all_or_reason("play --check", self.check_play(&toolchain, true));
+            self.all_or_reason("play --check", self.check_play(&toolchain));
         } else if pages && programs {
             let played = Outcome::check("play", || play::run(options, &self.workspace));
             self.report.add(played);
@@ -346,8 +349,8 @@ impl Ci {
         })
     }
 
-    fn check_play(&self, toolchain: &Toolchain, arena: bool) -> Result<Vec<Stage>, String> {
-        let stage = play::check(&self.workspace, toolchain, arena)?;
+    fn check_play(&self, toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
+        let stage = play::check(&self.workspace, toolchain)?;
         Ok(vec![stage])
     }
 

@@ -52,12 +52,8 @@ fn program(workspace: &Workspace, name: &str) -> String {
     format!("{}{EXE_SUFFIX}", file.display())
 }
 
-/// Plays without a person: the chat, and the arena with it. Pages and programs have been built.
-pub(crate) fn check(
-    workspace: &Workspace,
-    toolchain: &Toolchain,
-    arena: bool,
-) -> Result<Stage, String> {
+/// Plays the arena and the chat without a person. Pages and programs have been built.
+pub(crate) fn check(workspace: &Workspace, toolchain: &Toolchain) -> Result<Stage, String> {
     let target = &workspace.target_directory;
     let programs = [
         program(workspace, "arena"),
@@ -71,9 +67,6 @@ pub(crate) fn check(
     for tool in DRIVEN_BROWSERS {
         let option = format!("--{}", tool.about().name.to_lowercase());
         command = command.arg(option).arg(toolchain.program(*tool)?);
-    }
-    if !arena {
-        command = command.arg("--chat-only");
     }
     Ok(Stage::check("play --check", CHECK, command).with_scratch())
 }

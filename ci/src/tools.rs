@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use Tool::{
     Chromedriver, Chromium, Firefox, Geckodriver, Ip, Nft, Turnserver, WasmBindgen, WasmOpt,
-    WasmTarget,
+    WasmTarget, Xvfb,
 };
 use clap::ValueEnum;
 
@@ -20,6 +20,8 @@ use crate::workspace::Workspace;
 pub(crate) const PAGE: &[Tool] = &[WasmOpt, WasmTarget, WasmBindgen];
 /// `play --check`, beside [`PAGE`].
 pub(crate) const DRIVEN_BROWSERS: &[Tool] = &[Chromium, Chromedriver, Firefox, Geckodriver];
+/// And a screen for its window.
+pub(crate) const SCREEN: &[Tool] = &[Xvfb];
 /// A column without a browser.
 pub(crate) const NO_BROWSER: &[Tool] = &[];
 /// A column with Chromium: the suite starts it without a driver, and does not care how large its page is. Where no side has sockets
@@ -39,6 +41,7 @@ pub(crate) enum Tool {
     Ip,
     Nft,
     Redis,
+    Xvfb,
     Chromium,
     Chromedriver,
     Firefox,
@@ -110,6 +113,16 @@ impl Tool {
                 by_hand: "install Redis",
                 programs: &["redis-server"],
                 source: Source::Package("redis-server"),
+            },
+            Self::Xvfb => About {
+                name: "Xvfb",
+                needed_for: "the arena's native window in `cargo ci play --check`",
+                by_hand: "install xvfb, and Mesa for OpenGL without a graphics card",
+                programs: &["Xvfb"],
+                // And what a window loads when it opens.
+                source: Source::Package(
+                    "xvfb libxkbcommon-x11-0 libxcursor1 libxi6 libegl1 libgl1-mesa-dri",
+                ),
             },
             Self::Chromium => About {
                 name: "Chromium",

@@ -41,8 +41,10 @@ pub(crate) fn begin(
         tools.iter().partition(|tool| tool.is_compiled());
     let fetched = fetched
         .into_iter()
-        // Elsewhere there is no lab, and nothing to provide.
-        .filter(|tool| cfg!(target_os = "linux") || ![Tool::Ip, Tool::Nft].contains(tool))
+        // Elsewhere there is no lab and no such screen, and nothing to provide.
+        .filter(|tool| {
+            cfg!(target_os = "linux") || ![Tool::Ip, Tool::Nft, Tool::Xvfb].contains(tool)
+        })
         .map(|tool| provide(tool, machine, || fetch(tool, machine, &mut apt)));
     let fetched = fetched.collect();
     // What the compiled tools take from packages is fetched here, where a person may still be asked.

@@ -13,6 +13,7 @@ use signaling_server::{Config, Server};
 use tokio::runtime::Runtime;
 
 use crate::game::{self, bot};
+use crate::list::{Answer, MOST_BYTES};
 use crate::net::{LiveNet, Place};
 use crate::play::Server as Standing;
 use crate::report::{Report, Timing};
@@ -26,6 +27,8 @@ mod site;
 const FRAME: Duration = Duration::from_millis(16);
 /// A bot's report.
 const REPORT: f64 = 0.25;
+/// How long the list of lobbies may take.
+const FETCH: Duration = Duration::from_secs(5);
 /// For goodbyes.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -124,15 +127,19 @@ pub(crate) fn run() -> Outcome {
             invitation: Box::new(invitation),
             // A window draws frames also when nobody sees it.
             keep_going: |_| {},
+            is_watched: || false,
             publish: |_| {},
+            fetch,
             picture: options.picture.clone().map(painter),
         };
         let Err(error) = window(surroundings, name, place.clone(), join) else {
             return Ok(());
         };
-        say(&format!(
-            "there is no window here ({error}); a bot plays instead"
-        ));
+        say(&format!("there is no window here ({error})"));
+        if options.picture.is_some() {
+            anyhow::bail!("without a window there is no picture of it");
+        }
+        say("a bot plays instead");
     }
     let name = name.unwrap_or_else(|| format!("Bot {}", number % 100));
     let result = play_as_bot(&name, &place, &options);
@@ -171,6 +178,19 @@ fn painter(file: PathBuf) -> Keeper {
             say(&format!("{}: {error}", file.display()));
         }
     })
+}
+
+/// Fetches a text on a thread of its own.
+fn fetch(address: String, answer: Answer) {
+    std::thread::spawn(move || {
+        let config = ureq::Agent::config_builder().timeout_global(Some(FETCH));
+        let agent = ureq::Agent::new_with_config(config.build());
+        let text = agent.get(&address).call().and_then(|mut response| {
+            let body = response.body_mut().with_config();
+            body.limit(MOST_BYTES as u64).read_to_string()
+        });
+        answer.give(text.map_err(|error| error.to_string()));
+    });
 }
 
 /// Prints what happens, a line each, until it is time to leave or joining fails.

@@ -3,10 +3,12 @@
 //! - [`game`]: the rules, without I/O;
 //! - [`net`] and [`message`]: all of the networking;
 //! - [`play`]: both, once a frame;
+//! - [`list`]: the lobbies that anybody may join;
 //! - [`ui`]: what one sees of it;
 //! - `desktop` and `page`: where it runs.
 
 mod game;
+mod list;
 mod message;
 mod net;
 mod play;

@@ -32,6 +32,8 @@ pub(crate) enum Message {
     Said(String),
     /// How our connections are, once a second: the others draw them.
     Links(Vec<Link>),
+    /// How the game stands as far as we know, once a second: so all come to know the same, whatever they have missed.
+    Stands { tag: Tag, round: Round },
 }
 
 /// Where a player is.
@@ -59,7 +61,7 @@ impl Message {
     /// A place that is late is of no use; the rest has to arrive.
     pub(crate) const fn mode(&self) -> TransferMode {
         match self {
-            Self::Move(_) | Self::Links(_) => TransferMode::Unreliable,
+            Self::Move(_) | Self::Links(_) | Self::Stands { .. } => TransferMode::Unreliable,
             Self::Hello { .. } | Self::Tagged(_) | Self::Said(_) => TransferMode::Reliable,
         }
     }
@@ -76,14 +78,12 @@ impl Message {
         }
         let message = postcard::from_bytes(bytes).ok()?;
         match message {
-            Self::Hello { name, tag, round } => {
-                let is_round = round.left.is_finite() && (0.0..=ROUND).contains(&round.left);
-                is_round.then(|| Self::Hello {
-                    name: tidy_name(&name),
-                    tag,
-                    round,
-                })
-            }
+            Self::Hello { name, tag, round } => is_sound(round).then(|| Self::Hello {
+                name: tidy_name(&name),
+                tag,
+                round,
+            }),
+            Self::Stands { tag, round } => is_sound(round).then_some(Self::Stands { tag, round }),
             Self::Move(it) => {
                 let is_sound = it.time.is_finite()
                     && it.at.is_finite()
@@ -97,6 +97,11 @@ impl Message {
             Self::Tagged(tag) => Some(Self::Tagged(tag)),
         }
     }
+}
+
+/// Whether there is such a round. What is no number is in no range.
+fn is_sound(round: Round) -> bool {
+    (0.0..=ROUND).contains(&round.left)
 }
 
 /// A name that can be shown.
@@ -140,6 +145,10 @@ mod tests {
             Message::Tagged(tag),
             Message::Said("hello".to_owned()),
             Message::Links(vec![link; LINKS]),
+            Message::Stands {
+                tag,
+                round: Round::default(),
+            },
         ]
     }
 
@@ -170,12 +179,12 @@ mod tests {
             };
             bad.push(Message::Move(it).write());
         }
-        let round = Round {
-            number: 1,
-            left: -1.0,
-        };
-        let (name, tag) = (String::new(), Tag::default());
-        bad.push(Message::Hello { name, tag, round }.write());
+        for left in [-1.0, ROUND + 1.0, f32::NAN] {
+            let round = Round { number: 1, left };
+            let (name, tag) = (String::new(), Tag::default());
+            bad.push(Message::Hello { name, tag, round }.write());
+            bad.push(Message::Stands { tag, round }.write());
+        }
         for bytes in bad {
             assert_eq!(Message::read(&bytes), None, "{bytes:?}");
         }

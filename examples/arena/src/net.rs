@@ -16,6 +16,8 @@ use webrtc_multiplayer::{
 use crate::message::Message;
 use crate::plug::Plug;
 
+/// What the public list says of a lobby of this game, so that servers can have those of others, too.
+pub(crate) const LOBBY_DATA: &str = r#"{"game":"arena"}"#;
 /// How many play in one lobby at most.
 const PLAYERS: u32 = 8;
 /// How long somebody who does not answer may come back. The library's own 25 s are long for rounds of 30 s.
@@ -107,8 +109,19 @@ impl<B: Backend, S: Signaling> Net<B, S> {
     pub(crate) fn poll(&mut self) -> Option<News> {
         // What is of no interest to the game is passed over.
         loop {
-            if let Some(news) = news(self.session.poll()?) {
-                return Some(news);
+            let news = news(self.session.poll()?);
+            if matches!(
+                news,
+                Some(News::Joined {
+                    id: PeerId::SERVER,
+                    ..
+                })
+            ) {
+                // Who has made the lobby says what it is. A server that knows no such thing does without.
+                let _ = self.session.set_lobby_data(LOBBY_DATA);
+            }
+            if news.is_some() {
+                return news;
             }
         }
     }

@@ -7,8 +7,10 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Interval;
 use wasm_bindgen::prelude::{JsCast, JsValue};
-use web_sys::{HtmlCanvasElement, UrlSearchParams, Window};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlCanvasElement, Response, UrlSearchParams, Window};
 
+use crate::list::Answer;
 use crate::net::Place;
 use crate::ui::{App, Running, Surroundings, set_style};
 
@@ -66,7 +68,9 @@ async fn start(canvas: HtmlCanvasElement, name: String, place: Place, join: bool
             now,
             invitation: Box::new(invitation),
             keep_going,
+            is_watched,
             publish,
+            fetch,
             picture: None,
         };
         let app: Box<dyn eframe::App> = Box::new(App::new(surroundings, name, place, join));
@@ -113,6 +117,32 @@ fn invitation(place: &Place) -> Option<String> {
     }
     let query = String::from(query.to_string());
     Some(format!("{origin}{path}?{query}"))
+}
+
+/// Fetches a text beside the game.
+fn fetch(address: String, answer: Answer) {
+    wasm_bindgen_futures::spawn_local(async move {
+        let text = text_at(&address).await;
+        answer.give(text.map_err(|error| format!("{error:?}")));
+    });
+}
+
+async fn text_at(address: &str) -> Result<String, JsValue> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    let response = JsFuture::from(window.fetch_with_str(address)).await?;
+    let response: Response = response.dyn_into()?;
+    if !response.ok() {
+        return Err(response.status_text().into());
+    }
+    let text = JsFuture::from(response.text()?).await?;
+    text.as_string().ok_or_else(|| "it is no text".into())
+}
+
+/// Reports cost time, which a player has better uses for: a test says that it wants them.
+fn is_watched() -> bool {
+    let watched = web_sys::window()
+        .and_then(|window| js_sys::Reflect::get(&window, &"arenaIsWatched".into()).ok());
+    watched.is_some_and(|watched| watched.is_truthy())
 }
 
 /// For tests: `window.arena` has the latest report.

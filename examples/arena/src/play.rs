@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use webrtc_multiplayer::mesh_core::{Backend, Signaling};
 use webrtc_multiplayer::{LostReason, PeerId, Target};
 
-use crate::game::{Body, FIRST_BOT, Happening, Id, Point, World};
+use crate::game::{Body, FIRST_BOT, Happening, Id, Point, Round, Tag, World};
 use crate::message::{LINE, Link, Message, Move, tidy, tidy_name};
 use crate::net::{Net, News};
 
 /// Places are told thirty times a second.
 const MOVE: f64 = 1.0 / 30.0;
-/// And our connections once a second.
+/// And our connections, and how the game stands, once a second.
 const LINKS: f64 = 1.0;
 /// How many lines of the log are kept.
 const LINES: usize = 60;
@@ -106,6 +106,8 @@ impl<B: Backend, S: Signaling> Play<B, S> {
             self.linked_at = time;
             let links = self.own_links();
             self.send_to_all(&Message::Links(links));
+            let (tag, round) = (self.world.tag(), self.world.round());
+            self.send_to_all(&Message::Stands { tag, round });
         }
     }
 
@@ -193,9 +195,9 @@ impl<B: Backend, S: Signaling> Play<B, S> {
             Message::Hello { name, tag, round } => {
                 self.note(None, format!("{name} is here"));
                 self.world.set_name(from, name);
-                self.world.hear_tag(tag);
-                self.world.hear_round(from, round);
+                self.hear_standing(from, tag, round);
             }
+            Message::Stands { tag, round } => self.hear_standing(from, tag, round),
             Message::Move(it) => {
                 let body = Body {
                     at: it.at,
@@ -204,7 +206,8 @@ impl<B: Backend, S: Signaling> Play<B, S> {
                 self.world.hear_move(from, it.time, body, it.score);
             }
             Message::Tagged(tag) => {
-                if self.world.hear_tag(tag) {
+                // How the game stands may have been heard before this.
+                if self.world.hear_tag(tag) || self.world.tag() == tag {
                     self.note_tag(from, tag.who);
                 }
             }
@@ -215,15 +218,30 @@ impl<B: Backend, S: Signaling> Play<B, S> {
         }
     }
 
+    fn hear_standing(&mut self, from: Id, tag: Tag, round: Round) {
+        self.world.hear_tag(tag);
+        if let Some(over) = self.world.hear_round(from, round) {
+            self.tell(over);
+        }
+    }
+
     /// Marks those who do not answer, and those whose page is busy, or whose network is cut and who have not noticed yet.
     fn show_silence(&mut self) {
         let Some(net) = &self.net else {
             return;
         };
-        for peer in net.peers() {
+        let peers: Vec<PeerId> = net.peers().collect();
+        for peer in peers {
             let id = peer.get();
             let is_silent = self.world.is_silent(id) || self.interrupted.contains(&peer);
-            self.world.set_interrupted(id, is_silent);
+            if self.world.set_interrupted(id, is_silent) {
+                let what = if is_silent {
+                    "does not answer"
+                } else {
+                    "is back"
+                };
+                self.note(None, format!("{} {what}", self.world.name(id)));
+            }
         }
     }
 

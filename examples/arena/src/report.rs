@@ -1,5 +1,7 @@
 //! What a test is told of the game, as JSON: the page shows it to scripts as `window.arena`, a bot prints it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use webrtc_multiplayer::mesh_core::{Backend, Signaling};
 
@@ -24,6 +26,14 @@ pub(crate) struct Report<'p> {
     timing: Timing,
     /// What the start screen says.
     pub(crate) error: Option<&'p str>,
+    /// The lobbies that the start screen lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lobbies: Vec<&'p str>,
+    /// Where the corner of the arena is on the screen, and how many points one unit is there.
+    pub(crate) view: Option<[f32; 3]>,
+    /// The middle of what can be pressed, in points of the screen, by its words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) marks: BTreeMap<String, [f32; 2]>,
     /// `none`, `joining`, `joined`, `away` or `lost`.
     server: &'static str,
     lobby: &'p str,
@@ -75,6 +85,9 @@ impl<'p> Report<'p> {
             screen,
             timing,
             error: None,
+            lobbies: Vec::new(),
+            view: None,
+            marks: BTreeMap::new(),
             server: match play.server {
                 Server::None => "none",
                 Server::Joining => "joining",

@@ -3,6 +3,7 @@
 mod field;
 mod hud;
 mod invite;
+mod marks;
 mod network;
 mod start;
 mod steer;
@@ -18,7 +19,9 @@ use webrtc_multiplayer::{LostReason, PlatformBackend, WebSocketTransport};
 
 use self::network::Network;
 use self::start::{Choice, Form};
+use self::view::View;
 use crate::game::{FIRST_BOT, Point, bot};
+use crate::list::{Fetch, PublicList};
 use crate::net::{LiveNet, Place};
 use crate::play::{Play, Server};
 use crate::plug::Plug;
@@ -51,8 +54,12 @@ pub(crate) struct Surroundings {
     pub(crate) invitation: Invitation,
     /// Keeps the game going while no frames are drawn, as in a hidden tab.
     pub(crate) keep_going: fn(Rc<RefCell<Running>>),
-    /// Shows a report to tests.
+    /// Whether somebody reads the reports for tests.
+    pub(crate) is_watched: fn() -> bool,
+    /// Shows such a report.
     pub(crate) publish: fn(&str),
+    /// Fetches the list of lobbies.
+    pub(crate) fetch: Fetch,
     /// Keeps a picture of the game, after which the window closes.
     pub(crate) picture: Option<Keeper>,
 }
@@ -95,11 +102,15 @@ pub(crate) struct App {
     surroundings: Surroundings,
     running: Rc<RefCell<Running>>,
     form: Form,
+    list: PublicList,
+    /// Which part of the arena is seen.
+    view: Option<View>,
     /// Where we play, unless the start screen is shown.
     place: Option<Place>,
     network: Network,
     hud: hud::Hud,
     frames: Vec<f32>,
+    was_watched: bool,
     timing: Timing,
     reported_at: f64,
 }
@@ -121,10 +132,13 @@ impl App {
             surroundings,
             running,
             form: Form::new(name, place.clone()),
+            list: PublicList::default(),
+            view: None,
             place: None,
             network: Network::default(),
             hud: hud::Hud::default(),
             frames: Vec::new(),
+            was_watched: false,
             timing: Timing::default(),
             reported_at: now,
         };
@@ -178,7 +192,8 @@ impl App {
         (!has_joined).then(|| advice(reason, place))
     }
 
-    fn measure(&mut self, frame: &eframe::Frame, now: f64) {
+    fn measure(&mut self, context: &egui::Context, frame: &eframe::Frame, now: f64) {
+        let marks = marks::take(context);
         if let Some(seconds) = frame.info().cpu_usage {
             if self.frames.len() >= FRAMES {
                 self.frames.remove(0);
@@ -193,7 +208,12 @@ impl App {
         if self.timing.first_opponent_ms.is_none() && others.any(|it| it.moved > 1.0) {
             self.timing.first_opponent_ms = Some(now * 1000.0);
         }
-        if now >= self.reported_at + REPORT {
+        let is_watched = (self.surroundings.is_watched)();
+        if std::mem::replace(&mut self.was_watched, is_watched) && !is_watched {
+            // Those in which reports were written count no more.
+            self.frames.clear();
+        }
+        if is_watched && now >= self.reported_at + REPORT {
             self.reported_at = now;
             let mut sorted = self.frames.clone();
             sorted.sort_by(f32::total_cmp);
@@ -205,6 +225,10 @@ impl App {
             };
             let mut report = Report::of(&running.play, screen, self.timing);
             report.error = self.form.error.as_deref();
+            report.view = self.view.map(View::figures);
+            report.marks = marks;
+            let lobbies = self.list.lobbies().unwrap_or_default().iter();
+            report.lobbies = lobbies.map(|lobby| lobby.code.as_str()).collect();
             (self.surroundings.publish)(&report.json());
         }
     }
@@ -239,12 +263,14 @@ impl eframe::App for App {
             let running = self.running.borrow();
             field::draw(ui, &running.play, 0.25);
             drop(running);
-            if let Some(choice) = start::show(ui, &mut self.form) {
+            let url = &self.form.place.url;
+            self.list.refresh(url, now, self.surroundings.fetch);
+            if let Some(choice) = start::show(ui, &mut self.form, &self.list) {
                 self.enter(choice);
             }
         }
         self.running.borrow_mut().frame(now);
-        self.measure(frame, now);
+        self.measure(ui.ctx(), frame, now);
         self.take_picture(ui.ctx(), now);
         // A game has frames of its own.
         ui.ctx().request_repaint();
@@ -265,15 +291,14 @@ impl App {
         let mut running = running.borrow_mut();
         let view = field::draw(ui, &running.play, 1.0);
         running.wish = steer::wish(ui, &running.play.world, &view);
+        self.view = Some(view);
         let place = self.place.clone().unwrap_or_default();
         let place = Place {
             lobby: running.play.lobby.clone(),
             ..place
         };
-        let invitation = (self.surroundings.invitation)(&place);
-        let wanted = self
-            .hud
-            .show(ui, &mut running.play, invitation.as_deref(), now);
+        let invitation = || (self.surroundings.invitation)(&place);
+        let wanted = self.hud.show(ui, &mut running.play, &invitation, now);
         if wanted.network {
             self.network.is_open = !self.network.is_open;
         }

@@ -1,19 +1,22 @@
-//! The arena between a native bot and two browsers, and what becomes of it when somebody leaves, the network is cut or the server
-//! ends.
+//! The arena between a native bot and two browsers, from joining to the end of host and server.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::Options;
 use crate::bot::Bot;
 use crate::driver::Driver;
-use crate::game::{ENTER, Game, LEFT, RIGHT, here, logged, others_move, own};
+use crate::game::{Game, LEFT, RIGHT, here, logged, named, others_move, own};
 use crate::print::say;
-use crate::window;
+use crate::{tagging, trouble, window};
 
 /// The lobby.
 const LOBBY: &str = "check";
+/// Where the keeper of server and page waits.
+const KEEPER: &str = "keeper";
+/// How long frames are measured.
+const MEASURED: Duration = Duration::from_secs(8);
 /// The screen of a phone.
 const PHONE: (u32, u32) = (390, 844);
 
@@ -24,22 +27,17 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let pictures = &options.pictures;
     std::fs::create_dir_all(pictures)
         .map_err(|error| format!("{}: {error}", pictures.display()))?;
-    let pages = options.pages.to_string_lossy();
-    let arguments = [
-        "--host",
-        "127.0.0.1:0",
-        "--page",
-        &*pages,
-        "--page-at",
-        "127.0.0.1:0",
-    ];
-    let bot = Bot::start(
-        &options.arena,
-        &[&arguments[..], &["--lobby", LOBBY, "--name", "Bolt"]].concat(),
-    )?;
-    let address = bot.line("page ")?;
-    let url = address.rsplit_once("&url=").map_or("", |(_, url)| url);
+    let keeper = keeper(options)?;
+    let page = keeper.line("page ")?;
+    let (_, url) = page.rsplit_once("&url=").ok_or("there is no page")?;
+    // Percent signs of the address are read by the page alone.
+    let url = &url.replace("%3A", ":").replace("%2F", "/");
+    let start = page.replace(&format!("lobby={KEEPER}&"), "");
+    let address = page.replace(&format!("lobby={KEEPER}"), &format!("lobby={LOBBY}"));
     say!("[ci] page: {address}");
+    // It makes the lobby, and so it is the host.
+    let bot = joining(options, url, "Bolt", &["--public"])?;
+    bot.wait("in the lobby", |it| it["server"] == "joined")?;
 
     let chromium = Driver::start(options.chromium())?;
     let ada = Game::open(chromium, "Chromium", &format!("{address}&name=Ada"))?;
@@ -48,16 +46,49 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         "[ci] Chromium: {:.0} ms from page load to the first moving opponent",
         first["first_opponent_ms"].as_f64().unwrap_or_default()
     );
-    let grace = second_browser(options, &format!("{address}&name=Grace"))?;
-    grace.wait("in the lobby", |it| here(it).count() == 3)?;
+    let grace = second_browser(options, &format!("{start}&name=Grace"))?;
+    chosen_from_the_list(&grace)?;
     moving(&bot, &ada, &grace)?;
     chat(&bot, &ada, &grace)?;
+    tagging::check(&bot, &ada, &grace)?;
+    trouble::cut(&ada, &grace)?;
+    trouble::server_down_and_back(&ada, &grace)?;
     window::check(options, url, LOBBY, &ada)?;
     crowd(options, url, &ada, &grace)?;
     leaving(&bot, &ada, grace)?;
+    trouble::two_tabs(&ada, &bot, &address)?;
     phone(options, &ada, &bot)?;
-    host_and_server_end(options, bot, &ada, url)?;
+    let other = joining(options, url, "Cog", &[])?;
+    host_leaves(bot, &ada, &other)?;
+    server_ends(keeper, &ada)?;
     say!("[ci] all of it took {:.1} s", begun.elapsed().as_secs_f32());
+    Ok(())
+}
+
+/// Has the server and the page. It waits in a lobby of its own, so that it can end without leaving a game.
+fn keeper(options: &Options) -> Result<Bot, String> {
+    let pages = options.pages.to_string_lossy();
+    let place = ["--host", "127.0.0.1:0", "--page-at", "127.0.0.1:0"];
+    let arguments = ["--page", &*pages, "--lobby", KEEPER, "--name", "Keeper"];
+    Bot::start(&options.arena, &[&place[..], &arguments].concat())
+}
+
+/// A bot that comes into the lobby.
+fn joining(options: &Options, url: &str, name: &str, more: &[&str]) -> Result<Bot, String> {
+    let arguments = ["--url", url, "--lobby", LOBBY, "--name", name];
+    Bot::start(&options.arena, &[&arguments[..], more].concat())
+}
+
+/// The start screen lists the lobby, and a press on it joins.
+fn chosen_from_the_list(grace: &Game) -> Result<(), String> {
+    let is_listed = |it: &Value| {
+        let mut lobbies = it["lobbies"].as_array().into_iter().flatten();
+        lobbies.any(|lobby| lobby == LOBBY)
+    };
+    grace.wait("showing the public lobby", is_listed)?;
+    grace.press(LOBBY)?;
+    grace.wait("in the lobby", |it| here(it).count() == 3)?;
+    say!("[ci] a lobby is joined from the public list");
     Ok(())
 }
 
@@ -98,8 +129,7 @@ fn moving(bot: &Bot, ada: &Game, grace: &Game) -> Result<(), String> {
 }
 
 fn chat(bot: &Bot, ada: &Game, grace: &Game) -> Result<(), String> {
-    ada.type_keys(&format!("{ENTER}hello"))?;
-    ada.type_keys(ENTER)?;
+    ada.say("hello")?;
     grace.wait("reading what Ada says", |it| logged(it, "hello"))?;
     bot.wait("reading what Ada says", |it| logged(it, "hello"))?;
     say!("[ci] what is typed in Chromium is read by the bot and in the other browser");
@@ -109,20 +139,12 @@ fn chat(bot: &Bot, ada: &Game, grace: &Game) -> Result<(), String> {
 /// Eight play; how long a frame takes then.
 fn crowd(options: &Options, url: &str, ada: &Game, grace: &Game) -> Result<(), String> {
     let names = ["Cog", "Dynamo", "Edison", "Faraday", "Gauss"];
-    let bots: Result<Vec<Bot>, String> = names
-        .iter()
-        .map(|name| {
-            Bot::start(
-                &options.arena,
-                &["--url", url, "--lobby", LOBBY, "--name", name],
-            )
-        })
-        .collect();
-    let bots = bots?;
-    let report = ada.wait("eight in the lobby, all moving", |it| others_move(it, 8))?;
+    let bots = names.iter().map(|name| joining(options, url, name, &[]));
+    let bots = bots.collect::<Result<Vec<Bot>, String>>()?;
+    ada.wait("eight in the lobby, all moving", |it| others_move(it, 8))?;
     say!(
         "[ci] eight play; 95 of 100 frames in Chromium take {:.1} ms at most",
-        report["frame_p95_ms"].as_f64().unwrap_or_default()
+        ada.frame_time(MEASURED)?
     );
     ada.driver().picture(&options.pictures, "play.png")?;
     grace
@@ -154,8 +176,9 @@ fn phone(options: &Options, ada: &Game, bot: &Bot) -> Result<(), String> {
     });
     ada.driver().post("goog/cdp/execute", &screen)?;
     let before = own(&ada.report()?)["moved"].as_f64().unwrap_or_default();
-    ada.hold("touch", (width / 2 + 90, height / 2 + 60), 500)?;
-    ada.hold("touch", (width / 2 - 90, height / 2 + 60), 500)?;
+    let (x, y) = (f64::from(width / 2), f64::from(height / 2 + 60));
+    ada.hold("touch", (x + 90.0, y), 500)?;
+    ada.hold("touch", (x - 90.0, y), 500)?;
     ada.wait("moved by a finger", |it| {
         own(it)["moved"]
             .as_f64()
@@ -167,30 +190,37 @@ fn phone(options: &Options, ada: &Game, bot: &Bot) -> Result<(), String> {
     Ok(())
 }
 
-/// The bot was host, and the server was in its process: both end, and the others play on.
-fn host_and_server_end(options: &Options, bot: Bot, ada: &Game, url: &str) -> Result<(), String> {
-    let other = Bot::start(
-        &options.arena,
-        &["--url", url, "--lobby", LOBBY, "--name", "Cog"],
-    )?;
-    ada.wait("joined by another bot", |it| {
-        here(it).any(|player| player["name"] == "Cog")
-    })?;
+/// The bot was host: another one leads the lobby then, and play goes on.
+fn host_leaves(bot: Bot, ada: &Game, other: &Bot) -> Result<(), String> {
+    ada.wait("joined by another bot", |it| named(it, "Cog").is_some())?;
     other.wait("with the others", |it| here(it).count() == 3)?;
-    drop(bot);
+    bot.leave()?;
+    ada.wait("told who leads the lobby now", |it| {
+        logged(it, "leads the lobby now")
+    })?;
+    ada.wait("told that the host is gone", |it| here(it).count() == 2)?;
+    plays_on(ada, "playing on without the host")?;
+    say!("[ci] the host has left, and the others play on");
+    Ok(())
+}
+
+/// The server is killed.
+fn server_ends(keeper: Bot, ada: &Game) -> Result<(), String> {
+    drop(keeper);
     ada.wait("told that the server is away", |it| {
         it["server"] == "away" || it["server"] == "lost"
     })?;
-    ada.wait("told that the host is gone", |it| here(it).count() == 2)?;
+    plays_on(ada, "playing on without the server")?;
+    say!("[ci] the server has ended, and the others play on");
+    Ok(())
+}
+
+/// Waits until Cog has moved on.
+fn plays_on(ada: &Game, what: &str) -> Result<(), String> {
     let seen = |it: &Value| {
-        let cog = here(it).find(|player| player["name"] == "Cog");
-        cog.and_then(|cog| cog["moved"].as_f64())
-            .unwrap_or_default()
+        let moved = named(it, "Cog").and_then(|cog| cog["moved"].as_f64());
+        moved.unwrap_or_default()
     };
     let moved = seen(&ada.report()?);
-    ada.wait("playing on without host and server", |it| {
-        seen(it) > moved + 300.0
-    })?;
-    say!("[ci] host and server have ended, and the others play on");
-    Ok(())
+    ada.wait(what, |it| seen(it) > moved + 300.0).map(drop)
 }

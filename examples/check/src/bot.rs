@@ -49,7 +49,11 @@ impl Bot {
     }
 
     /// Waits until its report says so. What it prints in between is read and forgotten.
-    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<(), String> {
+    pub(crate) fn wait(
+        &self,
+        what: &str,
+        mut is_so: impl FnMut(&Value) -> bool,
+    ) -> Result<(), String> {
         let deadline = Instant::now() + DEADLINE;
         let mut last = String::new();
         while let Ok(Some((_, line))) = self.lines.next(deadline) {

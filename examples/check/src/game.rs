@@ -9,7 +9,7 @@ use crate::driver::Driver;
 /// How long anything in the game may take. It is for busy machines: a tag takes seconds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Between two looks at a report.
-const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// Keys of the WebDriver protocol.
 pub(crate) const RIGHT: &str = "\u{e014}";
 pub(crate) const LEFT: &str = "\u{e012}";
@@ -44,7 +44,8 @@ impl Game {
     /// The latest report of the page.
     pub(crate) fn report(&self) -> Result<Value, String> {
         // Until the game has begun, that is the canvas of this name.
-        let script = "const it = window.arena; arguments[0](typeof it === 'string' ? it : '{}')";
+        let script = "window.arenaIsWatched = true;
+            const it = window.arena; arguments[0](typeof it === 'string' ? it : '{}')";
         let text = self.driver.script(script, &[])?;
         serde_json::from_str(text.as_str().unwrap_or_default()).map_err(|error| error.to_string())
     }
@@ -68,23 +69,78 @@ impl Game {
 
     /// Waits until the report says so.
     pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value, String> {
-        let deadline = Instant::now() + DEADLINE;
+        if let Some(report) = self.wait_for(DEADLINE, is_so)? {
+            return Ok(report);
+        }
+        let script = "arguments[0](document.body.innerText)";
+        let (name, report) = (self.name, self.report()?);
+        let shown = self.driver.script(script, &[])?;
+        Err(format!(
+            "{name}: not {what}; the report: {report}; the page: {shown}"
+        ))
+    }
+
+    /// Waits for so long until the report says so; `None` if it does not.
+    pub(crate) fn wait_for(
+        &self,
+        span: Duration,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Value>, String> {
+        let deadline = Instant::now() + span;
         loop {
             let report = self.report()?;
             if is_so(&report) {
-                return Ok(report);
+                return Ok(Some(report));
             }
             if Instant::now() > deadline {
-                let shown = self
-                    .driver
-                    .script("arguments[0](document.body.innerText)", &[])?;
-                let name = self.name;
-                return Err(format!(
-                    "{name}: not {what}; the report: {report}; the page: {shown}"
-                ));
+                return Ok(None);
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Waits until an expression is true in the page.
+    pub(crate) fn until(&self, what: &str, expression: &str) -> Result<(), String> {
+        let deadline = Instant::now() + DEADLINE;
+        let script = format!("arguments[0]({expression})");
+        while self.driver.script(&script, &[])? != true {
+            if Instant::now() > deadline {
+                return Err(format!("{}: not {what}", self.name));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// Lets the game alone for a while: to report takes time that a player's game does not lose. Then, how long its frames were.
+    pub(crate) fn frame_time(&self, span: Duration) -> Result<f64, String> {
+        let script = "window.arena = undefined; window.arenaIsWatched = false; arguments[0]()";
+        self.driver.script(script, &[])?;
+        std::thread::sleep(span);
+        let report = self.wait("reporting again", |it| !it["frame_p95_ms"].is_null())?;
+        Ok(report["frame_p95_ms"].as_f64().unwrap_or_default())
+    }
+
+    /// Presses what has these words.
+    pub(crate) fn press(&self, words: &str) -> Result<(), String> {
+        let what = format!("showing {words:?}");
+        let report = self.wait(&what, |it| it["marks"][words].is_array())?;
+        let at = &report["marks"][words];
+        self.hold("mouse", pair(at), 100)
+    }
+
+    /// Says something in the chat.
+    pub(crate) fn say(&self, text: &str) -> Result<(), String> {
+        self.type_keys(&format!("{ENTER}{text}"))?;
+        self.type_keys(ENTER)
+    }
+
+    /// Holds the mouse for a while where a place of the arena is on the screen.
+    pub(crate) fn run_to(&self, (x, y): (f64, f64), milliseconds: u64) -> Result<(), String> {
+        let view = self.report()?["view"].clone();
+        let [left, top, scale] = [0, 1, 2].map(|at| view[at].as_f64().unwrap_or_default());
+        let at = (left + x * scale, top + y * scale);
+        self.hold("mouse", at, milliseconds)
     }
 
     /// Presses keys, one after the other.
@@ -118,11 +174,11 @@ impl Game {
     pub(crate) fn hold(
         &self,
         pointer: &str,
-        at: (u32, u32),
+        at: (f64, f64),
         milliseconds: u64,
     ) -> Result<(), String> {
         let actions = [
-            json!({ "type": "pointerMove", "duration": 0, "x": at.0, "y": at.1 }),
+            json!({ "type": "pointerMove", "duration": 0, "x": at.0.round() as i64, "y": at.1.round() as i64 }),
             json!({ "type": "pointerDown", "button": 0 }),
             pause(milliseconds),
             json!({ "type": "pointerUp", "button": 0 }),
@@ -163,6 +219,22 @@ pub(crate) fn logged(report: &Value, text: &str) -> bool {
     lines
         .filter_map(Value::as_str)
         .any(|line| line.contains(text))
+}
+
+/// A player that is there and has this name.
+pub(crate) fn named<'r>(report: &'r Value, name: &str) -> Option<&'r Value> {
+    here(report).find(|player| player["name"] == name)
+}
+
+/// Where a player is.
+pub(crate) fn place(player: &Value) -> (f64, f64) {
+    let along = |axis: &str| player[axis].as_f64().unwrap_or_default();
+    (along("x"), along("y"))
+}
+
+fn pair(at: &Value) -> (f64, f64) {
+    let along = |axis: usize| at[axis].as_f64().unwrap_or_default();
+    (along(0), along(1))
 }
 
 /// Our own player.

@@ -11,6 +11,8 @@ mod game;
 mod lines;
 mod print;
 mod tab;
+mod tagging;
+mod trouble;
 mod window;
 
 use std::path::PathBuf;
@@ -45,11 +47,8 @@ struct Options {
     #[arg(long)]
     geckodriver: String,
     /// The arena alone.
-    #[arg(long, conflicts_with = "chat_only")]
-    arena_only: bool,
-    /// The chat alone.
     #[arg(long)]
-    chat_only: bool,
+    arena_only: bool,
 }
 
 impl Options {
@@ -70,12 +69,7 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let checked = if options.chat_only {
-        Ok(())
-    } else {
-        arena_check::run(&options)
-    };
-    let checked = checked.and_then(|()| {
+    let checked = arena_check::run(&options).and_then(|()| {
         if options.arena_only {
             return Ok(());
         }

@@ -2,15 +2,20 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use crate::Options;
-use crate::game::{Game, here, logged};
+use crate::game::{DEADLINE, Game, LOOK, here, logged};
+use crate::lines::Lines;
 use crate::print::say;
+
+/// How the arena begins a line when it cannot open a window.
+const NO_WINDOW: &str = "there is no window here ";
 
 /// Joins from a window, sees that the browser sees it, and has the window write a picture of itself.
 pub(crate) fn check(options: &Options, url: &str, lobby: &str, ada: &Game) -> Result<(), String> {
     let Some((_screen, display)) = screen() else {
-        say!("[ci] no Xvfb here: the native window is not looked at");
+        say!("[ci] NOT RUN: the native window, because there is no Xvfb");
         return Ok(());
     };
     let picture = options.pictures.join("play-window.png");
@@ -30,17 +35,32 @@ pub(crate) fn check(options: &Options, url: &str, lobby: &str, ada: &Game) -> Re
         .env("DISPLAY", display)
         .env_remove("WAYLAND_DISPLAY")
         .stdin(Stdio::null())
-        .stdout(Stdio::null());
+        .stdout(Stdio::piped());
     let child = command.spawn();
     let mut window = Ended(child.map_err(|error| format!("{}: {error}", options.arena.display()))?);
-    ada.wait("joined by the window", |it| logged(it, "Window is here"))?;
-    // It ends when the picture is written.
-    let status = window.0.wait().map_err(|error| error.to_string())?;
+    // It ends when the picture is written, and its output with it.
+    let lines = Lines::of(window.0.stdout.take());
+    let no_window = |line: &str| line.strip_prefix(NO_WINDOW).map(str::to_owned);
+    if let Some(why) = lines.find(DEADLINE, no_window) {
+        say!("[ci] NOT RUN: the native window, which cannot be opened here: {why}");
+        return Ok(());
+    }
+    let deadline = Instant::now() + DEADLINE;
+    let status = loop {
+        match window.0.try_wait().map_err(|error| error.to_string())? {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                return Err("the window does not end with its picture".to_owned());
+            }
+            None => std::thread::sleep(LOOK),
+        }
+    };
     if !status.success() || !picture.is_file() {
         return Err(format!(
             "the window ended with {status}, and has written no picture"
         ));
     }
+    ada.wait("told of the window", |it| logged(it, "Window is here"))?;
     say!("[ci] written: {}", picture.display());
     ada.wait("told that the window has left", |it| {
         here(it).all(|player| player["name"] != "Window")

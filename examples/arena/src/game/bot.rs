@@ -15,7 +15,7 @@ pub(crate) fn steer(world: &World, bot: Id) -> Point {
     if world.it() == bot {
         let nearest = world
             .players()
-            .filter(|player| player.id != bot && player.plays())
+            .filter(|player| player.id != bot && player.can_be_tagged())
             .filter_map(|player| world.place(player.id))
             .min_by(|one, two| own.distance(*one).total_cmp(&own.distance(*two)));
         return nearest.map_or_else(Point::default, |other| (other - own).direction() * 0.92);

@@ -60,6 +60,11 @@ impl Player {
         }
     }
 
+    /// Whether it can be tagged: who does not answer now would not know.
+    pub(crate) fn can_be_tagged(&self) -> bool {
+        self.presence == Presence::Here
+    }
+
     /// Whether it plays: those who have gone do not.
     pub(crate) const fn plays(&self) -> bool {
         !matches!(self.presence, Presence::Gone(..))

@@ -11,6 +11,10 @@ const GRACE: f64 = 1.2;
 const LONGEST_STEP: f32 = 1.0 / 30.0;
 /// What is computed after a pause; a machine that has slept does not run for hours.
 const LONGEST_PAUSE: f64 = 0.5;
+/// Who is "it" may be somebody whom we have not met, for so many seconds: a newcomer is connected with one after the other.
+const ABSENT: f64 = 5.0;
+/// Clocks that differ end a round at different times. Within so many seconds before its end, another one's end is the end.
+const ENDING: f32 = 2.0;
 /// Who says nothing for so long does not answer. A hidden tab speaks once a second.
 const SILENCE: f64 = 2.0;
 const BOT_NAMES: [&str; 3] = ["Bolt", "Cog", "Dynamo"];
@@ -133,15 +137,17 @@ impl World {
         player.presence = Presence::Here;
     }
 
-    /// Somebody does not answer for now, or does again.
-    pub(crate) fn set_interrupted(&mut self, id: Id, is_interrupted: bool) {
-        if let Some(player) = self.other(id).filter(|player| player.plays()) {
-            player.presence = if is_interrupted {
-                Presence::Interrupted
-            } else {
-                Presence::Here
-            };
-        }
+    /// Somebody does not answer for now, or does again; whether that is new.
+    pub(crate) fn set_interrupted(&mut self, id: Id, is_interrupted: bool) -> bool {
+        let presence = if is_interrupted {
+            Presence::Interrupted
+        } else {
+            Presence::Here
+        };
+        self.other(id)
+            .filter(|player| player.plays() && player.presence != presence)
+            .map(|player| player.presence = presence)
+            .is_some()
     }
 
     /// Somebody has gone, and fades with the reason.
@@ -180,12 +186,17 @@ impl World {
         is_newer
     }
 
-    /// Which round it is, as another one says.
-    pub(crate) fn hear_round(&mut self, from: Id, round: Round) {
+    /// Which round it is, as another one says. If that ends our round a little early, the round has a winner.
+    pub(crate) fn hear_round(&mut self, from: Id, round: Round) -> Option<Happening> {
         let is_lowest = !self.players.range(..from).any(|(_, other)| other.plays());
-        if self.round.merge(round, is_lowest) {
-            self.clear_scores();
+        let before = self.round;
+        if !self.round.merge(round, is_lowest) {
+            return None;
         }
+        let is_next = round.number.wrapping_sub(before.number) == 1;
+        let winner = (is_next && before.left < ENDING).then(|| self.winner());
+        self.clear_scores();
+        winner.flatten()
     }
 
     /// Lets time pass until `time`; the player of this machine wishes to go there.
@@ -250,7 +261,7 @@ impl World {
         let tagged = others.find(|other| {
             let place = other.place(self.time);
             let is_touched = place.is_some_and(|place| place.distance(own) <= 2.0 * RADIUS);
-            other.id != by && other.presence == Presence::Here && is_touched
+            other.id != by && other.can_be_tagged() && is_touched
         })?;
         let tag = self.tag.passed_to(tagged.id);
         self.hear_tag(tag);
@@ -259,7 +270,14 @@ impl World {
 
     /// The one with the lowest id is "it" if nobody is, or if that one has gone. Everybody comes to the same.
     fn choose_it(&mut self) {
-        let is_there = self.players.get(&self.it()).is_some_and(Player::plays);
+        let is_there = match self.players.get(&self.it()) {
+            Some(player) => player.plays(),
+            // The others may know somebody whom we have not met. A bot of another machine is nobody.
+            None => {
+                let is_peer = (1..FIRST_BOT).contains(&self.it());
+                is_peer && self.time < self.tagged_at + ABSENT
+            }
+        };
         let lowest = self.players.values().find(|player| player.plays());
         if let Some(lowest) = lowest.filter(|_| !is_there) {
             let tag = self.tag.passed_to(lowest.id);

@@ -14,13 +14,21 @@ type MockPlay = Play<MockBackend, MockSignaling>;
 struct Table {
     network: Network,
     plays: Vec<MockPlay>,
+    /// So many play as bots; the others stand still.
+    bots: usize,
 }
 
 impl Table {
     fn new(count: usize) -> Self {
+        Self::with_seed(count, 7)
+    }
+
+    /// The ids of the players follow from the seed.
+    fn with_seed(count: usize, seed: u64) -> Self {
         let mut table = Self {
-            network: Network::new(7),
+            network: Network::new(seed),
             plays: Vec::new(),
+            bots: usize::MAX,
         };
         for _ in 0..count {
             table.join();
@@ -44,14 +52,18 @@ impl Table {
         self.network.now().as_micros() as f64 / 1e6
     }
 
-    /// Lets all play as bots until `is_done`; whether it ever was, in that many seconds.
+    /// Lets them play until `is_done`; whether it ever was, in that many seconds.
     fn run_until(&mut self, seconds: f64, is_done: impl Fn(&[MockPlay]) -> bool) -> bool {
         let end = self.time() + seconds;
         while self.time() < end {
             self.network.advance(FRAME);
             let time = self.time();
-            for play in &mut self.plays {
-                let wish = bot::steer(&play.world, play.world.own());
+            for (at, play) in self.plays.iter_mut().enumerate() {
+                let wish = if at < self.bots {
+                    bot::steer(&play.world, play.world.own())
+                } else {
+                    Point::default()
+                };
                 play.frame(time, wish);
             }
             if is_done(&self.plays) {
@@ -65,17 +77,27 @@ impl Table {
         self.run_until(seconds, |_| false);
     }
 
-    /// What the first ones say of "it" and the round: the same, if all is well.
-    fn agree(&self) -> bool {
-        let one = &self.plays[0].world;
-        let others = self.plays.iter().map(|play| &play.world);
-        others
-            .clone()
-            .all(|it| it.tag() == one.tag() && it.round().number == one.round().number)
-            && others
-                .clone()
-                .all(|it| (it.round().left - one.round().left).abs() < 0.5)
+    /// What each says of "it", for messages.
+    fn tags(&self) -> Vec<(Id, Tag)> {
+        let plays = self.plays.iter();
+        plays
+            .map(|play| (play.world.own(), play.world.tag()))
+            .collect()
     }
+
+    fn agree(&self) -> bool {
+        agree(&self.plays)
+    }
+}
+
+/// Whether they say the same of "it" and the round.
+fn agree(plays: &[MockPlay]) -> bool {
+    let one = &plays[0].world;
+    plays.iter().map(|play| &play.world).all(|it| {
+        it.tag() == one.tag()
+            && it.round().number == one.round().number
+            && (it.round().left - one.round().left).abs() < 0.5
+    })
 }
 
 fn all_see_all(plays: &[MockPlay]) -> bool {
@@ -97,6 +119,33 @@ fn eight_bots_see_each_other_move_and_tag() {
     assert!(table.run_until(60.0, tagged));
     table.run(0.5);
     assert!(table.agree());
+}
+
+#[test]
+fn whoever_is_it_knows_it_in_whichever_order_they_meet() {
+    for seed in 0..24 {
+        // The first one is a bot; the others have opened the page, and stand still.
+        let mut table = Table::with_seed(0, seed);
+        table.bots = 1;
+        for _ in 0..3 {
+            table.join();
+            // Before the bot tags anybody, and some time later.
+            table.run(0.3 * f64::from(u32::try_from(seed % 8).unwrap()));
+        }
+        // If it is the bot, it tags one of the others soon, who does nothing.
+        let is_tagged = |plays: &[MockPlay]| {
+            let it = plays[0].world.it();
+            let stands = plays[1..].iter().any(|play| play.world.own() == it);
+            stands && agree(plays)
+        };
+        assert!(
+            table.run_until(30.0, is_tagged),
+            "{seed}: {:?}",
+            table.tags()
+        );
+        table.run(10.0);
+        assert!(is_tagged(&table.plays), "{seed}: {:?}", table.tags());
+    }
 }
 
 #[test]
@@ -183,6 +232,14 @@ fn a_cut_network_is_seen_and_comes_back() {
             .iter()
             .all(|play| play.world.players().all(|it| it.presence == Presence::Here))
     }));
+    for line in ["bot 2 does not answer", "bot 2 is back"] {
+        let told = texts(&table.plays[0]);
+        assert_eq!(
+            told.iter().filter(|text| **text == line).count(),
+            1,
+            "{told:?}"
+        );
+    }
     table.run(1.0);
     assert!(table.agree());
 }

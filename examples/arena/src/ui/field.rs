@@ -13,6 +13,8 @@ use crate::play::Play;
 const FADE: f64 = 5.0;
 /// A line that is longer than this has a label, in points.
 const LABELLED: f32 = 110.0;
+/// Where more than so many play, only our own lines have labels: those of all would be too many to read.
+const FEW: usize = 4;
 /// Between lines of the grid.
 const GRID: f32 = 100.0;
 
@@ -76,6 +78,7 @@ fn floor(painter: &Painter, view: View) {
 fn mesh<B: Backend, S: Signaling>(painter: &Painter, view: View, play: &Play<B, S>) {
     let own = play.world.own();
     let ours = play.own_links();
+    let are_few = play.world.players().count() <= FEW;
     let mut labels = Vec::new();
     let all = play.links.iter().map(|(from, links)| (*from, links));
     for (from, links) in all.chain([(own, &ours)]) {
@@ -89,7 +92,9 @@ fn mesh<B: Backend, S: Signaling>(painter: &Painter, view: View, play: &Play<B, 
             let is_told_twice =
                 told.is_some_and(|links| links.iter().any(|other| other.to == from));
             if from < link.to || !is_told_twice {
-                labels.extend(line(painter, view, play, from, *link));
+                let label = line(painter, view, play, from, *link);
+                let is_labelled = are_few || [from, link.to].contains(&own);
+                labels.extend(label.filter(|_| is_labelled));
             }
         }
     }

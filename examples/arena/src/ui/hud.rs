@@ -4,6 +4,7 @@ use eframe::egui::{self, Align2, Area, Color32, Id, Key, Order, RichText, pos2, 
 use webrtc_multiplayer::mesh_core::{Backend, Signaling};
 
 use super::invite;
+use super::marks::button;
 use super::theme::{self, Colors};
 use crate::game::{Player, ROUND};
 use crate::message::LINE;
@@ -37,7 +38,7 @@ impl Hud {
         &mut self,
         ui: &egui::Ui,
         play: &mut Play<B, S>,
-        invitation: Option<&str>,
+        invitation: &dyn Fn() -> Option<String>,
         now: f64,
     ) -> Wanted {
         let is_narrow = ui.ctx().content_rect().width() < NARROW;
@@ -46,7 +47,7 @@ impl Hud {
         let wanted = self.buttons(ui, play, is_narrow);
         self.chat(ui, play, now, is_narrow);
         if self.is_inviting {
-            self.is_inviting = invite::show(ui, &play.lobby, invitation);
+            self.is_inviting = invite::show(ui, &play.lobby, invitation().as_deref());
         }
         wanted
     }
@@ -68,15 +69,15 @@ impl Hud {
                         let (mark, why) = server_mark(&play.server);
                         dot(ui, mark).on_hover_text(why);
                         ui.label(RichText::new(&play.lobby).strong());
-                        if ui.button("Invite").clicked() {
+                        if button(ui, "Invite") {
                             self.is_inviting = !self.is_inviting;
                         }
                     }
-                    wanted.network = ui.button("Network").clicked();
-                    if ui.button("Chat").clicked() {
+                    wanted.network = button(ui, "Network");
+                    if button(ui, "Chat") {
                         self.is_typing = !self.is_typing;
                     }
-                    wanted.leave = ui.button("Leave").clicked();
+                    wanted.leave = button(ui, "Leave");
                 });
             });
         });
@@ -97,7 +98,10 @@ impl Hud {
             self.is_typing = true;
         }
         let width = if is_narrow { 260.0 } else { 380.0 };
-        area(ui, "chat", Align2::LEFT_BOTTOM, vec2(24.0, -24.0)).show(ui.ctx(), |ui| {
+        let area = area(ui, "chat", Align2::LEFT_BOTTOM, vec2(24.0, -24.0));
+        // Under lines that are only to be read one can run.
+        let area = area.interactable(self.is_typing);
+        area.show(ui.ctx(), |ui| {
             ui.set_max_width(width);
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.spacing_mut().interact_size.y = 18.0;

@@ -8,6 +8,7 @@ use egui_plot::{Legend, Line, Plot, PlotPoints};
 use webrtc_multiplayer::mesh_core::{Backend, PeerStats, Signaling};
 use webrtc_multiplayer::{Disturbance, Duration, PeerId};
 
+use super::marks::mark;
 use super::theme::{self, Colors};
 use crate::net::Net;
 use crate::play::Play;
@@ -205,12 +206,15 @@ fn switches<B: Backend, S: Signaling>(ui: &mut egui::Ui, net: &mut Net<B, S>) {
             "Cut the network for 5 s"
         };
         let cut = ui.add_enabled(!net.is_cut(), egui::Button::new(words));
+        mark("Cut the network", &cut);
         if cut.clicked() {
             net.cut_for(CUT);
         }
         if let Some(plug) = net.plug() {
             let mut is_unplugged = plug.load(Ordering::Relaxed);
-            if ui.checkbox(&mut is_unplugged, "no server").changed() {
+            let unplug = ui.checkbox(&mut is_unplugged, "no server");
+            mark("no server", &unplug);
+            if unplug.changed() {
                 plug.store(is_unplugged, Ordering::Relaxed);
             }
         }

@@ -2,9 +2,14 @@
 
 use eframe::egui::{self, Align2, Area, Id, RichText, vec2};
 
+use super::marks::{button, mark};
 use super::theme;
+use crate::list::PublicList;
 use crate::message::NAME;
 use crate::net::Place;
+
+/// Of the list of lobbies, in points.
+const HEIGHT: f32 = 96.0;
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +22,7 @@ pub(super) enum Choice {
 #[derive(Debug, Default)]
 pub(super) struct Form {
     pub(super) name: String,
-    place: Place,
+    pub(super) place: Place,
     /// What went wrong, and what to do.
     pub(super) error: Option<String>,
 }
@@ -33,7 +38,7 @@ impl Form {
 }
 
 /// Shows it; what was chosen, if anything.
-pub(super) fn show(ui: &egui::Ui, form: &mut Form) -> Option<Choice> {
+pub(super) fn show(ui: &egui::Ui, form: &mut Form, list: &PublicList) -> Option<Choice> {
     let mut choice = None;
     let width = (ui.ctx().content_rect().width() - 64.0).min(360.0);
     let area = Area::new(Id::unique("start")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
@@ -64,20 +69,53 @@ pub(super) fn show(ui: &egui::Ui, form: &mut Form) -> Option<Choice> {
             let full = vec2(ui.available_width(), 42.0);
             let play = egui::Button::new(RichText::new("Play together").size(17.0).strong())
                 .fill(theme::ACCENT.gamma_multiply(0.45));
-            if ui.add_sized(full, play).clicked() {
+            let play = ui.add_sized(full, play);
+            mark("Play together", &play);
+            if play.clicked() {
                 choice = Some(Choice::Join(form.place.clone()));
             }
-            if ui
-                .add_sized(full, egui::Button::new("Alone, against bots"))
-                .clicked()
-            {
+            let alone = ui.add_sized(full, egui::Button::new("Alone, against bots"));
+            mark("Alone, against bots", &alone);
+            if alone.clicked() {
                 choice = Some(Choice::Alone);
+            }
+            if let Some(lobby) = public(ui, list) {
+                choice = Some(Choice::Join(Place {
+                    lobby,
+                    is_public: false,
+                    ..form.place.clone()
+                }));
             }
             let hint = "Arrow keys or WASD, or hold the mouse or a finger where you want to run.";
             ui.label(RichText::new(hint).size(11.0).color(theme::FAINT));
         });
     });
     choice
+}
+
+/// The lobbies that anybody may join, where the server has a list; which one was chosen.
+fn public(ui: &mut egui::Ui, list: &PublicList) -> Option<String> {
+    let lobbies = list.lobbies()?;
+    let words = if lobbies.is_empty() {
+        "No public lobby is open on this server now."
+    } else {
+        "Public lobbies on this server:"
+    };
+    ui.label(RichText::new(words).size(12.0).color(theme::FAINT));
+    let mut chosen = None;
+    let scrolled = egui::ScrollArea::vertical().max_height(HEIGHT);
+    scrolled.show(ui, |ui| {
+        for lobby in lobbies {
+            ui.horizontal(|ui| {
+                if button(ui, &lobby.name) {
+                    chosen = Some(lobby.code.clone());
+                }
+                let players = format!("{} of {}", lobby.players, lobby.max_players);
+                ui.label(RichText::new(players).color(theme::FAINT));
+            });
+        }
+    });
+    chosen
 }
 
 fn field(ui: &mut egui::Ui, label: &str, text: &mut String, most: usize) {

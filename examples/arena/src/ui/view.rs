@@ -47,6 +47,11 @@ impl View {
         Point::new(from.x, from.y)
     }
 
+    /// Where its corner is on the screen, and how many points one unit is.
+    pub(super) fn figures(self) -> [f32; 3] {
+        [self.origin.x, self.origin.y, self.scale]
+    }
+
     /// Where the arena is.
     pub(super) fn arena(self) -> Rect {
         Rect::from_min_max(self.to_screen(Point::default()), self.to_screen(SIZE))

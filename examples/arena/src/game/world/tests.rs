@@ -39,6 +39,73 @@ fn the_lowest_is_it_first_and_again_when_it_has_gone() {
 }
 
 #[test]
+fn a_newcomer_believes_that_somebody_is_it_whom_it_has_not_met() {
+    let (mut bot, mut ada) = (world(1, &[9]), world(9, &[1]));
+    bot.hear_tag(Tag { number: 1, who: 9 });
+    ada.hear_tag(bot.tag());
+    let mut grace = world(5, &[1]);
+    grace.hear_tag(bot.tag());
+    run(&mut grace, 1.0, Point::default());
+    assert_eq!(grace.tag(), bot.tag());
+    grace.come(9);
+    run(&mut grace, 10.0, Point::default());
+    assert_eq!(grace.tag(), ada.tag());
+}
+
+#[test]
+fn all_come_to_know_who_is_it_in_whichever_order_they_meet() {
+    // Each pair meets at some time; then each says once a second how the game stands.
+    let meetings = [[0, 1], [0, 2], [1, 2]];
+    let orders = [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ];
+    let all = [[1, 9, 5], [1, 5, 9]].map(|ids| orders.map(|order| (ids, order)));
+    for (ids, order) in all.into_iter().flatten() {
+        let mut worlds = ids.map(|id| world(id, &[]));
+        for [one, two] in order.map(|at| meetings[at]) {
+            let said = [worlds[one].tag(), worlds[two].tag()];
+            worlds[one].come(ids[two]);
+            worlds[two].come(ids[one]);
+            worlds[one].hear_tag(said[1]);
+            worlds[two].hear_tag(said[0]);
+            for world in &mut worlds {
+                run(world, 0.1, Point::default());
+            }
+        }
+        for _ in 0..2 {
+            let said = worlds.each_ref().map(World::tag);
+            for world in &mut worlds {
+                for tag in said {
+                    world.hear_tag(tag);
+                }
+                run(world, 1.0, Point::default());
+            }
+        }
+        let said = worlds.each_ref().map(World::tag);
+        assert!(
+            said.iter().all(|tag| *tag == said[0]),
+            "{order:?}: {said:?}"
+        );
+        assert!(ids.contains(&said[0].who), "{order:?}: {said:?}");
+    }
+}
+
+#[test]
+fn somebody_whom_nobody_meets_is_not_it_for_ever() {
+    let mut world = world(3, &[9]);
+    world.hear_tag(Tag { number: 8, who: 77 });
+    run(&mut world, ABSENT * 0.9, Point::default());
+    assert_eq!(world.it(), 77);
+    run(&mut world, ABSENT, Point::default());
+    assert_eq!(world.it(), 3);
+}
+
+#[test]
 fn who_is_it_tags_by_touching_after_the_grace() {
     let mut world = world(3, &[9]);
     let at = world.own_body().at + Point::new(10.0, 0.0);
@@ -63,6 +130,17 @@ fn who_is_not_it_tags_nobody_and_who_does_not_answer_is_not_tagged() {
     assert!(run(&mut two, 5.0, Point::default()).is_empty());
     two.set_interrupted(9, false);
     assert_eq!(run(&mut two, 0.1, Point::default()).len(), 1);
+}
+
+#[test]
+fn a_bot_runs_after_those_it_can_tag() {
+    let mut world = world(3, &[7, 9]);
+    let own = world.own_body().at;
+    world.hear_move(7, 1.0, rest(own + Point::new(-60.0, 0.0)), 0.0);
+    world.hear_move(9, 1.0, rest(own + Point::new(300.0, 0.0)), 0.0);
+    assert!(bot::steer(&world, 3).x < 0.0);
+    world.set_interrupted(7, true);
+    assert!(bot::steer(&world, 3).x > 0.0);
 }
 
 #[test]
@@ -99,6 +177,27 @@ fn a_round_ends_with_a_winner_and_scores_begin_anew() {
     assert_eq!(happened, [over]);
     assert_eq!(world.player(9).map(|player| player.score), Some(0.0));
     assert_eq!(world.round().number, 2);
+}
+
+#[test]
+fn a_round_that_another_one_ends_first_has_a_winner_too() {
+    let mut world = world(3, &[9]);
+    world.set_name(9, "Ada".to_owned());
+    let next = Round {
+        number: 2,
+        left: 29.9,
+    };
+    let mut early = world.clone();
+    assert_eq!(early.hear_round(9, next), None, "that was a split");
+    run(&mut world, 29.0, Point::default());
+    world.hear_move(9, 1.0, rest(Point::new(50.0, 50.0)), 28.5);
+    let over = Happening::RoundOver {
+        winner: "Ada".to_owned(),
+        score: 28.5,
+    };
+    assert_eq!(world.hear_round(9, next), Some(over));
+    assert_eq!(world.player(9).map(|player| player.score), Some(0.0));
+    assert_eq!(world.hear_round(9, next), None);
 }
 
 #[test]

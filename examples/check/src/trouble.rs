@@ -1,0 +1,115 @@
+//! What goes wrong in the arena of a browser, made by the switches that a player has: a cut network, a server out of reach, a tab
+//! that is hidden.
+
+use serde_json::{Value, json};
+
+use crate::bot::Bot;
+use crate::game::{DEADLINE, Game, LEFT, RIGHT, here, logged, named, own};
+use crate::print::say;
+
+/// A cut is seen after two or three of its five seconds. A machine that is too busy for that gets some more cuts.
+const CUTS: u32 = 4;
+
+/// The network of a browser is cut for five seconds, and comes back.
+pub(crate) fn cut(ada: &Game, grace: &Game) -> Result<(), String> {
+    ada.press("Network")?;
+    let noticed = |it: &Value, name: &str| logged(it, &format!("{name} does not answer"));
+    for _ in 0..CUTS {
+        ada.press("Cut the network")?;
+        let is_seen = grace.wait_for(DEADLINE / 5, |it| noticed(it, "Ada"))?;
+        grace.wait("in touch with Ada again", |it| named(it, "Ada").is_some())?;
+        ada.wait("in touch with Grace again", |it| {
+            named(it, "Grace").is_some()
+        })?;
+        if is_seen.is_none() {
+            continue;
+        }
+        ada.wait("told that Grace did not answer", |it| noticed(it, "Grace"))?;
+        grace.wait("told that Ada is back", |it| logged(it, "Ada is back"))?;
+        say!("[ci] a network that is cut for 5 s is seen by both sides, and play goes on after it");
+        return Ok(());
+    }
+    Err("nobody has noticed that the network was cut".to_owned())
+}
+
+/// The server is out of reach of a browser, play goes on, and it comes back to the server.
+pub(crate) fn server_down_and_back(ada: &Game, grace: &Game) -> Result<(), String> {
+    ada.press("no server")?;
+    ada.wait("told that the server is away", |it| it["server"] == "away")?;
+    let x = |it: &Value| named(it, "Ada").and_then(|it| it["x"].as_f64());
+    let before = x(&grace.report()?).unwrap_or_default();
+    ada.hold_key(if before > 800.0 { LEFT } else { RIGHT }, 600)?;
+    grace.wait("seeing Ada move without a server", |it| {
+        x(it).is_some_and(|x| (x - before).abs() > 60.0)
+    })?;
+    ada.press("no server")?;
+    ada.wait("with the server again", |it| it["server"] == "joined")?;
+    // Closes the panel.
+    ada.press("Network")?;
+    say!("[ci] play goes on while a browser has no server, and the browser comes back to it");
+    Ok(())
+}
+
+/// A second tab plays beside the first one. Then the first one is hidden, and stays in touch.
+pub(crate) fn two_tabs(ada: &Game, bot: &Bot, address: &str) -> Result<(), String> {
+    let driver = ada.driver();
+    let first = driver.get("window")?;
+    let opened = driver.post("window/new", &json!({ "type": "tab" }))?;
+    let into = |handle: &Value| {
+        driver
+            .post("window", &json!({ "handle": handle }))
+            .map(drop)
+    };
+    into(&opened["handle"])?;
+    ada.visit(&format!("{address}&name=Hopper"))?;
+    ada.wait("with the first tab and the bot", |it| {
+        named(it, "Ada").is_some() && here(it).count() == 3
+    })?;
+    ada.say("can you hear me")?;
+    let heard = |it: &Value| logged(it, "can you hear me");
+    bot.wait("reading what the second tab says", heard)?;
+    into(&first)?;
+    ada.wait("reading what the second tab says", heard)?;
+    hidden(ada, bot)?;
+    into(&opened["handle"])?;
+    driver.close_tab()?;
+    into(&first)?;
+    ada.wait("told that the second tab has left", |it| {
+        here(it).count() == 2 && named(it, "Bolt").is_some()
+    })?;
+    say!("[ci] two tabs and a bot play; a tab that is hidden stays in touch");
+    Ok(())
+}
+
+/// An empty tab covers the one that is in use for a while.
+fn hidden(ada: &Game, bot: &Bot) -> Result<(), String> {
+    let id = own(&ada.report()?)["id"].clone();
+    let tell = |what: &str, of: Value| {
+        let words = json!({ "cmd": what, "params": of });
+        ada.driver().post("goog/cdp/execute", &words)
+    };
+    // A tab that the driver opens hides none.
+    let cover = tell("Target.createTarget", json!({ "url": "about:blank" }))?;
+    ada.until("hidden", "document.hidden")?;
+    // The bot reports four times a second.
+    let mut reports = 0;
+    bot.wait("in touch with a hidden tab", |it| {
+        let mut players = it["players"].as_array().into_iter().flatten();
+        let is_there = players.any(|it| it["id"] == id && it["presence"] != "gone");
+        reports = if is_there { reports + 1 } else { 0 };
+        reports > 12 && here(it).any(|player| player["id"] == id)
+    })?;
+    tell(
+        "Target.closeTarget",
+        json!({ "targetId": cover["targetId"] }),
+    )?;
+    tell("Page.bringToFront", json!({}))?;
+    ada.until("shown again", "!document.hidden")?;
+    let after = ada.wait("in touch after it was hidden", |it| {
+        named(it, "Bolt").is_some()
+    })?;
+    if own(&after)["id"] != id {
+        return Err("a tab that was hidden has become another player".to_owned());
+    }
+    Ok(())
+}
