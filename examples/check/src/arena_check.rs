@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         first["first_opponent_ms"].as_f64().unwrap_or_default()
     );
     let grace = second_browser(options, &format!("{start}&name=Grace"))?;
-    chosen_from_the_list(&grace)?;
+    chosen_from_the_list(options, &grace)?;
     moving(&bot, &ada, &grace)?;
     chat(&bot, &ada, &grace)?;
     tagging::check(&bot, &ada, &grace)?;
@@ -80,12 +80,14 @@ fn joining(options: &Options, url: &str, name: &str, more: &[&str]) -> Result<Bo
 }
 
 /// The start screen lists the lobby, and a press on it joins.
-fn chosen_from_the_list(grace: &Game) -> Result<(), String> {
+fn chosen_from_the_list(options: &Options, grace: &Game) -> Result<(), String> {
     let is_listed = |it: &Value| {
         let mut lobbies = it["lobbies"].as_array().into_iter().flatten();
         lobbies.any(|lobby| lobby == LOBBY)
     };
     grace.wait("showing the public lobby", is_listed)?;
+    let pictures = &options.pictures;
+    grace.driver().picture(pictures, "play-start.png")?;
     grace.press(LOBBY)?;
     grace.wait("in the lobby", |it| here(it).count() == 3)?;
     say!("[ci] a lobby is joined from the public list");

@@ -13,6 +13,8 @@ pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// Keys of the WebDriver protocol.
 pub(crate) const RIGHT: &str = "\u{e014}";
 pub(crate) const LEFT: &str = "\u{e012}";
+pub(crate) const UP: &str = "\u{e013}";
+pub(crate) const DOWN: &str = "\u{e015}";
 pub(crate) const ENTER: &str = "\u{e007}";
 
 /// A browser with the arena.
@@ -131,7 +133,12 @@ impl Game {
 
     /// Says something in the chat.
     pub(crate) fn say(&self, text: &str) -> Result<(), String> {
-        self.type_keys(&format!("{ENTER}{text}"))?;
+        self.type_keys(ENTER)?;
+        // What is typed before the field takes keys is lost.
+        self.wait("taking what is typed", |it| {
+            it["marks"]["Say something"].is_array()
+        })?;
+        self.type_keys(text)?;
         self.type_keys(ENTER)
     }
 

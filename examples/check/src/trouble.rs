@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::bot::Bot;
-use crate::game::{DEADLINE, Game, LEFT, RIGHT, here, logged, named, own};
+use crate::game::{DEADLINE, DOWN, Game, UP, here, logged, named, own};
 use crate::print::say;
 
 /// A cut is seen after two or three of its five seconds. A machine that is too busy for that gets some more cuts.
@@ -36,11 +36,11 @@ pub(crate) fn cut(ada: &Game, grace: &Game) -> Result<(), String> {
 pub(crate) fn server_down_and_back(ada: &Game, grace: &Game) -> Result<(), String> {
     ada.press("no server")?;
     ada.wait("told that the server is away", |it| it["server"] == "away")?;
-    let x = |it: &Value| named(it, "Ada").and_then(|it| it["x"].as_f64());
-    let before = x(&grace.report()?).unwrap_or_default();
-    ada.hold_key(if before > 800.0 { LEFT } else { RIGHT }, 600)?;
+    let y = |it: &Value| named(it, "Ada").and_then(|it| it["y"].as_f64());
+    let before = y(&grace.report()?).unwrap_or_default();
+    ada.hold_key(if before > 450.0 { UP } else { DOWN }, 600)?;
     grace.wait("seeing Ada move without a server", |it| {
-        x(it).is_some_and(|x| (x - before).abs() > 60.0)
+        y(it).is_some_and(|y| (y - before).abs() > 60.0)
     })?;
     ada.press("no server")?;
     ada.wait("with the server again", |it| it["server"] == "joined")?;

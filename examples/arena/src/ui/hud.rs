@@ -4,7 +4,7 @@ use eframe::egui::{self, Align2, Area, Color32, Id, Key, Order, RichText, pos2, 
 use webrtc_multiplayer::mesh_core::{Backend, Signaling};
 
 use super::invite;
-use super::marks::button;
+use super::marks::{button, mark};
 use super::theme::{self, Colors};
 use crate::game::{Player, ROUND};
 use crate::message::LINE;
@@ -139,6 +139,9 @@ impl Hud {
                 .char_limit(LINE)
                 .desired_width(width);
             let field = ui.add(field);
+            if field.has_focus() {
+                mark("Say something", &field);
+            }
             if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
                 play.say(&std::mem::take(&mut self.draft));
                 self.is_typing = false;

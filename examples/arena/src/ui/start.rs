@@ -1,5 +1,7 @@
 //! The first screen: who one is, and where to play.
 
+use std::ops::RangeInclusive;
+
 use eframe::egui::{self, Align2, Area, Id, RichText, vec2};
 
 use super::marks::{button, mark};
@@ -8,8 +10,10 @@ use crate::list::PublicList;
 use crate::message::NAME;
 use crate::net::Place;
 
-/// Of the list of lobbies, in points.
-const HEIGHT: f32 = 96.0;
+/// How high all but the list of lobbies is, in points.
+const REST: f32 = 590.0;
+/// How high the list may be, in points: one lobby can always be seen, and the others by scrolling.
+const LIST: RangeInclusive<f32> = 34.0..=170.0;
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +107,8 @@ fn public(ui: &mut egui::Ui, list: &PublicList) -> Option<String> {
     };
     ui.label(RichText::new(words).size(12.0).color(theme::FAINT));
     let mut chosen = None;
-    let scrolled = egui::ScrollArea::vertical().max_height(HEIGHT);
+    let height = (ui.ctx().content_rect().height() - REST).clamp(*LIST.start(), *LIST.end());
+    let scrolled = egui::ScrollArea::vertical().max_height(height);
     scrolled.show(ui, |ui| {
         for lobby in lobbies {
             ui.horizontal(|ui| {
