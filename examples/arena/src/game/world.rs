@@ -15,6 +15,8 @@ const LONGEST_PAUSE: f64 = 0.5;
 const ABSENT: f64 = 5.0;
 /// Clocks that differ end a round at different times. Within so many seconds before its end, another one's end is the end.
 const ENDING: f32 = 2.0;
+/// Who has come so many seconds ago has heard of all scores.
+const HEARD: f64 = 3.0;
 /// Who says nothing for so long does not answer. A hidden tab speaks once a second.
 const SILENCE: f64 = 2.0;
 const BOT_NAMES: [&str; 3] = ["Bolt", "Cog", "Dynamo"];
@@ -32,6 +34,8 @@ pub(crate) enum Happening {
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     own: Id,
+    /// When we have come.
+    begun: f64,
     players: BTreeMap<Id, Player>,
     tag: Tag,
     tagged_at: f64,
@@ -44,6 +48,7 @@ impl World {
     pub(crate) fn new(own: Id, name: String, time: f64) -> Self {
         Self {
             own,
+            begun: time,
             players: BTreeMap::from([(own, Player::of_this_machine(own, name))]),
             tag: Tag::default(),
             tagged_at: time,
@@ -194,7 +199,7 @@ impl World {
             return None;
         }
         let is_next = round.number.wrapping_sub(before.number) == 1;
-        let winner = (is_next && before.left < ENDING).then(|| self.winner());
+        let winner = (is_next && before.left < ENDING).then(|| self.winner(self.time));
         self.clear_scores();
         winner.flatten()
     }
@@ -204,7 +209,7 @@ impl World {
         let mut happened = Vec::new();
         let span = (time - self.time).max(0.0);
         if self.round.pass(span as f32) {
-            happened.extend(self.winner());
+            happened.extend(self.winner(time));
             self.clear_scores();
         }
         // Who has slept sees the others where they are now.
@@ -285,7 +290,11 @@ impl World {
         }
     }
 
-    fn winner(&self) -> Option<Happening> {
+    /// Who has the best score `now`, unless we are too new to know.
+    fn winner(&self, now: f64) -> Option<Happening> {
+        if now < self.begun + HEARD {
+            return None;
+        }
         let playing = self.players.values().filter(|player| player.plays());
         let best = playing.max_by(|one, two| one.score.total_cmp(&two.score))?;
         Some(Happening::RoundOver {

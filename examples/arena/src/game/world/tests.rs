@@ -201,6 +201,18 @@ fn a_round_that_another_one_ends_first_has_a_winner_too() {
 }
 
 #[test]
+fn a_newcomer_does_not_say_who_has_won_a_round_that_it_has_hardly_seen() {
+    let mut world = world(9, &[3]);
+    let last_second = Round {
+        number: 4,
+        left: 1.0,
+    };
+    assert_eq!(world.hear_round(3, last_second), None);
+    assert!(run(&mut world, 1.5, Point::default()).is_empty());
+    assert_eq!(world.round().number, 5);
+}
+
+#[test]
 fn who_has_gone_fades_with_the_reason_and_is_forgotten() {
     let mut world = world(3, &[9]);
     world.go(9, "the page was left".to_owned());
