@@ -1,8 +1,10 @@
 //! Where it runs natively: in a window, or as a bot without one.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ use crate::list::{Answer, MOST_BYTES};
 use crate::net::{LiveNet, Place};
 use crate::play::Server as Standing;
 use crate::report::{Report, Timing};
-use crate::ui::{App, Keeper, LivePlay, Surroundings, set_style};
+use crate::ui::{App, Keeper, LivePlay, Running, Surroundings, set_style};
 
 // The chat serves its page in the same way.
 #[path = "../../chat/site.rs"]
@@ -122,17 +124,22 @@ pub(crate) fn run() -> Outcome {
     let name = options.name.clone();
     if !options.bot {
         let name = name.clone().unwrap_or_else(|| "Player".to_owned());
+        // A window draws frames also when nobody sees it, but not after its end.
+        let kept = Rc::new(RefCell::new(None));
+        let keeper = Rc::clone(&kept);
         let surroundings = Surroundings {
             now,
             invitation: Box::new(invitation),
-            // A window draws frames also when nobody sees it.
-            keep_going: |_| {},
+            keep_going: Box::new(move |running| *keeper.borrow_mut() = Some(running)),
             is_watched: || false,
             publish: |_| {},
             fetch,
             picture: options.picture.clone().map(painter),
         };
-        let Err(error) = window(surroundings, name, place.clone(), join) else {
+        let shown = window(surroundings, name, place.clone(), join);
+        let Err(error) = shown else {
+            let kept = kept.borrow_mut().take();
+            kept.iter().for_each(say_goodbye);
             return Ok(());
         };
         say(&format!("there is no window here ({error})"));
@@ -147,6 +154,15 @@ pub(crate) fn run() -> Outcome {
         runtime.block_on(server.shutdown());
     }
     result
+}
+
+/// Goes on for a moment after the window's end, so that the others and the server are told of it.
+fn say_goodbye(running: &Rc<RefCell<Running>>) {
+    let end = Instant::now() + GOODBYE;
+    while Instant::now() < end {
+        running.borrow_mut().frame(now());
+        std::thread::sleep(FRAME);
+    }
 }
 
 fn window(surroundings: Surroundings, name: String, place: Place, join: bool) -> eframe::Result {

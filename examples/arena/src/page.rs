@@ -67,7 +67,7 @@ async fn start(canvas: HtmlCanvasElement, name: String, place: Place, join: bool
         let surroundings = Surroundings {
             now,
             invitation: Box::new(invitation),
-            keep_going,
+            keep_going: Box::new(keep_going),
             is_watched,
             publish,
             fetch,

@@ -26,6 +26,8 @@ pub(crate) struct Report<'p> {
     timing: Timing,
     /// What the start screen says.
     pub(crate) error: Option<&'p str>,
+    /// What is being typed in the chat.
+    pub(crate) draft: &'p str,
     /// The lobbies that the start screen lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) lobbies: Vec<&'p str>,
@@ -85,6 +87,7 @@ impl<'p> Report<'p> {
             screen,
             timing,
             error: None,
+            draft: "",
             lobbies: Vec::new(),
             view: None,
             marks: BTreeMap::new(),

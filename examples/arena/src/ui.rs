@@ -53,7 +53,7 @@ pub(crate) struct Surroundings {
     /// The address that brings others into a lobby, where there is a page for it.
     pub(crate) invitation: Invitation,
     /// Keeps the game going while no frames are drawn, as in a hidden tab.
-    pub(crate) keep_going: fn(Rc<RefCell<Running>>),
+    pub(crate) keep_going: Box<dyn Fn(Rc<RefCell<Running>>)>,
     /// Whether somebody reads the reports for tests.
     pub(crate) is_watched: fn() -> bool,
     /// Shows such a report.
@@ -227,6 +227,7 @@ impl App {
             report.error = self.form.error.as_deref();
             report.view = self.view.map(View::figures);
             report.marks = marks;
+            report.draft = &self.hud.draft;
             let lobbies = self.list.lobbies().unwrap_or_default().iter();
             report.lobbies = lobbies.map(|lobby| lobby.code.as_str()).collect();
             (self.surroundings.publish)(&report.json());

@@ -8,6 +8,8 @@ use crate::driver::Driver;
 
 /// How long anything in the game may take. It is for busy machines: a tag takes seconds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+/// How often a text is typed.
+const TRIES: u32 = 5;
 /// Between two looks at a report.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// Keys of the WebDriver protocol.
@@ -15,6 +17,7 @@ pub(crate) const RIGHT: &str = "\u{e014}";
 pub(crate) const LEFT: &str = "\u{e012}";
 pub(crate) const UP: &str = "\u{e013}";
 pub(crate) const DOWN: &str = "\u{e015}";
+const BACKSPACE: &str = "\u{e003}";
 pub(crate) const ENTER: &str = "\u{e007}";
 
 /// A browser with the arena.
@@ -138,8 +141,23 @@ impl Game {
         self.wait("taking what is typed", |it| {
             it["marks"]["Say something"].is_array()
         })?;
-        self.type_keys(text)?;
-        self.type_keys(ENTER)
+        for _ in 0..TRIES {
+            self.type_keys(text)?;
+            if self
+                .wait_for(DEADLINE / 10, |it| it["draft"] == text)?
+                .is_some()
+            {
+                return self.type_keys(ENTER);
+            }
+            // On a busy machine a browser loses a key now and then.
+            let typed = self.report()?["draft"].clone();
+            let typed = typed.as_str().unwrap_or_default().chars().count();
+            self.type_keys(&BACKSPACE.repeat(typed))?;
+        }
+        Err(format!(
+            "{} does not take {text:?} as it is typed",
+            self.name
+        ))
     }
 
     /// Holds the mouse for a while where a place of the arena is on the screen.

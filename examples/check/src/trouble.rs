@@ -62,6 +62,9 @@ pub(crate) fn two_tabs(ada: &Game, bot: &Bot, address: &str) -> Result<(), Strin
     };
     into(&opened["handle"])?;
     ada.visit(&format!("{address}&name=Hopper"))?;
+    // A tab that has no focus takes no keys.
+    tell(ada, "Page.bringToFront", json!({}))?;
+    ada.until("in front", "document.hasFocus()")?;
     ada.wait("with the first tab and the bot", |it| {
         named(it, "Ada").is_some() && here(it).count() == 3
     })?;
@@ -84,12 +87,8 @@ pub(crate) fn two_tabs(ada: &Game, bot: &Bot, address: &str) -> Result<(), Strin
 /// An empty tab covers the one that is in use for a while.
 fn hidden(ada: &Game, bot: &Bot) -> Result<(), String> {
     let id = own(&ada.report()?)["id"].clone();
-    let tell = |what: &str, of: Value| {
-        let words = json!({ "cmd": what, "params": of });
-        ada.driver().post("goog/cdp/execute", &words)
-    };
     // A tab that the driver opens hides none.
-    let cover = tell("Target.createTarget", json!({ "url": "about:blank" }))?;
+    let cover = tell(ada, "Target.createTarget", json!({ "url": "about:blank" }))?;
     ada.until("hidden", "document.hidden")?;
     // The bot reports four times a second.
     let mut reports = 0;
@@ -100,10 +99,11 @@ fn hidden(ada: &Game, bot: &Bot) -> Result<(), String> {
         reports > 12 && here(it).any(|player| player["id"] == id)
     })?;
     tell(
+        ada,
         "Target.closeTarget",
         json!({ "targetId": cover["targetId"] }),
     )?;
-    tell("Page.bringToFront", json!({}))?;
+    tell(ada, "Page.bringToFront", json!({}))?;
     ada.until("shown again", "!document.hidden")?;
     let after = ada.wait("in touch after it was hidden", |it| {
         named(it, "Bolt").is_some()
@@ -112,4 +112,10 @@ fn hidden(ada: &Game, bot: &Bot) -> Result<(), String> {
         return Err("a tab that was hidden has become another player".to_owned());
     }
     Ok(())
+}
+
+/// Asks Chromium for what the WebDriver protocol has no word for.
+fn tell(game: &Game, what: &str, of: Value) -> Result<Value, String> {
+    let words = json!({ "cmd": what, "params": of });
+    game.driver().post("goog/cdp/execute", &words)
 }

@@ -29,7 +29,7 @@ pub(super) struct Wanted {
 pub(super) struct Hud {
     is_inviting: bool,
     is_typing: bool,
-    draft: String,
+    pub(super) draft: String,
 }
 
 impl Hud {
