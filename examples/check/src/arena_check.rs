@@ -40,14 +40,17 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     bot.wait("in the lobby", |it| it["server"] == "joined")?;
 
     let chromium = Driver::start(options.chromium())?;
-    let ada = Game::open(chromium, "Chromium", &format!("{address}&name=Ada"))?;
-    let first = ada.wait("in the lobby with a moving bot", |it| others_move(it, 2))?;
+    let invited = format!("{address}&name=Ada");
+    let ada = Game::open(chromium, "Chromium", &invited)?;
+    let what = "in the lobby with a moving bot";
+    let first = ada.wait_joined(what, || ada.visit(&invited), |it| others_move(it, 2))?;
     say!(
         "[ci] Chromium: {:.0} ms from page load to the first moving opponent",
         first["first_opponent_ms"].as_f64().unwrap_or_default()
     );
-    let grace = second_browser(options, &format!("{start}&name=Grace"))?;
-    chosen_from_the_list(options, &grace)?;
+    let start = format!("{start}&name=Grace");
+    let grace = second_browser(options, &start)?;
+    chosen_from_the_list(options, &grace, &start)?;
     moving(&bot, &ada, &grace)?;
     chat(&bot, &ada, &grace)?;
     tagging::check(&bot, &ada, &grace)?;
@@ -80,7 +83,7 @@ fn joining(options: &Options, url: &str, name: &str, more: &[&str]) -> Result<Bo
 }
 
 /// The start screen lists the lobby, and a press on it joins.
-fn chosen_from_the_list(options: &Options, grace: &Game) -> Result<(), String> {
+fn chosen_from_the_list(options: &Options, grace: &Game, start: &str) -> Result<(), String> {
     let is_listed = |it: &Value| {
         let mut lobbies = it["lobbies"].as_array().into_iter().flatten();
         lobbies.any(|lobby| lobby == LOBBY)
@@ -89,7 +92,11 @@ fn chosen_from_the_list(options: &Options, grace: &Game) -> Result<(), String> {
     let pictures = &options.pictures;
     grace.driver().picture(pictures, "play-start.png")?;
     grace.press(LOBBY)?;
-    grace.wait("in the lobby", |it| here(it).count() == 3)?;
+    let again = || {
+        grace.visit(start)?;
+        grace.press(LOBBY)
+    };
+    grace.wait_joined("in the lobby", again, |it| here(it).count() == 3)?;
     say!("[ci] a lobby is joined from the public list");
     Ok(())
 }

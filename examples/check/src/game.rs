@@ -8,7 +8,7 @@ use crate::driver::Driver;
 
 /// How long anything in the game may take. It is for busy machines: a tag takes seconds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
-/// How often a text is typed.
+/// How often what a busy machine may spoil is tried.
 const TRIES: u32 = 5;
 /// Between two looks at a report.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
@@ -83,6 +83,24 @@ impl Game {
         Err(format!(
             "{name}: not {what}; the report: {report}; the page: {shown}"
         ))
+    }
+
+    /// Waits until the report says so, and does it `again` if the start screen says instead why one could not join: a page that was
+    /// too busy to join in time is refused.
+    pub(crate) fn wait_joined(
+        &self,
+        what: &str,
+        again: impl Fn() -> Result<(), String>,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<Value, String> {
+        for _ in 1..TRIES {
+            let report = self.wait(what, |it| is_so(it) || it["error"].is_string())?;
+            if is_so(&report) {
+                return Ok(report);
+            }
+            again()?;
+        }
+        self.wait(what, is_so)
     }
 
     /// Waits for so long until the report says so; `None` if it does not.

@@ -61,13 +61,17 @@ pub(crate) fn two_tabs(ada: &Game, bot: &Bot, address: &str) -> Result<(), Strin
             .map(drop)
     };
     into(&opened["handle"])?;
-    ada.visit(&format!("{address}&name=Hopper"))?;
+    let invited = format!("{address}&name=Hopper");
+    ada.visit(&invited)?;
     // A tab that has no focus takes no keys.
     tell(ada, "Page.bringToFront", json!({}))?;
     ada.until("in front", "document.hasFocus()")?;
-    ada.wait("with the first tab and the bot", |it| {
-        named(it, "Ada").is_some() && here(it).count() == 3
-    })?;
+    let what = "with the first tab and the bot";
+    ada.wait_joined(
+        what,
+        || ada.visit(&invited),
+        |it| named(it, "Ada").is_some() && here(it).count() == 3,
+    )?;
     ada.say("can you hear me")?;
     let heard = |it: &Value| logged(it, "can you hear me");
     bot.wait("reading what the second tab says", heard)?;
