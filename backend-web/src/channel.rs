@@ -343,6 +343,8 @@ impl Channel {
         if let Some((pacer, _)) = &self.ends.pacer {
             while pacer.take().is_some() {}
         }
+        self.batch.take();
+        self.ends.outbox.leaves(self.batched.take());
         self.stop_accepting();
     }
 

@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 
 /// From nothing, on a busy machine.
 const BUILD: Duration = Duration::from_secs(25 * 60);
-const CHECK: Duration = Duration::from_secs(10 * 60);
+const CHECK: Duration = Duration::from_secs(20 * 60);
 /// How many ports after the first are tried.
 const PORTS: u16 = 20;
 

@@ -1,5 +1,9 @@
 //! What a mesh says of batches, and what it makes of those that come.
-#![allow(clippy::unwrap_used, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
 
 use mesh_core::{
     Capabilities, ChannelIndex, Command, ConnectionId, ConnectionState, DisconnectReason, Event,

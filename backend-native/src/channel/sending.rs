@@ -113,7 +113,7 @@ impl Handover {
                 break;
             };
             if self.outbox.is_abandoned() {
-                break;
+                return Ok(());
             }
             if expires.is_some_and(|at| at <= Instant::now()) {
                 self.report_if(self.outbox.give_up(cost(&payload)));

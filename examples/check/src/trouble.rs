@@ -35,7 +35,10 @@ pub(crate) fn cut(ada: &Game, grace: &Game) -> Result<(), String> {
         if !are_told {
             continue;
         }
-        grace.wait("told that Ada is back", |it| logged(it, "Ada is back"))?;
+        // A machine that stands still for long has lost her meanwhile, and she comes anew.
+        grace.wait("told that Ada is back", |it| {
+            logged(it, "Ada is back") || logged(it, "Ada is here")
+        })?;
         say!("[ci] a network that is cut for 5 s is seen by both sides, and play goes on after it");
         return Ok(());
     }

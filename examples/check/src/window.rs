@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use crate::Options;
-use crate::game::{DEADLINE, Game, LOOK, logged};
+use crate::game::{DEADLINE, Game, LOOK, here, logged};
 use crate::lines::Lines;
 use crate::print::say;
 
@@ -63,7 +63,8 @@ pub(crate) fn check(options: &Options, url: &str, lobby: &str, ada: &Game) -> Re
     ada.wait("told of the window", |it| logged(it, "Window is here"))?;
     say!("[ci] written: {}", picture.display());
     ada.wait("told that the window has left", |it| {
-        logged(it, "Window has left the game")
+        // A busy machine may take longer over the goodbye than the window waits for it.
+        !here(it).any(|player| player["name"] == "Window")
     })?;
     Ok(())
 }

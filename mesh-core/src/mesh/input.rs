@@ -248,6 +248,7 @@ impl Mesh {
             connection.gone = Some(reason);
             return;
         };
+        let gone = reason.clone();
         let reason = match reason {
             CloseReason::Local | CloseReason::Remote if member.was_connected() => {
                 member.closing_reason()
@@ -259,6 +260,10 @@ impl Mesh {
             | CloseReason::InboxFull
             | CloseReason::Protocol(_) => reason.into(),
         };
+        // Whatever ends it on the way, there is nothing left to close.
+        if let Some(connection) = self.links.get_mut(link) {
+            connection.gone = Some(gone);
+        }
         self.end(link, reason, None);
     }
 

@@ -161,8 +161,8 @@ impl Mesh {
     /// of both sides. The peer hears [`TransferEvent::Begun`] with `name`, and all of them in one piece at the end.
     ///
     /// Transfers to one peer go one after the other. They have a channel of their own: messages of the game do not wait for
-    /// them, and have no order with them. A transfer goes on after an interruption of the path; it ends with the peer, and
-    /// does not hold up a goodbye to it.
+    /// them, and have no order with them. A transfer goes on after an interruption of the path, and it ends with the peer. A
+    /// kick does not wait for it; a leave sends what the platform has got, as long as it may linger.
     ///
     /// # Errors
     ///

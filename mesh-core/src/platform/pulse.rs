@@ -263,7 +263,7 @@ impl Pulse {
         }
     }
 
-    /// How much longer the last round trip took than the shortest of the last 15 to 30 seconds: how long things wait on the way.
+    /// How much longer the last round trip took than the shortest of the last one to two minutes: how long things wait on the way.
     /// `None` while that is not known.
     #[must_use]
     pub fn queueing(&self) -> Option<Duration> {

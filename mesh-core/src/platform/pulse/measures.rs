@@ -14,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// For how long the shortest round trip is measured until it replaces the one before. So it is forgotten after twice that time: the
 /// path may have become longer for good.
-const SHORTEST_FOR: Duration = Duration::from_secs(15);
+const SHORTEST_FOR: Duration = Duration::from_secs(60);
 
 /// How many numbers of the far side's pings are remembered. At the usual pace these are half a minute of them.
 const WINDOW: u32 = u64::BITS;
@@ -78,7 +78,7 @@ impl Answers {
         number
     }
 
-    /// How much longer the last round trip took than the shortest of the last 15 to 30 seconds.
+    /// How much longer the last round trip took than the shortest of the last one to two minutes.
     pub(super) fn queueing(&self) -> Option<Duration> {
         Some(self.latest?.saturating_sub(self.shortest.value()?))
     }
@@ -216,12 +216,12 @@ mod tests {
         queueing_after(&mut answers, 60_000, 10, |_| 120);
         let longer = Some(Duration::from_millis(100));
         assert_eq!(answers.queueing(), longer, "it may be a queue");
-        queueing_after(&mut answers, 70_000, 21, |_| 120);
+        queueing_after(&mut answers, 70_000, 121, |_| 120);
         assert_eq!(answers.queueing(), Some(Duration::ZERO));
         // A queue that comes and goes is seen at any time.
         let trip = |sent: u64| if sent % 5000 < 1000 { 120 } else { 300 };
         for round in 0..10 {
-            queueing_after(&mut answers, 92_000 + round * 10_000, 10, trip);
+            queueing_after(&mut answers, 192_000 + round * 10_000, 10, trip);
             assert!(answers.queueing() >= Some(Duration::from_millis(180)));
         }
     }
