@@ -15,7 +15,7 @@ use crate::{ChannelIndex, Payload, TransferMode};
 /// What a queued message costs besides its bytes, so that a flood of empty ones is bounded, too.
 pub const OVERHEAD: usize = 64;
 
-/// What a message counts for in an inbox, in bytes. What looks like a [batch](super::batch) counts as all the messages that may be in
+/// What a message counts for in an inbox, in bytes. What looks like a [`batch`] counts as all the messages that may be in
 /// it, so that a flood of batches costs what a flood of their messages does.
 #[must_use]
 pub fn cost(payload: &Payload) -> usize {
