@@ -72,7 +72,7 @@ pub async fn joining_disturbs_nobody(cast: [Participant; 4]) -> Outcome {
 }
 
 /// Says numbered things until it is over; gives how many.
-pub(super) async fn talk(talker: &Participant, is_over: &Cell<bool>) -> Outcome<u64> {
+async fn talk(talker: &Participant, is_over: &Cell<bool>) -> Outcome<u64> {
     let mut number = 0;
     while !is_over.get() {
         let content = Content::numbered(number, 64);

@@ -17,7 +17,7 @@ pub(super) const PATH: Path = Path {
     ..Path::PERFECT
 };
 
-const CUT: Path = Path {
+pub(super) const CUT: Path = Path {
     loss_percent: 100,
     ..Path::PERFECT
 };

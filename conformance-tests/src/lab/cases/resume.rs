@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::try_join;
 
-use super::cuts::{self, CUTS, PATH};
+use super::cuts::{self, CUT, CUTS, PATH};
 use super::reunion::Pair;
 use super::talk::talk;
 use crate::lab::lan::{Host, Lan};
 use crate::lab::netns::Run;
-use crate::request::Settings;
+use crate::observed::Seen;
+use crate::request::{MeshRequest, Settings};
 use crate::{Failure, Kind, Outcome};
 
 /// How soon data flows after the address of one has become another.
@@ -20,6 +21,9 @@ const BEFORE: Duration = Duration::from_secs(1);
 
 /// How long there is no address.
 const WITHOUT: Duration = Duration::from_secs(4);
+
+/// How long a host has no network.
+const UNPLUGGED: Duration = Duration::from_secs(15);
 
 /// How long there is traffic after it has come.
 const AFTER: Duration = Duration::from_secs(7);
@@ -68,6 +72,18 @@ pub(super) async fn a_cut_is_resumed_when_the_signaling_is_back_between_browsers
     without_signaling(run, [Kind::Chromium, Kind::Firefox]).await
 }
 
+/// Of a native, whose guest is one, too.
+pub(super) async fn a_hosts_network_is_gone_for_15_seconds_natively(run: &Run) -> Outcome<String> {
+    unplugged(run, [Kind::Native; 2]).await
+}
+
+/// Of a page in Chromium, whose guest is one in Firefox.
+pub(super) async fn a_hosts_network_is_gone_for_15_seconds_in_chromium(
+    run: &Run,
+) -> Outcome<String> {
+    unplugged(run, [Kind::Chromium, Kind::Firefox]).await
+}
+
 /// Between natives: the only address of one becomes another.
 pub(super) async fn another_address_is_resumed_between_natives(run: &Run) -> Outcome<String> {
     readdressed(run, [Kind::Native; 2]).await
@@ -88,6 +104,37 @@ pub(super) async fn another_address_is_resumed_between_firefox_and_chromium(
     run: &Run,
 ) -> Outcome<String> {
     readdressed(run, [Kind::Firefox, Kind::Chromium]).await
+}
+
+/// The host reaches neither its guest nor the signaling for a while. Then data flow again, and it is the host still.
+async fn unplugged(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
+    let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
+    let lan = Lan::over(run, &hosts, PATH).await?;
+    let pair = Pair::meet_on(lan, kinds, Settings::default().resume_window).await?;
+    let [host, guest] = &pair.cast;
+    let meanwhile = async {
+        tokio::time::sleep(BEFORE).await;
+        pair.lan.switch.be(CUT);
+        pair.signaling.cut_off().await;
+        pair.signaling.lead_from(&pair.lan.hosts[1..])?;
+        tokio::time::sleep(UNPLUGGED).await;
+        pair.lan.switch.be(PATH);
+        pair.signaling.lead_from(&pair.lan.hosts[..1])?;
+        try_join(host.now(), guest.now()).await
+    };
+    let span = BEFORE + UNPLUGGED + AFTER;
+    let ([to_host, to_guest], (at_host, at_guest)) = talk(&pair.cast, span, meanwhile).await?;
+    let there = to_guest.next_after(at_guest.as_micros())?;
+    let back = to_host.next_after(at_host.as_micros())?;
+    host.mesh(MeshRequest::Seal).await?;
+    for participant in [host, guest] {
+        let is_sealed = |seen: &Seen| (*seen == Seen::Sealed).then_some(());
+        participant
+            .find("to be told of the seal", is_sealed)
+            .await?;
+    }
+    let seen = format!("data again {there:.2?} after the network was back, and back {back:.2?}");
+    within(there.max(back), SOON, seen)
 }
 
 /// The address of the first becomes another while the signaling is down, so that nothing heals by itself. The signaling comes back
