@@ -91,12 +91,40 @@ pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};
 pub use signaling;
 
 /// The mesh of this platform, for any signaling (Godot: `WebRTCMultiplayer`).
+///
+/// ```no_run
+/// use webrtc_multiplayer::{
+///     Event, LinkConfig, MeshConfig, Multiplayer, PeerId, PlatformBackend, PlatformConfig, generate_unique_id,
+/// };
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let backend = PlatformBackend::new(PlatformConfig::default())?;
+/// let mut mesh = Multiplayer::new(backend, MeshConfig::default());
+/// mesh.create_mesh(generate_unique_id(), &[])?;
+///
+/// // For a peer that your signaling has told of. The one with the higher id makes the offer.
+/// let connection = mesh.create_connection(LinkConfig::default());
+/// mesh.add_peer(connection, PeerId::SERVER, None)?;
+/// mesh.create_offer(connection)?;
+/// while let Some(event) = mesh.poll() {
+///     if let Event::Description { .. } = event {
+///         // Carry it to the peer.
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub type Multiplayer = mesh_core::Multiplayer<PlatformBackend>;
 
 /// The mesh of this platform that makes itself over a WebSocket signaling server.
 pub type Session = mesh_core::Session<PlatformBackend, signaling::Client<WebSocketTransport>>;
 
 /// A random id in 2..=2147483647, for a signaling of your own (Godot: `generate_unique_id`).
+///
+/// ```
+/// let id = webrtc_multiplayer::generate_unique_id();
+/// assert!(!id.is_server());
+/// ```
 #[must_use]
 pub fn generate_unique_id() -> PeerId {
     PeerId::generate_unique(platform::entropy())

@@ -55,6 +55,7 @@ pub(crate) fn page(target_directory: &Path) -> Page {
     Page {
         name: "the bench's page",
         package: "bench-page",
+        manifest: None,
         artifact: "bench_page",
         folder: target_directory.join("ci/bench-page"),
         optimise: false,

@@ -25,6 +25,7 @@ pub(crate) fn examples(workspace: &Workspace) -> [Example; 2] {
     let page = |name, package, artifact, folder| Page {
         name,
         package,
+        manifest: None,
         artifact,
         folder,
         optimise: true,

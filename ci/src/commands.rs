@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::adapters;
 use crate::bench::{self, Bench};
 use crate::build_web;
 use crate::deny;
 use crate::disk;
 use crate::gates;
 use crate::outcome::Outcome;
+use crate::packages;
 use crate::plan::{self, Surroundings};
 use crate::play;
 use crate::print::{self, say};
@@ -96,33 +98,47 @@ impl Ci {
         self.add(fetched);
         self.gates();
         self.stages(plan::checks());
+        self.stages(vec![adapters::format(&self.workspace)]);
         self.stages(plan::build());
         // Tests look at the clock. Only builds of low priority run beside them.
         self.add(setup::finish(compiling));
         let toolchain = self.toolchain();
-        self.tests_beside_builds(toolchain.as_ref());
+        let is_packed = self.tests_beside_builds(toolchain.as_ref());
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
             if self.pages(toolchain) {
                 self.all_or_reason("play --check", self.check_play(toolchain));
             }
+            if is_packed {
+                self.all_or_reason("fresh", packages::fresh(&self.workspace, toolchain));
+            }
         }
+        self.test_adapters(toolchain.as_ref());
         let around = self.columns(toolchain.as_ref());
         self.natlab_stage(&around, None, false);
     }
 
     /// Runs the tests that need no browser. What is still to be compiled, for browsers and with other versions, is compiled in the
-    /// time that they leave: most of them wait.
-    fn tests_beside_builds(&mut self, toolchain: Option<&Toolchain>) {
+    /// time that they leave: most of them wait. Whether what is published was packed.
+    fn tests_beside_builds(&mut self, toolchain: Option<&Toolchain>) -> bool {
         let (runner, workspace) = (&self.runner, &self.workspace);
         let run = |stage: &Stage| stage.run(runner);
         let builds = || {
             let check = toolchain.map(|toolchain| run(&plan::web_check(toolchain)));
             let versions = versions::run(runner, workspace, toolchain);
             // Whoever needs these asks for them again, and says then what is wrong with them.
-            let ahead = toolchain.map(|toolchain| plan::web_builds(toolchain, workspace));
+            let ahead = toolchain.map(|toolchain| {
+                let mut stages = plan::web_builds(toolchain, workspace);
+                stages.push(adapters::web_build(workspace, toolchain));
+                stages
+            });
             ahead.iter().flatten().for_each(|stage| drop(run(stage)));
-            check.into_iter().chain(versions).collect()
+            let packages = packages::pack(runner, workspace);
+            check
+                .into_iter()
+                .chain(versions)
+                .chain([packages])
+                .collect()
         };
         let (built, tested) = thread::scope(|scope| {
             let builds = scope.spawn(builds);
@@ -135,8 +151,10 @@ impl Ci {
                 tested,
             )
         });
+        let is_packed = built.iter().any(packages::are_packed);
         self.add(built);
         self.add(tested);
+        is_packed
     }
 
     /// What a contributor waits for: all that needs no browser and no lab. Stops at the first failure if asked to.
@@ -152,6 +170,35 @@ impl Ci {
             self.stages_until_failure(stages);
         } else {
             self.stages(stages);
+        }
+    }
+
+    /// The adapters alone.
+    pub(crate) fn adapters(&mut self) {
+        self.provide(&[tools::CHROMIUM]);
+        self.stages(vec![adapters::format(&self.workspace)]);
+        let toolchain = self.toolchain();
+        self.test_adapters(toolchain.as_ref());
+    }
+
+    fn test_adapters(&mut self, toolchain: Option<&Toolchain>) {
+        let page = adapters::page(&self.workspace);
+        let toolchain = toolchain.filter(|toolchain| self.page(&page, toolchain));
+        let page = toolchain.map(|toolchain| (&page, toolchain));
+        self.all_or_reason("adapters", adapters::tests(&self.workspace, page));
+    }
+
+    /// What is published, and a new package that depends on it.
+    pub(crate) fn fresh(&mut self) {
+        self.provide(&[tools::CHROMIUM]);
+        let Some(toolchain) = self.toolchain() else {
+            return;
+        };
+        let packed = packages::pack(&self.runner, &self.workspace);
+        let is_packed = packages::are_packed(&packed);
+        self.report.add(packed);
+        if is_packed {
+            self.all_or_reason("fresh", packages::fresh(&self.workspace, &toolchain));
         }
     }
 

@@ -1,5 +1,6 @@
 //! `cargo ci`: every check of this repository, and one line at the end that says how many passed and how many failed.
 
+mod adapters;
 mod bench;
 mod build_web;
 mod cache;
@@ -13,6 +14,7 @@ mod gates;
 mod libtest;
 mod matrix;
 mod outcome;
+mod packages;
 mod plan;
 mod play;
 mod print;
@@ -84,6 +86,10 @@ enum Command {
     },
     /// Check the promises about dependencies, manifests and sources
     Gates,
+    /// Run the tests of the adapters for Bevy and GGRS, and a match of GGRS against a page in Chromium
+    Adapters,
+    /// Pack what is published, build it from the packed files alone, and have the README's programs meet in a new package
+    Fresh,
     /// Build the arena for the browser into target/web and the chat into target/web/chat, and print their sizes
     BuildWeb,
     /// Play tag between this machine and browsers: builds and serves all that it takes, and prints the address to open
@@ -123,6 +129,8 @@ fn main() -> ExitCode {
         Command::Matrix => ci.matrix(),
         Command::Natlab { only, long } => ci.natlab(only.as_deref(), long),
         Command::Gates => ci.gates(),
+        Command::Adapters => ci.adapters(),
+        Command::Fresh => ci.fresh(),
         Command::BuildWeb => ci.build_web(),
         Command::Play(options) => ci.play(&options),
         Command::Load { arguments } => ci.bench(&[bench::Bench::Signaling], &arguments),

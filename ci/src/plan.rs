@@ -284,6 +284,7 @@ pub(crate) fn puppet_page(target_directory: &Path) -> Page {
     Page {
         name: "the puppet page",
         package: "conformance-page",
+        manifest: None,
         artifact: "conformance_page",
         folder: target_directory.join("ci/page"),
         optimise: false,

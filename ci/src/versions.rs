@@ -143,7 +143,7 @@ fn write(folder: &Path, manifest: &str) -> io::Result<()> {
 }
 
 /// Whether cargo failed for want of a network, and not because the ranges cannot be met.
-fn is_offline(why: &str) -> bool {
+pub(crate) fn is_offline(why: &str) -> bool {
     let offline = [
         "failed to download",
         "failed to fetch",

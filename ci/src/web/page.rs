@@ -20,6 +20,8 @@ pub(crate) struct Page {
     /// What it is called in the report.
     pub(crate) name: &'static str,
     pub(crate) package: &'static str,
+    /// The manifest of another workspace that the package is in.
+    pub(crate) manifest: Option<PathBuf>,
     /// The name of its wasm file, without `.wasm`; the module of JavaScript gets it too.
     pub(crate) artifact: &'static str,
     /// Where the module goes.
@@ -31,9 +33,12 @@ pub(crate) struct Page {
 impl Page {
     /// The build of its package.
     pub(crate) fn build(&self, toolchain: &Toolchain) -> Stage {
-        let build = toolchain
+        let mut build = toolchain
             .cargo(&["build", "--release", "--target", TARGET])
             .args(&["--package", self.package]);
+        if let Some(manifest) = &self.manifest {
+            build = build.arg("--manifest-path").arg(manifest.to_string_lossy());
+        }
         Stage::check(&format!("build of {}", self.name), BUILD, build)
     }
 
