@@ -103,14 +103,11 @@ impl Ci {
         // Tests look at the clock. Only builds of low priority run beside them.
         self.add(setup::finish(compiling));
         let toolchain = self.toolchain();
-        let is_packed = self.tests_beside_builds(toolchain.as_ref());
+        self.tests_beside_builds(toolchain.as_ref());
         if let Some(toolchain) = &toolchain {
             self.all_or_reason("backend-web", plan::web_tests(toolchain));
             if self.pages(toolchain) {
                 self.all_or_reason("play --check", self.check_play(toolchain));
-            }
-            if is_packed {
-                self.all_or_reason("fresh", packages::fresh(&self.workspace, toolchain));
             }
         }
         self.test_adapters(toolchain.as_ref());
@@ -119,8 +116,8 @@ impl Ci {
     }
 
     /// Runs the tests that need no browser. What is still to be compiled, for browsers and with other versions, is compiled in the
-    /// time that they leave: most of them wait. Whether what is published was packed.
-    fn tests_beside_builds(&mut self, toolchain: Option<&Toolchain>) -> bool {
+    /// time that they leave: most of them wait.
+    fn tests_beside_builds(&mut self, toolchain: Option<&Toolchain>) {
         let (runner, workspace) = (&self.runner, &self.workspace);
         let run = |stage: &Stage| stage.run(runner);
         let builds = || {
@@ -133,12 +130,7 @@ impl Ci {
                 stages
             });
             ahead.iter().flatten().for_each(|stage| drop(run(stage)));
-            let packages = packages::pack(runner, workspace);
-            check
-                .into_iter()
-                .chain(versions)
-                .chain([packages])
-                .collect()
+            check.into_iter().chain(versions).collect()
         };
         let (built, tested) = thread::scope(|scope| {
             let builds = scope.spawn(builds);
@@ -151,10 +143,8 @@ impl Ci {
                 tested,
             )
         });
-        let is_packed = built.iter().any(packages::are_packed);
         self.add(built);
         self.add(tested);
-        is_packed
     }
 
     /// What a contributor waits for: all that needs no browser and no lab. Stops at the first failure if asked to.

@@ -1,6 +1,7 @@
 //! What is published: each package is built from its packed file alone, and a program in a folder of its own that depends on the
 //! packed files meets a page that does.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,11 +29,39 @@ fn folder(workspace: &Workspace) -> PathBuf {
 
 /// Packs all that is published, and builds each package from what was packed. Cargo asks the registry for it.
 pub(crate) fn pack(runner: &Runner, workspace: &Workspace) -> Outcome {
+    forget(workspace);
     let outcome = packing(workspace).run(runner);
     if outcome.failures().any(versions::is_offline) {
         return Outcome::not_run(NAME, "the registry cannot be reached");
     }
     outcome
+}
+
+/// Removes what an earlier run has packed and built. Cargo takes a package of a registry for unchanged as long as its version is the same,
+/// and a registry is what it makes of the packed files: it would build one of them against an older one of another.
+fn forget(workspace: &Workspace) {
+    let _ = fs::remove_dir_all(folder(workspace));
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    for kind in ["src", "cache"] {
+        let registries = home.as_ref().map(|home| home.join("registry").join(kind));
+        let registries = registries.and_then(|folder| fs::read_dir(folder).ok());
+        // The name of such a registry has no host before the dash.
+        let ours = registries.into_iter().flatten().flatten();
+        let ours = ours.filter(|entry| entry.file_name().to_string_lossy().starts_with('-'));
+        for packages in ours.filter_map(|entry| fs::read_dir(entry.path()).ok()) {
+            for package in packages.flatten() {
+                let path = package.path();
+                let is_ours = package
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with("webrtc-multiplayer");
+                if is_ours && fs::remove_dir_all(&path).is_err() {
+                    let _ = fs::remove_file(&path);
+                }
+            }
+        }
+    }
 }
 
 /// Whether this outcome is that of [`pack`], and good.

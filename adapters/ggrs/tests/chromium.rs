@@ -71,7 +71,10 @@ fn three_thousand_frames_against_a_page_without_a_desync() {
     let [player] = &players;
     let digest = player.game.digest(FRAMES).unwrap();
     assert_eq!(player.heard, [format!("{FRAMES} {digest:x}")]);
-    assert!(player.desyncs.is_empty(), "GGRS has compared checksums, too");
+    assert!(
+        player.desyncs.is_empty(),
+        "GGRS has compared checksums, too"
+    );
     assert!(player.given_up.is_empty());
     // Without any the path was too good for the test to mean something.
     assert!(player.game.rollbacks > 100, "{}", player.game.rollbacks);
