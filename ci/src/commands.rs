@@ -178,18 +178,10 @@ impl Ci {
         self.all_or_reason("adapters", adapters::tests(&self.workspace, page));
     }
 
-    /// What is published, and a new package that depends on it.
-    pub(crate) fn fresh(&mut self) {
-        self.provide(&[tools::CHROMIUM]);
-        let Some(toolchain) = self.toolchain() else {
-            return;
-        };
+    /// What is published, built from its packed files.
+    pub(crate) fn packages(&mut self) {
         let packed = packages::pack(&self.runner, &self.workspace);
-        let is_packed = packages::are_packed(&packed);
         self.report.add(packed);
-        if is_packed {
-            self.all_or_reason("fresh", packages::fresh(&self.workspace, &toolchain));
-        }
     }
 
     /// The NAT lab alone.

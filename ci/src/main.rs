@@ -88,8 +88,8 @@ enum Command {
     Gates,
     /// Run the tests of the adapters for Bevy and GGRS, and a match of GGRS against a page in Chromium
     Adapters,
-    /// Pack what is published, build it from the packed files alone, and have the README's programs meet in a new package
-    Fresh,
+    /// Packs what is published, and builds each package from its packed file alone
+    Packages,
     /// Build the arena for the browser into target/web and the chat into target/web/chat, and print their sizes
     BuildWeb,
     /// Play tag between this machine and browsers: builds and serves all that it takes, and prints the address to open
@@ -130,7 +130,7 @@ fn main() -> ExitCode {
         Command::Natlab { only, long } => ci.natlab(only.as_deref(), long),
         Command::Gates => ci.gates(),
         Command::Adapters => ci.adapters(),
-        Command::Fresh => ci.fresh(),
+        Command::Packages => ci.packages(),
         Command::BuildWeb => ci.build_web(),
         Command::Play(options) => ci.play(&options),
         Command::Load { arguments } => ci.bench(&[bench::Bench::Signaling], &arguments),

@@ -1,5 +1,4 @@
-//! What is published: each package is built from its packed file alone, and a program in a folder of its own that depends on the
-//! packed files meets a page that does.
+//! What is published: each package is built from its packed file alone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,18 +8,13 @@ use crate::command::CommandLine;
 use crate::outcome::Outcome;
 use crate::run::Runner;
 use crate::stage::Stage;
-use crate::tools::Tool;
 use crate::versions;
-use crate::web::Toolchain;
 use crate::workspace::Workspace;
 
 const NAME: &str = "packages";
 
 /// What packing and building takes from nothing: 4 minutes on two cores, and more beside tests.
 const PACK: Duration = Duration::from_secs(25 * 60);
-
-/// What the program takes from nothing: 3 minutes on two cores.
-const FRESH: Duration = Duration::from_secs(20 * 60);
 
 /// A target folder of its own: packages are built as their users build them, with the profile that cargo has by itself.
 fn folder(workspace: &Workspace) -> PathBuf {
@@ -64,11 +58,6 @@ fn forget(workspace: &Workspace) {
     }
 }
 
-/// Whether this outcome is that of [`pack`], and good.
-pub(crate) fn are_packed(outcome: &Outcome) -> bool {
-    outcome.name == NAME && outcome.passed > 0
-}
-
 fn packing(workspace: &Workspace) -> Stage {
     // What is not committed yet is checked, too.
     let words = ["publish", "--workspace", "--dry-run", "--allow-dirty"];
@@ -83,20 +72,3 @@ const SMALL: [(&str, &str); 2] = [
     ("CARGO_PROFILE_DEV_DEBUG", "false"),
     ("CARGO_INCREMENTAL", "0"),
 ];
-
-/// The README's programs in a new package, natively and in Chromium, after [`pack`].
-pub(crate) fn fresh(workspace: &Workspace, toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
-    let script = workspace.root.join("ci/fresh.sh");
-    let cargo = toolchain.cargo(&[]);
-    let fresh = CommandLine::new(&script.to_string_lossy(), &[])
-        .arg(folder(workspace).to_string_lossy())
-        .env("WASM_CARGO", cargo.program)
-        .env(
-            "WASM_TARGET_DIR",
-            toolchain.target_directory().to_string_lossy(),
-        )
-        .env("WASM_BINDGEN", toolchain.program(Tool::WasmBindgen)?)
-        .env("CHROMIUM", toolchain.program(Tool::Chromium)?)
-        .envs(SMALL.map(|(name, value)| (name, value.to_owned())));
-    Ok(vec![Stage::check("fresh", FRESH, fresh).with_scratch()])
-}
