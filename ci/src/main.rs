@@ -88,7 +88,7 @@ enum Command {
     Gates,
     /// Run the tests of the adapters for Bevy and GGRS, and a match of GGRS against a page in Chromium
     Adapters,
-    /// Packs what is published, and builds each package from its packed file alone
+    /// Pack what is published, and build each package from its packed file alone
     Packages,
     /// Build the arena for the browser into target/web and the chat into target/web/chat, and print their sizes
     BuildWeb,
