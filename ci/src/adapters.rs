@@ -9,7 +9,7 @@ use crate::tools::Tool;
 use crate::web::{Page, Toolchain};
 use crate::workspace::Workspace;
 
-/// What a build from nothing may take: 4 minutes on two cores, and more beside something else.
+/// What a build from nothing may take: it takes 8 minutes on two cores that have other work, too.
 const BUILD: Duration = Duration::from_secs(20 * 60);
 
 /// What the tests take is a minute, and one that plays with a browser may wait for 5.

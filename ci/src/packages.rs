@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 
 const NAME: &str = "packages";
 
-/// What packing and building takes from nothing: 4 minutes on two cores, and more beside tests.
+/// What packing and building may take from nothing: it takes 7 minutes on two cores that have other work, too.
 const PACK: Duration = Duration::from_secs(25 * 60);
 
 /// A target folder of its own: packages are built as their users build them, with the profile that cargo has by itself.

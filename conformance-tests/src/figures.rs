@@ -1,4 +1,4 @@
-//! Times that a case has measured, for who wants to know how close to its limit it came.
+//! Times that a case has measured, for those who want to know how close to its limit it came.
 
 use std::time::Duration;
 
