@@ -32,8 +32,6 @@ pub(crate) struct Channel {
     state: Cell<State>,
     /// Messages that leave together when the present task of the page ends.
     batch: RefCell<Batch>,
-    /// What they cost.
-    batched: Cell<usize>,
     /// How many messages the browser has taken, modulo 2³².
     sent: Cell<u32>,
     /// How many messages have come, modulo 2³².
@@ -100,7 +98,6 @@ impl Channel {
             this: channel.clone(),
             state: Cell::new(State::Waiting),
             batch: RefCell::default(),
-            batched: Cell::new(0),
             sent: Cell::new(0),
             received: Cell::new(0),
             pause: RefCell::new(None),
@@ -146,7 +143,7 @@ impl Channel {
         let Some((pacer, clock)) = &self.ends.pacer else {
             let has_room = || outbox.has_room(bytes, || self.buffered());
             // What waits here counts as well, and the browser tells of room only in its own buffer. So it is asked again without that.
-            if !has_room() && (self.batched.get() == 0 || self.flush().is_err() || !has_room()) {
+            if !has_room() && (self.batched() == 0 || self.flush().is_err() || !has_room()) {
                 return Err(BackendSendError::Full);
             }
             return self.join(payload);
@@ -172,7 +169,7 @@ impl Channel {
             drop(batch);
             return self.hand_over(&self.alone(payload.clone()));
         }
-        if batch.is_empty() {
+        if batch.cost() == 0 {
             let channel = self.this.clone();
             // It runs as a microtask: after what the game does now, and before anything else of the page.
             spawn_local(async move {
@@ -182,11 +179,15 @@ impl Channel {
                 }
             });
         }
+        let before = batch.cost();
         batch.add(payload.clone());
-        let cost = payload.len().max(1);
-        self.ends.outbox.waits(cost);
-        self.batched.set(self.batched.get() + cost);
+        self.ends.outbox.waits(batch.cost() - before);
         Ok(())
+    }
+
+    /// What waits for others to leave with them.
+    fn batched(&self) -> usize {
+        self.batch.borrow().cost()
     }
 
     /// A message that shares its packet with no other, as the far side reads it.
@@ -204,11 +205,11 @@ impl Channel {
         let Some(batch) = batch else {
             return Ok(());
         };
-        let sent = self.hand_over(&batch);
+        let sent = self.hand_over(&batch.payload);
         if sent == Err(BackendSendError::Full) {
             self.batch.borrow_mut().put_back(batch);
         } else {
-            self.ends.outbox.leaves(self.batched.take());
+            self.ends.outbox.leaves(batch.cost);
         }
         sent
     }
@@ -316,7 +317,7 @@ impl Channel {
             State::Open => {
                 let pacer = self.ends.pacer.as_ref();
                 let waiting = pacer.map_or(0, |(pacer, _)| pacer.bytes());
-                let waiting = waiting.saturating_add(self.batched.get());
+                let waiting = waiting.saturating_add(self.batched());
                 self.browser_buffer().saturating_add(waiting)
             }
             State::Waiting | State::Stopped | State::Closed => 0,
@@ -343,8 +344,7 @@ impl Channel {
         if let Some((pacer, _)) = &self.ends.pacer {
             while pacer.take().is_some() {}
         }
-        self.batch.take();
-        self.ends.outbox.leaves(self.batched.take());
+        self.ends.outbox.leaves(self.batch.take().cost());
         self.stop_accepting();
     }
 
@@ -356,7 +356,7 @@ impl Channel {
 
     /// Whether it has sent messages that must arrive, and has not been closed.
     pub(crate) fn must_arrive(&self) -> bool {
-        let has_sent = self.sent.get() != 0 || self.batched.get() != 0;
+        let has_sent = self.sent.get() != 0 || self.batched() != 0;
         self.ends.reliable && has_sent && self.state.get() != State::Closed
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use async_channel::Sender;
-use mesh_core::platform::batch::{Batch, whole};
+use mesh_core::platform::batch::{Batch, Packed};
 use mesh_core::platform::{ChannelInbox as _, LinkFault};
 use mesh_core::{Duration, LinkEvent, Payload};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -107,7 +107,6 @@ impl Handover {
         sockets: &SocketControl,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
-        let mut batched = 0;
         for outgoing in burst.drain(..) {
             let Outgoing::Message { payload, expires } = outgoing else {
                 break;
@@ -119,39 +118,25 @@ impl Handover {
                 self.report_if(self.outbox.give_up(cost(&payload)));
                 continue;
             }
-            if !self.outbox.coalesces() {
-                let cost = cost(&payload);
-                self.send(payload, cost, valve.as_deref_mut(), sockets)
-                    .await?;
-                continue;
-            }
-            if !batch.fits(&payload)
-                && let Some(before) = batch.take()
-            {
-                let cost = core::mem::take(&mut batched);
-                self.send(before, cost, valve.as_deref_mut(), sockets)
-                    .await?;
-            }
-            let cost = cost(&payload);
-            if batch.fits(&payload) {
-                batch.add(payload);
-                batched += cost;
+            let leaving = if self.outbox.coalesces() {
+                batch.join(payload)
             } else {
-                let valve = valve.as_deref_mut();
-                self.send(whole(payload), cost, valve, sockets).await?;
+                let cost = cost(&payload);
+                [Some(Packed { payload, cost }), None]
+            };
+            for packed in leaving.into_iter().flatten() {
+                self.send(packed, valve.as_deref_mut(), sockets).await?;
             }
         }
         match batch.take() {
-            Some(rest) => self.send(rest, batched, valve, sockets).await,
+            Some(rest) => self.send(rest, valve, sockets).await,
             None => Ok(()),
         }
     }
 
-    /// Hands a message over for which the queue has counted this cost.
     async fn send(
         &self,
-        payload: Payload,
-        cost: usize,
+        Packed { payload, cost }: Packed,
         valve: Option<&mut Valve>,
         sockets: &SocketControl,
     ) -> Result<(), Error> {

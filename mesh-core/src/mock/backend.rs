@@ -77,7 +77,7 @@ impl Backend for MockBackend {
         Capabilities {
             max_message_size: config.max_message_size,
             configurable_timeouts: true,
-            coalesces: false,
+            coalesces: true,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::end::End;
 use super::ice::Phase;
 use super::wire::{Content, Flight, Message};
 use super::world::{Action, Key, World};
+use crate::platform::batch::{self, Batch, Packed};
 use crate::platform::{MAX_REMOTE_CHANNELS, RemoteChannels};
 use crate::{
     BUILT_IN_CHANNELS, BackendSendError, ChannelIndex, ChannelParameters, ChannelSpec,
@@ -91,19 +92,40 @@ impl Channel {
         self.queue.push_back((now, payload));
     }
 
-    /// Takes the next message to put on the wire, and whether the buffer fell to its low-water mark.
-    fn take(&mut self) -> Option<(Instant, Payload, bool)> {
+    /// Takes the next message to put on the wire, and whether the buffer fell to its low-water mark. What was sent at one moment
+    /// leaves together if it may.
+    fn take(&mut self, coalesces: bool) -> Option<(Instant, Payload, bool)> {
         let (accepted, payload) = self.queue.pop_front()?;
+        let packed = if coalesces {
+            let mut batch = Batch::default();
+            let [_, alone] = batch.join(payload);
+            let joins = |batch: &Batch, (at, next): &(Instant, Payload)| {
+                *at == accepted && batch.cost() > 0 && batch.fits(next)
+            };
+            while let Some((_, next)) = self.queue.pop_front_if(|next| joins(&batch, next)) {
+                batch.add(next);
+            }
+            alone.or_else(|| batch.take())?
+        } else {
+            let cost = cost(&payload);
+            Packed { payload, cost }
+        };
         let low = self.limits.low_mark();
         let was_above = self.buffered > low;
-        self.buffered -= cost(&payload);
-        Some((accepted, payload, was_above && self.buffered <= low))
+        self.buffered -= packed.cost;
+        let fell = was_above && self.buffered <= low;
+        Some((accepted, packed.payload, fell))
     }
 }
 
 /// How many bytes a message occupies. An empty one is sent as one byte (RFC 8831, section 6.6).
 pub(super) fn cost(payload: &Payload) -> usize {
     payload.len().max(1)
+}
+
+/// How many messages of the game share this packet.
+pub(super) fn sent_in(payload: &Payload) -> u64 {
+    batch::count(payload) as u64
 }
 
 impl World {
@@ -236,7 +258,7 @@ impl World {
             if !has_room && reliability != Reliability::Retransmits(0) {
                 continue;
             }
-            let Some((accepted, payload, fell)) = channel.take() else {
+            let Some((accepted, payload, fell)) = channel.take(end.coalesces) else {
                 break;
             };
             end.turn = position + 1;
@@ -251,7 +273,7 @@ impl World {
             end.bytes_sent += size as u64;
             let expired = reliability.lifetime().is_some_and(|most| waited > most);
             let Some(to) = far.filter(|_| has_room && !expired) else {
-                self.lost += 1;
+                self.lost += sent_in(&payload);
                 continue;
             };
             let mut arrival = now;
@@ -263,7 +285,7 @@ impl World {
                 }
             }
             let Some(delay) = path.transit(&mut self.rng, size, reliability, waited) else {
-                self.lost += 1;
+                self.lost += sent_in(&payload);
                 continue;
             };
             channel.sent += 1;

@@ -70,8 +70,12 @@ impl World {
                 return;
             }
             (Command::RequestStats { .. }, _) => return self.report_stats(key),
-            // It does not coalesce.
-            (Command::Coalesce { .. }, _) => return,
+            (Command::Coalesce { .. }, _) => {
+                if let Some(end) = self.ends.get_mut(&key) {
+                    end.coalesces = true;
+                }
+                return;
+            }
             (Command::TellKick { peer, reason, .. }, _) => {
                 return self.say(key, Word::Kicked { peer, reason });
             }

@@ -48,6 +48,8 @@ pub(super) struct End {
     pub(super) paused_until: Instant,
     pub(super) inbox: Inbox,
     pub(super) closing: bool,
+    /// Whether messages that are sent in one go share a packet.
+    pub(super) coalesces: bool,
     /// What the far side is told when it is closed.
     pub(super) parting: Option<Goodbye>,
     /// How much has been said on the control channel, and heard; what has come too early waits.
@@ -76,6 +78,7 @@ impl End {
             paused_until: now,
             inbox: Inbox::new(link, limit),
             closing: false,
+            coalesces: false,
             parting: None,
             words_said: 0,
             words_heard: 0,

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::channel::cost;
+use super::channel::{cost, sent_in};
 use super::ice::Phase;
 use super::world::{Action, Key, World};
 use crate::platform::control::Word;
@@ -87,8 +87,8 @@ impl World {
             if !gave_up && !may_be_lost {
                 let due = self.clock.now + SENT_AGAIN_AFTER;
                 self.clock.schedule(due, Action::Arrive(flight));
-            } else if let Content::Message(_) = content {
-                self.lost += 1;
+            } else if let Content::Message(message) = content {
+                self.lost += sent_in(&message.payload);
             }
             return;
         }
@@ -188,7 +188,7 @@ impl World {
             channel.delivered = number;
             arrived.push(payload);
         } else {
-            self.lost += 1;
+            self.lost += sent_in(&payload);
         }
         let (index, mode) = (channel.index, channel.parameters.mode());
         for payload in arrived {

@@ -111,9 +111,21 @@ pub fn whole(payload: Payload) -> Payload {
     Payload::from(bytes)
 }
 
+/// One message of the channel, which is one of the game or several.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// What leaves.
+    pub payload: Payload,
+    /// What its messages count in a queue: their bytes, and 1 for an empty one (RFC 8831, section 6.6).
+    pub cost: usize,
+}
+
 /// The messages of one channel that are to share a packet.
 #[derive(Debug, Default)]
-pub struct Batch(Content);
+pub struct Batch {
+    content: Content,
+    cost: usize,
+}
 
 #[derive(Debug, Default)]
 enum Content {
@@ -130,7 +142,7 @@ impl Batch {
     /// that is empty leaves by itself, as [`whole`].
     #[must_use]
     pub fn fits(&self, payload: &Payload) -> bool {
-        let before = match &self.0 {
+        let before = match &self.content {
             Content::Nothing => HEADER,
             Content::One(first) => HEADER + LENGTH + first.len(),
             Content::Several(bytes) => bytes.len(),
@@ -141,7 +153,8 @@ impl Batch {
 
     /// Adds a message that [fits](Self::fits).
     pub fn add(&mut self, payload: Payload) {
-        self.0 = match core::mem::take(&mut self.0) {
+        self.cost += cost(&payload);
+        self.content = match core::mem::take(&mut self.content) {
             Content::Nothing => Content::One(payload),
             Content::One(first) => {
                 let mut bytes = Vec::with_capacity(MAX_BATCH);
@@ -160,26 +173,51 @@ impl Batch {
         };
     }
 
-    /// What is there, as one message. `None` where nothing is.
-    pub fn take(&mut self) -> Option<Payload> {
-        match core::mem::take(&mut self.0) {
-            Content::Nothing => None,
-            Content::One(payload) => Some(whole(payload)),
-            Content::Several(bytes) => Some(Payload::from(bytes)),
-            Content::Back(payload) => Some(payload),
+    /// Adds a message, and gives what leaves now, in order: what was there, if the message does not fit, and the message itself, if it
+    /// fits into no batch.
+    #[must_use = "what is given has to leave"]
+    pub fn join(&mut self, payload: Payload) -> [Option<Packed>; 2] {
+        let before = if self.fits(&payload) {
+            None
+        } else {
+            self.take()
+        };
+        if self.fits(&payload) {
+            self.add(payload);
+            return [before, None];
         }
+        let cost = cost(&payload);
+        let payload = whole(payload);
+        [before, Some(Packed { payload, cost })]
+    }
+
+    /// What is there, as one message. `None` where nothing is.
+    pub fn take(&mut self) -> Option<Packed> {
+        let cost = core::mem::take(&mut self.cost);
+        let payload = match core::mem::take(&mut self.content) {
+            Content::Nothing => return None,
+            Content::One(payload) => whole(payload),
+            Content::Several(bytes) => Payload::from(bytes),
+            Content::Back(payload) => payload,
+        };
+        Some(Packed { payload, cost })
     }
 
     /// Takes back what was [taken](Self::take) and could not leave. Nothing joins it any more.
-    pub fn put_back(&mut self, taken: Payload) {
-        self.0 = Content::Back(taken);
+    pub fn put_back(&mut self, taken: Packed) {
+        self.content = Content::Back(taken.payload);
+        self.cost = taken.cost;
     }
 
-    /// Whether nothing is there.
+    /// What is there [counts](Packed::cost) in a queue; 0 where nothing is.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        matches!(self.0, Content::Nothing)
+    pub const fn cost(&self) -> usize {
+        self.cost
     }
+}
+
+fn cost(payload: &Payload) -> usize {
+    payload.len().max(1)
 }
 
 fn append(bytes: &mut Vec<u8>, payload: &Payload) {
@@ -269,17 +307,13 @@ mod tests {
     fn sent(messages: &[Payload]) -> Vec<Payload> {
         let (mut batch, mut wire) = (Batch::default(), Vec::new());
         for message in messages {
-            if !batch.fits(message) {
-                wire.extend(batch.take());
-            }
-            if batch.fits(message) {
-                batch.add(message.clone());
-            } else {
-                wire.push(whole(message.clone()));
-            }
+            wire.extend(batch.join(message.clone()).into_iter().flatten());
         }
         wire.extend(batch.take());
-        wire
+        assert_eq!(batch.cost(), 0);
+        let costs: usize = wire.iter().map(|packed| packed.cost).sum();
+        assert_eq!(costs, messages.iter().map(cost).sum());
+        wire.into_iter().map(|packed| packed.payload).collect()
     }
 
     fn received(wire: Vec<Payload>) -> Vec<Payload> {

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 
 use super::duo::{Duo, LINK, ORDERED, RELIABLE, UNRELIABLE, numbered};
 use crate::mock::Conditions;
+use crate::platform::batch;
 use crate::{
-    Backend, BackendSendError, ChannelIndex, Duration, LinkConfig, LinkEvent, Payload, Reliability,
-    SendLimits,
+    Backend, BackendSendError, ChannelIndex, Command, Duration, LinkConfig, LinkEvent, Payload,
+    Reliability, SendLimits,
 };
 
 const COUNT: u32 = 1000;
@@ -83,6 +84,28 @@ fn the_network_counts_what_is_lost() {
         3 * u64::from(COUNT) - came.iter().sum::<u64>()
     );
     assert!(duo.network.lost() > 0);
+}
+
+#[test]
+fn messages_of_one_moment_share_a_packet() {
+    let mut duo = Duo::connected(1);
+    duo.a.backend.execute(Command::Coalesce { link: LINK });
+    for number in 0..10 {
+        duo.a.send(RELIABLE, numbered(number)).unwrap();
+    }
+    duo.run(Duration::from_millis(1));
+    duo.a.send(RELIABLE, numbered(10)).unwrap();
+    duo.run(Duration::from_secs(1));
+    let came = duo.b.messages(RELIABLE);
+    let counts: Vec<_> = came.iter().map(batch::count).collect();
+    assert_eq!(counts, [10, 1]);
+
+    duo.network.set_conditions(lossy(1.0));
+    for number in 0..10 {
+        duo.a.send(UNRELIABLE, numbered(number)).unwrap();
+    }
+    duo.run(Duration::from_secs(1));
+    assert_eq!(duo.network.lost(), 10);
 }
 
 #[test]
