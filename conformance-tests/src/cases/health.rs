@@ -46,12 +46,20 @@ pub async fn a_busy_thread_is_still_there(cast: [Participant; 2]) -> Outcome {
 }
 
 /// How much longer a tab is hidden than in every run.
-#[must_use]
-pub fn longer_hidden() -> Duration {
-    let seconds = std::env::var(HIDDEN_SECONDS).ok();
-    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
-    let hidden = seconds.map_or(BUSY, Duration::from_secs);
-    hidden.saturating_sub(BUSY)
+///
+/// # Errors
+///
+/// The variable of the environment is no number of seconds.
+pub fn longer_hidden() -> Outcome<Duration> {
+    let Some(seconds) = std::env::var_os(HIDDEN_SECONDS) else {
+        return Ok(Duration::ZERO);
+    };
+    let number = seconds.to_str().and_then(|seconds| seconds.parse().ok());
+    let Some(hidden) = number.map(Duration::from_secs) else {
+        let what = format!("{HIDDEN_SECONDS} is {seconds:?}, and a number of seconds is expected");
+        return Err(Failure::new(what));
+    };
+    Ok(hidden.saturating_sub(BUSY))
 }
 
 /// A page behind another tab, where timers ring once a second at most.
@@ -60,9 +68,10 @@ pub async fn a_hidden_tab_is_still_there(cast: [Participant; 2]) -> Outcome {
     if !a.kind().is_page() {
         return Err(Failure::not_run(steps::NO_PAGE));
     }
+    let hidden = BUSY + longer_hidden()?;
     steps::connected_meshes(&cast).await?;
     a.hide().await?;
-    b.sleep(BUSY + longer_hidden()).await?;
+    b.sleep(hidden).await?;
     try_join(undisturbed(a, b), undisturbed(b, a)).await?;
     Ok(())
 }

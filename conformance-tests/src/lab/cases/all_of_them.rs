@@ -54,6 +54,21 @@ pub(super) async fn all_of_them_arrive_with_firefox(run: &Run) -> Outcome<String
     all_of_them(run, [Kind::Firefox, Kind::Native]).await
 }
 
+/// Between pages in Chromium.
+pub(super) async fn all_of_them_arrive_between_chromiums(run: &Run) -> Outcome<String> {
+    all_of_them(run, [Kind::Chromium; 2]).await
+}
+
+/// Between pages in Firefox.
+pub(super) async fn all_of_them_arrive_between_firefoxes(run: &Run) -> Outcome<String> {
+    all_of_them(run, [Kind::Firefox; 2]).await
+}
+
+/// Between a page in Firefox, whose address changes, and one in Chromium.
+pub(super) async fn all_of_them_arrive_between_firefox_and_chromium(run: &Run) -> Outcome<String> {
+    all_of_them(run, [Kind::Firefox, Kind::Chromium]).await
+}
+
 /// What happens to the path.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
