@@ -90,6 +90,12 @@ impl Browser {
         self.process.cpu()
     }
 
+    /// Bytes of memory that all its processes have now. `None` where the system does not say.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        self.process.memory()
+    }
+
     /// Ends it without a goodbye.
     pub fn kill(self) {
         self.process.kill();

@@ -7,10 +7,12 @@
 mod compare;
 mod meet;
 mod page;
+mod player;
 mod print;
 mod report;
 mod site;
 mod tick;
+mod transfer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +43,9 @@ struct Arguments {
     /// How long each of them is measured, in seconds
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
+    /// Rounds of 16 MiB each way between a native peer and each browser
+    #[arg(long, default_value_t = 3)]
+    transfers: u32,
     /// Fresh connections with a native peer, for each side that offers
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
@@ -92,6 +97,11 @@ async fn run(arguments: &Arguments) -> Result<bool> {
     let chosen =
         |browser: &&Browser| arguments.browser.is_empty() || arguments.browser.contains(*browser);
     for browser in Browser::value_variants().iter().filter(chosen) {
+        if arguments.transfers > 0 {
+            print::progress(&format!("{}: 16 MiB each way", browser.name()));
+            let found = transfer::measure(browser.kind(), &site, arguments.transfers).await?;
+            report.add_transfers(browser.name(), &found);
+        }
         // One page load for all of it: what the browser has learnt about our code, both sides profit from.
         let page = Page::open(browser.kind(), &site).await?;
         if arguments.meshes > 0 && *browser == Browser::Chromium {

@@ -7,18 +7,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use backend_native::{PlatformBackend, PlatformConfig, WebSocketTransport};
-use mesh_core::{Event, Session, SessionConfig};
-use signaling::{Client, JoinRequest};
+use mesh_core::{Event, MeshConfig};
 use signaling_server::Server;
 use tokio::time::timeout;
 
 use crate::page::{Conversation, Order, Page};
+use crate::player::{Player, join};
 
 /// No connection takes longer, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-type Native = Session<PlatformBackend, Client<WebSocketTransport>>;
 
 /// Who comes second, and so makes the offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +63,10 @@ async fn once(page: &Page, url: &str, offers: Offers) -> Result<Duration> {
             page.order(&order).await?;
             page.hear("joined", PATIENCE).await?;
             let start = Instant::now();
-            (join(url, lobby)?, start)
+            (join(url, lobby, MeshConfig::default())?, start)
         }
         Offers::Page => {
-            let mut native = join(url, lobby)?;
+            let mut native = join(url, lobby, MeshConfig::default())?;
             wait(&mut native, |event| matches!(event, Event::Joined { .. })).await?;
             let start = Instant::now();
             page.order(&order).await?;
@@ -94,15 +91,7 @@ async fn connected(page: &mut Conversation<'_>, offers: Offers) -> Result<()> {
     page.hear("connected", PATIENCE).await.map(drop)
 }
 
-/// A peer as a game makes it, with every setting at its default.
-fn join(url: &str, lobby: &str) -> Result<Native> {
-    let backend = PlatformBackend::new(PlatformConfig::default())?;
-    let transport = backend.websocket(url)?;
-    let client = Client::new(transport, JoinRequest::mesh(lobby));
-    Ok(Session::new(backend, client, SessionConfig::default()))
-}
-
-async fn wait(native: &mut Native, is_it: impl Fn(&Event) -> bool) -> Result<()> {
+pub(crate) async fn wait(native: &mut Player, is_it: impl Fn(&Event) -> bool) -> Result<()> {
     let found = timeout(PATIENCE, async {
         loop {
             let event = native.next_event().await;

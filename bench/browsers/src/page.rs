@@ -33,6 +33,11 @@ pub(crate) enum Order<'a> {
         messages: u32,
         coalesce: bool,
     },
+    Transfer {
+        url: &'a str,
+        lobby: &'a str,
+        bytes: usize,
+    },
 }
 
 /// What the page says.
@@ -67,6 +72,11 @@ impl Page {
     /// Processor time that the browser has used, all its processes together. `None` where the system does not say.
     pub(crate) fn cpu(&self) -> Option<Duration> {
         self.browser.cpu()
+    }
+
+    /// Bytes of memory that the browser has now, all its processes together. `None` where the system does not say.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.browser.memory()
     }
 
     /// Gives orders; one conversation at a time.

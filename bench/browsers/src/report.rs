@@ -7,7 +7,7 @@ use bench::stats::Spread;
 use crate::compare::{Found, METRICS};
 use crate::meet::Offers;
 use crate::print::line;
-use crate::tick;
+use crate::{tick, transfer};
 
 const TO_OPEN: Goal = Goal::AtMost { required: 150.0 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Report {
     connections: u32,
     meshes: u32,
     opens: Vec<[String; 6]>,
+    transfers: Vec<[String; 6]>,
     rows: Vec<Row>,
     ticks: Vec<Row>,
     slower: Option<String>,
@@ -33,6 +34,7 @@ impl Report {
             connections,
             meshes,
             opens: Vec::new(),
+            transfers: Vec::new(),
             rows: Vec::new(),
             ticks: Vec::new(),
             slower: None,
@@ -42,19 +44,37 @@ impl Report {
 
     /// Of the connections of a browser with a native peer, in milliseconds.
     pub(crate) fn add_opens(&mut self, browser: &str, offers: Offers, times: &[f64]) {
-        let Some(spread) = Spread::of(times) else {
-            return;
-        };
-        let verdict = TO_OPEN.judge(spread.median, 1.0);
+        let of_pair = self.pair(browser, [offers.name(), "ms"], times, TO_OPEN);
+        self.opens.extend(of_pair);
+    }
+
+    /// Of the transfers between a browser and a native peer.
+    pub(crate) fn add_transfers(&mut self, browser: &str, found: &transfer::Found) {
+        let rate = self.pair(browser, ["both ways", "MB/s"], &found.rate, Goal::None);
+        let memory = ["memory of the browser", "transfers"];
+        let memory = self.pair(browser, memory, &found.memory, transfer::GOAL);
+        self.transfers.extend(rate.into_iter().chain(memory));
+    }
+
+    /// A line for a figure of a native peer and a browser: what it is and its unit.
+    fn pair(
+        &mut self,
+        browser: &str,
+        [what, unit]: [&str; 2],
+        values: &[f64],
+        goal: Goal,
+    ) -> Option<[String; 6]> {
+        let spread = Spread::of(values)?;
+        let verdict = goal.judge(spread.median, 1.0);
         self.missed |= verdict == Some(Verdict::Missed);
-        self.opens.push([
+        Some([
             format!("native with {browser}"),
-            offers.name().to_owned(),
-            "ms".to_owned(),
+            what.to_owned(),
+            unit.to_owned(),
             row::spread(spread),
-            TO_OPEN.describe(),
+            goal.describe(),
             Verdict::word(verdict).to_owned(),
-        ]);
+        ])
     }
 
     /// Of a browser's page.
@@ -94,6 +114,15 @@ impl Report {
         line("");
         let headings = ["pair", "", "unit", "to open", "goal", ""];
         print(&aligned(headings, &self.opens));
+        if !self.transfers.is_empty() {
+            line(
+                "16 MiB each way at the same time, both ends at their defaults, on loopback. Memory: by how much all processes of a fresh \
+                 browser grew, in units of 16 MiB; what it sends and what it receives are two. Medians (min-max).",
+            );
+            line("");
+            let headings = ["pair", "", "unit", "found", "goal", ""];
+            print(&aligned(headings, &self.transfers));
+        }
         line(&format!(
             "ours: Multiplayer over backend-web; bare: web-sys with the same settings, its work done in the browser's callbacks. \
              Both ends in one page, both sides in the same page load. Medians (min-max) of {} rounds, in turns; ratio: ours / \

@@ -4,17 +4,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use backend_native::{PlatformBackend, PlatformConfig, WebSocketTransport};
 use bench::goal::{Goal, Metric};
 use bench::stats::percentile;
-use mesh_core::{Event, MeshConfig, PeerId, Session, SessionConfig, TransferMode};
-use signaling::{Client, JoinRequest};
+use mesh_core::{Event, MeshConfig, PeerId, TransferMode};
 use signaling_server::Server;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::page::{Order, Page};
+use crate::player::{Player, join};
 
 /// Who plays with the page.
 const OTHERS: usize = 7;
@@ -100,7 +99,11 @@ async fn play(
     let (end, ended) = watch::channel(false);
     let mut players = JoinSet::new();
     for _ in 0..OTHERS {
-        let session = join(url, lobby, coalesce)?;
+        let mesh = MeshConfig {
+            coalesce,
+            ..MeshConfig::default()
+        };
+        let session = join(url, lobby, mesh)?;
         players.spawn(player(session, ended.clone()));
     }
     let mut conversation = page.conversation().await;
@@ -132,25 +135,8 @@ async fn play(
     Ok([share, of(50)?, of(99)?])
 }
 
-type Native = Session<PlatformBackend, Client<WebSocketTransport>>;
-
-fn join(url: &str, lobby: &str, coalesce: bool) -> Result<Native> {
-    let backend = PlatformBackend::new(PlatformConfig::default())?;
-    let transport = backend.websocket(url)?;
-    let client = Client::new(transport, JoinRequest::mesh(lobby));
-    let mesh = MeshConfig {
-        coalesce,
-        ..MeshConfig::default()
-    };
-    let config = SessionConfig {
-        mesh,
-        ..SessionConfig::default()
-    };
-    Ok(Session::new(backend, client, config))
-}
-
 /// Plays with the page, which is whoever sends something that is to come back, until it is over.
-async fn player(mut session: Native, ended: watch::Receiver<bool>) -> Result<()> {
+async fn player(mut session: Player, ended: watch::Receiver<bool>) -> Result<()> {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut page = None;
@@ -173,7 +159,7 @@ async fn player(mut session: Native, ended: watch::Receiver<bool>) -> Result<()>
     clippy::wildcard_enum_match_arm,
     reason = "nothing else matters to a measurement"
 )]
-fn answer(session: &mut Native, event: Event, page: &mut Option<PeerId>) -> Result<()> {
+fn answer(session: &mut Player, event: Event, page: &mut Option<PeerId>) -> Result<()> {
     match event {
         Event::Packet(packet) if packet.payload.bytes().first() == Some(&ECHO) => {
             *page = Some(packet.from);

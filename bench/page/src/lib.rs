@@ -5,8 +5,10 @@ mod compare;
 mod meet;
 mod ours;
 mod pair;
+mod player;
 mod tick;
 mod time;
+mod transfer;
 
 use js_sys::Function;
 use wasm_bindgen::JsValue;
@@ -55,4 +57,20 @@ pub async fn tick(
 #[wasm_bindgen]
 pub async fn meet(url: String, lobby: String, tell: Function) -> Result<(), JsValue> {
     meet::run(&url, lobby, &tell).await
+}
+
+/// Joins a lobby, sends the other member as many bytes as it sends at the same time, and ends when the other has gone. Calls `tell`
+/// with "joined" and with "connected", once each.
+///
+/// # Errors
+///
+/// Why not all of it arrived.
+#[wasm_bindgen]
+pub async fn transfer(
+    url: String,
+    lobby: String,
+    bytes: usize,
+    tell: Function,
+) -> Result<(), JsValue> {
+    transfer::run(&url, lobby, bytes, &tell).await
 }

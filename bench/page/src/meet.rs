@@ -1,12 +1,11 @@
 //! This page as one of two members of a lobby, over the signaling server.
 
-use backend_web::{PlatformBackend, PlatformConfig};
 use js_sys::Function;
-use mesh_core::{Event, Session, SessionConfig};
-use signaling::{Client, JoinRequest};
+use mesh_core::{Event, MeshConfig};
 use wasm_bindgen::JsValue;
 
 use crate::pair::failure;
+use crate::player::join;
 
 /// Joins, becomes connected, and ends when the other has gone.
 #[expect(
@@ -14,12 +13,7 @@ use crate::pair::failure;
     reason = "nothing else matters to a measurement"
 )]
 pub(crate) async fn run(url: &str, lobby: String, tell: &Function) -> Result<(), JsValue> {
-    let backend = PlatformBackend::new(PlatformConfig::default());
-    let backend = backend.map_err(|error| failure(&error.to_string()))?;
-    let transport = backend.websocket(url);
-    let transport = transport.map_err(|error| failure(&error.to_string()))?;
-    let client = Client::new(transport, JoinRequest::mesh(lobby));
-    let mut session = Session::new(backend, client, SessionConfig::default());
+    let mut session = join(url, lobby, MeshConfig::default())?;
     let mut connected = false;
     loop {
         match session.next_event().await {

@@ -1,14 +1,13 @@
 //! This page as one of a mesh that plays: some messages to everybody in each frame.
 
-use backend_web::{PlatformBackend, PlatformConfig};
 use js_sys::{Function, Promise};
-use mesh_core::{Event, MeshConfig, Session, SessionConfig, Target, TransferMode};
+use mesh_core::{Event, MeshConfig, Target, TransferMode};
 use serde_json::json;
-use signaling::{Client, JoinRequest};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::pair::{GAME_MESSAGE, failure};
+use crate::player::{Player, join};
 use crate::time::Clock;
 
 /// What a message begins with that is to come back. It has the time at which it was sent next.
@@ -32,7 +31,11 @@ pub(crate) struct Game {
 /// milliseconds, as JSON. Calls `tell` with "playing".
 pub(crate) async fn run(game: Game, tell: &Function) -> Result<String, JsValue> {
     let clock = Clock::new()?;
-    let mut session = join(&game)?;
+    let mesh = MeshConfig {
+        coalesce: game.coalesce,
+        ..MeshConfig::default()
+    };
+    let mut session = join(&game.url, game.lobby, mesh)?;
     let (mut peers, mut began) = (0, None);
     let mut trips = Vec::new();
     loop {
@@ -55,25 +58,6 @@ pub(crate) async fn run(game: Game, tell: &Function) -> Result<String, JsValue> 
             play(&mut session, game.messages, clock.now())?;
         }
     }
-}
-
-type Ours = Session<PlatformBackend, Client<backend_web::WebSocketTransport>>;
-
-fn join(game: &Game) -> Result<Ours, JsValue> {
-    let words = |error: &dyn std::fmt::Display| failure(&error.to_string());
-    let backend = PlatformBackend::new(PlatformConfig::default()).map_err(|error| words(&error))?;
-    let transport = backend
-        .websocket(&game.url)
-        .map_err(|error| words(&error))?;
-    let client = Client::new(transport, JoinRequest::mesh(game.lobby.clone()));
-    let config = SessionConfig {
-        mesh: MeshConfig {
-            coalesce: game.coalesce,
-            ..MeshConfig::default()
-        },
-        ..SessionConfig::default()
-    };
-    Ok(Session::new(backend, client, config))
 }
 
 /// How many peers there are after this.
@@ -100,7 +84,7 @@ fn returned(event: &Event) -> Option<f64> {
 }
 
 /// One frame. The first message of it comes back.
-fn play(session: &mut Ours, messages: u32, now: f64) -> Result<(), JsValue> {
+fn play(session: &mut Player, messages: u32, now: f64) -> Result<(), JsValue> {
     for number in 0..messages {
         let mut message = vec![0x5a; GAME_MESSAGE];
         if number == 0 {

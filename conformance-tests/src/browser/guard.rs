@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -53,24 +53,36 @@ impl Guarded {
     pub(crate) fn cpu(&self) -> Option<Duration> {
         /// The unit of `/proc/*/stat`, fixed in the kernel's interface.
         const TICKS_PER_SECOND: u64 = 100;
-        let leader = self.child.as_ref()?.id();
-        let mut ticks = 0;
-        for process in fs::read_dir("/proc").ok()?.flatten() {
-            let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-            // The name is in brackets, and may have some.
-            let Some((_, rest)) = stat.rsplit_once(')') else {
-                continue;
-            };
-            // After the name: state, parent, group; the times of user and system are the 12th and the 13th.
-            let fields: Vec<u64> = rest
-                .split_whitespace()
-                .map(|field| field.parse().unwrap_or(0))
-                .collect();
-            if fields.get(2) == Some(&u64::from(leader)) {
-                ticks += fields.iter().skip(11).take(2).sum::<u64>();
-            }
-        }
+        // The times of user and system are the 12th and the 13th.
+        let times =
+            |(_, fields): (PathBuf, Vec<u64>)| -> u64 { fields.iter().skip(11).take(2).sum() };
+        let ticks: u64 = self.group()?.map(times).sum();
         Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+    }
+
+    /// Bytes of memory that the group has now, as `/proc` has it; of what several processes share, each has its part.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        let kib = |(process, _): (PathBuf, Vec<u64>)| -> Option<u64> {
+            let text = fs::read_to_string(process.join("smaps_rollup")).ok()?;
+            let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        Some(self.group()?.filter_map(kib).sum::<u64>() * 1024)
+    }
+
+    /// The folders in `/proc` of the group's processes, each with the numbers of its `stat` after the name: state, parent, group …
+    fn group(&self) -> Option<impl Iterator<Item = (PathBuf, Vec<u64>)>> {
+        let leader = u64::from(self.child.as_ref()?.id());
+        let processes = fs::read_dir("/proc").ok()?.flatten();
+        Some(processes.filter_map(move |process| {
+            let process = process.path();
+            let stat = fs::read_to_string(process.join("stat")).ok()?;
+            // The name is in brackets, and may have some.
+            let (_, rest) = stat.rsplit_once(')')?;
+            let fields = rest.split_whitespace();
+            let fields: Vec<u64> = fields.map(|field| field.parse().unwrap_or(0)).collect();
+            (fields.get(2) == Some(&leader)).then_some((process, fields))
+        }))
     }
 
     /// Ends it now; does not wait until that is done.

@@ -120,9 +120,9 @@ const CASES: &[Case] = cases! {
     long all_of_them::all_of_them_arrive_between_natives within 400 s;
     long all_of_them::all_of_them_arrive_with_chromium within 400 s;
     long all_of_them::all_of_them_arrive_with_firefox within 400 s;
-    long all_of_them::all_of_them_arrive_between_chromiums within 400 s;
-    long all_of_them::all_of_them_arrive_between_firefoxes within 400 s;
-    long all_of_them::all_of_them_arrive_between_firefox_and_chromium within 400 s;
+    long all_of_them::all_of_them_arrive_between_chromiums within 600 s;
+    long all_of_them::all_of_them_arrive_between_firefoxes within 600 s;
+    long all_of_them::all_of_them_arrive_between_firefox_and_chromium within 600 s;
     long bulk::a_transfer_beside_the_game_between_natives within 60 s;
     long bulk::a_transfer_far_away_beside_the_game_between_natives within 60 s;
     long bulk::a_transfer_beside_the_game_from_chromium within 60 s;

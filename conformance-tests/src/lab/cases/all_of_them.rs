@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{try_join, try_join3};
 use mesh_core::TransferMode;
+use tokio::time::timeout;
 
 use super::cuts::{CUTS, PATH};
 use super::reunion::Pair;
@@ -28,6 +29,9 @@ const AFTER: Duration = Duration::from_secs(7);
 
 /// How long there is no address.
 const WITHOUT: Duration = Duration::from_secs(4);
+
+/// How much longer a page on a busy machine may take for as many messages.
+const LATE: Duration = Duration::from_secs(20);
 
 /// Whether the signaling is out of reach for as long as the path is, in each round.
 const IS_ALONE: [bool; 4] = [false, true, false, true];
@@ -123,7 +127,10 @@ async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
     for is_alone in IS_ALONE {
         let cuts = CUTS.map(|seconds| Trouble::Cut(Duration::from_secs(seconds)));
         for trouble in cuts.into_iter().chain([Trouble::Address(address)]) {
-            let steps = through(&pair, trouble, is_alone, sent).await;
+            let limit = BEFORE + trouble.lasts() + AFTER + LATE;
+            let steps = timeout(limit, through(&pair, trouble, is_alone, sent)).await;
+            let steps = steps
+                .unwrap_or_else(|_| Err(Failure::new(format!("not all there after {limit:?}"))));
             sent += steps.map_err(|failure| failure.of(&format!("{trouble:?} after {sent}")))?;
         }
         address += 1;
