@@ -38,10 +38,11 @@ pub(crate) struct Options {
     pub(crate) check: bool,
 }
 
-/// Builds the arena, and the chat and the check that are beside it.
+/// Builds the arena, and what is beside it: the chat, the server and the check.
 pub(crate) fn build() -> Stage {
     // With `--workspace` the features, and so the builds of heavy dependencies, are those of the tests.
-    let words = "build --workspace --example chat --bin arena --bin examples-check";
+    let words =
+        "build --workspace --example chat --bin arena --bin signaling-server --bin examples-check";
     let command = CommandLine::cargo(&words.split(' ').collect::<Vec<_>>());
     Stage::check("build of the examples", BUILD, command)
 }
@@ -55,13 +56,11 @@ fn program(workspace: &Workspace, name: &str) -> String {
 /// Plays the arena and the chat without a person. Pages and programs have been built.
 pub(crate) fn check(workspace: &Workspace, toolchain: &Toolchain) -> Result<Stage, String> {
     let target = &workspace.target_directory;
-    let programs = [
-        program(workspace, "arena"),
-        program(workspace, "examples/chat"),
-    ];
+    let programs = ["arena", "examples/chat", "signaling-server"];
+    let [arena, chat, server] = programs.map(|name| program(workspace, name));
     let pages = build_web::folder(workspace);
     let mut command = CommandLine::new(&program(workspace, "examples-check"), &[])
-        .args(&["--arena", &programs[0], "--chat", &programs[1]])
+        .args(&["--arena", &arena, "--chat", &chat, "--server", &server])
         .args(&["--pages", &pages.to_string_lossy()])
         .args(&["--pictures", &target.join("ci").to_string_lossy()]);
     for tool in DRIVEN_BROWSERS {

@@ -183,6 +183,11 @@ impl Tool {
         }
     }
 
+    /// Whether the rest can do without it: what needs it is not run then, and says so.
+    pub(crate) fn is_extra(self) -> bool {
+        [Ip, Nft, Xvfb].contains(&self)
+    }
+
     /// Whether a compiler makes it, in minutes in which something else can go on. Other tools come in seconds.
     pub(crate) fn is_compiled(self) -> bool {
         self >= Self::WasmTarget

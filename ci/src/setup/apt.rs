@@ -66,9 +66,7 @@ impl<'a> Apt<'a> {
 
 /// Root installs. Anybody else does so with `install`, or after a yes at a terminal.
 fn right(machine: &Machine, install: bool) -> Option<&'static str> {
-    let id = CommandLine::new("id", &["-u"]);
-    let id = machine.runner.capture(&id, Duration::from_secs(60));
-    if id.is_ok_and(|id| id.trim() == "0") {
+    if is_root(machine) {
         return Some("");
     }
     let is_terminal = io::stdin().is_terminal();
@@ -84,6 +82,12 @@ fn right(machine: &Machine, install: bool) -> Option<&'static str> {
     let sudo = Command::new("sudo").args(words).status();
     sudo.is_ok_and(|status| status.success())
         .then_some("sudo -n ")
+}
+
+pub(super) fn is_root(machine: &Machine) -> bool {
+    let id = CommandLine::new("id", &["-u"]);
+    let id = machine.runner.capture(&id, Duration::from_secs(60));
+    id.is_ok_and(|id| id.trim() == "0")
 }
 
 fn says_yes() -> bool {

@@ -42,9 +42,7 @@ pub(crate) fn begin(
     let fetched = fetched
         .into_iter()
         // Elsewhere there is no lab and no such screen, and nothing to provide.
-        .filter(|tool| {
-            cfg!(target_os = "linux") || ![Tool::Ip, Tool::Nft, Tool::Xvfb].contains(tool)
-        })
+        .filter(|tool| cfg!(target_os = "linux") || !tool.is_extra())
         .map(|tool| provide(tool, machine, || fetch(tool, machine, &mut apt)));
     let fetched = fetched.collect();
     // What the compiled tools take from packages is fetched here, where a person may still be asked.
@@ -88,18 +86,31 @@ fn provide(tool: Tool, machine: &Machine, make: impl FnOnce() -> Result<(), Stri
     if let Ok(path) = &found {
         say!("[ci] {}: {}", about.name, path.display());
     }
-    let (needed_for, by_hand) = (about.needed_for, about.by_hand);
-    let result = found.map(drop).map_err(|problem| {
-        format!(
-            "{}, needed for {needed_for}: {problem}\nby hand: {by_hand}",
-            about.name
+    let (name, needed_for, by_hand) = (about.name, about.needed_for, about.by_hand);
+    let stage = format!("setup of {name}");
+    if let Err(problem) = &found
+        && may_be_missing(
+            tool,
+            std::env::var_os("CI").is_some(),
+            apt::is_root(machine),
         )
+    {
+        return Outcome::not_run(&stage, &format!("{problem}; {needed_for} goes without"));
+    }
+    let result = found.map(drop).map_err(|problem| {
+        format!("{name}, needed for {needed_for}: {problem}\nby hand: {by_hand}")
     });
-    let outcome = Outcome::of_check(&format!("setup of {}", about.name), begun.elapsed(), result);
+    let outcome = Outcome::of_check(&stage, begun.elapsed(), result);
     if outcome.failed > 0 {
         outcome.say();
     }
     outcome
+}
+
+/// Whether that a tool is missing is no failure: a person who may install nothing does without what it is for. Root installs it
+/// unasked, and what runs unattended shall run everything.
+fn may_be_missing(tool: Tool, is_ci: bool, is_root: bool) -> bool {
+    tool.is_extra() && !is_ci && !is_root
 }
 
 /// Installs a tool from its package.
@@ -194,4 +205,17 @@ fn install(name: &str, version: &str) -> CommandLine {
 fn run_command(machine: &Machine, command: &CommandLine, budget: Duration) -> Result<(), String> {
     say!("[ci] setup: {command}");
     machine.runner.capture(command, budget).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_person_does_without_what_is_extra() {
+        assert!(may_be_missing(Tool::Xvfb, false, false));
+        assert!(!may_be_missing(Tool::Xvfb, true, false));
+        assert!(!may_be_missing(Tool::Xvfb, false, true));
+        assert!(!may_be_missing(Tool::Chromium, false, false));
+    }
 }

@@ -63,6 +63,19 @@ impl Toolchain {
         Ok(runner.to_string_lossy().into_owned())
     }
 
+    /// Where a tool that builds pages by itself, such as trunk, finds what it starts: the beginning of a PATH.
+    fn path(&self) -> Result<String, String> {
+        let programs = [
+            self.cargo(&[]).program,
+            self.program(Tool::WasmBindgen)?,
+            self.program(Tool::WasmOpt)?,
+        ];
+        let folders = programs.iter().map(|program| Path::new(program).parent());
+        let folders = folders.flatten().filter(|it| it.is_absolute());
+        let path = std::env::join_paths(folders).map_err(|error| error.to_string())?;
+        Ok(path.to_string_lossy().into_owned())
+    }
+
     /// What a shell must be told to build and test by hand, one command a line.
     pub(crate) fn exports(&self) -> Vec<String> {
         let target_directory = self.target_directory.to_string_lossy().into_owned();
@@ -75,6 +88,7 @@ impl Toolchain {
                 self.test_runner(),
             ),
             ("WASM_OPT", self.program(Tool::WasmOpt)),
+            ("WASM_PATH", self.path()),
             ("CHROMIUM", self.program(Tool::Chromium)),
             ("CHROMEDRIVER", self.program(Tool::Chromedriver)),
             ("FIREFOX", self.program(Tool::Firefox)),

@@ -1,5 +1,8 @@
 //! Where it runs natively: in a window, or as a bot without one.
 
+mod fetch;
+mod libraries;
+
 use std::cell::RefCell;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -15,7 +18,7 @@ use signaling_server::{Config, Server};
 use tokio::runtime::Runtime;
 
 use crate::game::{self, bot};
-use crate::list::{Answer, MOST_BYTES};
+use crate::list::{Answer, MOST_TIME};
 use crate::net::{LiveNet, Place};
 use crate::play::Server as Standing;
 use crate::report::{Report, Timing};
@@ -29,8 +32,6 @@ mod site;
 const FRAME: Duration = Duration::from_millis(16);
 /// A bot's report.
 const REPORT: f64 = 0.25;
-/// How long the list of lobbies may take.
-const FETCH: Duration = Duration::from_secs(5);
 /// For goodbyes.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -136,13 +137,17 @@ pub(crate) fn run() -> Outcome {
             fetch,
             picture: options.picture.clone().map(painter),
         };
-        let shown = window(surroundings, name, place.clone(), join);
+        let shown = match libraries::missing() {
+            Some(missing) => Err(missing),
+            None => window(surroundings, name, place.clone(), join).map_err(|error| cause(&error)),
+        };
         let Err(error) = shown else {
             let kept = kept.borrow_mut().take();
             kept.iter().for_each(say_goodbye);
             return Ok(());
         };
-        say(&format!("there is no window here ({error})"));
+        let advice = libraries::advice();
+        say(&format!("there is no window here ({error}){advice}"));
         if options.picture.is_some() {
             anyhow::bail!("without a window there is no picture of it");
         }
@@ -162,6 +167,18 @@ fn say_goodbye(running: &Rc<RefCell<Running>>) {
     while Instant::now() < end {
         running.borrow_mut().frame(now());
         std::thread::sleep(FRAME);
+    }
+}
+
+/// What an error says, without the long list of what was asked of OpenGL.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the others are short as they are"
+)]
+fn cause(error: &eframe::Error) -> String {
+    match error {
+        eframe::Error::NoGlutinConfigs(_, error) => format!("OpenGL cannot be used: {error}"),
+        other => other.to_string(),
     }
 }
 
@@ -198,15 +215,7 @@ fn painter(file: PathBuf) -> Keeper {
 
 /// Fetches a text on a thread of its own.
 fn fetch(address: String, answer: Answer) {
-    std::thread::spawn(move || {
-        let config = ureq::Agent::config_builder().timeout_global(Some(FETCH));
-        let agent = ureq::Agent::new_with_config(config.build());
-        let text = agent.get(&address).call().and_then(|mut response| {
-            let body = response.body_mut().with_config();
-            body.limit(MOST_BYTES as u64).read_to_string()
-        });
-        answer.give(text.map_err(|error| error.to_string()));
-    });
+    std::thread::spawn(move || answer.give(fetch::text(&address, MOST_TIME)));
 }
 
 /// Prints what happens, a line each, until it is time to leave or joining fails.
@@ -224,7 +233,7 @@ fn play_as_bot(name: &str, place: &Place, options: &Options) -> Outcome {
         play.frame(time, wish);
         for line in play.log.iter().filter(|line| line.time > told) {
             match line.from {
-                Some(from) => say(&format!("{}: {}", play.world.name(from), line.text)),
+                Some(_) => say(&format!("{}: {}", line.name, line.text)),
                 None => say(&line.text),
             }
         }

@@ -1,16 +1,19 @@
 //! The lobbies on a server's public list, for the start screen.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use webrtc_multiplayer::signaling::{LobbyList, LobbyQuery, escape_control};
 
 use crate::net::LOBBY_DATA;
 
-/// Fetches a text of at most [`MOST_BYTES`] over HTTP and leaves it in the answer. It does not wait for it.
+/// Fetches a text of at most [`MOST_BYTES`] over HTTP, in [`MOST_TIME`], and leaves it in the answer. It does not wait for it.
 pub(crate) type Fetch = fn(address: String, answer: Answer);
 
 /// A longer list is not read.
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
+/// A list that takes longer is not read.
+pub(crate) const MOST_TIME: Duration = Duration::from_secs(5);
 /// Lobbies that are asked for.
 const LOBBIES: u32 = 20;
 /// The list is asked for so often, in seconds.
@@ -22,19 +25,35 @@ const PATIENCE: f64 = 15.0;
 /// Characters of a lobby's name that are shown.
 const SHOWN: usize = 24;
 
+/// Why there is no list.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// The server says so, by this status of HTTP. Many servers have no list.
+    #[error("the server answers with {0}")]
+    Status(u16),
+    /// The rest of the answer was not read.
+    #[error("the answer has more than {MOST_BYTES} bytes")]
+    TooLong,
+    #[error("the answer is no list of lobbies")]
+    NotAList,
+    /// The server cannot be reached, or the answer broke off or took too long.
+    #[error("there is no whole answer: {0}")]
+    Broken(String),
+}
+
 /// What was fetched, or why nothing was; empty until then.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answer(Arc<Mutex<Option<Result<String, String>>>>);
+pub(crate) struct Answer(Arc<Mutex<Option<Result<String, FetchError>>>>);
 
 impl Answer {
     /// Leaves it for whoever has asked.
-    pub(crate) fn give(&self, fetched: Result<String, String>) {
+    pub(crate) fn give(&self, fetched: Result<String, FetchError>) {
         if let Ok(mut answer) = self.0.lock() {
             *answer = Some(fetched);
         }
     }
 
-    fn take(&self) -> Option<Result<String, String>> {
+    fn take(&self) -> Option<Result<String, FetchError>> {
         self.0.lock().ok()?.take()
     }
 }
@@ -58,6 +77,7 @@ pub(crate) struct PublicList {
     asked: Option<(Answer, f64)>,
     next_at: f64,
     lobbies: Option<Vec<Open>>,
+    error: Option<FetchError>,
 }
 
 impl PublicList {
@@ -74,7 +94,9 @@ impl PublicList {
         if let Some((answer, since)) = &self.asked {
             match answer.take() {
                 Some(fetched) => {
-                    self.lobbies = fetched.ok().and_then(|text| read(&text));
+                    let read = fetched.and_then(|text| read(&text));
+                    self.error = read.as_ref().err().cloned();
+                    self.lobbies = read.ok();
                     self.asked = None;
                 }
                 None if now > since + PATIENCE => {
@@ -99,6 +121,11 @@ impl PublicList {
     pub(crate) fn lobbies(&self) -> Option<&[Open]> {
         self.lobbies.as_deref()
     }
+
+    /// Why the server's latest answer was no list.
+    pub(crate) const fn error(&self) -> Option<&FetchError> {
+        self.error.as_ref()
+    }
 }
 
 /// Where a signaling server has its list: on the same host and port, over HTTP. Only lobbies of this game are asked for.
@@ -120,11 +147,11 @@ fn address(url: &str) -> Option<String> {
 }
 
 /// Reads a list. It is what a server says, and names are what strangers have chosen.
-fn read(text: &str) -> Option<Vec<Open>> {
+fn read(text: &str) -> Result<Vec<Open>, FetchError> {
     if text.len() > MOST_BYTES {
-        return None;
+        return Err(FetchError::TooLong);
     }
-    let list = LobbyList::parse(text).ok()?;
+    let list = LobbyList::parse(text).map_err(|_| FetchError::NotAList)?;
     let lobbies = list.lobbies.into_iter().take(LOBBIES as usize);
     let open = lobbies.map(|lobby| Open {
         name: escape_control(&lobby.code.chars().take(SHOWN).collect::<String>()).to_string(),
@@ -132,7 +159,7 @@ fn read(text: &str) -> Option<Vec<Open>> {
         players: lobby.players,
         max_players: lobby.max_players,
     });
-    Some(open.collect())
+    Ok(open.collect())
 }
 
 #[cfg(test)]
@@ -158,9 +185,11 @@ mod tests {
         assert_eq!(lobbies[0].code, "de\u{202e}mo");
         assert_eq!(lobbies[0].name, "de\\u{202e}mo");
         assert_eq!((lobbies[0].players, lobbies[0].max_players), (2, 8));
-        for bad in ["", "[]", "{\"lobbies\":7}", &" ".repeat(MOST_BYTES + 1)] {
-            assert_eq!(read(bad), None);
+        for bad in ["", "[]", "{\"lobbies\":7}"] {
+            assert_eq!(read(bad), Err(FetchError::NotAList));
         }
+        let long = LIST.to_owned() + &" ".repeat(MOST_BYTES);
+        assert_eq!(read(&long), Err(FetchError::TooLong));
     }
 
     #[test]
@@ -169,7 +198,7 @@ mod tests {
             answer.give(Ok(LIST.to_owned()));
         }
         fn refuse(_: String, answer: Answer) {
-            answer.give(Err("404".to_owned()));
+            answer.give(Err(FetchError::Status(404)));
         }
         fn never(_: String, _: Answer) {}
         let mut list = PublicList::default();
@@ -180,6 +209,7 @@ mod tests {
         list.refresh("ws://one", REFRESH, refuse);
         list.refresh("ws://one", REFRESH + 0.1, refuse);
         assert_eq!(list.lobbies(), None);
+        assert_eq!(list.error(), Some(&FetchError::Status(404)));
 
         list.refresh("ws://on", 10.0, give);
         list.refresh("ws://on", 10.1, give);

@@ -2,13 +2,14 @@
 //!
 //! `?lobby=demo&url=ws://127.0.0.1:9080&name=Ada` joins at once; without `lobby` the start screen asks for one.
 
+mod fetch;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_timers::callback::Interval;
 use wasm_bindgen::prelude::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlCanvasElement, Response, UrlSearchParams, Window};
+use web_sys::{HtmlCanvasElement, UrlSearchParams, Window};
 
 use crate::list::Answer;
 use crate::net::Place;
@@ -122,20 +123,8 @@ fn invitation(place: &Place) -> Option<String> {
 /// Fetches a text beside the game.
 fn fetch(address: String, answer: Answer) {
     wasm_bindgen_futures::spawn_local(async move {
-        let text = text_at(&address).await;
-        answer.give(text.map_err(|error| format!("{error:?}")));
+        answer.give(fetch::text(&address).await);
     });
-}
-
-async fn text_at(address: &str) -> Result<String, JsValue> {
-    let window = web_sys::window().ok_or("there is no window")?;
-    let response = JsFuture::from(window.fetch_with_str(address)).await?;
-    let response: Response = response.dyn_into()?;
-    if !response.ok() {
-        return Err(response.status_text().into());
-    }
-    let text = JsFuture::from(response.text()?).await?;
-    text.as_string().ok_or_else(|| "it is no text".into())
 }
 
 /// Reports cost time, which a player has better uses for: a test says that it wants them.

@@ -36,6 +36,8 @@ pub(crate) enum Server {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
     pub(crate) from: Option<Id>,
+    /// What it was called then: it may be gone when this is read.
+    pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) time: f64,
 }
@@ -313,7 +315,13 @@ impl<B: Backend, S: Signaling> Play<B, S> {
 
     fn note(&mut self, from: Option<Id>, text: String) {
         let time = self.world.time();
-        self.log.push_back(Line { from, text, time });
+        let name = from.map(|from| self.world.name(from));
+        self.log.push_back(Line {
+            from,
+            name: name.unwrap_or_default(),
+            text,
+            time,
+        });
         if self.log.len() > LINES {
             self.log.pop_front();
         }

@@ -31,6 +31,9 @@ pub(crate) struct Report<'p> {
     /// The lobbies that the start screen lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) lobbies: Vec<&'p str>,
+    /// Why it lists none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unlisted: Option<String>,
     /// Where the corner of the arena is on the screen, and how many points one unit is there.
     pub(crate) view: Option<[f32; 3]>,
     /// The middle of what can be pressed, in points of the screen, by its words.
@@ -89,6 +92,7 @@ impl<'p> Report<'p> {
             error: None,
             draft: "",
             lobbies: Vec::new(),
+            unlisted: None,
             view: None,
             marks: BTreeMap::new(),
             server: match play.server {

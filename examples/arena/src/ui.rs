@@ -230,6 +230,7 @@ impl App {
             report.draft = &self.hud.draft;
             let lobbies = self.list.lobbies().unwrap_or_default().iter();
             report.lobbies = lobbies.map(|lobby| lobby.code.as_str()).collect();
+            report.unlisted = self.list.error().map(ToString::to_string);
             (self.surroundings.publish)(&report.json());
         }
     }

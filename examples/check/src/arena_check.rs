@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::Options;
 use crate::bot::Bot;
 use crate::driver::Driver;
-use crate::game::{Game, LEFT, RIGHT, here, logged, named, others_move, own};
+use crate::game::{Game, LEFT, RIGHT, here, is_without_server, logged, named, others_move, own};
 use crate::print::say;
-use crate::{tagging, trouble, window};
+use crate::{flood, restart, tagging, trouble, window};
 
 /// The lobby.
 const LOBBY: &str = "check";
@@ -50,6 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     );
     let start = format!("{start}&name=Grace");
     let grace = second_browser(options, &start)?;
+    flood::check(&grace, &start)?;
     chosen_from_the_list(options, &grace, &start)?;
     moving(&bot, &ada, &grace)?;
     chat(&bot, &ada, &grace)?;
@@ -64,6 +65,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let other = joining(options, url, "Cog", &[])?;
     host_leaves(bot, &ada, &other)?;
     server_ends(keeper, &ada)?;
+    drop(other);
+    restart::check(options, &ada)?;
     say!("[ci] all of it took {:.1} s", begun.elapsed().as_secs_f32());
     Ok(())
 }
@@ -208,7 +211,7 @@ fn host_leaves(bot: Bot, ada: &Game, other: &Bot) -> Result<(), String> {
         logged(it, "leads the lobby now")
     })?;
     ada.wait("told that the host is gone", |it| here(it).count() == 2)?;
-    plays_on(ada, "playing on without the host")?;
+    ada.plays_on("Cog", "playing on without the host")?;
     say!("[ci] the host has left, and the others play on");
     Ok(())
 }
@@ -216,20 +219,8 @@ fn host_leaves(bot: Bot, ada: &Game, other: &Bot) -> Result<(), String> {
 /// The server is killed.
 fn server_ends(keeper: Bot, ada: &Game) -> Result<(), String> {
     drop(keeper);
-    ada.wait("told that the server is away", |it| {
-        it["server"] == "away" || it["server"] == "lost"
-    })?;
-    plays_on(ada, "playing on without the server")?;
+    ada.wait("told that the server is away", is_without_server)?;
+    ada.plays_on("Cog", "playing on without the server")?;
     say!("[ci] the server has ended, and the others play on");
     Ok(())
-}
-
-/// Waits until Cog has moved on.
-fn plays_on(ada: &Game, what: &str) -> Result<(), String> {
-    let seen = |it: &Value| {
-        let moved = named(it, "Cog").and_then(|cog| cog["moved"].as_f64());
-        moved.unwrap_or_default()
-    };
-    let moved = seen(&ada.report()?);
-    ada.wait(what, |it| seen(it) > moved + 300.0).map(drop)
 }

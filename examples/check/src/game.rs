@@ -144,6 +144,16 @@ impl Game {
         Ok(report["frame_p95_ms"].as_f64().unwrap_or_default())
     }
 
+    /// Waits until somebody has moved on.
+    pub(crate) fn plays_on(&self, name: &str, what: &str) -> Result<(), String> {
+        let seen = |it: &Value| {
+            let moved = named(it, name).and_then(|it| it["moved"].as_f64());
+            moved.unwrap_or_default()
+        };
+        let moved = seen(&self.report()?);
+        self.wait(what, |it| seen(it) > moved + 300.0).map(drop)
+    }
+
     /// Presses what has these words.
     pub(crate) fn press(&self, words: &str) -> Result<(), String> {
         let what = format!("showing {words:?}");
@@ -254,6 +264,11 @@ pub(crate) fn others_move(report: &Value, count: usize) -> bool {
     let moves = |player: &Value| player["moved"].as_f64().unwrap_or_default() > 40.0;
     here(report).count() == count
         && here(report).all(|player| player["id"] == report["own"] || moves(player))
+}
+
+/// Whether the server is out of reach, or gone for good.
+pub(crate) fn is_without_server(report: &Value) -> bool {
+    report["server"] == "away" || report["server"] == "lost"
 }
 
 /// Whether a line of the log contains this.

@@ -7,9 +7,11 @@ mod bot;
 mod chat;
 mod chat_check;
 mod driver;
+mod flood;
 mod game;
 mod lines;
 mod print;
+mod restart;
 mod tab;
 mod tagging;
 mod trouble;
@@ -29,6 +31,9 @@ struct Options {
     /// The arena.
     #[arg(long)]
     arena: PathBuf,
+    /// The signaling server.
+    #[arg(long)]
+    server: PathBuf,
     /// The chat of the terminal.
     #[arg(long)]
     chat: PathBuf,

@@ -1,7 +1,8 @@
 //! The arena in a native window, on a screen in memory (Xvfb), where there is one.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use crate::Options;
@@ -20,41 +21,14 @@ pub(crate) fn check(options: &Options, url: &str, lobby: &str, ada: &Game) -> Re
     };
     let picture = options.pictures.join("play-window.png");
     let _from_before = std::fs::remove_file(&picture);
-    let mut command = Command::new(&options.arena);
-    command
-        .args([
-            "--url",
-            url,
-            "--lobby",
-            lobby,
-            "--name",
-            "Window",
-            "--picture",
-        ])
-        .arg(&picture)
-        .env("DISPLAY", display)
-        .env_remove("WAYLAND_DISPLAY")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let child = command.spawn();
-    let mut window = Ended(child.map_err(|error| format!("{}: {error}", options.arena.display()))?);
-    // It ends when the picture is written, and its output with it.
-    let lines = Lines::of(window.0.stdout.take());
-    let no_window = |line: &str| line.strip_prefix(NO_WINDOW).map(str::to_owned);
-    if let Some(why) = lines.find(DEADLINE, no_window) {
+    let mut command = window(options, &display, &picture);
+    command.args(["--url", url, "--lobby", lobby, "--name", "Window"]);
+    let (no_window, status) = run(command)?;
+    if let Some(why) = no_window {
         say!("[ci] NOT RUN: the native window, which cannot be opened here: {why}");
         return Ok(());
     }
-    let deadline = Instant::now() + DEADLINE;
-    let status = loop {
-        match window.0.try_wait().map_err(|error| error.to_string())? {
-            Some(status) => break status,
-            None if Instant::now() > deadline => {
-                return Err("the window does not end with its picture".to_owned());
-            }
-            None => std::thread::sleep(LOOK),
-        }
-    };
+    without_a_library(options, &display)?;
     if !status.success() || !picture.is_file() {
         return Err(format!(
             "the window ended with {status}, and has written no picture"
@@ -67,6 +41,67 @@ pub(crate) fn check(options: &Options, url: &str, lobby: &str, ada: &Game) -> Re
         !here(it).any(|player| player["name"] == "Window")
     })?;
     Ok(())
+}
+
+/// The arena in a window that writes a picture and ends with it.
+fn window(options: &Options, display: &str, picture: &Path) -> Command {
+    let mut command = Command::new(&options.arena);
+    command
+        .arg("--picture")
+        .arg(picture)
+        .env("DISPLAY", display)
+        .env_remove("WAYLAND_DISPLAY");
+    command
+}
+
+/// Why it has opened no window, if it has not; and how it ended.
+fn run(mut command: Command) -> Result<(Option<String>, ExitStatus), String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = command.spawn();
+    let program = command.get_program().to_string_lossy();
+    let mut window = Ended(child.map_err(|error| format!("{program}: {error}"))?);
+    // It ends when the picture is written, and its output with it.
+    let lines = Lines::of(window.0.stdout.take());
+    let no_window = |line: &str| line.strip_prefix(NO_WINDOW).map(str::to_owned);
+    let no_window = lines.find(DEADLINE, no_window);
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match window.0.try_wait().map_err(|error| error.to_string())? {
+            Some(status) => return Ok((no_window, status)),
+            None if Instant::now() > deadline => {
+                return Err("the window does not end with its picture".to_owned());
+            }
+            None => std::thread::sleep(LOOK),
+        }
+    }
+}
+
+/// Where a library is missing that a window loads, a sentence says what to install, and nothing crashes.
+fn without_a_library(options: &Options, display: &str) -> Result<(), String> {
+    let cannot = |error: std::io::Error| format!("a folder without libraries: {error}");
+    let name = format!("examples-check-libraries-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).map_err(cannot)?;
+    // The loader finds these first, and they are no libraries.
+    for library in ["libxkbcommon-x11.so.0", "libxkbcommon-x11.so"] {
+        std::fs::write(folder.join(library), "no library").map_err(cannot)?;
+    }
+    let mut command = window(options, display, &folder.join("picture.png"));
+    command
+        .env("LD_LIBRARY_PATH", &folder)
+        .stderr(Stdio::null());
+    let ended = run(command);
+    std::fs::remove_dir_all(&folder).map_err(cannot)?;
+    let (no_window, status) = ended?;
+    let why = no_window.unwrap_or_default();
+    // A crash ends with 101 or a signal.
+    if status.code() == Some(1) && why.contains("libxkbcommon-x11") {
+        say!("[ci] a library that is missing is named instead of a window");
+        return Ok(());
+    }
+    Err(format!(
+        "without a library of the window's the arena ended with {status}, and said {why:?}"
+    ))
 }
 
 /// A screen in memory and its name, if Xvfb is there.

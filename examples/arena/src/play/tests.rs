@@ -203,6 +203,19 @@ fn the_round_survives_that_the_host_leaves() {
 }
 
 #[test]
+fn what_somebody_has_said_keeps_its_name_when_it_is_gone() {
+    let mut table = Table::new(2);
+    assert!(table.run_until(10.0, all_see_all));
+    table.plays[1].say("so long");
+    table.plays[1].leave();
+    table.run(30.0);
+    let play = &table.plays[0];
+    assert_eq!(play.world.players().count(), 1, "it is forgotten");
+    let said = play.log.iter().find(|line| line.text == "so long").unwrap();
+    assert_eq!(said.name, "bot 1");
+}
+
+#[test]
 fn the_game_goes_on_without_the_server() {
     let mut table = Table::new(2);
     assert!(table.run_until(10.0, all_see_all));

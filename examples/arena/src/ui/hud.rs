@@ -62,6 +62,8 @@ impl Hud {
         let top = if is_narrow { 92.0 } else { 24.0 };
         area(ui, "buttons", Align2::LEFT_TOP, vec2(24.0, top)).show(ui.ctx(), |ui| {
             theme::card().inner_margin(8).show(ui, |ui| {
+                // As high as a button, so that what stands beside one is in its middle.
+                ui.spacing_mut().interact_size.y = 30.0;
                 ui.horizontal(|ui| {
                     if play.lobby.is_empty() {
                         ui.label(RichText::new(server_words(play)).color(theme::FAINT));
@@ -98,7 +100,13 @@ impl Hud {
             self.is_typing = true;
         }
         let width = if is_narrow { 260.0 } else { 380.0 };
-        let area = area(ui, "chat", Align2::LEFT_BOTTOM, vec2(24.0, -24.0));
+        // Within the edge of the arena.
+        let offset = if is_narrow {
+            vec2(24.0, -24.0)
+        } else {
+            vec2(44.0, -40.0)
+        };
+        let area = area(ui, "chat", Align2::LEFT_BOTTOM, offset);
         // Under lines that are only to be read one can run.
         let area = area.interactable(self.is_typing);
         area.show(ui.ctx(), |ui| {
@@ -121,7 +129,7 @@ impl Hud {
                     ui.spacing_mut().item_spacing.x = 5.0;
                     if let Some(from) = line.from {
                         let color = colors.get(from).gamma_multiply(fresh);
-                        ui.label(RichText::new(play.world.name(from)).color(color).strong());
+                        ui.label(RichText::new(&line.name).color(color).strong());
                     }
                     let color = if line.from.is_some() {
                         theme::TEXT
@@ -222,7 +230,9 @@ fn score<B: Backend, S: Signaling>(ui: &egui::Ui, play: &Play<B, S>, is_narrow: 
     area(ui, "score", Align2::RIGHT_TOP, offset)
         .interactable(false)
         .show(ui.ctx(), |ui| {
-            theme::card().show(ui, |ui| {
+            // Whoever is behind it is still seen.
+            let card = theme::card().multiply_with_opacity(0.6);
+            card.show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 3.0;
                 ui.label(RichText::new("seconds free").size(11.0).color(theme::FAINT));
                 egui::Grid::new("score")
@@ -240,7 +250,7 @@ fn score<B: Backend, S: Signaling>(ui: &egui::Ui, play: &Play<B, S>, is_narrow: 
                             };
                             let color = if is_it { theme::IT } else { theme::TEXT };
                             ui.label(RichText::new(name).color(color));
-                            let score = format!("{:.0}", player.score.floor());
+                            let score = format!("{:>2.0}", player.score.floor());
                             ui.label(RichText::new(score).monospace());
                             ui.end_row();
                         }
