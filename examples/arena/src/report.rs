@@ -1,6 +1,7 @@
 //! What a test is told of the game, as JSON: the page shows it to scripts as `window.arena`, a bot prints it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use webrtc_multiplayer::mesh_core::{Backend, Signaling};
@@ -41,6 +42,8 @@ pub(crate) struct Report<'p> {
     pub(crate) marks: BTreeMap<String, [f32; 2]>,
     /// `none`, `joining`, `joined`, `away` or `lost`.
     server: &'static str,
+    /// Whether the way to the server is unplugged.
+    unplugged: bool,
     lobby: &'p str,
     own: u32,
     it: u32,
@@ -86,6 +89,7 @@ impl<'p> Report<'p> {
                 score: player.score,
             }
         });
+        let plug = play.net.as_ref().and_then(|net| net.plug());
         Self {
             screen,
             timing,
@@ -102,6 +106,7 @@ impl<'p> Report<'p> {
                 Server::Away => "away",
                 Server::Lost(_) => "lost",
             },
+            unplugged: plug.is_some_and(|plug| plug.load(Ordering::Relaxed)),
             lobby: &play.lobby,
             own: world.own(),
             it: world.it(),

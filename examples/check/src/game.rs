@@ -162,6 +162,24 @@ impl Game {
         self.hold("mouse", pair(at), 100)
     }
 
+    /// Flips a switch that has these words, until the report says so.
+    pub(crate) fn flip(
+        &self,
+        words: &str,
+        is_flipped: impl Fn(&Value) -> bool,
+    ) -> Result<(), String> {
+        for _ in 1..TRIES {
+            self.press(words)?;
+            if self.wait_for(DEADLINE / 10, &is_flipped)?.is_some() {
+                return Ok(());
+            }
+            // On a busy machine a browser loses a press now and then.
+        }
+        self.press(words)?;
+        self.wait(&format!("with {words:?} flipped"), is_flipped)
+            .map(drop)
+    }
+
     /// Says something in the chat.
     pub(crate) fn say(&self, text: &str) -> Result<(), String> {
         self.type_keys(ENTER)?;

@@ -47,7 +47,7 @@ pub(crate) fn cut(ada: &Game, grace: &Game) -> Result<(), String> {
 
 /// The server is out of reach of a browser, play goes on, and it comes back to the server.
 pub(crate) fn server_down_and_back(ada: &Game, grace: &Game) -> Result<(), String> {
-    ada.press("no server")?;
+    ada.flip("no server", |it| it["unplugged"] == true)?;
     ada.wait("told that the server is away", |it| it["server"] == "away")?;
     let y = |it: &Value| named(it, "Ada").and_then(|it| it["y"].as_f64());
     let before = y(&grace.report()?).unwrap_or_default();
@@ -55,7 +55,7 @@ pub(crate) fn server_down_and_back(ada: &Game, grace: &Game) -> Result<(), Strin
     grace.wait("seeing Ada move without a server", |it| {
         y(it).is_some_and(|y| (y - before).abs() > 60.0)
     })?;
-    ada.press("no server")?;
+    ada.flip("no server", |it| it["unplugged"] == false)?;
     ada.wait("with the server again", |it| it["server"] == "joined")?;
     // Closes the panel.
     ada.press("Network")?;
