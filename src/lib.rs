@@ -22,6 +22,7 @@
 //! - [`mesh_core`]: the rules and the seams, without I/O. Its feature `mock` tests a game without a network.
 //! - [`migration`] and [`godot`]: for those who come from Godot. They put its signaling demo beside its Rust twin, and name the
 //!   counterpart of each member of its classes. [`from_matchbox`]: the same for those who come from matchbox.
+//! - [`by_example`]: every type of this crate in use, by what a game does.
 //! - [`troubleshooting`]: every reason for a failure, what happened, and what to do.
 //!
 //! # Types instead of bytes
@@ -61,6 +62,8 @@ cfg_if::cfg_if! {
     }
 }
 
+#[cfg(doc)]
+pub mod by_example;
 #[cfg(doc)]
 pub mod from_matchbox;
 #[cfg(doc)]

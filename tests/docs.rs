@@ -58,3 +58,30 @@ fn every_close_code_is_in_the_page() {
         assert!(TROUBLESHOOTING.contains(code), "no {code}");
     }
 }
+
+/// The names of types and constants that the crate gives out.
+fn exports(source: &str) -> BTreeSet<&str> {
+    let uses = source.split("pub use ").skip(1);
+    let uses = uses.filter_map(|rest| rest.split_once(';'));
+    let words = uses.flat_map(|(names, _)| names.split(|letter: char| !is_of_a_name(letter)));
+    words
+        .filter(|word| word.starts_with(|letter: char| letter.is_ascii_uppercase()))
+        .collect()
+}
+
+const fn is_of_a_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+#[test]
+fn every_type_is_in_an_example() {
+    let page = include_str!("../docs/by-example.md");
+    let mut parts = page.split("\n```");
+    let examples: String = std::iter::from_fn(|| parts.nth(1)).collect();
+    let used: BTreeSet<&str> = examples.split(|letter| !is_of_a_name(letter)).collect();
+    let exports = exports(include_str!("../src/lib.rs"));
+    assert!(exports.len() > 70, "{exports:?}");
+    for name in exports {
+        assert!(used.contains(name), "no example has {name}");
+    }
+}

@@ -184,6 +184,14 @@ impl Ci {
         self.report.add(packed);
     }
 
+    /// The README's programs in new packages.
+    pub(crate) fn fresh(&mut self) {
+        self.provide(&[tools::CHROMIUM]);
+        if let Some(toolchain) = self.toolchain() {
+            self.all_or_reason("fresh", packages::fresh(&self.workspace, &toolchain));
+        }
+    }
+
     /// The NAT lab alone.
     pub(crate) fn natlab(&mut self, only: Option<&str>, long: bool) {
         self.provide(&[tools::BOTH_BROWSERS, tools::LAB]);

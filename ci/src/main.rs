@@ -86,10 +86,12 @@ enum Command {
     },
     /// Check the promises about dependencies, manifests and sources
     Gates,
-    /// Run the tests of the adapters for Bevy and GGRS, and a match of GGRS against a page in Chromium
+    /// Run the tests of the adapters for Bevy, aeronet and GGRS, and a match of GGRS against a page in Chromium
     Adapters,
     /// Pack what is published, and build each package from its packed file alone
     Packages,
+    /// Have the README's two programs meet, native and in Chromium, in new packages that depend on packed files alone
+    Fresh,
     /// Build the arena for the browser into target/web and the chat into target/web/chat, and print their sizes
     BuildWeb,
     /// Play tag between this machine and browsers: builds and serves all that it takes, and prints the address to open
@@ -131,6 +133,7 @@ fn main() -> ExitCode {
         Command::Gates => ci.gates(),
         Command::Adapters => ci.adapters(),
         Command::Packages => ci.packages(),
+        Command::Fresh => ci.fresh(),
         Command::BuildWeb => ci.build_web(),
         Command::Play(options) => ci.play(&options),
         Command::Load { arguments } => ci.bench(&[bench::Bench::Signaling], &arguments),

@@ -1,4 +1,4 @@
-//! What is published: each package is built from its packed file alone.
+//! What is published: each package is built from its packed file alone, and new packages that depend on the packed files meet.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,13 +8,18 @@ use crate::command::CommandLine;
 use crate::outcome::Outcome;
 use crate::run::Runner;
 use crate::stage::Stage;
+use crate::tools::Tool;
 use crate::versions;
+use crate::web::Toolchain;
 use crate::workspace::Workspace;
 
 const NAME: &str = "packages";
 
 /// What packing and building may take from nothing: it takes 7 minutes on two cores that have other work, too.
 const PACK: Duration = Duration::from_secs(25 * 60);
+
+/// What the programs of the README and the server take from nothing: 12 minutes on two cores that have much other work.
+const FRESH: Duration = Duration::from_secs(30 * 60);
 
 /// A target folder of its own: packages are built as their users build them, with the profile that cargo has by itself.
 fn folder(workspace: &Workspace) -> PathBuf {
@@ -72,3 +77,14 @@ const SMALL: [(&str, &str); 2] = [
     ("CARGO_PROFILE_DEV_DEBUG", "false"),
     ("CARGO_INCREMENTAL", "0"),
 ];
+
+/// The README's programs in new packages outside of this repository, natively and in Chromium.
+pub(crate) fn fresh(workspace: &Workspace, toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
+    let script = workspace.root.join("ci/fresh.sh");
+    let fresh = CommandLine::new(&script.to_string_lossy(), &[])
+        .env("WASM_CARGO", toolchain.cargo(&[]).program)
+        .env("WASM_BINDGEN", toolchain.program(Tool::WasmBindgen)?)
+        .env("CHROMIUM", toolchain.program(Tool::Chromium)?)
+        .envs(SMALL.map(|(name, value)| (name, value.to_owned())));
+    Ok(vec![Stage::check("fresh", FRESH, fresh).with_scratch()])
+}

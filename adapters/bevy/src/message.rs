@@ -1,10 +1,10 @@
 //! Messages as types: a number for the type, then its content in postcard's format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::{Message, Resource, World};
 use webrtc_multiplayer::api::Message as MeshMessage;
-use webrtc_multiplayer::{Packet, PeerId};
+use webrtc_multiplayer::{ChannelIndex, Packet, PeerId};
 
 /// A peer's message of a type that the game has added with [`add_mesh_message`](crate::MeshAppExt::add_mesh_message).
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
@@ -15,21 +15,31 @@ pub struct Received<M: Send + Sync + 'static> {
     pub message: M,
 }
 
-/// A peer's packet that is no message of a type that the game has added.
+/// A peer's packet that is no message of a type that the game has added, or came on a raw channel.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 pub struct MeshPacket(pub Packet);
 
 /// How the content of a message is read and handed to the game. `None`: it is no such message.
 type Read = fn(&mut World, PeerId, &[u8]) -> Option<()>;
 
-/// The types of message that the game has added, by their numbers.
+/// How packets are read.
 #[derive(Debug, Default, Resource)]
-pub(crate) struct Registry(BTreeMap<u16, Read>);
+pub(crate) struct Registry {
+    /// The types of message that the game has added, by their numbers.
+    types: BTreeMap<u16, Read>,
+    /// Channels whose packets are no messages, whatever they look like.
+    raw: BTreeSet<ChannelIndex>,
+}
 
 impl Registry {
     /// Adds a type. `false` if its number is taken.
     pub(crate) fn add<M: MeshMessage + Send + Sync + 'static>(&mut self) -> bool {
-        self.0.insert(M::ID, read::<M>).is_none()
+        self.types.insert(M::ID, read::<M>).is_none()
+    }
+
+    /// Reads no packet of a channel.
+    pub(crate) fn add_raw(&mut self, channel: ChannelIndex) {
+        self.raw.insert(channel);
     }
 }
 
@@ -63,7 +73,11 @@ fn read_typed(world: &mut World, packet: &Packet) -> Option<()> {
     if packet.payload.is_text() {
         return None;
     }
+    let registry = world.get_resource::<Registry>()?;
+    if registry.raw.contains(&packet.channel) {
+        return None;
+    }
     let (id, content) = postcard::take_from_bytes::<u16>(packet.payload.bytes()).ok()?;
-    let read = *world.get_resource::<Registry>()?.0.get(&id)?;
+    let read = *registry.types.get(&id)?;
     read(world, packet.from, content)
 }

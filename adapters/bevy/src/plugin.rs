@@ -2,6 +2,7 @@
 
 use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
 use bevy_ecs::prelude::{IntoScheduleConfigs, SystemSet};
+use webrtc_multiplayer::ChannelIndex;
 use webrtc_multiplayer::api::Message as MeshMessage;
 
 use crate::commands::Requests;
@@ -50,6 +51,10 @@ pub trait MeshAppExt {
     /// If the number of the type is taken by another type, or the type was added before.
     fn add_mesh_message<M: MeshMessage + Send + Sync + 'static>(&mut self) -> &mut Self;
 
+    /// Has every packet of a channel given to the game as a [`MeshPacket`], also one that looks like a message. It is for bytes in a
+    /// format of your own, or of another crate. Typed messages that are sent on such a channel are not read.
+    fn add_raw_channel(&mut self, channel: impl Into<ChannelIndex>) -> &mut Self;
+
     /// Drives this session instead of one that is joined by command: one on the network in memory, or one with a signaling of
     /// your own. To be called on the main thread, after the plugin was added.
     fn insert_mesh_session(&mut self, session: impl MeshSession + 'static) -> &mut Self;
@@ -64,6 +69,12 @@ impl MeshAppExt for App {
             M::ID
         );
         self.add_message::<Received<M>>()
+    }
+
+    fn add_raw_channel(&mut self, channel: impl Into<ChannelIndex>) -> &mut Self {
+        let mut registry = self.world_mut().get_resource_or_init::<Registry>();
+        registry.add_raw(channel.into());
+        self
     }
 
     fn insert_mesh_session(&mut self, session: impl MeshSession + 'static) -> &mut Self {

@@ -104,7 +104,9 @@ pub(crate) fn part(world: &mut World, peer: PeerId, reason: &DisconnectReason) {
         peer,
         reason,
     });
-    // An observer may have despawned it.
+    // What the observers ask to be done with the entity must find it.
+    world.flush();
+    // They may have despawned it.
     if let Ok(entity) = world.get_entity_mut(entity) {
         entity.despawn();
     }

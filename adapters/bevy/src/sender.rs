@@ -38,7 +38,8 @@ impl MeshSender<'_> {
     /// Sends bytes or a text as they are, on the built-in channel of a mode or on any other channel. They arrive as
     /// [`MeshPacket`](crate::MeshPacket).
     ///
-    /// Do not mix them with typed messages on one channel: a packet that looks like a message is taken for one.
+    /// Do not mix them with typed messages on one channel: a packet that looks like a message is taken for one, unless the channel is
+    /// [raw](crate::MeshAppExt::add_raw_channel).
     pub fn send_bytes(
         &mut self,
         target: impl Into<Target>,

@@ -3,6 +3,7 @@
 mod support;
 
 use bevy_app::App;
+use bevy_ecs::prelude::*;
 use bevy_webrtc_multiplayer::prelude::*;
 use bevy_webrtc_multiplayer::{PeerFigures, SendFailure};
 use mesh_core::mock::{BackendId, Network};
@@ -118,6 +119,19 @@ fn what_is_no_message_is_a_packet() {
 }
 
 #[test]
+fn nothing_of_a_raw_channel_is_a_message() {
+    let network = Network::new(9);
+    let (mut apps, _) = pair(&network);
+    apps[1].add_raw_channel(TransferMode::Reliable);
+    tell(&mut apps[0], "h");
+    until(&network, &mut apps, "heard", |apps| {
+        !seen(&apps[1]).packets.is_empty()
+    });
+    assert!(seen(&apps[1]).heard.is_empty());
+    assert_eq!(seen(&apps[1]).packets[0].payload.bytes().len(), 4);
+}
+
+#[test]
 fn who_leaves_is_gone_for_both() {
     let network = Network::new(4);
     let (mut apps, _) = pair(&network);
@@ -152,6 +166,30 @@ fn who_leaves_is_gone_for_both() {
     until(&network, &mut apps, "back", |apps| {
         apps.iter().all(|app| seen(app).joined.len() == 2)
     });
+}
+
+/// Whether a command of an observer has found the entity that it is about.
+#[derive(Default, Resource)]
+struct Found(Option<bool>);
+
+#[test]
+fn what_an_observer_asks_of_a_peer_that_leaves_finds_it() {
+    let network = Network::new(10);
+    let (mut apps, ids) = pair(&network);
+    apps[0].init_resource::<Found>();
+    apps[0].add_observer(|left: On<PeerLeft>, mut commands: Commands| {
+        let entity = left.entity;
+        commands.queue(move |world: &mut World| {
+            let found = world.get_entity(entity).is_ok();
+            world.insert_resource(Found(Some(found)));
+        });
+    });
+    network.kill(ids[1]);
+    let mut apps = vec![apps.swap_remove(0)];
+    until(&network, &mut apps, "found", |apps| {
+        apps[0].world().resource::<Found>().0.is_some()
+    });
+    assert_eq!(apps[0].world().resource::<Found>().0, Some(true));
 }
 
 #[test]
