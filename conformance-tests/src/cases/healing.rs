@@ -12,6 +12,7 @@ use mesh_core::{LostReason, TransferMode};
 use super::steps;
 use crate::environment::{Ask, Told};
 use crate::failure::{ensure, ensure_eq};
+use crate::figures::figure;
 use crate::observed::Seen;
 use crate::request::{MeshRequest, To};
 use crate::{Content, Outcome, Participant};
@@ -46,12 +47,14 @@ pub async fn a_server_that_starts_again_takes_everybody_back(cast: [Participant;
         let before = so_far();
         let told = a.wish(Ask::RestartSignaling).await?;
         ensure_eq!(told, Told::Done, "the new start of the server");
+        let is_up = a.now().await?;
         let all_back = ears.iter().map(|ear| ear.listen(|| ear.is_back.get()));
         try_join_all(all_back).await?;
         for talker in talkers {
             let (id, _) = talker.status().await?;
             ensure_eq!(id, Some(talker.id()), "the id of one that is back");
         }
+        figure("server up again to all back", a.now().await? - is_up);
         let after = so_far();
         late.join(&meeting).await?;
         let mut met = late.connected_peers(4).await?;
@@ -61,6 +64,7 @@ pub async fn a_server_that_starts_again_takes_everybody_back(cast: [Participant;
         ensure_eq!(met, there, "whom the new one meets");
         let all_met = ears.iter().map(|ear| ear.listen(|| ear.has_met(late)));
         try_join_all(all_met).await?;
+        figure("server up again to a fifth met", a.now().await? - is_up);
         let mut silent: BTreeSet<_> = there.into();
         while !silent.is_empty() {
             let (from, ..) = late.packet().await?;

@@ -65,7 +65,7 @@ pub(super) enum Answer {
     Orphan { within: Duration },
     /// Nobody has it.
     Nobody,
-    /// The broker has forgotten everything. For so long it gives nothing, and those who have something say so.
+    /// The broker has forgotten everything, or has old data. For so long it gives nothing, and those who have something say so.
     Wait { within: Duration },
 }
 

@@ -62,9 +62,9 @@ impl Introduction {
         self.key == key.to_string()
     }
 
-    /// The earliest time of issue that is good then, in milliseconds since 1970.
-    pub(super) fn valid_from(unix: Duration) -> u64 {
-        millis(unix.saturating_sub(VALIDITY))
+    /// That time, and the earliest time of issue that is good then, in milliseconds since 1970.
+    pub(super) fn valid(unix: Duration) -> (u64, u64) {
+        (millis(unix), millis(unix.saturating_sub(VALIDITY)))
     }
 
     /// As it goes into the header.

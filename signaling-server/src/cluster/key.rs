@@ -24,6 +24,11 @@ impl Key {
     pub(crate) fn lobby(name: &str) -> Self {
         Self::Lobby(name.into())
     }
+
+    /// Whether members can come back to it. Those of a group come back to its lobbies.
+    pub(super) const fn has_seats(&self) -> bool {
+        matches!(self, Self::Lobby(_))
+    }
 }
 
 /// As the broker knows it. The name comes last, so no name makes one key look like another.

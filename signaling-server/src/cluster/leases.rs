@@ -170,8 +170,31 @@ impl Leases {
     }
 
     /// Whether a key is held under that number.
-    pub(crate) fn has(&self, key: &Key, fence: u64) -> bool {
+    fn has(&self, key: &Key, fence: u64) -> bool {
         self.held.get(key).is_some_and(|lease| lease.fence == fence)
+    }
+
+    /// Whether somebody may be seated in it under that number. `stands` is for a lobby that is there: it goes on without a lease
+    /// that is good, and nothing is made under such a one.
+    pub(crate) fn may_seat(&self, now: Instant, key: &Key, fence: u64, stands: bool) -> bool {
+        let held = self.held.get(key);
+        held.is_some_and(|lease| lease.fence == fence && (stands || lease.until > now))
+    }
+
+    /// Gives one up before its time, so that another instance can have it. [`gives`](Self::gives) has it then.
+    pub(crate) fn hand_over(&mut self, now: Instant, key: &Key) {
+        if let Some(lease) = self.held.remove(key) {
+            self.given.insert(key.clone(), self.given_up(now, lease));
+        }
+    }
+
+    fn given_up(&self, now: Instant, lease: Lease) -> Given {
+        Given {
+            fence: lease.fence,
+            // Where nobody has come back yet, somebody may elsewhere.
+            keeps_seats: lease.inherits,
+            until: now + self.term + self.keep,
+        }
     }
 
     /// Gives up what is not used any more, and nobody is about to use. [`gives`](Self::gives) has it then.
@@ -180,16 +203,10 @@ impl Leases {
             let is_wanted = std::mem::take(&mut lease.is_wanted);
             !is_wanted && !is_used(key)
         });
-        let until = now + self.term + self.keep;
-        self.given.extend(idle.map(|(key, lease)| {
-            let given = Given {
-                fence: lease.fence,
-                // Where nobody has come back yet, somebody may elsewhere.
-                keeps_seats: lease.inherits,
-                until,
-            };
-            (key, given)
-        }));
+        for (key, lease) in Vec::from_iter(idle) {
+            let given = self.given_up(now, lease);
+            self.given.insert(key, given);
+        }
     }
 
     /// What was given up and the broker has not heard yet.

@@ -54,7 +54,7 @@ pub(crate) enum Found {
     Orphan { within: Duration },
     /// Nowhere.
     Nobody,
-    /// The broker has forgotten everything, and gives nothing for so long.
+    /// The broker has forgotten everything, or has old data, and gives nothing for so long.
     Wait { within: Duration },
     /// This instance takes nothing any more.
     Closed,
@@ -89,16 +89,22 @@ impl Cluster {
         self.lock().want(now, key)
     }
 
-    /// Whether a key is held under that number.
-    pub(crate) fn has(&self, key: &Key, fence: u64) -> bool {
-        self.lock().has(key, fence)
+    /// Whether somebody may be seated in it under that number. `stands` says that the lobby is there.
+    pub(crate) fn may_seat(&self, now: Instant, key: &Key, fence: u64, stands: bool) -> bool {
+        self.lock().may_seat(now, key, fence, stands)
     }
 
     /// A member has got a seat.
     pub(crate) fn seated(&self, key: &Key, is_ours: bool) {
-        if self.lock().seated(key, is_ours) {
+        if self.lock().seated(key, is_ours && key.has_seats()) {
             self.early.notify_one();
         }
+    }
+
+    /// Lets another instance have a key that is here, soon.
+    pub(crate) fn hand_over(&self, now: Instant, key: &Key) {
+        self.lock().hand_over(now, key);
+        self.early.notify_one();
     }
 
     /// Asks the broker where a key is. `is_ours` says that somebody may come back to it.
@@ -109,7 +115,12 @@ impl Cluster {
         purpose: Purpose,
         is_ours: bool,
     ) -> Result<Found, BrokerError> {
-        let keep = if is_ours { self.keep } else { Duration::ZERO };
+        let keeps_seats = is_ours && key.has_seats();
+        let keep = if keeps_seats {
+            self.keep
+        } else {
+            Duration::ZERO
+        };
         let (fence, inherits) = match self.broker.take(key, purpose, keep).await? {
             Answer::Made { fence } => (fence, false),
             // Where the earlier answer was lost nobody has come back under it.
@@ -129,7 +140,7 @@ impl Cluster {
         };
         let is_taken = self
             .lock()
-            .granted(asked, key.clone(), fence, inherits, is_ours);
+            .granted(asked, key.clone(), fence, inherits, keeps_seats);
         if !is_taken {
             // The server has stopped meanwhile, and has told the broker of all others.
             let lease = Renewal {
@@ -256,9 +267,9 @@ impl Cluster {
     /// Reads what another instance says of a member, once.
     pub(crate) fn read(&self, unix: Duration, text: &str) -> Option<Arc<Introduction>> {
         let introduction = Introduction::read(unix, &self.secret, text)?;
-        let valid_from = Introduction::valid_from(unix);
+        let (now, valid_from) = Introduction::valid(unix);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_first = seen.is_first(valid_from, introduction.issued, introduction.nonce);
+        let is_first = seen.is_first(now, valid_from, introduction.issued, introduction.nonce);
         is_first.then(|| Arc::new(introduction))
     }
 

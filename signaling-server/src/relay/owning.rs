@@ -121,6 +121,12 @@ impl Place {
                 Way::There(destination) => return Ok(Seated::Elsewhere(destination)),
                 Way::Here(grant) => grant,
             };
+            if self.hands_over(cluster, &grant.key, &errand, wish) {
+                return Err(match self.introduction {
+                    Some(_) => Goodbye::Moved,
+                    None => Goodbye::ShuttingDown,
+                });
+            }
             let grant = self.with_fresh(cluster, &errand, grant, wish).await?;
             let wish = Wish {
                 grant: Some(&grant),
@@ -128,7 +134,9 @@ impl Place {
             };
             let step = |hall: &mut Hall, now| {
                 let has_name = grant.fresh.is_some() || !needs_fresh(hall, &errand, wish);
-                if !has_name || !cluster.has(&grant.key, grant.fence) {
+                // The answer about a name may have taken so long that the lease has ended.
+                let stands = errand.group_of.is_none() && hall.is_alive(&grant.key);
+                if !has_name || !cluster.may_seat(now, &grant.key, grant.fence, stands) {
                     return Ok(None);
                 }
                 hall.join(now, self.member, wish).map(Some)
@@ -200,9 +208,14 @@ impl Place {
             }
             Holding::Lapsed { .. } | Holding::No => None,
         };
-        let introduced = self.introduction.as_deref();
         // Nobody is sent on twice: who was sent here by mistake asks again.
-        if introduced.is_some_and(|by| !by.is_for(key) || held.is_none_or(|(f, _)| f != by.fence)) {
+        let is_mistaken = |by: &Introduction| match held {
+            _ if !by.is_for(key) => true,
+            Some((fence, _)) => fence != by.fence,
+            // The broker may have given it, and its answer has not come. It is asked again, but by those who take new lobbies only.
+            None => self.relay.is_draining(),
+        };
+        if self.introduction.as_deref().is_some_and(is_mistaken) {
             return Err(Goodbye::Moved);
         }
         if let Some((fence, inherits)) = held {
@@ -215,6 +228,7 @@ impl Place {
         }
         match self.find(cluster, key, errand.purpose, is_ours).await? {
             Found::Here(grant) => Ok(Way::Here(grant)),
+            Found::There { .. } if self.introduction.is_some() => Err(Goodbye::Moved),
             Found::There { address, fence } => {
                 let from = self.network.map(crate::door::Network::address);
                 let introduction = cluster.introduce(unix(), key, fence, from, self.group_of);
@@ -230,6 +244,20 @@ impl Place {
             Found::Nobody if errand.purpose == Purpose::Back => Err(Goodbye::NoSeat),
             Found::Nobody => Err(Goodbye::UnknownLobby),
         }
+    }
+
+    /// Whether a lobby would have to be made here that an instance that drains does not make. Another one can have it then.
+    fn hands_over(&self, cluster: &Cluster, key: &Key, errand: &Errand, wish: Wish<'_>) -> bool {
+        let state = self.relay.lock();
+        let stands = match errand.group_of {
+            Some(size) => state.hall.has_room(wish, size),
+            None => state.hall.is_alive(key),
+        };
+        let is_left = state.is_draining && !stands;
+        if is_left {
+            cluster.hand_over(self.relay.now(), key);
+        }
+        is_left
     }
 
     /// Adds the name of a lobby, if one has to be made that gets one of the server's.

@@ -27,8 +27,14 @@ impl Redis {
     /// A broker that has been there for a while; none, in one line, where there is no redis-server.
     pub(crate) async fn start() -> Option<Self> {
         let redis = Self::start_with(false).await?;
-        // One that has forgotten everything gives nothing at first.
-        let known = redis.command("SET {signaling}:opens 0").await;
+        // One that has just been started gives nothing at first.
+        let info = redis.command("INFO server").await.expect("an answer");
+        let mut lines = info.lines();
+        let run = lines.find_map(|line| line.strip_prefix("run_id:"));
+        let run = run.expect("a run").trim_end();
+        let known = redis
+            .command(&format!("SET {{signaling}}:opens \"0 {run}\""))
+            .await;
         assert_eq!(known.as_deref(), Some(""), "it is written down");
         Some(redis)
     }
@@ -69,7 +75,7 @@ impl Redis {
         panic!("no redis-server gets a port");
     }
 
-    /// Ends it as a failure of its machine would, and starts it again; it has kept nothing.
+    /// Ends it as a failure of its machine would, and starts it again; it has kept what was saved by `SAVE`, else nothing.
     pub(crate) async fn restart(&mut self) {
         self.kill().await;
         self.child = spawn(&self.folder, self.port, self.speaks_tls).expect("it was there");
@@ -140,7 +146,7 @@ impl Redis {
     }
 }
 
-/// A redis-server that keeps nothing on disk; nothing where there is none.
+/// A redis-server that writes nothing to its disk by itself; nothing where there is none.
 #[expect(clippy::print_stdout, reason = "it says that a test was not run")]
 fn spawn(folder: &Path, port: u16, speaks_tls: bool) -> Option<Child> {
     let port = port.to_string();

@@ -6,6 +6,7 @@ use signaling_server::{BindError, ClusterConfig, Config, ResumeKey, Server};
 use tokio::io::AsyncReadExt;
 
 use crate::broker::Redis;
+use crate::cluster_broker::enter_at_last;
 use crate::peer::*;
 use crate::resume::{Entry, OURS, enter_at, entry, url, with_token};
 
@@ -285,6 +286,40 @@ async fn an_instance_that_drains_has_its_lobbies_until_their_members_have_left()
         host.leave().await;
     };
     tokio::join!(draining, playing);
+}
+
+#[tokio::test]
+async fn an_instance_that_drains_fills_a_group_and_begins_no_other() {
+    let Some((_redis, first, second)) = two().await else {
+        return;
+    };
+    let join = r#"{"type":0,"id":0,"data":"","v":1,"next":2}"#;
+    let (mut one, _) = enter(&first, join).await;
+    let draining = first.drain(DEADLINE * 3);
+    let playing = async {
+        let health = async {
+            while !get(first.local_addr(), "/health")
+                .await
+                .contains("draining")
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let drains = tokio::time::timeout(DEADLINE, health).await;
+        drains.expect("in time");
+        let (two, b) = enter(&second, join).await;
+        assert_eq!(b.others, [1]);
+        assert_eq!(ids(&one.text().await), (2, b.id));
+        let (three, c) = enter_at_last(&second, join).await;
+        assert_eq!((c.id, c.others), (1, vec![]));
+        two.leave().await;
+        one.leave().await;
+        three
+    };
+    let ((), mut three) = tokio::join!(draining, playing);
+    // It does not depend on the one that has ended.
+    three.send(&notice(32, 0, "")).await;
+    assert_eq!(three.text().await, notice(33, 0, ""));
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::cluster::{LEASE, PAUSE, come_back, enter, instance, two_with};
 use crate::peer::*;
 use crate::resume::{Entry, OURS, entry, url};
 
-/// Asks for a lobby, as often as it takes, as one does who hears 1013.
-async fn enter_at_last(server: &Server, text: &str) -> (Peer, Entry) {
+/// Asks for a lobby, as often as it takes, as one does who hears 1012 or 1013.
+pub(crate) async fn enter_at_last(server: &Server, text: &str) -> (Peer, Entry) {
     let entering = async {
         loop {
             let mut peer = Peer::connect(server).await;
@@ -20,7 +20,8 @@ async fn enter_at_last(server: &Server, text: &str) -> (Peer, Entry) {
                 let entry = entry(&mut peer, &answer).await;
                 return (peer, entry);
             }
-            assert!(answer.starts_with("1013"), "a final refusal: {answer}");
+            let may_try = answer.starts_with("1012") || answer.starts_with("1013");
+            assert!(may_try, "a final refusal: {answer}");
             sleep(PAUSE).await;
         }
     };
@@ -72,6 +73,44 @@ async fn a_broker_that_was_emptied_gives_no_lobby_away() {
 #[tokio::test]
 async fn a_broker_that_was_started_again_gives_no_lobby_away() {
     a_broker_comes_back_empty(async |redis: &mut Redis| redis.restart().await).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_comes_back_with_old_data_gives_no_lobby_away() {
+    a_broker_comes_back_empty(async |redis: &mut Redis| {
+        // Its disk has what it knew before the lobby was made: that it knows all leases, and not this one.
+        redis.command("DEL {signaling}:lobby:demo").await;
+        assert_eq!(
+            redis.command("SAVE").await.as_deref(),
+            Some(""),
+            "it is saved"
+        );
+        redis.restart().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_that_comes_back_with_a_lease_that_has_ended_gives_no_lobby_to_its_members() {
+    let Some((mut redis, first, second)) = two_with(LEASE / 6).await else {
+        return;
+    };
+    let (mut host, _) = enter(&first, OURS).await;
+    let (guest, b) = enter(&second, OURS).await;
+    assert_eq!(ids(&host.text().await), (2, b.id));
+    let ended = "HSET {signaling}:lobby:demo owner 1@127.0.0.1:9 fence 1 until 1";
+    assert_eq!(redis.command(ended).await.as_deref(), Some(":0\r\n"));
+    assert_eq!(
+        redis.command("SAVE").await.as_deref(),
+        Some(""),
+        "it is saved"
+    );
+    redis.restart().await;
+    // They may come back to a lobby that has lost its owner. This one has an owner that lives.
+    drop(guest);
+    let (_guest, back) = come_back(&second, &b.token).await;
+    assert_eq!((back.id, back.others), (b.id, vec![1]));
+    assert_eq!(host.text().await, notice(35, b.id, ""));
 }
 
 #[tokio::test]
@@ -131,6 +170,34 @@ async fn a_broker_that_is_far_away_hears_in_time_of_all_that_is_given_up() {
 }
 
 #[tokio::test]
+async fn what_an_instance_has_without_knowing_it_can_be_joined() {
+    let Some((redis, first, second)) = two_with(LEASE).await else {
+        return;
+    };
+    let (_host, _) = enter(&first, OURS).await;
+    let owner = redis.command("HGET {signaling}:lobby:demo owner").await;
+    let owner = owner.expect("an answer");
+    let (_, owner) = owner.trim_end().split_once("\r\n").expect("a length");
+    // The broker has given it a lobby, and the answer was lost.
+    let give = async |name: &str, until: &str| {
+        let lease = format!("HSET {{signaling}}:lobby:{name} owner {owner} fence 1 until {until}");
+        assert_eq!(redis.command(&lease).await.as_deref(), Some(":3\r\n"));
+        let keep = format!("PEXPIRE {{signaling}}:lobby:{name} 600000");
+        assert_eq!(redis.command(&keep).await.as_deref(), Some(":1\r\n"));
+    };
+    let ask = |name: &str| format!(r#"{{"type":0,"id":0,"data":"{name}","v":1}}"#);
+    give("lost", "9999999999999").await;
+    let (_guest, a) = enter(&second, &ask("lost")).await;
+    assert_eq!((a.id, a.others), (1, vec![]));
+    let (_guest, b) = enter(&first, &ask("lost")).await;
+    assert_eq!(b.others, [1]);
+    // Its lease has even ended. Nobody has had it since.
+    give("late", "1").await;
+    let (_guest, c) = enter(&first, &ask("late")).await;
+    assert_eq!((c.id, c.others), (1, vec![]));
+}
+
+#[tokio::test]
 async fn a_group_that_is_complete_needs_no_owner_any_more() {
     let Some((redis, first, second)) = two_with(LEASE / 10).await else {
         return;
@@ -145,6 +212,20 @@ async fn a_group_that_is_complete_needs_no_owner_any_more() {
         }
     };
     timeout(DEADLINE, given_up).await.expect("in time");
+}
+
+#[tokio::test]
+async fn a_group_whose_owner_dies_is_free_after_its_lease() {
+    let Some((redis, first, _second)) = two_with(LEASE).await else {
+        return;
+    };
+    let join = r#"{"type":0,"id":0,"data":"","v":1,"next":2}"#;
+    let (_one, _) = enter(&first, join).await;
+    // Nobody comes back to a group, but to a lobby.
+    let left = redis.command("PTTL {signaling}:group:2:1:").await;
+    let left = left.expect("an answer");
+    let left: u128 = left.trim_matches([':', '\r', '\n']).parse().expect("ms");
+    assert!(left <= LEASE.as_millis(), "{left}");
 }
 
 #[tokio::test]

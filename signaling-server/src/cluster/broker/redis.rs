@@ -13,7 +13,8 @@ use crate::cluster::leases::Renewal;
 /// What all our keys begin with. The braces keep them in one slot of a Redis Cluster.
 const PREFIX: &str = "{signaling}:";
 
-/// The key that says from when on the broker knows all leases, in milliseconds since 1970. It is lost with all the others.
+/// The key of the marker: from when on the broker knows all leases, in milliseconds since 1970, and in which run of the broker that was
+/// written (`run_id`). It is lost with all the others, and one that was read from a disk names another run.
 const OPENS: &str = "{signaling}:opens";
 
 /// A connection that is made when it is needed, and made again when it breaks.
@@ -44,8 +45,14 @@ impl Broker {
             connection,
             owner,
             lease: millis(lease),
-            take: Script::new(include_str!("../scripts/take.lua")),
-            keep: Script::new(include_str!("../scripts/keep.lua")),
+            take: Script::new(concat!(
+                include_str!("../scripts/opens.lua"),
+                include_str!("../scripts/take.lua")
+            )),
+            keep: Script::new(concat!(
+                include_str!("../scripts/opens.lua"),
+                include_str!("../scripts/keep.lua")
+            )),
             give: Script::new(include_str!("../scripts/give.lua")),
         })
     }

@@ -1,5 +1,5 @@
 //! Random histories of instances that ask a broker for leases: their words are late, overtake each other and get lost, and instances
-//! die. The broker is as the scripts are, and may forget everything.
+//! die. The broker is as the scripts are, and may forget everything, or come back with what its disk has.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,6 +27,10 @@ enum Step {
     Die(usize),
     /// The broker is started again, and has kept nothing.
     Forget,
+    /// The broker writes to its disk what it knows.
+    Save,
+    /// The broker is started again, and knows what its disk has.
+    Restore,
     /// Milliseconds pass.
     Pass(u64),
 }
@@ -40,8 +44,18 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (any::<usize>(), prop::bool::weighted(0.9)).prop_map(|(word, arrives)| Step::Arrive(word, arrives)),
         1 => who.prop_map(Step::Die),
         1 => Just(Step::Forget),
+        1 => Just(Step::Save),
+        1 => Just(Step::Restore),
         3 => (1..600_u64).prop_map(Step::Pass),
     ]
+}
+
+/// What the broker knows, and loses if it does not write it to a disk.
+#[derive(Clone, Debug)]
+struct Memory {
+    records: BTreeMap<usize, Record>,
+    /// In which run it was written from when on the broker knows all leases, and that time.
+    opens: Option<(u64, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -68,9 +82,10 @@ struct World {
     micros: u64,
     instances: Vec<(u32, Leases)>,
     next: u32,
-    broker: BTreeMap<usize, Record>,
-    /// From when on the broker knows all leases, if it knows that.
-    opens: Option<u64>,
+    broker: Memory,
+    disk: Memory,
+    /// How often the broker was started.
+    run: u64,
     /// Who said it, or is to hear it, and when it was asked.
     under_way: Vec<(u32, u64, Word)>,
     /// The highest number that was given for each key.
@@ -92,14 +107,19 @@ fn index(key: &Key) -> usize {
 
 impl World {
     fn new() -> Self {
+        // It has been there for a while.
+        let broker = Memory {
+            records: BTreeMap::new(),
+            opens: Some((0, 0)),
+        };
         Self {
             now: 1,
             micros: 0,
             instances: (0..3).map(|id| (id, new_leases())).collect(),
             next: 3,
-            broker: BTreeMap::new(),
-            // It has been there for a while.
-            opens: Some(0),
+            disk: broker.clone(),
+            broker,
+            run: 0,
             under_way: Vec::new(),
             highest: BTreeMap::new(),
         }
@@ -151,14 +171,36 @@ impl World {
                 self.next += 1;
             }
             Step::Forget => {
-                self.broker.clear();
-                self.opens = None;
+                self.run += 1;
+                self.broker.records.clear();
+                self.broker.opens = None;
+            }
+            Step::Save => self.disk = self.broker.clone(),
+            Step::Restore => {
+                self.run += 1;
+                self.broker = self.disk.clone();
+                self.expire();
             }
             Step::Pass(millis) => {
                 self.now += millis;
-                self.broker.retain(|_, record| record.expires > self.now);
+                self.expire();
             }
         }
+    }
+
+    fn expire(&mut self) {
+        let now = self.now;
+        self.broker.records.retain(|_, record| record.expires > now);
+    }
+
+    /// Whether the broker knows all leases.
+    fn is_open(&mut self) -> bool {
+        let opens = match self.broker.opens {
+            Some((run, opens)) if run == self.run => opens,
+            _ => self.now + TERM.as_millis() as u64,
+        };
+        self.broker.opens = Some((self.run, opens));
+        self.now >= opens
     }
 
     fn arrive(&mut self, who: u32, asked: u64, word: Word) {
@@ -167,14 +209,14 @@ impl World {
         let term = TERM.as_millis() as u64;
         match word {
             Word::Take(key, back) => {
-                if now < *self.opens.get_or_insert(now + term) {
+                if !self.is_open() {
                     return;
                 }
-                let fence = self.broker.get(&key).map_or(0, |record| record.fence);
-                let may = match self.broker.get(&key) {
+                let record = self.broker.records.get(&key);
+                let fence = record.map_or(0, |record| record.fence);
+                let may = match record {
                     None => !back,
-                    Some(record) if record.until > now => record.owner == who,
-                    Some(_) => back,
+                    Some(record) => record.owner == who || record.until <= now && back,
                 };
                 if !may {
                     return;
@@ -189,13 +231,13 @@ impl World {
                     until: now + term,
                     expires: now + term + KEEP,
                 };
-                self.broker.insert(key, record);
+                self.broker.records.insert(key, record);
                 self.under_way.push((who, asked, Word::Taken(key, fence)));
             }
             Word::Keep(renewal) => {
                 let key = index(&renewal.key);
-                let is_open = now >= *self.opens.get_or_insert(now + term);
-                let fence = match self.broker.get(&key) {
+                let is_open = self.is_open();
+                let fence = match self.broker.records.get(&key) {
                     Some(record) if record.owner != who => {
                         let is_given = is_open && record.until > now;
                         let is_later = record.fence > renewal.fence;
@@ -215,7 +257,7 @@ impl World {
                         until: now + term,
                         expires: now + term + KEEP,
                     };
-                    self.broker.insert(key, record);
+                    self.broker.records.insert(key, record);
                 }
                 let kept = Word::Kept(renewal, fence, is_open);
                 self.under_way.push((who, asked, kept));
@@ -223,8 +265,8 @@ impl World {
             Word::Give(renewal) => {
                 let key = index(&renewal.key);
                 let is_its = |record: &Record| record.fence == renewal.fence;
-                if self.broker.get(&key).is_some_and(is_its) {
-                    self.broker.remove(&key);
+                if self.broker.records.get(&key).is_some_and(is_its) {
+                    self.broker.records.remove(&key);
                 }
             }
             Word::Taken(key, fence) => {
@@ -327,6 +369,23 @@ fn an_owner_that_lives_keeps_its_lobby_when_the_broker_forgets_everything() {
     world.heal();
     let holders = world.holders(0);
     assert!(matches!(&holders[..], [(_, true)]), "{holders:?}");
+    let (_, leases) = &world.instances[0];
+    assert!(leases.held.contains_key(&Key::lobby(KEYS[0])));
+}
+
+#[test]
+fn an_owner_that_lives_keeps_its_lobby_when_the_broker_comes_back_with_old_data() {
+    let mut world = World::new();
+    world.run(Step::Save);
+    world.run(Step::Ask(0, 0, false));
+    world.deliver();
+    world.run(Step::Pass(300));
+    world.run(Step::Restore);
+    // Somebody else asks first.
+    world.run(Step::Ask(1, 0, false));
+    world.deliver();
+    assert_eq!(world.holders(0).len(), 1);
+    world.heal();
     let (_, leases) = &world.instances[0];
     assert!(leases.held.contains_key(&Key::lobby(KEYS[0])));
 }

@@ -75,6 +75,43 @@ fn what_is_given_up_is_said_until_the_broker_has_heard_it() {
 }
 
 #[test]
+fn what_is_handed_over_is_said_at_once() {
+    let mut leases = new_leases();
+    let key = Key::lobby("a");
+    leases.granted(at(0), key.clone(), 7, false, false);
+    assert_eq!(
+        leases.want(at(1), &key),
+        Holding::Valid {
+            fence: 7,
+            inherits: false
+        }
+    );
+    leases.hand_over(at(1), &key);
+    assert_eq!(leases.want(at(1), &key), Holding::No);
+    let gives = leases.gives(at(1));
+    assert!(matches!(
+        &gives[..],
+        [Renewal {
+            fence: 7,
+            keeps_seats: false,
+            ..
+        }]
+    ));
+    // Where members of an earlier owner may still come, they may elsewhere.
+    leases.granted(at(2), key.clone(), 9, true, true);
+    leases.hand_over(at(2), &key);
+    let gives = leases.gives(at(2));
+    assert!(matches!(
+        &gives[..],
+        [Renewal {
+            fence: 9,
+            keeps_seats: true,
+            ..
+        }]
+    ));
+}
+
+#[test]
 fn an_answer_that_comes_after_the_end_gives_nothing() {
     let mut leases = new_leases();
     assert!(leases.granted(at(0), Key::lobby("a"), 7, false, true));
@@ -112,6 +149,11 @@ fn a_lease_lasts_from_when_it_was_asked_for() {
         leases.want(at(1100), &key),
         Holding::Lapsed { .. }
     ));
+    // A join that was on its way meanwhile makes nothing under it any more.
+    assert!(leases.may_seat(at(1099), &key, 7, false));
+    assert!(!leases.may_seat(at(1100), &key, 7, false));
+    assert!(leases.may_seat(at(1100), &key, 7, true), "it stands");
+    assert!(!leases.may_seat(at(1099), &key, 8, true), "not its number");
     let [renewal] = &leases.renewals(Round::All, |_| false)[..] else {
         panic!("one lease");
     };

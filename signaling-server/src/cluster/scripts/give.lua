@@ -6,7 +6,8 @@ for index, key in ipairs(KEYS) do
     if keep == '0' then
       redis.call('DEL', key)
     else
-      redis.call('HSET', key, 'until', '0')
+      -- Whoever gives it up is a stranger from now on, as all others are.
+      redis.call('HSET', key, 'owner', '', 'until', '0')
       redis.call('PEXPIRE', key, keep)
     end
   end

@@ -1,17 +1,12 @@
 -- Renews the leases KEYS[2] and so on. ARGV: the owner, its lease in ms, then for each key its number, and how long members may come
 -- back in ms. Gives 1 if the leases last from now on, 0 if they are only written down; then for each the number under which it is the
 -- owner's, 0 where it has another owner.
--- A broker that has forgotten a lease is told it again. Until KEYS[1] (see take.lua) that lengthens no lease: who has a higher number
--- may still say so.
+-- A broker that has forgotten a lease is told it again. Until it knows all leases (KEYS[1] is the marker of opens.lua, which stands
+-- before this) that lengthens no lease: who has a higher number may still say so.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = tonumber(ARGV[2])
-local opens = tonumber(redis.call('GET', KEYS[1]) or '')
-if not opens then
-  opens = now + lease
-  redis.call('SET', KEYS[1], string.format('%.0f', opens))
-end
-local is_open = now >= opens
+local is_open = now >= known_from(KEYS[1], now, lease)
 local kept = { is_open and '1' or '0' }
 for index = 2, #KEYS do
   local key, fence, keep = KEYS[index], ARGV[2 * index - 1], tonumber(ARGV[2 * index])
