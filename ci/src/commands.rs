@@ -121,7 +121,8 @@ impl Ci {
         let (runner, workspace) = (&self.runner, &self.workspace);
         let run = |stage: &Stage| stage.run(runner);
         let builds = || {
-            let check = toolchain.map(|toolchain| run(&plan::web_check(toolchain)));
+            let checks = [plan::web_check, plan::web_docs];
+            let checks = toolchain.map(|toolchain| checks.map(|stage| run(&stage(toolchain))));
             let versions = versions::run(runner, workspace, toolchain);
             // Whoever needs these asks for them again, and says then what is wrong with them.
             let ahead = toolchain.map(|toolchain| {
@@ -130,7 +131,7 @@ impl Ci {
                 stages
             });
             ahead.iter().flatten().for_each(|stage| drop(run(stage)));
-            check.into_iter().chain(versions).collect()
+            checks.into_iter().flatten().chain(versions).collect()
         };
         let (built, tested) = thread::scope(|scope| {
             let builds = scope.spawn(builds);

@@ -317,6 +317,15 @@ fn build_of_web_tests(toolchain: &Toolchain) -> Stage {
     Stage::check("build of backend-web's tests", BUILD, build)
 }
 
+/// What docs.rs makes for the target of browsers. It has a page for each target.
+pub(crate) fn web_docs(toolchain: &Toolchain) -> Stage {
+    let docs = "doc -p webrtc-multiplayer -p webrtc-multiplayer-web --no-deps --lib --all-features";
+    let docs = toolchain.cargo(&docs.split(' ').collect::<Vec<_>>());
+    let docs = docs.args(&["--target", TARGET]);
+    let docs = docs.env("RUSTDOCFLAGS", "-Dwarnings");
+    Stage::check("docs for the browser", minutes(10), docs).beside()
+}
+
 /// The web backend's own tests in each browser.
 pub(crate) fn web_tests(toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
     let mut stages = vec![build_of_web_tests(toolchain)];
