@@ -51,9 +51,12 @@ impl Report {
     /// Of the transfers between a browser and a native peer.
     pub(crate) fn add_transfers(&mut self, browser: &str, found: &transfer::Found) {
         let rate = self.pair(browser, ["both ways", "MB/s"], &found.rate, Goal::None);
-        let memory = ["memory of the browser", "transfers"];
-        let memory = self.pair(browser, memory, &found.memory, transfer::GOAL);
-        self.transfers.extend(rate.into_iter().chain(memory));
+        let program = ["memory of the page", "transfers"];
+        let program = self.pair(browser, program, &found.program, transfer::GOAL);
+        let whole = ["all of the browser", "transfers"];
+        let whole = self.pair(browser, whole, &found.browser, Goal::None);
+        self.transfers
+            .extend([rate, program, whole].into_iter().flatten());
     }
 
     /// A line for a figure of a native peer and a browser: what it is and its unit.
@@ -116,8 +119,9 @@ impl Report {
         print(&aligned(headings, &self.opens));
         if !self.transfers.is_empty() {
             line(
-                "16 MiB each way at the same time, both ends at their defaults, on loopback. Memory: by how much all processes of a fresh \
-                 browser grew, in units of 16 MiB; what it sends and what it receives are two. Medians (min-max).",
+                "16 MiB each way at the same time, both ends at their defaults, on loopback. Memory: by how much that of the page's program \
+                 grew, and all processes of a fresh browser together, in units of 16 MiB; what is sent and what is received are two. A \
+                 browser keeps messages that have been taken until it collects its garbage. Medians (min-max).",
             );
             line("");
             let headings = ["pair", "", "unit", "found", "goal", ""];

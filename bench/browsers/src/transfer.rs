@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How often the browser's memory is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Memory is counted in transfers: what a page sends and what it receives are two.
+/// Of the page's program. Memory is counted in transfers: what a page sends and what it receives are two.
 pub(crate) const GOAL: Goal = Goal::AtMost { required: 3.0 };
 
 /// What each round gave.
@@ -35,8 +35,10 @@ pub(crate) const GOAL: Goal = Goal::AtMost { required: 3.0 };
 pub(crate) struct Found {
     /// Megabytes a second, both ways together.
     pub(crate) rate: Vec<f64>,
-    /// By how much the browser grew, in transfers.
-    pub(crate) memory: Vec<f64>,
+    /// By how much the memory of the page's program grew, in transfers.
+    pub(crate) program: Vec<f64>,
+    /// By how much the browser grew.
+    pub(crate) browser: Vec<f64>,
 }
 
 /// Measures so many rounds, each in a fresh browser: one that has transferred before has kept the memory.
@@ -47,16 +49,24 @@ pub(crate) async fn measure(kind: Kind, site: &Site, rounds: u32) -> Result<Foun
     let mut found = Found::default();
     for _ in 0..rounds {
         let page = Page::open(kind, site).await?;
-        let (took, grown) = once(&page, &url).await?;
-        let bytes = f64::from(u32::try_from(2 * SIZE)?);
-        found.rate.push(bytes / 1e6 / took.as_secs_f64());
-        found.memory.push(grown / (bytes / 2.0));
+        let once = once(&page, &url).await?;
+        let size = f64::from(u32::try_from(SIZE)?);
+        found.rate.push(2.0 * size / 1e6 / once.took.as_secs_f64());
+        found.program.push(once.program / size);
+        found.browser.push(once.browser / size);
     }
     server.shutdown().await;
     Ok(found)
 }
 
-async fn once(page: &Page, url: &str) -> Result<(Duration, f64)> {
+struct Once {
+    took: Duration,
+    /// Bytes by which the memory of the page's program grew, and that of the browser.
+    program: f64,
+    browser: f64,
+}
+
+async fn once(page: &Page, url: &str) -> Result<Once> {
     let memory = || {
         page.memory()
             .context("the system does not say what memory a process has")
@@ -88,9 +98,13 @@ async fn once(page: &Page, url: &str) -> Result<(Duration, f64)> {
     }
     let took = begun.elapsed();
     native.leave().await;
-    conversation.hear("done", PATIENCE).await?;
+    let program = conversation.hear("done", PATIENCE).await?.parse()?;
     let grown = u32::try_from(peak.saturating_sub(before) / 1024)?;
-    Ok((took, f64::from(grown) * 1024.0))
+    Ok(Once {
+        took,
+        program,
+        browser: f64::from(grown) * 1024.0,
+    })
 }
 
 /// Sends the page so much and receives as much.

@@ -60,7 +60,7 @@ pub async fn meet(url: String, lobby: String, tell: Function) -> Result<(), JsVa
 }
 
 /// Joins a lobby, sends the other member as many bytes as it sends at the same time, and ends when the other has gone. Calls `tell`
-/// with "joined" and with "connected", once each.
+/// with "joined" and with "connected", once each. Gives by how many bytes the memory of this program has grown.
 ///
 /// # Errors
 ///
@@ -71,6 +71,6 @@ pub async fn transfer(
     lobby: String,
     bytes: usize,
     tell: Function,
-) -> Result<(), JsValue> {
+) -> Result<f64, JsValue> {
     transfer::run(&url, lobby, bytes, &tell).await
 }
