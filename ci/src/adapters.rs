@@ -12,8 +12,8 @@ use crate::workspace::Workspace;
 /// What a build from nothing may take: it takes 8 minutes on two cores that have other work, too.
 const BUILD: Duration = Duration::from_secs(20 * 60);
 
-/// What the tests take is a minute, and one that plays with a browser may wait for 5.
-const TESTS: Duration = Duration::from_secs(12 * 60);
+/// What the tests take is a minute, and those that play with a browser may wait for 5 and for 4.
+const TESTS: Duration = Duration::from_secs(15 * 60);
 
 fn manifest(workspace: &Workspace) -> PathBuf {
     workspace.root.join("adapters/Cargo.toml")
@@ -35,30 +35,35 @@ pub(crate) fn format(workspace: &Workspace) -> Stage {
     Stage::check("fmt of the adapters", Duration::from_secs(120), format)
 }
 
-/// The page of the duel, which plays with a native one.
-pub(crate) fn page(workspace: &Workspace) -> Page {
-    Page {
-        name: "the duel",
-        package: "duel-page",
+/// The pages that play with native tests: the duel, and an app of Bevy.
+pub(crate) fn pages(workspace: &Workspace) -> [Page; 2] {
+    let page = |name, package, artifact, folder| Page {
+        name,
+        package,
         manifest: Some(manifest(workspace)),
-        artifact: "duel_page",
-        folder: workspace.target_directory.join("ci/duel"),
+        artifact,
+        folder: workspace.target_directory.join(folder),
         optimise: false,
-    }
+    };
+    [
+        page("the duel", "duel-page", "duel_page", "ci/duel"),
+        page("the app of Bevy", "bevy-page", "bevy_page", "ci/bevy"),
+    ]
 }
 
-/// The native tests, one of which plays with the page in Chromium. Without the page that one says that it was not run.
+/// The native tests, two of which play with a page in Chromium. Without the pages these say that they were not run.
 pub(crate) fn tests(
     workspace: &Workspace,
-    page: Option<(&Page, &Toolchain)>,
+    pages: Option<(&[Page; 2], &Toolchain)>,
 ) -> Result<Vec<Stage>, String> {
     let tests = ["test", "--workspace", "--no-fail-fast"];
     let build = cargo(workspace, &tests).arg("--no-run");
     let mut tests = cargo(workspace, &tests);
-    if let Some((page, toolchain)) = page {
+    if let Some(([duel, bevy], toolchain)) = pages {
         let chromium = toolchain.program(Tool::Chromium)?;
         tests = tests
-            .env("DUEL_PAGE", page.folder.to_string_lossy())
+            .env("DUEL_PAGE", duel.folder.to_string_lossy())
+            .env("BEVY_PAGE", bevy.folder.to_string_lossy())
             .env("CHROMIUM", chromium);
     }
     Ok(vec![
@@ -67,7 +72,7 @@ pub(crate) fn tests(
     ])
 }
 
-/// Builds the page ahead of the tests.
-pub(crate) fn web_build(workspace: &Workspace, toolchain: &Toolchain) -> Stage {
-    page(workspace).build(toolchain).beside()
+/// Builds the pages ahead of the tests.
+pub(crate) fn web_builds(workspace: &Workspace, toolchain: &Toolchain) -> [Stage; 2] {
+    pages(workspace).map(|page| page.build(toolchain).beside())
 }

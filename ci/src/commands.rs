@@ -127,7 +127,7 @@ impl Ci {
             // Whoever needs these asks for them again, and says then what is wrong with them.
             let ahead = toolchain.map(|toolchain| {
                 let mut stages = plan::web_builds(toolchain, workspace);
-                stages.push(adapters::web_build(workspace, toolchain));
+                stages.extend(adapters::web_builds(workspace, toolchain));
                 stages
             });
             ahead.iter().flatten().for_each(|stage| drop(run(stage)));
@@ -173,10 +173,12 @@ impl Ci {
     }
 
     fn test_adapters(&mut self, toolchain: Option<&Toolchain>) {
-        let page = adapters::page(&self.workspace);
-        let toolchain = toolchain.filter(|toolchain| self.page(&page, toolchain));
-        let page = toolchain.map(|toolchain| (&page, toolchain));
-        self.all_or_reason("adapters", adapters::tests(&self.workspace, page));
+        let pages = adapters::pages(&self.workspace);
+        let are_built =
+            |toolchain: &&Toolchain| pages.iter().all(|page| self.page(page, toolchain));
+        let toolchain = toolchain.filter(are_built);
+        let pages = toolchain.map(|toolchain| (&pages, toolchain));
+        self.all_or_reason("adapters", adapters::tests(&self.workspace, pages));
     }
 
     /// What is published, built from its packed files.

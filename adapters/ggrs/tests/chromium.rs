@@ -13,26 +13,19 @@
 mod bot;
 #[path = "../examples/duel/game.rs"]
 mod game;
-#[path = "support/chromium.rs"]
-mod starter;
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::Router;
-use axum::response::Html;
-use axum::routing::get;
 use ggrs::Frame;
 use mesh_core::{Conditioned, Disturbance, Session, SessionConfig};
 use signaling_server::{Config, Server};
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tower_http::services::ServeDir;
+use visitor::{Chromium, serve};
 use webrtc_multiplayer::signaling::{Client, JoinRequest};
 use webrtc_multiplayer::{PlatformBackend, PlatformConfig, WebSocketTransport};
 
-use crate::starter::Chromium;
 use crate::support::{Player, SETTLED, until};
 
 const FRAMES: Frame = 3_000;
@@ -56,7 +49,7 @@ fn three_thousand_frames_against_a_page_without_a_desync() {
     let _guard = runtime.enter();
     let server = runtime.block_on(Server::bind(([127, 0, 0, 1], 0).into(), Config::default()));
     let url = format!("ws://{}", server.as_ref().unwrap().local_addr());
-    let site = runtime.block_on(serve(&folder));
+    let site = runtime.block_on(serve(&folder, include_str!("../page/index.html")));
     let address = format!("{site}/?url={url}&lobby=duel&frames={FRAMES}");
     let _chromium = Chromium::start(&address);
 
@@ -78,18 +71,6 @@ fn three_thousand_frames_against_a_page_without_a_desync() {
     assert!(player.given_up.is_empty());
     // Without any the path was too good for the test to mean something.
     assert!(player.game.rollbacks > 100, "{}", player.game.rollbacks);
-}
-
-/// Serves the page until the runtime ends; where it is.
-async fn serve(folder: &Path) -> String {
-    let index = get(|| async { Html(include_str!("../page/index.html")) });
-    let router = Router::new()
-        .route("/", index)
-        .fallback_service(ServeDir::new(folder));
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let site = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    site
 }
 
 fn native(url: &str) -> Native {

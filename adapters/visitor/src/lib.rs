@@ -1,4 +1,9 @@
-//! A Chromium that loads one page.
+//! A Chromium that loads one page, for tests.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod site;
+
+pub use self::site::serve;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -19,16 +24,22 @@ const ARGUMENTS: [&str; 11] = [
 ];
 
 /// Ends with the value. What a test that panics leaves behind, `cargo ci` ends.
-pub(crate) struct Chromium {
+#[derive(Debug)]
+pub struct Chromium {
     process: Child,
     profile: PathBuf,
 }
 
 impl Chromium {
     /// Starts the one that `CHROMIUM` names, or `chromium`.
-    pub(crate) fn start(url: &str) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// It cannot be started.
+    #[must_use]
+    pub fn start(url: &str) -> Self {
         let program = std::env::var_os("CHROMIUM").unwrap_or_else(|| "chromium".into());
-        let profile = format!("duel-chromium-{}", std::process::id());
+        let profile = format!("visitor-{}", std::process::id());
         let profile = std::env::temp_dir().join(profile);
         let mut command = Command::new(program);
         command
