@@ -24,9 +24,12 @@ use tokio::task::{JoinHandle, block_in_place};
 const TICK: Duration = Duration::from_millis(3);
 
 /// How long the polls of all other threads of a runtime that is given must have taken already before one is moved out of the
-/// way. An honest poll ends before. On a runtime of ours none is waited for: it has a thread more than there are processors,
+/// way. An honest poll ends before, also one that reads all that came while a transfer is under way: moving one costs more than it. On a runtime of ours none is waited for: it has a thread more than there are processors,
 /// so that the last free one is seldom asked.
-const GIVEN: Duration = Duration::from_micros(500);
+const GIVEN: Duration = Duration::from_micros(2000);
+
+/// The place of a thread that polls nothing.
+const FREE: u64 = u64::MAX;
 
 /// Knows which polls are under way in one runtime. Cheap to clone; its watchdog ends with the last clone.
 #[derive(Clone)]
@@ -39,13 +42,11 @@ struct Owner {
 }
 
 struct Shared {
-    threads: usize,
     patience: Duration,
     epoch: Instant,
-    /// When the last poll began that left a thread free, in microseconds since then.
-    began: AtomicU64,
-    /// Polls that have begun and not ended, without those that are out of the way.
-    running: AtomicUsize,
+    /// A place for each thread: when the poll began that is under way there, in microseconds since `epoch`, or [`FREE`]. Polls that
+    /// are out of the way have none.
+    running: Box<[AtomicU64]>,
     ended: AtomicUsize,
     is_awake: AtomicBool,
     is_over: AtomicBool,
@@ -78,15 +79,14 @@ impl Workers {
     /// Polls on this thread; moves it out of the way before if it is the last one that is free, or if `is_suspect`.
     pub(super) fn poll<T>(&self, is_suspect: bool, poll: impl FnOnce() -> T) -> T {
         let shared = &*self.0.shared;
-        let before = shared.running.fetch_add(1, Ordering::SeqCst);
-        if is_suspect || (before + 1 >= shared.threads && shared.are_others_long()) {
-            shared.running.fetch_sub(1, Ordering::SeqCst);
+        let place = if is_suspect {
+            None
+        } else {
+            shared.begin(shared.now())
+        };
+        let Some(_running) = place else {
             return block_in_place(poll);
-        }
-        if before + 1 < shared.threads {
-            shared.began.store(shared.now(), Ordering::Relaxed);
-        }
-        let _running = Running(shared);
+        };
         if !shared.is_awake.load(Ordering::SeqCst) && !shared.is_awake.swap(true, Ordering::SeqCst)
         {
             self.0.watchdog.unpark();
@@ -96,23 +96,26 @@ impl Workers {
 }
 
 /// A poll is under way until this is dropped.
-struct Running<'a>(&'a Shared);
+struct Running<'a> {
+    shared: &'a Shared,
+    place: &'a AtomicU64,
+}
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.shared.ended.fetch_add(1, Ordering::Relaxed);
+        self.place.store(FREE, Ordering::SeqCst);
     }
 }
 
 impl Owner {
     fn start(handle: Handle, patience: Duration) -> io::Result<Self> {
         let shared = Arc::new(Shared {
-            threads: handle.metrics().num_workers(),
             patience,
             epoch: Instant::now(),
-            began: AtomicU64::new(0),
-            running: AtomicUsize::new(0),
+            running: (0..handle.metrics().num_workers())
+                .map(|_| AtomicU64::new(FREE))
+                .collect(),
             ended: AtomicUsize::new(0),
             is_awake: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -133,27 +136,50 @@ impl Shared {
         u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Whether it is long since a poll began that left a thread free: those of the other threads have taken as long already.
-    fn are_others_long(&self) -> bool {
-        let took = self
-            .now()
-            .saturating_sub(self.began.load(Ordering::Relaxed));
-        u128::from(took) >= self.patience.as_micros()
+    /// Takes a place for a poll. `None` if it must be moved out of the way: it would have the last free thread, and the polls of
+    /// all others have taken long already, at `now` microseconds since `epoch`.
+    fn begin(&self, now: u64) -> Option<Running<'_>> {
+        let is_taken = |place: &&AtomicU64| {
+            let (taken, free) = (Ordering::SeqCst, Ordering::Relaxed);
+            place.compare_exchange(FREE, now, taken, free).is_ok()
+        };
+        let place = self.running.iter().find(is_taken)?;
+        let is_short = |other: &AtomicU64| {
+            let began = other.load(Ordering::SeqCst);
+            // One that is free is short, too.
+            began == FREE || u128::from(now.saturating_sub(began)) < self.patience.as_micros()
+        };
+        let mut others = self
+            .running
+            .iter()
+            .filter(|other| !std::ptr::eq(*other, place));
+        if others.any(is_short) {
+            return Some(Running {
+                shared: self,
+                place,
+            });
+        }
+        place.store(FREE, Ordering::SeqCst);
+        None
+    }
+
+    fn is_running(&self) -> bool {
+        let mut places = self.running.iter();
+        places.any(|place| place.load(Ordering::SeqCst) != FREE)
     }
 
     fn watch(&self, handle: &Handle) {
         let mut woken: Option<JoinHandle<()>> = None;
         while !self.is_over.load(Ordering::SeqCst) {
             self.is_awake.store(false, Ordering::SeqCst);
-            if self.running.load(Ordering::SeqCst) == 0 {
+            if !self.is_running() {
                 // A poll that begins from here on finds us asleep and wakes us.
                 thread::park();
                 self.is_awake.store(true, Ordering::SeqCst);
             }
             let ended = self.ended.load(Ordering::Relaxed);
             thread::sleep(TICK);
-            let is_stuck = self.running.load(Ordering::SeqCst) > 0
-                && self.ended.load(Ordering::Relaxed) == ended;
+            let is_stuck = self.is_running() && self.ended.load(Ordering::Relaxed) == ended;
             // One is enough: it takes over the sockets.
             if is_stuck && woken.as_ref().is_none_or(JoinHandle::is_finished) {
                 woken = Some(handle.spawn(async {}));
@@ -172,5 +198,56 @@ impl Drop for Owner {
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Workers").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(threads: usize, patience: Duration) -> Shared {
+        Shared {
+            patience,
+            epoch: Instant::now(),
+            running: (0..threads).map(|_| AtomicU64::new(FREE)).collect(),
+            ended: AtomicUsize::new(0),
+            is_awake: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    #[test]
+    fn the_last_free_thread_is_kept_where_nobody_is_waited_for() {
+        let shared = shared(3, Duration::ZERO);
+        let one = shared.begin(5);
+        let two = shared.begin(5);
+        assert!(one.is_some() && two.is_some());
+        assert!(shared.begin(5).is_none());
+        drop(one);
+        assert!(shared.begin(5).is_some());
+    }
+
+    #[test]
+    fn polls_that_have_just_begun_are_waited_for() {
+        let shared = shared(2, Duration::from_micros(500));
+        let one = shared.begin(100);
+        assert!(one.is_some() && shared.begin(599).is_some());
+        assert!(shared.begin(600).is_none(), "the other one is long");
+        drop(one);
+        assert!(!shared.is_running());
+    }
+
+    /// Two links that are always busy: there is always a poll under way, and never a long one.
+    #[test]
+    fn one_that_has_ended_is_not_long() {
+        let shared = shared(2, Duration::from_micros(500));
+        let mut last = shared.begin(0);
+        for now in (400..100_000).step_by(400) {
+            let next = shared.begin(now);
+            assert!(next.is_some(), "at {now}");
+            last = next;
+        }
+        drop(last);
+        assert!(!shared.is_running());
     }
 }
