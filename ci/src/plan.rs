@@ -317,7 +317,7 @@ fn build_of_web_tests(toolchain: &Toolchain) -> Stage {
     Stage::check("build of backend-web's tests", BUILD, build)
 }
 
-/// What docs.rs makes for the target of browsers. It has a page for each target.
+/// What docs.rs makes for the target of browsers: of the packages that name it in their settings.
 pub(crate) fn web_docs(toolchain: &Toolchain) -> Stage {
     let docs = "doc -p webrtc-multiplayer -p webrtc-multiplayer-web --no-deps --lib --all-features";
     let docs = toolchain.cargo(&docs.split(' ').collect::<Vec<_>>());

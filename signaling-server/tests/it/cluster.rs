@@ -247,6 +247,18 @@ async fn the_list_of_one_instance_says_that_there_are_others() {
     assert!(answer.contains(r#""partial":true"#), "{answer}");
 }
 
+/// Waits until an instance says that it drains.
+async fn begins_to_drain(instance: &Server) {
+    let health = async {
+        let page = async || get(instance.local_addr(), "/health").await;
+        while !page().await.contains("draining") {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let drains = tokio::time::timeout(DEADLINE, health).await;
+    drains.expect("in time");
+}
+
 #[tokio::test]
 async fn an_instance_that_drains_has_its_lobbies_until_their_members_have_left() {
     let Some((_redis, first, second)) = two().await else {
@@ -257,17 +269,7 @@ async fn an_instance_that_drains_has_its_lobbies_until_their_members_have_left()
     assert_eq!(ids(&host.text().await), (2, b.id));
     let draining = first.drain(DEADLINE * 3);
     let playing = async {
-        let health = async {
-            while !get(first.local_addr(), "/health")
-                .await
-                .contains("draining")
-            {
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        tokio::time::timeout(DEADLINE, health)
-            .await
-            .expect("in time");
+        begins_to_drain(&first).await;
         // It takes nobody itself, but its lobby is nowhere else.
         let mut late = Peer::connect(&first).await;
         assert_eq!(late.close().await, "1001 The server is shutting down");
@@ -297,16 +299,7 @@ async fn an_instance_that_drains_fills_a_group_and_begins_no_other() {
     let (mut one, _) = enter(&first, join).await;
     let draining = first.drain(DEADLINE * 3);
     let playing = async {
-        let health = async {
-            while !get(first.local_addr(), "/health")
-                .await
-                .contains("draining")
-            {
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        let drains = tokio::time::timeout(DEADLINE, health).await;
-        drains.expect("in time");
+        begins_to_drain(&first).await;
         let (two, b) = enter(&second, join).await;
         assert_eq!(b.others, [1]);
         assert_eq!(ids(&one.text().await), (2, b.id));
