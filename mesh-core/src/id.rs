@@ -6,7 +6,11 @@ use core::num::NonZeroU32;
 use crate::InvalidPeerId;
 
 /// A peer in a mesh: 1..=2147483647, 1 is the server (Godot: `peer_id`).
+///
+/// With the feature `serde` it can be a part of messages: it is written as its number, and read from a valid one alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "u32", into = "u32"))]
 pub struct PeerId(NonZeroU32);
 
 impl PeerId {
@@ -55,6 +59,20 @@ impl PeerId {
             Ok(id) => id,
             Err(_) => Self::MAX,
         }
+    }
+}
+
+impl TryFrom<u32> for PeerId {
+    type Error = InvalidPeerId;
+
+    fn try_from(given: u32) -> Result<Self, InvalidPeerId> {
+        Self::new(given)
+    }
+}
+
+impl From<PeerId> for u32 {
+    fn from(id: PeerId) -> Self {
+        id.get()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use mesh_core::{MultiplayerPeer, Target, TransferMode};
+use mesh_core::{MultiplayerPeer, PeerId, Target, TransferMode};
 use multiplayer_api::{
     ApiEvent, DecodeError, Message, Messages, MessagesEvent, MultiplayerApi, RegisterError,
     SendBytesError, SendMessageError, Typed, TypedEvent,
@@ -50,6 +50,27 @@ fn an_enum_goes_over_the_wire() {
             message,
         })
     );
+}
+
+#[test]
+fn an_id_in_a_message_is_a_valid_one() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Tagged(PeerId);
+    #[derive(Serialize, Deserialize)]
+    struct Number(u32);
+
+    let given = [1, 7, 2_147_483_647, 0, 2_147_483_648];
+    let read = given.map(|number| {
+        let bytes = postcard::to_allocvec(&Number(number)).unwrap();
+        postcard::from_bytes::<Tagged>(&bytes).ok()
+    });
+    assert_eq!(
+        read[..3],
+        [1, 7, 2_147_483_647].map(|number| Some(Tagged(id(number))))
+    );
+    assert_eq!(read[3..], [None, None]);
+    let bytes = postcard::to_allocvec(&Tagged(id(300))).unwrap();
+    assert_eq!(postcard::from_bytes::<Number>(&bytes).unwrap().0, 300);
 }
 
 #[test]
