@@ -1,6 +1,8 @@
 //! Plugin against plugin on the network in memory.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/network.rs"]
+mod network;
 mod support;
 
 use aeronet_io::Session;
@@ -10,37 +12,14 @@ use aeronet_io::server::{Close, Server};
 use aeronet_webrtc_multiplayer::{HostSession, MIN_MTU, MeshServer, PeerGone, aeronet_io};
 use bevy_app::App;
 use bevy_ecs::prelude::*;
+use bevy_webrtc_multiplayer::Mesh;
 use bevy_webrtc_multiplayer::prelude::*;
 use bevy_webrtc_multiplayer::webrtc_multiplayer::DisconnectReason as MeshReason;
 use mesh_core::mock::{BackendId, Network};
-use mesh_core::{Duration, SessionConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::network::{join, until};
 use crate::support::{app, command, mesh, seen, send, sessions};
-
-/// One frame at 60 Hz.
-const FRAME: Duration = Duration::from_micros(16_667);
-
-/// As long as any test may take, on the clock of the network.
-const DEADLINE: Duration = Duration::from_secs(120);
-
-fn join(network: &Network, app: &mut App) -> BackendId {
-    let backend = network.backend();
-    let id = backend.id();
-    let signaling = network.signaling("demo");
-    let config = SessionConfig::default();
-    app.insert_mesh_session(mesh_core::Session::new(backend, signaling, config));
-    id
-}
-
-fn until(network: &Network, apps: &mut [App], what: &str, is_so: impl Fn(&mut [App]) -> bool) {
-    let deadline = network.now() + DEADLINE;
-    while !is_so(apps) {
-        assert!(network.now() < deadline, "not {what} in time");
-        apps.iter_mut().for_each(App::update);
-        network.advance(FRAME);
-    }
-}
 
 /// As many apps, each with a session with each other. The first is the host.
 fn met<const N: usize>(network: &Network) -> (Vec<App>, [BackendId; N]) {
@@ -162,7 +141,7 @@ impl MeshMessage for Any {
 fn a_packet_that_looks_like_a_message_is_a_packet() {
     let network = Network::new(3);
     let (mut apps, _) = met::<2>(&network);
-    apps[1].add_mesh_message::<Any>();
+    apps[1].add_mesh_message::<Any>(TransferMode::Reliable);
     send(&mut apps[0], &[1, 5]);
     until(&network, &mut apps, "heard", |apps| {
         !seen(&apps[1]).packets.is_empty()

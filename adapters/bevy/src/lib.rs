@@ -23,12 +23,12 @@ pub use session::MeshSession;
 pub use webrtc_multiplayer;
 pub use webrtc_multiplayer::api::Message as MeshMessage;
 
-/// What nearly every game imports.
+/// What nearly every game imports. [`Mesh`] is not among it, because `bevy::prelude` has another one: import it by its name.
 pub mod prelude {
     pub use webrtc_multiplayer::{Lobby, PeerId, Target, TransferMode};
 
     pub use crate::{
-        Mesh, MeshAppExt, MeshCommands, MeshEvent, MeshMessage, MeshPlugin, MeshSender, MeshStatus,
+        MeshAppExt, MeshCommands, MeshEvent, MeshMessage, MeshPlugin, MeshSender, MeshStatus,
         MeshSystems, Peer, PeerJoined, PeerLeft, Received, has_peers, in_lobby, is_host,
     };
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::{Message, Resource, World};
 use webrtc_multiplayer::api::Message as MeshMessage;
-use webrtc_multiplayer::{ChannelIndex, Packet, PeerId};
+use webrtc_multiplayer::{ChannelIndex, Packet, PeerId, TransferMode};
 
 /// A peer's message of a type that the game has added with [`add_mesh_message`](crate::MeshAppExt::add_mesh_message).
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
@@ -22,19 +22,37 @@ pub struct MeshPacket(pub Packet);
 /// How the content of a message is read and handed to the game. `None`: it is no such message.
 type Read = fn(&mut World, PeerId, &[u8]) -> Option<()>;
 
-/// How packets are read.
+/// A type of message.
+#[derive(Debug)]
+struct Type {
+    read: Read,
+    mode: TransferMode,
+}
+
+/// How messages are read, and the way they go.
 #[derive(Debug, Default, Resource)]
 pub(crate) struct Registry {
     /// The types of message that the game has added, by their numbers.
-    types: BTreeMap<u16, Read>,
+    types: BTreeMap<u16, Type>,
     /// Channels whose packets are no messages, whatever they look like.
     raw: BTreeSet<ChannelIndex>,
 }
 
 impl Registry {
     /// Adds a type. `false` if its number is taken.
-    pub(crate) fn add<M: MeshMessage + Send + Sync + 'static>(&mut self) -> bool {
-        self.types.insert(M::ID, read::<M>).is_none()
+    pub(crate) fn add<M: MeshMessage + Send + Sync + 'static>(
+        &mut self,
+        mode: TransferMode,
+    ) -> bool {
+        let read = read::<M>;
+        self.types.insert(M::ID, Type { read, mode }).is_none()
+    }
+
+    /// The channel for a type: that of the mode it was added with, or else of its own.
+    pub(crate) fn channel<M: MeshMessage>(&self) -> ChannelIndex {
+        let added = self.types.get(&M::ID);
+        let mode = added.map_or(M::MODE, |added| added.mode);
+        ChannelIndex::for_transfer(mode, M::TRANSFER_CHANNEL)
     }
 
     /// Reads no packet of a channel.
@@ -78,6 +96,6 @@ fn read_typed(world: &mut World, packet: &Packet) -> Option<()> {
         return None;
     }
     let (id, content) = postcard::take_from_bytes::<u16>(packet.payload.bytes()).ok()?;
-    let read = *registry.types.get(&id)?;
+    let read = registry.types.get(&id)?.read;
     read(world, packet.from, content)
 }

@@ -2,8 +2,8 @@
 
 use bevy_app::{App, Plugin, PostUpdate, PreUpdate};
 use bevy_ecs::prelude::{IntoScheduleConfigs, SystemSet};
-use webrtc_multiplayer::ChannelIndex;
 use webrtc_multiplayer::api::Message as MeshMessage;
+use webrtc_multiplayer::{ChannelIndex, TransferMode};
 
 use crate::commands::Requests;
 use crate::message::Registry;
@@ -44,12 +44,17 @@ impl Plugin for MeshPlugin {
 
 /// What the plugin adds to an [`App`].
 pub trait MeshAppExt {
-    /// Has messages of a type read, and given to the game as [`Received<M>`]. The plugin need not be there yet.
+    /// Has messages of a type sent in this mode, read, and given to the game as [`Received<M>`]. The plugin need not be there yet.
+    ///
+    /// The mode is that of [`MeshSender::send`](crate::MeshSender::send) in this app; `M::MODE` is the one that the type asks for.
     ///
     /// # Panics
     ///
     /// If the number of the type is taken by another type, or the type was added before.
-    fn add_mesh_message<M: MeshMessage + Send + Sync + 'static>(&mut self) -> &mut Self;
+    fn add_mesh_message<M: MeshMessage + Send + Sync + 'static>(
+        &mut self,
+        mode: TransferMode,
+    ) -> &mut Self;
 
     /// Has every packet of a channel given to the game as a [`MeshPacket`], also one that looks like a message. It is for bytes in a
     /// format of your own, or of another crate. Typed messages that are sent on such a channel are not read.
@@ -61,10 +66,13 @@ pub trait MeshAppExt {
 }
 
 impl MeshAppExt for App {
-    fn add_mesh_message<M: MeshMessage + Send + Sync + 'static>(&mut self) -> &mut Self {
+    fn add_mesh_message<M: MeshMessage + Send + Sync + 'static>(
+        &mut self,
+        mode: TransferMode,
+    ) -> &mut Self {
         let mut registry = self.world_mut().get_resource_or_init::<Registry>();
         assert!(
-            registry.add::<M>(),
+            registry.add::<M>(mode),
             "a message with the number {} has been added already",
             M::ID
         );

@@ -1,10 +1,12 @@
 //! How systems send.
 
-use bevy_ecs::prelude::{ResMut, Resource};
+use bevy_ecs::prelude::{Res, ResMut, Resource};
 use bevy_ecs::system::SystemParam;
 use thiserror::Error;
 use webrtc_multiplayer::api::Message;
 use webrtc_multiplayer::{ChannelIndex, Payload, Target};
+
+use crate::message::Registry;
 
 /// Sends messages. They go out in [`MeshSystems::Send`](crate::MeshSystems::Send) of the same frame, in order.
 ///
@@ -12,6 +14,7 @@ use webrtc_multiplayer::{ChannelIndex, Payload, Target};
 #[derive(Debug, SystemParam)]
 pub struct MeshSender<'w> {
     outgoing: ResMut<'w, Outgoing>,
+    registry: Res<'w, Registry>,
 }
 
 /// What waits for the next [`MeshSystems::Send`](crate::MeshSystems::Send). Only the game's own systems fill it.
@@ -19,7 +22,8 @@ pub struct MeshSender<'w> {
 pub(crate) struct Outgoing(pub(crate) Vec<(Target, ChannelIndex, Payload)>);
 
 impl MeshSender<'_> {
-    /// Sends a message to a peer or to [`Target::All`], the way its type says.
+    /// Sends a message to a peer or to [`Target::All`], in the mode that its type was
+    /// [added](crate::MeshAppExt::add_mesh_message) with. A type that was not added goes in the mode that it asks for.
     ///
     /// # Errors
     ///
@@ -29,7 +33,7 @@ impl MeshSender<'_> {
         target: impl Into<Target>,
         message: &M,
     ) -> Result<(), EncodeError> {
-        let channel = ChannelIndex::for_transfer(M::MODE, M::TRANSFER_CHANNEL);
+        let channel = self.registry.channel::<M>();
         let packet = crate::message::write(message).map_err(|_| EncodeError)?;
         self.send_bytes(target, channel, packet);
         Ok(())

@@ -5,9 +5,11 @@
 #![expect(clippy::print_stderr, reason = "it says what it cannot run")]
 
 mod support;
+#[path = "support/until.rs"]
+mod wait;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bevy_app::App;
 use bevy_webrtc_multiplayer::prelude::*;
@@ -22,12 +24,8 @@ use crate::support::{app, command, entities, mesh, seen, tell};
 const DEADLINE: Duration = Duration::from_secs(240);
 
 fn until(app: &mut App, what: &str, is_so: impl Fn(&mut App) -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !is_so(app) {
-        assert!(Instant::now() < deadline, "not {what} in time");
-        app.update();
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let one = std::slice::from_mut(app);
+    wait::until(one, DEADLINE, what, |apps| apps.iter_mut().all(&is_so));
 }
 
 #[test]

@@ -4,11 +4,13 @@ mod support;
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
+use bevy_ecs::system::RunSystemOnce;
 use bevy_webrtc_multiplayer::prelude::*;
 use bevy_webrtc_multiplayer::{PeerFigures, SendFailure};
 use mesh_core::mock::{BackendId, Network};
 use mesh_core::{Duration, Event, Session, SessionConfig};
-use webrtc_multiplayer::{DisconnectReason, SendError};
+use serde::{Deserialize, Serialize};
+use webrtc_multiplayer::{ChannelIndex, DisconnectReason, SendError};
 
 use crate::support::{app, command, entities, mesh, seen, tell};
 
@@ -262,8 +264,36 @@ fn the_game_may_despawn_a_peer_itself() {
     assert!(events.iter().any(is_end));
 }
 
+/// A type that asks for another mode than it is added with.
+#[derive(Serialize, Deserialize)]
+struct Shout;
+
+impl MeshMessage for Shout {
+    const ID: u16 = 301;
+    const MODE: TransferMode = TransferMode::Unreliable;
+}
+
+#[test]
+fn a_message_goes_in_the_mode_it_was_added_with() {
+    let network = Network::new(9);
+    let (mut apps, _) = pair(&network);
+    let shout = |mut sender: MeshSender| sender.send(Target::All, &Shout).unwrap();
+    apps[0].world_mut().run_system_once(shout).unwrap();
+    until(&network, &mut apps, "heard", |apps| {
+        seen(&apps[1]).packets.len() == 1
+    });
+    apps[0].add_mesh_message::<Shout>(TransferMode::Reliable);
+    apps[0].world_mut().run_system_once(shout).unwrap();
+    until(&network, &mut apps, "heard again", |apps| {
+        seen(&apps[1]).packets.len() == 2
+    });
+    let channels = seen(&apps[1]).packets.iter().map(|packet| packet.channel);
+    let modes = [TransferMode::Unreliable, TransferMode::Reliable];
+    assert!(channels.eq(modes.map(ChannelIndex::from)));
+}
+
 #[test]
 #[should_panic(expected = "a message with the number 300 has been added already")]
 fn a_number_is_given_once() {
-    app().add_mesh_message::<support::Said>();
+    app().add_mesh_message::<support::Said>(TransferMode::Reliable);
 }

@@ -1,8 +1,10 @@
 //! Plugin against plugin over real sockets, joined by command.
 
 mod support;
+#[path = "support/until.rs"]
+mod wait;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bevy_app::App;
 use bevy_webrtc_multiplayer::prelude::*;
@@ -15,12 +17,7 @@ use crate::support::{app, command, entities, mesh, seen, tell};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn until(apps: &mut [App], what: &str, is_so: impl Fn(&mut [App]) -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !is_so(apps) {
-        assert!(Instant::now() < deadline, "not {what} in time");
-        apps.iter_mut().for_each(App::update);
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait::until(apps, DEADLINE, what, is_so);
 }
 
 #[test]

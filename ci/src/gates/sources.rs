@@ -9,12 +9,13 @@ use crate::run::{Ending, Runner};
 /// Lines of code that choose by target. The families split native from web as well as the architecture does.
 const CHOICE: &str = "^[[:space:]]*([^/[:space:]].*)?target_(arch|family)";
 
-/// Where code may not choose: all Rust files but those of the facade, of the conformance tests and the `main` of the game.
-const OTHERS: [&str; 4] = [
+/// Where code may not choose: all Rust files but those of the facade, of the conformance tests and the `main` of a game.
+const OTHERS: [&str; 5] = [
     "*.rs",
     ":!src/",
     ":!conformance-tests/",
     ":!examples/arena/src/main.rs",
+    ":!adapters/bevy/arena/src/main.rs",
 ];
 
 /// Only the facade, the conformance tests and a game's `main` choose by target.

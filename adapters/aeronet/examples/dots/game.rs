@@ -9,7 +9,7 @@ use bevy::prelude::*;
 use bevy::state::app::StatesPlugin;
 use bevy::time::common_conditions::on_timer;
 use bevy_replicon::prelude::*;
-use bevy_webrtc_multiplayer::prelude::{Mesh, Peer};
+use bevy_webrtc_multiplayer::{Mesh, Peer};
 use serde::{Deserialize, Serialize};
 
 /// How often a player takes a step.

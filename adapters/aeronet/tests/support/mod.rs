@@ -5,6 +5,7 @@ use aeronet_io::connection::{DisconnectReason, Disconnected};
 use aeronet_webrtc_multiplayer::{MeshIoPlugin, MeshServer, aeronet_io};
 use bevy_app::prelude::*;
 use bevy_ecs::prelude::*;
+use bevy_webrtc_multiplayer::Mesh;
 use bevy_webrtc_multiplayer::prelude::*;
 
 #[derive(Debug, Default, Resource)]

@@ -2,6 +2,7 @@
 
 use bevy_app::prelude::*;
 use bevy_ecs::prelude::*;
+use bevy_webrtc_multiplayer::Mesh;
 use bevy_webrtc_multiplayer::prelude::*;
 use bevy_webrtc_multiplayer::{Interrupted, JoinFailed, MeshPacket, SendFailed};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ pub(crate) struct ToSay(pub(crate) Vec<Said>);
 pub(crate) fn app() -> App {
     let mut app = App::new();
     app.add_plugins(MeshPlugin)
-        .add_mesh_message::<Said>()
+        .add_mesh_message::<Said>(TransferMode::Reliable)
         .init_resource::<Seen>()
         .init_resource::<ToSay>()
         .add_systems(Update, (say, hear, look))
