@@ -1,6 +1,8 @@
 //! What waits to be written to one socket: in order, ended by a close, bounded by a share for each sender.
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
