@@ -86,11 +86,11 @@ enum Command {
     },
     /// Check the promises about dependencies, manifests and sources
     Gates,
-    /// Run the tests of the adapters for Bevy, aeronet and GGRS, and a match of GGRS against a page in Chromium
+    /// Run the tests of the adapters for Bevy, aeronet and GGRS, two of them against a page in Chromium
     Adapters,
     /// Pack what is published, and build each package from its packed file alone
     Packages,
-    /// Have the README's two programs meet, native and in Chromium, in new packages that depend on packed files alone
+    /// Have the README's two programs meet, native and in Chromium, in new packages that depend on packed files alone; build the packed adapters
     Fresh,
     /// Build the arena for the browser into target/web and the chat into target/web/chat, and print their sizes
     BuildWeb,

@@ -54,7 +54,7 @@ fn forget(workspace: &Workspace) {
                 let is_ours = package
                     .file_name()
                     .to_string_lossy()
-                    .starts_with("webrtc-multiplayer");
+                    .contains("webrtc-multiplayer-");
                 if is_ours && fs::remove_dir_all(&path).is_err() {
                     let _ = fs::remove_file(&path);
                 }

@@ -47,6 +47,7 @@ pub trait MeshAppExt {
     /// Has messages of a type sent in this mode, read, and given to the game as [`Received<M>`]. The plugin need not be there yet.
     ///
     /// The mode is that of [`MeshSender::send`](crate::MeshSender::send) in this app; `M::MODE` is the one that the type asks for.
+    /// On a custom channel, `M::TRANSFER_CHANNEL`, the mode of that channel counts instead.
     ///
     /// # Panics
     ///

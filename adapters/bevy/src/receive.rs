@@ -34,6 +34,8 @@ pub(crate) fn receive(world: &mut World) {
         return;
     };
     let events = driver.poll();
+    // Before them, so that observers know who is host.
+    stand(world);
     for event in events {
         if let Event::Packet(packet) = event {
             dispatch(world, packet);
@@ -112,8 +114,8 @@ pub(crate) fn part(world: &mut World, peer: PeerId, reason: &DisconnectReason) {
     }
 }
 
-/// What is looked at instead of told.
-fn look(world: &mut World) {
+/// Takes in who we are, and who is host.
+fn stand(world: &mut World) {
     let Some(driver) = world.get_non_send::<Driver>() else {
         return;
     };
@@ -123,15 +125,25 @@ fn look(world: &mut World) {
     let id = session.unique_id();
     let host = id.map(|_| session.roster().host());
     let mesh = world.resource::<Mesh>();
-    let peers = mesh.peers();
-    let figures: Vec<_> = peers
-        .filter_map(|(peer, entity)| Some((entity, session.stats(peer)?)))
-        .collect();
     let is_new = (mesh.id, mesh.host) != (id, host);
     if is_new {
         let mut mesh = world.resource_mut::<Mesh>();
         (mesh.id, mesh.host) = (id, host);
     }
+}
+
+/// Takes in the figures of the peers.
+fn look(world: &mut World) {
+    let Some(driver) = world.get_non_send::<Driver>() else {
+        return;
+    };
+    let Some(session) = &driver.session else {
+        return;
+    };
+    let peers = world.resource::<Mesh>().peers();
+    let figures: Vec<_> = peers
+        .filter_map(|(peer, entity)| Some((entity, session.stats(peer)?)))
+        .collect();
     for (entity, stats) in figures {
         let entity = world.get_entity_mut(entity).ok();
         let Some(mut entity) = entity else {

@@ -23,7 +23,8 @@ pub(crate) struct Outgoing(pub(crate) Vec<(Target, ChannelIndex, Payload)>);
 
 impl MeshSender<'_> {
     /// Sends a message to a peer or to [`Target::All`], in the mode that its type was
-    /// [added](crate::MeshAppExt::add_mesh_message) with. A type that was not added goes in the mode that it asks for.
+    /// [added](crate::MeshAppExt::add_mesh_message) with. A type that was not added goes in the mode that it asks for,
+    /// and one with a custom channel in the mode of that channel.
     ///
     /// # Errors
     ///

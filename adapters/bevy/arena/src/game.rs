@@ -4,8 +4,10 @@
 //! host, and that one goes on from the last score that it has heard.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bevy::prelude::*;
+use bevy::time::common_conditions::on_timer;
 use bevy_webrtc_multiplayer::Mesh;
 use bevy_webrtc_multiplayer::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,9 @@ pub(crate) const REACH: f32 = 24.0;
 
 /// Units that a player moves in a second.
 const SPEED: f32 = 240.0;
+
+/// How often the host says the score, beside what changes.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where a player stands. Only the latest matters, so it is sent unreliably.
 #[derive(Clone, Copy, Component, Debug, Default, Serialize, Deserialize)]
@@ -97,12 +102,18 @@ impl Plugin for GamePlugin {
             })
             .add_systems(
                 Update,
-                (hear_places, hear_score, walk, judge.run_if(is_host))
+                (
+                    hear_places,
+                    hear_score,
+                    walk,
+                    (judge, tell.run_if(on_timer(AGAIN)))
+                        .chain()
+                        .run_if(is_host),
+                )
                     .chain()
                     // Peers stay when the server is lost.
                     .run_if(in_lobby.or_else(has_peers)),
-            )
-            .add_observer(welcome);
+            );
     }
 }
 
@@ -165,16 +176,9 @@ fn judge(
     Ok(())
 }
 
-/// Tells a newcomer the score.
-fn welcome(
-    joined: On<PeerJoined>,
-    mesh: Res<Mesh>,
-    score: Res<Score>,
-    mut sender: MeshSender,
-) -> Result {
-    if mesh.is_host() {
-        sender.send(joined.peer, &*score)?;
-    }
+/// Says the score again. A newcomer has not heard it, and a new host may have been heard before anybody knew that it is one.
+fn tell(score: Res<Score>, mut sender: MeshSender) -> Result {
+    sender.send(Target::All, &*score)?;
     Ok(())
 }
 

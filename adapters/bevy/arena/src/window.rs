@@ -1,5 +1,6 @@
 //! The picture and the keyboard: each player is a square, and the coin is a smaller one.
 
+use bevy::camera::ScalingMode;
 use bevy::prelude::*;
 use bevy_webrtc_multiplayer::Mesh;
 use bevy_webrtc_multiplayer::prelude::*;
@@ -50,13 +51,24 @@ impl Plugin for FrontPlugin {
             .add_systems(PreUpdate, steer.after(bevy::input::InputSystems))
             .add_systems(
                 PostUpdate,
-                (dress, place, label, coin, trouble.pipe(notice)),
+                (dress, place, label, coin, trouble.pipe(notice))
+                    .before(TransformSystems::Propagate),
             );
     }
 }
 
 fn begin(mut commands: Commands) {
-    commands.spawn(Camera2d);
+    // All of the field, however small the window is.
+    let side = 2.0 * EDGE + 2.0 * SIZE;
+    let scaling_mode = ScalingMode::AutoMin {
+        min_width: side,
+        min_height: side,
+    };
+    let projection = OrthographicProjection {
+        scaling_mode,
+        ..OrthographicProjection::default_2d()
+    };
+    commands.spawn((Camera2d, Projection::from(projection)));
     let field = Sprite::from_color(
         Color::srgb(0.14, 0.16, 0.22),
         Vec2::splat(2.0 * EDGE + SIZE),

@@ -88,7 +88,7 @@ impl State {
     }
 
     /// Over all numbers.
-    fn checksum(&self) -> u128 {
+    pub(crate) fn checksum(&self) -> u128 {
         let numbers = |ship: &Ship| {
             let place = [ship.place.cast_unsigned(), ship.speed.cast_unsigned()];
             place.into_iter().chain([ship.reload, ship.hits])
