@@ -461,9 +461,9 @@ pub struct LinkStats {
 impl LinkStats {
     /// Whether the selected pair goes through a TURN server: this side's, the far side's or both.
     ///
-    /// False while no pair is selected. False also where the platform takes the far side's relay for a
-    /// [peer-reflexive](CandidateType::PeerReflexive) address, which happens when a check from the relay arrives before the
-    /// candidate that names it.
+    /// False while no pair is selected. A platform takes the far side's relay for a
+    /// [peer-reflexive](CandidateType::PeerReflexive) address when a check from the relay arrives before the candidate that names
+    /// it; the backends mend that as soon as the candidate has come.
     ///
     /// ```
     /// use mesh_core::{CandidateType, LinkStats};

@@ -46,8 +46,8 @@ pub(super) struct Transfers {
     early_bytes: usize,
 }
 
-/// How much a backend holds. All of it may be there, so that the speed does not depend on how often a game polls. It says so
-/// when nothing is left.
+/// How much a backend holds. All of it may be there, so that the speed hardly depends on how often a game polls. It says so when
+/// nothing is left.
 const LIMITS: ChannelLimits = ChannelLimits {
     bytes: MAX_WINDOW,
     age: Duration::MAX,

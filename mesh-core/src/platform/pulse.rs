@@ -51,6 +51,10 @@ const SILENT_AFTER: Duration = Duration::from_secs(2);
 /// in hundreds of thousands of times.
 const UNHEARD_AFTER: Duration = Duration::from_secs(4);
 
+/// After how long without an answer that is certain: the platform has had time to find out by itself that the path is broken in one
+/// direction, and what is queued before a ping has left on any path that a game could be played over.
+const DEAF_AFTER: Duration = Duration::from_secs(10);
+
 /// How much longer the first word may take: the far side's channel opens up to a round trip later than ours.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
@@ -86,6 +90,9 @@ pub enum Life {
     Answers,
     /// It is heard and has not answered for 4 s: what we say may not arrive.
     Unheard,
+    /// It is heard and has not answered for 10 s: what we say does not arrive, whatever the platform says of the path. SCTP may have
+    /// stopped in one direction, which was seen between two Chromiums after one of them had got another address.
+    Deaf,
     /// It says nothing, but its end of the path answers: its thread is busy, or its page is suspended.
     Stalled,
     /// Nothing comes from there.
@@ -96,11 +103,11 @@ pub enum Life {
 ///
 /// The platform alone knows how a connection is made, has failed or is closed. Whether one that stands carries something is
 /// for the pulse to say, which is faster and is not disturbed by the loss of a few checks of ICE. A far side that is stalled, or
-/// does not answer, is there as long as the platform says so: a path may be broken in one direction alone.
+/// has not answered for a while, is there as long as the platform says so: a path may be broken in one direction alone for a moment.
 #[must_use]
 pub const fn judge(platform: ConnectionState, life: Life) -> ConnectionState {
     match (platform, life) {
-        (ConnectionState::Connected, Life::Silent) => ConnectionState::Disconnected,
+        (ConnectionState::Connected, Life::Silent | Life::Deaf) => ConnectionState::Disconnected,
         (ConnectionState::Disconnected, Life::Answers) => ConnectionState::Connected,
         (platform, _) => platform,
     }
@@ -189,10 +196,11 @@ impl Pulse {
     pub fn life_to_judge(&self) -> Life {
         let run = self.run.as_ref();
         run.map_or(Life::Unknown, |run| match run.life {
-            Life::Answers | Life::Unheard if run.is_first => Life::Unknown,
+            Life::Answers | Life::Unheard | Life::Deaf if run.is_first => Life::Unknown,
             life @ (Life::Unknown
             | Life::Answers
             | Life::Unheard
+            | Life::Deaf
             | Life::Stalled
             | Life::Silent) => life,
         })
@@ -320,10 +328,13 @@ impl Run {
     }
 
     fn life_of_one_heard(&self, now: Instant) -> Life {
-        if now - self.answered_us < UNHEARD_AFTER {
+        let unanswered = now - self.answered_us;
+        if unanswered < UNHEARD_AFTER {
             Life::Answers
-        } else {
+        } else if unanswered < DEAF_AFTER {
             Life::Unheard
+        } else {
+            Life::Deaf
         }
     }
 
@@ -347,7 +358,7 @@ impl Run {
         }
         self.polled = now;
         self.judge(now);
-        let is_near = matches!(self.life, Life::Answers | Life::Unheard);
+        let is_near = matches!(self.life, Life::Answers | Life::Unheard | Life::Deaf);
         let is_asking = is_near && now - self.heard.min(self.answered_us) >= ASKING_AFTER;
         let interval = if is_asking { ASKING_INTERVAL } else { INTERVAL };
         self.ping_due = self.ping_due.min(now + interval);

@@ -1,5 +1,6 @@
 //! A hundred thousand reliable messages over paths that break again and again: each arrives once, whole and in order.
 
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use futures_util::future::{try_join, try_join3};
@@ -128,9 +129,16 @@ async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
         let cuts = CUTS.map(|seconds| Trouble::Cut(Duration::from_secs(seconds)));
         for trouble in cuts.into_iter().chain([Trouble::Address(address)]) {
             let limit = BEFORE + trouble.lasts() + AFTER + LATE;
-            let steps = timeout(limit, through(&pair, trouble, is_alone, sent)).await;
-            let steps = steps
-                .unwrap_or_else(|_| Err(Failure::new(format!("not all there after {limit:?}"))));
+            let logs = [Log::default(), Log::default()];
+            let steps = timeout(limit, through(&pair, trouble, is_alone, sent, &logs)).await;
+            let steps = match steps {
+                Ok(steps) => steps,
+                Err(_) => {
+                    let stands = stands(&pair).await?;
+                    let what = format!("not all there after {limit:?}: {logs:?}, {stands}");
+                    Err(Failure::new(what))
+                }
+            };
             sent += steps.map_err(|failure| failure.of(&format!("{trouble:?} after {sent}")))?;
         }
         address += 1;
@@ -142,8 +150,37 @@ async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
     ))
 }
 
+/// What each of them still has for the other, and how its link is.
+async fn stands(pair: &Pair) -> Outcome<String> {
+    let [one, other] = &pair.cast;
+    let mut stands = Vec::new();
+    for (one, other) in [(one, other), (other, one)] {
+        let buffered = one.buffered(other.id(), TransferMode::Reliable).await?;
+        let figures = one.figures(other.id()).await?;
+        stands.push(format!("{buffered} bytes wait, {figures:?}"));
+    }
+    Ok(stands.join("; "))
+}
+
+/// What one of them has seen in a trouble, for a failure.
+#[derive(Debug, Default)]
+struct Log {
+    /// Whether both have sent all.
+    all_sent: Cell<bool>,
+    /// The next number to arrive here.
+    next: Cell<u64>,
+    /// All that was no packet.
+    others: RefCell<Vec<String>>,
+}
+
 /// Both stream from this number on while something happens to their path. How many each has sent, all of which have arrived.
-async fn through(pair: &Pair, trouble: Trouble, is_alone: bool, first: u64) -> Outcome<u64> {
+async fn through(
+    pair: &Pair,
+    trouble: Trouble,
+    is_alone: bool,
+    first: u64,
+    [of_one, of_other]: &[Log; 2],
+) -> Outcome<u64> {
     let [one, other] = &pair.cast;
     let span = BEFORE + trouble.lasts() + AFTER;
     let steps = u64::try_from(span.as_millis() / PACE.as_millis()).unwrap_or(u64::MAX);
@@ -169,16 +206,26 @@ async fn through(pair: &Pair, trouble: Trouble, is_alone: bool, first: u64) -> O
     };
     let numbers = first..first + steps;
     let streams = try_join(one.stream(stream(other)), other.stream(stream(one)));
-    let arrived = try_join(arrives(one, numbers.clone()), arrives(other, numbers));
+    let arrived = try_join(
+        arrives(one, numbers.clone(), of_one),
+        arrives(other, numbers, of_other),
+    );
+    let streams = async {
+        streams.await?;
+        of_one.all_sent.set(true);
+        of_other.all_sent.set(true);
+        Ok(())
+    };
     try_join3(streams, arrived, meanwhile).await?;
     Ok(steps)
 }
 
 /// Waits for the reliable messages of these numbers. Any other one, and an end of the peer, is an error.
-async fn arrives(participant: &Participant, numbers: std::ops::Range<u64>) -> Outcome {
+async fn arrives(participant: &Participant, numbers: std::ops::Range<u64>, log: &Log) -> Outcome {
     let mut next = numbers.start;
     let outcome = participant.find("for what must arrive", |seen| {
         let Seen::Packet { channel, body, .. } = seen else {
+            log.others.borrow_mut().push(format!("{seen:?}"));
             return None;
         };
         if *channel != TransferMode::Reliable.channel() {
@@ -188,6 +235,7 @@ async fn arrives(participant: &Participant, numbers: std::ops::Range<u64>) -> Ou
             return Some(Err(format!("{body:?} came instead of number {next}")));
         }
         next += 1;
+        log.next.set(next);
         (next == numbers.end).then_some(Ok(()))
     });
     outcome.await?.map_err(|what| participant.fail(what))

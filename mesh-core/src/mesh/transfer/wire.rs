@@ -23,7 +23,7 @@ pub(in crate::mesh) struct Offer {
 /// The smallest window: two parts. A side says what it has taken when that is so much, and no more may be under way unsaid.
 pub(in crate::mesh) const MIN_WINDOW: usize = 32 * 1024;
 
-/// The largest window that makes a difference: 60 times a second it is 240 MB.
+/// The largest window. Two games that poll 60 times a second refill it every other frame at worst: 120 MB a second.
 pub(in crate::mesh) const MAX_WINDOW: usize = 4 * 1024 * 1024;
 
 impl Offer {

@@ -183,6 +183,25 @@ fn a_side_whose_words_do_not_arrive_knows_it() {
     assert!(lives(1).contains(&Life::Silent));
 }
 
+/// Its end of the path goes on answering, and so does the platform's check of the path.
+#[test]
+fn a_side_whose_words_never_arrive_is_disconnected_until_they_do() {
+    let mut world = World::new();
+    world.run(Duration::from_secs(3));
+    world.cut[0] = true;
+    let cut = world.now;
+    world.run(Duration::from_secs(12));
+    let pulse = &world.sides[0].pulse;
+    let state = judge(ConnectionState::Connected, pulse.life_to_judge());
+    assert_eq!(state, ConnectionState::Disconnected);
+    world.cut[0] = false;
+    world.run(Duration::from_secs(2));
+    let changes = world.sides[0].changes.iter();
+    let changes = changes.filter(|(at, _)| *at >= cut);
+    let lives: Vec<_> = changes.map(|(_, life)| *life).collect();
+    assert_eq!(lives, [Life::Unheard, Life::Deaf, Life::Answers]);
+}
+
 #[test]
 fn nothing_is_said_to_a_side_without_a_pulse() {
     let now = Instant::from_micros(0);
@@ -490,6 +509,7 @@ fn platform_and_pulse_make_one_state() {
         Life::Unknown,
         Life::Answers,
         Life::Unheard,
+        Life::Deaf,
         Life::Stalled,
         Life::Silent,
     ] {
@@ -501,6 +521,7 @@ fn platform_and_pulse_make_one_state() {
         (Life::Unknown, State::Connected, State::Disconnected),
         (Life::Answers, State::Connected, State::Connected),
         (Life::Unheard, State::Connected, State::Disconnected),
+        (Life::Deaf, State::Disconnected, State::Disconnected),
         (Life::Stalled, State::Connected, State::Disconnected),
         (Life::Silent, State::Disconnected, State::Disconnected),
     ] {
