@@ -1,8 +1,5 @@
 //! A player without a window: it goes to the coin, and writes down the score.
-#![cfg_attr(
-    not(test),
-    expect(clippy::print_stdout, reason = "it shows the game in the terminal")
-)]
+#![expect(clippy::print_stdout, reason = "it shows the game in the terminal")]
 
 use std::time::Duration;
 

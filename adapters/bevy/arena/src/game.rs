@@ -182,5 +182,6 @@ fn tell(score: Res<Score>, mut sender: MeshSender) -> Result {
     Ok(())
 }
 
-#[cfg(test)]
+// The bot plays in them.
+#[cfg(all(test, not(feature = "window")))]
 mod tests;

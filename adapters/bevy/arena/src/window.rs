@@ -90,10 +90,13 @@ fn steer(keys: Res<ButtonInput<KeyCode>>, mut steering: ResMut<Steering>) {
     steering.0 = pressed.map(|(_, towards)| *towards).sum();
 }
 
+/// Stands somewhere, and has no picture.
+type Undressed = (With<Place>, Without<Sprite>);
+
 /// Gives a picture to players that have none yet.
 fn dress(
     own: Query<Entity, (With<Own>, Without<Sprite>)>,
-    peers: Query<(Entity, &Peer), (With<Place>, Without<Sprite>)>,
+    peers: Query<(Entity, &Peer), Undressed>,
     mut commands: Commands,
 ) {
     let ours = own.iter().map(|entity| (entity, Color::WHITE));
@@ -128,7 +131,7 @@ fn label(
 ) {
     for (player, mut text) in &mut labels {
         let peer = players.get(player.parent()).ok().flatten();
-        if let Some(id) = peer.map_or(mesh.id(), |peer| Some(peer.0)) {
+        if let Some(id) = peer.map_or_else(|| mesh.id(), |peer| Some(peer.0)) {
             let coins = score.0.get(&id).copied().unwrap_or_default();
             text.0 = coins.to_string();
         }

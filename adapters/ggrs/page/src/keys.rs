@@ -45,6 +45,7 @@ fn listen(
         held.set(change(held.get(), key));
     });
     window()?.add_event_listener_with_callback(kind, heard.as_ref().unchecked_ref())?;
+    #[expect(clippy::disallowed_methods, reason = "it lives as long as the page")]
     heard.forget();
     Ok(())
 }

@@ -53,6 +53,7 @@ impl Page {
         let frame = Closure::<dyn FnMut()>::new(move || page.frame());
         let callback = frame.as_ref().unchecked_ref();
         window.set_interval_with_callback_and_timeout_and_arguments_0(callback, every)?;
+        #[expect(clippy::disallowed_methods, reason = "it lives as long as the page")]
         frame.forget();
         Ok(())
     }
