@@ -38,7 +38,6 @@ fn start() -> Result<(), JsValue> {
     });
     let callback = frame.as_ref().unchecked_ref();
     window.set_interval_with_callback_and_timeout_and_arguments_0(callback, FRAME)?;
-    // For as long as the page lives.
     #[expect(clippy::disallowed_methods, reason = "it lives as long as the page")]
     frame.forget();
     Ok(())

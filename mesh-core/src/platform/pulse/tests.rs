@@ -49,6 +49,13 @@ struct World {
 }
 
 impl World {
+    /// What a side has thought of the other since then.
+    fn lives_since(&self, side: usize, then: Instant) -> Vec<Life> {
+        let changes = self.sides[side].changes.iter();
+        let changes = changes.filter(|(at, _)| *at >= then);
+        changes.map(|(_, life)| *life).collect()
+    }
+
     fn new() -> Self {
         let now = Instant::from_micros(77_000_000);
         let side = || {
@@ -173,11 +180,7 @@ fn a_side_whose_words_do_not_arrive_knows_it() {
     world.run(Duration::from_secs(6));
     world.cut[0] = false;
     world.run(Duration::from_secs(2));
-    let lives = |side: usize| {
-        let changes = world.sides[side].changes.iter();
-        let changes = changes.filter(|(at, _)| *at >= cut);
-        changes.map(|(_, life)| *life).collect::<Vec<_>>()
-    };
+    let lives = |side: usize| world.lives_since(side, cut);
     assert_eq!(lives(0), [Life::Unheard, Life::Answers]);
     assert_eq!(lives(1).last(), Some(&Life::Answers));
     assert!(lives(1).contains(&Life::Silent));
@@ -196,9 +199,7 @@ fn a_side_whose_words_never_arrive_is_disconnected_until_they_do() {
     assert_eq!(state, ConnectionState::Disconnected);
     world.cut[0] = false;
     world.run(Duration::from_secs(2));
-    let changes = world.sides[0].changes.iter();
-    let changes = changes.filter(|(at, _)| *at >= cut);
-    let lives: Vec<_> = changes.map(|(_, life)| *life).collect();
+    let lives = world.lives_since(0, cut);
     assert_eq!(lives, [Life::Unheard, Life::Deaf, Life::Answers]);
 }
 
