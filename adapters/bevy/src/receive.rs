@@ -114,12 +114,13 @@ pub(crate) fn part(world: &mut World, peer: PeerId, reason: &DisconnectReason) {
     }
 }
 
+fn session(world: &World) -> Option<&dyn MeshSession> {
+    world.get_non_send::<Driver>()?.session.as_deref()
+}
+
 /// Takes in who we are, and who is host.
 fn stand(world: &mut World) {
-    let Some(driver) = world.get_non_send::<Driver>() else {
-        return;
-    };
-    let Some(session) = &driver.session else {
+    let Some(session) = session(world) else {
         return;
     };
     let id = session.unique_id();
@@ -134,10 +135,7 @@ fn stand(world: &mut World) {
 
 /// Takes in the figures of the peers.
 fn look(world: &mut World) {
-    let Some(driver) = world.get_non_send::<Driver>() else {
-        return;
-    };
-    let Some(session) = &driver.session else {
+    let Some(session) = session(world) else {
         return;
     };
     let peers = world.resource::<Mesh>().peers();
