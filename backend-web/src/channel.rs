@@ -354,6 +354,11 @@ impl Channel {
         self.inner.close();
     }
 
+    /// Whether it is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.get() == State::Closed
+    }
+
     /// Whether it has sent messages that must arrive, and has not been closed.
     pub(crate) fn must_arrive(&self) -> bool {
         let has_sent = self.sent.get() != 0 || self.batched() != 0;

@@ -101,14 +101,12 @@ pub(crate) async fn run(start: Start) {
         .ending()
         .before(link.serve(&orders, &noted))
         .await;
-    let reason = match served {
-        Ok(reason) => reason,
-        Err((reason, linger)) => {
-            link.drain(linger, &noted).await;
-            reason
-        }
+    let (reason, linger) = match served {
+        Ok(reason) => (reason, Duration::ZERO),
+        Err(told) => told,
     };
-    link.part(&reason, &noted).await;
+    link.drain(linger, &noted).await;
+    link.part(&reason, linger, &noted).await;
     connection.close();
     link.inbox.report_closed(reason);
 }
@@ -314,14 +312,21 @@ impl Link {
         self.wait(linger, notes, is_done).await;
     }
 
-    /// Tells the far side why the link ends, if there is something to tell, and waits until it has that.
-    async fn part(&self, reason: &CloseReason, notes: &Receiver<Note>) {
+    /// Tells the far side why the link ends, if there is something to tell, and waits until it has that. With a linger it hears
+    /// at least that the link ends.
+    async fn part(&self, reason: &CloseReason, linger: Duration, notes: &Receiver<Note>) {
         let channels = self.connection.channels();
         let said = self.connection.say_goodbye(Goodbye::of_fault(reason));
         if let Some(request) = said {
             // The page may be left meanwhile, which closes the channel.
             let is_done = || channels.is_finished(request) || !channels.is_control_open();
             self.wait(GOODBYE, notes, is_done).await;
+        } else if !linger.is_zero() {
+            // A connection says once that it closes. Where that is lost, the far side waits for the silence to become long. That
+            // a channel closes is said until it has been heard (RFC 8831 section 6.7).
+            channels.close();
+            let limit = linger.min(GOODBYE);
+            self.wait(limit, notes, || channels.are_closed()).await;
         }
     }
 

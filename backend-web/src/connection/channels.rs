@@ -272,6 +272,19 @@ impl Channels {
         drained
     }
 
+    /// Closes all of them on both sides.
+    pub(crate) fn close(&self) {
+        for channel in self.table.borrow().iter().flatten() {
+            channel.close();
+        }
+    }
+
+    /// Whether all of them are closed.
+    pub(crate) fn are_closed(&self) -> bool {
+        let table = self.table.borrow();
+        table.iter().flatten().all(|channel| channel.is_closed())
+    }
+
     /// Lets go of all of them.
     pub(crate) fn detach(&self) {
         if let Some(control) = &self.control {
