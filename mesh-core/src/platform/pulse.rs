@@ -55,6 +55,10 @@ const UNHEARD_AFTER: Duration = Duration::from_secs(4);
 /// direction, and what is queued before a ping has left on any path that a game could be played over.
 const DEAF_AFTER: Duration = Duration::from_secs(10);
 
+/// The same for a path that the platform has just seen come back. Chromium's SCTP may have stopped in one direction then, and a healthy
+/// one tries again within 3.5 s (measured after cuts of up to 20 s, with both browsers).
+const DEAF_AFTER_RETURN: Duration = Duration::from_secs(4);
+
 /// How much longer the first word may take: the far side's channel opens up to a round trip later than ours.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
@@ -90,8 +94,9 @@ pub enum Life {
     Answers,
     /// It is heard and has not answered for 4 s: what we say may not arrive.
     Unheard,
-    /// It is heard and has not answered for 10 s: what we say does not arrive, whatever the platform says of the path. SCTP may have
-    /// stopped in one direction, which was seen between two Chromiums after one of them had got another address.
+    /// It is heard and has not answered for 10 s, or for 4 s since the path came back: what we say does not arrive, whatever the
+    /// platform says of the path. SCTP may have stopped in one direction, which was seen between two Chromiums after one of them
+    /// had got another address.
     Deaf,
     /// It says nothing, but its end of the path answers: its thread is busy, or its page is suspended.
     Stalled,
@@ -138,6 +143,8 @@ struct Run {
     is_first: bool,
     /// When it last answered a ping; a little later than now until it was heard at all.
     answered_us: Instant,
+    /// When the path came back; until it answers.
+    returned: Option<Instant>,
     /// When its path last showed that it carries something.
     carried: Instant,
     life: Life,
@@ -227,6 +234,7 @@ impl Pulse {
             Some(Message::Pong { number }) => {
                 if run.answers.take(now, number) {
                     run.answered_us = run.answered_us.max(now);
+                    run.returned = None;
                     run.hear(now);
                 }
                 Ok(None)
@@ -235,9 +243,12 @@ impl Pulse {
         }
     }
 
-    /// The platform has seen the path come back.
+    /// The platform has seen the path come back. It may carry something in one direction alone, so an answer is awaited again.
     pub fn path_is_back(&mut self, now: Instant) {
         if let Some(run) = &mut self.run {
+            if matches!(run.life, Life::Unheard | Life::Deaf | Life::Silent) {
+                run.returned = Some(now);
+            }
             run.answered_us = run.answered_us.max(now);
             run.hear(now);
         }
@@ -297,6 +308,7 @@ impl Run {
             heard: now + FIRST_WORD,
             is_first: true,
             answered_us: now + FIRST_WORD,
+            returned: None,
             carried: now,
             life: Life::Answers,
             messages: 0,
@@ -322,6 +334,7 @@ impl Run {
         if self.life == Life::Stalled {
             // It had no occasion to answer. One that was silent has to: what it says may arrive and what we say not.
             self.answered_us = self.answered_us.max(at);
+            self.returned = self.returned.map(|returned| returned.max(at));
         }
         // We may have stood still since the last poll, which is to be minded first.
         self.life = self.life_of_one_heard(self.polled);
@@ -329,12 +342,13 @@ impl Run {
 
     fn life_of_one_heard(&self, now: Instant) -> Life {
         let unanswered = now - self.answered_us;
-        if unanswered < UNHEARD_AFTER {
-            Life::Answers
-        } else if unanswered < DEAF_AFTER {
+        let is_back_in_vain = |returned| now - returned >= DEAF_AFTER_RETURN;
+        if unanswered >= DEAF_AFTER || self.returned.is_some_and(is_back_in_vain) {
+            Life::Deaf
+        } else if unanswered >= UNHEARD_AFTER {
             Life::Unheard
         } else {
-            Life::Deaf
+            Life::Answers
         }
     }
 
@@ -381,7 +395,9 @@ impl Run {
             return;
         }
         self.ping_due = now;
-        self.answered_us += now - self.polled;
+        let unseen = now - self.polled;
+        self.answered_us += unseen;
+        self.returned = self.returned.map(|returned| returned + unseen);
         let excess = (now - self.heard).saturating_sub(ASKING_AFTER);
         // What is silent stays so until something is heard.
         if is_excused && self.life != Life::Silent && !excess.is_zero() {

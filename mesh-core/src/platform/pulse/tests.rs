@@ -1,169 +1,10 @@
-//! Two sides and a path between them, on a clock of the test's own.
+//! What two sides know of each other.
 
-use alloc::collections::BTreeMap;
+mod world;
 
+use self::world::{MILLI, STEP, Thread, World};
 use super::*;
 use crate::rng::Rng;
-
-const MILLI: Duration = Duration::from_millis(1);
-const STEP: Duration = Duration::from_millis(10);
-
-/// How a side's thread and timers are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Thread {
-    Runs,
-    /// Timers ring at full seconds only.
-    Hidden,
-    /// Nothing runs, but SCTP acknowledges.
-    Blocked,
-    /// The process or its network is gone.
-    Gone,
-}
-
-struct Side {
-    pulse: Pulse,
-    thread: Thread,
-    /// What has come and was not taken yet.
-    waiting: Vec<Vec<u8>>,
-    signs: Signs,
-    last: Life,
-    changes: Vec<(Instant, Life)>,
-    pings: u32,
-}
-
-/// For which side, and the message; `None` is an acknowledgement.
-type Datagram = (usize, Option<Vec<u8>>);
-
-/// Datagrams, by when they arrive.
-struct World {
-    now: Instant,
-    sides: [Side; 2],
-    on_the_way: BTreeMap<(Instant, u32), Datagram>,
-    number: u32,
-    rng: Rng,
-    loss: f64,
-    latency: Duration,
-    jitter: Duration,
-    /// From which side nothing gets through.
-    cut: [bool; 2],
-}
-
-impl World {
-    /// What a side has thought of the other since then.
-    fn lives_since(&self, side: usize, then: Instant) -> Vec<Life> {
-        let changes = self.sides[side].changes.iter();
-        let changes = changes.filter(|(at, _)| *at >= then);
-        changes.map(|(_, life)| *life).collect()
-    }
-
-    fn new() -> Self {
-        let now = Instant::from_micros(77_000_000);
-        let side = || {
-            let mut pulse = Pulse::default();
-            pulse.described(now, &control::announce("v=0\r\nm=application\r\n"));
-            pulse.opened(now);
-            Side {
-                pulse,
-                thread: Thread::Runs,
-                waiting: Vec::new(),
-                signs: Signs {
-                    messages: 0,
-                    path: Some(0),
-                },
-                last: Life::Answers,
-                changes: Vec::new(),
-                pings: 0,
-            }
-        };
-        Self {
-            now,
-            sides: [side(), side()],
-            on_the_way: BTreeMap::new(),
-            number: 0,
-            rng: Rng::new(1),
-            loss: 0.0,
-            latency: MILLI * 20,
-            jitter: Duration::ZERO,
-            cut: [false; 2],
-        }
-    }
-
-    fn post(&mut self, from: usize, message: Option<Vec<u8>>) {
-        if self.cut[from] || self.rng.happens(self.loss) {
-            return;
-        }
-        let most = u64::try_from(self.jitter.as_micros()).unwrap();
-        let late = Duration::from_micros(self.rng.below(most + 1));
-        self.number += 1;
-        let key = (self.now + self.latency + late, self.number);
-        self.on_the_way.insert(key, (1 - from, message));
-    }
-
-    fn run(&mut self, span: Duration) {
-        let end = self.now + span;
-        while self.now < end {
-            self.now += STEP;
-            while let Some(first) = self.on_the_way.first_entry()
-                && first.key().0 <= self.now
-            {
-                let (to, message) = first.remove();
-                let side = &mut self.sides[to];
-                if side.thread == Thread::Gone {
-                    continue;
-                }
-                side.signs.path = side.signs.path.map(|path| path + 50);
-                if let Some(message) = message {
-                    side.waiting.push(message);
-                    self.post(to, None);
-                }
-            }
-            for at in 0..2 {
-                self.turn(at);
-            }
-        }
-    }
-
-    fn turn(&mut self, at: usize) {
-        let now = self.now;
-        let side = &mut self.sides[at];
-        let rings = match side.thread {
-            Thread::Runs => true,
-            Thread::Hidden => now.as_micros().is_multiple_of(1_000_000),
-            Thread::Blocked | Thread::Gone => return,
-        };
-        let mut sent = Vec::new();
-        // A timer that is due goes before what has come meanwhile.
-        if rings && side.pulse.poll_timeout().is_some_and(|due| due <= now) {
-            let ping = side.pulse.poll(now, side.signs);
-            side.pings += u32::from(ping.is_some());
-            sent.extend(ping);
-            side.note(now);
-        }
-        for message in core::mem::take(&mut side.waiting) {
-            sent.extend(side.pulse.take(now, &message).unwrap());
-            side.note(now);
-        }
-        for message in sent {
-            self.post(at, Some(message));
-        }
-    }
-
-    /// What the first side has seen of the second, and when: in milliseconds since then.
-    fn seen(&mut self, since: Instant) -> Vec<(u64, Life)> {
-        let changes = self.sides[0].changes.drain(..);
-        let since = |(at, life): (Instant, Life)| ((at - since).as_micros() as u64 / 1000, life);
-        changes.map(since).collect()
-    }
-}
-
-impl Side {
-    fn note(&mut self, now: Instant) {
-        let life = self.pulse.life();
-        if core::mem::replace(&mut self.last, life) != life {
-            self.changes.push((now, life));
-        }
-    }
-}
 
 fn measured(world: &World) -> LinkStats {
     let mut stats = LinkStats::default();
@@ -486,6 +327,25 @@ fn the_word_of_the_platform_that_the_path_is_back_is_taken() {
     assert_eq!(pulse.life(), Life::Silent);
     pulse.path_is_back(world.now);
     assert_eq!(pulse.life(), Life::Answers);
+    world.cut = [false; 2];
+    world.run(DEAF_AFTER_RETURN);
+    assert_eq!(world.sides[0].pulse.life(), Life::Answers);
+}
+
+/// What Chromium's SCTP was seen to do: all comes back but what one side says.
+#[test]
+fn a_path_that_comes_back_in_one_direction_alone_is_found_out_soon() {
+    for outage in [3, 5, 9, 20] {
+        let mut world = World::new();
+        world.run(Duration::from_secs(3));
+        world.cut = [true; 2];
+        world.run(Duration::from_secs(outage));
+        world.cut[1] = false;
+        let back = world.now;
+        world.sides[0].pulse.path_is_back(back);
+        world.run(DEAF_AFTER_RETURN + INTERVAL);
+        assert_eq!(world.sides[0].pulse.life(), Life::Deaf, "{outage} s");
+    }
 }
 
 #[test]
