@@ -4,7 +4,6 @@
 //! way round, so that every kind plays every part.
 
 mod detour;
-mod matchmaking;
 mod staffing;
 mod world;
 

@@ -1,4 +1,4 @@
-//! The signaling server that a cast meets on, in a thread of its own, so that it can be killed.
+//! A signaling server in a thread of its own, so that it can be killed.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,11 +11,17 @@ use tokio::sync::oneshot;
 use crate::{Failure, Outcome};
 
 /// A server that runs. Dropping it kills it.
-pub(super) struct Signaling {
-    address: SocketAddr,
-    key: ResumeKey,
+pub(crate) struct Signaling {
+    place: Place,
     end: oneshot::Sender<End>,
     thread: JoinHandle<()>,
+}
+
+/// What the next server has in common with one that was killed. All else is lost.
+pub(crate) struct Place {
+    address: SocketAddr,
+    config: Config,
+    key: ResumeKey,
 }
 
 /// How it ends.
@@ -27,12 +33,17 @@ enum End {
 }
 
 impl Signaling {
-    pub(super) async fn new() -> Outcome<Self> {
+    /// Starts one on a free port, with this configuration but for its key.
+    pub(crate) async fn new(config: Config) -> Outcome<Self> {
         let key = ResumeKey::generate().map_err(failed)?;
         let mut trouble = Failure::new("no port is left");
         for _ in 0..1000 {
-            let address = (Ipv4Addr::LOCALHOST, next_port()).into();
-            match Self::start(address, key.clone()).await {
+            let place = Place {
+                address: (Ipv4Addr::LOCALHOST, next_port()).into(),
+                config: config.clone(),
+                key: key.clone(),
+            };
+            match place.start().await {
                 Ok(signaling) => return Ok(signaling),
                 Err(failure) => trouble = failure,
             }
@@ -41,44 +52,24 @@ impl Signaling {
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> String {
-        format!("ws://{}", self.address)
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.place.address
     }
 
     /// Ends it in good order.
-    pub(super) async fn shut_down(self) -> Outcome {
+    pub(crate) async fn shut_down(self) -> Outcome {
         self.end(End::Told).await.map(drop)
     }
 
-    /// Ends it without a word, and starts another with its key in its place.
-    pub(super) async fn kill_and_start_again(self) -> Outcome<Self> {
-        let (address, key) = self.end(End::Killed).await?;
-        Self::start(address, key.inherited()).await
-    }
-
-    async fn start(address: SocketAddr, key: ResumeKey) -> Outcome<Self> {
-        let config = Config {
-            resume_key: Some(key.clone()),
-            ..Config::default()
-        };
-        let (end, ending) = oneshot::channel();
-        let (started, starting) = oneshot::channel();
-        let run = move || serve(address, config, started, ending);
-        let thread = thread::Builder::new().spawn(run).map_err(failed)?;
-        let address = starting.await.map_err(failed)??;
-        Ok(Self {
-            address,
-            key,
-            end,
-            thread,
-        })
+    /// Ends it without a word. Another one can be started in its place.
+    pub(crate) async fn kill(self) -> Outcome<Place> {
+        self.end(End::Killed).await
     }
 
     /// Ends it, and waits until its port is free.
-    async fn end(self, end: End) -> Outcome<(SocketAddr, ResumeKey)> {
+    async fn end(self, end: End) -> Outcome<Place> {
         let Self {
-            address,
-            key,
+            place,
             end: sender,
             thread,
         } = self;
@@ -87,7 +78,33 @@ impl Signaling {
         let joined = tokio::task::spawn_blocking(move || thread.join());
         let ended = joined.await.map_err(failed)?;
         ended.map_err(|_| Failure::new("the signaling server panicked"))?;
-        Ok((address, key))
+        Ok(place)
+    }
+}
+
+impl Place {
+    /// Starts a server there, with the key of the former one.
+    pub(crate) async fn start_again(self) -> Outcome<Signaling> {
+        let key = self.key.inherited();
+        Self { key, ..self }.start().await
+    }
+
+    async fn start(self) -> Outcome<Signaling> {
+        let config = Config {
+            resume_key: Some(self.key.clone()),
+            ..self.config.clone()
+        };
+        let (end, ending) = oneshot::channel();
+        let (started, starting) = oneshot::channel();
+        let address = self.address;
+        let run = move || serve(address, config, started, ending);
+        let thread = thread::Builder::new().spawn(run).map_err(failed)?;
+        starting.await.map_err(failed)??;
+        Ok(Signaling {
+            place: self,
+            end,
+            thread,
+        })
     }
 }
 
@@ -108,7 +125,7 @@ fn failed(error: impl ToString) -> Failure {
 fn serve(
     address: SocketAddr,
     config: Config,
-    started: oneshot::Sender<Outcome<SocketAddr>>,
+    started: oneshot::Sender<Outcome>,
     ending: oneshot::Receiver<End>,
 ) {
     let runtime = match Builder::new_current_thread().enable_all().build() {
@@ -121,7 +138,7 @@ fn serve(
             Err(error) => return drop(started.send(Err(failed(error)))),
         };
         // Who has started it may be gone, and so it ends.
-        let _ = started.send(Ok(server.local_addr()));
+        let _ = started.send(Ok(()));
         if let Ok(End::Told) = ending.await {
             server.shutdown().await;
         }

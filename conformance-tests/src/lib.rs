@@ -52,6 +52,8 @@ mod coordinator;
 mod coturn;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod expectations;
+#[cfg(not(target_arch = "wasm32"))]
+mod killable;
 #[cfg(target_os = "linux")]
 pub mod lab;
 #[cfg(not(target_arch = "wasm32"))]

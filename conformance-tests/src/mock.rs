@@ -152,6 +152,7 @@ impl<B: Backend + 'static, F: Fn(MockBackend) -> B> Platform for Mock<F> {
             loss: weather.loss(),
             reorder: weather.reorder(),
             latency: weather.delay.max(calm.latency),
+            jitter: weather.jitter,
             ..calm
         });
         Ok(true)

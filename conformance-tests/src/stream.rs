@@ -14,8 +14,10 @@ pub struct Weather {
     pub loss_percent: u8,
     /// How many of a hundred are overtaken by later ones.
     pub reorder_percent: u8,
-    /// How long each takes.
+    /// How long each takes, at least.
     pub delay: Duration,
+    /// Up to how much longer than that it may take, evenly spread.
+    pub jitter: Duration,
 }
 
 impl Weather {
@@ -26,6 +28,7 @@ impl Weather {
             loss_percent: 0,
             reorder_percent: 0,
             delay,
+            jitter: Duration::ZERO,
         }
     }
 

@@ -44,6 +44,7 @@ const LOSS: Weather = Weather {
     loss_percent: 20,
     reorder_percent: 0,
     delay: Duration::ZERO,
+    jitter: Duration::ZERO,
 };
 
 /// Everything is lost.

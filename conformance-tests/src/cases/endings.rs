@@ -120,7 +120,7 @@ async fn told_of_vanishing(observer: &Participant, victim: u32, began: Instant) 
     observer.find("for an interruption", interrupted).await?;
     let interrupted = observer.now().await?;
     // The time includes what it takes to end the victim and to ask the observer's clock.
-    let limit = Kind::INTERRUPTION_LIMIT + observer.kind().timer_slack();
+    let limit = Kind::INTERRUPTION_LIMIT;
     let took = interrupted - began;
     let observer_is = format!("{:?}", observer.kind()).to_lowercase();
     figure(

@@ -76,7 +76,8 @@ pub async fn a_hidden_tab_is_still_there(cast: [Participant; 2]) -> Outcome {
     Ok(())
 }
 
-/// A path that loses every fifth datagram each way and takes half a second there and back; a few of them are late.
+/// A path that loses every fifth datagram each way and takes half a second there and back, 200 ms more or less; a few datagrams are
+/// later still.
 pub async fn a_bad_path_is_no_interruption(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     let spoiler = steps::spoiler(&cast).await?;
@@ -84,7 +85,8 @@ pub async fn a_bad_path_is_no_interruption(cast: [Participant; 2]) -> Outcome {
     let bad = Weather {
         loss_percent: 20,
         reorder_percent: 20,
-        delay: Duration::from_millis(250),
+        delay: Duration::from_millis(150),
+        jitter: Duration::from_millis(200),
     };
     spoiler.weather(bad).await?;
     b.sleep(LOADING).await?;

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_channel::Receiver;
 use futures_util::future::{LocalBoxFuture, join_all, select_all};
+use signaling_server::Config;
 
 use super::detour::Detour;
-use super::matchmaking::Signaling;
 use super::staffing::{Member, Place};
 use crate::browser::Hidden;
 use crate::coordinator::{Boxes, Coordinator};
 use crate::environment::{Ask, Environment, Told};
+use crate::killable::Signaling;
 use crate::list::Case;
 use crate::notes::shows_addresses;
 use crate::participant::name;
@@ -172,8 +173,8 @@ impl World {
     }
 
     async fn meet(&self) -> Outcome<Told> {
-        let signaling = Signaling::new().await?;
-        let url = signaling.url();
+        let signaling = Signaling::new(Config::default()).await?;
+        let url = format!("ws://{}", signaling.address());
         self.signaling.replace(Some(signaling));
         let lobby = "suite".to_owned();
         Ok(Told::Meeting(Meeting { url, lobby }))
@@ -201,7 +202,7 @@ impl World {
     async fn restart_signaling(&self) -> Outcome<Told> {
         let signaling = self.signaling.take();
         let signaling = signaling.ok_or_else(|| Failure::new("there is no signaling server"))?;
-        let signaling = signaling.kill_and_start_again().await?;
+        let signaling = signaling.kill().await?.start_again().await?;
         self.signaling.replace(Some(signaling));
         Ok(Told::Done)
     }

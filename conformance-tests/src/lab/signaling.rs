@@ -1,22 +1,23 @@
 //! A signaling server that players reach over the loopback of their own namespaces: whatever is done to the network, it
-//! stays, until the case cuts it off.
+//! stays, until the case cuts it off or kills it.
 
 use std::cell::RefCell;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use signaling_server::{Config, Server};
+use signaling_server::Config;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::netns::Namespace;
+use crate::killable::{Place, Signaling as Server};
 use crate::request::Meeting;
 use crate::{Failure, Outcome};
 
 /// A server and its ways into namespaces. Dropping it ends them.
 pub(super) struct Signaling {
     address: SocketAddr,
-    _server: Server,
+    server: RefCell<Option<Server>>,
     ways: RefCell<JoinSet<()>>,
 }
 
@@ -29,14 +30,10 @@ impl Signaling {
             ping_deadline: PATIENCE,
             ..Config::default()
         };
-        let failed = |what: String| Failure::new(format!("no signaling server: {what}"));
-        let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), config)
-            .await
-            .map_err(|error| failed(error.to_string()))?;
-        let address = server.local_addr();
+        let server = Server::new(config).await?;
         let signaling = Self {
-            address,
-            _server: server,
+            address: server.address(),
+            server: RefCell::new(Some(server)),
             ways: RefCell::default(),
         };
         signaling.lead_from(namespaces)?;
@@ -47,6 +44,21 @@ impl Signaling {
     pub(super) async fn cut_off(&self) {
         let mut ways = self.ways.take();
         ways.shutdown().await;
+    }
+
+    /// Kills the server, with all that it knows. What the next one in its place needs.
+    pub(super) async fn kill(&self) -> Outcome<Place> {
+        self.cut_off().await;
+        let server = self.server.take();
+        let server = server.ok_or_else(|| Failure::new("no server is left"))?;
+        server.kill().await
+    }
+
+    /// Starts another server in the place of one that was killed, and leads there from these namespaces.
+    pub(super) async fn start_again(&self, place: Place, namespaces: &[Namespace]) -> Outcome {
+        let server = place.start_again().await?;
+        self.server.replace(Some(server));
+        self.lead_from(namespaces)
     }
 
     /// Leads there from these namespaces, once more if it was cut off.

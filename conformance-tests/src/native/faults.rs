@@ -27,7 +27,7 @@ pub(crate) fn set(faults: &socket_faults::Weather, weather: Weather) {
         chance
             .loss(weather.loss())
             .late(weather.reorder(), OVERTAKEN_BY)
-            .delay(weather.delay, Duration::ZERO)
+            .delay(weather.delay, weather.jitter)
     });
 }
 

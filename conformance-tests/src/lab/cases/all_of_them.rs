@@ -1,7 +1,8 @@
 //! A hundred thousand reliable messages over paths that break again and again: each arrives once, whole and in order.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{try_join, try_join3};
 use mesh_core::TransferMode;
@@ -31,10 +32,13 @@ const AFTER: Duration = Duration::from_secs(7);
 /// How long there is no address.
 const WITHOUT: Duration = Duration::from_secs(4);
 
+/// How soon after the path, and the signaling where it was gone, is back everything is there that was said meanwhile.
+const SOON: Duration = Duration::from_secs(5);
+
 /// How much longer a page on a busy machine may take for as many messages.
 const LATE: Duration = Duration::from_secs(20);
 
-/// Whether the signaling is out of reach for as long as the path is, in each round.
+/// Whether the signaling server is killed, and another one comes with the path, in each round.
 const IS_ALONE: [bool; 4] = [false, true, false, true];
 
 const AT_LEAST: u64 = 100_000;
@@ -125,6 +129,7 @@ async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
     let lan = Lan::over(run, &hosts, PATH).await?;
     let pair = Pair::meet_on(lan, kinds, Settings::default().resume_window).await?;
     let (mut sent, mut address) = (0, 10);
+    let mut slowest = Duration::ZERO;
     for is_alone in IS_ALONE {
         let cuts = CUTS.map(|seconds| Trouble::Cut(Duration::from_secs(seconds)));
         for trouble in cuts.into_iter().chain([Trouble::Address(address)]) {
@@ -134,32 +139,35 @@ async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
             let steps = match steps {
                 Ok(steps) => steps,
                 Err(_) => {
-                    let stands = stands(&pair).await?;
+                    let stands = stands(&pair).await;
                     let what = format!("not all there after {limit:?}: {logs:?}, {stands}");
                     Err(Failure::new(what))
                 }
             };
-            sent += steps.map_err(|failure| failure.of(&format!("{trouble:?} after {sent}")))?;
+            let (steps, took) =
+                steps.map_err(|failure| failure.of(&format!("{trouble:?} after {sent}")))?;
+            sent += steps;
+            slowest = slowest.max(took);
         }
         address += 1;
     }
     let all = 2 * sent;
     ensure!(all >= AT_LEAST, "only {all} were sent");
     Ok(format!(
-        "{all} messages: none lost, doubled or out of order"
+        "{all} messages: none lost, doubled or out of order, all there at most {slowest:.2?} after the path was back"
     ))
 }
 
-/// What each of them still has for the other, and how its link is.
-async fn stands(pair: &Pair) -> Outcome<String> {
+/// What each of them still has for the other, and how its link is, as far as that can be had.
+async fn stands(pair: &Pair) -> String {
     let [one, other] = &pair.cast;
     let mut stands = Vec::new();
     for (one, other) in [(one, other), (other, one)] {
-        let buffered = one.buffered(other.id(), TransferMode::Reliable).await?;
-        let figures = one.figures(other.id()).await?;
-        stands.push(format!("{buffered} bytes wait, {figures:?}"));
+        let buffered = one.buffered(other.id(), TransferMode::Reliable).await;
+        let figures = one.figures(other.id()).await;
+        stands.push(format!("{buffered:?} bytes wait, {figures:?}"));
     }
-    Ok(stands.join("; "))
+    stands.join("; ")
 }
 
 /// What one of them has seen in a trouble, for a failure.
@@ -169,18 +177,21 @@ struct Log {
     all_sent: Cell<bool>,
     /// The next number to arrive here.
     next: Cell<u64>,
+    /// When the last one came that was said before the path was back.
+    caught_up: Cell<Option<Instant>>,
     /// All that was no packet.
     others: RefCell<Vec<String>>,
 }
 
-/// Both stream from this number on while something happens to their path. How many each has sent, all of which have arrived.
+/// Both stream from this number on while something happens to their path. How many each has sent, all of which have arrived, and how
+/// long after the path was back all was there that had been said before.
 async fn through(
     pair: &Pair,
     trouble: Trouble,
     is_alone: bool,
     first: u64,
     [of_one, of_other]: &[Log; 2],
-) -> Outcome<u64> {
+) -> Outcome<(u64, Duration)> {
     let [one, other] = &pair.cast;
     let span = BEFORE + trouble.lasts() + AFTER;
     let steps = u64::try_from(span.as_millis() / PACE.as_millis()).unwrap_or(u64::MAX);
@@ -193,22 +204,26 @@ async fn through(
     };
     let meanwhile = async {
         tokio::time::sleep(BEFORE).await;
-        if is_alone {
-            pair.signaling.cut_off().await;
-        }
+        let place = match is_alone {
+            true => Some(pair.signaling.kill().await?),
+            false => None,
+        };
         trouble.begins(&pair.lan)?;
         tokio::time::sleep(trouble.lasts()).await;
         trouble.ends(&pair.lan)?;
-        if is_alone {
-            pair.signaling.lead_from(&pair.lan.hosts)?;
+        if let Some(place) = place {
+            let hosts = &pair.lan.hosts;
+            pair.signaling.start_again(place, hosts).await?;
         }
-        Ok::<_, Failure>(())
+        Ok::<_, Failure>(Instant::now())
     };
+    let steps_before = (BEFORE + trouble.lasts()).as_millis() / PACE.as_millis();
+    let said_before = first + u64::try_from(steps_before).unwrap_or(u64::MAX);
     let numbers = first..first + steps;
     let streams = try_join(one.stream(stream(other)), other.stream(stream(one)));
     let arrived = try_join(
-        arrives(one, numbers.clone(), of_one),
-        arrives(other, numbers, of_other),
+        arrives(one, numbers.clone(), said_before, of_one),
+        arrives(other, numbers, said_before, of_other),
     );
     let streams = async {
         streams.await?;
@@ -216,12 +231,23 @@ async fn through(
         of_other.all_sent.set(true);
         Ok(())
     };
-    try_join3(streams, arrived, meanwhile).await?;
-    Ok(steps)
+    let (_, _, back) = try_join3(streams, arrived, meanwhile).await?;
+    let caught_up = [of_one, of_other].map(|log| log.caught_up.get());
+    let took = caught_up.into_iter().flatten().max().unwrap_or(back) - back;
+    ensure!(
+        took <= SOON,
+        "all was there {took:.2?} after the path was back instead of {SOON:?}: {of_one:?}, {of_other:?}"
+    );
+    Ok((steps, took))
 }
 
 /// Waits for the reliable messages of these numbers. Any other one, and an end of the peer, is an error.
-async fn arrives(participant: &Participant, numbers: std::ops::Range<u64>, log: &Log) -> Outcome {
+async fn arrives(
+    participant: &Participant,
+    numbers: Range<u64>,
+    said_before: u64,
+    log: &Log,
+) -> Outcome {
     let mut next = numbers.start;
     let outcome = participant.find("for what must arrive", |seen| {
         let Seen::Packet { channel, body, .. } = seen else {
@@ -236,6 +262,9 @@ async fn arrives(participant: &Participant, numbers: std::ops::Range<u64>, log: 
         }
         next += 1;
         log.next.set(next);
+        if next == said_before {
+            log.caught_up.set(Some(Instant::now()));
+        }
         (next == numbers.end).then_some(Ok(()))
     });
     outcome.await?.map_err(|what| participant.fail(what))

@@ -138,7 +138,7 @@ async fn unplugged(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
 }
 
 /// The address of the first becomes another while the signaling is down, so that nothing heals by itself. The signaling comes back
-/// last.
+/// last, as a server that knows nobody.
 async fn without_signaling(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
     let hosts = [Host::at(&["10.9.0.1/24"]), Host::at(&["10.9.0.2/24"])];
     let lan = Lan::over(run, &hosts, PATH).await?;
@@ -147,11 +147,11 @@ async fn without_signaling(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
     let hosts = &pair.lan.hosts;
     let meanwhile = async {
         tokio::time::sleep(BEFORE).await;
-        pair.signaling.cut_off().await;
+        let place = pair.signaling.kill().await?;
         hosts[0].ip("addr del 10.9.0.1/24 dev eth0")?;
         hosts[0].ip_all("addr add 10.9.0.3/24 dev eth0\nroute replace default dev eth0\n")?;
         tokio::time::sleep(WITHOUT).await;
-        pair.signaling.lead_from(hosts)?;
+        pair.signaling.start_again(place, hosts).await?;
         try_join(one.now(), other.now()).await
     };
     let span = BEFORE + WITHOUT + AFTER;
