@@ -82,6 +82,9 @@ pub struct Config {
     pub close_deadline: Duration,
     /// How long a shutdown waits for the sockets to close: 5 s.
     pub shutdown_deadline: Duration,
+    /// Where members come back to when the server stops, as `wss://b.example`: to where they are. It is told to those that speak our
+    /// extension, when [`Server::drain`](crate::Server::drain) begins. [`signaling::check_hint`] says what may be told.
+    pub drain_to: Option<String>,
     /// Who may join: everybody. A member that comes back to its seat always may.
     pub admission: Option<Admission>,
     /// The TURN server for which `GET /turn` gives credentials to whoever may join: none.
@@ -165,6 +168,7 @@ impl Default for Config {
             ping_deadline: Duration::from_secs(10),
             close_deadline: Duration::from_secs(1),
             shutdown_deadline: Duration::from_secs(5),
+            drain_to: None,
             admission: None,
             turn: None,
             admin_addr: None,

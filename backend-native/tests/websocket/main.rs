@@ -8,6 +8,8 @@
 
 mod carry;
 mod connect;
+mod draining;
 mod end;
+mod member;
 mod support;
 mod tls;

@@ -270,6 +270,7 @@ async fn an_instance_that_drains_has_its_lobbies_until_their_members_have_left()
     let draining = first.drain(DEADLINE * 3);
     let playing = async {
         begins_to_drain(&first).await;
+        assert_eq!(host.text().await, notice(44, 60, ""));
         // It takes nobody itself, but its lobby is nowhere else.
         let mut late = Peer::connect(&first).await;
         assert_eq!(late.close().await, "1001 The server is shutting down");
@@ -300,6 +301,7 @@ async fn an_instance_that_drains_fills_a_group_and_begins_no_other() {
     let draining = first.drain(DEADLINE * 3);
     let playing = async {
         begins_to_drain(&first).await;
+        assert_eq!(one.text().await, notice(44, 60, ""));
         let (two, b) = enter(&second, join).await;
         assert_eq!(b.others, [1]);
         assert_eq!(ids(&one.text().await), (2, b.id));

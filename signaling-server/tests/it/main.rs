@@ -19,6 +19,7 @@ mod cluster_broker;
 #[cfg(unix)]
 mod cluster_faults;
 mod control;
+mod draining;
 mod godot3;
 mod groups;
 mod handshakes;
