@@ -157,7 +157,9 @@ impl Server {
         // Until they have ended they hold the addresses.
         self.tasks.shutdown().await;
         self.relay.shut_down().await;
-        tracing::info!(local_addr = %self.local_addr, "stopped");
+        // Nobody can ask for the figures any more.
+        let closed = self.relay.metrics().closed();
+        tracing::info!(local_addr = %self.local_addr, closed, "stopped");
     }
 }
 

@@ -17,6 +17,8 @@ mod cluster;
 #[cfg(unix)]
 mod cluster_broker;
 #[cfg(unix)]
+mod cluster_drain;
+#[cfg(unix)]
 mod cluster_faults;
 mod control;
 mod draining;
