@@ -34,6 +34,8 @@ mod peer;
 mod program;
 mod protocol;
 mod resume;
+#[cfg(unix)]
+mod secrets;
 mod simultaneous;
 mod strict;
 mod tls;
