@@ -12,6 +12,23 @@ use crate::resume::ResumeKey;
 use crate::turn::TurnAccess;
 
 /// Behaviour and limits of a server. Every field has a default that suits a public server for small games.
+///
+/// Name the fields that you change, and take the others from the default. A later version may have more fields, and such a program
+/// still compiles then. For that the struct is not `non_exhaustive`: Rust allows no `..Config::default()` for those outside of their
+/// crate, and a method for each of so many fields would say nothing more than this does.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use signaling_server::Config;
+///
+/// let config = Config {
+///     max_lobby_peers: 8,
+///     seal_duration: Duration::from_secs(30),
+///     ..Config::default()
+/// };
+/// assert_eq!(config.max_peers, 4096);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Answer as Godot's Node demo server does, see the [crate's documentation](crate#strict).
