@@ -80,14 +80,15 @@ pub use mesh_core::{
     AddPeerError, CandidateType, ChannelIndex, ChannelInfo, ChannelLimits, ChannelParameters,
     ChannelRole, ChannelState, Conditioned, ConnectFailure, ConnectionError, ConnectionId,
     ConnectionState, ConnectionStatus, DisconnectReason, Disturbance, Duration, Event,
-    GatheringState, GivenReason, IceCandidate, IceServer, IceTransportPolicy, InitializeError,
-    Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LobbyCommand, LobbyEvent, LostReason,
-    MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, MAX_REASON_SIZE, MAX_TRANSFER_NAME, MAX_TRANSFERS,
-    MeshConfig, Missing, ModeLimits, ModeTraffic, MultiplayerPeer, Packet, PacketPeer, Payload,
-    PeerId, PeerInfo, PeerStats, Refused, RefusedReason, Reliability, Roster, SdpType, SendError,
-    SendLimits, Sent, SessionConfig, SessionDescription, Signal, Signaling, SignalingError,
-    SignalingEvent, SignalingState, Target, Topology, Traffic, TransferError, TransferEvent,
-    TransferId, TransferInfo, TransferMode,
+    GatheringState, GivenReason, HintError, IceCandidate, IceServer, IceTransportPolicy,
+    InitializeError, Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LobbyCommand,
+    LobbyEvent, LostReason, MAX_HINT_SIZE, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE,
+    MAX_REASON_SIZE, MAX_TRANSFER_NAME, MAX_TRANSFERS, MeshConfig, Missing, ModeLimits,
+    ModeTraffic, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, PeerStats,
+    ReconnectHint, Refused, RefusedReason, Reliability, Roster, SdpType, SendError, SendLimits,
+    Sent, SessionConfig, SessionDescription, Signal, Signaling, SignalingError, SignalingEvent,
+    SignalingState, Target, Topology, Traffic, TransferError, TransferEvent, TransferId,
+    TransferInfo, TransferMode,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};

@@ -32,6 +32,9 @@ const EVENTS: usize = 256;
 /// the transport closes it: what was accepted goes out, then a close frame, for which the task takes a second at most.
 pub struct WebSocketTransport {
     handle: Handle,
+    /// Where it was told to connect to at first.
+    home: Target,
+    /// Where it has connected to last.
     target: Target,
     /// The task learns of our close because this end of the queue is gone.
     texts: Option<mpsc::Sender<String>>,
@@ -45,6 +48,7 @@ pub struct WebSocketTransport {
 /// Where to connect to, and how.
 #[derive(Clone)]
 struct Target {
+    url: String,
     request: Request,
     options: TransportOptions,
     roots: RootCertificates,
@@ -79,25 +83,23 @@ impl WebSocketTransport {
         options: TransportOptions,
         roots: RootCertificates,
     ) -> Result<Self, TransportError> {
-        let request = request(url).map_err(|why| TransportError::InvalidUrl {
-            url: url.into(),
-            why,
-        })?;
         let target = Target {
-            request,
+            url: url.to_owned(),
+            request: request(url)?,
             options,
             roots,
         };
-        Ok(Self::start(handle.clone(), target))
+        Ok(Self::start(handle.clone(), target.clone(), target))
     }
 
-    fn start(handle: Handle, target: Target) -> Self {
+    fn start(handle: Handle, home: Target, target: Target) -> Self {
         let (texts, outgoing) = mpsc::channel(TEXTS);
         let (incoming, events) = mpsc::channel(EVENTS);
         let Target {
             request,
             options,
             roots,
+            ..
         } = target.clone();
         let abandoned = Arc::new(AtomicBool::new(false));
         let connection = Connection {
@@ -111,6 +113,7 @@ impl WebSocketTransport {
         let task = handle.spawn(connection.run()).abort_handle();
         Self {
             handle,
+            home,
             target,
             texts: Some(texts),
             events,
@@ -118,6 +121,15 @@ impl WebSocketTransport {
             task,
             abandoned,
         }
+    }
+
+    /// Abandons the connection and begins another one.
+    fn start_again(&mut self, target: Target) {
+        // The task may be at work on another thread, and see that its queue ends before it sees that it is aborted.
+        self.abandoned.store(true, Ordering::Release);
+        // The socket is dropped with it.
+        self.task.abort();
+        *self = Self::start(self.handle.clone(), self.home.clone(), target);
     }
 }
 
@@ -156,18 +168,29 @@ impl Transport for WebSocketTransport {
             request,
             options,
             roots,
+            ..
         } = self.target.clone();
         self.handle
             .spawn(connection::say(request, options, roots, texts));
     }
 
     fn reopen(&mut self) -> Result<(), TransportError> {
-        // The task may be at work on another thread, and see that its queue ends before it sees that it is aborted.
-        self.abandoned.store(true, Ordering::Release);
-        // The socket is dropped with it.
-        self.task.abort();
-        *self = Self::start(self.handle.clone(), self.target.clone());
+        self.start_again(self.home.clone());
         Ok(())
+    }
+
+    fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+        let target = Target {
+            url: url.to_owned(),
+            request: request(url)?,
+            ..self.home.clone()
+        };
+        self.start_again(target);
+        Ok(())
+    }
+
+    fn url(&self) -> Option<&str> {
+        Some(&self.home.url)
     }
 }
 
@@ -186,7 +209,14 @@ impl fmt::Debug for WebSocketTransport {
 }
 
 /// The upgrade request, or what is wrong with the URL.
-fn request(url: &str) -> Result<Request, String> {
+fn request(url: &str) -> Result<Request, TransportError> {
+    read(url).map_err(|why| TransportError::InvalidUrl {
+        url: url.into(),
+        why,
+    })
+}
+
+fn read(url: &str) -> Result<Request, String> {
     // As a browser reads it: white space around it does not count, nor does the case of the scheme.
     let url = url.trim();
     let url = match url.split_once("://") {

@@ -16,6 +16,9 @@ use socket::Socket;
 /// Every method returns at once. Dropping the transport closes it: what was accepted goes out, then a close frame, both by the
 /// browser's own hand.
 pub struct WebSocketTransport {
+    /// Where it was told to connect to at first.
+    home: String,
+    /// Where it has connected to last.
     url: String,
     options: TransportOptions,
     socket: Rc<Socket>,
@@ -42,11 +45,24 @@ impl WebSocketTransport {
     /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn connect_with(url: &str, options: TransportOptions) -> Result<Self, TransportError> {
         Ok(Self {
+            home: url.to_owned(),
             url: url.to_owned(),
             options,
             socket: open(url, options)?,
             state: TransportState::default(),
         })
+    }
+
+    /// Abandons the connection and begins another one.
+    fn start_again(&mut self, url: String) -> Result<(), TransportError> {
+        self.socket.abandon();
+        // The links were closed with the page, so there is nothing to come back to.
+        if !self.socket.tells_that_page_was_left() {
+            self.socket = open(&url, self.options)?;
+            self.url = url;
+        }
+        self.state = TransportState::default();
+        Ok(())
     }
 }
 
@@ -95,13 +111,15 @@ impl Transport for WebSocketTransport {
     }
 
     fn reopen(&mut self) -> Result<(), TransportError> {
-        self.socket.abandon();
-        // The links were closed with the page, so there is nothing to come back to.
-        if !self.socket.tells_that_page_was_left() {
-            self.socket = open(&self.url, self.options)?;
-        }
-        self.state = TransportState::default();
-        Ok(())
+        self.start_again(self.home.clone())
+    }
+
+    fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+        self.start_again(url.to_owned())
+    }
+
+    fn url(&self) -> Option<&str> {
+        Some(&self.home)
     }
 }
 

@@ -38,6 +38,7 @@ macro_rules! conformance {
                 transport::transport_5_the_last_waker_is_woken(2, together, 30);
                 transport::transport_6_a_close_says_the_rest_and_is_quiet(2, together, 30);
                 transport::transport_7_reopen_begins_anew(2, together, 30);
+                transport::transport_7_reopen_at_goes_elsewhere(1, together, 30);
                 transport::transport_8_a_farewell_is_said_elsewhere(2, together, 30);
                 connect::connect(2, together, 30);
                 connect::connect_with_the_lower_id_offering(2, together, 30);

@@ -73,7 +73,8 @@ pub use link::{
     GatheringState, LinkEvent, LinkStats, Missing, SignalingState,
 };
 pub use lobby::{
-    LobbyCommand, LobbyEvent, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, MAX_REASON_SIZE,
+    HintError, LobbyCommand, LobbyEvent, MAX_HINT_SIZE, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE,
+    MAX_REASON_SIZE, ReconnectHint,
 };
 pub use mesh::{ChannelInfo, ConnectionStatus, Mesh, PeerInfo, Transmit};
 pub use multiplayer::Multiplayer;

@@ -2,7 +2,9 @@
 
 use alloc::string::String;
 
-use crate::PeerId;
+use thiserror::Error;
+
+use crate::{Duration, PeerId};
 
 /// The longest reason that a host can give for a [`Kick`](LobbyCommand::Kick) or a [`Ban`](LobbyCommand::Ban), in bytes. It
 /// is what the close frame of a WebSocket holds, and the longest text of a [`GivenReason`](crate::GivenReason), too.
@@ -13,6 +15,9 @@ pub const MAX_LOBBY_DATA_SIZE: usize = 1024;
 
 /// The longest data of a member, in bytes ([`LobbyCommand::SetMemberData`]).
 pub const MAX_MEMBER_DATA_SIZE: usize = 256;
+
+/// The longest address that a server may name for coming back ([`LobbyEvent::Draining`]), in bytes.
+pub const MAX_HINT_SIZE: usize = 512;
 
 /// What a member asks the signaling service to do with its lobby ([`Signaling::control`](crate::Signaling::control)).
 ///
@@ -83,4 +88,47 @@ pub enum LobbyEvent {
         /// The host's words, control characters escaped. May be empty.
         reason: String,
     },
+    /// The server of the lobby stops before long, and then ends the connection with it. Connections with peers go on.
+    ///
+    /// The library comes back by itself: [`Event::SignalingInterrupted`](crate::Event::SignalingInterrupted) follows, then
+    /// [`Event::SignalingResumed`](crate::Event::SignalingResumed). A game need not do anything.
+    Draining {
+        /// How long the connection stands at most.
+        within: Duration,
+        /// Where the library comes back to.
+        hint: ReconnectHint,
+    },
+}
+
+/// Where a server that stops wants its members to come back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReconnectHint {
+    /// To the same address as before, where another server answers.
+    Same,
+    /// To this address. It is tried first, and the one that the program has given in turn with it.
+    At(String),
+    /// To an address that is not used. The one of before is tried.
+    Refused(HintError),
+}
+
+/// Why an address is not used that a server has named for coming back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HintError {
+    /// It is too long.
+    #[error("it has {size} bytes, and at most {MAX_HINT_SIZE} are taken")]
+    TooLong {
+        /// How many bytes it has.
+        size: usize,
+    },
+    /// It does not begin with `ws://` or `wss://`, names no host, or holds what no such address may hold.
+    #[error("it is not the address of a WebSocket")]
+    NotWebSocket,
+    /// The connection is encrypted (`wss://`), and the one to that address would not be.
+    #[error("it would lead from an encrypted connection to one that is not")]
+    Unencrypted,
+    /// The transport connects to its own address alone.
+    #[error("the transport cannot connect to another address")]
+    Unsupported,
 }

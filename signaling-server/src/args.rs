@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// [default: not at all]
     #[arg(long, env = "SIGNALING_DRAIN", value_parser = duration)]
     pub(crate) drain: Option<Duration>,
+    /// Where the players' clients come back to after a drain, as wss://b.example [default: where they are]
+    #[arg(long, env = "SIGNALING_DRAIN_TO", requires = "drain", value_parser = hint)]
+    drain_to: Option<String>,
     /// How many sockets an address may have at once [default: 256]
     #[arg(long, env = "SIGNALING_ADDRESS_SOCKETS")]
     address_sockets: Option<usize>,
@@ -225,6 +228,7 @@ impl Args {
                 false => self.resume_term.unwrap_or(base.resume_term),
             },
             resume_key: None,
+            drain_to: self.drain_to.clone(),
             admission: None,
             turn: None,
             cluster: self.cluster.config(),
@@ -257,6 +261,14 @@ fn network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .or_else(one)
         .map_err(|_| format!("{text:?} is no network; give one such as 10.0.0.0/8 or 192.0.2.1"))
+}
+
+/// Reads an address that clients may be told.
+fn hint(url: &str) -> Result<String, String> {
+    match signaling::check_hint(url, None) {
+        Ok(()) => Ok(url.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Reads `250ms`, `10s` or `2m`. Zero is refused: a deadline that has always passed serves nobody.
@@ -366,6 +378,15 @@ mod tests {
             key: "b.pem".into(),
         };
         assert_eq!(args.config().tls, Some(files));
+    }
+
+    #[test]
+    fn clients_are_led_to_a_websocket_when_there_is_a_drain() {
+        let url = "wss://b.example/";
+        assert!(parse(&["--drain-to", url]).is_err(), "without a drain");
+        assert!(parse(&["--drain", "9s", "--drain-to", "b.example"]).is_err());
+        let args = parse(&["--drain", "9s", "--drain-to", url]).expect("both");
+        assert_eq!(args.config().drain_to.as_deref(), Some(url));
     }
 
     #[test]

@@ -14,5 +14,7 @@ pub use config::ClusterConfig;
 pub(crate) use broker::Purpose;
 pub(crate) use introduction::{HEADER, Introduction};
 pub(crate) use key::{Group, Key};
+#[cfg(test)]
+pub(crate) use leases::Leases;
 pub(crate) use leases::{Grant, Holding, Renewal, Round};
 pub(crate) use owners::{Cluster, Found, at_once};

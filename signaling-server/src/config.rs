@@ -12,6 +12,23 @@ use crate::resume::ResumeKey;
 use crate::turn::TurnAccess;
 
 /// Behaviour and limits of a server. Every field has a default that suits a public server for small games.
+///
+/// Name the fields that you change, and take the others from the default. A later version may have more fields, and such a program
+/// still compiles then. For that the struct is not `non_exhaustive`: Rust allows no `..Config::default()` for those outside of their
+/// crate, and a method for each of so many fields would say nothing more than this does.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use signaling_server::Config;
+///
+/// let config = Config {
+///     max_lobby_peers: 8,
+///     seal_duration: Duration::from_secs(30),
+///     ..Config::default()
+/// };
+/// assert_eq!(config.max_peers, 4096);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Answer as Godot's Node demo server does, see the [crate's documentation](crate#strict).
@@ -82,6 +99,9 @@ pub struct Config {
     pub close_deadline: Duration,
     /// How long a shutdown waits for the sockets to close: 5 s.
     pub shutdown_deadline: Duration,
+    /// Where members come back to when the server stops, as `wss://b.example`: to where they are. It is told to those that speak our
+    /// extension, when [`Server::drain`](crate::Server::drain) begins. [`signaling::check_hint`] says what may be told.
+    pub drain_to: Option<String>,
     /// Who may join: everybody. A member that comes back to its seat always may.
     pub admission: Option<Admission>,
     /// The TURN server for which `GET /turn` gives credentials to whoever may join: none.
@@ -165,6 +185,7 @@ impl Default for Config {
             ping_deadline: Duration::from_secs(10),
             close_deadline: Duration::from_secs(1),
             shutdown_deadline: Duration::from_secs(5),
+            drain_to: None,
             admission: None,
             turn: None,
             admin_addr: None,

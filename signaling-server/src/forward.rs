@@ -25,6 +25,9 @@ use crate::wire::SharedMeter;
 /// How long the other instance may take to answer.
 const CONNECT: Duration = Duration::from_secs(3);
 
+/// How an owner begins to say that our extension is spoken: it writes the type first.
+const WELCOME: &str = r#"{"type":34,"#;
+
 type Owner = WebSocketStream<TcpStream>;
 
 /// How a member's socket ends that is forwarded.
@@ -138,6 +141,7 @@ async fn downwards(
     // The owner pings, too.
     let silence = config.ping_interval.saturating_add(config.ping_deadline);
     let mut heard = Instant::now();
+    let mut is_welcome = false;
     loop {
         // Our own pings must not begin it anew. One that is too far away never comes.
         let told = async {
@@ -150,16 +154,23 @@ async fn downwards(
             told = told => match told {
                 Ok(Some(Ok(message))) => {
                     heard = Instant::now();
-                    if !matches!(message, Message::Text(_) | Message::Close(_)) {
-                        continue;
+                    match &message {
+                        Message::Text(text) if !is_welcome && text.starts_with(WELCOME) => {
+                            is_welcome = true;
+                            place.is_welcome_elsewhere();
+                        }
+                        Message::Text(_) | Message::Close(_) => {}
+                        Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
+                            continue;
+                        }
                     }
                     message
                 }
                 Ok(Some(Err(_)) | None) | Err(_) => return End::Why(Goodbye::OwnerGone),
             },
             outgoing = place.outbox().next() => match outgoing {
-                // Only the server itself has something to say here.
-                Outgoing::Text(_) => continue,
+                // This instance itself stops.
+                Outgoing::Text(text) => Message::text(&*text),
                 Outgoing::Close(goodbye) => return End::Why(goodbye),
             },
             _ = ping.tick() => Message::Ping(Vec::new().into()),
@@ -192,4 +203,23 @@ where
         timeout(config.ping_deadline, sink.send(message)).await,
         Ok(Ok(()))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use signaling::Notice;
+
+    use super::*;
+
+    #[test]
+    fn a_welcome_is_known_by_its_beginning() {
+        let welcome = Notice::Welcome {
+            token: "t".to_owned(),
+            term: 60,
+        };
+        for (notice, expected) in [(welcome, true), (Notice::Pong, false)] {
+            let text = signaling::encode(&signaling::Message::from(notice));
+            assert_eq!(text.starts_with(WELCOME), expected, "{text}");
+        }
+    }
 }

@@ -80,6 +80,12 @@ impl Metrics {
         *goodbyes.entry(goodbye.name()).or_default() += 1;
     }
 
+    /// How many sockets the server has closed.
+    pub(crate) fn closed(&self) -> u64 {
+        let goodbyes = self.goodbyes.lock().unwrap_or_else(PoisonError::into_inner);
+        goodbyes.values().sum()
+    }
+
     /// The page.
     pub(crate) fn page(&self, now: Gauges) -> String {
         let mut page = String::new();

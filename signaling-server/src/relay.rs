@@ -1,9 +1,10 @@
 //! The hall and the sockets' outboxes behind one lock: what happens to one socket is told to the others in one step.
 
+mod draining;
 mod owning;
 mod place;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -54,6 +55,8 @@ struct Shared {
 struct State {
     hall: Hall,
     outboxes: BTreeMap<MemberId, Arc<Outbox>>,
+    /// Those whose lobby another instance has, and that speak our extension with it.
+    forwarded: BTreeSet<MemberId>,
     next_member: u64,
     /// Whether nobody new is taken any more, but those who come by another instance to a lobby that is here.
     is_draining: bool,
@@ -79,6 +82,7 @@ impl Relay {
             state: Mutex::new(State {
                 hall: Hall::new(config.clone(), entropy::system(), vault),
                 outboxes: BTreeMap::new(),
+                forwarded: BTreeSet::new(),
                 next_member: 0,
                 is_draining: false,
                 is_closed: false,
@@ -220,10 +224,8 @@ impl Relay {
         })
     }
 
-    /// Takes nobody new, and waits until those who are there have left. Members of lobbies that are here may still come by another
-    /// instance, which has nowhere else to send them.
-    pub(crate) async fn drain(&self) {
-        self.lock().is_draining = true;
+    /// Waits until everybody has left.
+    pub(crate) async fn drained(&self) {
         let mut tasks = self.0.tasks.subscribe();
         // An error would mean that the sender is gone, and we hold it.
         let _ = tasks.wait_for(|tasks| *tasks == 0).await;

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use mesh_core::HintError;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -53,6 +54,14 @@ pub enum BindError {
     /// [`Config::cluster`] needs [`Config::resume_key`], which all instances share.
     #[error("several instances need a key file, the same one for all")]
     NoSharedKey,
+    /// Members cannot be told to come back to [`Config::drain_to`].
+    #[error("members cannot be told to come back to {url:?}: {source}")]
+    DrainTo {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        source: HintError,
+    },
     /// Other instances cannot connect to the address that they would be told: [`ClusterConfig::advertise`](crate::ClusterConfig::advertise),
     /// or else [`ClusterConfig::bind`](crate::ClusterConfig::bind), has no IP address or no port.
     #[error(
@@ -69,13 +78,19 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`BindError`] when the system does not allow it, or when the files of [`Config::tls`] or the broker's URL cannot be used. A
-    /// broker that cannot be reached is no error: the server waits for it.
+    /// [`BindError`] when the system does not allow it, or when the files of [`Config::tls`], the broker's URL or
+    /// [`Config::drain_to`] cannot be used. A broker that cannot be reached is no error: the server waits for it.
     #[expect(
         clippy::unused_async,
         reason = "it has to be called on a runtime, and callers await it"
     )]
     pub async fn bind(addr: SocketAddr, config: Config) -> Result<Self, BindError> {
+        if let Some(url) = &config.drain_to {
+            signaling::check_hint(url, None).map_err(|source| BindError::DrainTo {
+                url: url.clone(),
+                source,
+            })?;
+        }
         let mut tasks = JoinSet::new();
         let tls = config.tls.as_ref().map(Tls::new).transpose()?;
         let (listener, local_addr) = listen(addr)?;
@@ -125,9 +140,13 @@ impl Server {
 
     /// Takes nobody new any more, and waits until those who are there have left, at most so long. `/health` says 503
     /// meanwhile, so that a load balancer sends the next ones elsewhere. Handshakes under way are finished.
+    ///
+    /// Members that speak our extension are told at once how long that may take, and where to come back to
+    /// ([`Config::drain_to`]). They stay until they have left, or [`shutdown`](Self::shutdown) closes their sockets.
     pub async fn drain(&self, at_most: Duration) {
-        tracing::info!(?at_most, "draining");
-        if timeout(at_most, self.relay.drain()).await.is_err() {
+        let told = self.relay.begin_to_drain(at_most);
+        tracing::info!(?at_most, told, "draining");
+        if timeout(at_most, self.relay.drained()).await.is_err() {
             tracing::info!("not everybody has left in time");
         }
     }
@@ -138,7 +157,9 @@ impl Server {
         // Until they have ended they hold the addresses.
         self.tasks.shutdown().await;
         self.relay.shut_down().await;
-        tracing::info!(local_addr = %self.local_addr, "stopped");
+        // Nobody can ask for the figures any more.
+        let closed = self.relay.metrics().closed();
+        tracing::info!(local_addr = %self.local_addr, closed, "stopped");
     }
 }
 

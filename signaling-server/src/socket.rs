@@ -68,7 +68,8 @@ async fn run(relay: &Relay, visit: &Visit, meter: &SharedMeter, socket: WebSocke
                     // Most sockets are not forwarded, and do without the memory that it takes.
                     let forwarding = Box::pin(forward(config, &place, meter, socket, to, text));
                     if let Some(goodbye) = forwarding.await {
-                        relay.metrics().goodbye(&goodbye);
+                        // Counts it, unless the server has closed it itself and has counted it.
+                        place.refuse(goodbye.clone());
                         meter.lock().give_up(goodbye.clone());
                         close(config, &mut sink, &goodbye).await;
                     }

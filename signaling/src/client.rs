@@ -7,6 +7,7 @@ mod control;
 mod courier;
 mod membership;
 mod pulse;
+mod route;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use backoff::Backoff;
 use courier::{Courier, Full};
 use membership::Membership;
 use pulse::Pulse;
+use route::Route;
 
 pub use membership::MAX_MEMBERS;
 
@@ -77,7 +79,8 @@ impl JoinRequest {
 /// `Interrupted` and comes back to its seat: the same id in the same lobby. It tries again and again, with pauses that grow from a
 /// quarter of a second to three, until it says `Resumed`, or `Lost` when the server keeps the seat no longer. Signals are taken
 /// meanwhile. Between members that speak the extension none is lost and none comes twice. With any other server the first
-/// break is `Lost`.
+/// break is `Lost`. A server that is about to stop may name another address
+/// ([`LobbyEvent::Draining`](mesh_core::LobbyEvent::Draining)): it is tried first, and the one that the transport was made for in turn.
 ///
 /// A signal of somebody who is no member is dropped, and so is a candidate that cannot be read: another peer wrote it, and
 /// no peer may end our signaling. A message of an unknown type is passed over: a newer server may send it. What only a broken
@@ -97,6 +100,8 @@ pub struct Client<T> {
     is_welcome: bool,
     /// How often we have asked to be taken back.
     attempts: u32,
+    /// Where we come back to.
+    route: Route,
     /// The pauses between attempts, since a connection has last stood for a while.
     backoff: Option<Backoff>,
     /// While we are on our way back.
@@ -138,6 +143,7 @@ impl<T: Transport> Client<T> {
             token: None,
             is_welcome: false,
             attempts: 0,
+            route: Route::new(),
             backoff: None,
             absence: None,
             full_until: None,

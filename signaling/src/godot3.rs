@@ -71,7 +71,8 @@ pub fn encode_godot3(message: &Message) -> Option<String> {
         | MessageType::Data
         | MessageType::MemberData
         | MessageType::List
-        | MessageType::Host => return None,
+        | MessageType::Host
+        | MessageType::Drain => return None,
     })
 }
 

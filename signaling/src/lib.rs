@@ -27,6 +27,7 @@ mod codec;
 mod data;
 mod escape;
 mod godot3;
+mod hint;
 mod list;
 mod message;
 mod notice;
@@ -40,6 +41,7 @@ pub use codec::{DecodeError, MAX_MESSAGE_SIZE, MAX_NOTICE_SIZE, decode, encode};
 pub use data::{DataError, check_data};
 pub use escape::escape_control;
 pub use godot3::{decode_godot3, encode_godot3, is_godot3};
+pub use hint::check_hint;
 pub use list::{
     ListedLobby, LobbyList, LobbyListError, LobbyQuery, LobbyQueryError, MAX_FILTER_SIZE, MAX_PAGE,
 };

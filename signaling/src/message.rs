@@ -46,6 +46,8 @@ pub enum MessageType {
     List,
     /// 43, of our extension. From the server: this member is the host now.
     Host,
+    /// 44, of our extension. From the server: it stops within that time, and this is where to come back to.
+    Drain,
 }
 
 impl MessageType {
@@ -73,6 +75,7 @@ impl MessageType {
             Self::MemberData => 41,
             Self::List => 42,
             Self::Host => 43,
+            Self::Drain => 44,
         }
     }
 
@@ -100,6 +103,7 @@ impl MessageType {
             41 => Self::MemberData,
             42 => Self::List,
             43 => Self::Host,
+            44 => Self::Drain,
             _ => return None,
         })
     }
@@ -197,6 +201,7 @@ mod tests {
             MessageType::MemberData,
             MessageType::List,
             MessageType::Host,
+            MessageType::Drain,
         ];
         for (number, kind) in (32_u8..).zip(ours) {
             assert_eq!(kind.number(), number);

@@ -95,6 +95,13 @@ pub enum Notice {
         /// What they are.
         data: String,
     },
+    /// Our extension: the server stops, and ends the connection before long.
+    Draining {
+        /// How many seconds the connection stands at most.
+        within: u32,
+        /// Where to come back to, which the client judges ([`check_hint`](crate::check_hint)). Empty: to where we are.
+        url: String,
+    },
 }
 
 /// Why a message is no notice.
@@ -158,6 +165,10 @@ impl TryFrom<Message> for Notice {
             MessageType::Host => Self::Host(peer?),
             MessageType::Data => Self::Data(data),
             MessageType::MemberData => Self::MemberData { peer: peer?, data },
+            MessageType::Drain => Self::Draining {
+                within: id,
+                url: data,
+            },
             MessageType::Ping | MessageType::Leave | MessageType::Kick | MessageType::Ban => {
                 return Err(NoticeError::ClientOnly(kind));
             }
@@ -212,6 +223,7 @@ impl From<Notice> for Message {
             Notice::MemberData { peer, data } => {
                 Self::new(MessageType::MemberData, peer.get(), data)
             }
+            Notice::Draining { within, url } => Self::new(MessageType::Drain, within, url),
         }
     }
 }
@@ -339,6 +351,20 @@ mod tests {
                     data: r#"{"a":1}"#.to_owned(),
                 },
                 r#"{"type":41,"id":7,"data":"{\"a\":1}"}"#,
+            ),
+            (
+                Notice::Draining {
+                    within: 30,
+                    url: "wss://b.example/".to_owned(),
+                },
+                r#"{"type":44,"id":30,"data":"wss://b.example/"}"#,
+            ),
+            (
+                Notice::Draining {
+                    within: 0,
+                    url: String::new(),
+                },
+                r#"{"type":44,"id":0,"data":""}"#,
             ),
         ];
         for (notice, text) in cases {

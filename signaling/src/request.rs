@@ -147,6 +147,7 @@ impl TryFrom<Message> for Request {
             | MessageType::PeerDisconnect
             | MessageType::Pong
             | MessageType::Host
+            | MessageType::Drain
             | MessageType::Welcome
             | MessageType::PeerResumed => {
                 return Err(RequestError::ServerOnly(kind));
@@ -328,6 +329,7 @@ mod tests {
             MessageType::PeerConnect,
             MessageType::PeerDisconnect,
             MessageType::Host,
+            MessageType::Drain,
         ] {
             let message = Message::new(kind, 3, "");
             assert_eq!(

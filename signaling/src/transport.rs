@@ -22,10 +22,10 @@ use crate::MAX_NOTICE_SIZE;
 /// 5. `poll_event` is cancel-safe and wakes the last waker given.
 /// 6. After `close` nothing is reported. What was accepted before goes out first, as far as a short, bounded wait allows.
 ///    Dropping closes.
-/// 7. After `reopen` the contract begins anew. The connection before is abandoned without a goodbye, so that its server does not
+/// 7. After `reopen` and `reopen_at` the contract begins anew. The connection before is abandoned without a goodbye, so that its server does not
 ///    take us for one who leaves: no close frame, or one with a code other than 1000 and 1001.
-/// 8. `farewell` is a `close`, after which one attempt is made to say the texts to the same server on a connection of their own, in
-///    their order and before a close in good order. Nothing of it is reported, it takes no longer than connecting may, and dropping
+/// 8. `farewell` is a `close`, after which one attempt is made to say the texts to the server of the last connection on one of their
+///    own, in their order and before a close in good order. Nothing of it is reported, it takes no longer than connecting may, and dropping
 ///    the transport does not end it.
 pub trait Transport {
     /// Queues a text.
@@ -41,7 +41,7 @@ pub trait Transport {
     /// Ends the connection in good order. Does nothing if it has ended.
     fn close(&mut self);
 
-    /// Abandons the connection, if there is one, and begins to connect to the same server again.
+    /// Abandons the connection, if there is one, and begins to connect again to the address that the transport was made for.
     ///
     /// # Errors
     ///
@@ -49,6 +49,22 @@ pub trait Transport {
     /// such a transport cannot come back to its seat.
     fn reopen(&mut self) -> Result<(), TransportError> {
         Err(TransportError::NotOpen)
+    }
+
+    /// The same at another address, as long as `reopen` is not called.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] where that is not possible, which is what this method says unless it is implemented. `reopen` still is then.
+    fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+        let _ = url;
+        Err(TransportError::NotOpen)
+    }
+
+    /// The address that `reopen` connects to, if the transport can connect to another one, too. A client does not take the hint of
+    /// a server otherwise.
+    fn url(&self) -> Option<&str> {
+        None
     }
 
     /// Ends the connection, if there is one, and says these texts to the same server on a new one. A client that leaves while its
@@ -76,6 +92,14 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn reopen(&mut self) -> Result<(), TransportError> {
         (**self).reopen()
+    }
+
+    fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+        (**self).reopen_at(url)
+    }
+
+    fn url(&self) -> Option<&str> {
+        (**self).url()
     }
 
     fn farewell(&mut self, texts: Vec<String>) {
@@ -191,6 +215,15 @@ mod tests {
             Err(TransportError::NotOpen)
         }
 
+        fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+            self.asked.push(url.to_owned());
+            Ok(())
+        }
+
+        fn url(&self) -> Option<&str> {
+            Some("ws://a.example")
+        }
+
         fn farewell(&mut self, texts: Vec<String>) {
             self.asked.extend(texts);
         }
@@ -227,15 +260,19 @@ mod tests {
             Poll::Ready(TransportEvent::Opened)
         );
         assert_eq!(transport.reopen(), Err(TransportError::NotOpen));
+        assert_eq!(transport.reopen_at("elsewhere"), Ok(()));
+        assert_eq!(transport.url(), Some("ws://a.example"));
         transport.close();
         transport.farewell(vec!["bye".to_owned()]);
-        assert_eq!(boxed.asked, ["text", "reopen", "close", "bye"]);
+        assert_eq!(boxed.asked, ["text", "reopen", "elsewhere", "close", "bye"]);
     }
 
     #[test]
     fn a_transport_that_does_not_say_how_cannot_be_opened_again() {
         let mut old = Old::default();
         assert_eq!(old.reopen(), Err(TransportError::NotOpen));
+        assert_eq!(old.reopen_at("ws://b"), Err(TransportError::NotOpen));
+        assert_eq!(old.url(), None);
         old.farewell(vec!["bye".to_owned()]);
         assert!(old.is_closed);
     }

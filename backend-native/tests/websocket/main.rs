@@ -8,6 +8,12 @@
 
 mod carry;
 mod connect;
+mod dead;
+mod draining;
 mod end;
+mod godot;
+mod godot_server;
+mod member;
 mod support;
+mod swallow;
 mod tls;

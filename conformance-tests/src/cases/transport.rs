@@ -207,6 +207,35 @@ pub async fn transport_7_reopen_begins_anew(cast: [Participant; 2]) -> Outcome {
     hears(a, guest.id, LAST).await
 }
 
+/// `reopen_at` is a `reopen` at another address, and the next `reopen` is one at its own.
+pub async fn transport_7_reopen_at_goes_elsewhere(cast: [Participant; 1]) -> Outcome {
+    let [a] = &cast;
+    let meeting = a.meeting().await?;
+    a.dial(NOBODY).await?;
+    unreachable(a).await?;
+    a.reopen_at(&meeting.url).await?;
+    a.stands().await?;
+    a.tell_server(join(&meeting, None)).await?;
+    taken_in(a).await?;
+    a.reopen().await?;
+    unreachable(a).await?;
+    a.reopen_at(&meeting.url).await?;
+    a.stands().await
+}
+
+/// The next thing that it hears must be that there is no server.
+async fn unreachable(participant: &Participant) -> Outcome {
+    let reason = participant.cut_off().await?;
+    ensure!(
+        matches!(reason, LostReason::Unreachable(_)),
+        "no server is there, and it is told {reason:?}"
+    );
+    Ok(())
+}
+
+/// An address at which there is no server, on a port that no system gives to those who do not care.
+const NOBODY: &str = "ws://127.0.0.1:61997";
+
 /// A farewell closes, and says its texts on a connection of its own, for which the transport need not be there any more.
 pub async fn transport_8_a_farewell_is_said_elsewhere(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;

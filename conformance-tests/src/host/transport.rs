@@ -38,6 +38,7 @@ impl<P: Platform> Host<P> {
             }
             TransportRequest::Close => transport.close(),
             TransportRequest::Reopen => transport.reopen()?,
+            TransportRequest::ReopenAt(url) => transport.reopen_at(&url)?,
             TransportRequest::Farewell(texts) => transport.farewell(texts),
         }
         Ok(Reply::Done)

@@ -108,6 +108,12 @@ impl Participant {
             .await
     }
 
+    /// The same, to another server.
+    pub async fn reopen_at(&self, url: &str) -> Outcome {
+        let request = TransportRequest::ReopenAt(url.to_owned());
+        self.done(Request::Transport(request)).await
+    }
+
     /// Closes its connection, and says these texts on another.
     pub async fn farewell(&self, texts: Vec<String>) -> Outcome {
         self.done(Request::Transport(TransportRequest::Farewell(texts)))

@@ -129,6 +129,8 @@ faults! {
     TransportReportsOwnClose,
     /// A transport that is to connect anew does not.
     TransportStaysClosed,
+    /// A transport that is to connect elsewhere connects to its own address.
+    TransportStaysAtHome,
     /// A transport that is to connect anew tells the server that it leaves.
     TransportLeavesToReopen,
     /// A farewell is not said.

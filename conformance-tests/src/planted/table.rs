@@ -77,6 +77,7 @@ planted! {
     TransportLosesLastText => transport_6_a_close_says_the_rest_and_is_quiet, "PeerDisconnect(", " instead of a word of ";
     TransportReportsOwnClose => transport_6_a_close_says_the_rest_and_is_quiet, "Transport(Closed(Closed)) after the end";
     TransportStaysClosed => transport_7_reopen_begins_anew, "not done", "b waits for the connection to stand";
+    TransportStaysAtHome => transport_7_reopen_at_goes_elsewhere, " instead of Opened";
     TransportLeavesToReopen => transport_7_reopen_begins_anew, "Refused { code: 4001";
     TransportSwallowsFarewell => transport_8_a_farewell_is_said_elsewhere, "not done", "a waits to be told that the member leaves";
 }

@@ -123,6 +123,17 @@ impl<T: Transport> Transport for FaultyTransport<T> {
         self.inner.reopen()
     }
 
+    fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+        if self.has(Fault::TransportStaysAtHome) {
+            return self.inner.reopen();
+        }
+        self.inner.reopen_at(url)
+    }
+
+    fn url(&self) -> Option<&str> {
+        self.inner.url()
+    }
+
     fn farewell(&mut self, texts: Vec<String>) {
         if self.has(Fault::TransportSwallowsFarewell) {
             self.inner.close();

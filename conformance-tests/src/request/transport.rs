@@ -20,6 +20,8 @@ pub enum TransportRequest {
     Close,
     /// [`signaling::Transport::reopen`].
     Reopen,
+    /// [`signaling::Transport::reopen_at`].
+    ReopenAt(String),
     /// [`signaling::Transport::farewell`].
     Farewell(Vec<String>),
 }

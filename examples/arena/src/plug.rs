@@ -70,6 +70,19 @@ impl<T: Transport> Transport for Plug<T> {
         self.inner.reopen()
     }
 
+    fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+        self.is_told = false;
+        self.is_stale = self.is_unplugged();
+        if self.is_stale {
+            return Ok(());
+        }
+        self.inner.reopen_at(url)
+    }
+
+    fn url(&self) -> Option<&str> {
+        self.inner.url()
+    }
+
     fn farewell(&mut self, texts: Vec<String>) {
         self.is_told = true;
         self.inner.farewell(texts);

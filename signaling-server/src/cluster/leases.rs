@@ -50,8 +50,8 @@ struct Lease {
     until: Instant,
     /// Whether it was asked for since the last sweep: a join may be on its way.
     is_wanted: bool,
-    /// Whether members of an earlier owner may come back, and none has yet.
-    inherits: bool,
+    /// Until when members of an earlier owner may come back; none if there are none, or one has come back.
+    inherits: Option<Instant>,
     /// Whether the broker knows that members may come back.
     keeps_seats: bool,
     /// Whether the broker is to hear of it before its time.
@@ -80,8 +80,9 @@ pub(crate) struct Renewal {
 pub(crate) struct Grant {
     pub(crate) key: Key,
     pub(crate) fence: u64,
-    /// Whether an earlier owner has died, so that its members come back here with its tokens.
-    pub(crate) inherits: bool,
+    /// Until when members of an owner that has died come back here with its tokens. Until one of them has made the lobby again,
+    /// nobody else may make it.
+    pub(crate) inherits: Option<Instant>,
     /// The name of a lobby that gets one of the server's, under a lease of its own.
     pub(crate) fresh: Option<std::sync::Arc<str>>,
 }
@@ -90,11 +91,24 @@ pub(crate) struct Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holding {
     /// It is ours, and nobody else can have it.
-    Valid { fence: u64, inherits: bool },
+    Valid {
+        fence: u64,
+        inherits: Option<Instant>,
+    },
     /// It was ours when we last heard of the broker.
-    Lapsed { fence: u64, inherits: bool },
+    Lapsed {
+        fence: u64,
+        inherits: Option<Instant>,
+    },
     /// It is not ours.
     No,
+}
+
+impl Lease {
+    /// Until when members of an earlier owner may come back. Later their tokens are no good.
+    fn heirs(&self, now: Instant) -> Option<Instant> {
+        self.inherits.filter(|until| *until > now)
+    }
 }
 
 impl Leases {
@@ -124,7 +138,7 @@ impl Leases {
             fence,
             until: asked + self.term,
             is_wanted: true,
-            inherits,
+            inherits: inherits.then(|| asked + self.keep),
             keeps_seats,
             is_early: false,
         };
@@ -136,7 +150,7 @@ impl Leases {
         if held.fence < fence {
             let (inherits, keeps_seats) = (held.inherits, held.keeps_seats);
             *held = lease;
-            held.inherits |= inherits;
+            held.inherits = held.inherits.max(inherits);
             held.keeps_seats |= keeps_seats;
         }
         true
@@ -148,7 +162,7 @@ impl Leases {
             None => Holding::No,
             Some(lease) => {
                 lease.is_wanted = true;
-                let (fence, inherits) = (lease.fence, lease.inherits);
+                let (fence, inherits) = (lease.fence, lease.heirs(now));
                 match lease.until > now {
                     true => Holding::Valid { fence, inherits },
                     false => Holding::Lapsed { fence, inherits },
@@ -163,10 +177,16 @@ impl Leases {
             return false;
         };
         // The lobby stands again, and knows itself who may come back.
-        lease.inherits = false;
+        lease.inherits = None;
         let is_news = is_ours && !std::mem::replace(&mut lease.keeps_seats, true);
         lease.is_early |= is_news;
         is_news
+    }
+
+    /// The number under which a key is held.
+    #[cfg(test)]
+    pub(crate) fn fence(&self, key: &Key) -> Option<u64> {
+        self.held.get(key).map(|lease| lease.fence)
     }
 
     /// Whether a key is held under that number.
@@ -192,7 +212,7 @@ impl Leases {
         Given {
             fence: lease.fence,
             // Where nobody has come back yet, somebody may elsewhere.
-            keeps_seats: lease.inherits,
+            keeps_seats: lease.heirs(now).is_some(),
             until: now + self.term + self.keep,
         }
     }
@@ -236,13 +256,14 @@ impl Leases {
     /// The leases of a round, to be renewed.
     pub(crate) fn renewals(
         &mut self,
+        now: Instant,
         round: Round,
         keeps_seats: impl Fn(&Key) -> bool,
     ) -> Vec<Renewal> {
         let held = self.held.iter_mut().filter_map(|(key, lease)| {
             let is_early = std::mem::take(&mut lease.is_early);
             (is_early || round == Round::All).then(|| {
-                lease.keeps_seats = lease.inherits || keeps_seats(key);
+                lease.keeps_seats = lease.heirs(now).is_some() || keeps_seats(key);
                 Renewal {
                     key: key.clone(),
                     fence: lease.fence,
@@ -292,7 +313,7 @@ impl Leases {
         now: Instant,
         keeps_seats: impl Fn(&Key) -> bool,
     ) -> Vec<Renewal> {
-        let mut all = self.renewals(Round::All, keeps_seats);
+        let mut all = self.renewals(now, Round::All, keeps_seats);
         all.extend(self.gives(now));
         self.held.clear();
         self.given.clear();

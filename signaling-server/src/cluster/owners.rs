@@ -154,7 +154,7 @@ impl Cluster {
         Ok(Found::Here(Grant {
             key: key.clone(),
             fence,
-            inherits,
+            inherits: inherits.then(|| asked + self.keep),
             fresh: None,
         }))
     }
@@ -196,10 +196,11 @@ impl Cluster {
     /// The leases of a round, some together.
     pub(crate) fn renewals(
         &self,
+        now: Instant,
         round: Round,
         keeps_seats: impl Fn(&Key) -> bool,
     ) -> Vec<Vec<Renewal>> {
-        batches(&self.lock().renewals(round, keeps_seats))
+        batches(&self.lock().renewals(now, round, keeps_seats))
     }
 
     /// Renews leases; gives those that somebody else has now. They are to be given up with [`lost`](Self::lost).

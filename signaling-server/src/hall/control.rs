@@ -11,6 +11,15 @@ use crate::door::Control;
 use crate::goodbye::{Goodbye, Removal};
 
 impl Hall {
+    /// Whether a member is in a lobby and speaks our extension.
+    pub(crate) fn is_ours(&self, member: MemberId) -> bool {
+        self.seats.get(&member).is_some_and(|ticket| {
+            let lobby = self.lobbies.get(&ticket.lobby);
+            let seat = lobby.and_then(|lobby| lobby.seat(ticket.id));
+            seat.is_some_and(|seat| seat.is_ours)
+        })
+    }
+
     /// Does what a member wants with its lobby, if it may.
     pub(crate) fn control(
         &mut self,

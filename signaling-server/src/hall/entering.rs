@@ -102,7 +102,7 @@ impl Hall {
         let id = claim.id;
         let name: Arc<str> = claim.lobby.as_str().into();
         let inherits = match wish.grant {
-            Some(grant) => grant.inherits || self.has_heirs(&name),
+            Some(grant) => grant.inherits.is_some() || self.has_heirs(&name),
             None => is_inherited && self.inherits(now),
         };
         match self.lobbies.get(&name) {
@@ -291,6 +291,11 @@ impl Hall {
         {
             // It may be one of the earlier server's, whose members are on their way back.
             return Err(Goodbye::TryLater { within });
+        }
+        if let Some(until) = wish.grant.and_then(|grant| grant.inherits) {
+            // It has come here for a member of its earlier owner, who did not get its seat. Others are on their way back.
+            let within = until - now;
+            return Err(Goodbye::Orphaned { within });
         }
         if (config.strict || config.no_create) && !name.is_empty() {
             return Err(Goodbye::UnknownLobby);

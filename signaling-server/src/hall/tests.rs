@@ -6,6 +6,7 @@ mod data;
 mod godot3;
 mod groups;
 mod healing;
+mod instances;
 mod limits;
 mod listing;
 mod lobbies;

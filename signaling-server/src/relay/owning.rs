@@ -73,7 +73,7 @@ impl Relay {
             if round == Round::All {
                 cluster.sweep(now, |key| hall.is_alive(key));
             }
-            let renewals = cluster.renewals(round, |key| hall.has_tokens(key));
+            let renewals = cluster.renewals(now, round, |key| hall.has_tokens(key));
             (renewals, cluster.gives(now))
         });
         at_once(renewals, |batch| self.renew(cluster, batch)).await?;

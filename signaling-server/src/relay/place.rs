@@ -206,6 +206,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.relay.lock();
         state.outboxes.remove(&self.member);
+        state.forwarded.remove(&self.member);
         let now = self.relay.now();
         state.hall.disconnect(now, self.member);
         self.relay.settle(&mut state);

@@ -11,7 +11,7 @@ use signaling_server::{Admission, Config, Pass, Refusal, Server, TicketKeys, Tur
 
 use crate::peer::*;
 
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const OURS: &str = r#"{"type":0,"id":0,"data":"demo","v":1}"#;
 const NEEDED: &str = "4005 A ticket is needed";
 
@@ -29,7 +29,7 @@ fn ticket(claims: &str) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac))
 }
 
-fn for_an_hour() -> String {
+pub(crate) fn for_an_hour() -> String {
     ticket(&format!(r#"{{"exp":{}}}"#, now() + 3600))
 }
 

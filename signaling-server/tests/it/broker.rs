@@ -135,6 +135,18 @@ impl Redis {
         Some(answer.trim_end_matches("+OK\r\n").to_owned())
     }
 
+    /// Has it ask for a password, from those who come later. Commands of ours must not follow.
+    pub(crate) async fn protect(&self, password: &str) {
+        let set = format!("CONFIG SET requirepass {password}");
+        let set = self.command(&set).await;
+        assert_eq!(set.as_deref(), Some(""), "it has a password");
+    }
+
+    /// The URL for those who know that password.
+    pub(crate) fn url_with(&self, password: &str) -> String {
+        format!("redis://:{password}@127.0.0.1:{}", self.port)
+    }
+
     pub(crate) fn url(&self) -> String {
         let scheme = if self.speaks_tls { "rediss" } else { "redis" };
         format!("{scheme}://127.0.0.1:{}", self.port)

@@ -205,6 +205,27 @@ async fn who_has_read_an_introduction_does_not_come_with_it() {
     assert_eq!(Peer::request(&url, &header).await.err(), Some(403));
 }
 
+/// A server of somebody else that can read the broker, and sends its players to the owner.
+#[tokio::test]
+async fn who_has_another_key_forwards_nobody() {
+    let Some((redis, first, second)) = two().await else {
+        return;
+    };
+    let (mut host, _) = enter(&first, OURS).await;
+    let other = ResumeKey::generate().expect("a key").inherited();
+    let forger = server(instance(&redis, &other, LEASE)).await;
+    for text in [OURS, JOIN] {
+        let (_peer, told) = Peer::ask_to_join(&url(&forger), text).await;
+        // The owner has answered it with 403.
+        let words = "1013 The server of the lobby does not answer: try again";
+        assert_eq!(told, words);
+    }
+    // Nobody in the lobby has heard of them, and who is forwarded by an instance with the key is taken in.
+    let (_guest, b) = enter(&second, OURS).await;
+    assert_eq!(b.others, [1]);
+    assert_eq!(ids(&host.text().await), (2, b.id));
+}
+
 #[tokio::test]
 async fn an_instance_on_all_addresses_must_say_which_one_others_reach() {
     let Some(redis) = Redis::start().await else {
@@ -270,6 +291,7 @@ async fn an_instance_that_drains_has_its_lobbies_until_their_members_have_left()
     let draining = first.drain(DEADLINE * 3);
     let playing = async {
         begins_to_drain(&first).await;
+        assert_eq!(host.text().await, notice(44, 60, ""));
         // It takes nobody itself, but its lobby is nowhere else.
         let mut late = Peer::connect(&first).await;
         assert_eq!(late.close().await, "1001 The server is shutting down");
@@ -300,6 +322,7 @@ async fn an_instance_that_drains_fills_a_group_and_begins_no_other() {
     let draining = first.drain(DEADLINE * 3);
     let playing = async {
         begins_to_drain(&first).await;
+        assert_eq!(one.text().await, notice(44, 60, ""));
         let (two, b) = enter(&second, join).await;
         assert_eq!(b.others, [1]);
         assert_eq!(ids(&one.text().await), (2, b.id));

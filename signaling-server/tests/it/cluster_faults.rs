@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 use crate::broker::Redis;
 use crate::cluster::come_back_to;
@@ -15,14 +15,14 @@ use crate::resume::{OURS, enter_at};
 const LEASE: Duration = Duration::from_secs(8);
 
 /// A broker and the file of a key.
-struct Site {
+pub(crate) struct Site {
     redis: Redis,
     key: PathBuf,
 }
 
 impl Site {
     /// Nothing where there is no broker.
-    async fn new(name: &str) -> Option<Self> {
+    pub(crate) async fn new(name: &str) -> Option<Self> {
         Some(Self::with(Redis::start().await?, name))
     }
 
@@ -33,11 +33,16 @@ impl Site {
         Self { redis, key }
     }
 
-    async fn instance(&self) -> (Child, String) {
+    pub(crate) async fn instance(&self) -> (Child, String) {
         self.instance_with(&[]).await
     }
 
     async fn instance_with(&self, flags: &[&str]) -> (Child, String) {
+        start(self.command(flags)).await
+    }
+
+    /// How an instance is started.
+    pub(crate) fn command(&self, flags: &[&str]) -> Command {
         let mut command = program();
         command.args(flags);
         let lease = format!("{}s", LEASE.as_secs());
@@ -48,7 +53,7 @@ impl Site {
             .args(["--address-join-burst", "4000000000", "--key-file"])
             .arg(&self.key)
             .env("SSL_CERT_FILE", self.redis.certificate());
-        start(command).await
+        command
     }
 }
 

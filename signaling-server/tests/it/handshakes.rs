@@ -176,6 +176,75 @@ async fn a_player_in_a_crowd_that_comes_at_once_is_heard() {
     drop(crowd);
 }
 
+/// How long those who watch over a server wait for its health.
+#[cfg(target_os = "linux")]
+const PROBE: Duration = Duration::from_secs(2);
+
+/// What a connection of a flood says before it falls silent. The last one has opened a WebSocket, and joins nothing.
+#[cfg(target_os = "linux")]
+const STARTS: [&str; 4] = [
+    "",
+    "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+    "\u{16}\u{3}\u{1}",
+    "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+];
+
+/// Keeps this many connections open from an address of its own, the newest ones, for ever.
+#[cfg(target_os = "linux")]
+async fn flood(addr: std::net::SocketAddr, crowd: usize, made: tokio::sync::watch::Sender<usize>) {
+    let mut open = std::collections::VecDeque::new();
+    for start in STARTS.iter().cycle() {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        let source = std::net::SocketAddr::from(([127, 0, 0, 2], 0));
+        socket.bind(source).expect("all of 127.0.0.0/8 is here");
+        let mut stream = socket.connect(addr).await.expect("a server");
+        // It may have been cut already.
+        let _ = stream.write_all(start.as_bytes()).await;
+        open.push_back(stream);
+        while open.len() > crowd {
+            open.pop_front();
+        }
+        made.send_modify(|made| *made += 1);
+    }
+}
+
+/// Other systems have one address of loopback alone.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stdout, reason = "the figure is of interest")]
+async fn health_answers_in_a_flood_of_connections() {
+    let server = server(Config {
+        // The limits are those of a server on the internet.
+        address: signaling_server::AddressLimits::default(),
+        admin_addr: Some(([127, 0, 0, 1], 0).into()),
+        ..Config::default()
+    })
+    .await;
+    let addr = server.local_addr();
+    let made = tokio::sync::watch::Sender::new(0);
+    let mut seen = made.subscribe();
+    let flooding = tokio::spawn(flood(addr, 400, made));
+    let mut slowest = Duration::ZERO;
+    for round in 1..=20 {
+        // Also while the first ones come, and while those of before are cut.
+        let more = seen.wait_for(|made| *made >= round * 50);
+        assert!(timeout(DEADLINE, more).await.expect("in time").is_ok());
+        for addr in [addr, server.admin_addr().expect("an address")] {
+            let asked = Instant::now();
+            let answer = timeout(PROBE, get(addr, "/health")).await;
+            let answer = answer.expect("before they take it for dead");
+            assert!(answer.contains(r#""status":"ok""#), "{answer}");
+            slowest = slowest.max(asked.elapsed());
+        }
+    }
+    flooding.abort();
+    println!(
+        "the slowest of 40 answers took {slowest:?}, in a flood of {} connections",
+        *seen.borrow()
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn many_connections_at_once_fit_into_the_backlog() {

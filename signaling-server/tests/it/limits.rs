@@ -133,6 +133,21 @@ async fn too_many_pings() {
 }
 
 #[tokio::test]
+async fn a_mistyped_name_makes_no_lobby_where_names_are_given() {
+    let server = server(Config {
+        no_create: true,
+        ..quick()
+    })
+    .await;
+    let mut guest = Peer::connect(&server).await;
+    guest.send(JOIN).await;
+    assert_eq!(guest.close().await, "4000 Lobby does not exists");
+    let mut host = Peer::connect(&server).await;
+    host.send(&notice(0, 0, "")).await;
+    assert_eq!(host.text().await, notice(1, 1, "true"));
+}
+
+#[tokio::test]
 async fn garbage() {
     let server = server(quick()).await;
     for (frame, close) in [

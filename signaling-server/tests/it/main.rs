@@ -17,8 +17,11 @@ mod cluster;
 #[cfg(unix)]
 mod cluster_broker;
 #[cfg(unix)]
+mod cluster_drain;
+#[cfg(unix)]
 mod cluster_faults;
 mod control;
+mod draining;
 mod godot3;
 mod groups;
 mod handshakes;
@@ -31,6 +34,8 @@ mod peer;
 mod program;
 mod protocol;
 mod resume;
+#[cfg(unix)]
+mod secrets;
 mod simultaneous;
 mod strict;
 mod tls;

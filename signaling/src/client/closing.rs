@@ -65,6 +65,21 @@ pub(super) const fn is_passing(reason: &LostReason) -> bool {
     }
 }
 
+/// Whether this may be the word of a server that has nothing to do with the one of before.
+pub(super) const fn is_of_a_stranger(reason: &LostReason) -> bool {
+    match reason {
+        LostReason::Protocol(_) => true,
+        LostReason::Refused { code, .. } => matches!(*code, CLOSE_NO_SEAT | CLOSE_NOT_ADMITTED),
+        LostReason::Unreachable(_)
+        | LostReason::Closed
+        | LostReason::SealComplete
+        | LostReason::HostLeft
+        | LostReason::Removed { .. }
+        | LostReason::PageLeft
+        | _ => false,
+    }
+}
+
 /// Whether somebody who is on the way back should try again after this. Only what says that the seat is gone is final: whatever
 /// else stands in the way, such as a limit where many come back at once, may pass while the seat is kept.
 pub(super) const fn is_worth_another_try(reason: &LostReason) -> bool {

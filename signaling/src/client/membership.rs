@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use mesh_core::{
     Duration, Instant, LobbyEvent, LostReason, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE, PeerId,
-    SignalingEvent, Topology,
+    ReconnectHint, SignalingEvent, Topology,
 };
 use thiserror::Error;
 
@@ -251,8 +251,18 @@ impl Membership {
                 self.push(SignalingEvent::Sealed, 0)
             }
             // The client has taken them already.
-            Notice::Welcome { .. } | Notice::Pong => Ok(()),
+            Notice::Welcome { .. } | Notice::Pong | Notice::Draining { .. } => Ok(()),
         }
+    }
+
+    /// The server stops before long.
+    pub(super) fn drain(&mut self, within: Duration, hint: ReconnectHint) -> Result<(), Fault> {
+        let size = match &hint {
+            ReconnectHint::At(url) => url.len(),
+            ReconnectHint::Same | ReconnectHint::Refused(_) | _ => 0,
+        };
+        let draining = LobbyEvent::Draining { within, hint };
+        self.push(SignalingEvent::Lobby(draining), size)
     }
 
     fn on_id(&mut self, now: Instant, id: PeerId, topology: Topology) -> Result<(), Fault> {

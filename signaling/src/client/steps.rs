@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mesh_core::{Duration, Instant, LostReason, PeerId, SignalingEvent};
+use mesh_core::{Duration, HintError, Instant, LostReason, PeerId, ReconnectHint, SignalingEvent};
 
 use super::absence::{ATTEMPT, Absence, STEADY, Token};
 use super::backoff::Backoff;
@@ -12,7 +12,7 @@ use super::pulse::{Beat, Pulse};
 use super::{Client, JoinRequest, Stage, closing};
 use crate::{
     DecodeError, Extension, MAX_NOTICE_SIZE, Message, Notice, NoticeError, Request, Transport,
-    TransportError, TransportEvent, decode, encode,
+    TransportError, TransportEvent, check_hint, decode, encode,
 };
 
 /// When to try again to send what the transport had no room for: it does not say when it has room.
@@ -114,6 +114,12 @@ impl<T: Transport> Client<T> {
                 self.token = Token::new(token.clone(), *term);
                 self.is_welcome = true;
             }
+            Notice::Draining { within, url } if self.is_welcome => {
+                let hint = self.take_hint(url);
+                let within = Duration::from_secs((*within).into());
+                let told = self.membership.drain(within, hint);
+                told.map_err(|fault| protocol(&fault))?;
+            }
             Notice::PeerDisconnect(peer) | Notice::PeerRemoved { peer, .. } => {
                 self.courier.forget(*peer);
             }
@@ -132,6 +138,7 @@ impl<T: Transport> Client<T> {
             | Notice::Host(_)
             | Notice::Data(_)
             | Notice::MemberData { .. }
+            | Notice::Draining { .. }
             | Notice::Pong => {}
         }
         self.membership
@@ -152,6 +159,23 @@ impl<T: Transport> Client<T> {
             self.courier.rewind_all(now);
         }
         Ok(())
+    }
+
+    /// What becomes of the address that a server names which is about to stop.
+    fn take_hint(&mut self, url: &str) -> ReconnectHint {
+        if url.is_empty() {
+            return ReconnectHint::Same;
+        }
+        let Some(given) = self.transport.url() else {
+            return ReconnectHint::Refused(HintError::Unsupported);
+        };
+        match check_hint(url, Some(self.route.current(given))) {
+            Ok(()) => {
+                self.route.lead(url.to_owned());
+                ReconnectHint::At(url.to_owned())
+            }
+            Err(error) => ReconnectHint::Refused(error),
+        }
     }
 
     /// Does what is due. Whether there is more to look at.
@@ -224,7 +248,7 @@ impl<T: Transport> Client<T> {
     /// Makes the next attempt to come back, unless it is too late for that.
     fn try_again(&mut self, now: Instant) -> Result<(), LostReason> {
         let is_over = |absence: &Absence| absence.is_over(now);
-        if self.absence.as_ref().is_none_or(is_over) || self.transport.reopen().is_err() {
+        if self.absence.as_ref().is_none_or(is_over) || self.reopen().is_err() {
             let absence = self.absence.take();
             return Err(absence.map_or(LostReason::Closed, Absence::into_reason));
         }
@@ -233,10 +257,30 @@ impl<T: Transport> Client<T> {
         Ok(())
     }
 
+    /// Begins to connect, to whichever address is next.
+    fn reopen(&mut self) -> Result<(), TransportError> {
+        if let Some(url) = self.route.next() {
+            if self.transport.reopen_at(url).is_ok() {
+                return Ok(());
+            }
+            // It may be one that a page must not connect to.
+            self.route.forget();
+        }
+        self.transport.reopen()
+    }
+
     /// The connection has ended, or could not be made. Gives the last event, unless there will be another attempt.
     pub(super) fn fail(&mut self, now: Instant, reason: LostReason) -> Option<SignalingEvent> {
         let comes_back = match self.absence {
-            Some(_) => closing::is_worth_another_try(&reason),
+            // A server that was named by mistake knows nothing of our seat.
+            Some(_) if self.route.is_elsewhere() && closing::is_of_a_stranger(&reason) => {
+                self.route.forget();
+                true
+            }
+            Some(_) => {
+                self.route.turn();
+                closing::is_worth_another_try(&reason)
+            }
             // A sealed lobby ends soon, and nobody is to make it again.
             None => {
                 let may_return = self.is_joined() && !self.membership.is_sealed();

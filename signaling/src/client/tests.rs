@@ -1,5 +1,6 @@
 //! The client against a transport that plays a script.
 
+mod draining;
 mod ending;
 mod joining;
 mod lobby;
@@ -30,6 +31,10 @@ struct Script {
     closed: bool,
     /// How often it was opened again; none if it cannot be.
     reopened: Option<u32>,
+    /// The address that it was made for, if it can connect to others.
+    url: Option<&'static str>,
+    /// The other address that it was opened at last.
+    elsewhere: Option<String>,
     /// What it was to say on a connection of its own.
     farewell: Vec<String>,
 }
@@ -64,10 +69,25 @@ impl Transport for Script {
     fn reopen(&mut self) -> Result<(), TransportError> {
         let reopened = self.reopened.as_mut().ok_or(TransportError::NotOpen)?;
         *reopened += 1;
+        self.elsewhere = None;
         self.incoming.clear();
         self.sent.clear();
         self.open = false;
         Ok(())
+    }
+
+    fn reopen_at(&mut self, url: &str) -> Result<(), TransportError> {
+        // A page that came over TLS must not.
+        if url.contains("forbidden") {
+            return Err(TransportError::NotOpen);
+        }
+        self.reopen()?;
+        self.elsewhere = Some(url.to_owned());
+        Ok(())
+    }
+
+    fn url(&self) -> Option<&str> {
+        self.url
     }
 
     fn farewell(&mut self, texts: Vec<String>) {
@@ -172,7 +192,7 @@ const OFFER_9: &str = r#"{"type":4,"id":9,"data":"v=0"}"#;
 const SEAL: &str = r#"{"type":7,"id":0,"data":""}"#;
 
 fn any_type() -> impl Strategy<Value = u8> {
-    prop_oneof![4 => 0..9_u8, 1 => 32..43_u8]
+    prop_oneof![4 => 0..9_u8, 1 => 32..45_u8]
 }
 
 fn any_extra() -> impl Strategy<Value = String> {
@@ -190,7 +210,7 @@ fn any_text() -> impl Strategy<Value = String> {
         (
             any_type(),
             0..12_u32,
-            "(demo|true|v=0|\\{\\}|\\\\n0\\\\n0\\\\nc|)",
+            "(demo|true|v=0|ws://b|\\{\\}|\\\\n0\\\\n0\\\\nc|)",
             any_extra()
         )
             .prop_map(|(kind, id, data, extra)| format!(

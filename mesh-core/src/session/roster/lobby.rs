@@ -129,6 +129,7 @@ impl Roster {
             LobbyEvent::Removed { peer, reason, .. } => {
                 self.put_away_for_the_host(mesh, *peer, &GivenReason::from(reason.as_str()));
             }
+            LobbyEvent::Draining { .. } => {}
         }
         self.events.push_back(Event::Lobby(event));
     }

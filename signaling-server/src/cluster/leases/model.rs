@@ -143,7 +143,7 @@ impl World {
             Step::Renew(who) => {
                 let (id, leases) = &mut self.instances[who];
                 let id = *id;
-                for renewal in leases.renewals(Round::All, |_| true) {
+                for renewal in leases.renewals(at(self.now), Round::All, |_| true) {
                     self.say(id, Word::Keep(renewal));
                 }
             }

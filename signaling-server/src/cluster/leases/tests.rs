@@ -30,7 +30,7 @@ fn what_is_asked_for_is_not_given_up_before_the_second_sweep() {
     assert_eq!(sweep(&mut leases, false), []);
     let expected = Holding::Valid {
         fence: 7,
-        inherits: true,
+        inherits: Some(at(0) + KEEP),
     };
     assert_eq!(leases.want(at(999), &key), expected);
     assert_eq!(sweep(&mut leases, false), []);
@@ -83,7 +83,7 @@ fn what_is_handed_over_is_said_at_once() {
         leases.want(at(1), &key),
         Holding::Valid {
             fence: 7,
-            inherits: false
+            inherits: None
         }
     );
     leases.hand_over(at(1), &key);
@@ -111,6 +111,26 @@ fn what_is_handed_over_is_said_at_once() {
     ));
 }
 
+/// Whoever asks meanwhile, the name of a lobby is not kept for members whose tokens are no good any more.
+#[test]
+fn members_of_an_earlier_owner_are_waited_for_as_long_as_they_can_come() {
+    let mut leases = new_leases();
+    let key = Key::lobby("a");
+    leases.granted(at(0), key.clone(), 7, true, true);
+    let last = KEEP - Duration::from_millis(1);
+    for (now, waits) in [(at(0) + last, true), (at(0) + KEEP, false)] {
+        let Holding::Lapsed { inherits, .. } = leases.want(now, &key) else {
+            panic!("it was not renewed");
+        };
+        assert_eq!(inherits.is_some(), waits);
+        let renewals = leases.renewals(now, Round::All, |_| false);
+        assert!(matches!(&renewals[..], [renewal] if renewal.keeps_seats == waits));
+    }
+    leases.hand_over(at(0) + KEEP, &key);
+    let gives = leases.gives(at(0) + KEEP);
+    assert!(matches!(&gives[..], [given] if !given.keeps_seats));
+}
+
 #[test]
 fn an_answer_that_comes_after_the_end_gives_nothing() {
     let mut leases = new_leases();
@@ -129,14 +149,14 @@ fn before_their_time_those_alone_are_renewed_that_have_news() {
         leases.granted(at(0), Key::lobby(name), 7, false, false);
     }
     let early = |leases: &mut Leases| {
-        let renewals = leases.renewals(Round::Early, |_| true);
+        let renewals = leases.renewals(at(1), Round::Early, |_| true);
         Vec::from_iter(renewals.into_iter().map(|renewal| renewal.key))
     };
     assert_eq!(early(&mut leases), []);
     assert!(leases.seated(&Key::lobby("b"), true));
     assert_eq!(early(&mut leases), [Key::lobby("b")]);
     assert_eq!(early(&mut leases), []);
-    assert_eq!(leases.renewals(Round::All, |_| true).len(), 2);
+    assert_eq!(leases.renewals(at(1), Round::All, |_| true).len(), 2);
 }
 
 #[test]
@@ -154,7 +174,7 @@ fn a_lease_lasts_from_when_it_was_asked_for() {
     assert!(!leases.may_seat(at(1100), &key, 7, false));
     assert!(leases.may_seat(at(1100), &key, 7, true), "it stands");
     assert!(!leases.may_seat(at(1099), &key, 8, true), "not its number");
-    let [renewal] = &leases.renewals(Round::All, |_| false)[..] else {
+    let [renewal] = &leases.renewals(at(1), Round::All, |_| false)[..] else {
         panic!("one lease");
     };
     // A broker that has forgotten everything writes it down, and no more.

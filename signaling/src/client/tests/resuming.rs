@@ -4,7 +4,7 @@ use mesh_core::{Duration, Instant, LostReason, Signaling, SignalingEvent};
 
 use super::*;
 
-const WELCOME: &str = r#"{"type":34,"id":60,"data":"first"}"#;
+pub(super) const WELCOME: &str = r#"{"type":34,"id":60,"data":"first"}"#;
 
 /// How a client asks to be taken back, without the number of the attempt.
 const REJOIN: &str = r#"{"type":0,"id":0,"data":"demo","v":1,"token":"first""#;
@@ -27,7 +27,7 @@ pub(super) fn ours(id: u32, members: &[u32]) -> Client<Script> {
 }
 
 /// The server's answer to a join.
-fn answer(
+pub(super) fn answer(
     client: &mut Client<Script>,
     now: Instant,
     id: u32,
@@ -73,7 +73,7 @@ pub(super) fn back(
     (now, events)
 }
 
-fn interrupted(reason: LostReason) -> SignalingEvent {
+pub(super) fn interrupted(reason: LostReason) -> SignalingEvent {
     SignalingEvent::Interrupted { reason }
 }
 

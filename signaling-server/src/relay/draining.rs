@@ -1,0 +1,72 @@
+//! The beginning of a drain: nobody new is taken, and the members are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signaling::{Message, Notice, encode};
+
+use super::{Place, Relay};
+use crate::hall::About;
+
+/// The longest time that a message can hold, in seconds.
+const LONGEST: u32 = i32::MAX.unsigned_abs();
+
+impl Relay {
+    /// Takes nobody new, and tells those who speak our extension where to come back to, once. How many those are.
+    ///
+    /// Members of lobbies that are here may still come by another instance, which has nowhere else to send them.
+    pub(crate) fn begin_to_drain(&self, at_most: Duration) -> usize {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.is_draining, true) {
+            return 0;
+        }
+        let url = self.config().drain_to.clone().unwrap_or_default();
+        let text: Arc<str> = encode(&notice(at_most, url)).into();
+        let mut told = 0;
+        for (member, outbox) in &state.outboxes {
+            if state.hall.is_ours(*member) || state.forwarded.contains(member) {
+                outbox.tell(Arc::clone(&text), About::Lobby);
+                told += 1;
+            }
+        }
+        told
+    }
+}
+
+impl Place {
+    /// Another instance has the member's lobby, and speaks our extension with it.
+    pub(crate) fn is_welcome_elsewhere(&self) {
+        let mut state = self.relay.lock();
+        if state.outboxes.contains_key(&self.member) {
+            state.forwarded.insert(self.member);
+        }
+    }
+}
+
+/// What members are told. A part of a second counts as a whole one.
+fn notice(at_most: Duration, url: String) -> Message {
+    let seconds = at_most
+        .as_secs()
+        .saturating_add(u64::from(at_most.subsec_nanos() > 0));
+    let within = u32::try_from(seconds).unwrap_or(LONGEST).min(LONGEST);
+    Message::from(Notice::Draining { within, url })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_told_in_seconds() {
+        let told = |at_most| encode(&notice(at_most, String::new()));
+        for (at_most, expected) in [
+            (Duration::ZERO, 0),
+            (Duration::from_millis(1), 1),
+            (Duration::from_secs(30), 30),
+            (Duration::MAX, LONGEST),
+        ] {
+            let expected = format!(r#"{{"type":44,"id":{expected},"data":""}}"#);
+            assert_eq!(told(at_most), expected);
+        }
+    }
+}
