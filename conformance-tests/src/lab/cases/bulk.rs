@@ -137,7 +137,9 @@ async fn beside_the_game(run: &Run, kind: Kind, delay: Duration) -> Outcome<Stri
     let rate = rate.unwrap_or(u64::MAX);
     let [_, ordered, unreliable] = lost;
     let seen = format!(
-        "{rate} B/s; beside it p50 {median:.1?}, p95 {slow:.1?}; of {STEPS} messages each, {ordered} ordered and {unreliable} unreliable ones were lost"
+        "{rate} B/s; beside it p50 {}, p95 {}; of {STEPS} messages each, {ordered} ordered and {unreliable} unreliable ones were lost",
+        in_words(median),
+        in_words(slow),
     );
     let limit = match kind {
         Kind::Native => Duration::from_millis(40),
@@ -237,6 +239,14 @@ impl Tally {
         delays.sort_unstable();
         Ok(Self { delays, lost })
     }
+}
+
+/// A delay of a [`Tally`].
+fn in_words(delay: Duration) -> String {
+    if delay == Duration::MAX {
+        return String::from("lost");
+    }
+    format!("{delay:.1?}")
 }
 
 /// When each of so many messages of a mode came, if it did.
