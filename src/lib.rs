@@ -84,11 +84,11 @@ pub use mesh_core::{
     InitializeError, Instant, InvalidPeerId, Leaving, LinkConfig, LinkStats, LobbyCommand,
     LobbyEvent, LostReason, MAX_HINT_SIZE, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE,
     MAX_REASON_SIZE, MAX_TRANSFER_NAME, MAX_TRANSFERS, MeshConfig, Missing, ModeLimits,
-    ModeTraffic, MultiplayerPeer, Packet, PacketPeer, Payload, PeerId, PeerInfo, PeerStats,
-    ReconnectHint, Refused, RefusedReason, Reliability, Roster, SdpType, SendError, SendLimits,
-    Sent, SessionConfig, SessionDescription, Signal, Signaling, SignalingError, SignalingEvent,
-    SignalingState, Target, Topology, Traffic, TransferError, TransferEvent, TransferId,
-    TransferInfo, TransferMode,
+    ModeTraffic, MultiplayerPeer, Packet, PacketPeer, PathKind, Payload, PeerId, PeerInfo,
+    PeerStats, ReconnectHint, Refused, RefusedReason, Reliability, Roster, SdpType, SendError,
+    SendLimits, Sent, SessionConfig, SessionDescription, Signal, Signaling, SignalingError,
+    SignalingEvent, SignalingState, Target, Topology, Traffic, TransferError, TransferEvent,
+    TransferId, TransferInfo, TransferMode, TransportProtocol,
 };
 pub use multiplayer_api as api;
 pub use platform::{PlatformBackend, PlatformConfig, WebSocketTransport};

@@ -16,6 +16,7 @@ use webrtc::data_channel::DataChannel;
 use self::receiving::{Batch, Receiving};
 use self::sending::{Handover, Sending, Valve};
 use crate::aboard::{Aboard, off_board};
+use crate::carried::Carried;
 use crate::connection::Inspector;
 use crate::control::Requests;
 use crate::inbox::ChannelInbox;
@@ -68,6 +69,7 @@ pub(crate) struct Ends {
     pub(crate) send_limit: usize,
     pub(crate) sockets: SocketControl,
     pub(crate) aboard: Aboard,
+    pub(crate) carried: Carried,
     pub(crate) requests: Arc<Requests>,
 }
 
@@ -93,6 +95,7 @@ impl Channel {
                 inbox: Arc::clone(&ends.inbox),
                 outbox: Arc::clone(&ends.outbox),
                 inspector: inspector.clone(),
+                carried: ends.carried.clone(),
                 reliable: ends.reliable,
             }),
             pipe: match (ends.reliable, ends.bulk) {
@@ -111,6 +114,7 @@ impl Channel {
             outbox: Arc::clone(&ends.outbox),
             remote: ends.remote,
             aboard: ends.aboard.clone(),
+            carried: ends.carried,
             progress: Arc::clone(&progress),
             notes: notes.clone(),
             requests: ends.requests,

@@ -1,6 +1,7 @@
 //! One peer connection of the `webrtc` crate, behind our words.
 
 mod inspector;
+mod pair;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use webrtc::error::Error;
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
     RTCIceCandidateType, RTCIceGatheringState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
-    RTCSessionDescription, SettingEngine, SettingEngineBuilder, StatsSelector,
+    RTCSessionDescription, SettingEngine, SettingEngineBuilder,
 };
 
 use crate::aboard::{Aboard, AboardSockets};
@@ -98,25 +99,6 @@ impl PeerConnectionEventHandler for Handler {
             self.waiting_channels.fetch_add(1, Ordering::Relaxed);
             self.note(Note::RemoteChannel(channel));
         }
-    }
-}
-
-/// The pair of addresses that the crate sends from and to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SelectedPair {
-    /// What kind our own address is.
-    pub(crate) local: Option<CandidateType>,
-    /// What kind the far side's is.
-    pub(crate) remote: Option<CandidateType>,
-    /// Where our socket is bound, and where it sends. `None`: through a TURN server of ours.
-    pub(crate) addresses: Option<(SocketAddr, SocketAddr)>,
-}
-
-impl SelectedPair {
-    /// Whether it goes through a TURN server of either side.
-    pub(crate) fn is_relayed(&self) -> bool {
-        let relay = Some(CandidateType::Relay);
-        self.local == relay || self.remote == relay
     }
 }
 
@@ -329,48 +311,12 @@ impl Connection {
         pair.is_some_and(|pair| pair.local == Some(CandidateType::Relay))
     }
 
-    /// The pair that the crate sends from and to. docs/upstream.md, "a relay is taken for a peer-reflexive address".
-    pub(crate) async fn selected_pair(&self) -> Option<SelectedPair> {
-        let ice = self.inner.sctp().await?.transport().ice_transport();
-        let pair = ice.get_selected_candidate_pair().await.ok()??;
-        let (local, remote) = (pair.local(), pair.remote());
-        let address = |ip: &str, port| Some(SocketAddr::new(ip.parse().ok()?, port));
-        let destination = address(&remote.address, remote.port);
-        // What the far side, or a server, sees of us is sent from the address it is related to.
-        let source = match translate::candidate_type(local.typ) {
-            Some(CandidateType::Host) => address(&local.address, local.port),
-            Some(CandidateType::ServerReflexive | CandidateType::PeerReflexive) => {
-                address(&local.related_address, local.related_port)
-            }
-            Some(CandidateType::Relay) | None => None,
-        };
-        // A check that comes from the far side's relay before the candidate makes the crate take it for peer-reflexive.
-        let is_relay = destination.is_some_and(|remote| self.direct.is_relay(remote));
-        Some(SelectedPair {
-            local: translate::candidate_type(local.typ),
-            remote: if is_relay {
-                Some(CandidateType::Relay)
-            } else {
-                translate::candidate_type(remote.typ)
-            },
-            addresses: source.zip(destination),
-        })
-    }
-
+    /// What is measured, without the pair of addresses and what was carried.
     pub(crate) async fn stats(&self) -> LinkStats {
-        let pair = self.selected_pair().await;
-        let report = self
-            .inner
-            .get_stats(std::time::Instant::now(), StatsSelector::None)
-            .await;
-        let mut stats = translate::stats(&report);
-        if let Some(path) = self.direct.path() {
-            stats.local = Some(path.local_kind);
-            stats.remote = Some(path.remote_kind);
-            stats.round_trip = Some(path.round_trip);
-        } else if let Some(pair) = pair {
-            (stats.local, stats.remote) = (pair.local, pair.remote);
-        }
+        let mut stats = LinkStats {
+            round_trip: self.inspector().round_trip().await,
+            ..LinkStats::default()
+        };
         self.pulse.measured(&mut stats);
         stats
     }

@@ -17,6 +17,7 @@
 
 mod aboard;
 mod backend;
+mod carried;
 mod channel;
 mod clock;
 mod config;

@@ -319,6 +319,7 @@ impl Link {
                     send_limit: self.send_limit,
                     sockets: connection.sockets().clone(),
                     aboard: connection.aboard().clone(),
+                    carried: self.figures.carried().clone(),
                     requests: Arc::clone(connection.control().requests()),
                 };
                 self.start_channel(connection, channel, inner, ends).await;
@@ -461,6 +462,7 @@ impl Link {
             send_limit: self.send_limit,
             sockets: connection.sockets().clone(),
             aboard: connection.aboard().clone(),
+            carried: self.figures.carried().clone(),
             requests: Arc::clone(connection.control().requests()),
         };
         self.start_channel(connection, index, inner, ends).await;

@@ -12,7 +12,7 @@ mod tunnel;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use mesh_core::{ConnectFailure, IceServer, IceTransportPolicy, LinkConfig};
+use mesh_core::{ConnectFailure, IceServer, IceTransportPolicy, LinkConfig, TransportProtocol};
 use rtc::ice::url::Url;
 use tokio::task::JoinSet;
 
@@ -106,6 +106,20 @@ impl Relay {
     /// Whether the link may end up at a relay of ours.
     pub(crate) fn is_possible(&self) -> bool {
         self.turn.iter().any(|(_, index)| index.is_some())
+    }
+
+    /// What goes to the TURN server of a candidate, given as the crate was told of it. `None` where it could be one of several
+    /// that are reached in different ways.
+    pub(crate) fn protocol(&self, server: Option<&str>) -> Option<TransportProtocol> {
+        if let Some(index) = server.and_then(book::index_of_url) {
+            return Some(self.book.server(index)?.protocol());
+        }
+        let servers = self.turn.iter().filter_map(|(_, index)| *index);
+        let mut servers = servers.filter_map(|index| self.book.server(index));
+        let protocol = servers.next()?.protocol();
+        servers
+            .all(|server| server.protocol() == protocol)
+            .then_some(protocol)
     }
 
     /// A candidate of ours as the far side is told: where only relays may be used, without the address from which we reach ours.

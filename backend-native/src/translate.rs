@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use mesh_core::{
     CandidateType, ChannelParameters, ConnectionState, Duration, IceCandidate, IceServer,
-    IceTransportPolicy, LinkStats, Payload, Reliability, SdpType, SessionDescription,
+    IceTransportPolicy, Payload, Reliability, SdpType, SessionDescription,
 };
 use webrtc::data_channel::{RTCDataChannelInit, RTCDataChannelMessage};
 use webrtc::error::Error;
@@ -146,22 +146,6 @@ pub(crate) fn outgoing(bytes: Bytes) -> BytesMut {
     bytes
         .try_into_mut()
         .unwrap_or_else(|shared| BytesMut::from(&shared[..]))
-}
-
-/// Figures of a link, without the candidates that carry it.
-pub(crate) fn stats(report: &RTCStatsReport) -> LinkStats {
-    LinkStats {
-        round_trip: round_trip(report),
-        bytes_sent: report
-            .data_channels()
-            .map(|channel| channel.bytes_sent)
-            .sum(),
-        bytes_received: report
-            .data_channels()
-            .map(|channel| channel.bytes_received)
-            .sum(),
-        ..LinkStats::default()
-    }
 }
 
 /// The last round trip of the selected pair.

@@ -1,4 +1,5 @@
-//! A far side that is not ours: what it does beyond the three channels has bounds.
+//! A far side that is not ours, or that is of a later version: what it does beyond the three channels has bounds, and what we say
+//! to it, too.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -6,10 +7,16 @@
     reason = "test code"
 )]
 
+#[path = "strangers/game.rs"]
+mod game;
+#[path = "strangers/later_version.rs"]
+mod later_version;
 mod support;
+#[path = "strangers/three_channels.rs"]
+mod three_channels;
 
 use mesh_core::{ChannelIndex, CloseReason, LinkConfig, LinkEvent, Payload};
-use support::raw::{Raw, RawChannel, RawEvent};
+use support::raw::{Raw, RawEvent};
 use support::{INBOX, Peer, RELIABLE, link, specs};
 
 fn opened_peer() -> Peer {
@@ -18,17 +25,11 @@ fn opened_peer() -> Peer {
     peer
 }
 
-fn negotiated(raw: &Raw) -> Vec<RawChannel> {
-    [("reliable", 1), ("ordered", 2), ("unreliable", 3)]
-        .map(|(label, id)| raw.channel(label, Some(id)))
-        .into()
-}
-
 #[test]
 fn channels_made_in_band_are_reported_up_to_a_number() {
     let mut peer = opened_peer();
     let raw = Raw::new();
-    let _planned = negotiated(&raw);
+    let _planned = raw.built_in();
     let mut extra: Vec<_> = (0..20)
         .map(|number| raw.channel(&format!("extra {number}"), None))
         .collect();
@@ -87,7 +88,7 @@ fn channels_made_in_band_are_reported_up_to_a_number() {
 fn a_channel_that_is_closed_makes_room_for_another() {
     let mut peer = opened_peer();
     let raw = Raw::new();
-    let mut planned = negotiated(&raw);
+    let mut planned = raw.built_in();
     raw.connect(&mut peer);
     // More than a far side may make without closing any, several times over.
     for number in 0..100 {
@@ -115,7 +116,7 @@ fn a_channel_that_is_closed_makes_room_for_another() {
 fn opening_channels_without_end_ends_the_link() {
     let mut peer = opened_peer();
     let raw = Raw::new();
-    let _planned = negotiated(&raw);
+    let _planned = raw.built_in();
     raw.connect(&mut peer);
     let mut flood = Vec::new();
     raw.wait(&mut peer, "enough is enough", |peer| {
@@ -136,7 +137,7 @@ fn opening_channels_without_end_ends_the_link() {
 fn messages_sent_right_before_a_close_arrive_before_it() {
     let mut peer = opened_peer();
     let raw = Raw::new();
-    let mut planned = negotiated(&raw);
+    let mut planned = raw.built_in();
     raw.connect(&mut peer);
     raw.wait(&mut peer, "its side is open, too", |_| {
         planned[0].saw(&RawEvent::Opened)

@@ -11,6 +11,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
+use crate::carried::Carried;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::count::{Count, Kind};
@@ -49,6 +50,7 @@ pub(crate) struct Ends {
     pub(crate) pacer: Option<(Pacer, Clock)>,
     /// Whether small messages may leave together, which the whole link learns at once.
     pub(crate) coalesces: Rc<Cell<bool>>,
+    pub(crate) carried: Rc<Carried>,
     /// Whether the far side made it.
     pub(crate) remote: bool,
     pub(crate) reliable: bool,
@@ -262,6 +264,7 @@ impl Channel {
         match sent {
             Ok(()) => {
                 self.sent.set(self.sent.get().wrapping_add(1));
+                self.ends.carried.sent(payload.len());
                 if self.ends.outbox.sent(payload) {
                     self.begin_pause();
                 }
@@ -423,6 +426,7 @@ impl Channel {
         let Some(payload) = translate::received(&data) else {
             return;
         };
+        self.ends.carried.received(payload.len());
         if self.ends.inbox.push(payload).is_err() {
             let _ = self.ends.notes.try_send(Note::Fault(LinkFault::InboxFull));
         }

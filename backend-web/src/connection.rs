@@ -6,10 +6,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use async_channel::Sender;
-use mesh_core::platform::{control, pulse};
+use mesh_core::platform::{PairWatch, control, pulse};
 use mesh_core::{
     ChannelIndex, ChannelSpec, ConnectFailure, Goodbye, IceCandidate, LinkConfig, LinkStats,
-    SdpType, SessionDescription,
+    PathKind, SdpType, SessionDescription,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{RtcDataChannel, RtcDataChannelEvent, RtcPeerConnection, RtcPeerConnectionIceEvent};
@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     far_relays: FarRelays,
     /// The latest figures.
     figures: Cell<LinkStats>,
+    /// Which pair of candidates is used.
+    pairs: RefCell<PairWatch>,
     notes: Sender<Note>,
     callbacks: RefCell<Option<Callbacks>>,
 }
@@ -90,6 +92,7 @@ impl Connection {
             parting: RefCell::default(),
             far_relays: FarRelays::default(),
             figures: Cell::default(),
+            pairs: RefCell::default(),
             notes,
             callbacks: RefCell::new(Some(Callbacks::new(connection))),
         });
@@ -238,18 +241,24 @@ impl Connection {
         self.figures.get()
     }
 
-    /// What is known of it at this moment.
-    pub(crate) async fn measure(&self) -> LinkStats {
+    /// What is known of it at this moment, and which way its messages take if that is another one than before.
+    pub(crate) async fn measure(&self) -> (LinkStats, Option<PathKind>) {
         let report = self.ending.settled(&self.inner.get_stats()).await;
-        let mut stats = report.map_or_else(
-            |_| LinkStats::default(),
-            |report| stats::read(&report, &self.far_relays),
-        );
+        let read = report.map(|report| stats::read(&report, &self.far_relays));
+        let (round_trip, pair) = read.unwrap_or_default();
+        let (bytes_sent, bytes_received) = self.channels.carried();
+        let mut stats = LinkStats {
+            round_trip,
+            bytes_sent,
+            bytes_received,
+            ..LinkStats::default()
+        };
+        let selected = self.pairs.borrow_mut().look(pair, &mut stats);
         if let Some(pulse) = self.channels.pulse() {
             pulse.measured(&mut stats);
         }
         self.figures.set(stats);
-        stats
+        (stats, selected)
     }
 
     /// Looks for the pulse at what the path has carried.

@@ -13,6 +13,7 @@
 
 mod backend;
 mod burst;
+mod carried;
 mod channel;
 mod clock;
 mod config;

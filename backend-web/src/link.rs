@@ -9,7 +9,7 @@ use mesh_core::platform::pulse::Life;
 use mesh_core::platform::{control, pulse};
 use mesh_core::{
     CloseReason, Command, ConnectFailure, ConnectionState, Duration, Goodbye, IceCandidate,
-    LinkEvent, LinkId, SessionDescription,
+    LinkEvent, LinkId, LinkStats, SessionDescription,
 };
 
 use crate::connection::Connection;
@@ -131,7 +131,7 @@ impl Link {
                     Ok(())
                 }
                 Some(Either::Right(Note::Measure)) => {
-                    self.connection.measure().await;
+                    self.measure().await;
                     self.measure_later();
                     Ok(())
                 }
@@ -168,7 +168,7 @@ impl Link {
                 self.connection.add_candidate(&candidate).await;
             }
             Command::RequestStats { link } => {
-                let stats = self.connection.measure().await;
+                let stats = self.measure().await;
                 self.inbox.report(LinkEvent::Stats { link, stats });
             }
             // Not sent to a link: the backend sees to them itself.
@@ -237,6 +237,16 @@ impl Link {
             | Note::Measure => {}
         }
         Ok(())
+    }
+
+    /// What is known of the link at this moment. Tells of another pair of candidates.
+    async fn measure(&self) -> LinkStats {
+        let (stats, selected) = self.connection.measure().await;
+        if let Some(path) = selected {
+            let link = self.id;
+            self.inbox.report(LinkEvent::PairSelected { link, path });
+        }
+        stats
     }
 
     /// Has the figures measured again when they are old.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use js_sys::Iterator;
-use mesh_core::{CandidateType, Duration, LinkStats};
+use mesh_core::platform::{PairEnd, SelectedPair};
+use mesh_core::{CandidateType, Duration, TransportProtocol};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::far_relays::FarRelays;
@@ -29,14 +30,9 @@ enum Entry {
         received: f64,
     },
     Candidate {
-        id: String,
-        kind: Option<CandidateType>,
-        /// The browser may keep it to itself.
-        address: Option<SocketAddr>,
-    },
-    Channel {
-        sent: f64,
-        received: f64,
+        end: PairEnd,
+        /// What is sent over from a candidate of ours.
+        protocol: Option<TransportProtocol>,
     },
 }
 
@@ -48,8 +44,12 @@ enum Rank {
     Selected,
 }
 
-/// Reads a report (W3C: `RTCStatsReport`). What is not there or not as expected is left out.
-pub(crate) fn read(report: &JsValue, far_relays: &FarRelays) -> LinkStats {
+/// The round trip and the pair of candidates in use in a report (W3C: `RTCStatsReport`). What is not there or not as expected is
+/// left out.
+pub(crate) fn read(
+    report: &JsValue,
+    far_relays: &FarRelays,
+) -> (Option<Duration>, Option<SelectedPair>) {
     let entries = match js::call(report, "values", &[]) {
         Ok(values) => entries(values.unchecked_ref()),
         Err(_) => Vec::new(),
@@ -73,7 +73,7 @@ fn bytes_carried(entries: &[Entry]) -> Option<u64> {
                 of_transports = of_transports.saturating_add(count(*received));
             }
             Entry::Pair { received, .. } => of_pairs = of_pairs.saturating_add(count(*received)),
-            Entry::Candidate { .. } | Entry::Channel { .. } => {}
+            Entry::Candidate { .. } => {}
         }
     }
     Some(of_transports.max(of_pairs)).filter(|bytes| *bytes > 0)
@@ -110,13 +110,14 @@ fn entry(stats: &JsValue) -> Option<Entry> {
             received: js::get_number(stats, "bytesReceived").unwrap_or(0.0),
         },
         "local-candidate" | "remote-candidate" => Entry::Candidate {
-            id,
-            kind: candidate_type(&js::get_string(stats, "candidateType")?),
-            address: address(stats),
-        },
-        "data-channel" => Entry::Channel {
-            sent: js::get_number(stats, "bytesSent").unwrap_or(0.0),
-            received: js::get_number(stats, "bytesReceived").unwrap_or(0.0),
+            end: PairEnd {
+                kind: candidate_type(&js::get_string(stats, "candidateType")?),
+                address: address(stats),
+                name: id,
+            },
+            protocol: js::get_string(stats, "relayProtocol")
+                .or_else(|| js::get_string(stats, "protocol"))
+                .and_then(|word| protocol(&word)),
         },
         _ => return None,
     })
@@ -156,34 +157,40 @@ fn candidate_type(word: &str) -> Option<CandidateType> {
     })
 }
 
-fn figures(entries: &[Entry], far_relays: &FarRelays) -> LinkStats {
-    let mut stats = LinkStats::default();
-    for entry in entries {
-        if let Entry::Channel { sent, received } = entry {
-            stats.bytes_sent = stats.bytes_sent.saturating_add(count(*sent));
-            stats.bytes_received = stats.bytes_received.saturating_add(count(*received));
-        }
+fn protocol(word: &str) -> Option<TransportProtocol> {
+    // Chromium has capitals in places.
+    Some(match word.to_ascii_lowercase().as_str() {
+        "udp" => TransportProtocol::Udp,
+        "tcp" => TransportProtocol::Tcp,
+        "tls" => TransportProtocol::Tls,
+        _ => return None,
+    })
+}
+
+fn figures(entries: &[Entry], far_relays: &FarRelays) -> (Option<Duration>, Option<SelectedPair>) {
+    let Some((round_trip, local, remote)) = selected_pair(entries) else {
+        return (None, None);
+    };
+    let round_trip = round_trip.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let (local, protocol) = candidate(entries, local);
+    let (mut remote, _) = candidate(entries, remote);
+    let is_relay = |address| far_relays.contains(address);
+    if remote.address.is_some_and(is_relay) {
+        remote.kind = Some(CandidateType::Relay);
     }
-    if let Some((round_trip, local, remote)) = selected_pair(entries) {
-        stats.round_trip = round_trip.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        stats.local = candidate(entries, local).and_then(|(kind, _)| kind);
-        stats.remote = candidate(entries, remote).and_then(|(kind, address)| {
-            let is_relay = address.is_some_and(|address| far_relays.contains(address));
-            if is_relay {
-                Some(CandidateType::Relay)
-            } else {
-                kind
-            }
-        });
-    }
-    stats
+    let pair = SelectedPair {
+        local,
+        remote,
+        protocol,
+    };
+    (round_trip, Some(pair))
 }
 
 /// Round trip and candidates of the pair in use: the one the transport names, else the likeliest.
 fn selected_pair(entries: &[Entry]) -> Option<(Option<f64>, &str, &str)> {
     let named = entries.iter().find_map(|entry| match entry {
         Entry::Transport { selected, .. } => selected.as_deref(),
-        Entry::Pair { .. } | Entry::Candidate { .. } | Entry::Channel { .. } => None,
+        Entry::Pair { .. } | Entry::Candidate { .. } => None,
     });
     let pairs = entries.iter().filter_map(|entry| match entry {
         Entry::Pair {
@@ -201,22 +208,23 @@ fn selected_pair(entries: &[Entry]) -> Option<(Option<f64>, &str, &str)> {
             };
             (rank > Rank::Other).then_some((rank, (*round_trip, local.as_str(), remote.as_str())))
         }
-        Entry::Transport { .. } | Entry::Candidate { .. } | Entry::Channel { .. } => None,
+        Entry::Transport { .. } | Entry::Candidate { .. } => None,
     });
     pairs.max_by_key(|(rank, _)| *rank).map(|(_, pair)| pair)
 }
 
-/// What kind of address a candidate is, and which.
-fn candidate(
-    entries: &[Entry],
-    wanted: &str,
-) -> Option<(Option<CandidateType>, Option<SocketAddr>)> {
-    entries.iter().find_map(|entry| match entry {
-        Entry::Candidate { id, kind, address } if id == wanted => Some((*kind, *address)),
-        Entry::Candidate { .. }
-        | Entry::Transport { .. }
-        | Entry::Pair { .. }
-        | Entry::Channel { .. } => None,
+/// The candidate of this name, and what is sent over from it. Of one that is not there nothing but the name is known.
+fn candidate(entries: &[Entry], wanted: &str) -> (PairEnd, Option<TransportProtocol>) {
+    let found = entries.iter().find_map(|entry| match entry {
+        Entry::Candidate { end, protocol } if end.name == wanted => Some((end.clone(), *protocol)),
+        Entry::Candidate { .. } | Entry::Transport { .. } | Entry::Pair { .. } => None,
+    });
+    found.unwrap_or_else(|| {
+        let end = PairEnd {
+            name: wanted.to_owned(),
+            ..PairEnd::default()
+        };
+        (end, None)
     })
 }
 
@@ -245,10 +253,22 @@ mod tests {
     }
 
     fn named(id: &str, kind: CandidateType) -> Entry {
+        at(id, kind, None)
+    }
+
+    fn at(id: &str, kind: CandidateType, address: Option<SocketAddr>) -> Entry {
+        let protocol = if kind == CandidateType::Relay {
+            TransportProtocol::Tls
+        } else {
+            TransportProtocol::Udp
+        };
         Entry::Candidate {
-            id: id.into(),
-            kind: Some(kind),
-            address: None,
+            end: PairEnd {
+                kind: Some(kind),
+                address,
+                name: id.into(),
+            },
+            protocol: Some(protocol),
         }
     }
 
@@ -257,14 +277,6 @@ mod tests {
             named("near", CandidateType::Host),
             named("relay", CandidateType::Relay),
             named("far", CandidateType::PeerReflexive),
-            Entry::Channel {
-                sent: 10.0,
-                received: 20.0,
-            },
-            Entry::Channel {
-                sent: 1.0,
-                received: f64::NAN,
-            },
         ]
     }
 
@@ -279,17 +291,12 @@ mod tests {
                 received: 300.0,
             },
         ]);
-        assert_eq!(
-            figures(&entries, &FarRelays::default()),
-            LinkStats {
-                round_trip: Some(Duration::from_millis(250)),
-                bytes_sent: 11,
-                bytes_received: 20,
-                local: Some(CandidateType::Relay),
-                remote: Some(CandidateType::PeerReflexive),
-                ..LinkStats::default()
-            }
-        );
+        let (round_trip, pair) = figures(&entries, &FarRelays::default());
+        assert_eq!(round_trip, Some(Duration::from_millis(250)));
+        let pair = pair.expect("one is named");
+        assert_eq!(pair.local.kind, Some(CandidateType::Relay));
+        assert_eq!(pair.remote.kind, Some(CandidateType::PeerReflexive));
+        assert_eq!(pair.protocol, Some(TransportProtocol::Tls));
         assert_eq!(bytes_carried(&entries), Some(300));
     }
 
@@ -301,38 +308,57 @@ mod tests {
             pair("b", Rank::Selected, None, "near"),
             pair("c", Rank::Other, 0.1, "relay"),
         ]);
-        let stats = figures(&entries, &FarRelays::default());
-        assert_eq!(stats.local, Some(CandidateType::Host));
-        assert_eq!(stats.round_trip, None, "not measured yet");
+        let (round_trip, pair) = figures(&entries, &FarRelays::default());
+        assert_eq!(round_trip, None, "not measured yet");
+        let local = pair.map(|pair| pair.local.kind);
+        assert_eq!(local, Some(Some(CandidateType::Host)));
         assert_eq!(bytes_carried(&entries), Some(300), "by all pairs");
         assert_eq!(bytes_carried(&common()), None);
     }
 
     #[test]
     fn an_empty_report_is_no_error() {
-        assert_eq!(figures(&[], &FarRelays::default()), LinkStats::default());
+        assert_eq!(figures(&[], &FarRelays::default()), (None, None));
         let unused = [pair("a", Rank::Other, 0.5, "near")];
-        assert_eq!(
-            figures(&unused, &FarRelays::default()),
-            LinkStats::default()
-        );
+        assert_eq!(figures(&unused, &FarRelays::default()), (None, None));
+    }
+
+    #[test]
+    fn a_pair_whose_candidates_are_not_there_is_one() {
+        let alone = [pair("a", Rank::Selected, 0.5, "near")];
+        let (_, pair) = figures(&alone, &FarRelays::default());
+        let pair = pair.expect("it is selected");
+        assert_eq!((pair.local.name, pair.local.kind), ("near".into(), None));
     }
 
     #[test]
     fn a_far_relay_is_one_whatever_the_browser_calls_it() {
+        let address = SocketAddr::from(([192, 0, 2, 2], 2));
         let entries = [
             named("near", CandidateType::Host),
-            Entry::Candidate {
-                id: "far".into(),
-                kind: Some(CandidateType::PeerReflexive),
-                address: Some(SocketAddr::from(([192, 0, 2, 2], 2))),
-            },
+            at("far", CandidateType::PeerReflexive, Some(address)),
             pair("a", Rank::Selected, 0.5, "near"),
         ];
         let far_relays = FarRelays::default();
-        let remote = || figures(&entries, &far_relays).remote;
+        let remote = || {
+            figures(&entries, &far_relays)
+                .1
+                .and_then(|pair| pair.remote.kind)
+        };
         assert_eq!(remote(), Some(CandidateType::PeerReflexive));
         far_relays.add("candidate:1 1 udp 1 192.0.2.2 2 typ relay raddr 0.0.0.0 rport 0");
         assert_eq!(remote(), Some(CandidateType::Relay));
+    }
+
+    #[test]
+    fn protocols_are_known_by_their_words() {
+        let words = ["udp", "TCP", "tls", "quic"].map(protocol);
+        let expected = [
+            Some(TransportProtocol::Udp),
+            Some(TransportProtocol::Tcp),
+            Some(TransportProtocol::Tls),
+            None,
+        ];
+        assert_eq!(words, expected);
     }
 }

@@ -27,7 +27,8 @@ impl Kind {
         matches!(self, Self::Chromium | Self::Firefox)
     }
 
-    /// How long it may take to tell that a peer of ours has vanished, on every platform. The pulse needs 2.5 s.
+    /// How long it may take to tell that a peer of ours has vanished, on every platform. The pulse needs 2.5 s for one
+    /// that says nothing any more.
     pub const INTERRUPTION_LIMIT: Duration = Duration::from_secs(3);
 
     /// How far a backend's alarm may lag behind a timer of its platform for the same moment. Whatever delays timers delays both,

@@ -101,6 +101,12 @@ pub enum Seen {
     Interrupted(u32),
     /// It does again.
     Resumed(u32),
+    /// Its messages take another path, which goes through a TURN server or does not.
+    PathChanged {
+        peer: u32,
+        was_relayed: bool,
+        is_relayed: bool,
+    },
     /// There is room again.
     Low {
         peer: u32,
@@ -190,6 +196,11 @@ pub enum LinkSeen {
     },
     /// Figures.
     Stats(Figures),
+    /// A pair of candidates was selected.
+    PairSelected {
+        /// Whether it goes through a TURN server.
+        is_relayed: bool,
+    },
     /// Whom the far side says that it has kicked.
     Kicked {
         /// Who.
@@ -289,6 +300,10 @@ pub struct Figures {
     pub local: Option<String>,
     /// The far side's.
     pub remote: Option<String>,
+    /// What this side sends over, by its debug name.
+    pub protocol: Option<String>,
+    /// How often another pair was selected.
+    pub pair_changes: u32,
     /// The jitter in microseconds.
     pub jitter_us: Option<u64>,
     /// Whether the far side says nothing while its path answers.
@@ -304,6 +319,8 @@ impl From<LinkStats> for Figures {
             has_pair: stats.local.is_some() && stats.remote.is_some(),
             local: stats.local.map(|kind| format!("{kind:?}")),
             remote: stats.remote.map(|kind| format!("{kind:?}")),
+            protocol: stats.protocol.map(|protocol| format!("{protocol:?}")),
+            pair_changes: stats.pair_changes,
             jitter_us: stats.jitter.map(micros),
             is_stalled: stats.stalled,
         }

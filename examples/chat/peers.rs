@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use webrtc_multiplayer::{LinkStats, PeerId};
+use webrtc_multiplayer::{LinkStats, PathKind, PeerId};
 
 /// A peer, as it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub(crate) enum State {
 pub(crate) struct Link {
     /// In whole milliseconds.
     round_trip: Option<u128>,
-    /// Whether it goes through a TURN server, once a path has been selected.
-    is_relayed: Option<bool>,
+    /// Which way its messages take, once a path has been selected.
+    path: Option<PathKind>,
     is_stalled: bool,
 }
 
@@ -36,7 +36,7 @@ impl From<&LinkStats> for Link {
     fn from(stats: &LinkStats) -> Self {
         Self {
             round_trip: stats.round_trip.map(|time| time.as_millis()),
-            is_relayed: stats.local.map(|_| stats.is_relayed()),
+            path: stats.path(),
             is_stalled: stats.stalled,
         }
     }
@@ -55,9 +55,9 @@ impl fmt::Display for State {
             Some(time) => write!(f, ", {time} ms")?,
             None => {}
         }
-        match link.is_relayed {
-            Some(true) => f.write_str(", relayed")?,
-            Some(false) => f.write_str(", direct")?,
+        match link.path {
+            Some(PathKind::Relayed) => f.write_str(", relayed")?,
+            Some(PathKind::Direct) => f.write_str(", direct")?,
             None => {}
         }
         if link.is_stalled {

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     ChannelIndex, ConnectFailure, ConnectionId, GivenReason, Goodbye, IceCandidate, LinkStats,
-    LobbyEvent, LostReason, Payload, PeerId, SessionDescription, Topology, TransferEvent,
+    LobbyEvent, LostReason, PathKind, Payload, PeerId, SessionDescription, Topology, TransferEvent,
     TransferId, TransferMode,
 };
 
@@ -64,6 +64,20 @@ pub enum Event {
     PeerInterrupted(PeerId),
     /// It answers again, over the same connection or over another one. No reliable message is lost or doubled.
     PeerResumed(PeerId),
+    /// Messages to and from a connected peer take another path than before: ICE has selected another pair of addresses, as when
+    /// an interface has gone or a direct path was found beside the relayed one. Both kinds may be the same. It is looked at about
+    /// once a second. Nothing is lost by it, and nothing need be done. Where another connection takes over, which `PeerResumed`
+    /// tells, this comes only if the kind is another one.
+    ///
+    /// [`LinkStats`](crate::LinkStats) has the pair itself.
+    PeerPathChanged {
+        /// Whose path.
+        peer: PeerId,
+        /// What it was.
+        from: PathKind,
+        /// What it is now.
+        to: PathKind,
+    },
     /// Server compatibility: peer 1 is there (Godot 3.x: `connection_succeeded`).
     #[doc(alias = "connection_succeeded")]
     ConnectionSucceeded,

@@ -69,8 +69,8 @@ pub use event::{DisconnectReason, Event, Packet};
 pub use goodbye::{GivenReason, Goodbye};
 pub use id::{ConnectionId, LinkId, PeerId};
 pub use link::{
-    CandidateType, Capabilities, CloseReason, Command, ConnectFailure, ConnectionState,
-    GatheringState, LinkEvent, LinkStats, Missing, SignalingState,
+    Capabilities, CloseReason, Command, ConnectFailure, ConnectionState, GatheringState, LinkEvent,
+    Missing, SignalingState,
 };
 pub use lobby::{
     HintError, LobbyCommand, LobbyEvent, MAX_HINT_SIZE, MAX_LOBBY_DATA_SIZE, MAX_MEMBER_DATA_SIZE,
@@ -86,7 +86,9 @@ pub use sent::{Refused, RefusedReason, Sent};
 pub use session::{Leaving, Roster, Session, SessionConfig};
 pub use signal::{IceCandidate, SdpType, SessionDescription, Signal};
 pub use signaling::{LostReason, Signaling, SignalingEvent, Topology};
-pub use stats::{ModeTraffic, PeerStats, Traffic};
+pub use stats::{
+    CandidateType, LinkStats, ModeTraffic, PathKind, PeerStats, Traffic, TransportProtocol,
+};
 pub use target::Target;
 pub use time::Instant;
 pub use transfer::{

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::{
     ChannelIndex, ChannelParameters, ChannelSpec, GivenReason, Goodbye, IceCandidate, LinkConfig,
-    LinkId, Payload, PeerId, SessionDescription,
+    LinkId, LinkStats, PathKind, Payload, PeerId, SessionDescription,
 };
 
 /// What a backend is to do. Exhaustive on purpose: a new command must break every backend.
@@ -235,6 +235,14 @@ pub enum LinkEvent {
         /// The figures.
         stats: LinkStats,
     },
+    /// The link uses this pair of candidates: its first one, or another one than before. A backend looks about once a second, so
+    /// what is changed back in between is not reported.
+    PairSelected {
+        /// The connection.
+        link: LinkId,
+        /// Whether the pair goes through a TURN server.
+        path: PathKind,
+    },
     /// The far side says that it has kicked another peer. At most [`MAX_KICKS`](crate::platform::control::MAX_KICKS) times a
     /// link.
     Kicked {
@@ -284,6 +292,7 @@ impl LinkEvent {
             | Self::Message { link, .. }
             | Self::InboxDropped { link, .. }
             | Self::Stats { link, .. }
+            | Self::PairSelected { link, .. }
             | Self::Kicked { link, .. }
             | Self::Taken { link, .. }
             | Self::Goodbye { link, .. }
@@ -427,71 +436,6 @@ pub enum Missing {
         "a route was found but the channels did not open; the path may lose packets of more than 1200 bytes (a VPN or a tunnel)"
     )]
     Channels,
-}
-
-/// Figures of one link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LinkStats {
-    /// The round trip, if one was measured. Between two peers of ours it is that of a small message, smoothed over about
-    /// eight of them, on every platform. With a peer of another make it is the last one of ICE on the selected pair.
-    pub round_trip: Option<Duration>,
-    /// How evenly small messages of the far side come: the interarrival jitter of RFC 3550, section 6.4.1. `None` with a peer
-    /// of another make.
-    pub jitter: Option<Duration>,
-    /// How many percent of the last 64 small messages that this side sent on an unreliable channel did not arrive, as the far
-    /// side says. `None` until there are enough of them, and with a peer of another make.
-    pub loss_sent: Option<u8>,
-    /// The same of what the far side sent.
-    pub loss_received: Option<u8>,
-    /// The far side says nothing, but its end of the path answers: its page is busy or suspended.
-    pub stalled: bool,
-    /// Bytes of messages sent.
-    pub bytes_sent: u64,
-    /// Bytes of messages received.
-    pub bytes_received: u64,
-    /// Accepted messages of the unreliable channels that were dropped before they were sent, since the link was made. A
-    /// backend says how many it has given up itself, and the mesh adds its own.
-    pub messages_dropped: u64,
-    /// This side's candidate of the selected pair.
-    pub local: Option<CandidateType>,
-    /// The far side's candidate of the selected pair.
-    pub remote: Option<CandidateType>,
-}
-
-impl LinkStats {
-    /// Whether the selected pair goes through a TURN server: this side's, the far side's or both.
-    ///
-    /// False while no pair is selected. A platform takes the far side's relay for a
-    /// [peer-reflexive](CandidateType::PeerReflexive) address when a check from the relay arrives before the candidate that names
-    /// it; the backends mend that as soon as the candidate has come.
-    ///
-    /// ```
-    /// use mesh_core::{CandidateType, LinkStats};
-    ///
-    /// let mut stats = LinkStats::default();
-    /// assert!(!stats.is_relayed());
-    /// stats.local = Some(CandidateType::Host);
-    /// stats.remote = Some(CandidateType::Relay);
-    /// assert!(stats.is_relayed());
-    /// ```
-    #[must_use]
-    pub const fn is_relayed(&self) -> bool {
-        matches!(self.local, Some(CandidateType::Relay))
-            || matches!(self.remote, Some(CandidateType::Relay))
-    }
-}
-
-/// W3C: `RTCIceCandidateType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CandidateType {
-    /// The peer's own address.
-    Host,
-    /// The address a STUN server saw.
-    ServerReflexive,
-    /// The address the other peer saw.
-    PeerReflexive,
-    /// An address at a TURN server.
-    Relay,
 }
 
 impl Default for Capabilities {

@@ -9,6 +9,7 @@
 //! - [`control`]: what two backends of ours tell each other on a channel of their own.
 //! - [`pulse`]: how two backends of ours notice that the other one does not answer any more, and what they measure.
 //! - [`batch`]: how small messages share a packet.
+//! - [`PairWatch`]: which pair of candidates a link uses, and how often that was another one.
 //! - [`Relay`], [`LinkFault`] and [`check_description`]: why a link cannot be, or must end.
 
 use core::time::Duration;
@@ -20,6 +21,7 @@ mod fault;
 mod gate;
 pub mod inbox;
 mod links;
+mod pair;
 pub mod pulse;
 mod relay;
 mod remote_channels;
@@ -30,6 +32,7 @@ pub use fault::LinkFault;
 pub use gate::{CommandGate, MAX_REMOTE_CANDIDATES};
 pub use inbox::{Inbox, InboxFull};
 pub use links::{ChannelInbox, Entry, Item, LinkEnd, Links, Opened, TURN};
+pub use pair::{PairEnd, PairWatch, SelectedPair};
 pub use relay::Relay;
 pub use remote_channels::{
     MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, RemoteChannels, TRANSFER_STREAM,

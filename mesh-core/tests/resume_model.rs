@@ -1,5 +1,6 @@
-//! Two peers whose links break, heal and die in every phase of a replacement. Whatever happens, each reliable message arrives once
-//! and in its order, and the game hears of no end.
+//! Two peers whose links break, heal and die in every phase of a replacement, which either of them may offer. Whatever happens, each
+//! reliable message arrives once and in its order, each unreliable one once at most and over the link that it was sent for, and the game
+//! hears of no end.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,6 +11,8 @@
     reason = "whatever is not expected fails"
 )]
 
+#[path = "resume_model/handshake.rs"]
+mod handshake;
 #[path = "resume_model/link.rs"]
 mod link;
 #[path = "resume_model/side.rs"]
@@ -36,8 +39,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Die),
         2 => (side.clone(), any::<u8>()).prop_map(|(side, pick)| Step::Notice { side, pick }),
         2 => (side.clone(), any::<u8>()).prop_map(|(side, pick)| Step::CloseChannels { side, pick }),
-        3 => Just(Step::Offer),
-        3 => Just(Step::Answer),
+        4 => (side.clone(), 1..6_u8).prop_map(|(side, count)| Step::Unreliably { side, count }),
+        1 => (side.clone(), any::<u8>()).prop_map(|(side, pick)| Step::Lose { side, pick }),
+        4 => side.clone().prop_map(Step::Offer),
+        4 => side.clone().prop_map(Step::Answer),
         4 => side.clone().prop_map(Step::Complete),
         1 => side.prop_map(Step::GiveUp),
         1 => (0..2000_u16).prop_map(Step::Wait),
@@ -74,8 +79,8 @@ fn a_replacement_that_died_half_way_is_replaced_itself() {
             Step::Break(0),
             Step::Notice { side: 0, pick: 0 },
             Step::Notice { side: 1, pick: 0 },
-            Step::Offer,
-            Step::Answer,
+            Step::Offer(1),
+            Step::Answer(0),
             Step::Complete(0),
             Step::Complete(1),
             // What one side says arrives, and nothing of the other.
@@ -90,6 +95,30 @@ fn a_replacement_that_died_half_way_is_replaced_itself() {
         for step in steps {
             world.carry_out(step);
         }
+        world.recover();
+    }
+}
+
+/// Both sides offer before either hears of it: one of the two links goes on, whoever is faster.
+#[test]
+fn both_sides_may_offer_at_once() {
+    for [first, second] in [[0, 1], [1, 0]] {
+        let mut world = World::new();
+        let steps = [
+            Step::Break(0),
+            Step::Notice { side: 0, pick: 0 },
+            Step::Notice { side: 1, pick: 0 },
+            Step::Offer(first),
+            Step::Offer(second),
+            Step::Answer(first),
+            Step::Answer(second),
+            Step::Complete(0),
+            Step::Complete(1),
+        ];
+        for step in steps {
+            world.carry_out(step);
+        }
+        assert_eq!(world.sides_that_go_on(), [true; 2], "{first} offers first");
         world.recover();
     }
 }

@@ -13,6 +13,7 @@ use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage}
 
 use super::{Progress, SILENT};
 use crate::aboard::{Aboard, off_board};
+use crate::carried::Carried;
 use crate::connection::Inspector;
 use crate::control::Requests;
 use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, Opened};
@@ -29,6 +30,7 @@ pub(super) struct Receiving {
     pub(super) outbox: Arc<Outbox>,
     pub(super) remote: bool,
     pub(super) aboard: Aboard,
+    pub(super) carried: Carried,
     pub(super) progress: Arc<Progress>,
     pub(super) notes: Sender<Note>,
     pub(super) requests: Arc<Requests>,
@@ -126,6 +128,7 @@ impl Receiving {
         // Goes round, as the far side's count does.
         self.progress.received.fetch_add(1, Ordering::Release);
         self.aboard.count_message();
+        self.carried.received(message.data.len());
         self.batch.add(translate::received(message))?;
         self.requests.look_again();
         Ok(())

@@ -15,6 +15,7 @@ use webrtc::error::Error;
 
 use super::Progress;
 use crate::aboard::off_board;
+use crate::carried::Carried;
 use crate::connection::Inspector;
 use crate::inbox::ChannelInbox;
 use crate::note::Note;
@@ -48,6 +49,7 @@ pub(super) struct Handover {
     pub(super) inbox: Arc<ChannelInbox>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) inspector: Inspector,
+    pub(super) carried: Carried,
     pub(super) reliable: bool,
 }
 
@@ -147,6 +149,7 @@ impl Handover {
                 .store(true, Ordering::Release);
             let _ = self.channel.set_buffered_amount_low_threshold(0).await;
         }
+        let bytes = payload.len();
         let result = match payload {
             Payload::Binary(bytes) => self.channel.send(translate::outgoing(bytes)).await,
             Payload::Text(bytes) => {
@@ -155,6 +158,9 @@ impl Handover {
                 self.channel.send_text(&text).await
             }
         };
+        if result.is_ok() {
+            self.carried.sent(bytes);
+        }
         if let Some(valve) = valve
             && valve.pipe.hand(cost)
         {

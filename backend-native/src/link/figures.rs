@@ -1,11 +1,13 @@
 //! The figures of a link, kept fresh for whoever looks at them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mesh_core::{Duration, LinkStats};
+use mesh_core::platform::PairWatch;
+use mesh_core::{Duration, LinkEvent, LinkStats};
 use tokio::time::Instant;
 
 use super::Link;
+use crate::carried::Carried;
 use crate::connection::Connection;
 
 /// How old they may get.
@@ -13,26 +15,50 @@ const AGE: Duration = Duration::from_secs(1);
 
 /// The latest figures of a link. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Figures(Arc<Mutex<LinkStats>>);
+pub(crate) struct Figures {
+    state: Arc<Mutex<State>>,
+    carried: Carried,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    latest: LinkStats,
+    pairs: PairWatch,
+}
 
 impl Figures {
     /// As they are now.
     pub(crate) fn latest(&self) -> LinkStats {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state().latest
     }
 
-    fn replace(&self, stats: LinkStats) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stats;
+    /// What counts the bytes of its messages.
+    pub(super) const fn carried(&self) -> &Carried {
+        &self.carried
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Link {
-    /// What is known of the link at this moment.
+    /// What is known of the link at this moment. Tells of another pair of addresses.
     pub(super) async fn measure(&self, connection: &Connection) -> LinkStats {
+        let pair = connection.pair_in_use().await;
+        let pair = pair.map(|pair| pair.as_told(&self.relay));
         let mut stats = connection.stats().await;
+        (stats.bytes_sent, stats.bytes_received) = self.figures.carried.so_far();
         let channels = self.channels.iter();
         stats.messages_dropped = channels.map(|(_, channel)| channel.given_up()).sum();
-        self.figures.replace(stats);
+        let mut state = self.figures.state();
+        let selected = state.pairs.look(pair, &mut stats);
+        state.latest = stats;
+        drop(state);
+        if let Some(path) = selected {
+            let link = self.id;
+            self.report(LinkEvent::PairSelected { link, path });
+        }
         stats
     }
 

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use mesh_core::TransportProtocol;
 use rtc::ice::url::{ProtoType, SchemeType, Url};
 
 /// How much may wait for a server's addresses. Requests are repeated by whoever sent them.
@@ -98,6 +99,15 @@ impl Book {
 }
 
 impl Server {
+    /// How it is reached, as the core is told.
+    pub(super) const fn protocol(&self) -> TransportProtocol {
+        match self.transport {
+            Transport::Udp => TransportProtocol::Udp,
+            Transport::Tcp => TransportProtocol::Tcp,
+            Transport::Tls => TransportProtocol::Tls,
+        }
+    }
+
     /// Its addresses, once they are known.
     pub(super) fn addresses(&self) -> Option<&[SocketAddr]> {
         self.addresses.get().map(|addresses| &**addresses)
@@ -161,6 +171,13 @@ impl core::fmt::Debug for Waiting {
 /// The name under which the crate knows a server.
 pub(super) fn name(index: usize) -> String {
     format!("{index}{SUFFIX}")
+}
+
+/// Which server a URL names that the crate was given.
+pub(super) fn index_of_url(url: &str) -> Option<usize> {
+    let (_, host) = url.split_once(':')?;
+    let (index, _) = host.split_once(SUFFIX)?;
+    index.parse().ok()
 }
 
 /// The addresses that stand for a server, if this is [its name](name) and a port.
@@ -234,7 +251,10 @@ mod tests {
                 assert_eq!(index_of(address), Some(index));
                 assert_eq!(address.port(), 3478);
             }
+            let url = format!("turn:{server}?transport=udp");
+            assert_eq!(index_of_url(&url), Some(index));
         }
+        assert_eq!(index_of_url("turn:example.org:3478"), None);
         assert_eq!(resolve("example.org:3478"), None);
         for address in ["192.0.2.1:1", "[2001:db8::1]:1", "241.0.0.1:1"] {
             assert_eq!(index_of(address.parse().expect("an address")), None);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use backend_native::testing::{AddressSource, Cures, SocketOptions, SocketSource};
 use backend_native::{PlatformBackend, PlatformConfig};
-use mesh_core::{ConnectionState, LinkEvent, Payload};
+use mesh_core::{Backend, ConnectionState, LinkEvent, Payload};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
@@ -203,6 +203,12 @@ impl Talk {
         }
     }
 
+    /// How often each side has used another pair of addresses than before.
+    fn pair_changes(&self) -> [u32; 2] {
+        let changes = |peer: &backends::Peer| peer.backend.stats(peer.link).pair_changes;
+        [changes(&self.pair.a), changes(&self.pair.b)]
+    }
+
     /// What either side was told of the state of its connection since the last time.
     fn take_states(&mut self) -> Vec<ConnectionState> {
         let mut states = Vec::new();
@@ -241,6 +247,7 @@ async fn a_link_goes_on_by_another_interface_when_the_one_in_use_goes() {
         talk.up(used);
         // Long enough for both to go back to it.
         talk.go_on(Duration::from_secs(6)).await;
+        assert_eq!(talk.pair_changes(), [2 * (round + 1); 2], "there and back");
     }
 }
 

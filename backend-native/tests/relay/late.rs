@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use backend_native::testing::{Cures, SocketOptions, SocketSource};
 use backend_native::{PlatformBackend, PlatformConfig};
-use mesh_core::{CandidateType, ConnectionState, LinkConfig, LinkEvent, Payload};
+use mesh_core::{CandidateType, ConnectionState, LinkConfig, LinkEvent, PathKind, Payload};
 use socket_faults::{Fate, Faults, TokioSockets};
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
@@ -198,6 +198,20 @@ pub(crate) fn a_direct_path_that_opens_is_used_and_left_again_when_it_breaks() {
         });
         street.close(true);
         count_until(&mut pair, &mut count, |pair| are_relayed(pair) == [true; 2]);
+    }
+    // Each of these changes is counted and told.
+    let (relayed, direct) = (PathKind::Relayed, PathKind::Direct);
+    let sides: [fn(&mut Pair) -> &mut Peer; 2] = [|pair| &mut pair.a, |pair| &mut pair.b];
+    for side in sides {
+        assert_eq!(stats(&mut pair, side).pair_changes, 4);
+        let told = side(&mut pair).log.iter().filter_map(|event| {
+            let LinkEvent::PairSelected { path, .. } = event else {
+                return None;
+            };
+            Some(*path)
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [relayed, direct, relayed, direct, relayed]);
     }
     assert_eq!([&pair.a.closed, &pair.b.closed], [&None, &None]);
 }

@@ -20,7 +20,7 @@ use backend_native::testing::{Cures, SocketOptions};
 use backend_native::{PlatformBackend, PlatformConfig};
 use mesh_core::{
     Backend, CandidateType, ChannelIndex, CloseReason, Command, ConnectFailure, IceServer,
-    IceTransportPolicy, LinkConfig, LinkEvent, LinkStats, Payload,
+    IceTransportPolicy, LinkConfig, LinkEvent, LinkStats, Payload, TransportProtocol,
 };
 
 use coturn::Coturn;
@@ -155,6 +155,7 @@ fn relay_only_on_both_sides_connects_and_carries() {
         let stats = stats(&mut pair, side);
         assert_eq!(stats.local, Some(CandidateType::Relay));
         assert_eq!(stats.remote, Some(CandidateType::Relay));
+        assert_eq!(stats.protocol, Some(TransportProtocol::Udp));
     }
     for channel in CHANNELS {
         round_trip(&mut pair, channel, 10);

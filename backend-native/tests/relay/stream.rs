@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use backend_native::testing::SocketOptions;
 use backend_native::{PlatformBackend, PlatformConfig, RootCertificates};
-use mesh_core::{CandidateType, IceServer, LinkConfig, Payload};
+use mesh_core::{CandidateType, IceServer, LinkConfig, Payload, TransportProtocol};
 use socket_faults::{Fate, Faults, TokioSockets};
 
 use crate::coturn::{Coturn, Over};
@@ -38,7 +38,8 @@ fn config(servers: Vec<IceServer>) -> LinkConfig {
     }
 }
 
-fn connects(server: &Coturn) {
+fn connects(over: Over, protocol: TransportProtocol) {
+    let server = &Coturn::start_over(over);
     let certificate = Some(server.certificate.as_str());
     let mut pair = Pair {
         a: without_udp(certificate),
@@ -52,6 +53,7 @@ fn connects(server: &Coturn) {
     let open = start.elapsed();
     let figures = stats(&mut pair, |pair| &mut pair.a);
     assert_eq!(figures.local, Some(CandidateType::Relay));
+    assert_eq!(figures.protocol, Some(protocol));
     let trip = round_trip(&mut pair, UNRELIABLE, 20);
     eprintln!("open after {open:?}, round trip {trip:?}");
     let large: Vec<Payload> = (0..20).map(|n| Payload::from(vec![n; 64 * 1024])).collect();
@@ -68,11 +70,11 @@ fn connects(server: &Coturn) {
 }
 
 pub(crate) fn peers_without_udp_play_over_tcp() {
-    connects(&Coturn::start_over(Over::Tcp));
+    connects(Over::Tcp, TransportProtocol::Tcp);
 }
 
 pub(crate) fn peers_without_udp_play_over_tls() {
-    connects(&Coturn::start_over(Over::Tls));
+    connects(Over::Tls, TransportProtocol::Tls);
 }
 
 /// One peer reaches its server over TCP, and the other one is an ordinary one.

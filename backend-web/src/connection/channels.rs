@@ -8,6 +8,7 @@ use mesh_core::platform::{LINGER, RemoteChannels};
 use mesh_core::{ChannelIndex, ChannelSpec, GivenReason, Goodbye, PeerId, Reliability, SendLimits};
 use web_sys::RtcDataChannel;
 
+use crate::carried::Carried;
 use crate::channel::{Channel, Ends};
 use crate::clock::Clock;
 use crate::control::Control;
@@ -29,6 +30,7 @@ pub(crate) struct Channels {
     control: Option<Rc<Control>>,
     pulse: Option<Rc<Pulse>>,
     finishing: RefCell<Vec<Finishing>>,
+    carried: Rc<Carried>,
     /// Whether small messages may leave together.
     coalesces: Rc<Cell<bool>>,
 }
@@ -57,6 +59,7 @@ impl Channels {
             control,
             pulse,
             finishing: RefCell::default(),
+            carried: Rc::default(),
             coalesces: Rc::default(),
         }
     }
@@ -112,6 +115,7 @@ impl Channels {
             outbox: Outbox::new(limits),
             pacer,
             coalesces: Rc::clone(&self.coalesces),
+            carried: Rc::clone(&self.carried),
             remote,
             reliable: reliability == Reliability::Reliable,
             control: self.control.clone(),
@@ -125,6 +129,11 @@ impl Channels {
             table.resize_with(at + 1, || None);
         }
         table[at] = Some(channel);
+    }
+
+    /// How many bytes of messages were sent, and how many have come.
+    pub(crate) fn carried(&self) -> (u64, u64) {
+        self.carried.so_far()
     }
 
     /// From now on small messages may leave together.

@@ -1,10 +1,16 @@
 //! Messages: kind, boundaries, order, and the first one.
 
-use mesh_core::{ChannelIndex, Command, LinkConfig, LinkEvent, Payload, SendLimits};
+use std::time::Duration;
+
+use mesh_core::platform::TRANSFER_STREAM;
+use mesh_core::{
+    ChannelIndex, ChannelSpec, Command, LinkConfig, LinkEvent, Payload, Reliability, SendLimits,
+    TransferMode,
+};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::stranger::Stranger;
-use crate::support::{LINK, Pair, Peer};
+use crate::support::{LINK, PATIENCE, Pair, Peer};
 
 #[wasm_bindgen_test]
 async fn kind_and_boundaries_are_kept() {
@@ -134,6 +140,93 @@ async fn an_in_band_channel_is_reported_with_its_first_messages() {
     // We can answer on it.
     let sent = mesh_core::Backend::send(pair.a.backend(), LINK, index, Payload::from("hello"));
     assert_eq!(sent, Ok(()));
+    far_side.close();
+    pair.until_signalled("it to close", |_| {}, |a| a.channels_closed() >= 1)
+        .await;
+}
+
+/// Sends everything back as it came, and says how many messages each channel has brought, after the number of channels that were made
+/// in-band.
+const ECHO: &str = "(pc, _, planned) => {
+    const counts = [0, 0, 0, 0];
+    pc.ondatachannel = () => counts[0]++;
+    planned.forEach((channel, n) => {
+        channel.binaryType = 'arraybuffer';
+        channel.onmessage = e => { counts[n + 1]++; channel.send(e.data); };
+    });
+    return () => counts.join();
+}";
+
+/// What the mesh makes besides, for transfers.
+fn of_transfers() -> (ChannelIndex, ChannelSpec) {
+    let (mode, once) = (TransferMode::Reliable, Reliability::Retransmits(0));
+    let spec = ChannelSpec::custom(TRANSFER_STREAM, mode, once, SendLimits::default());
+    (ChannelIndex(3), spec)
+}
+
+/// How many messages go there and back on each channel.
+const ECHOES: u8 = 20;
+
+#[wasm_bindgen_test]
+async fn a_peer_with_three_channels_exchanges_every_mode_and_hears_nothing_else() {
+    let mut pair = Pair::new();
+    pair.a.open(SendLimits::default(), 1 << 20);
+    let (channel, spec) = of_transfers();
+    pair.a.execute(Command::CreateChannel {
+        link: LINK,
+        channel,
+        spec,
+    });
+    let far_side = Stranger::with_three_channels(&mut pair.a, ECHO).await;
+    // The other peer of the pair has no link: what is meant for it goes to the far side in JavaScript.
+    pair.b.backend = None;
+    let hear = |signal: &LinkEvent| far_side.hear(signal);
+    pair.until_signalled("four channels", hear, |a| a.opened() == 4)
+        .await;
+    for channel in TransferMode::ALL.map(TransferMode::channel) {
+        for number in 0..ECHOES {
+            let payload = Payload::from(vec![number; 30]);
+            let sent = mesh_core::Backend::send(pair.a.backend(), LINK, channel, payload);
+            sent.expect("the channel takes it");
+        }
+    }
+    let echoes = |a: &Peer, channel| {
+        let messages = a.seen.iter().filter_map(|event| match event {
+            LinkEvent::Message {
+                channel: on,
+                payload,
+                ..
+            } if *on == channel => Some(payload.clone()),
+            _ => None,
+        });
+        messages.collect::<Vec<_>>()
+    };
+    let mut all = 0;
+    // In that time three pulses would have come, with a peer of ours.
+    let begun = mesh_core::Backend::now(pair.a.backend());
+    while all < 3 * usize::from(ECHOES)
+        || mesh_core::Backend::now(pair.a.backend()) - begun < Duration::from_millis(1700)
+    {
+        pair.pass(Duration::from_millis(100)).await;
+        all = TransferMode::ALL
+            .map(|mode| echoes(&pair.a, mode.channel()).len())
+            .iter()
+            .sum();
+        let waited = mesh_core::Backend::now(pair.a.backend()) - begun;
+        assert!(waited < PATIENCE, "{all} came, and {}", far_side.seen());
+    }
+    let sent: Vec<_> = (0..ECHOES)
+        .map(|number| Payload::from(vec![number; 30]))
+        .collect();
+    for mode in TransferMode::ALL {
+        let mut heard = echoes(&pair.a, mode.channel());
+        if mode == TransferMode::Unreliable {
+            heard.sort_by_key(|payload| payload.bytes().to_vec());
+        }
+        assert_eq!(heard, sent, "{mode:?}");
+    }
+    assert_eq!(far_side.seen(), "0,20,20,20", "in-band channels, messages");
+    assert_eq!(pair.a.closed(), None);
     far_side.close();
     pair.until_signalled("it to close", |_| {}, |a| a.channels_closed() >= 1)
         .await;

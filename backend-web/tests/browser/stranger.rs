@@ -7,30 +7,50 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::support::Peer;
 
-/// It has the planned channels and the control channel, and runs `act` with the connection. Its offer has all candidates in it.
+/// It has the three built-in channels, as Godot makes them, and those that `more` makes, and runs `act` with the connection, the built-in
+/// channels and the others. Its offer has all candidates in it.
 const STRANGER: &str = "
     const pc = new RTCPeerConnection();
-    for (const id of [1, 2, 3]) pc.createDataChannel('planned', { negotiated: true, id });
-    const control = pc.createDataChannel('control', { negotiated: true, id: 1001 });
-    act(pc, control);
+    const channel = (label, id, init) => pc.createDataChannel(label, { negotiated: true, id, ...init });
+    const planned = [channel('reliable', 1, {}), channel('ordered', 2, { maxRetransmits: 0 }),
+        channel('unreliable', 3, { ordered: false, maxRetransmits: 0 })];
+    const seen = act(pc, more(channel), planned);
     const gathered = new Promise(done => { pc.onicecandidate = e => { if (!e.candidate) done(); }; });
     const offer = pc.createOffer().then(o => pc.setLocalDescription(o)).then(() => gathered)
         .then(() => pc.localDescription.sdp);
     return [offer, sdp => pc.setRemoteDescription({ type: 'answer', sdp }),
-        c => pc.addIceCandidate({ candidate: c, sdpMid: '0' }), () => pc.close()];
+        c => pc.addIceCandidate({ candidate: c, sdpMid: '0' }), () => pc.close(), seen];
 ";
+
+/// It has no other channels.
+const NOTHING: &str = "() => {}";
+
+/// It has a control channel.
+const CONTROL: &str = "channel => channel('control', 1001, {})";
 
 /// The far side.
 pub(crate) struct Stranger {
     answer: Function,
     candidate: Function,
     close: Function,
+    seen: JsValue,
 }
 
 impl Stranger {
-    /// Makes one and gives its offer to the open link of `peer`. `act` is a function of the connection and the control channel.
+    /// Makes one with a control channel and gives its offer to the open link of `peer`. `act` is a function of the connection and the
+    /// control channel.
     pub(crate) async fn offer_to(peer: &mut Peer, act: &str) -> Self {
-        let parts: Array = Function::new_no_args(&format!("const act = {act}; {STRANGER}"))
+        Self::with(peer, CONTROL, act).await
+    }
+
+    /// The same with the three built-in channels alone. `act` is a function of the connection, nothing and the channels.
+    pub(crate) async fn with_three_channels(peer: &mut Peer, act: &str) -> Self {
+        Self::with(peer, NOTHING, act).await
+    }
+
+    async fn with(peer: &mut Peer, more: &str, act: &str) -> Self {
+        let script = format!("const act = {act}; const more = {more}; {STRANGER}");
+        let parts: Array = Function::new_no_args(&script)
             .call0(&JsValue::UNDEFINED)
             .expect("it runs")
             .unchecked_into();
@@ -49,7 +69,15 @@ impl Stranger {
             answer: part(1),
             candidate: part(2),
             close: part(3),
+            seen: parts.get(4),
         }
+    }
+
+    /// What the function says that `act` has returned.
+    pub(crate) fn seen(&self) -> String {
+        let seen = self.seen.unchecked_ref::<Function>();
+        let seen = seen.call0(&JsValue::UNDEFINED).expect("a function");
+        seen.as_string().expect("text")
     }
 
     /// Takes an answer or a candidate.

@@ -7,6 +7,7 @@ use mesh_core::{SendError, TransferMode};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
+use crate::observed::Figures;
 use crate::refusal::Refusal;
 use crate::request::To;
 use crate::{Content, Matchmaker, Outcome, Participant};
@@ -163,7 +164,8 @@ pub async fn targets_are_one_all_and_all_but_one(cast: [Participant; 4]) -> Outc
         .await
 }
 
-/// The figures of a peer's link come when they are asked for, and know of what was sent and received.
+/// The figures of a peer's link come when they are asked for, and mean the same everywhere: how many bytes of messages the game
+/// has sent and received, without what the library says for itself, and by which pair of candidates.
 pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     steps::start_meshes(&cast).await?;
@@ -171,7 +173,9 @@ pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
     matchmaker
         .relaying(async {
             steps::connect(&matchmaker, &cast, 1, 0).await?;
-            let len = 5000;
+            // By then the pulse has begun, which does not count.
+            a.sleep(Duration::from_millis(1500)).await?;
+            let (len, word) = (5000, "got it");
             a.send(
                 To::One(b.id()),
                 TransferMode::Reliable,
@@ -179,25 +183,39 @@ pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
             )
             .await?;
             b.packet().await?;
-            steps::tell(b, a, "got it").await?;
-            for (participant, peer) in [(a, b), (b, a)] {
-                // A browser may give a report again that is 50 ms old.
-                participant.sleep(Duration::from_millis(200)).await?;
+            steps::tell(b, a, word).await?;
+            let (large, small) = (len as u64, word.len() as u64);
+            for (participant, peer, carried) in [(a, b, (large, small)), (b, a, (small, large))] {
                 let figures = participant.figures(peer.id()).await?;
-                let (bytes, at_least) = if participant.id() == a.id() {
-                    (figures.bytes_sent, len as u64)
-                } else {
-                    (figures.bytes_received, len as u64)
-                };
-                ensure!(
-                    bytes >= at_least && figures.has_pair && !figures.is_stalled,
-                    "{} has the figures {figures:?}",
-                    participant.name()
+                let name = participant.name();
+                ensure_eq!(
+                    (figures.bytes_sent, figures.bytes_received),
+                    carried,
+                    "the bytes that {name} has sent and received"
                 );
+                let is_over_udp = figures.protocol.as_deref() == Some("Udp");
+                ensure!(
+                    figures.has_pair && is_over_udp && !figures.is_stalled,
+                    "{name} has the figures {figures:?}"
+                );
+                stays_on_its_pair(participant, peer, &figures).await?;
             }
             Ok(())
         })
         .await
+}
+
+/// Nobody has changed the network, so a pair that stands stays.
+async fn stays_on_its_pair(one: &Participant, other: &Participant, before: &Figures) -> Outcome {
+    one.sleep(Duration::from_millis(1500)).await?;
+    let after = one.figures(other.id()).await?;
+    ensure_eq!(
+        after.pair_changes,
+        before.pair_changes,
+        "how often {} has changed its pair",
+        one.name()
+    );
+    Ok(())
 }
 
 /// Reliable: all, in order. Ordered: in order. Unreliable: anything may be missing or late. None ever comes twice.

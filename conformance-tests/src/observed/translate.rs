@@ -1,6 +1,8 @@
 //! From mesh-core's events to the suite's.
 
-use mesh_core::{Event, LinkEvent, LinkId, LobbyEvent, Signal, SignalingEvent, TransferEvent};
+use mesh_core::{
+    Event, LinkEvent, LinkId, LobbyEvent, PathKind, Signal, SignalingEvent, TransferEvent,
+};
 use signaling::TransportEvent;
 
 use super::{Handshake, Heard, LinkSeen, Moved, Observed, Rumour, Seen};
@@ -40,6 +42,11 @@ impl From<Event> for Entry {
             },
             Event::PeerInterrupted(peer) => Seen::Interrupted(peer.get()),
             Event::PeerResumed(peer) => Seen::Resumed(peer.get()),
+            Event::PeerPathChanged { peer, from, to } => Seen::PathChanged {
+                peer: peer.get(),
+                was_relayed: from == PathKind::Relayed,
+                is_relayed: to == PathKind::Relayed,
+            },
             Event::ConnectionSucceeded => Seen::ServerConnected,
             Event::ConnectionFailed(reason) => Seen::ServerFailed(reason),
             Event::ServerDisconnected => Seen::ServerDisconnected,
@@ -149,6 +156,10 @@ impl From<LinkEvent> for Entry {
                 messages,
             } => (link, LinkSeen::Dropped { channel, messages }),
             LinkEvent::Stats { link, stats } => (link, LinkSeen::Stats(stats.into())),
+            LinkEvent::PairSelected { link, path } => {
+                let is_relayed = path == PathKind::Relayed;
+                (link, LinkSeen::PairSelected { is_relayed })
+            }
             LinkEvent::Kicked { link, peer, reason } => {
                 let peer = peer.get();
                 (link, LinkSeen::Kicked { peer, reason })

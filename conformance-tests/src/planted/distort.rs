@@ -84,6 +84,7 @@ impl<B: Backend> Faulty<B> {
             | LinkEvent::BufferedAmountLow { .. }
             | LinkEvent::InboxDropped { .. }
             | LinkEvent::Stats { .. }
+            | LinkEvent::PairSelected { .. }
             | LinkEvent::Kicked { .. }
             | LinkEvent::Taken { .. }
             | LinkEvent::Goodbye { .. } => self.report(event),
@@ -116,6 +117,7 @@ impl<B: Backend> Faulty<B> {
             LinkEvent::Description { .. }
             | LinkEvent::Candidate { .. }
             | LinkEvent::Gathered { .. }
+            | LinkEvent::PairSelected { .. }
             | LinkEvent::Kicked { .. }
             | LinkEvent::Taken { .. }
             | LinkEvent::Goodbye { .. }

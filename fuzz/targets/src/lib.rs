@@ -4,13 +4,16 @@
 //! A target panics where something of ours is wrong. Where the input goes to a crate that is not ours, a panic is
 //! [contained](Outcome::Panicked) as `backend-native` contains it, so that the fuzzer goes on behind faults that are known.
 
+mod batches;
 mod crates;
 mod godot;
 mod lobby;
+mod mesh;
 mod outcome;
 mod pulse;
 mod sctp;
 mod text;
+mod transfers;
 
 use backend_native::testing::fuzz as native;
 
@@ -40,6 +43,9 @@ pub const TARGETS: &[Target] = &[
     ours("control", text::control),
     ours("pulse", pulse::messages),
     ours("session_lines", text::session_lines),
+    ours("mesh_lines", mesh::lines),
+    ours("transfers", transfers::messages),
+    ours("batches", batches::messages),
     ours("candidate", text::candidate),
     ours("godot", godot::packets),
     ours("typed", godot::typed),

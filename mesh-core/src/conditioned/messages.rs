@@ -248,6 +248,7 @@ impl<B: Backend> Conditioned<B> {
             | LinkEvent::BufferedAmountLow { .. }
             | LinkEvent::InboxDropped { .. }
             | LinkEvent::Stats { .. }
+            | LinkEvent::PairSelected { .. }
             | LinkEvent::Taken { .. }
             | LinkEvent::Kicked { .. } => return self.ready.push_back(event),
         };

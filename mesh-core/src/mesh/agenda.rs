@@ -5,7 +5,8 @@ use alloc::collections::VecDeque;
 use super::connection::Member;
 use crate::platform::Inbox;
 use crate::{
-    ChannelIndex, Event, GivenReason, LinkId, LinkStats, PeerId, Signal, TransferEvent, TransferId,
+    ChannelIndex, Event, GivenReason, LinkId, LinkStats, PathKind, PeerId, Signal, TransferEvent,
+    TransferId,
 };
 
 /// More than this waiting, and the mesh takes nothing more from the backend until the game has listened.
@@ -65,6 +66,8 @@ pub(super) enum News {
     /// How many is counted in the channel, so that a flood is one event.
     Dropped(ChannelIndex),
     Stats(LinkStats),
+    /// From this path to that.
+    PathChanged(PathKind, PathKind),
     /// It has kicked another peer.
     Kicked(PeerId, GivenReason),
     Transfer(TransferId, TransferEvent),
@@ -84,6 +87,7 @@ impl News {
             Self::ChannelReceived(channel) => member.tell_channel(channel),
             Self::Dropped(channel) => member.tell_dropped(channel),
             Self::Stats(stats) => Some(Event::Stats { peer, stats }),
+            Self::PathChanged(from, to) => Some(Event::PeerPathChanged { peer, from, to }),
             Self::Transfer(transfer, event) => Some(Event::Transfer {
                 peer,
                 transfer,
@@ -144,7 +148,7 @@ impl Agenda {
                 reason: reason.clone(),
             }),
             News::Interrupted | News::Resumed | News::BufferedAmountLow(_) => None,
-            News::ChannelReceived(_) | News::Dropped(_) => None,
+            News::ChannelReceived(_) | News::Dropped(_) | News::PathChanged(..) => None,
         });
         owed.collect()
     }

@@ -16,7 +16,7 @@ use crate::sdp::Identity;
 use crate::{
     ChannelIndex, ChannelLimits, ChannelRole, ChannelSpec, ChannelState, CloseReason, Command,
     ConnectFailure, ConnectionState, DisconnectReason, Event, GatheringState, Goodbye, Instant,
-    LinkId, Missing, PeerId, SignalingState, Traffic, TransferMode,
+    LinkId, Missing, PathKind, PeerId, SignalingState, Traffic, TransferMode,
 };
 
 /// How long after its first closed channel a peer may still deliver what its other channels hold, and that they opened.
@@ -31,6 +31,8 @@ pub(super) struct Connection {
     /// What the platform said last.
     pub(super) reported: ConnectionState,
     pub(super) gathering: GatheringState,
+    /// Which way its selected pair takes, once there is one.
+    pub(super) path: Option<PathKind>,
     /// What stood in the way of finding a relay; empty if nothing did.
     pub(super) trouble: String,
     pub(super) negotiation: Negotiation,
@@ -164,6 +166,7 @@ impl Connection {
             id,
             reported: ConnectionState::New,
             gathering: GatheringState::New,
+            path: None,
             trouble: String::new(),
             negotiation: Negotiation::default(),
             member: None,

@@ -9,7 +9,7 @@ use crate::platform::InboxFull;
 use crate::platform::batch::Read;
 use crate::{
     ChannelIndex, CloseReason, ConnectFailure, ConnectionState, DisconnectReason, GatheringState,
-    Instant, LinkEvent, LinkId, LinkStats, Payload, SessionDescription, Signal,
+    Instant, LinkEvent, LinkId, LinkStats, PathKind, Payload, SessionDescription, Signal,
 };
 
 /// How long a connection that is refused stays after its answer, so that the far side reads there why.
@@ -53,6 +53,7 @@ impl Mesh {
                 messages,
             } => self.dropped(link, channel, messages),
             LinkEvent::Stats { link, stats } => self.measured(link, stats),
+            LinkEvent::PairSelected { link, path } => self.pair_selected(link, path),
             LinkEvent::Kicked { link, peer, reason } => {
                 // Whoever kicks us says so in its goodbye.
                 if self.unique_id != Some(peer) && self.member(link).is_some() {
@@ -354,6 +355,32 @@ impl Mesh {
             ..stats
         };
         self.notice(link, News::Stats(stats));
+    }
+
+    /// A link uses its first pair of candidates, or another one.
+    fn pair_selected(&mut self, link: LinkId, path: PathKind) {
+        let Some(entry) = self.links.get_mut(link) else {
+            return;
+        };
+        let former = entry.path.replace(path);
+        let is_announced = entry.member.as_ref().is_some_and(|member| member.announced);
+        if let Some(former) = former.filter(|_| is_announced) {
+            self.notice(link, News::PathChanged(former, path));
+        }
+    }
+
+    /// A link has taken over from another one, whose path was this.
+    pub(super) fn pair_replaced(&mut self, link: LinkId, former: Option<PathKind>) {
+        let Some(entry) = self.links.get_mut(link) else {
+            return;
+        };
+        match (former, entry.path) {
+            (Some(former), Some(path)) if former != path => {
+                self.notice(link, News::PathChanged(former, path));
+            }
+            (former, None) => entry.path = former,
+            (_, Some(_)) => {}
+        }
     }
 
     fn dropped(&mut self, link: LinkId, channel: ChannelIndex, messages: u64) {

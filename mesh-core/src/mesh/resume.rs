@@ -216,8 +216,11 @@ impl Mesh {
         self.peers.insert(peer, link);
         self.agenda.rename(first, link);
         let former = self.drop_link(first, Some(Duration::ZERO));
-        let former = former.and_then(|connection| connection.member);
-        let (Some(former), Some(member)) = (former, self.member_mut(link)) else {
+        let Some(former) = former else {
+            return;
+        };
+        self.pair_replaced(link, former.path);
+        let (Some(former), Some(member)) = (former.member, self.member_mut(link)) else {
             return;
         };
         let was_interrupted = former.interrupted || former.told_interrupted;

@@ -9,7 +9,7 @@ use super::ice::Phase;
 use super::wire::Content;
 use super::world::{Action, Key, World};
 use crate::platform::control::Word;
-use crate::platform::{self, InboxFull, Relay};
+use crate::platform::{self, InboxFull, PairWatch, Relay};
 use crate::{
     ChannelIndex, ChannelState, CloseReason, ConnectionState, Goodbye, Instant, LinkConfig,
     LinkEvent, LinkId, Payload, TransferMode,
@@ -58,6 +58,8 @@ pub(super) struct End {
     pub(super) early_words: BTreeMap<u64, Word>,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
+    /// Which pair it uses, and how often it was another one.
+    pub(super) pairs: PairWatch,
 }
 
 impl End {
@@ -85,6 +87,7 @@ impl End {
             early_words: BTreeMap::new(),
             bytes_sent: 0,
             bytes_received: 0,
+            pairs: PairWatch::default(),
         }
     }
 

@@ -80,6 +80,7 @@ impl World {
             Step::Connected => {
                 end.phase = Phase::Open;
                 self.set_state(key, ConnectionState::Connected);
+                self.look_at_pair(key);
                 self.open_channels(key);
             }
             Step::Disconnected => {

@@ -73,12 +73,13 @@
 //!   notice it, then `Failed`. No pulses are sent for that: an idle network has nothing to do. A far side that says goodbye
 //!   closes the channels and then the link, at once. One that is [suspended](Network::suspend) is stalled and not silent.
 //! - **Figures.** [`LinkStats`](crate::LinkStats) has the round trip with the wait at a narrow part of the path, the jitter and the loss.
+//!   A pair of candidates is another one when a test [says so](Network::set_relayed).
 //! - **Streams.** A message on a stream for which the far side has no channel is dropped there, as real stacks do.
 //! - **Nonsense.** A malformed description or candidate ends the link with a reason. A well-formed candidate that is not the
 //!   far side's is ignored.
 //! - **A lobby service** with the rules of Godot's demo: see [`MockSignaling`].
 //!
-//! Not modelled: relays, IP addresses, and congestion control beyond a pause when a queue is full.
+//! Not modelled: what a relay does to a path, IP addresses, and congestion control beyond a pause when a queue is full.
 
 mod backend;
 mod channel;

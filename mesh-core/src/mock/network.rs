@@ -116,6 +116,13 @@ impl Network {
         self.with(|world| world.strand(backend.0));
     }
 
+    /// Has the links of a participant go through a TURN server from now on, or not any more, as when ICE selects another pair of
+    /// addresses. Nothing else changes: the game is told ([`Event::PeerPathChanged`](crate::Event::PeerPathChanged)) and the figures say
+    /// so.
+    pub fn set_relayed(&self, backend: BackendId, is_relayed: bool) {
+        self.with(|world| world.set_relayed(backend.0, is_relayed));
+    }
+
     fn change_paths(&self, change: impl FnOnce(&mut Paths)) {
         self.with(|world| {
             change(&mut world.paths);

@@ -71,6 +71,8 @@ pub(super) struct Host {
     pub(super) ended: VecDeque<LinkEvent>,
     pub(super) waker: Option<Waker>,
     pub(super) alarm: Option<Instant>,
+    /// Whether its links go through a TURN server.
+    pub(super) is_relayed: bool,
     /// Since when it takes nothing and answers no pulse, if it does not.
     pub(super) suspended_since: Option<Instant>,
 }
@@ -121,6 +123,7 @@ impl World {
             ended: VecDeque::new(),
             waker: None,
             alarm: None,
+            is_relayed: false,
             suspended_since: None,
         });
         u32::try_from(self.hosts.len() - 1).unwrap_or(u32::MAX)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use mesh_core::platform::MAX_REMOTE_CHANNELS;
-use mesh_core::{ChannelIndex, Payload};
+use mesh_core::{ChannelIndex, PathKind, Payload};
 
 /// How many messages of a channel may be on their way.
 const WINDOW: usize = 4;
@@ -17,12 +17,12 @@ pub(crate) enum Item {
     Closed,
 }
 
-/// One direction of a link: messages of two reliable channels and of transfers, and words beside them.
+/// One direction of a link: messages of [`CHANNELS`], and words beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Way {
-    pub(crate) streams: [VecDeque<Item>; 4],
+    pub(crate) streams: [VecDeque<Item>; STREAMS],
     /// Whether a channel's sender was refused.
-    pub(crate) refused: [bool; 3],
+    pub(crate) refused: [bool; CHANNELS.len()],
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,13 +40,34 @@ pub(crate) struct Link {
     pub(crate) ends: [EndState; 2],
     /// Whether each side has been told that the path is broken.
     pub(crate) noticed: [bool; 2],
+    /// Whether both sides have described it.
+    pub(crate) is_described: bool,
     pub(crate) is_broken: bool,
     pub(crate) is_dead: bool,
 }
 
-/// The channels that the model uses: the built-in reliable one, a custom one, and that of transfers above all others.
-pub(crate) const CHANNELS: [ChannelIndex; 3] = [ChannelIndex(0), ChannelIndex(3), TRANSFERS];
+/// The channels that the model uses: the built-in reliable one, a custom one, that of transfers above all others, and the built-in
+/// unreliable one.
+pub(crate) const CHANNELS: [ChannelIndex; 4] =
+    [ChannelIndex(0), ChannelIndex(3), TRANSFERS, ChannelIndex(2)];
 pub(crate) const TRANSFERS: ChannelIndex = ChannelIndex(4 + MAX_REMOTE_CHANNELS);
+
+/// The place of the channel of transfers, and of the unreliable one.
+pub(crate) const OF_TRANSFERS: usize = 2;
+pub(crate) const UNRELIABLE: usize = 3;
+
+/// The place of the words among the streams.
+pub(crate) const WORDS: usize = CHANNELS.len();
+pub(crate) const STREAMS: usize = WORDS + 1;
+
+/// Which way a link takes, by its position.
+pub(crate) const fn path(position: usize) -> PathKind {
+    if position.is_multiple_of(2) {
+        PathKind::Direct
+    } else {
+        PathKind::Relayed
+    }
+}
 
 impl Link {
     pub(crate) fn is_passable(&self) -> bool {

@@ -1,13 +1,14 @@
 //! One of the two peers: its mesh, and what its game has sent and heard.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use mesh_core::{
     Capabilities, Command, Event, Instant, LinkConfig, LinkEvent, LinkId, Mesh, MeshConfig,
-    Payload, PeerId, SessionDescription, Signal, Target, TransferEvent, TransferMode, Transmit,
+    PathKind, Payload, PeerId, SessionDescription, Signal, Target, TransferEvent, TransferMode,
+    Transmit,
 };
 
-use crate::link::CHANNELS;
+use crate::link::{CHANNELS, UNRELIABLE, path};
 
 pub(crate) struct Side {
     pub(crate) mesh: Mesh,
@@ -22,7 +23,12 @@ pub(crate) struct Side {
     /// The numbers of the transfers that were sent and not given up, and of those that were received.
     pub(crate) transferred: Vec<u32>,
     pub(crate) received: Vec<u32>,
+    /// How many unreliable messages were sent, and whose numbers were heard.
+    pub(crate) sent_unreliably: u32,
+    pub(crate) heard_unreliably: BTreeSet<u32>,
     pub(crate) interrupted: bool,
+    /// Which way its messages take, as far as the game was told.
+    pub(crate) path: PathKind,
     connected: bool,
 }
 
@@ -41,7 +47,10 @@ impl Side {
             heard: [0; 2],
             transferred: Vec::new(),
             received: Vec::new(),
+            sent_unreliably: 0,
+            heard_unreliably: BTreeSet::new(),
             interrupted: false,
+            path: path(0),
             connected: false,
         }
     }
@@ -79,6 +88,31 @@ impl Side {
             .mesh
             .send(now, target, CHANNELS[channel], Payload::from(payload));
         sent.is_ok_and(|sent| sent.accepted == 1)
+    }
+
+    /// Sends a message that says by which link it is to go.
+    pub(crate) fn send_unreliably(&mut self, now: Instant) {
+        let number = self.sent_unreliably;
+        self.sent_unreliably += 1;
+        let words = [number, self.present()].map(u32::to_be_bytes);
+        let (target, payload) = (Target::One(self.peer), Payload::from(words.concat()));
+        // Refused while the path is broken.
+        let _ = self.mesh.send(now, target, CHANNELS[UNRELIABLE], payload);
+    }
+
+    /// The position of the link that carries the peer.
+    fn present(&self) -> u32 {
+        let link = self.mesh.connection(self.peer);
+        let position = self.names.iter().position(|name| *name == link);
+        u32::try_from(position.unwrap()).unwrap()
+    }
+
+    /// An unreliable message came, or leaves: it belongs to the link that carries the peer now.
+    pub(crate) fn check_link(&self, payload: &Payload) -> u32 {
+        let (number, link) = payload.bytes().split_first_chunk().unwrap();
+        let link = u32::from_be_bytes(*link.first_chunk().unwrap());
+        assert_eq!(link, self.present(), "sent over another link");
+        u32::from_be_bytes(*number)
     }
 
     pub(crate) fn transfer(&mut self, now: Instant, bytes: usize) {
@@ -131,6 +165,10 @@ impl Side {
                     assert!(!self.connected, "announced again");
                     self.connected = true;
                 }
+                Event::Packet(packet) if packet.channel == CHANNELS[UNRELIABLE] => {
+                    let number = self.check_link(&packet.payload);
+                    assert!(self.heard_unreliably.insert(number), "doubled");
+                }
                 Event::Packet(packet) => {
                     let channel = CHANNELS.iter().position(|index| *index == packet.channel);
                     let heard = &mut self.heard[channel.unwrap()];
@@ -147,6 +185,9 @@ impl Side {
                 }
                 Event::PeerResumed(_) => {
                     assert!(core::mem::replace(&mut self.interrupted, false));
+                }
+                Event::PeerPathChanged { from, to, .. } => {
+                    assert_eq!(core::mem::replace(&mut self.path, to), from);
                 }
                 Event::Transfer {
                     event: TransferEvent::Received(payload),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use mesh_core::platform::TRANSFER_STREAM;
 use mesh_core::{
-    BackendSendError, ChannelIndex, ChannelSpec, CloseReason, Command, ConnectionState, Instant,
-    LinkEvent, LinkId, Reliability, SdpType, SendLimits, SessionDescription, TransferMode,
-    Transmit,
+    BackendSendError, ChannelIndex, CloseReason, Command, ConnectionState, Instant, LinkEvent,
+    LinkId, SessionDescription, Transmit,
 };
 
-use crate::link::{CHANNELS, EndState, Item, Link, TRANSFERS};
+use crate::link::{
+    CHANNELS, EndState, Item, Link, OF_TRANSFERS, STREAMS, TRANSFERS, UNRELIABLE, WORDS, path,
+};
 use crate::side::Side;
 
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,11 @@ pub(crate) enum Step {
     Transfer {
         side: usize,
         kilobytes: u8,
+    },
+    /// So many unreliable messages are sent.
+    Unreliably {
+        side: usize,
+        count: u8,
     },
     /// A side gives its oldest transfer up.
     Cancel(usize),
@@ -46,10 +51,16 @@ pub(crate) enum Step {
         side: usize,
         pick: u8,
     },
-    /// The side with the higher id offers a replacement.
-    Offer,
-    Answer,
-    /// The newest link is complete at one side.
+    /// An unreliable message on its way to a side is lost.
+    Lose {
+        side: usize,
+        pick: u8,
+    },
+    /// A side offers a replacement.
+    Offer(usize),
+    /// A side hears the other one's offer.
+    Answer(usize),
+    /// The newest link that both have described is complete at one side.
     Complete(usize),
     /// A side gives up the replacement that is not complete.
     GiveUp(usize),
@@ -57,16 +68,16 @@ pub(crate) enum Step {
 }
 
 pub(crate) struct World {
-    now: Instant,
-    sides: [Side; 2],
-    links: Vec<Link>,
-    offer: Option<(usize, SessionDescription)>,
-    answer: Option<(usize, SessionDescription)>,
-    descriptions: u32,
+    pub(crate) now: Instant,
+    pub(crate) sides: [Side; 2],
+    pub(crate) links: Vec<Link>,
+    /// What each side has offered, by the position of the link.
+    pub(crate) offers: [Option<(usize, SessionDescription)>; 2],
+    pub(crate) descriptions: u32,
 }
 
-/// The side that offers: it has the higher id.
-const CALLER: usize = 1;
+/// The side that offers first: it has the higher id.
+pub(crate) const CALLER: usize = 1;
 
 impl World {
     pub(crate) fn new() -> Self {
@@ -74,12 +85,11 @@ impl World {
             now: Instant::from_micros(1),
             sides: [Side::new(1, 2), Side::new(2, 1)],
             links: Vec::new(),
-            offer: None,
-            answer: None,
+            offers: [None, None],
             descriptions: 0,
         };
-        world.offer();
-        world.answer();
+        world.offer(CALLER);
+        world.answer(1 - CALLER);
         for side in 0..2 {
             world.complete(side);
             assert!(world.sides[side].mesh.is_connected(world.sides[side].peer));
@@ -107,7 +117,7 @@ impl World {
             Step::Deliver { side, pick, count } => {
                 for offset in 0..count {
                     let link = self.pick(pick);
-                    self.deliver(link, side, usize::from(pick.wrapping_add(offset)) % 4);
+                    self.deliver(link, side, usize::from(pick.wrapping_add(offset)) % STREAMS);
                 }
             }
             Step::Break(pick) => {
@@ -132,8 +142,18 @@ impl World {
                     self.close_channels(link, side);
                 }
             }
-            Step::Offer => self.offer(),
-            Step::Answer => self.answer(),
+            Step::Unreliably { side, count } => {
+                for _ in 0..count {
+                    self.sides[side].send_unreliably(self.now);
+                    self.drain(side);
+                }
+            }
+            Step::Lose { side, pick } => {
+                let link = self.pick(pick);
+                self.links[link].ways[side].streams[UNRELIABLE].pop_front();
+            }
+            Step::Offer(side) => self.offer(side),
+            Step::Answer(side) => self.answer(side),
             Step::Complete(side) => self.complete(side),
             Step::GiveUp(side) => self.give_up(side),
             Step::Wait(millis) => {
@@ -145,8 +165,7 @@ impl World {
 
     /// Has all be well: a link that does not break, and everything arrives.
     pub(crate) fn recover(&mut self) {
-        self.offer = None;
-        self.answer = None;
+        self.offers = [None, None];
         for link in 0..self.links.len() {
             self.links[link].die();
             for side in 0..2 {
@@ -158,11 +177,13 @@ impl World {
             self.give_up(side);
         }
         self.now += Duration::from_secs(4);
-        self.offer();
-        self.answer();
+        // Either side will do.
+        let link = self.links.len();
+        let offering = link % 2;
+        self.offer(offering);
+        self.answer(1 - offering);
         self.complete(0);
         self.complete(1);
-        let link = self.links.len() - 1;
         self.exchange(link);
         let heard = |world: &Self| {
             let heard = world
@@ -185,7 +206,16 @@ impl World {
             );
         }
         self.exchange(link);
+        for side in 0..2 {
+            self.carry_out(Step::Unreliably { side, count: 1 });
+        }
+        self.exchange(link);
+        for (side, other) in [(0, 1), (1, 0)] {
+            let last = self.sides[side].sent_unreliably - 1;
+            assert!(self.sides[other].heard_unreliably.contains(&last));
+        }
         for side in &self.sides {
+            assert_eq!(side.path, path(link));
             assert!(side.mesh.is_connected(side.peer) && !side.interrupted);
             assert_eq!(side.mesh.successor(side.peer), None);
             assert_eq!(side.mesh.connection(side.peer), side.names[link]);
@@ -197,10 +227,20 @@ impl World {
         }
     }
 
+    /// Whether each side has a link that is about to go on.
+    pub(crate) fn sides_that_go_on(&self) -> [bool; 2] {
+        let goes_on = |side: &Side| {
+            let successor = side.mesh.successor(side.peer);
+            let position = successor.and_then(|link| side.position(link));
+            position.is_some_and(|position| self.links[position].is_described)
+        };
+        [goes_on(&self.sides[0]), goes_on(&self.sides[1])]
+    }
+
     fn exchange(&mut self, link: usize) {
         for stream in 0..300 {
             for side in 0..2 {
-                self.deliver(link, side, stream % 4);
+                self.deliver(link, side, stream % STREAMS);
             }
         }
     }
@@ -223,7 +263,7 @@ impl World {
     }
 
     /// Carries out what a mesh wants; whether a message that was just accepted was refused after all.
-    fn drain(&mut self, side: usize) -> bool {
+    pub(crate) fn drain(&mut self, side: usize) -> bool {
         let now = self.now;
         while let Some(command) = self.sides[side].command() {
             self.execute(side, command);
@@ -248,6 +288,9 @@ impl World {
         let position = self.sides[side].position(link).unwrap();
         let entry = &mut self.links[position];
         let index = CHANNELS.iter().position(|known| *known == channel).unwrap();
+        if index == UNRELIABLE {
+            self.sides[side].check_link(&transmit.payload);
+        }
         let reason = if entry.ends[side] != EndState::Open {
             BackendSendError::NotOpen
         } else if entry.is_dead {
@@ -271,7 +314,7 @@ impl World {
                 let position = self.sides[side].position(link).unwrap();
                 let link = &mut self.links[position];
                 if !link.is_dead && link.ends[side] == EndState::Open {
-                    link.ways[1 - side].streams[3].push_back(Item::Taken(counts));
+                    link.ways[1 - side].streams[WORDS].push_back(Item::Taken(counts));
                 }
             }
             Command::Close { link, .. } => {
@@ -281,7 +324,7 @@ impl World {
                 entry.ways[side] = Default::default();
                 if !entry.is_dead {
                     // It may overtake what was sent before.
-                    entry.ways[1 - side].streams[3].push_back(Item::Closed);
+                    entry.ways[1 - side].streams[WORDS].push_back(Item::Closed);
                 }
                 let reason = CloseReason::Local;
                 let now = self.now;
@@ -303,10 +346,18 @@ impl World {
             return;
         }
         let way = &mut entry.ways[side];
-        let Some(item) = way.streams[stream].pop_front() else {
+        // What is unordered may come in any order.
+        let is_late = stream == UNRELIABLE && self.descriptions.is_multiple_of(2);
+        let queue = &mut way.streams[stream];
+        let item = if is_late {
+            queue.pop_back()
+        } else {
+            queue.pop_front()
+        };
+        let Some(item) = item else {
             return;
         };
-        let has_run_dry = stream == 2 && way.streams[2].is_empty();
+        let has_run_dry = stream == OF_TRANSFERS && queue.is_empty();
         let was_refused = way.refused.get_mut(stream).is_some_and(core::mem::take);
         let is_low = was_refused || has_run_dry;
         let link = self.sides[side].names[position].unwrap();
@@ -366,133 +417,16 @@ impl World {
         }
     }
 
-    fn tell(&mut self, side: usize, position: usize, event: impl FnOnce(LinkId) -> LinkEvent) {
+    pub(crate) fn tell(
+        &mut self,
+        side: usize,
+        position: usize,
+        event: impl FnOnce(LinkId) -> LinkEvent,
+    ) {
         let now = self.now;
         if let Some(link) = self.sides[side].names.get(position).copied().flatten() {
             self.sides[side].handle(now, event(link));
             self.drain(side);
         }
-    }
-
-    /// The caller makes a link: the first one, or one where its mesh asks for a replacement.
-    fn offer(&mut self) {
-        let now = self.now;
-        let caller = &mut self.sides[CALLER];
-        let is_first = self.links.is_empty();
-        let due = caller.mesh.replacement_due(caller.peer);
-        if !is_first && due.is_none_or(|due| due > now + Duration::from_secs(4)) {
-            return;
-        }
-        let position = self.links.len();
-        let link = caller.open(now, position, !is_first);
-        caller.mesh.create_offer(link).unwrap();
-        self.links.push(Link::default());
-        self.answer = None;
-        let offer = self.describe(CALLER, link, SdpType::Offer);
-        self.offer = Some((position, offer));
-    }
-
-    fn answer(&mut self) {
-        let now = self.now;
-        let Some((position, offer)) = self.offer.take() else {
-            return;
-        };
-        let answerer = &mut self.sides[1 - CALLER];
-        let is_first = position == 0;
-        if !is_first {
-            assert!(answerer.mesh.offers_replacement(answerer.peer, &offer.sdp));
-        }
-        if let Some(successor) = answerer.mesh.successor(answerer.peer) {
-            answerer.mesh.close_connection(successor);
-            self.drain(1 - CALLER);
-        }
-        let answerer = &mut self.sides[1 - CALLER];
-        let link = answerer.open(now, position, !is_first);
-        answerer.mesh.set_remote_description(link, offer).unwrap();
-        let answer = self.describe(1 - CALLER, link, SdpType::Answer);
-        self.answer = Some((position, answer));
-        self.apply_answer();
-    }
-
-    fn apply_answer(&mut self) {
-        let Some((position, answer)) = self.answer.take() else {
-            return;
-        };
-        let caller = &mut self.sides[CALLER];
-        if let Some(link) = caller.names[position] {
-            // It fails where the caller has given the link up.
-            let _ = caller.mesh.set_remote_description(link, answer);
-        }
-        self.drain(CALLER);
-    }
-
-    /// A platform has made a description; what the mesh makes of it.
-    fn describe(&mut self, side: usize, link: LinkId, sdp_type: SdpType) -> SessionDescription {
-        let now = self.now;
-        self.drain(side);
-        self.descriptions += 1;
-        let sdp = format!(
-            "v=0\r\no=- {} 2 IN IP4 127.0.0.1\r\na=webrtc-multiplayer:2\r\nm=application\r\n",
-            self.descriptions
-        );
-        let description = SessionDescription { sdp_type, sdp };
-        let side = &mut self.sides[side];
-        side.handle(now, LinkEvent::Description { link, description });
-        side.hear();
-        let (of, description) = side.described.pop_back().unwrap();
-        assert_eq!(of, link);
-        description
-    }
-
-    /// The newest link is open at a side, if both have described it.
-    fn complete(&mut self, side: usize) {
-        let position = self.links.len() - 1;
-        let is_described = self.sides[0].names.len() > position;
-        let entry = &mut self.links[position];
-        if !is_described || !entry.is_passable() || entry.ends[side] != EndState::New {
-            return;
-        }
-        entry.ends[side] = EndState::Open;
-        let state = ConnectionState::Connected;
-        self.tell(side, position, |link| LinkEvent::State { link, state });
-        for channel in (0..4).map(ChannelIndex).chain([TRANSFERS]) {
-            let spec = spec(channel);
-            self.tell(side, position, |link| LinkEvent::ChannelOpened {
-                link,
-                channel,
-                remote: false,
-                actual: spec.parameters,
-            });
-        }
-    }
-
-    fn give_up(&mut self, side: usize) {
-        let side_ = &mut self.sides[side];
-        let position = self.links.len() - 1;
-        let Some(successor) = side_.mesh.successor(side_.peer) else {
-            return;
-        };
-        let is_open = self.links[position].ends[side] == EndState::Open;
-        let is_dead = self.links[position].is_dead;
-        // One that is complete is given up only if it is dead.
-        if !is_open || is_dead {
-            side_.mesh.close_connection(successor);
-        }
-        self.drain(side);
-    }
-}
-
-fn spec(channel: ChannelIndex) -> ChannelSpec {
-    let unreliable = Reliability::Retransmits(0);
-    let limits = SendLimits::default();
-    let mode = TransferMode::ALL
-        .into_iter()
-        .find(|mode| mode.channel() == channel);
-    if channel == TRANSFERS {
-        return ChannelSpec::custom(TRANSFER_STREAM, TransferMode::Reliable, unreliable, limits);
-    }
-    match mode {
-        Some(mode) => ChannelSpec::built_in(mode, unreliable, limits),
-        None => ChannelSpec::custom(4, TransferMode::Reliable, unreliable, limits),
     }
 }

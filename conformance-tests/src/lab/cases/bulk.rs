@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::try_join3;
-use mesh_core::{DisconnectReason, GivenReason};
+use mesh_core::{DisconnectReason, GivenReason, TransferMode};
 
 use super::talk::player;
 use crate::failure::{ensure, ensure_eq};
@@ -12,6 +12,7 @@ use crate::lab::meet::{Terms, meet_and};
 use crate::lab::netns::Run;
 use crate::lab::switch::Path;
 use crate::observed::{Moved, Seen};
+use crate::request::To;
 use crate::stream::{Arrival, Lane, Stream};
 use crate::{Content, Failure, Kind, Outcome, Participant};
 
@@ -122,18 +123,24 @@ async fn beside_the_game(run: &Run, kind: Kind, delay: Duration) -> Outcome<Stri
         one.transfer(other.id(), "level", content.clone()).await?;
         let received = received(other, content);
         let (sent_at, took, ()) = try_join3(one.stream(stream), received, sent(one)).await?;
+        last_word(one, other).await?;
         Ok((sent_at, took, other.arrivals().await?))
     };
     let (_, played) = meet_and(&one, &other, &Terms::default(), play).await?;
     let (sent_at, took, arrivals) = played.ok_or_else(|| Failure::new("nothing was sent"))?;
-    let delays = delays(&sent_at, &arrivals, took);
+    let Tally { delays, lost } = Tally::of(&sent_at, &arrivals, took).map_err(Failure::new)?;
     let at = |percent: usize| delays.get(delays.len() * percent / 100).copied();
     let (Some(median), Some(slow)) = (at(50), at(95)) else {
-        return Err(Failure::new("no message arrived during the transfer"));
+        return Err(Failure::new("no message was sent during the transfer"));
     };
     let rate = u64::try_from(LARGE as u128 * 1_000_000 / took.as_micros().max(1));
     let rate = rate.unwrap_or(u64::MAX);
-    let seen = format!("{rate} B/s; beside it p50 {median:.1?}, p95 {slow:.1?}");
+    let [_, ordered, unreliable] = lost;
+    let seen = format!(
+        "{rate} B/s; beside it p50 {}, p95 {}; of {STEPS} messages each, {ordered} ordered and {unreliable} unreliable ones were lost",
+        in_words(median),
+        in_words(slow),
+    );
     let limit = match kind {
         Kind::Native => Duration::from_millis(40),
         _ => Duration::from_millis(80),
@@ -176,19 +183,165 @@ async fn sent(from: &Participant) -> Outcome {
     .await
 }
 
-/// How long the messages took that were sent while the transfer was under way, beyond the fastest of all, in order.
-fn delays(sent_at: &[u64], arrivals: &[Arrival], took: Duration) -> Vec<Duration> {
-    let begun = sent_at.first().copied().unwrap_or_default();
-    let end = begun + u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let took = arrivals.iter().filter_map(|arrival| {
-        let sent = *sent_at.get(usize::try_from(arrival.number).ok()?)?;
-        Some((sent, i128::from(arrival.at_micros) - i128::from(sent)))
-    });
-    let fastest = took.clone().map(|(_, took)| took).min().unwrap_or_default();
-    let during = took.filter(|(sent, _)| *sent <= end);
-    let mut delays: Vec<_> = during
-        .map(|(_, took)| Duration::from_micros(u64::try_from(took - fastest).unwrap_or(u64::MAX)))
-        .collect();
-    delays.sort_unstable();
-    delays
+/// Has one tell the other something reliably: what came before it on that channel has come.
+async fn last_word(one: &Participant, other: &Participant) -> Outcome {
+    let word = Content::Text(String::from("that was all"));
+    let expected = word.body();
+    let to = To::One(other.id());
+    one.send(to, TransferMode::Reliable, word).await?;
+    other
+        .find("for the last word", |seen| match seen {
+            Seen::Packet { body, .. } if *body == expected => Some(()),
+            _ => None,
+        })
+        .await
+}
+
+/// What became of the messages beside a transfer.
+#[derive(Debug, PartialEq, Eq)]
+struct Tally {
+    /// How long those took that were sent while it was under way, beyond the fastest of all, in order. One that was lost took for ever.
+    delays: Vec<Duration>,
+    /// How many were lost altogether, on each channel.
+    lost: [usize; 3],
+}
+
+impl Tally {
+    /// Of messages that were all sent on each channel at these times. Says which message came that the channel cannot bring, or did not
+    /// come though it has to.
+    fn of(sent_at: &[u64], arrivals: &[Arrival], took: Duration) -> Result<Self, String> {
+        let begun = sent_at.first().copied().unwrap_or_default();
+        let end = begun + u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let mut lost = [0; 3];
+        let mut each = Vec::new();
+        for (mode, lost) in TransferMode::ALL.into_iter().zip(&mut lost) {
+            let came = times(mode, sent_at.len(), arrivals)?;
+            *lost = came.iter().filter(|at| at.is_none()).count();
+            if mode.is_reliable() && *lost > 0 {
+                return Err(format!("{lost} reliable messages never came"));
+            }
+            each.extend(sent_at.iter().copied().zip(came));
+        }
+        let took = |(sent, came): &(u64, Option<u64>)| {
+            let came = came.as_ref()?;
+            Some(i128::from(*came) - i128::from(*sent))
+        };
+        let fastest = each.iter().filter_map(took).min().unwrap_or_default();
+        let during = each.iter().filter(|(sent, _)| *sent <= end);
+        let mut delays: Vec<_> = during
+            .map(|message| match took(message) {
+                Some(took) => {
+                    Duration::from_micros(u64::try_from(took - fastest).unwrap_or(u64::MAX))
+                }
+                None => Duration::MAX,
+            })
+            .collect();
+        delays.sort_unstable();
+        Ok(Self { delays, lost })
+    }
+}
+
+/// A delay of a [`Tally`].
+fn in_words(delay: Duration) -> String {
+    if delay == Duration::MAX {
+        return String::from("lost");
+    }
+    format!("{delay:.1?}")
+}
+
+/// When each of so many messages of a mode came, if it did.
+fn times(
+    mode: TransferMode,
+    count: usize,
+    arrivals: &[Arrival],
+) -> Result<Vec<Option<u64>>, String> {
+    let mut times = vec![None; count];
+    let mut last = None;
+    for arrival in arrivals {
+        if arrival.channel != mode.channel() {
+            continue;
+        }
+        let number = arrival.number;
+        let place = usize::try_from(number).ok();
+        let time = place.and_then(|place| times.get_mut(place));
+        let time = time.ok_or_else(|| format!("{mode:?} message {number} was never sent"))?;
+        if time.replace(arrival.at_micros).is_some() {
+            return Err(format!("{mode:?} message {number} came twice"));
+        }
+        let is_overtaken = last.replace(number) > Some(number);
+        if is_overtaken && mode != TransferMode::Unreliable {
+            return Err(format!("{mode:?} message {number} came out of order"));
+        }
+    }
+    Ok(times)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT_AT: [u64; 2] = [0, 1000];
+
+    fn arrival(mode: TransferMode, number: u64, at_micros: u64) -> Arrival {
+        Arrival {
+            channel: mode.channel(),
+            number,
+            at_micros,
+        }
+    }
+
+    /// All of them, 5 ms after they were sent.
+    fn all() -> Vec<Arrival> {
+        let times = (0..).zip(SENT_AT);
+        let all = times.flat_map(|(number, sent)| {
+            TransferMode::ALL.map(|mode| arrival(mode, number, sent + 5000))
+        });
+        all.collect()
+    }
+
+    fn tally(arrivals: &[Arrival]) -> Result<Tally, String> {
+        Tally::of(&SENT_AT, arrivals, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn what_took_as_long_as_the_fastest_took_no_time() {
+        let tally = tally(&all()).expect("all came");
+        assert_eq!(tally.delays, [Duration::ZERO; 6]);
+        assert_eq!(tally.lost, [0; 3]);
+    }
+
+    #[test]
+    fn a_lost_message_is_as_late_as_can_be_where_it_may_be_lost() {
+        for (place, lost) in [(1, [0, 1, 0]), (2, [0, 0, 1])] {
+            let mut arrivals = all();
+            arrivals.remove(place);
+            let tally = tally(&arrivals).expect("it may be lost");
+            assert_eq!(tally.lost, lost);
+            assert_eq!(tally.delays.last(), Some(&Duration::MAX));
+        }
+        let mut arrivals = all();
+        arrivals.remove(0);
+        let why = tally(&arrivals).expect_err("it must arrive");
+        assert!(why.contains("reliable messages never came"), "{why}");
+    }
+
+    #[test]
+    fn what_comes_twice_or_out_of_order_or_from_nowhere_fails() {
+        for mode in TransferMode::ALL {
+            let mut twice = all();
+            twice.push(arrival(mode, 1, 9000));
+            assert!(tally(&twice).is_err_and(|why| why.contains("twice")));
+            let mut unknown = all();
+            unknown.push(arrival(mode, 2, 9000));
+            assert!(tally(&unknown).is_err_and(|why| why.contains("never sent")));
+            let mut turned = all();
+            turned.reverse();
+            turned.retain(|arrival| arrival.channel == mode.channel());
+            let others = all()
+                .into_iter()
+                .filter(|arrival| arrival.channel != mode.channel());
+            turned.extend(others);
+            assert_eq!(tally(&turned).is_ok(), mode == TransferMode::Unreliable);
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod life;
 mod lobbies;
 mod lobby_rules;
 mod outages;
+mod pairs;
 mod pulse;
 mod resume;
 mod sessions;
