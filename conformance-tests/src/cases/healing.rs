@@ -17,6 +17,9 @@ use crate::observed::Seen;
 use crate::request::{MeshRequest, To};
 use crate::{Content, Outcome, Participant};
 
+/// How soon after the server is up again everybody is back in the lobby.
+const BACK: Duration = Duration::from_secs(5);
+
 /// Of so many unreliable words in a row at least one arrives, also on a machine that is too busy for most of them.
 const SPARSE: u64 = 10;
 
@@ -54,7 +57,9 @@ pub async fn a_server_that_starts_again_takes_everybody_back(cast: [Participant;
             let (id, _) = talker.status().await?;
             ensure_eq!(id, Some(talker.id()), "the id of one that is back");
         }
-        figure("server up again to all back", a.now().await? - is_up);
+        let took = a.now().await? - is_up;
+        figure("server up again to all back", took);
+        ensure!(took <= BACK, "all were back after {took:?}");
         let after = so_far();
         late.join(&meeting).await?;
         let mut met = late.connected_peers(4).await?;

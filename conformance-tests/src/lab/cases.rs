@@ -113,6 +113,7 @@ const CASES: &[Case] = cases! {
     long resume::a_cut_is_resumed_when_the_signaling_is_back_between_browsers within 60 s;
     long resume::a_hosts_network_is_gone_for_15_seconds_natively within 60 s;
     long resume::a_hosts_network_is_gone_for_15_seconds_in_chromium within 90 s;
+    long resume::a_hosts_network_is_gone_for_15_seconds_in_firefox within 90 s;
     long resume::another_address_is_resumed_between_natives within 60 s;
     long resume::another_address_is_resumed_with_chromium within 60 s;
     long resume::another_address_is_resumed_with_firefox within 60 s;

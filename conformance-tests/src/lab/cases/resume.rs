@@ -84,6 +84,13 @@ pub(super) async fn a_hosts_network_is_gone_for_15_seconds_in_chromium(
     unplugged(run, [Kind::Chromium, Kind::Firefox]).await
 }
 
+/// Of a page in Firefox, whose guest is one in Chromium.
+pub(super) async fn a_hosts_network_is_gone_for_15_seconds_in_firefox(
+    run: &Run,
+) -> Outcome<String> {
+    unplugged(run, [Kind::Firefox, Kind::Chromium]).await
+}
+
 /// Between natives: the only address of one becomes another.
 pub(super) async fn another_address_is_resumed_between_natives(run: &Run) -> Outcome<String> {
     readdressed(run, [Kind::Native; 2]).await
