@@ -151,10 +151,14 @@ impl Channel {
             return self.join(payload);
         };
         if !outbox.has_room_beside(self.buffered(), bytes) {
+            pacer.above_low();
             return Err(BackendSendError::Full);
         }
         pacer.push(self.alone(payload.clone()));
         self.pump(pacer, clock);
+        if outbox.is_above_low(self.buffered()) {
+            pacer.above_low();
+        }
         Ok(())
     }
 
@@ -218,6 +222,9 @@ impl Channel {
 
     /// Gives the browser as much of what waits as it may have.
     fn pump(&self, pacer: &Pacer, clock: &Clock) {
+        if let Some(control) = self.ends.control.as_ref().filter(|far| far.is_open()) {
+            return self.pump_asking(pacer, clock, control);
+        }
         while let Some(payload) = pacer.next(clock.now(), self.browser_buffer()) {
             if self.hand_over(&payload).is_err() {
                 pacer.put_back(payload);
@@ -228,6 +235,51 @@ impl Channel {
         let low = self.ends.outbox.low_water();
         let mark = if pacer.bytes() > 0 { pacer.mark() } else { low };
         self.inner.set_buffered_amount_low_threshold(mark);
+    }
+
+    /// The same, where the far side tells what has arrived.
+    fn pump_asking(&self, pacer: &Pacer, clock: &Clock, control: &Control) {
+        let low = self.ends.outbox.low_water();
+        self.inner.set_buffered_amount_low_threshold(low);
+        let flight = pacer.flight();
+        while flight.borrow().has_room()
+            && let Some(payload) = pacer.take()
+        {
+            if self.hand_over(&payload).is_err() {
+                pacer.put_back(payload);
+                break;
+            }
+            flight.borrow_mut().sent(payload.len().max(1));
+            if flight.borrow().wants_to_ask(pacer.bytes() == 0) {
+                let stream = self.inner.id();
+                let asked =
+                    stream.and_then(|stream| control.finish(vec![(stream, self.sent.get())]));
+                match asked {
+                    Some(number) => flight.borrow_mut().asked(clock.now(), number),
+                    None => flight.borrow_mut().forget(),
+                }
+            }
+        }
+    }
+
+    /// The far side may have told what has arrived.
+    pub(crate) fn answered(&self) {
+        let (Some((pacer, clock)), Some(control)) = (&self.ends.pacer, &self.ends.control) else {
+            return;
+        };
+        let is_answered = |number| control.is_finished(number);
+        let any = pacer
+            .flight()
+            .borrow_mut()
+            .answered(clock.now(), is_answered);
+        if !any || self.state.get() != State::Open {
+            return;
+        }
+        self.pump(pacer, clock);
+        // The browser tells of its own buffer only.
+        if !self.ends.outbox.is_above_low(self.buffered()) && pacer.below_low() {
+            self.report_low();
+        }
     }
 
     /// Gives the browser all that waits, because nothing comes after it.
@@ -450,6 +502,7 @@ impl Channel {
                 if self.ends.outbox.is_above_low(self.buffered()) {
                     return;
                 }
+                pacer.below_low();
             } else if self.flush().is_err() {
                 return;
             }

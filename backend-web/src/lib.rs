@@ -24,6 +24,7 @@ mod ending;
 mod entropy;
 mod events;
 mod far_relays;
+mod flight;
 mod inbox;
 mod js;
 mod link;

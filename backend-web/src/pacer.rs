@@ -1,6 +1,8 @@
 //! How much of a channel that gives way to others may be in the browser's buffer: little, because the browser sends what it has been
 //! given in that order, whichever channel it is of.
 //!
+//! A far side of ours tells what has arrived, and then [`Flight`] decides. All that follows is for the others.
+//!
 //! A browser tells when its buffer has fallen to a mark, and a page may be busy then. If the buffer is empty by the time that the
 //! page looks, the path could have taken more: the bound is doubled. If it took long to get there, or things wait on the way, the
 //! path is slow: the bound is halved.
@@ -9,6 +11,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use mesh_core::{Duration, Instant, Payload};
+
+use crate::flight::Flight;
 
 /// The least: one part of a transfer.
 const LEAST: usize = 16 * 1024;
@@ -26,6 +30,10 @@ pub(crate) struct Pacer {
     size: Cell<usize>,
     /// When the buffer was last filled.
     filled: Cell<Option<Instant>>,
+    /// What is under way, where the far side tells what has arrived. It takes the place of the bound of the buffer.
+    flight: RefCell<Flight>,
+    /// Whether there has been more than the low mark since that was told.
+    is_high: Cell<bool>,
 }
 
 impl Pacer {
@@ -35,12 +43,29 @@ impl Pacer {
             bytes: Cell::new(0),
             size: Cell::new(LEAST),
             filled: Cell::new(None),
+            flight: RefCell::new(Flight::new()),
+            is_high: Cell::new(false),
         }
     }
 
     /// Bytes that wait.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes.get()
+    }
+
+    /// What is under way, where the far side tells what has arrived.
+    pub(crate) const fn flight(&self) -> &RefCell<Flight> {
+        &self.flight
+    }
+
+    /// There is more than the low mark.
+    pub(crate) fn above_low(&self) {
+        self.is_high.set(true);
+    }
+
+    /// There is less than that. Whether it is news.
+    pub(crate) fn below_low(&self) -> bool {
+        self.is_high.take()
     }
 
     pub(crate) fn push(&self, payload: Payload) {

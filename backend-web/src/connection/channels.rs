@@ -261,6 +261,9 @@ impl Channels {
             let received = channels.filter_map(|channel| channel.received_so_far());
             control.answer(&received.collect());
         }
+        for channel in self.table.borrow().iter().flatten() {
+            channel.answered();
+        }
         let finishing = self.finishing.take();
         let (finished, rest) = finishing
             .into_iter()

@@ -6,7 +6,7 @@
 //!
 //! [`Control`] is the part without I/O. A page that closes a channel sends how many messages it has sent on it, and closes
 //! the channel when the far side has answered that all of them are there. It cannot learn that in another way: a browser does
-//! not tell what was acknowledged.
+//! not tell what was acknowledged. For the same reason it asks again and again how far a channel has come that gives way to others.
 
 mod wire;
 
