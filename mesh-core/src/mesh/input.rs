@@ -363,8 +363,10 @@ impl Mesh {
             return;
         };
         let former = entry.path.replace(path);
+        let is_of_another = core::mem::take(&mut entry.has_former_path);
         let is_announced = entry.member.as_ref().is_some_and(|member| member.announced);
-        if let Some(former) = former.filter(|_| is_announced) {
+        let is_news = is_announced && !(is_of_another && former == Some(path));
+        if let Some(former) = former.filter(|_| is_news) {
             self.notice(link, News::PathChanged(former, path));
         }
     }
@@ -378,7 +380,10 @@ impl Mesh {
             (Some(former), Some(path)) if former != path => {
                 self.notice(link, News::PathChanged(former, path));
             }
-            (former, None) => entry.path = former,
+            (former, None) => {
+                entry.path = former;
+                entry.has_former_path = former.is_some();
+            }
             (_, Some(_)) => {}
         }
     }

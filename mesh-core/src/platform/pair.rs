@@ -31,14 +31,15 @@ pub struct SelectedPair {
 #[derive(Debug, Default)]
 pub struct PairWatch {
     last: Option<SelectedPair>,
+    /// Which way was said last.
+    said: Option<PathKind>,
     changes: u32,
 }
 
 impl PairWatch {
     /// Takes in which pair is used now, adds it to the figures, and says which way it takes if it is the first one or another one
-    /// than at the last look. Without a pair nothing changes but the figures.
+    /// than at the last look, or if its way is another one than was known. Without a pair nothing changes but the figures.
     pub fn look(&mut self, pair: Option<SelectedPair>, stats: &mut LinkStats) -> Option<PathKind> {
-        let is_first = self.last.is_none();
         let is_other = match (&self.last, &pair) {
             (Some(last), Some(pair)) => !last.is_same(pair),
             (None, _) | (_, None) => false,
@@ -52,7 +53,9 @@ impl PairWatch {
         stats.remote = pair.remote.kind;
         stats.protocol = pair.protocol;
         self.last = Some(pair);
-        stats.path().filter(|_| is_first || is_other)
+        let path = stats.path()?;
+        let is_news = self.said.replace(path) != Some(path);
+        (is_news || is_other).then_some(path)
     }
 }
 
@@ -147,6 +150,25 @@ mod tests {
         ] {
             assert_eq!(looks(&[Some(to(before)), Some(to(after))]).1, 0);
         }
+    }
+
+    #[test]
+    fn the_way_of_a_pair_is_said_when_it_is_known() {
+        let relayed = Some(PathKind::Relayed);
+        let unknown = SelectedPair::default();
+        let relay = to(end(CandidateType::Relay, "192.0.2.2:2", "a"));
+        let mut pairs = [Some(unknown), Some(relay.clone())];
+        if let Some(unknown) = &mut pairs[0] {
+            unknown.local = relay.local.clone();
+            unknown.local.kind = None;
+            unknown.remote.name = "a".to_string();
+        }
+        assert_eq!(looks(&pairs), ([None, relayed].into(), 0));
+        // A relay was taken for a peer-reflexive address.
+        let before = to(end(CandidateType::PeerReflexive, "192.0.2.2:2", "b"));
+        let (said, changes) = looks(&[Some(before), Some(relay)]);
+        assert_eq!(said, [Some(PathKind::Direct), relayed]);
+        assert_eq!(changes, 0);
     }
 
     #[test]

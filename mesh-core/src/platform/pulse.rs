@@ -1,6 +1,6 @@
 //! The pulse: how two backends of ours notice that the other one does not answer any more, and what they measure meanwhile. Of a far
-//! side that has vanished they notice it within 2.5 s, of one that is still heard after 10 s without an answer
-//! ([`Life::Deaf`]).
+//! side that has vanished they notice it within 2.5 s, of one that is still heard after 10 s without an answer,
+//! or after 4 s where the path has just come back ([`Life::Deaf`]).
 //!
 //! It goes on a negotiated channel on the SCTP stream [`STREAM`], unordered and unreliable. As on the
 //! [control channel](super::control), a side says nothing on it before the far side has announced that it listens, from
