@@ -58,8 +58,10 @@ struct State {
     /// Those whose lobby another instance has, and that speak our extension with it.
     forwarded: BTreeSet<MemberId>,
     next_member: u64,
-    /// Whether nobody new is taken any more, but those who come by another instance to a lobby that is here.
+    /// Whether nobody new is taken any more, but those who come by another instance to a lobby that is here, and those who come back.
     is_draining: bool,
+    /// What members are told then.
+    drain_notice: Option<Arc<str>>,
     /// Whether nobody at all is taken any more.
     is_closed: bool,
     /// For when the task sleeps that waits for the hall's next moment; none if there is no such task.
@@ -85,6 +87,7 @@ impl Relay {
                 forwarded: BTreeSet::new(),
                 next_member: 0,
                 is_draining: false,
+                drain_notice: None,
                 is_closed: false,
                 timer: None,
             }),
@@ -199,9 +202,7 @@ impl Relay {
         let config = &self.0.config;
         let outbox = Arc::new(Outbox::new(config.max_outgoing, config.max_lobby_peers));
         let mut state = self.lock();
-        // No other instance has the lobbies that are here, as long as there is somebody in them.
-        let is_sent_here = visit.introduction.is_some();
-        if state.is_closed || (state.is_draining && !is_sent_here) {
+        if state.is_closed {
             return Err(Goodbye::ShuttingDown);
         }
         if state.outboxes.len() >= config.max_peers {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signaling::{Message, Notice, encode};
+use signaling::{Extension, Message, Notice, encode};
 
 use super::{Place, Relay};
 use crate::hall::About;
@@ -14,7 +14,8 @@ const LONGEST: u32 = i32::MAX.unsigned_abs();
 impl Relay {
     /// Takes nobody new, and tells those who speak our extension where to come back to, once. How many those are.
     ///
-    /// Members of lobbies that are here may still come by another instance, which has nowhere else to send them.
+    /// Members of lobbies that are here may still come by another instance, which has nowhere else to send them, and those whose
+    /// connection was broken come back. They are told when they are in.
     pub(crate) fn begin_to_drain(&self, at_most: Duration) -> usize {
         let mut state = self.lock();
         if std::mem::replace(&mut state.is_draining, true) {
@@ -22,6 +23,7 @@ impl Relay {
         }
         let url = self.config().drain_to.clone().unwrap_or_default();
         let text: Arc<str> = encode(&notice(at_most, url)).into();
+        state.drain_notice = Some(Arc::clone(&text));
         let mut told = 0;
         for (member, outbox) in &state.outboxes {
             if state.hall.is_ours(*member) || state.forwarded.contains(member) {
@@ -34,11 +36,33 @@ impl Relay {
 }
 
 impl Place {
+    /// Whether it may join: a server that drains takes nobody new. No other instance has the lobbies that are here, as long as there is
+    /// somebody in them.
+    pub(super) fn may_join(&self, extension: Option<&Extension>) -> bool {
+        let is_back = extension.is_some_and(|extension| extension.token.is_some());
+        is_back || self.introduction.is_some() || !self.relay.is_draining()
+    }
+
+    /// It has joined a lobby that is here: it has not heard yet that the server drains, if it does.
+    pub(super) fn is_in(&self) {
+        let state = self.relay.lock();
+        if state.hall.is_ours(self.member) {
+            self.hear_of_drain(state.drain_notice.as_ref());
+        }
+    }
+
+    fn hear_of_drain(&self, notice: Option<&Arc<str>>) {
+        if let Some(text) = notice {
+            self.outbox.tell(Arc::clone(text), About::Lobby);
+        }
+    }
+
     /// Another instance has the member's lobby, and speaks our extension with it.
     pub(crate) fn is_welcome_elsewhere(&self) {
         let mut state = self.relay.lock();
         if state.outboxes.contains_key(&self.member) {
             state.forwarded.insert(self.member);
+            self.hear_of_drain(state.drain_notice.as_ref());
         }
     }
 }

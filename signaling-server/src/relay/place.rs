@@ -81,6 +81,9 @@ impl Place {
         // Before it is told anything.
         let is_godot3 = dialect == Dialect::Godot3;
         self.is_godot3.store(is_godot3, Ordering::Relaxed);
+        if !self.may_join(extension) {
+            return Err(Goodbye::ShuttingDown);
+        }
         self.relay.charge_join(self.network)?;
         let mut wish = Wish::new(name, topology, self.network, extension, self.entry.as_ref());
         wish.group_of = wish.group_of.or(self.group_of);
@@ -97,6 +100,9 @@ impl Place {
             Seated::Here(standing) if standing.is_back => metrics.resume(),
             Seated::Here(_) => metrics.join(),
             Seated::Elsewhere(_) => metrics.forwarded(),
+        }
+        if matches!(seated, Seated::Here(_)) {
+            self.is_in();
         }
         Ok(seated)
     }

@@ -294,6 +294,7 @@ async fn an_instance_that_drains_has_its_lobbies_until_their_members_have_left()
         assert_eq!(host.text().await, notice(44, 60, ""));
         // It takes nobody itself, but its lobby is nowhere else.
         let mut late = Peer::connect(&first).await;
+        late.send(OURS).await;
         assert_eq!(late.close().await, "1001 The server is shutting down");
         drop(guest);
         let (guest, back) = come_back(&second, &b.token).await;

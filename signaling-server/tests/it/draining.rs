@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use signaling_server::Config;
 
+use crate::cluster::come_back;
 use crate::peer::*;
 use crate::resume::{OURS, enter_at, url};
 
@@ -48,6 +49,34 @@ async fn a_server_without_another_address_says_how_long_it_takes() {
     let told = async {
         assert_eq!(ours.text().await, notice(44, 600, ""));
         ours.leave().await;
+    };
+    tokio::join!(server.drain(Duration::from_secs(600)), told);
+}
+
+/// Its connection breaks during a long drain. It comes back to its seat, and hears of the drain there.
+#[tokio::test]
+async fn a_member_whose_connection_breaks_comes_back_to_a_server_that_drains() {
+    let server = server(Config {
+        drain_to: Some(ELSEWHERE.to_owned()),
+        ..quick()
+    })
+    .await;
+    let (mut host, a) = enter_at(&url(&server), OURS).await;
+    let (guest, b) = enter_at(&url(&server), OURS).await;
+    assert_eq!(ids(&host.text().await), (2, b.id));
+    let told = async {
+        assert_eq!(host.text().await, notice(44, 600, ELSEWHERE));
+        drop(guest);
+        let (mut guest, back) = come_back(&server, &b.token).await;
+        assert_eq!((back.id, back.others), (b.id, vec![a.id]));
+        assert_eq!(guest.text().await, notice(44, 600, ELSEWHERE));
+        assert_eq!(host.text().await, notice(35, b.id, ""));
+        let mut new = Peer::connect(&server).await;
+        new.send(OURS).await;
+        assert_eq!(new.close().await, "1001 The server is shutting down");
+        drop(new);
+        guest.leave().await;
+        host.leave().await;
     };
     tokio::join!(server.drain(Duration::from_secs(600)), told);
 }

@@ -149,6 +149,7 @@ async fn a_server_that_drains_finishes_what_it_has_begun() {
         let body = r#"{"status":"draining","peers":2,"lobbies":1}"#;
         assert!(get(addr, "/health").await.ends_with(body));
         let mut late = Peer::connect(&server).await;
+        late.send(JOIN).await;
         assert_eq!(late.close().await, "1001 The server is shutting down");
         drop(late);
         guest.send(&notice(4, 1, "v=0")).await;

@@ -4,42 +4,47 @@
 #[derive(Debug, Default)]
 pub(super) struct Route {
     /// What a server has named.
-    elsewhere: Option<String>,
-    /// Whether the latest connection, or attempt at one, is there.
-    is_elsewhere: bool,
-    /// Whether the next one is to be there.
+    named: Option<String>,
+    /// Where the latest connection is, or attempt at one, if not at the address that the program has given.
+    latest: Option<String>,
+    /// Whether the next one is to be where a server has named.
     goes_elsewhere: bool,
 }
 
 impl Route {
     pub(super) const fn new() -> Self {
         Self {
-            elsewhere: None,
-            is_elsewhere: false,
+            named: None,
+            latest: None,
             goes_elsewhere: false,
         }
     }
 
     /// The address of the latest connection, if the program has given that one.
     pub(super) fn current<'a>(&'a self, given: &'a str) -> &'a str {
-        let named = self.elsewhere.as_deref().filter(|_| self.is_elsewhere);
-        named.unwrap_or(given)
+        self.latest.as_deref().unwrap_or(given)
     }
 
-    /// Whether the latest attempt was at the address that a server has named.
+    /// Whether the latest attempt was at an address that a server has named.
     pub(super) const fn is_elsewhere(&self) -> bool {
-        self.is_elsewhere
+        self.latest.is_some()
     }
 
     /// The next attempt is at this address.
     pub(super) fn lead(&mut self, url: String) {
-        self.elsewhere = Some(url);
+        self.named = Some(url);
         self.goes_elsewhere = true;
+    }
+
+    /// The next attempt is where the latest one was, whatever was named before.
+    pub(super) fn stay(&mut self) {
+        self.named.clone_from(&self.latest);
+        self.goes_elsewhere = self.is_elsewhere();
     }
 
     /// An attempt has failed: the next one is at the other address, if there is one.
     pub(super) const fn turn(&mut self) {
-        self.goes_elsewhere = !self.is_elsewhere && self.elsewhere.is_some();
+        self.goes_elsewhere = !self.is_elsewhere() && self.named.is_some();
     }
 
     /// The address that a server has named is of no use.
@@ -49,8 +54,9 @@ impl Route {
 
     /// An attempt is made now. At which address, if not at the one that the program has given.
     pub(super) fn next(&mut self) -> Option<&str> {
-        self.is_elsewhere = self.goes_elsewhere;
-        self.elsewhere.as_deref().filter(|_| self.goes_elsewhere)
+        let named = self.named.as_ref().filter(|_| self.goes_elsewhere);
+        self.latest = named.cloned();
+        self.latest.as_deref()
     }
 }
 
@@ -100,7 +106,29 @@ mod tests {
         assert_eq!(attempt(&mut route), GIVEN);
         // A later hint counts, wherever it was given.
         route.lead("ws://c".to_owned());
+        assert_eq!(route.current(GIVEN), GIVEN, "until then");
         assert_eq!(attempt(&mut route), "ws://c");
+        route.lead("ws://d".to_owned());
+        assert_eq!(route.current(GIVEN), "ws://c");
+    }
+
+    #[test]
+    fn who_is_to_stay_goes_where_it_was() {
+        let mut route = Route::new();
+        route.lead(NAMED.to_owned());
+        route.stay();
+        for _ in 0..2 {
+            assert_eq!(attempt(&mut route), GIVEN);
+            route.turn();
+        }
+        route.lead(NAMED.to_owned());
+        assert_eq!(attempt(&mut route), NAMED);
+        route.lead("ws://c".to_owned());
+        route.stay();
+        for expected in [NAMED, GIVEN, NAMED] {
+            assert_eq!(attempt(&mut route), expected);
+            route.turn();
+        }
     }
 
     #[test]

@@ -120,6 +120,10 @@ impl<T: Transport> Client<T> {
                 let told = self.membership.drain(within, hint);
                 told.map_err(|fault| protocol(&fault))?;
             }
+            // Else it would be taken for our lobby if it happens to give us the same id.
+            Notice::Joined { .. } if self.is_at_a_stranger() => {
+                return Err(protocol(&"it keeps no seat of ours"));
+            }
             Notice::PeerDisconnect(peer) | Notice::PeerRemoved { peer, .. } => {
                 self.courier.forget(*peer);
             }
@@ -161,8 +165,15 @@ impl<T: Transport> Client<T> {
         Ok(())
     }
 
+    /// Whether we have come back to a server that was named, and that keeps no seats.
+    const fn is_at_a_stranger(&self) -> bool {
+        self.absence.is_some() && self.route.is_elsewhere() && !self.is_welcome
+    }
+
     /// What becomes of the address that a server names which is about to stop.
     fn take_hint(&mut self, url: &str) -> ReconnectHint {
+        // It takes the place of what was named before, also where it names nothing that can be used.
+        self.route.stay();
         if url.is_empty() {
             return ReconnectHint::Same;
         }

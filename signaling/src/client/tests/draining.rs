@@ -120,6 +120,36 @@ fn a_server_that_gives_us_another_id_is_not_asked_again() {
     assert_eq!(client.transport.elsewhere, None);
 }
 
+/// So does one that knows no seats and gives us, by chance, the id that we have.
+#[test]
+fn a_server_that_keeps_no_seats_is_not_asked_again() {
+    let mut client = led();
+    break_off(&mut client);
+    let now = attempt(&mut client);
+    client.transport.incoming.push_back(TransportEvent::Opened);
+    for answer in [
+        r#"{"type":1,"id":7,"data":"true"}"#,
+        r#"{"type":0,"id":0,"data":"demo"}"#,
+    ] {
+        client.transport.incoming.push_back(text(answer));
+    }
+    assert_eq!(drain_at(&mut client, now), []);
+    let (_, events) = back(&mut client, 7, &[1]);
+    assert_eq!(events, [SignalingEvent::Resumed]);
+    assert_eq!(client.transport.elsewhere, None);
+}
+
+#[test]
+fn a_later_word_takes_the_place_of_an_earlier_one() {
+    for later in ["", "https://b.example"] {
+        let mut client = led();
+        assert_eq!(give(&mut client, drain(later)).len(), 1);
+        break_off(&mut client);
+        back(&mut client, 7, &[1]);
+        assert_eq!(client.transport.elsewhere, None, "{later}");
+    }
+}
+
 #[test]
 fn what_ends_a_seat_at_the_address_that_was_named_ends_it() {
     let mut client = led();
