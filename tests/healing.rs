@@ -10,6 +10,7 @@ mod path;
 #[path = "healing/player.rs"]
 mod player;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -67,6 +68,12 @@ impl Signaling {
     }
 }
 
+/// How soon a player notices that its server does not answer.
+const NOTICED: Duration = Duration::from_secs(10);
+
+/// How soon after its server, or its network, is back a player is back in its lobby.
+const BACK: Duration = Duration::from_secs(5);
+
 fn url(address: SocketAddr) -> String {
     format!("ws://{address}")
 }
@@ -79,10 +86,49 @@ fn mesh(url: &str, count: usize) -> Vec<Player> {
         // The first is the host.
         until(&mut players, "joined", |player| player.id.is_some());
     }
+    talking(players)
+}
+
+/// They are all connected, and talk.
+fn talking(mut players: Vec<Player>) -> Vec<Player> {
+    let others = players.len() - 1;
     until(&mut players, "connected", |player| {
-        player.connected.len() == count - 1
+        player.connected.len() == others
     });
+    for player in &mut players {
+        player.is_talking = true;
+    }
+    until(&mut players, "talking", |player| player.heard() > 30);
     players
+}
+
+/// They say no more, all has arrived that they have said, and nobody was lost.
+fn nothing_is_lost(players: &mut [Player]) {
+    for player in &mut *players {
+        player.is_talking = false;
+    }
+    let told: Vec<_> = players.iter().map(Player::told).collect();
+    until(players, "hearing all", |player| {
+        let others = told.iter().filter(|(id, _)| Some(*id) != player.id);
+        others
+            .into_iter()
+            .all(|(id, told)| player.heard_of(*id) == *told)
+    });
+    let refused: BTreeMap<_, u64> = players
+        .iter()
+        .map(|to| {
+            let to = to.id.unwrap();
+            (to, players.iter().map(|from| from.unsaid_to(to)).sum())
+        })
+        .collect();
+    until(players, "hearing all that is unreliable", |player| {
+        player
+            .id
+            .is_some_and(|id| refused[&id] == player.unreliable_lost())
+    });
+    for player in players {
+        assert_eq!((player.ends, player.lost), (0, 0), "nobody was lost");
+    }
 }
 
 #[test]
@@ -91,17 +137,14 @@ fn a_server_that_is_killed_and_started_again_takes_everybody_back() {
     let signaling = Signaling::begin(&key);
     let mut players = mesh(&url(signaling.address), 4);
     let ids: Vec<_> = players.iter().map(|player| player.id).collect();
-    for player in &mut players {
-        player.is_talking = true;
-    }
-    until(&mut players, "talking", |player| player.heard() > 30);
 
     let address = signaling.kill();
     until(&mut players, "interrupted", Player::is_interrupted);
     let started = Instant::now();
     let _signaling = Signaling::start(address, &key.inherited()).unwrap();
     until(&mut players, "resumed", Player::is_back);
-    println!("all resumed after {:?}", started.elapsed());
+    let away = started.elapsed();
+    assert!(away <= BACK, "all resumed after {away:?}");
     for (player, id) in players.iter().zip(ids) {
         assert_eq!(player.id, id);
         assert_eq!(player.connected.len(), 3);
@@ -111,21 +154,9 @@ fn a_server_that_is_killed_and_started_again_takes_everybody_back() {
     until(&mut players, "meeting the fifth", |player| {
         player.connected.len() == 4
     });
-    for player in &mut players {
-        player.is_talking = false;
-    }
-    let told: Vec<_> = players[..4].iter().map(Player::told).collect();
-    until(&mut players[..4], "hearing all", |player| {
-        let others = told.iter().filter(|(id, _)| Some(*id) != player.id);
-        others
-            .into_iter()
-            .all(|(id, told)| player.heard_of(*id) == *told)
-    });
-    let lost: u64 = players[..4].iter().map(Player::unreliable_lost).sum();
-    println!("unreliable packets lost: {lost}");
-    for player in &players {
-        assert_eq!((player.ends, player.lost), (0, 0), "nobody was lost");
-    }
+    // The fifth has not heard all.
+    nothing_is_lost(&mut players[..4]);
+    assert_eq!((players[4].ends, players[4].lost), (0, 0));
 }
 
 #[test]
@@ -135,31 +166,34 @@ fn a_host_whose_network_is_gone_for_15_seconds_comes_back_as_host() {
     let path = Path::to(signaling.address);
     let mut players = vec![Player::join(&url(path.address()))];
     until(&mut players, "joined", |player| player.id.is_some());
-    players.push(Player::join(&url(signaling.address)));
-    until(&mut players, "connected", |player| {
-        player.connected.len() == 1
-    });
-    for player in &mut players {
-        player.is_talking = true;
+    for _ in 0..3 {
+        players.push(Player::join(&url(signaling.address)));
     }
+    let mut players = talking(players);
+    let id = players[0].id;
 
     let cut = Instant::now();
     path.cut(true);
     until(&mut players[..1], "interrupted", Player::is_interrupted);
-    println!("noticed after {:?}", cut.elapsed());
+    let noticed = cut.elapsed();
+    assert!(noticed <= NOTICED, "noticed after {noticed:?}");
     while cut.elapsed() < Duration::from_secs(15) {
         players.iter_mut().for_each(Player::frame);
         std::thread::sleep(Duration::from_millis(5));
     }
     path.cut(false);
+    let restored = Instant::now();
     until(&mut players[..1], "resumed", Player::is_back);
-    println!("resumed after {:?}", cut.elapsed());
-    assert!(players[0].id.is_some_and(|id| id.is_server()));
+    let away = restored.elapsed();
+    assert!(away <= BACK, "resumed after {away:?}");
+    assert_eq!(players[0].id, id);
+    assert!(id.is_some_and(|id| id.is_server()));
 
     players.push(Player::join(&url(signaling.address)));
-    until(&mut players, "meeting the third", |player| {
-        player.connected.len() == 2
+    until(&mut players, "meeting the fifth", |player| {
+        player.connected.len() == 4
     });
+    nothing_is_lost(&mut players[..4]);
     players[0].session.seal().unwrap();
     until(&mut players, "sealed by its host", |player| player.sealed);
     for player in &players {

@@ -26,6 +26,8 @@ pub(crate) struct Player {
     heard: BTreeMap<PeerId, u64>,
     /// How many packets came from each on the unreliable channel.
     unreliable: BTreeMap<PeerId, u64>,
+    /// How many unreliable packets were refused, for each whom they were for.
+    unsaid: BTreeMap<PeerId, u64>,
 }
 
 impl Player {
@@ -43,6 +45,7 @@ impl Player {
             next: 0,
             heard: BTreeMap::new(),
             unreliable: BTreeMap::new(),
+            unsaid: BTreeMap::new(),
         }
     }
 
@@ -60,6 +63,9 @@ impl Player {
             // A peer that a busy machine makes wait gets no unreliable ones.
             let is_taken = sent.refused.is_empty() || mode == TransferMode::Unreliable;
             assert!(is_taken, "{sent:?}");
+            for refused in &sent.refused {
+                *self.unsaid.entry(refused.peer).or_default() += 1;
+            }
         }
         self.next += 1;
     }
@@ -120,6 +126,11 @@ impl Player {
     /// Who it is, and how many words it has said.
     pub(crate) fn told(&self) -> (PeerId, u64) {
         (self.id.unwrap(), self.next)
+    }
+
+    /// How many unreliable packets were refused that were for this one.
+    pub(crate) fn unsaid_to(&self, peer: PeerId) -> u64 {
+        self.unsaid.get(&peer).copied().unwrap_or_default()
     }
 
     /// How many words of others did not come on the unreliable channel.
