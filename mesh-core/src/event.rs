@@ -64,12 +64,11 @@ pub enum Event {
     PeerInterrupted(PeerId),
     /// It answers again, over the same connection or over another one. No reliable message is lost or doubled.
     PeerResumed(PeerId),
-    /// Messages to and from a connected peer take another path than before: ICE has selected another pair of addresses, as when
-    /// an interface has gone or a direct path was found beside the relayed one. Both kinds may be the same. It is looked at about
-    /// once a second. Nothing is lost by it, and nothing need be done. Where another connection takes over, which `PeerResumed`
-    /// tells, this comes only if the kind is another one.
+    /// Messages to and from a connected peer take another kind of path than before, as when a direct path was found beside the
+    /// relayed one, or another connection has taken over. It is looked at about once a second. Nothing is lost by it, and nothing
+    /// need be done.
     ///
-    /// [`LinkStats`](crate::LinkStats) has the pair itself.
+    /// [`LinkStats`](crate::LinkStats) has the pair itself, and counts the changes between pairs of one kind, too.
     PeerPathChanged {
         /// Whose path.
         peer: PeerId,

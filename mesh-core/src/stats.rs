@@ -44,7 +44,7 @@ pub struct LinkStats {
     pub protocol: Option<TransportProtocol>,
     /// How often another pair was selected than before, since the link was made. The first pair is no change, nor is a pair whose
     /// candidate is only called by another type. It is looked at about once a second, so several changes between two looks
-    /// count as one. Each of a connected peer is an [`Event::PeerPathChanged`](crate::Event::PeerPathChanged), too.
+    /// count as one. Between two kinds of path it is an [`Event::PeerPathChanged`](crate::Event::PeerPathChanged), too.
     pub pair_changes: u32,
 }
 

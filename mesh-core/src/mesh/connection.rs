@@ -33,8 +33,6 @@ pub(super) struct Connection {
     pub(super) gathering: GatheringState,
     /// Which way its selected pair takes, once there is one.
     pub(super) path: Option<PathKind>,
-    /// Whether that was the path of another link, from which this one has taken over.
-    pub(super) has_former_path: bool,
     /// What stood in the way of finding a relay; empty if nothing did.
     pub(super) trouble: String,
     pub(super) negotiation: Negotiation,
@@ -169,7 +167,6 @@ impl Connection {
             reported: ConnectionState::New,
             gathering: GatheringState::New,
             path: None,
-            has_former_path: false,
             trouble: String::new(),
             negotiation: Negotiation::default(),
             member: None,

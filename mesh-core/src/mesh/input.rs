@@ -357,16 +357,16 @@ impl Mesh {
         self.notice(link, News::Stats(stats));
     }
 
-    /// A link uses its first pair of candidates, or another one.
+    /// A link uses its first pair of candidates, or another one. That is news if its kind is another one: ICE may try several direct
+    /// pairs in the first seconds.
     fn pair_selected(&mut self, link: LinkId, path: PathKind) {
         let Some(entry) = self.links.get_mut(link) else {
             return;
         };
         let former = entry.path.replace(path);
-        let is_of_another = core::mem::take(&mut entry.has_former_path);
         let is_announced = entry.member.as_ref().is_some_and(|member| member.announced);
-        let is_news = is_announced && !(is_of_another && former == Some(path));
-        if let Some(former) = former.filter(|_| is_news) {
+        let former = former.filter(|former| is_announced && *former != path);
+        if let Some(former) = former {
             self.notice(link, News::PathChanged(former, path));
         }
     }
@@ -380,10 +380,7 @@ impl Mesh {
             (Some(former), Some(path)) if former != path => {
                 self.notice(link, News::PathChanged(former, path));
             }
-            (former, None) => {
-                entry.path = former;
-                entry.has_former_path = former.is_some();
-            }
+            (former, None) => entry.path = former,
             (_, Some(_)) => {}
         }
     }
