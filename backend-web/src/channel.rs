@@ -1,5 +1,8 @@
 //! One channel: its callbacks, and what it takes to send.
 
+mod bulk;
+mod ending;
+
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
@@ -220,68 +223,6 @@ impl Channel {
         sent
     }
 
-    /// Gives the browser as much of what waits as it may have.
-    fn pump(&self, pacer: &Pacer, clock: &Clock) {
-        if let Some(control) = self.ends.control.as_ref().filter(|far| far.is_open()) {
-            return self.pump_asking(pacer, clock, control);
-        }
-        while let Some(payload) = pacer.next(clock.now(), self.browser_buffer()) {
-            if self.hand_over(&payload).is_err() {
-                pacer.put_back(payload);
-                break;
-            }
-        }
-        // Once nothing waits here, the browser is to tell where a channel without a pacer has it told.
-        let low = self.ends.outbox.low_water();
-        let mark = if pacer.bytes() > 0 { pacer.mark() } else { low };
-        self.inner.set_buffered_amount_low_threshold(mark);
-    }
-
-    /// The same, where the far side tells what has arrived.
-    fn pump_asking(&self, pacer: &Pacer, clock: &Clock, control: &Control) {
-        let low = self.ends.outbox.low_water();
-        self.inner.set_buffered_amount_low_threshold(low);
-        let flight = pacer.flight();
-        while flight.borrow().has_room()
-            && let Some(payload) = pacer.take()
-        {
-            if self.hand_over(&payload).is_err() {
-                pacer.put_back(payload);
-                break;
-            }
-            flight.borrow_mut().sent(payload.len().max(1));
-            if flight.borrow().wants_to_ask(pacer.bytes() == 0) {
-                let stream = self.inner.id();
-                let asked =
-                    stream.and_then(|stream| control.finish(vec![(stream, self.sent.get())]));
-                match asked {
-                    Some(number) => flight.borrow_mut().asked(clock.now(), number),
-                    None => flight.borrow_mut().forget(),
-                }
-            }
-        }
-    }
-
-    /// The far side may have told what has arrived.
-    pub(crate) fn answered(&self) {
-        let (Some((pacer, clock)), Some(control)) = (&self.ends.pacer, &self.ends.control) else {
-            return;
-        };
-        let is_answered = |number| control.is_finished(number);
-        let any = pacer
-            .flight()
-            .borrow_mut()
-            .answered(clock.now(), is_answered);
-        if !any || self.state.get() != State::Open {
-            return;
-        }
-        self.pump(pacer, clock);
-        // The browser tells of its own buffer only.
-        if !self.ends.outbox.is_above_low(self.buffered()) && pacer.below_low() {
-            self.report_low();
-        }
-    }
-
     /// Gives the browser all that waits, because nothing comes after it.
     fn release(&self) {
         let _ = self.flush();
@@ -383,50 +324,6 @@ impl Channel {
         usize::try_from(self.inner.buffered_amount()).unwrap_or(usize::MAX)
     }
 
-    /// Takes nothing more to send.
-    pub(crate) fn stop_accepting(&self) {
-        let before = self.state.get();
-        if before != State::Closed {
-            self.state.set(State::Stopped);
-        }
-        if before == State::Open {
-            self.release();
-        }
-    }
-
-    /// Takes nothing more to send, and forgets what the browser has not got.
-    pub(crate) fn abandon(&self) {
-        if let Some((pacer, _)) = &self.ends.pacer {
-            while pacer.take().is_some() {}
-        }
-        self.ends.outbox.leaves(self.batch.take().cost());
-        self.stop_accepting();
-    }
-
-    /// Closes it on both sides.
-    pub(crate) fn close(&self) {
-        self.stop_accepting();
-        self.inner.close();
-    }
-
-    /// Whether it is closed.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state.get() == State::Closed
-    }
-
-    /// Whether it has sent messages that must arrive, and has not been closed.
-    pub(crate) fn must_arrive(&self) -> bool {
-        let has_sent = self.sent.get() != 0 || self.batched() != 0;
-        self.ends.reliable && has_sent && self.state.get() != State::Closed
-    }
-
-    /// Its stream, and how many messages it has sent, if they must arrive.
-    pub(crate) fn to_arrive(&self) -> Option<(u16, u32)> {
-        let _ = self.flush();
-        let stream = self.inner.id().filter(|_| self.must_arrive())?;
-        Some((stream, self.sent.get()))
-    }
-
     /// Its stream, and how many messages have come on it. `None` where nothing comes any more.
     pub(crate) fn received_so_far(&self) -> Option<(u16, u32)> {
         let stream = self
@@ -434,22 +331,6 @@ impl Channel {
             .id()
             .filter(|_| self.state.get() != State::Closed)?;
         Some((stream, self.received.get()))
-    }
-
-    /// Goes on towards an end without loss, and says whether it is reached; whenever it is closer, a note tells.
-    ///
-    /// An empty buffer means that everything is on its way, and a connection that is closed then takes it all back. But a
-    /// channel that is closed by itself is gone when the far side has everything (RFC 8831 section 6.7).
-    pub(crate) fn drain(&self) -> bool {
-        if !self.must_arrive() {
-            return true;
-        }
-        self.stop_accepting();
-        self.inner.set_buffered_amount_low_threshold(0);
-        if self.browser_buffer() == 0 {
-            self.inner.close();
-        }
-        false
     }
 
     fn opened(&self) {
@@ -496,8 +377,7 @@ impl Channel {
     fn buffer_low(&self) {
         if self.state.get() == State::Open {
             if let Some((pacer, clock)) = &self.ends.pacer {
-                let queueing = self.ends.pulse.as_ref().and_then(|pulse| pulse.queueing());
-                pacer.low(clock.now(), self.browser_buffer(), queueing);
+                pacer.low(clock.now(), self.browser_buffer());
                 self.pump(pacer, clock);
                 if self.ends.outbox.is_above_low(self.buffered()) {
                     return;

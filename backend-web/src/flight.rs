@@ -87,10 +87,10 @@ impl Flight {
         self.unasked = self.unasked.saturating_add(bytes);
     }
 
-    /// Whether a question is due; `is_all` where nothing follows for now.
-    pub(crate) const fn wants_to_ask(&self, is_all: bool) -> bool {
+    /// Whether a question is due. What little was sent since the last one waits for more.
+    pub(crate) const fn wants_to_ask(&self) -> bool {
         let is_enough = self.unasked >= self.window / QUESTIONS && self.unasked >= LEAST;
-        self.unasked > 0 && (is_enough || is_all || !self.has_room())
+        is_enough || (self.unasked > 0 && !self.has_room())
     }
 
     /// A question was sent under this number.
@@ -229,7 +229,7 @@ mod tests {
                 self.free = self.free.max(self.now) + Duration::from_micros(micros);
                 self.carried += LEAST;
                 flight.sent(LEAST);
-                if flight.wants_to_ask(false) {
+                if flight.wants_to_ask() {
                     self.last = self.last.wrapping_add(1);
                     flight.asked(self.now, self.last);
                     let answer = (self.free + self.length, self.last);
@@ -283,27 +283,39 @@ mod tests {
         path.run(&mut flight, Duration::from_secs(2));
         flight.forget();
         let before = flight.window;
-        for number in 0..20 {
+        for number in 0..2000 {
             flight.sent(100);
-            assert!(flight.wants_to_ask(true) && !flight.wants_to_ask(false));
-            flight.asked(path.now, number);
-            path.now += Duration::from_millis(11);
-            assert!(flight.answered(path.now, |answer| answer == number));
+            if flight.wants_to_ask() {
+                flight.asked(path.now, number);
+                path.now += Duration::from_millis(11);
+                assert!(flight.answered(path.now, |answer| answer == number));
+            }
+            assert!(flight.has_room());
         }
-        assert_eq!((flight.window, flight.under_way), (before, 0));
+        assert_eq!(flight.window, before);
     }
 
     #[test]
     fn a_full_window_has_a_question_under_way() {
         let mut flight = Flight::new();
         flight.sent(LEAST - 1);
-        assert!(flight.has_room() && !flight.wants_to_ask(false));
+        assert!(flight.has_room() && !flight.wants_to_ask());
         flight.sent(1);
-        assert!(!flight.has_room() && flight.wants_to_ask(false));
+        assert!(!flight.has_room() && flight.wants_to_ask());
         flight.asked(Instant::from_micros(5), 1);
-        assert!(!flight.wants_to_ask(true), "it is asked");
+        assert!(!flight.wants_to_ask(), "it is asked");
         assert!(!flight.answered(Instant::from_micros(6), |_| false));
         assert!(flight.answered(Instant::from_micros(9), |_| true));
         assert!(flight.has_room());
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_when_the_window_becomes_small() {
+        let mut flight = Flight::new();
+        flight.window = MOST;
+        flight.sent(MOST / QUESTIONS - 1);
+        assert!(flight.has_room() && !flight.wants_to_ask());
+        flight.window = LEAST;
+        assert!(!flight.has_room() && flight.wants_to_ask());
     }
 }

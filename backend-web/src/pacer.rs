@@ -4,8 +4,8 @@
 //! A far side of ours tells what has arrived, and then [`Flight`] decides. All that follows is for the others.
 //!
 //! A browser tells when its buffer has fallen to a mark, and a page may be busy then. If the buffer is empty by the time that the
-//! page looks, the path could have taken more: the bound is doubled. If it took long to get there, or things wait on the way, the
-//! path is slow: the bound is halved.
+//! page looks, the path could have taken more: the bound is doubled. If it took long to get there, the path is slow: the bound
+//! is halved.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -96,16 +96,14 @@ impl Pacer {
         Some(next)
     }
 
-    /// The browser says that its buffer is low, and it holds so much now. `queueing` is how long things wait on the way, where that
-    /// is known.
-    pub(crate) fn low(&self, now: Instant, buffered: usize, queueing: Option<Duration>) {
+    /// The browser says that its buffer is low, and it holds so much now.
+    pub(crate) fn low(&self, now: Instant, buffered: usize) {
         let Some(filled) = self.filled.take() else {
             return;
         };
         let size = self.size.get();
-        let waits = queueing.is_some_and(|queueing| queueing > LONGEST);
         let is_dry = buffered == 0 && self.bytes() > 0;
-        if waits || !is_dry && now - filled > LONGEST {
+        if !is_dry && now - filled > LONGEST {
             self.size.set((size / 2).max(LEAST));
         } else if is_dry {
             self.size.set((size * 2).min(MOST));
@@ -152,7 +150,7 @@ mod tests {
         let mut sizes = Vec::new();
         for frame in 0..8 {
             sizes.push(fill(&pacer, at(frame * 16), 0));
-            pacer.low(at(frame * 16 + 16), 0, Some(LONGEST));
+            pacer.low(at(frame * 16 + 16), 0);
         }
         assert_eq!(sizes.first(), Some(&LEAST));
         assert!(
@@ -166,30 +164,21 @@ mod tests {
         let pacer = pacer(100);
         pacer.size.set(8 * LEAST);
         assert_eq!(fill(&pacer, at(0), 0), 8 * LEAST);
-        pacer.low(at(64), 4 * LEAST, None);
+        pacer.low(at(64), 4 * LEAST);
         assert_eq!(pacer.size.get(), 4 * LEAST);
         for round in 0..5 {
             fill(&pacer, at(100 * round), LEAST);
-            pacer.low(at(100 * round + 50), LEAST, None);
+            pacer.low(at(100 * round + 50), LEAST);
         }
         assert_eq!(pacer.size.get(), LEAST);
         assert_eq!(usize::try_from(pacer.mark()).ok(), Some(LEAST / 2));
     }
 
     #[test]
-    fn less_where_things_wait_on_the_way() {
-        let pacer = pacer(100);
-        pacer.size.set(8 * LEAST);
-        fill(&pacer, at(0), 0);
-        pacer.low(at(1), 0, Some(LONGEST * 2));
-        assert_eq!(pacer.size.get(), 4 * LEAST);
-    }
-
-    #[test]
     fn the_end_of_what_there_is_says_nothing_of_the_path() {
         let pacer = pacer(1);
         fill(&pacer, at(0), 0);
-        pacer.low(at(1), 0, None);
+        pacer.low(at(1), 0);
         assert_eq!((pacer.size.get(), pacer.bytes()), (LEAST, 0));
     }
 }

@@ -111,11 +111,6 @@ impl Pulse {
         }
     }
 
-    /// How long things wait on the way.
-    pub(crate) fn queueing(&self) -> Option<mesh_core::Duration> {
-        self.pulse.borrow().queueing()
-    }
-
     /// Adds what was measured to the figures of the link.
     pub(crate) fn measured(&self, stats: &mut LinkStats) {
         self.pulse.borrow().measured(stats);

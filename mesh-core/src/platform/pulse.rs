@@ -283,13 +283,6 @@ impl Pulse {
         }
     }
 
-    /// How much longer the last round trip took than the shortest of the last one to two minutes: how long things wait on the way.
-    /// `None` while that is not known.
-    #[must_use]
-    pub fn queueing(&self) -> Option<Duration> {
-        self.run.as_ref()?.answers.queueing()
-    }
-
     /// Writes into the figures of a link what the pulse has measured.
     pub fn measured(&self, stats: &mut LinkStats) {
         let Some(run) = &self.run else {

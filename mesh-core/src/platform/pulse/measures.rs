@@ -12,10 +12,6 @@ const OPEN: usize = 32;
 /// An answer that takes longer says that the far side stood still, and nothing of the path.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// For how long the shortest round trip is measured until it replaces the one before. So it is forgotten after twice that time: the
-/// path may have become longer for good.
-const SHORTEST_FOR: Duration = Duration::from_secs(60);
-
 /// How many numbers of the far side's pings are remembered. At the usual pace these are half a minute of them.
 const WINDOW: u32 = u64::BITS;
 
@@ -29,41 +25,6 @@ pub(super) struct Answers {
     open: VecDeque<(u16, Instant)>,
     /// Smoothed as TCP does it (RFC 6298).
     pub(super) round_trip: Option<Duration>,
-    latest: Option<Duration>,
-    shortest: Shortest,
-}
-
-/// The shortest round trip of the last while. Bulk that fills the path all the time makes it longer than the path is; what it makes
-/// wait at this side is bounded all the same, because whoever paces bulk also looks at how long its own buffer takes.
-#[derive(Debug, Default)]
-struct Shortest {
-    /// When the present measurement began, and what is the shortest of it.
-    present: Option<(Instant, Duration)>,
-    /// The shortest of the one before.
-    former: Option<Duration>,
-}
-
-impl Shortest {
-    fn take(&mut self, now: Instant, took: Duration) {
-        match &mut self.present {
-            Some((since, shortest)) if now - *since < SHORTEST_FOR => {
-                *shortest = took.min(*shortest);
-            }
-            present => {
-                // One that ended long ago is no measure.
-                let is_near = |since: Instant| now - since < SHORTEST_FOR * 2;
-                let ended = present.replace((now, took));
-                self.former = ended
-                    .filter(|(since, _)| is_near(*since))
-                    .map(|(_, shortest)| shortest);
-            }
-        }
-    }
-
-    fn value(&self) -> Option<Duration> {
-        let (_, present) = self.present?;
-        Some(self.former.map_or(present, |former| former.min(present)))
-    }
 }
 
 impl Answers {
@@ -76,11 +37,6 @@ impl Answers {
         }
         self.open.push_back((number, now));
         number
-    }
-
-    /// How much longer the last round trip took than the shortest of the last one to two minutes.
-    pub(super) fn queueing(&self) -> Option<Duration> {
-        Some(self.latest?.saturating_sub(self.shortest.value()?))
     }
 
     /// A ping is answered. Whether it was one of ours that had no answer.
@@ -96,8 +52,6 @@ impl Answers {
         };
         let took = now - sent;
         if took <= LONGEST {
-            self.latest = Some(took);
-            self.shortest.take(now, took);
             self.round_trip = Some(match self.round_trip {
                 Some(before) => before * 7 / 8 + took / 8,
                 None => took,
@@ -197,50 +151,6 @@ mod tests {
         assert_eq!(answers.round_trip, Some(Duration::from_millis(90)));
         assert!(!answers.take(at(5001), 2), "twice");
         assert!(!answers.take(at(5001), 999), "nobody asked");
-    }
-
-    /// A path: each ping takes `base`, and what waits before it at the narrowest part.
-    fn queueing_after(answers: &mut Answers, from: u64, seconds: u64, trip: impl Fn(u64) -> u64) {
-        for step in 0..seconds * 2 {
-            let sent = from + step * 500;
-            let number = answers.ask(at(sent));
-            assert!(answers.take(at(sent + trip(sent)), number));
-        }
-    }
-
-    #[test]
-    fn a_path_that_has_become_longer_is_no_queue_for_ever() {
-        let mut answers = Answers::default();
-        queueing_after(&mut answers, 0, 60, |_| 20);
-        assert_eq!(answers.queueing(), Some(Duration::ZERO));
-        queueing_after(&mut answers, 60_000, 10, |_| 120);
-        let longer = Some(Duration::from_millis(100));
-        assert_eq!(answers.queueing(), longer, "it may be a queue");
-        queueing_after(&mut answers, 70_000, 121, |_| 120);
-        assert_eq!(answers.queueing(), Some(Duration::ZERO));
-        // A queue that comes and goes is seen at any time.
-        let trip = |sent: u64| if sent % 5000 < 1000 { 120 } else { 300 };
-        for round in 0..10 {
-            queueing_after(&mut answers, 192_000 + round * 10_000, 10, trip);
-            assert!(answers.queueing() >= Some(Duration::from_millis(180)));
-        }
-    }
-
-    #[test]
-    fn a_path_that_has_become_shorter_counts_at_once() {
-        let mut answers = Answers::default();
-        queueing_after(&mut answers, 0, 60, |_| 120);
-        queueing_after(&mut answers, 60_000, 1, |_| 20);
-        queueing_after(&mut answers, 61_000, 1, |_| 50);
-        assert_eq!(answers.queueing(), Some(Duration::from_millis(30)));
-    }
-
-    #[test]
-    fn what_was_measured_before_a_long_silence_is_forgotten() {
-        let mut answers = Answers::default();
-        queueing_after(&mut answers, 0, 20, |_| 20);
-        queueing_after(&mut answers, 120_000, 1, |_| 120);
-        assert_eq!(answers.queueing(), Some(Duration::ZERO));
     }
 
     #[test]
