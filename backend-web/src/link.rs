@@ -322,8 +322,8 @@ impl Link {
         self.wait(linger, notes, is_done).await;
     }
 
-    /// Tells the far side why the link ends, if there is something to tell, and waits until it has that. With a linger it hears
-    /// at least that the link ends.
+    /// Tells the far side why the link ends, if there is something to tell, and waits until it has heard. Where there is nothing
+    /// to tell, and there is time to linger, it tells at least that the link ends.
     async fn part(&self, reason: &CloseReason, linger: Duration, notes: &Receiver<Note>) {
         let channels = self.connection.channels();
         let said = self.connection.say_goodbye(Goodbye::of_fault(reason));

@@ -14,8 +14,8 @@ use crate::turn::TurnAccess;
 /// Behaviour and limits of a server. Every field has a default that suits a public server for small games.
 ///
 /// Name the fields that you change, and take the others from the default. A later version may have more fields, and such a program
-/// still compiles then. For that the struct is not `non_exhaustive`: Rust allows no `..Config::default()` for those outside of their
-/// crate, and a method for each of so many fields would say nothing more than this does.
+/// still compiles then. That is why the struct is not `non_exhaustive`: Rust allows no `..Config::default()` for such a struct outside
+/// of its crate, and a method for each of so many fields would say nothing more than this does.
 ///
 /// ```
 /// use std::time::Duration;
@@ -99,8 +99,9 @@ pub struct Config {
     pub close_deadline: Duration,
     /// How long a shutdown waits for the sockets to close: 5 s.
     pub shutdown_deadline: Duration,
-    /// Where members come back to when the server stops, as `wss://b.example`: to where they are. It is told to those that speak our
-    /// extension, when [`Server::drain`](crate::Server::drain) begins. [`signaling::check_hint`] says what may be told.
+    /// The address at which members come back when the server stops, as `wss://b.example`. The default is `None`: they come back to
+    /// the address where they are. It is told to those that speak our extension, when [`Server::drain`](crate::Server::drain)
+    /// begins. [`signaling::check_hint`] says what may be told.
     pub drain_to: Option<String>,
     /// Who may join: everybody. A member that comes back to its seat always may.
     pub admission: Option<Admission>,

@@ -173,7 +173,7 @@ pub(super) fn name(index: usize) -> String {
     format!("{index}{SUFFIX}")
 }
 
-/// Which server a URL names that the crate was given.
+/// The number of the server in a URL, which the crate was given instead of the real one.
 pub(super) fn index_of_url(url: &str) -> Option<usize> {
     let (_, host) = url.split_once(':')?;
     let (index, _) = host.split_once(SUFFIX)?;

@@ -32,7 +32,7 @@ const AFTER: Duration = Duration::from_secs(7);
 /// How long there is no address.
 const WITHOUT: Duration = Duration::from_secs(4);
 
-/// How soon after the path, and the signaling where it was gone, is back everything is there that was said meanwhile.
+/// How soon all that was said during an outage is there, once the path and the signaling are back.
 const SOON: Duration = Duration::from_secs(5);
 
 /// How much longer a page on a busy machine may take for as many messages.
