@@ -148,6 +148,15 @@ async fn in_one_network(run: &Run, cells: Vec<Cell>, ledger: &Ledger<'_>) {
     }
 }
 
+/// Whether an offerer of this kind may stay on a relay where a hole can be punched.
+///
+/// Firefox nominates the first pair that answers, and cancels every check that still waits (nICEr,
+/// `nr_ice_component_nominated_pair`). Where the relay answers before the other side's packets have opened the direct path, it
+/// never looks at that path. Such a pair meets once more without a relay, which tells whether the path is there.
+const fn may_keep_a_relay(offerer: Kind) -> bool {
+    matches!(offerer, Kind::Firefox)
+}
+
 /// A wide network with its players, who stay.
 struct Stage {
     wide: Wide,
@@ -196,7 +205,19 @@ impl Stage {
         let a = self.player(Side::A, cell.kinds.0)?;
         let b = self.player(Side::B, cell.kinds.1)?;
         let (one, other) = if cell.a_offers { (a, b) } else { (b, a) };
-        meet(one, other, &terms).await
+        let met = meet(one, other, &terms).await?;
+        if !may_keep_a_relay(one.kind) || !terms.wants_direct || met.way != Way::Relay {
+            return Ok(met);
+        }
+        let without = Terms {
+            servers: vec![coturn.stun()],
+            ..terms
+        };
+        let again = meet(one, other, &without).await?;
+        Ok(Met {
+            how: format!("{}; without a relay: {}", met.how, again.how),
+            ..again
+        })
     }
 
     fn player(&self, side: Side, kind: Kind) -> Outcome<&Player> {
