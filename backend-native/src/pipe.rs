@@ -22,9 +22,6 @@ const SHORTEST: Duration = Duration::from_millis(10);
 /// How long a rate is measured at least: acknowledgements come in bursts.
 const SPAN: Duration = Duration::from_millis(60);
 
-/// How many of the last round trips count. The shortest of them is without queues.
-const ROUND_TRIPS: usize = 4;
-
 /// How long what was measured means anything while nothing is measured.
 const FORGET: Duration = Duration::from_secs(1);
 
@@ -41,7 +38,10 @@ pub(crate) struct Pipe {
     newest: usize,
     /// When more was there than the path takes.
     full_at: Option<Instant>,
-    round_trips: [Option<Duration>; ROUND_TRIPS],
+    /// The shortest round trip since the channel is busy: later ones wait behind what the channel itself has under way.
+    shortest: Option<Duration>,
+    /// Whether the path may be another one by now, so that the next round trip counts, however long it is.
+    is_old: bool,
     /// When the measurement began, and how much had left then.
     since: Option<(Instant, u64)>,
     /// Whether the path has taken all that it was given so far.
@@ -68,7 +68,8 @@ impl Pipe {
             at_most: 0,
             newest: 0,
             full_at: None,
-            round_trips: [None; ROUND_TRIPS],
+            shortest: None,
+            is_old: true,
             since: None,
             is_starting: true,
         }
@@ -119,6 +120,7 @@ impl Pipe {
             self.since = None;
             self.size = self.size.max(self.first);
             self.is_starting = true;
+            self.is_old = true;
         }
     }
 
@@ -133,13 +135,19 @@ impl Pipe {
 
     /// Takes in how long the last round trip took.
     pub(crate) fn round_trip_took(&mut self, round_trip: Duration) {
-        self.round_trips.rotate_right(1);
-        self.round_trips[0] = Some(round_trip);
+        let is_longer = self.shortest.is_some_and(|shortest| round_trip > shortest);
+        // With so little under way it is not our own that waits: the path has become longer.
+        if is_longer && self.size <= LEAST {
+            self.is_old = true;
+            self.is_starting = true;
+        }
+        if core::mem::take(&mut self.is_old) || !is_longer {
+            self.shortest = Some(round_trip);
+        }
     }
 
     fn round_trip(&self) -> Duration {
-        let shortest = self.round_trips.iter().flatten().min();
-        shortest.copied().unwrap_or(SHORTEST).max(SHORTEST)
+        self.shortest.unwrap_or(SHORTEST).max(SHORTEST)
     }
 }
 
@@ -149,16 +157,26 @@ mod tests {
 
     use super::*;
 
-    /// A path of this rate in bytes a second, with a sender that always has more; how much is with the crate after 6 s.
+    /// A path of this rate in bytes a second, with a sender that always has more; how much is with the crate after a minute.
     fn settled(rate: u64, round_trip: Duration) -> usize {
-        let start = Instant::now();
         let mut pipe = Pipe::new(256 * 1024);
-        pipe.round_trip_took(round_trip);
+        with_the_crate(&mut pipe, rate, &[(round_trip, 60)])
+    }
+
+    /// How much is with the crate in the end on a path that takes so long there and back, for so many seconds each. A round trip is
+    /// measured every two seconds, behind all that waits.
+    fn with_the_crate(pipe: &mut Pipe, rate: u64, paths: &[(Duration, u64)]) -> usize {
+        let start = Instant::now();
         // When each message will have been acknowledged.
         let mut sent = VecDeque::new();
         let (mut wire_free, mut is_waiting) = (Duration::ZERO, false);
-        for step in 0..6000 {
+        let steps = paths.iter().flat_map(|&(round_trip, seconds)| {
+            std::iter::repeat_n(round_trip, usize::try_from(seconds * 1000).unwrap_or(0))
+        });
+        for (step, round_trip) in (0..).zip(steps) {
             let now = Duration::from_millis(step);
+            // As ICE has measured it, before what comes now.
+            let measured = round_trip + wire_free.saturating_sub(now);
             while sent
                 .front()
                 .is_some_and(|acknowledged| *acknowledged <= now)
@@ -170,6 +188,9 @@ mod tests {
                 sent.push_back(wire_free + round_trip);
                 is_waiting = pipe.hand(1000) && pipe.observe(start + now, sent.len() * 1000, false);
             }
+            if step % 2000 == 0 {
+                pipe.round_trip_took(measured);
+            }
         }
         sent.len() * 1000
     }
@@ -178,7 +199,7 @@ mod tests {
     fn a_slow_path_has_little_waiting() {
         // 125,000 bytes a second are 12,500 in 100 ms.
         let near = settled(125_000, Duration::from_millis(1));
-        assert!(near <= 4000, "{near}");
+        assert!(near <= 5000, "{near}");
         let far = settled(125_000, Duration::from_millis(100));
         assert!((12_500..20_000).contains(&far), "{far}");
     }
@@ -189,6 +210,22 @@ mod tests {
         assert!((125_000..=180_000).contains(&far), "{far}");
         let near = settled(100_000_000, Duration::from_millis(1));
         assert!(near >= 200_000, "{near}");
+    }
+
+    #[test]
+    fn what_gives_way_does_not_fill_a_long_queue_by_and_by() {
+        // 2 MB/s: 100,000 bytes are under way, and a quarter of that waits.
+        let mut pipe = Pipe::of_bulk(4 << 20);
+        let far = with_the_crate(&mut pipe, 2_000_000, &[(Duration::from_millis(50), 120)]);
+        assert!((100_000..140_000).contains(&far), "{far}");
+    }
+
+    #[test]
+    fn a_path_that_has_become_longer_is_filled_again() {
+        let mut pipe = Pipe::of_bulk(4 << 20);
+        let paths = [(5, 10), (200, 30)].map(|(ms, seconds)| (Duration::from_millis(ms), seconds));
+        let far = with_the_crate(&mut pipe, 2_000_000, &paths);
+        assert!((380_000..600_000).contains(&far), "{far}");
     }
 
     #[test]

@@ -124,10 +124,12 @@ const CASES: &[Case] = cases! {
     long all_of_them::all_of_them_arrive_between_chromiums within 600 s;
     long all_of_them::all_of_them_arrive_between_firefoxes within 600 s;
     long all_of_them::all_of_them_arrive_between_firefox_and_chromium within 600 s;
-    long bulk::a_transfer_beside_the_game_between_natives within 60 s;
-    long bulk::a_transfer_far_away_beside_the_game_between_natives within 60 s;
-    long bulk::a_transfer_beside_the_game_from_chromium within 60 s;
-    long bulk::a_transfer_far_away_beside_the_game_from_chromium within 60 s;
+    long bulk::a_transfer_beside_the_game_between_natives within 120 s;
+    long bulk::a_transfer_far_away_beside_the_game_between_natives within 120 s;
+    long bulk::a_transfer_beside_the_game_from_chromium within 120 s;
+    long bulk::a_transfer_far_away_beside_the_game_from_chromium within 120 s;
+    long bulk::a_transfer_beside_the_game_from_firefox within 120 s;
+    long bulk::a_transfer_far_away_beside_the_game_from_firefox within 120 s;
     long bulk::a_kick_does_not_wait_behind_a_transfer within 60 s;
     long losses::native_connections_at_5_percent_loss within 300 s;
     long losses::native_connections_at_10_percent_loss within 300 s;
