@@ -265,6 +265,7 @@ impl Mesh {
             },
             announced: false,
             interrupted: false,
+            resumed_at: None,
             interrupted_since: None,
             severed: false,
             may_be_left: false,

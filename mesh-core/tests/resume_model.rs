@@ -20,6 +20,9 @@ mod side;
 #[path = "resume_model/world.rs"]
 mod world;
 
+use std::time::Duration;
+
+use mesh_core::{ConnectionState, LinkEvent};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -120,5 +123,24 @@ fn both_sides_may_offer_at_once() {
         }
         assert_eq!(world.sides_that_go_on(), [true; 2], "{first} offers first");
         world.recover();
+    }
+}
+
+/// A short cut heals by itself. A path that breaks again soon after it was back carries nothing in one direction as a rule, and does
+/// not heal.
+#[test]
+fn a_path_that_breaks_again_soon_is_replaced_at_once() {
+    for (back_for, patience) in [(4, 0), (6, 3)] {
+        let mut world = World::new();
+        for state in [ConnectionState::Disconnected, ConnectionState::Connected] {
+            world.tell(1, 0, |link| LinkEvent::State { link, state });
+        }
+        world.now += Duration::from_secs(back_for);
+        let state = ConnectionState::Disconnected;
+        world.tell(1, 0, |link| LinkEvent::State { link, state });
+        let side = &world.sides[1];
+        let due = side.mesh.replacement_due(side.peer);
+        let patience = Duration::from_secs(patience);
+        assert_eq!(due, Some(world.now + patience), "back for {back_for} s");
     }
 }

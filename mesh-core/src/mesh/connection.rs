@@ -63,6 +63,8 @@ pub(super) struct Member {
     pub(super) interrupted: bool,
     /// Since when, if it says so.
     pub(super) interrupted_since: Option<Instant>,
+    /// When it was back after it had not answered.
+    pub(super) resumed_at: Option<Instant>,
     /// Whether the game has been told so.
     pub(super) told_interrupted: bool,
     /// Whether its link has closed, and the peer waits for another one.

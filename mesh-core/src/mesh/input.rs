@@ -181,6 +181,7 @@ impl Mesh {
                 if member.interrupted {
                     member.interrupted = false;
                     member.interrupted_since = None;
+                    member.resumed_at = Some(now);
                     self.notice(link, News::Resumed);
                 }
             }

@@ -62,6 +62,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ChannelLimits;
 
     #[test]
     fn streams_are_those_of_godot() {
@@ -86,5 +87,19 @@ mod tests {
         );
         assert!(plan.has(ChannelIndex(4)));
         assert!(!plan.has(ChannelIndex(5)));
+    }
+
+    #[test]
+    fn a_channel_with_limits_of_its_own_that_say_so_gives_way() {
+        let marked = ChannelLimits {
+            bulk: true,
+            ..ChannelLimits::RELIABLE
+        };
+        let mut config = MeshConfig::default();
+        config.channel_limits.insert(ChannelIndex(3), marked);
+        let plan = Plan::new(&[TransferMode::Reliable; 2]);
+        let channels = plan.channels(&config, Reliability::Retransmits(0));
+        let bulk: Vec<_> = channels.iter().map(|channel| channel.spec.bulk).collect();
+        assert_eq!(bulk, [false, false, false, true, false]);
     }
 }

@@ -16,6 +16,10 @@ use crate::{
 /// How long a path may be broken before another link is made. A short cut heals sooner by itself.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A path that breaks again within this time after it was back does not heal by itself: it carries nothing in one direction, which takes
+/// 4 s to notice ([`Life::Deaf`](crate::platform::Life::Deaf)).
+const SOON_AGAIN: Duration = Duration::from_secs(6);
+
 /// How long a successor that is complete waits for its far side to say the same.
 const TAKING_OVER: Duration = Duration::from_secs(5);
 
@@ -59,10 +63,12 @@ impl Mesh {
         if self.successor(peer).is_some() {
             return None;
         }
-        Some(if member.severed {
-            since
-        } else {
+        let is_back_in_vain = |at| since - at < SOON_AGAIN;
+        let has_patience = !member.severed && !member.resumed_at.is_some_and(is_back_in_vain);
+        Some(if has_patience {
             since + PATIENCE
+        } else {
+            since
         })
     }
 

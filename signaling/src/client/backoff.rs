@@ -5,8 +5,9 @@ use mesh_core::Duration;
 /// The first pause is between half of this and all of it; each further one is twice as long.
 const FIRST: Duration = Duration::from_millis(250);
 
-/// A pause is no longer than this, so that a server that is back is found within a few seconds.
-const LONGEST: Duration = Duration::from_secs(3);
+/// A pause is no longer than this, so that a server that is back is found soon: two whose path has broken meanwhile need it before they
+/// are together again, which is to take no more than 5 s.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// Pauses that grow, each with a random part, so that the clients of a server that has restarted do not all come at once.
 #[derive(Clone, Debug)]
@@ -53,12 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_three_seconds_and_differ_between_clients() {
+    fn pauses_double_up_to_two_seconds_and_differ_between_clients() {
         let pauses = |seed: u8| {
             let mut backoff = Backoff::new(&[seed]);
             Vec::from_iter((0..8).map(|_| backoff.pause()))
         };
-        let wholes = [250, 500, 1000, 2000, 3000, 3000, 3000, 3000].map(Duration::from_millis);
+        let wholes = [250, 500, 1000, 2000, 2000, 2000, 2000, 2000].map(Duration::from_millis);
         for seed in 0..100 {
             for (pause, whole) in pauses(seed).into_iter().zip(wholes) {
                 assert!(
