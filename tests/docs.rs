@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 const TROUBLESHOOTING: &str = include_str!("../docs/troubleshooting.md");
 
 /// The enums whose every variant has a line there, and the files that have them.
-const LISTED: [(&str, &str); 8] = [
+const LISTED: [(&str, &str); 9] = [
     (
         "DisconnectReason",
         include_str!("../mesh-core/src/event.rs"),
@@ -17,6 +17,10 @@ const LISTED: [(&str, &str); 8] = [
     ("SignalingError", include_str!("../mesh-core/src/error.rs")),
     ("SendError", include_str!("../mesh-core/src/error.rs")),
     ("RefusedReason", include_str!("../mesh-core/src/sent.rs")),
+    (
+        "TransferError",
+        include_str!("../mesh-core/src/transfer.rs"),
+    ),
     ("JoinError", include_str!("../src/lobby.rs")),
 ];
 

@@ -62,6 +62,7 @@ macro_rules! conformance {
                 first_and_last::late_packets_precede_disconnected(2, together, 30);
                 first_and_last::the_last_message_before_a_leave_arrives(3, together, 30);
                 last_words::a_closed_channel_sends_what_it_accepted(2, together, 30);
+                last_words::a_closed_channel_that_gives_way_sends_what_it_accepted(2, together, 30);
                 last_words::what_waits_in_the_mesh_arrives_before_the_end(2, together, 30);
                 flow::a_slow_receiver_gives_full_and_then_room(2, together, 30);
                 flow::a_reliable_flood_ends_with_inbox_full(2, together, 30);
@@ -87,6 +88,7 @@ macro_rules! conformance {
                 hostile::garbage_candidates_do_no_harm(2, together, 30);
                 hostile::a_hostile_member_fails_alone(3, together, 30);
                 hostile::garbage_on_every_channel_disturbs_nobody(3, together, 30);
+                hostile::who_breaks_a_rule_is_told_so(2, together, 30);
                 api::godot_9_1_packets_of_generation_4(2, together, 30);
                 api::godot_9_2_targets_in_a_mesh(3, together, 30);
                 api::godot_9_2_relay_in_star_topology(4, together, 40);

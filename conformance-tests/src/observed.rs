@@ -306,6 +306,10 @@ pub struct Figures {
     pub pair_changes: u32,
     /// The jitter in microseconds.
     pub jitter_us: Option<u64>,
+    /// How many percent of small messages to the far side were lost.
+    pub loss_sent: Option<u8>,
+    /// How many of those from there were.
+    pub loss_received: Option<u8>,
     /// Whether the far side says nothing while its path answers.
     pub is_stalled: bool,
 }
@@ -322,6 +326,8 @@ impl From<LinkStats> for Figures {
             protocol: stats.protocol.map(|protocol| format!("{protocol:?}")),
             pair_changes: stats.pair_changes,
             jitter_us: stats.jitter.map(micros),
+            loss_sent: stats.loss_sent,
+            loss_received: stats.loss_received,
             is_stalled: stats.stalled,
         }
     }

@@ -308,6 +308,8 @@ pub enum MeshRequest {
     },
     /// A peer's channels.
     Channels(u32),
+    /// What was sent to a peer and has come from it.
+    Traffic(u32),
     /// Where a connection is.
     States(#[serde(with = "wire::LinkIdDef")] ConnectionId),
     /// What it is to the others.

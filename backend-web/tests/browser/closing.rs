@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use backend_web::testing::held;
-use mesh_core::{CloseReason, Command, ConnectFailure, LinkEvent, Payload};
+use mesh_core::{CloseReason, Command, ConnectFailure, LinkEvent, Payload, SendLimits};
 use wasm_bindgen_test::wasm_bindgen_test;
 
+use crate::stranger::Stranger;
 use crate::support::{LINK, PATIENCE, Pair, RELIABLE, UNRELIABLE};
 
 /// 40 messages of 60 kB, and a last word.
@@ -105,13 +106,52 @@ async fn one_channel_closes_alone() {
         .await;
 }
 
+/// The user leaves the page.
+fn leave_the_page() {
+    let event = web_sys::Event::new("pagehide").expect("an event");
+    let window = web_sys::window().expect("a page");
+    window.dispatch_event(&event).expect("somebody listens");
+}
+
+/// Gives what comes on the control channel.
+const LISTENER: &str = "(pc, control) => {
+    const heard = [];
+    control.binaryType = 'arraybuffer';
+    control.onmessage = e => heard.push([...new Uint8Array(e.data)].join(' '));
+    control.onclose = () => heard.push('closed');
+    return () => heard.join();
+}";
+
+/// Nobody waits until the goodbye has arrived, so it may be lost. Then the close is all that is heard.
+#[wasm_bindgen_test]
+async fn leaving_the_page_says_so() {
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        let mut pair = Pair::new();
+        pair.a.open(SendLimits::default(), 1 << 20);
+        let listener = Stranger::announced(&mut pair.a, LISTENER).await;
+        pair.b.backend = None;
+        let hear = |signal: &LinkEvent| listener.hear(signal);
+        pair.until_signalled("three channels", hear, |a| a.opened() == 3)
+            .await;
+        leave_the_page();
+        let is_closed = |_: &_| listener.seen().contains("closed");
+        pair.until_signalled("the end", |_| {}, is_closed).await;
+        let heard = listener.seen();
+        listener.close();
+        if heard == "3 2 0 0,closed" {
+            return;
+        }
+        all.push(heard);
+    }
+    panic!("in no try: {all:?}");
+}
+
 #[wasm_bindgen_test]
 async fn leaving_the_page_closes_every_link() {
     let mut pair = Pair::connected().await;
     pair.b.listens = false;
-    let event = web_sys::Event::new("pagehide").expect("an event");
-    let window = web_sys::window().expect("a page");
-    window.dispatch_event(&event).expect("somebody listens");
+    leave_the_page();
     assert_eq!(held().connections, 0, "both backends are of this page");
     pair.b.listens = true;
     pair.until("both to end", |a, b| {
@@ -132,7 +172,7 @@ async fn leaving_the_page_closes_every_link() {
     for peer in [&mut pair.a, &mut pair.b] {
         peer.seen.clear();
         peer.link.generation += 1;
-        peer.open(mesh_core::SendLimits::default(), 1 << 20);
+        peer.open(SendLimits::default(), 1 << 20);
     }
     pair.a.offer();
     pair.until("new channels", |a, b| a.opened() == 3 && b.opened() == 3)

@@ -15,6 +15,7 @@ mod closing;
 mod connecting;
 mod cycles;
 mod flow;
+mod later_version;
 mod messages;
 mod refusals;
 mod stranger;

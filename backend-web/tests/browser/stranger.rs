@@ -40,15 +40,23 @@ impl Stranger {
     /// Makes one with a control channel and gives its offer to the open link of `peer`. `act` is a function of the connection and the
     /// control channel.
     pub(crate) async fn offer_to(peer: &mut Peer, act: &str) -> Self {
-        Self::with(peer, CONTROL, act).await
+        Self::with(peer, CONTROL, "", act).await
+    }
+
+    /// The same of a peer that says that it knows our wire.
+    pub(crate) async fn announced(peer: &mut Peer, act: &str) -> Self {
+        Self::with(peer, CONTROL, "a=webrtc-multiplayer:2\r\n", act).await
     }
 
     /// The same with the three built-in channels alone. `act` is a function of the connection, nothing and the channels.
     pub(crate) async fn with_three_channels(peer: &mut Peer, act: &str) -> Self {
-        Self::with(peer, NOTHING, act).await
+        Self::with(peer, NOTHING, "", act).await
     }
 
-    async fn with(peer: &mut Peer, more: &str, act: &str) -> Self {
+    /// Makes one with the channels that `more` makes, a function of one that makes a channel, and gives its offer, with these lines in
+    /// the session part, to the open link of `peer`. `act` is a function of the connection, what `more` returns, and the built-in
+    /// channels.
+    pub(crate) async fn with(peer: &mut Peer, more: &str, lines: &str, act: &str) -> Self {
         let script = format!("const act = {act}; const more = {more}; {STRANGER}");
         let parts: Array = Function::new_no_args(&script)
             .call0(&JsValue::UNDEFINED)
@@ -57,12 +65,13 @@ impl Stranger {
         let part = |at| parts.get(at).unchecked_into::<Function>();
         let offer = parts.get(0).unchecked_into::<Promise>();
         let sdp = JsFuture::from(offer).await.expect("an offer").as_string();
+        let sdp = sdp.expect("text");
         let link = peer.link;
         peer.execute(Command::SetRemote {
             link,
             description: SessionDescription {
                 sdp_type: SdpType::Offer,
-                sdp: sdp.expect("text"),
+                sdp: sdp.replacen("m=", &format!("{lines}m="), 1),
             },
         });
         Self {

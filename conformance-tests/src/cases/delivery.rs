@@ -137,7 +137,7 @@ pub async fn clause_06_reliable_channels_lose_nothing(cast: [Participant; 2]) ->
         .relaying(async {
             let (near, far) = steps::link(&matchmaker, &cast, 0, 1).await?;
             steps::bad_weather(a).await?;
-            let send = steps::send_all_on(a, near, TransferMode::Reliable, count, len);
+            let send = steps::send_all_on(a, near, TransferMode::Reliable.channel(), count, len);
             let receive = async {
                 for expected in 0..count {
                     let (_, body) = b.message(far).await?;

@@ -88,7 +88,7 @@ pub async fn clause_09_full_and_then_low(cast: [Participant; 2]) -> Outcome {
                 "it became full with {} bytes buffered at most",
                 report.most_buffered
             );
-            steps::room_on(a, near, mode).await?;
+            steps::room_on(a, near, mode.channel()).await?;
             a.send_on(near, mode, Content::numbered(taken, len)).await?;
             for expected in 0..=taken {
                 let (_, body) = b.message(far).await?;

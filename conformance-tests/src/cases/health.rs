@@ -6,7 +6,7 @@ use futures_util::future::try_join;
 use mesh_core::TransferMode;
 
 use super::steps;
-use crate::failure::ensure;
+use crate::failure::{ensure, ensure_eq};
 use crate::observed::Seen;
 use crate::request::{Pace, To};
 use crate::stream::Weather;
@@ -40,8 +40,18 @@ pub async fn a_busy_thread_is_still_there(cast: [Participant; 2]) -> Outcome {
     steps::connected_meshes(&cast).await?;
     // Its pulse has begun.
     b.sleep(AFTERWARDS).await?;
-    a.block(BUSY).await?;
+    let is_busy = a.block(BUSY);
+    let looks = async {
+        b.sleep(BUSY / 2).await?;
+        let is_stalled = b.figures(a.id()).await?.is_stalled;
+        // A native backend answers on threads of its own.
+        ensure_eq!(is_stalled, a.kind().is_page(), "whether it is stalled");
+        Ok(())
+    };
+    try_join(is_busy, looks).await?;
     try_join(undisturbed(a, b), undisturbed(b, a)).await?;
+    let is_stalled = b.figures(a.id()).await?.is_stalled;
+    ensure!(!is_stalled, "it answers again and counts as stalled");
     Ok(())
 }
 

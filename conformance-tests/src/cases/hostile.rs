@@ -1,6 +1,7 @@
 //! What a peer may send that no honest one does.
 
 use futures_util::future::try_join;
+use mesh_core::platform::TRANSFER_STREAM;
 use mesh_core::{
     ChannelIndex, ChannelParameters, ChannelSpec, Command, ConnectFailure, ConnectionError,
     DisconnectReason, IceCandidate, Reliability, SdpType, SendLimits, SessionDescription,
@@ -9,7 +10,7 @@ use mesh_core::{
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
-use crate::observed::{Rumour, Seen};
+use crate::observed::{LinkSeen, Rumour, Seen};
 use crate::refusal::Refusal;
 use crate::request::LurkerRequest;
 use crate::{Content, Matchmaker, Outcome, Participant};
@@ -300,6 +301,55 @@ pub async fn garbage_on_every_channel_disturbs_nobody(cast: [Participant; 3]) ->
                 let panics = participant.vitals().await?.panics;
                 ensure_eq!(panics.unwrap_or(0), 0, "panics of {}", participant.name());
             }
+            Ok(())
+        })
+        .await
+}
+
+/// Who breaks a rule of the wire is told which one, where it is a peer of ours: here that a transfer is given up that nobody has begun.
+pub async fn who_breaks_a_rule_is_told_so(cast: [Participant; 2]) -> Outcome {
+    let [victim, hostile] = &cast;
+    victim.start_mesh().await?;
+    hostile.start_backend().await?;
+    let matchmaker = Matchmaker::new(&cast);
+    matchmaker
+        .relaying(async {
+            let (link, _) = matchmaker.pair(1, 0).await?;
+            // Behind the planned ones and those that a far side makes.
+            let channel = ChannelIndex(19);
+            let once = Reliability::Retransmits(0);
+            let limits = SendLimits::default();
+            let spec = ChannelSpec::custom(TRANSFER_STREAM, TransferMode::Reliable, once, limits);
+            hostile
+                .execute(Command::CreateChannel {
+                    link,
+                    channel,
+                    spec,
+                })
+                .await?;
+            matchmaker.offer(1, link).await?;
+            hostile
+                .find_on(link, "for the channel of transfers", |seen| match seen {
+                    LinkSeen::Opened { channel: open, .. } => (*open == channel).then_some(()),
+                    _ => None,
+                })
+                .await?;
+            victim.connected(hostile.id()).await?;
+            let cancel = Content::Text(String::from("cancel"));
+            let sent = hostile.try_send_on(link, channel, cancel, 1).await?;
+            ensure_eq!(sent.map(|sent| sent.messages), Ok(1), "what was sent");
+            let reason = victim.disconnected(hostile.id()).await?;
+            let what = String::from("it gives up a transfer that it has not begun");
+            let expected = DisconnectReason::Protocol(what.clone());
+            ensure_eq!(reason, expected, "why it is gone");
+            let told = hostile
+                .find_on(link, "to be told why", |seen| match seen {
+                    LinkSeen::Goodbye(reason) => Some(reason.clone()),
+                    _ => None,
+                })
+                .await?;
+            let expected = DisconnectReason::PeerProtocol(what);
+            ensure_eq!(told, expected, "what it is told");
             Ok(())
         })
         .await

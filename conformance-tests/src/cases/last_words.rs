@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use mesh_core::{Command, DisconnectReason, TransferMode};
+use futures_util::future::try_join;
+use mesh_core::{
+    ChannelIndex, ChannelLimits, ChannelSpec, Command, DisconnectReason, LinkId, Reliability,
+    TransferMode,
+};
 
 use super::steps;
 use crate::failure::{ensure, ensure_eq};
@@ -34,25 +38,86 @@ pub async fn a_closed_channel_sends_what_it_accepted(cast: [Participant; 2]) -> 
     matchmaker
         .relaying(async {
             let (near, far) = steps::link(&matchmaker, &cast, 0, 1).await?;
-            let mode = TransferMode::Reliable;
-            steps::send_all_on(a, near, mode, count, len).await?;
-            let channel = mode.channel();
-            a.execute(Command::CloseChannel {
-                link: near,
-                channel,
-            })
-            .await?;
-            for expected in 0..count {
-                let (_, body) = b.message(far).await?;
-                ensure_eq!(steps::number(b, &body)?, expected, "the next message");
-            }
-            b.find_on(far, "for the channel to close", |seen| match seen {
-                LinkSeen::ChannelClosed(closed) => (*closed == channel).then_some(()),
-                _ => None,
-            })
-            .await
+            let channel = TransferMode::Reliable.channel();
+            let send = send_and_close(a, near, channel, count, len);
+            try_join(send, all_and_the_close(b, far, channel, count)).await?;
+            Ok(())
         })
         .await
+}
+
+/// So does one that gives way to the others, which takes more than may be under way: it takes as much as any other, and says when there is
+/// room.
+pub async fn a_closed_channel_that_gives_way_sends_what_it_accepted(
+    cast: [Participant; 2],
+) -> Outcome {
+    let [a, b] = &cast;
+    steps::start_backends(&cast).await?;
+    let matchmaker = Matchmaker::new(&cast);
+    // 6 MiB.
+    let (count, len) = (384, 16 * 1024);
+    let channel = ChannelIndex(3);
+    matchmaker
+        .relaying(async {
+            let (near, far) = matchmaker.pair(0, 1).await?;
+            for (participant, link) in [(a, near), (b, far)] {
+                let limits = ChannelLimits::RELIABLE.backend;
+                let once = Reliability::Retransmits(0);
+                let spec = ChannelSpec::custom(4, TransferMode::Reliable, once, limits);
+                let spec = ChannelSpec { bulk: true, ..spec };
+                participant
+                    .execute(Command::CreateChannel {
+                        link,
+                        channel,
+                        spec,
+                    })
+                    .await?;
+            }
+            matchmaker.offer(0, near).await?;
+            try_join(is_open(a, near, channel), is_open(b, far, channel)).await?;
+            let send = send_and_close(a, near, channel, count, len);
+            try_join(send, all_and_the_close(b, far, channel, count)).await?;
+            Ok(())
+        })
+        .await
+}
+
+async fn is_open(participant: &Participant, link: LinkId, channel: ChannelIndex) -> Outcome {
+    participant
+        .find_on(link, "for the channel to open", |seen| match seen {
+            LinkSeen::Opened { channel: open, .. } => (*open == channel).then_some(()),
+            _ => None,
+        })
+        .await
+}
+
+async fn send_and_close(
+    from: &Participant,
+    link: LinkId,
+    channel: ChannelIndex,
+    count: u64,
+    len: usize,
+) -> Outcome {
+    steps::send_all_on(from, link, channel, count, len).await?;
+    from.execute(Command::CloseChannel { link, channel }).await
+}
+
+/// So many numbered messages come in order, and then the end of the channel.
+async fn all_and_the_close(
+    to: &Participant,
+    link: LinkId,
+    channel: ChannelIndex,
+    count: u64,
+) -> Outcome {
+    for expected in 0..count {
+        let (_, body) = to.message(link).await?;
+        ensure_eq!(steps::number(to, &body)?, expected, "the next message");
+    }
+    to.find_on(link, "for the channel to close", |seen| match seen {
+        LinkSeen::ChannelClosed(closed) => (*closed == channel).then_some(()),
+        _ => None,
+    })
+    .await
 }
 
 /// What waits in the mesh for room goes out before an end, too.

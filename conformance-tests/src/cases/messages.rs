@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use mesh_core::{SendError, TransferMode};
 
 use super::steps;
@@ -167,8 +168,11 @@ pub async fn targets_are_one_all_and_all_but_one(cast: [Participant; 4]) -> Outc
         .await
 }
 
-/// The figures of a peer's link come when they are asked for, and mean the same everywhere: how many bytes of messages the game
-/// has sent and received, without what the library says for itself, and by which pair of candidates.
+/// How long it may take until enough of the pulse has gone both ways: its first 16 pings take 8 s.
+const MEASURED: Duration = Duration::from_secs(15);
+
+/// The figures of a peer's link come when they are asked for, and mean the same everywhere: how many messages and bytes the game
+/// has sent and received, without what the library says for itself, by which pair of candidates, and how the path is.
 pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     steps::start_meshes(&cast).await?;
@@ -188,6 +192,13 @@ pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
             b.packet().await?;
             steps::tell(b, a, word).await?;
             let (large, small) = (len as u64, word.len() as u64);
+            let none = (0, 0);
+            for (participant, peer, sent, received) in [(a, b, large, small), (b, a, small, large)]
+            {
+                let traffic = participant.traffic(peer.id()).await?;
+                let expected = [sent, received].map(|bytes| [(1, bytes), none, none]);
+                ensure_eq!(traffic, expected, "the messages of {}", participant.name());
+            }
             for (participant, peer, carried) in [(a, b, (large, small)), (b, a, (small, large))] {
                 let figures = participant.figures(peer.id()).await?;
                 let name = participant.name();
@@ -203,9 +214,31 @@ pub async fn figures_come_when_asked_for(cast: [Participant; 2]) -> Outcome {
                 );
                 stays_on_its_pair(participant, peer, &figures).await?;
             }
+            try_join(is_measured(a, b), is_measured(b, a)).await?;
             Ok(())
         })
         .await
+}
+
+/// The round trip, the jitter and the loss of a path on one machine come, and are those of one.
+async fn is_measured(one: &Participant, other: &Participant) -> Outcome {
+    let until = one.now().await? + MEASURED;
+    loop {
+        let figures = one.figures(other.id()).await?;
+        let delays = [figures.round_trip_us, figures.jitter_us];
+        let losses = [figures.loss_sent, figures.loss_received];
+        if delays.iter().all(Option::is_some) && losses.iter().all(Option::is_some) {
+            // Where the machine is busy, a datagram may find no room in a socket.
+            let is_near = delays.iter().flatten().all(|delay| *delay < 500_000);
+            let is_whole = losses.iter().flatten().all(|percent| *percent <= 5);
+            ensure!(is_near && is_whole, "{} has {figures:?}", one.name());
+            return Ok(());
+        }
+        if one.now().await? > until {
+            return Err(one.fail(format!("still has {figures:?}")));
+        }
+        one.sleep(Duration::from_millis(500)).await?;
+    }
 }
 
 /// Nobody has changed the network, so the pair stays before long. Chromium may try several in the first seconds.

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join, try_join_all};
-use mesh_core::{BackendSendError, DisconnectReason, LinkId, SessionDescription, TransferMode};
+use mesh_core::{
+    BackendSendError, ChannelIndex, DisconnectReason, LinkId, SessionDescription, TransferMode,
+};
 
 use crate::environment::{Ask, Told};
 use crate::failure::{ensure, ensure_eq};
@@ -354,7 +356,7 @@ pub(super) async fn bad_weather(participant: &Participant) -> Outcome {
 pub(super) async fn send_all_on(
     from: &Participant,
     link: LinkId,
-    mode: TransferMode,
+    channel: ChannelIndex,
     count: u64,
     len: usize,
 ) -> Outcome {
@@ -362,7 +364,7 @@ pub(super) async fn send_all_on(
     while next < count {
         let content = Content::numbered(next, len);
         match from
-            .try_send_on(link, mode.channel(), content, count - next)
+            .try_send_on(link, channel, content, count - next)
             .await?
         {
             Ok(report) => next += report.messages,
@@ -370,15 +372,15 @@ pub(super) async fn send_all_on(
             Err(error) => return Err(from.fail(format!("message {next}: {error}"))),
         }
         if next < count {
-            room_on(from, link, mode).await?;
+            room_on(from, link, channel).await?;
         }
     }
     Ok(())
 }
 
-pub(super) async fn room_on(from: &Participant, link: LinkId, mode: TransferMode) -> Outcome {
+pub(super) async fn room_on(from: &Participant, link: LinkId, channel: ChannelIndex) -> Outcome {
     from.find_on(link, "for room", |seen| {
-        (*seen == LinkSeen::Low(mode.channel())).then_some(())
+        (*seen == LinkSeen::Low(channel)).then_some(())
     })
     .await
 }

@@ -1,7 +1,9 @@
 //! Requests to a mesh or a session.
 
 use mesh_core::platform::LINGER;
-use mesh_core::{Backend, GivenReason, Multiplayer, Session, TransferId};
+use mesh_core::{
+    Backend, GivenReason, ModeTraffic, Multiplayer, Session, TransferId, TransferMode,
+};
 
 use super::Host;
 use super::stack::Stack;
@@ -118,6 +120,16 @@ fn carry_out<B: Backend>(
         }
         MeshRequest::RequestStats(peer) => {
             return Ok(Reply::Flag(mesh.request_stats(peer_id(peer)?)));
+        }
+        MeshRequest::Traffic(peer) => {
+            let stats = mesh.stats(peer_id(peer)?).unwrap_or_default();
+            let of = |traffic: ModeTraffic| {
+                TransferMode::ALL.map(|mode| (traffic.of(mode).packets, traffic.of(mode).bytes))
+            };
+            return Ok(Reply::Traffic {
+                sent: of(stats.sent),
+                received: of(stats.received),
+            });
         }
         MeshRequest::Buffered { peer, mode } => {
             let amount = mesh.buffered_amount(peer_id(peer)?, mode.channel());

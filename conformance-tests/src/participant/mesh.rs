@@ -152,6 +152,14 @@ impl Participant {
         .await
     }
 
+    /// The messages and the bytes of each mode that were sent to a peer, and that have come from it.
+    pub async fn traffic(&self, peer: u32) -> Outcome<[[(u64, u64); 3]; 2]> {
+        match self.mesh(MeshRequest::Traffic(peer)).await? {
+            Reply::Traffic { sent, received } => Ok([sent, received]),
+            reply => Err(self.odd(&reply)),
+        }
+    }
+
     /// How much the channel of a mode buffers.
     pub async fn buffered(&self, peer: u32, mode: TransferMode) -> Outcome<usize> {
         match self.mesh(MeshRequest::Buffered { peer, mode }).await? {

@@ -1,5 +1,6 @@
 //! The chat between terminals and tabs of a headless Chromium: every kind of pair there is.
 
+use std::iter;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
@@ -7,6 +8,7 @@ use serde_json::json;
 use crate::Options;
 use crate::chat::Chat;
 use crate::driver::Driver;
+use crate::file;
 use crate::print::say;
 use crate::tab::Tab;
 
@@ -33,6 +35,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let (joined, connected) = (tabs[0].mark("joined")?, tabs[0].mark("connected")?);
     say!("[ci] from page load to joined {joined:.0} ms, to connected {connected:.0} ms");
     all_talk(&mut players(&mut terminals, &mut tabs))?;
+    figures_are_shown(&tabs[0])?;
+    file::goes_to_a_tab(&mut terminals[0], &tabs[0])?;
     tabs[0].show()?;
     driver.picture(&options.pictures, "chat.png")?;
     let [mut first, second] = tabs;
@@ -125,6 +129,18 @@ fn all_talk(players: &mut [&mut dyn Player]) -> Result<(), String> {
             }
         }
     }
+    Ok(())
+}
+
+/// The list of peers says how far a peer is, and by which way.
+fn figures_are_shown(tab: &Tab<'_>) -> Result<(), String> {
+    let times = (1..1000).map(|time| time.to_string());
+    let times = iter::once(String::from("< 1")).chain(times);
+    let rows: Vec<_> = times
+        .map(|time| format!("connected, {time} ms, direct"))
+        .collect();
+    let (_, row) = tab.wait_in("#peers li span", &rows.join("\n"))?;
+    say!("[ci] a tab shows of a peer: {row}");
     Ok(())
 }
 

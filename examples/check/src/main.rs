@@ -7,6 +7,7 @@ mod bot;
 mod chat;
 mod chat_check;
 mod driver;
+mod file;
 mod flood;
 mod game;
 mod lines;

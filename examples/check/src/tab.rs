@@ -126,6 +126,12 @@ impl<'a> Tab<'a> {
         }
     }
 
+    /// Runs a script in it; it answers by its last argument.
+    pub(super) fn ask(&self, script: &str) -> Result<Value, String> {
+        self.switch()?;
+        self.driver.script(script, &[])
+    }
+
     /// When another tab was closed, as that has noted it.
     pub(super) fn closing_of_another(&self) -> Result<SystemTime, String> {
         self.switch()?;

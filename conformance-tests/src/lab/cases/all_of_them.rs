@@ -38,8 +38,11 @@ const SOON: Duration = Duration::from_secs(5);
 /// How much longer a page on a busy machine may take for as many messages.
 const LATE: Duration = Duration::from_secs(20);
 
-/// Whether the signaling server is killed, and another one comes with the path, in each round.
-const IS_ALONE: [bool; 4] = [false, true, false, true];
+/// For each round, whether the signaling server is killed and another one comes with the path, and which host's address changes.
+const ROUNDS: [(bool, usize); 4] = [(false, 0), (true, 0), (false, 1), (true, 1)];
+
+/// The last numbers of the hosts' first addresses.
+const ADDRESSES: [u8; 2] = [10, 20];
 
 const AT_LEAST: u64 = 100_000;
 
@@ -53,7 +56,7 @@ pub(super) async fn all_of_them_arrive_between_natives(run: &Run) -> Outcome<Str
     all_of_them(run, [Kind::Native; 2]).await
 }
 
-/// Between a page in Chromium, whose address changes, and a native.
+/// Between a page in Chromium and a native.
 pub(super) async fn all_of_them_arrive_with_chromium(run: &Run) -> Outcome<String> {
     all_of_them(run, [Kind::Chromium, Kind::Native]).await
 }
@@ -73,7 +76,7 @@ pub(super) async fn all_of_them_arrive_between_firefoxes(run: &Run) -> Outcome<S
     all_of_them(run, [Kind::Firefox; 2]).await
 }
 
-/// Between a page in Firefox, whose address changes, and one in Chromium.
+/// Between a page in Firefox and one in Chromium.
 pub(super) async fn all_of_them_arrive_between_firefox_and_chromium(run: &Run) -> Outcome<String> {
     all_of_them(run, [Kind::Firefox, Kind::Chromium]).await
 }
@@ -83,23 +86,24 @@ pub(super) async fn all_of_them_arrive_between_firefox_and_chromium(run: &Run) -
 enum Trouble {
     /// Nothing comes through for so long.
     Cut(Duration),
-    /// The only address of the first host becomes another: from the last number to the next.
-    Address(u8),
+    /// The only address of this host becomes another: from the last number to the next.
+    Address { host: usize, number: u8 },
 }
 
 impl Trouble {
     const fn lasts(self) -> Duration {
         match self {
             Self::Cut(span) => span,
-            Self::Address(_) => WITHOUT,
+            Self::Address { .. } => WITHOUT,
         }
     }
 
     fn begins(self, lan: &Lan) -> Outcome {
         match self {
             Self::Cut(_) => lan.switch.be(CUT),
-            Self::Address(number) => {
-                first(lan)?.ip(&format!("addr del 10.9.0.{number}/24 dev eth0"))?
+            Self::Address { host, number } => {
+                let host = namespace(lan, host)?;
+                host.ip(&format!("addr del 10.9.0.{number}/24 dev eth0"))?;
             }
         }
         Ok(())
@@ -108,9 +112,9 @@ impl Trouble {
     fn ends(self, lan: &Lan) -> Outcome {
         match self {
             Self::Cut(_) => lan.switch.be(PATH),
-            Self::Address(number) => {
+            Self::Address { host, number } => {
                 let next = number + 1;
-                first(lan)?.ip_all(&format!(
+                namespace(lan, host)?.ip_all(&format!(
                     "addr add 10.9.0.{next}/24 dev eth0\nroute replace default dev eth0\n"
                 ))?;
             }
@@ -119,20 +123,21 @@ impl Trouble {
     }
 }
 
-fn first(lan: &Lan) -> Outcome<&Namespace> {
-    let first = lan.hosts.first();
-    first.ok_or_else(|| Failure::new("a network without hosts"))
+fn namespace(lan: &Lan, host: usize) -> Outcome<&Namespace> {
+    let host = lan.hosts.get(host);
+    host.ok_or_else(|| Failure::new("a network without that host"))
 }
 
 async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
-    let hosts = [Host::at(&["10.9.0.10/24"]), Host::at(&["10.9.0.2/24"])];
+    let hosts = [Host::at(&["10.9.0.10/24"]), Host::at(&["10.9.0.20/24"])];
     let lan = Lan::over(run, &hosts, PATH).await?;
     let pair = Pair::meet_on(lan, kinds, Settings::default().resume_window).await?;
-    let (mut sent, mut address) = (0, 10);
+    let (mut sent, mut numbers) = (0, ADDRESSES);
     let mut slowest = Duration::ZERO;
-    for is_alone in IS_ALONE {
+    for (is_alone, host) in ROUNDS {
         let cuts = CUTS.map(|seconds| Trouble::Cut(Duration::from_secs(seconds)));
-        for trouble in cuts.into_iter().chain([Trouble::Address(address)]) {
+        let number = numbers[host];
+        for trouble in cuts.into_iter().chain([Trouble::Address { host, number }]) {
             let limit = BEFORE + trouble.lasts() + AFTER + LATE;
             let logs = [Log::default(), Log::default()];
             let steps = timeout(limit, through(&pair, trouble, is_alone, sent, &logs)).await;
@@ -149,7 +154,7 @@ async fn all_of_them(run: &Run, kinds: [Kind; 2]) -> Outcome<String> {
             sent += steps;
             slowest = slowest.max(took);
         }
-        address += 1;
+        numbers[host] += 1;
     }
     let all = 2 * sent;
     ensure!(all >= AT_LEAST, "only {all} were sent");

@@ -75,16 +75,21 @@ impl Duo {
     pub(super) fn run(&mut self, span: Duration) {
         let target = self.network.now() + span;
         while self.network.now() < target {
-            self.network.advance(FRAME);
-            for (player, session) in self.players.iter_mut().enumerate() {
-                while let Some(event) = session.poll() {
-                    match event {
-                        Event::Transfer {
-                            transfer, event, ..
-                        } => self.told[player].push((transfer, event)),
-                        Event::Packet(_) => self.packets[player] += 1,
-                        other => self.others[player].push(other),
-                    }
+            self.run_frame(FRAME);
+        }
+    }
+
+    /// Lets so much time pass, and polls both once.
+    fn run_frame(&mut self, frame: Duration) {
+        self.network.advance(frame);
+        for (player, session) in self.players.iter_mut().enumerate() {
+            while let Some(event) = session.poll() {
+                match event {
+                    Event::Transfer {
+                        transfer, event, ..
+                    } => self.told[player].push((transfer, event)),
+                    Event::Packet(_) => self.packets[player] += 1,
+                    other => self.others[player].push(other),
                 }
             }
         }
@@ -152,6 +157,32 @@ fn both_sides_transfer_at_once_and_are_told_how_far_it_is() {
     let progress: Vec<_> = progress.collect();
     assert!(progress.is_sorted() && progress.len() > 1, "{progress:?}");
     assert!(duo.others.iter().all(Vec::is_empty), "{:?}", duo.others);
+}
+
+/// Each poll gives the backend what it has room for, and that room is more than a path carries between two polls.
+#[test]
+fn a_game_that_polls_once_a_frame_transfers_as_fast_as_another() {
+    let took = |frame| {
+        let mut duo = Duo::new(DEFAULT);
+        // 16 MB/s.
+        duo.network.set_conditions(Conditions {
+            latency: Duration::from_millis(20),
+            bandwidth: Some(16_000_000),
+            ..Conditions::default()
+        });
+        duo.send(0, "map", noise(16_000_000, 1));
+        let begun = duo.network.now();
+        while duo.received(1).is_empty() {
+            duo.run_frame(frame);
+            assert!(duo.network.now() - begun < Duration::from_secs(10));
+        }
+        duo.network.now() - begun
+    };
+    let often = took(Duration::from_millis(1));
+    for frame in [16, 33] {
+        let seldom = took(Duration::from_millis(frame));
+        assert!(seldom * 9 < often * 10, "{seldom:?} and {often:?}");
+    }
 }
 
 #[test]

@@ -254,7 +254,9 @@ mod tests {
     #[test]
     fn a_goodbye_has_the_bytes_of_the_documentation() {
         let reason = GivenReason::new(0x0102, "né");
-        let cases: [(Goodbye, &[u8]); 5] = [
+        let documented = Goodbye::Left(GivenReason::new(7, "bye"));
+        let cases: [(Goodbye, &[u8]); 6] = [
+            (documented, &[3, 0, 0, 7, 0x62, 0x79, 0x65]),
             (Goodbye::Left(reason.clone()), b"\x03\x00\x01\x02n\xC3\xA9"),
             (Goodbye::Kicked(reason), b"\x03\x01\x01\x02n\xC3\xA9"),
             (Goodbye::PageLeft, &[3, 2, 0, 0]),
@@ -273,10 +275,10 @@ mod tests {
 
     #[test]
     fn a_kick_has_the_bytes_of_the_documentation() {
-        let peer = PeerId::new(0x0102_0304).unwrap();
+        let peer = PeerId::new(66051).unwrap();
         let reason = GivenReason::new(9, "idle");
         let message = Message::Kick { peer, reason };
-        let bytes = b"\x04\x01\x02\x03\x04\x00\x09idle";
+        let bytes = b"\x04\x00\x01\x02\x03\x00\x09idle";
         assert_eq!(message.to_bytes(), bytes);
         assert_eq!(Message::from_bytes(bytes), Ok(Some(message)));
         let long = [&bytes[..], &[b'x'; 120]].concat();
@@ -285,9 +287,9 @@ mod tests {
 
     #[test]
     fn counts_of_what_was_taken_have_the_bytes_of_the_documentation() {
-        let message = Message::Taken(alloc::vec![(1, 0x0102_0304_0506_0708), (4, 2)]);
+        let message = Message::Taken(alloc::vec![(1, 258), (4, 0)]);
         let bytes = [
-            5, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 4, 0, 0, 0, 0, 0, 0, 0, 2,
+            5, 0, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0,
         ];
         assert_eq!(message.to_bytes(), bytes);
         assert_eq!(Message::from_bytes(&bytes), Ok(Some(message)));
