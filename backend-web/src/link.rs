@@ -52,6 +52,8 @@ struct Link {
     /// What the browser last said of the connection, and what was last reported.
     browser_says: ConnectionState,
     reported: ConnectionState,
+    /// Whether the pulse says that nothing comes from the far side.
+    is_broken: bool,
     has_connected: bool,
     gathering: Gathering,
     names: Names,
@@ -90,6 +92,7 @@ pub(crate) async fn run(start: Start) {
         relay,
         browser_says: ConnectionState::New,
         reported: ConnectionState::New,
+        is_broken: false,
         has_connected: false,
         gathering: Gathering::Told,
         names: Names::new(),
@@ -261,6 +264,11 @@ impl Link {
     fn judge(&mut self) {
         let pulse = self.connection.channels().pulse();
         let life = pulse.map_or(Life::Unknown, |pulse| pulse.life());
+        let is_broken = life == Life::Silent;
+        if is_broken != self.is_broken {
+            self.is_broken = is_broken;
+            self.connection.channels().path_is(is_broken);
+        }
         let state = pulse::judge(self.browser_says, life);
         if state != self.reported {
             self.reported = state;

@@ -92,6 +92,17 @@ impl Pulse {
         self.pulse.borrow_mut().path_is_back(self.clock.now());
     }
 
+    /// The path is back, and what was sent reliably before it broke has not arrived.
+    pub(crate) fn owes(&self) {
+        let now = self.clock.now();
+        self.change(|pulse| pulse.owes(now));
+    }
+
+    /// That has arrived.
+    pub(crate) fn is_settled(&self) {
+        self.change(pulse::Pulse::is_settled);
+    }
+
     /// Whether the far side is there.
     pub(crate) fn life(&self) -> Life {
         self.pulse.borrow().life_to_judge()

@@ -30,6 +30,8 @@ pub(crate) struct Channels {
     control: Option<Rc<Control>>,
     pulse: Option<Rc<Pulse>>,
     finishing: RefCell<Vec<Finishing>>,
+    /// Asks the far side whether it has what was sent before the path broke.
+    owed: Cell<Option<u16>>,
     carried: Rc<Carried>,
     /// Whether small messages may leave together.
     coalesces: Rc<Cell<bool>>,
@@ -59,6 +61,7 @@ impl Channels {
             control,
             pulse,
             finishing: RefCell::default(),
+            owed: Cell::new(None),
             carried: Rc::default(),
             coalesces: Rc::default(),
         }
@@ -208,6 +211,16 @@ impl Channels {
         self.ask(counts)
     }
 
+    /// The path has broken, or is back. The far side is asked whether it has what was sent before: it hears that when the path is back, and may
+    /// take no longer then than the pulse allows.
+    pub(crate) fn path_is(&self, broken: bool) {
+        if broken {
+            self.owed.set(self.finish_all());
+        } else if let Some(pulse) = self.pulse().filter(|_| self.owed.get().is_some()) {
+            pulse.owes();
+        }
+    }
+
     /// Whether one that is open has sent what must arrive.
     pub(crate) fn must_arrive(&self) -> bool {
         let table = self.table.borrow();
@@ -263,6 +276,16 @@ impl Channels {
         }
         for channel in self.table.borrow().iter().flatten() {
             channel.answered();
+        }
+        if self
+            .owed
+            .get()
+            .is_some_and(|request| control.is_finished(request))
+        {
+            self.owed.set(None);
+            if let Some(pulse) = self.pulse() {
+                pulse.is_settled();
+            }
         }
         let finishing = self.finishing.take();
         let (finished, rest) = finishing

@@ -17,7 +17,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A path that breaks again within this time after it was back does not heal by itself: it carries nothing in one direction, which takes
-/// 4 s to notice ([`Life::Deaf`](crate::platform::Life::Deaf)).
+/// 3 s to notice ([`Life::Deaf`](crate::platform::Life::Deaf)).
 const SOON_AGAIN: Duration = Duration::from_secs(6);
 
 /// How long a successor that is complete waits for its far side to say the same.
@@ -39,9 +39,9 @@ impl Mesh {
         }
     }
 
-    /// Whether a peer's link has closed while the path was broken, so that it waits for another one.
-    pub(crate) fn is_severed(&self, peer: PeerId) -> bool {
-        self.member_of(peer).is_some_and(|member| member.severed)
+    /// Whether a peer's path is broken and will not heal by itself, of which the far side may know nothing.
+    pub(crate) fn is_not_to_heal(&self, peer: PeerId) -> bool {
+        self.member_of(peer).is_some_and(Member::is_not_to_heal)
     }
 
     /// Peers whose link has closed while the path was broken, and that wait for another one.
@@ -63,12 +63,10 @@ impl Mesh {
         if self.successor(peer).is_some() {
             return None;
         }
-        let is_back_in_vain = |at| since - at < SOON_AGAIN;
-        let has_patience = !member.severed && !member.resumed_at.is_some_and(is_back_in_vain);
-        Some(if has_patience {
-            since + PATIENCE
-        } else {
+        Some(if member.is_not_to_heal() {
             since
+        } else {
+            since + PATIENCE
         })
     }
 
@@ -334,6 +332,13 @@ impl Member {
     /// Whether another link can go on where this one breaks.
     pub(super) fn may_go_on(&self) -> bool {
         self.life.as_ref().is_some_and(Life::is_kept)
+    }
+
+    /// Whether its link has closed, or its path has broken again soon after it was back.
+    fn is_not_to_heal(&self) -> bool {
+        let since = self.interrupted_since;
+        let again = since.zip(self.resumed_at);
+        self.severed || again.is_some_and(|(since, at)| since - at < SOON_AGAIN)
     }
 
     /// Whether it is complete, and waits only for the far side to say the same.

@@ -1,6 +1,6 @@
 //! The pulse: how two backends of ours notice that the other one does not answer any more, and what they measure meanwhile. Of a far
 //! side that has vanished they notice it within 2.5 s, of one that is still heard after 10 s without an answer,
-//! or after 4 s where the path has just come back ([`Life::Deaf`]).
+//! or after 3 s where the path has just come back ([`Life::Deaf`]).
 //!
 //! It goes on a negotiated channel on the SCTP stream [`STREAM`], unordered and unreliable. As on the
 //! [control channel](super::control), a side says nothing on it before the far side has announced that it listens, from
@@ -56,9 +56,13 @@ const UNHEARD_AFTER: Duration = Duration::from_secs(4);
 /// direction, and what is queued before a ping has left on any path that a game could be played over.
 const DEAF_AFTER: Duration = Duration::from_secs(10);
 
-/// The same for a path that the platform has just seen come back. Chromium's SCTP may have stopped in one direction then, and a healthy
-/// one tries again within 3.5 s (measured after cuts of up to 20 s, with both browsers).
-const DEAF_AFTER_RETURN: Duration = Duration::from_secs(4);
+/// The same for a path that has just come back. Chromium's SCTP may have stopped in one direction then. A healthy one tries again within
+/// 3.5 s (measured after cuts of up to 20 s, with both browsers), and it takes half a second to see that the path is back.
+const DEAF_AFTER_RETURN: Duration = Duration::from_secs(3);
+
+/// How long a far side that answers again may need until it has what it was sent before. SCTP repeats what was lost before it sends
+/// what is new, so this comes before the answer as a rule.
+const SETTLED_WITHIN: Duration = Duration::from_millis(1500);
 
 /// How much longer the first word may take: the far side's channel opens up to a round trip later than ours.
 const FIRST_WORD: Duration = Duration::from_secs(1);
@@ -95,8 +99,8 @@ pub enum Life {
     Answers,
     /// It is heard and has not answered for 4 s: what we say may not arrive.
     Unheard,
-    /// It is heard and has not answered for 10 s, or for 4 s since the path came back: what we say does not arrive, whatever the
-    /// platform says of the path. SCTP may have stopped in one direction, which was seen between two Chromiums after one of them
+    /// It is heard and has not answered for 10 s, or for 3 s since the path came back, or has answered for 1.5 s since then and has not
+    /// what it was [owed](Pulse::owes): what we say does not arrive, whatever the platform says of the path. SCTP may have stopped in one direction, which was seen between two Chromiums after one of them
     /// had got another address.
     Deaf,
     /// It says nothing, but its end of the path answers: its thread is busy, or its page is suspended.
@@ -146,6 +150,8 @@ struct Run {
     answered_us: Instant,
     /// When the path came back; until it answers.
     returned: Option<Instant>,
+    /// Whether it has not all that it was sent before the path broke, and when it answered first since the path is back.
+    owed: Option<Option<Instant>>,
     /// When its path last showed that it carries something.
     carried: Instant,
     life: Life,
@@ -236,6 +242,7 @@ impl Pulse {
                 if run.answers.take(now, number) {
                     run.answered_us = run.answered_us.max(now);
                     run.returned = None;
+                    run.owed = run.owed.map(|answered| answered.or(Some(now)));
                     run.hear(now);
                 }
                 Ok(None)
@@ -252,6 +259,22 @@ impl Pulse {
             }
             run.answered_us = run.answered_us.max(now);
             run.hear(now);
+        }
+    }
+
+    /// The path is back, and the far side has not all that was sent reliably before it broke. Messages that are sent anew may arrive while
+    /// the platform does not repeat those: Chromium's SCTP was seen to do so for 20 s, in one direction, after one cut of 3 s in five.
+    pub fn owes(&mut self, now: Instant) {
+        if let Some(run) = &mut self.run {
+            run.returned.get_or_insert(now);
+            run.owed = Some(None);
+        }
+    }
+
+    /// The far side has all that was owed to it.
+    pub fn is_settled(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.owed = None;
         }
     }
 
@@ -303,6 +326,7 @@ impl Run {
             is_first: true,
             answered_us: now + FIRST_WORD,
             returned: None,
+            owed: None,
             carried: now,
             life: Life::Answers,
             messages: 0,
@@ -329,6 +353,9 @@ impl Run {
             // It had no occasion to answer. One that was silent has to: what it says may arrive and what we say not.
             self.answered_us = self.answered_us.max(at);
             self.returned = self.returned.map(|returned| returned.max(at));
+            self.owed = self
+                .owed
+                .map(|answered| answered.map(|answered| answered.max(at)));
         }
         // We may have stood still since the last poll, which is to be minded first.
         self.life = self.life_of_one_heard(self.polled);
@@ -337,7 +364,11 @@ impl Run {
     fn life_of_one_heard(&self, now: Instant) -> Life {
         let unanswered = now - self.answered_us;
         let is_back_in_vain = |returned| now - returned >= DEAF_AFTER_RETURN;
-        if unanswered >= DEAF_AFTER || self.returned.is_some_and(is_back_in_vain) {
+        let answered = self.owed.flatten();
+        if unanswered >= DEAF_AFTER
+            || self.returned.is_some_and(is_back_in_vain)
+            || answered.is_some_and(|answered| now - answered >= SETTLED_WITHIN)
+        {
             Life::Deaf
         } else if unanswered >= UNHEARD_AFTER {
             Life::Unheard

@@ -349,6 +349,28 @@ fn a_path_that_comes_back_in_one_direction_alone_is_found_out_soon() {
 }
 
 #[test]
+fn a_path_that_does_not_bring_what_is_owed_is_found_out_soon() {
+    for (settles, expected) in [(None, Life::Deaf), (Some(1000), Life::Answers)] {
+        let mut world = World::new();
+        world.run(Duration::from_secs(3));
+        world.cut = [true; 2];
+        world.run(Duration::from_secs(3));
+        world.cut = [false; 2];
+        world.run(MILLI * 500);
+        assert_eq!(world.sides[0].pulse.life(), Life::Answers);
+        let now = world.now;
+        world.sides[0].pulse.owes(now);
+        world.run(MILLI * settles.unwrap_or(1400));
+        assert_eq!(world.sides[0].pulse.life(), Life::Answers);
+        if settles.is_some() {
+            world.sides[0].pulse.is_settled();
+        }
+        world.run(INTERVAL * 2);
+        assert_eq!(world.sides[0].pulse.life(), expected);
+    }
+}
+
+#[test]
 fn a_flood_of_pings_gets_few_answers() {
     let now = Instant::from_micros(9);
     let mut world = World::new();

@@ -63,7 +63,7 @@ impl Roster {
             let wanted = is_linked && !away.contains_key(&peer);
             // One whose link has closed calls, whoever would else: the other side may not know that it has. Nor may it know of a path
             // that is broken in one direction.
-            let is_ours = calls(mesh, peer) || mesh.is_severed(peer);
+            let is_ours = calls(mesh, peer) || mesh.is_not_to_heal(peer);
             let wait = if is_ours { Duration::ZERO } else { OUT_OF_TURN };
             let replacement = mesh.replacement_due(peer).filter(|_| wanted);
             if let Some(due) = replacement.map(|due| due + wait) {
