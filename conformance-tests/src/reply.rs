@@ -110,15 +110,12 @@ pub struct Vitals {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each field is what its request asks for")]
 pub enum Reply {
-    /// The messages and the bytes of each mode.
-    Traffic {
-        /// To a peer.
-        sent: [(u64, u64); 3],
-        /// From it.
-        received: [(u64, u64); 3],
-    },
     Done,
     Refused(Refusal),
+    Traffic {
+        sent: [(u64, u64); 3],
+        received: [(u64, u64); 3],
+    },
     Handshakes {
         first: u64,
         items: Vec<Handshake>,

@@ -18,7 +18,7 @@ URL.createObjectURL = (blob) => make(window.stored = blob);
 arguments[0]();
 ";
 
-/// A sum of the bytes behind the link that stores the file (FNV-1a, 32 bits), and how many there are.
+/// A sum of the bytes that the page has stored (FNV-1a, 32 bits), and how many there are.
 const SUM: &str = r#"
 const done = arguments[0];
 window.stored.arrayBuffer().then((buffer) => {
