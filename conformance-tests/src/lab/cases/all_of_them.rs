@@ -256,10 +256,12 @@ async fn course(pair: &Pair, back: Instant, logs: [&Log; 2]) -> String {
     let mut course = String::new();
     while logs.iter().any(|log| log.caught_up.get().is_none()) {
         let [next, of_other] = logs.map(|log| log.next.get());
-        let stands = stands(pair).await;
+        let [one, other] = &pair.cast;
+        let one_holds = one.buffered(other.id(), TransferMode::Reliable).await;
+        let other_holds = other.buffered(one.id(), TransferMode::Reliable).await;
         let _ = writeln!(
             course,
-            "{:.1?}: {next} and {of_other} are next; {stands}",
+            "{:.1?}: {next} and {of_other} are next; {one_holds:?} and {other_holds:?} bytes wait",
             back.elapsed()
         );
         tokio::time::sleep(LOOK).await;
