@@ -11,6 +11,7 @@ use crate::scenario::Scenario;
 /// Runs a scenario; the figures in the order of [`Scenario::metrics`].
 pub(crate) async fn run<S: Side>(scenario: Scenario, relay: Option<Relay>) -> Result<Vec<f64>> {
     const KIB: usize = 1024;
+    const ENDS: &[usize] = &[50, 99];
     match scenario {
         Scenario::Connect => open::two::<S>().await,
         Scenario::MeshOpen => open::mesh::<S>(Load::EIGHT.peers).await,
@@ -19,8 +20,8 @@ pub(crate) async fn run<S: Side>(scenario: Scenario, relay: Option<Relay>) -> Re
         Scenario::Bulk64K => bulk::bytes::<S>(64 * KIB).await,
         Scenario::Small => bulk::messages::<S>().await,
         Scenario::Unreliable => paced::flood::<S>().await,
-        Scenario::RttUnreliable => round_trip::back_to_back::<S>(Channel::Unreliable).await,
-        Scenario::RttReliable => round_trip::back_to_back::<S>(Channel::Reliable).await,
+        Scenario::RttUnreliable => round_trip::back_to_back::<S>(Channel::Unreliable, ENDS).await,
+        Scenario::RttReliable => round_trip::back_to_back::<S>(Channel::Reliable, ENDS).await,
         Scenario::Rtt60Hz => round_trip::paced::<S>().await,
         Scenario::MeshIdle => mesh::idle::<S>(Load::EIGHT.peers).await,
         Scenario::Mesh60Hz => mesh::events::<S>(Load::EIGHT).await,

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::usage;
 
 /// Who plays.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     /// Each of them is connected to each.
     pub peers: usize,
