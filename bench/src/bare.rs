@@ -4,30 +4,30 @@
 //! any user of the crate must. Sending is a plain `DataChannel::send` in the application task. Shares no code with
 //! backend-native.
 
-mod connection;
+pub(crate) mod connection;
 mod runtime;
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use bytes::{Bytes, BytesMut};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::bare::connection::{Connection, Note};
+use crate::bare::connection::{Connection, Ear, Note};
 use crate::node::{Channel, Message, Node, Side};
 use crate::settings::Settings;
 
 /// The bare crate.
-pub(crate) struct Bare;
+pub struct Bare;
 
 /// What its application cuts into messages is cut into so many bytes, as our transfers are.
 const PART: usize = 16 * 1024;
 
 /// One peer: its connections by the index of the far side, and the queue of its application.
-pub(crate) struct BareNode {
-    connections: Vec<Option<Connection>>,
+pub struct BareNode {
+    pub(crate) connections: Vec<Option<Connection>>,
     received: UnboundedReceiver<Message>,
 }
 
@@ -35,42 +35,51 @@ impl Side for Bare {
     type Node = BareNode;
 
     async fn mesh(count: usize, settings: &Settings) -> Result<Vec<BareNode>> {
-        let settings = Arc::new(settings.clone());
         let (queues, received): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded_channel()).unzip();
-        let mut pairs = JoinSet::new();
-        for (delay, left, right) in settings.schedule(count) {
-            let to_left: UnboundedSender<Message> = queues[left].clone();
-            let to_right = queues[right].clone();
-            let settings = Arc::clone(&settings);
-            pairs.spawn(async move {
-                if !delay.is_zero() {
-                    sleep(delay).await;
-                }
-                let pair = connect(&settings, (left, to_left), (right, to_right)).await?;
-                anyhow::Ok((left, right, pair))
-            });
-        }
-        let mut nodes: Vec<BareNode> = received
-            .into_iter()
-            .map(|received| BareNode {
-                connections: (0..count).map(|_| None).collect(),
-                received,
-            })
-            .collect();
-        while let Some(pair) = pairs.join_next().await {
-            let (left, right, (of_left, of_right)) = pair??;
-            nodes[left].connections[right] = Some(of_left);
-            nodes[right].connections[left] = Some(of_right);
-        }
-        Ok(nodes)
+        let ears = queues.into_iter().map(Ear::Queue).collect();
+        let connected = connect_all(settings, ears).await?;
+        let nodes = connected.into_iter().zip(received);
+        Ok(nodes
+            .map(|(connections, received)| BareNode::new(connections, received))
+            .collect())
     }
 }
 
-/// Connects two nodes, each given by its index and its application's queue.
+/// Makes a full mesh of as many nodes as there are ears: the connections of each, by the index of the far side.
+pub(crate) async fn connect_all(
+    settings: &Settings,
+    ears: Vec<Ear>,
+) -> Result<Vec<Vec<Option<Connection>>>> {
+    let count = ears.len();
+    let settings = Arc::new(settings.clone());
+    let mut pairs = JoinSet::new();
+    for (delay, left, right) in settings.schedule(count) {
+        let (of_left, of_right) = (ears[left].clone(), ears[right].clone());
+        let settings = Arc::clone(&settings);
+        pairs.spawn(async move {
+            if !delay.is_zero() {
+                sleep(delay).await;
+            }
+            let pair = connect(&settings, (left, of_left), (right, of_right)).await?;
+            anyhow::Ok((left, right, pair))
+        });
+    }
+    let mut nodes: Vec<Vec<_>> = (0..count)
+        .map(|_| (0..count).map(|_| None).collect())
+        .collect();
+    while let Some(pair) = pairs.join_next().await {
+        let (left, right, (of_left, of_right)) = pair??;
+        nodes[left][right] = Some(of_left);
+        nodes[right][left] = Some(of_right);
+    }
+    Ok(nodes)
+}
+
+/// Connects two nodes, each given by its index and who takes what it hears.
 async fn connect(
     settings: &Settings,
-    left: (usize, UnboundedSender<Message>),
-    right: (usize, UnboundedSender<Message>),
+    left: (usize, Ear),
+    right: (usize, Ear),
 ) -> Result<(Connection, Connection)> {
     let (to_right, mut of_left) = unbounded_channel();
     let (to_left, mut of_right) = unbounded_channel();
@@ -98,6 +107,16 @@ async fn connect(
 }
 
 impl BareNode {
+    pub(crate) const fn new(
+        connections: Vec<Option<Connection>>,
+        received: UnboundedReceiver<Message>,
+    ) -> Self {
+        Self {
+            connections,
+            received,
+        }
+    }
+
     fn connection(&self, to: usize) -> Result<&Connection> {
         self.connections
             .get(to)

@@ -10,11 +10,14 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 
-use crate::bare::Bare;
-use crate::ours::Ours;
+use bench::bare::Bare;
+use bench::ours::Ours;
+use bench::settings::Relay;
+use bench::tuned::Tuned;
+use bench::usage;
+
 use crate::scenario::Scenario;
-use crate::settings::Relay;
-use crate::{measure, print, usage};
+use crate::{print, work};
 
 /// No measurement takes longer, however slow the machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -22,8 +25,17 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// Which contestant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SideName {
+    /// This library
     Ours,
+    /// The crate with the same settings and an application task
     Bare,
+    /// The crate with its own settings and without a hand-over
+    Tuned,
+}
+
+impl SideName {
+    /// Ours is the first.
+    pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::Bare, Self::Tuned];
 }
 
 /// What a child is to do.
@@ -60,8 +72,9 @@ impl Order {
         // On a worker, as everything else that is measured.
         let measuring = runtime.spawn(async move {
             match side {
-                SideName::Ours => measure::run::<Ours>(scenario, relay).await,
-                SideName::Bare => measure::run::<Bare>(scenario, relay).await,
+                SideName::Ours => work::run::<Ours>(scenario, relay).await,
+                SideName::Bare => work::run::<Bare>(scenario, relay).await,
+                SideName::Tuned => work::run::<Tuned>(scenario, relay).await,
             }
         });
         let figures = runtime.block_on(measuring)??;

@@ -9,6 +9,8 @@ pub struct Metric {
     pub unit: &'static str,
     /// What it should be.
     pub goal: Goal,
+    /// The same against a second, stricter baseline.
+    pub strict: Goal,
 }
 
 /// What is required of a figure.
@@ -52,7 +54,27 @@ impl Metric {
     /// A figure of this name.
     #[must_use]
     pub const fn new(name: &'static str, unit: &'static str, goal: Goal) -> Self {
-        Self { name, unit, goal }
+        Self {
+            name,
+            unit,
+            goal,
+            strict: Goal::None,
+        }
+    }
+
+    /// With a goal against the stricter baseline.
+    #[must_use]
+    pub const fn strictly(self, strict: Goal) -> Self {
+        Self { strict, ..self }
+    }
+
+    /// The figure as it is judged against the stricter baseline.
+    #[must_use]
+    pub const fn against_strict(self) -> Self {
+        Self {
+            goal: self.strict,
+            ..self
+        }
     }
 }
 

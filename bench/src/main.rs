@@ -1,21 +1,16 @@
-//! Our native path against the bare `webrtc` crate with the same settings, both in one run.
+//! Our native path against the bare `webrtc` crate in one run: with the same settings, and with its own and no hand-over.
 //!
 //! `bench all`, or the names of scenarios. Every side of every repetition is a fresh process of this program, so that memory,
-//! threads and processor time are its own; the two sides take turns, so that a noisy neighbour disturbs both.
+//! threads and processor time are its own; the sides take turns, so that a noisy neighbour disturbs all.
 
-mod bare;
 mod child;
-mod measure;
 mod metric;
-mod node;
-mod ours;
 mod print;
 mod report;
 mod run;
 mod scenario;
-mod settings;
 mod turn;
-mod usage;
+mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +29,7 @@ struct Arguments {
     /// How often each side is measured
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
-    /// Threads of the runtime that carries the connections, the same for both sides
+    /// Threads of the runtime that carries the connections, the same for all sides
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     threads: u32,
     /// Where to write the figures as JSON

@@ -1,6 +1,7 @@
-//! What both sides of the comparison can do, as an application sees it: the measurements are written against this alone.
+//! What all sides of the comparison can do, as an application sees it: the measurements are written against this alone.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::{Bytes, BytesMut};
@@ -9,25 +10,34 @@ use crate::settings::Settings;
 
 /// The three channels of every connection, in the order of their stream ids 1, 2, 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Channel {
+pub enum Channel {
+    /// Everything arrives, in order.
     Reliable,
+    /// What arrives is in order.
     Ordered,
+    /// Neither.
     Unreliable,
 }
 
 impl Channel {
-    pub(crate) const ALL: [Self; 3] = [Self::Reliable, Self::Ordered, Self::Unreliable];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Reliable, Self::Ordered, Self::Unreliable];
 }
 
-/// A message as the application task gets it.
-pub(crate) struct Message {
+/// A message as the application gets it.
+#[derive(Clone)]
+pub struct Message {
     /// Index of the node that sent it.
-    pub(crate) from: usize,
-    pub(crate) bytes: Bytes,
+    pub from: usize,
+    /// What it sent.
+    pub bytes: Bytes,
 }
+
+/// What is done with every message.
+pub type Each = Arc<dyn Fn(&Message) + Send + Sync>;
 
 /// One peer of a mesh, in the hands of its application.
-pub(crate) trait Node: Send + 'static {
+pub trait Node: Send + 'static {
     /// Hands a message over; waits while the channel is full.
     fn send(
         &mut self,
@@ -46,6 +56,23 @@ pub(crate) trait Node: Send + 'static {
     /// The next message of any peer. Cancel-safe.
     fn receive(&mut self) -> impl Future<Output = Result<Message>> + Send;
 
+    /// The next message of the only peer on this channel, taken where it arrives if this contestant can. Cancel-safe.
+    fn receive_on(&mut self, channel: Channel) -> impl Future<Output = Result<Message>> + Send {
+        let _ = channel;
+        self.receive()
+    }
+
+    /// From now on everything goes to `each` where it arrives, and to nobody else. A contestant whose application is the place
+    /// does nothing: then the application calls `each`.
+    fn divert(&mut self, each: &Each) {
+        let _ = each;
+    }
+
+    /// From now on everything on this channel is sent back where it arrives; nothing happens where the application does that.
+    fn echo(&mut self, channel: Channel) {
+        let _ = channel;
+    }
+
     /// Sends a peer many bytes in one piece, and takes as many of it at the same time; returns once all are at both.
     fn exchange(&mut self, with: usize, bytes: Bytes)
     -> impl Future<Output = Result<Bytes>> + Send;
@@ -57,8 +84,8 @@ pub(crate) trait Node: Send + 'static {
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
-/// One of the two contestants.
-pub(crate) trait Side {
+/// One of the contestants.
+pub trait Side {
     /// Its peer.
     type Node: Node;
 
@@ -78,6 +105,7 @@ mod tests {
     use super::*;
     use crate::bare::Bare;
     use crate::ours::Ours;
+    use crate::tuned::Tuned;
 
     /// What every measurement relies on.
     async fn three_nodes_hear_each_other<S: Side>() {
@@ -104,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn both_sides_carry_messages() {
+    async fn all_sides_carry_messages() {
         let deadline = Duration::from_secs(30);
         timeout(deadline, three_nodes_hear_each_other::<Ours>())
             .await
@@ -112,5 +140,27 @@ mod tests {
         timeout(deadline, three_nodes_hear_each_other::<Bare>())
             .await
             .expect("bare in time");
+        timeout(deadline, three_nodes_hear_each_other::<Tuned>())
+            .await
+            .expect("tuned in time");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_diverted_goes_nowhere_else() {
+        let settings = Settings::default();
+        let nodes = Tuned::mesh(2, &settings).await.expect("a mesh");
+        let [mut one, mut other] = <[_; 2]>::try_from(nodes).ok().expect("two nodes");
+        let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+        let each: Each = Arc::new(move |message: &Message| {
+            let _ = heard.send(message.from);
+        });
+        one.divert(&each);
+        other.echo(Channel::Unreliable);
+        let sent = one.broadcast(Channel::Unreliable, b"hello").await;
+        sent.expect("room for a message");
+        let heard = timeout(Duration::from_secs(30), hears.recv()).await;
+        assert_eq!(heard.expect("an echo in time"), Some(1));
+        one.take_all(|_| panic!("it was diverted"))
+            .expect("an open queue");
     }
 }

@@ -18,10 +18,10 @@ use crate::node::{Channel, Message, Node, Side};
 use crate::settings::Settings;
 
 /// This repository's library.
-pub(crate) struct Ours;
+pub struct Ours;
 
 /// One peer.
-pub(crate) struct OurNode {
+pub struct OurNode {
     multiplayer: Multiplayer<PlatformBackend>,
     limits: SendLimits,
     /// Came while a send waited for room.

@@ -77,13 +77,19 @@ impl Row {
     /// All of it.
     #[must_use]
     pub fn json(&self) -> Value {
+        self.json_against("bare")
+    }
+
+    /// The same, where the baseline has another name.
+    #[must_use]
+    pub fn json_against(&self, baseline: &str) -> Value {
         let spread =
             |spread: Spread| json!({"median": spread.median, "min": spread.min, "max": spread.max});
         json!({
             "figure": self.metric.name,
             "unit": self.metric.unit,
             "ours": spread(self.ours),
-            "bare": spread(self.bare),
+            baseline: spread(self.bare),
             "ratio": self.ratio,
             "pairs": self.pairs,
             "goal": self.metric.goal.describe(),

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use bench::usage;
 
 use crate::child::{Order, SideName};
+use crate::print;
 use crate::report::{Noise, Report, Section};
 use crate::scenario::Scenario;
 use crate::turn::{self, TurnServer};
-use crate::{print, usage};
 
 /// What to measure.
 pub(crate) struct Plan {
@@ -55,7 +56,7 @@ fn section(scenario: Scenario, plan: &Plan, noise: &mut Noise) -> Result<Section
             repetition + 1,
             plan.repeat
         ));
-        let mut order = [SideName::Ours, SideName::Bare];
+        let mut order = SideName::ALL;
         if repetition % 2 == 1 {
             order.reverse();
         }

@@ -36,7 +36,7 @@ pub(crate) enum Scenario {
     Mesh60Hz,
     /// The same in plain threads that take what has arrived once a frame, as games do
     MeshFrames,
-    /// 16 MiB each way at the same time, in one piece for the application: a transfer; on the bare crate, reliable messages of 16 KiB
+    /// 16 MiB each way at the same time, in one piece for the application: a transfer; on the crate alone, reliable messages of 16 KiB
     Transfer,
     /// Two peers through a TURN server on loopback (coturn)
     Relay,

@@ -6,42 +6,49 @@ use serde::{Deserialize, Serialize};
 
 /// See native.md §2 and §5.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// How often connectivity checks are sent while connecting, and how many a pair gets.
-    pub(crate) check_interval: Duration,
-    pub(crate) check_attempts: u16,
+    pub check_interval: Duration,
+    /// See above.
+    pub check_attempts: u16,
     /// How long a pair of such a kind waits for a better one.
-    pub(crate) srflx_wait: Duration,
-    pub(crate) relay_wait: Duration,
+    pub srflx_wait: Duration,
+    /// The same for a relayed one.
+    pub relay_wait: Duration,
     /// Silence until "disconnected", then until "failed"; how often a sign of life is asked for.
-    pub(crate) disconnected_timeout: Duration,
-    pub(crate) failed_timeout: Duration,
-    pub(crate) keepalive_interval: Duration,
+    pub disconnected_timeout: Duration,
+    /// See above.
+    pub failed_timeout: Duration,
+    /// See above.
+    pub keepalive_interval: Duration,
     /// Kernel buffers of each socket, in bytes.
-    pub(crate) socket_buffer: usize,
+    pub socket_buffer: usize,
     /// The window a peer may fill, in bytes.
-    pub(crate) sctp_receive_buffer: u32,
+    pub sctp_receive_buffer: u32,
     /// Bytes of a channel that are in flight or ready for it.
-    pub(crate) sctp_send_limit: usize,
+    pub sctp_send_limit: usize,
     /// The largest message, in bytes.
-    pub(crate) max_message_size: u32,
+    pub max_message_size: u32,
     /// How long after a pair of nodes the next one begins to connect.
-    pub(crate) stagger: Duration,
+    pub stagger: Duration,
     /// Connects through this server only, if it is there.
-    pub(crate) relay: Option<Relay>,
+    pub relay: Option<Relay>,
 }
 
 /// A TURN server on this machine.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Relay {
-    pub(crate) url: String,
-    pub(crate) username: String,
-    pub(crate) credential: String,
+pub struct Relay {
+    /// Its address, as ICE takes it.
+    pub url: String,
+    /// Whom it lets in.
+    pub username: String,
+    /// How it knows them.
+    pub credential: String,
 }
 
 impl Settings {
     /// When each pair of `count` nodes begins to connect: how long after the start, and the indices, the lower first.
-    pub(crate) fn schedule(&self, count: usize) -> impl Iterator<Item = (Duration, usize, usize)> {
+    pub fn schedule(&self, count: usize) -> impl Iterator<Item = (Duration, usize, usize)> {
         let pairs =
             (0..count).flat_map(move |left| (left + 1..count).map(move |right| (left, right)));
         (0..)

@@ -8,8 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-
-use crate::settings::Relay;
+use bench::settings::Relay;
 
 const PROGRAM: &str = "turnserver";
 const USER: &str = "bench";

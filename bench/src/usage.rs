@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Processor time of all threads of this process, so far.
-pub(crate) fn cpu() -> Duration {
+pub fn cpu() -> Duration {
     let spent = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(spent.tv_sec).unwrap_or(0);
     let nanoseconds = u32::try_from(spent.tv_nsec).unwrap_or(0);
@@ -15,22 +15,22 @@ pub(crate) fn cpu() -> Duration {
 }
 
 /// Resident memory of this process in KiB.
-pub(crate) fn resident_kib() -> Result<f64> {
+pub fn resident_kib() -> Result<f64> {
     status("VmRSS:")
 }
 
 /// The most that it ever was, in KiB.
-pub(crate) fn peak_kib() -> Result<f64> {
+pub fn peak_kib() -> Result<f64> {
     status("VmHWM:")
 }
 
 /// How many threads this process has.
-pub(crate) fn threads() -> Result<f64> {
+pub fn threads() -> Result<f64> {
     status("Threads:")
 }
 
 /// How many file descriptors this process has open.
-pub(crate) fn descriptors() -> Result<f64> {
+pub fn descriptors() -> Result<f64> {
     // The listing itself holds one.
     let open = fs::read_dir("/proc/self/fd")?.count().saturating_sub(1);
     Ok(f64::from(u32::try_from(open)?))
@@ -45,7 +45,7 @@ fn status(field: &str) -> Result<f64> {
 }
 
 /// Time the machine's processors were busy since boot, all of them together, time taken by other virtual machines included.
-pub(crate) fn machine_busy() -> Result<Duration> {
+pub fn machine_busy() -> Result<Duration> {
     /// The unit of /proc/stat, fixed in the kernel's interface.
     const TICKS_PER_SECOND: u64 = 100;
     let stat = fs::read_to_string("/proc/stat")?;

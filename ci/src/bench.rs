@@ -24,12 +24,14 @@ pub(crate) enum Bench {
     Signaling,
     /// Time to open between a native peer and each browser, and our web backend against bare web-sys
     Browsers,
+    /// The same works on matchbox_socket, str0m, the webrtc crate alone and ours; only if it is named
+    Rivals,
 }
 
-/// Those that are named, or all, in the order in which they are run.
+/// Those that are named, or all but the rivals, in the order in which they are run.
 pub(crate) fn chosen(which: &[Bench]) -> impl Iterator<Item = Bench> {
     let all = Bench::value_variants().iter().copied();
-    all.filter(|bench| which.is_empty() || which.contains(bench))
+    all.filter(|bench| which.contains(bench) || which.is_empty() && *bench != Bench::Rivals)
 }
 
 /// A bench that needs no browser. Without arguments it prints its whole table.
@@ -39,6 +41,10 @@ pub(crate) fn native(bench: Bench, arguments: &[String]) -> Stage {
         Bench::Signaling => (
             "signaling",
             "run -r -p webrtc-multiplayer-server --example load --",
+        ),
+        Bench::Rivals => (
+            "the rivals",
+            "run -r --manifest-path bench/rivals/Cargo.toml --target-dir target --",
         ),
         Bench::Network | Bench::Browsers => match arguments {
             [] => ("the network", "run --release --package bench -- all"),

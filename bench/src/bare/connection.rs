@@ -21,8 +21,17 @@ use crate::bare::runtime::LargeBuffers;
 use crate::node::{Channel, Message};
 use crate::settings::Settings;
 
+/// Who takes what a node hears.
+#[derive(Clone)]
+pub(crate) enum Ear {
+    /// A task a channel, which hands everything over to the application.
+    Queue(UnboundedSender<Message>),
+    /// Whoever polls the channels once they are open.
+    Owner,
+}
+
 /// What a connection tells whoever connects it.
-pub(super) enum Note {
+pub(crate) enum Note {
     Candidate(RTCIceCandidateInit),
     Connected,
     Failed,
@@ -54,17 +63,17 @@ impl PeerConnectionEventHandler for Handler {
 }
 
 /// A connection and its channels.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     inner: Arc<dyn PeerConnection>,
     channels: [Arc<dyn DataChannel>; 3],
 }
 
 impl Connection {
     /// Binds a socket, makes the channels and starts the task of each; `to` is whom it connects to.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         settings: &Settings,
         to: usize,
-        received: UnboundedSender<Message>,
+        ear: Ear,
         notes: UnboundedSender<Note>,
     ) -> Result<Self> {
         let mut configuration = RTCConfigurationBuilder::default();
@@ -99,18 +108,18 @@ impl Connection {
         ];
         for channel in &channels {
             let channel = Arc::clone(channel);
-            tokio::spawn(poll(channel, to, received.clone(), notes.clone()));
+            tokio::spawn(poll(channel, to, ear.clone(), notes.clone()));
         }
         Ok(Self { inner, channels })
     }
 
-    pub(super) async fn offer(&self) -> Result<RTCSessionDescription> {
+    pub(crate) async fn offer(&self) -> Result<RTCSessionDescription> {
         let offer = self.inner.create_offer(None).await?;
         self.inner.set_local_description(offer.clone()).await?;
         Ok(offer)
     }
 
-    pub(super) async fn answer(
+    pub(crate) async fn answer(
         &self,
         offer: RTCSessionDescription,
     ) -> Result<RTCSessionDescription> {
@@ -120,31 +129,34 @@ impl Connection {
         Ok(answer)
     }
 
-    pub(super) async fn accept(&self, answer: RTCSessionDescription) -> Result<()> {
+    pub(crate) async fn accept(&self, answer: RTCSessionDescription) -> Result<()> {
         Ok(self.inner.set_remote_description(answer).await?)
     }
 
-    pub(super) async fn add_candidate(&self, candidate: RTCIceCandidateInit) -> Result<()> {
+    pub(crate) async fn add_candidate(&self, candidate: RTCIceCandidateInit) -> Result<()> {
         Ok(self.inner.add_ice_candidate(candidate).await?)
     }
 
     /// Wakes the task that drives the connection, so that SCTP's first packet leaves now and not in 200 ms (native.md §2.1).
-    pub(super) async fn kick(&self) -> Result<()> {
+    pub(crate) async fn kick(&self) -> Result<()> {
         let [reliable, ..] = &self.channels;
         Ok(reliable.set_buffered_amount_low_threshold(0).await?)
     }
 
-    pub(super) async fn send(&self, channel: Channel, message: BytesMut) -> Result<()> {
+    pub(crate) async fn send(&self, channel: Channel, message: BytesMut) -> Result<()> {
+        Ok(self.channel(channel).send(message).await?)
+    }
+
+    pub(crate) fn channel(&self, channel: Channel) -> &Arc<dyn DataChannel> {
         let [reliable, ordered, unreliable] = &self.channels;
-        let channel = match channel {
+        match channel {
             Channel::Reliable => reliable,
             Channel::Ordered => ordered,
             Channel::Unreliable => unreliable,
-        };
-        Ok(channel.send(message).await?)
+        }
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         // An error means that it is closed already.
         let _ = self.inner.close().await;
     }
@@ -152,23 +164,24 @@ impl Connection {
 
 /// Takes what arrives, at once and always: a receiver that is late closes the window, and the crate does not say when it opens
 /// again (native.md §2.4).
-async fn poll(
-    channel: Arc<dyn DataChannel>,
-    from: usize,
-    received: UnboundedSender<Message>,
-    notes: UnboundedSender<Note>,
-) {
+async fn poll(channel: Arc<dyn DataChannel>, from: usize, ear: Ear, notes: UnboundedSender<Note>) {
     while let Some(event) = channel.poll().await {
         if let DataChannelEvent::OnMessage(message) = event {
             let message = Message {
                 from,
                 bytes: message.data.freeze(),
             };
-            if received.send(message).is_err() {
+            // Before it is open nothing comes, so the owner misses nothing.
+            if let Ear::Queue(queue) = &ear
+                && queue.send(message).is_err()
+            {
                 return;
             }
         } else if matches!(event, DataChannelEvent::OnOpen) {
             let _ = notes.send(Note::Open);
+            if matches!(ear, Ear::Owner) {
+                return;
+            }
         } else if matches!(event, DataChannelEvent::OnClose) {
             return;
         }

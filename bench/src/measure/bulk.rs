@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::measure::GAME_MESSAGE;
 use crate::measure::crew::Crew;
-use crate::node::{Channel, Node, Side};
+use crate::node::{Channel, Each, Node, Side};
 use crate::settings::Settings;
 use crate::usage;
 
@@ -23,7 +23,7 @@ const CREDIT_BYTES: usize = 4 * 1024 * 1024;
 const CREDIT_MESSAGES: usize = 8192;
 
 /// Megabytes a second, and per second of processor time.
-pub(super) async fn bytes<S: Side>(size: usize) -> Result<Vec<f64>> {
+pub async fn bytes<S: Side>(size: usize) -> Result<Vec<f64>> {
     let Flood {
         messages,
         seconds,
@@ -34,7 +34,7 @@ pub(super) async fn bytes<S: Side>(size: usize) -> Result<Vec<f64>> {
 }
 
 /// Thousands of messages a second, and microseconds of processor time for each.
-pub(super) async fn messages<S: Side>() -> Result<Vec<f64>> {
+pub async fn messages<S: Side>() -> Result<Vec<f64>> {
     let Flood {
         messages,
         seconds,
@@ -56,11 +56,16 @@ async fn flood<S: Side>(size: usize) -> Result<Flood> {
 
     let mut crew = Crew::default();
     let received = Arc::clone(&credit);
+    // What was cut gives no credit, and nothing arrives any more.
+    let each: Each = Arc::new(move |message| {
+        if message.bytes.len() == size {
+            received.give_back();
+        }
+    });
+    receiver.divert(&each);
     crew.spawn(async move {
         loop {
-            let message = receiver.receive().await?;
-            ensure!(message.bytes.len() == size, "a message was cut");
-            received.give_back();
+            each(&receiver.receive().await?);
         }
     });
     let granted = Arc::clone(&credit);

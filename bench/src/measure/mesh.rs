@@ -9,14 +9,34 @@ use anyhow::Result;
 use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
-use crate::measure::GAME_MESSAGE;
 use crate::measure::crew::Crew;
-use crate::node::{Channel, Node, Side};
+use crate::measure::{GAME_MESSAGE, counting};
+use crate::node::{Channel, Each, Node, Side};
 use crate::settings::Settings;
 use crate::usage;
 
-const PEERS: usize = 8;
-const CONNECTIONS: f64 = 28.0;
+/// Who plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Each of them is connected to each.
+    pub peers: usize,
+    /// What each sends each other one in a tick.
+    pub messages: usize,
+}
+
+impl Load {
+    /// Eight peers that send a message a tick.
+    pub const EIGHT: Self = Self {
+        peers: 8,
+        messages: 1,
+    };
+
+    fn connections(self) -> Result<f64> {
+        let connections = self.peers * (self.peers - 1) / 2;
+        Ok(f64::from(u32::try_from(connections)?))
+    }
+}
+
 const FRAME: Duration = Duration::from_nanos(16_666_667);
 /// The peers of a real mesh do not tick together.
 const STAGGER: Duration = Duration::from_millis(2);
@@ -33,9 +53,11 @@ fn settings() -> Settings {
 }
 
 /// Percent of a core that all connections together use while nobody sends.
-pub(super) async fn idle<S: Side>() -> Result<Vec<f64>> {
+pub async fn idle<S: Side>(peers: usize) -> Result<Vec<f64>> {
     let mut crew = Crew::default();
-    for mut node in S::mesh(PEERS, &settings()).await? {
+    for mut node in S::mesh(peers, &settings()).await? {
+        let ignore: Each = Arc::new(|_| {});
+        node.divert(&ignore);
         crew.spawn(async move {
             loop {
                 node.receive().await?;
@@ -47,13 +69,14 @@ pub(super) async fn idle<S: Side>() -> Result<Vec<f64>> {
 }
 
 /// Each peer is a task that is woken by its tick and by every message.
-pub(super) async fn events<S: Side>() -> Result<Vec<f64>> {
+pub async fn events<S: Side>(load: Load) -> Result<Vec<f64>> {
     let before = usage::resident_kib()?;
     let descriptors = usage::descriptors()?;
     let mut crew = Crew::default();
     let received = Arc::new(AtomicU32::new(0));
-    for (index, mut node) in (0..).zip(S::mesh(PEERS, &settings()).await?) {
-        let received = Arc::clone(&received);
+    for (index, mut node) in (0..).zip(S::mesh(load.peers, &settings()).await?) {
+        let count = counting(&received);
+        node.divert(&count);
         crew.spawn(async move {
             let start = tokio::time::Instant::now() + STAGGER * index;
             let mut tick = interval_at(start, FRAME);
@@ -61,11 +84,12 @@ pub(super) async fn events<S: Side>() -> Result<Vec<f64>> {
             loop {
                 tokio::select! {
                     _ = tick.tick() => {
-                        node.broadcast(Channel::Unreliable, &[0x5a; GAME_MESSAGE]).await?;
+                        for _ in 0..load.messages {
+                            node.broadcast(Channel::Unreliable, &[0x5a; GAME_MESSAGE]).await?;
+                        }
                     }
                     message = node.receive() => {
-                        message?;
-                        received.fetch_add(1, Ordering::Relaxed);
+                        count(&message?);
                     }
                 }
             }
@@ -73,26 +97,25 @@ pub(super) async fn events<S: Side>() -> Result<Vec<f64>> {
     }
     let window = measure(crew, &received).await?;
     let mut figures = window.figures();
-    figures.push((usage::resident_kib()? - before) / CONNECTIONS);
+    figures.push((usage::resident_kib()? - before) / load.connections()?);
     figures.push(usage::threads()?);
-    figures.push((usage::descriptors()? - descriptors) / CONNECTIONS);
+    figures.push((usage::descriptors()? - descriptors) / load.connections()?);
     Ok(figures)
 }
 
 /// Each peer is a plain thread that wakes once a frame, takes what has arrived and sends.
-pub(super) async fn frames<S: Side>() -> Result<Vec<f64>> {
+pub async fn frames<S: Side>() -> Result<Vec<f64>> {
     let mut crew = Crew::default();
     let received = Arc::new(AtomicU32::new(0));
-    for (index, mut node) in (0..).zip(S::mesh(PEERS, &settings()).await?) {
-        let (runtime, received) = (Handle::current(), Arc::clone(&received));
+    for (index, mut node) in (0..).zip(S::mesh(Load::EIGHT.peers, &settings()).await?) {
+        let (runtime, count) = (Handle::current(), counting(&received));
+        node.divert(&count);
         crew.thread(move || {
             let mut next = Instant::now() + STAGGER * index;
             loop {
                 thread::sleep(next.saturating_duration_since(Instant::now()));
                 next += FRAME;
-                node.take_all(|_| {
-                    received.fetch_add(1, Ordering::Relaxed);
-                })?;
+                node.take_all(|message| count(&message))?;
                 runtime.block_on(node.broadcast(Channel::Unreliable, &[0x5a; GAME_MESSAGE]))?;
             }
         });

@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 
 use crate::node::{Node, Side};
 use crate::settings::Settings;
-use bench::stats::{Spread, median};
+use crate::stats::{Spread, median};
 
 /// Two peers, ten times one after the other.
-pub(super) async fn two<S: Side>() -> Result<Vec<f64>> {
+pub async fn two<S: Side>() -> Result<Vec<f64>> {
     let mut milliseconds = Vec::new();
     for _ in 0..10 {
         milliseconds.push(open::<S>(2).await?);
@@ -19,9 +19,9 @@ pub(super) async fn two<S: Side>() -> Result<Vec<f64>> {
     Ok(vec![median, worst])
 }
 
-/// Eight peers.
-pub(super) async fn eight<S: Side>() -> Result<Vec<f64>> {
-    Ok(vec![open::<S>(8).await?])
+/// So many peers, once.
+pub async fn mesh<S: Side>(peers: usize) -> Result<Vec<f64>> {
+    Ok(vec![open::<S>(peers).await?])
 }
 
 async fn open<S: Side>(count: usize) -> Result<f64> {

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use bytes::BytesMut;
 use tokio::time::{interval, sleep};
 
-use crate::measure::GAME_MESSAGE;
 use crate::measure::crew::Crew;
+use crate::measure::{GAME_MESSAGE, counting};
 use crate::node::{Channel, Node, Side};
 use crate::settings::Settings;
 use crate::usage;
@@ -21,17 +21,17 @@ const WINDOW: Duration = Duration::from_secs(2);
 const PER_MILLISECOND: u32 = 60;
 
 /// Thousands of messages received a second, and microseconds of processor time for each.
-pub(super) async fn flood<S: Side>() -> Result<Vec<f64>> {
+pub async fn flood<S: Side>() -> Result<Vec<f64>> {
     let nodes = S::mesh(2, &Settings::default()).await?;
     let [mut sender, mut receiver] = <[S::Node; 2]>::try_from(nodes).ok().context("two nodes")?;
 
     let received = Arc::new(AtomicU32::new(0));
     let mut crew = Crew::default();
-    let counter = Arc::clone(&received);
+    let count = counting(&received);
+    receiver.divert(&count);
     crew.spawn(async move {
         loop {
-            receiver.receive().await?;
-            counter.fetch_add(1, Ordering::Relaxed);
+            count(&receiver.receive().await?);
         }
     });
     crew.spawn(async move {

@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use crate::measure::round_trip::Pinger;
 use crate::node::{Channel, Side};
 use crate::settings::{Relay, Settings};
-use bench::stats::Spread;
+use crate::stats::Spread;
 
 const PERIOD: Duration = Duration::from_millis(50);
 const PINGS: usize = 40;
 const SIZE: usize = 8;
 
 /// Milliseconds until open, then the median and the longest of the round trips.
-pub(super) async fn relayed<S: Side>(relay: Option<Relay>) -> Result<Vec<f64>> {
+pub async fn relayed<S: Side>(relay: Option<Relay>) -> Result<Vec<f64>> {
     let settings = Settings {
         relay: Some(relay.context("no TURN server given")?),
         ..Settings::default()

@@ -10,13 +10,13 @@ use crate::measure::GAME_MESSAGE;
 use crate::measure::crew::Crew;
 use crate::node::{Channel, Node, Side};
 use crate::settings::Settings;
-use bench::stats::percentile;
+use crate::stats::percentile;
 
 /// After so long an unreliable ping counts as lost.
 const LOST: Duration = Duration::from_secs(1);
 
-/// Each ping as soon as the last one is back: p50 and p99 in microseconds.
-pub(super) async fn back_to_back<S: Side>(channel: Channel) -> Result<Vec<f64>> {
+/// Each ping as soon as the last one is back: these percentiles, in microseconds.
+pub async fn back_to_back<S: Side>(channel: Channel, percents: &[usize]) -> Result<Vec<f64>> {
     const WARM_UP: usize = 1000;
     const PINGS: usize = 20_000;
     let mut pinger = Pinger::start::<S>(&Settings::default(), channel).await?;
@@ -27,26 +27,26 @@ pub(super) async fn back_to_back<S: Side>(channel: Channel) -> Result<Vec<f64>> 
     for _ in 0..PINGS {
         trips.extend(pinger.ping(GAME_MESSAGE).await?);
     }
-    percentiles(&trips, PINGS)
+    percentiles(&trips, PINGS, percents)
 }
 
 /// One ping every 60th of a second: p50 and p99 in microseconds.
-pub(super) async fn paced<S: Side>() -> Result<Vec<f64>> {
+pub async fn paced<S: Side>() -> Result<Vec<f64>> {
     const PINGS: usize = 300;
     let mut pinger = Pinger::start::<S>(&Settings::default(), Channel::Unreliable).await?;
     let trips = pinger
         .paced(Duration::from_secs(1) / 60, PINGS, GAME_MESSAGE)
         .await?;
-    percentiles(&trips, PINGS)
+    percentiles(&trips, PINGS, &[50, 99])
 }
 
-fn percentiles(trips: &[Duration], sent: usize) -> Result<Vec<f64>> {
+fn percentiles(trips: &[Duration], sent: usize, percents: &[usize]) -> Result<Vec<f64>> {
     ensure!(trips.len() * 10 >= sent * 9, "too many pings were lost");
     let microseconds: Vec<f64> = trips.iter().map(|trip| trip.as_secs_f64() * 1e6).collect();
-    [50, 99]
-        .map(|percent| percentile(&microseconds, percent).context("no pings"))
-        .into_iter()
-        .collect()
+    let found = percents
+        .iter()
+        .map(|percent| percentile(&microseconds, *percent));
+    found.collect::<Option<_>>().context("no pings")
 }
 
 /// One node that pings, while another answers.
@@ -68,6 +68,7 @@ impl<N: Node> Pinger<N> {
         let nodes = S::mesh(2, settings).await?;
         let [node, mut other] = <[N; 2]>::try_from(nodes).ok().context("two nodes")?;
         let mut crew = Crew::default();
+        other.echo(channel);
         crew.spawn(async move {
             loop {
                 let message = other.receive().await?;
@@ -92,11 +93,11 @@ impl<N: Node> Pinger<N> {
         message[..number.len()].copy_from_slice(&number);
         let start = Instant::now();
         self.node.send(1, self.channel, message).await?;
-        let (node, patience) = (&mut self.node, &mut self.patience);
+        let (node, patience, channel) = (&mut self.node, &mut self.patience, self.channel);
         let answer = async {
             loop {
                 tokio::select! {
-                    message = node.receive() => {
+                    message = node.receive_on(channel) => {
                         if message?.bytes.starts_with(&number) {
                             return Ok(Some(start.elapsed()));
                         }

@@ -15,7 +15,7 @@ const SIZE: usize = 16 * 1024 * 1024;
 const ROUNDS: usize = 4;
 
 /// Megabytes a second, both ways together, and the largest memory of a peer in units of what it sends.
-pub(super) async fn both_ways<S: Side>() -> Result<Vec<f64>> {
+pub async fn both_ways<S: Side>() -> Result<Vec<f64>> {
     let nodes = S::mesh(2, &Settings::default()).await?;
     let [mut one, mut other] = <[S::Node; 2]>::try_from(nodes).ok().context("two nodes")?;
     let before = usage::resident_kib()?;
