@@ -1,7 +1,8 @@
 //! A command line as data, so that stages can be listed, printed and compared.
 
 use std::fmt;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::find::find;
 
@@ -72,7 +73,7 @@ impl CommandLine {
     pub(crate) fn nice(mut self) -> Self {
         let words: &[&str] = match find("chrt") {
             // To `nice` alone Linux would give a tenth of the time, and let it finish its slice first.
-            Some(_) if cfg!(target_os = "linux") => &["chrt", "-i", "0"],
+            Some(_) if cfg!(target_os = "linux") && may_be_idle() => &["chrt", "-i", "0"],
             _ if cfg!(unix) => &["nice", "-n", "19"],
             _ => return self,
         };
@@ -108,6 +109,17 @@ impl fmt::Display for CommandLine {
         write!(f, "{program}")?;
         self.args.iter().try_for_each(|arg| write!(f, " {arg}"))
     }
+}
+
+/// Whether this process may give others the lowest class of priority: a container can forbid it.
+fn may_be_idle() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(|| {
+        let mut try_it = Command::new("chrt");
+        try_it.args(["-i", "0", "true"]).stdin(Stdio::null());
+        let output = try_it.output();
+        output.is_ok_and(|output| output.status.success())
+    })
 }
 
 #[cfg(test)]
