@@ -255,7 +255,7 @@ pub struct MeshConfig {
     /// [interrupted](crate::Event::PeerInterrupted), also if the platform says meanwhile that the link has failed, and if the
     /// path comes back, it goes on as the same peer. A native link goes on after any time in which nothing came; where only one
     /// way was broken, after a minute at most. Chromium's goes on after any time as a rule; Firefox gives a link up after half a
-    /// minute or less. A [`Session`](crate::Session) does not rely on that: after 3 s it makes another connection.
+    /// minute or less. A [`Session`](crate::Session) does not rely on that: after 1 s it makes another connection.
     #[doc(alias = "disconnected_grace")]
     pub resume_window: Duration,
     /// Bytes of reliable messages that are kept for each peer until it says that it has taken them, so that none is lost when

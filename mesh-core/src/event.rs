@@ -59,7 +59,7 @@ pub enum Event {
     /// Until then unreliable messages are refused ([`RefusedReason::Interrupted`](crate::RefusedReason::Interrupted)), so that none
     /// arrives stale. Reliable ones are kept, up to the limit of their channel, and arrive after the interruption.
     ///
-    /// A [`Session`](crate::Session) makes another connection when the interruption has lasted for 3 s, if the peer uses this
+    /// A [`Session`](crate::Session) makes another connection when the interruption has lasted for 1 s, if the peer uses this
     /// library, too.
     PeerInterrupted(PeerId),
     /// It answers again, over the same connection or over another one. No reliable message is lost or doubled.
