@@ -248,7 +248,7 @@ pub struct MeshConfig {
     ///
     /// It begins when the peer is [interrupted](crate::Event::PeerInterrupted). Between two peers of ours that is, on every platform
     /// (the [pulse](crate::platform::pulse)), within 2.5 s of the last that was heard of a peer that has vanished. A peer that is
-    /// still heard, and to which only what we say does not arrive, is interrupted after 10 s without an answer, after 4 s
+    /// still heard, and to which only what we say does not arrive, is interrupted after 10 s without an answer, after 3 s
     /// where the path has just come back, or when the platform finds out before. A game that does not poll, a page whose thread is busy and a tab that is hidden still
     /// answer. With a peer of another make it begins when the platform says that the link is disconnected: after 2 s of silence
     /// natively, after 5 s or more in a browser, whose timings cannot be set. Until it ends the peer is
