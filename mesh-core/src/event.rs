@@ -53,7 +53,7 @@ pub enum Event {
     },
     /// A connected peer does not answer for now; `PeerResumed` follows, or `PeerDisconnected` after
     /// [`MeshConfig::resume_window`](crate::MeshConfig::resume_window). Between two peers of ours it comes within 2.5 s
-    /// of the last word of the peer. Where the peer is still heard, and only what we say does not arrive, it comes after 10 s, 4 s
+    /// of the last word of the peer. Where the peer is still heard, and only what we say does not arrive, it comes after 10 s, 3 s
     /// after the path has come back, or when the platform finds out before.
     ///
     /// Until then unreliable messages are refused ([`RefusedReason::Interrupted`](crate::RefusedReason::Interrupted)), so that none
