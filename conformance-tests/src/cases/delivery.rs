@@ -24,7 +24,7 @@ pub async fn clause_04_messages_keep_kind_and_boundaries(cast: [Participant; 2])
         Content::Binary(vec![]),
         Content::Binary(b"text?".to_vec()),
         Content::numbered(1, 3000),
-        Content::numbered(2, 70_000),
+        Content::numbered(2, 65_536),
     ];
     let matchmaker = Matchmaker::new(&cast);
     matchmaker

@@ -32,7 +32,7 @@ planted! {
     NeverOpens => clause_04_messages_keep_kind_and_boundaries, "not done", "a waits for three open channels";
     MergesMessages => clause_04_messages_keep_kind_and_boundaries, "binary of 3: ";
     SplitsMessages => clause_04_messages_keep_kind_and_boundaries, "binary #1 of 1024) instead of (ChannelIndex(0), binary #1 of 3000)";
-    TruncatesLarge => clause_04_messages_keep_kind_and_boundaries, "binary #2 of 65535) instead of (ChannelIndex(0), binary #2 of 70000)";
+    TruncatesLarge => clause_04_messages_keep_kind_and_boundaries, "binary #2 of 65535) instead of (ChannelIndex(0), binary #2 of 65536)";
     DropsEmpty => clause_04_messages_keep_kind_and_boundaries, "instead of (ChannelIndex(0), binary of 0: \"\")";
     FlipsKind => clause_04_messages_keep_kind_and_boundaries, "text of 0: \"\") instead of (ChannelIndex(0), binary of 0";
     CorruptsMessages => clause_04_messages_keep_kind_and_boundaries, "x01\") instead of (ChannelIndex(0), binary of 1";
