@@ -111,7 +111,7 @@ fn no_peer_forges_a_line() {
     other.type_line("/to 12345 x");
     other.wait_for("error: there is no peer 12345");
     other.type_line("/flood 1 300000");
-    other.wait_for("error: 300000 bytes are more than the 262144 that can be sent");
+    other.wait_for("error: 300000 bytes are more than the 65536 that can be sent");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_channel::Sender;
-use mesh_core::platform::{CommandGate, LinkEnd, Links, MAX_MESSAGE_SIZE};
+use mesh_core::platform::{CommandGate, LinkEnd, Links};
 use mesh_core::{
     Backend, BackendSendError, Capabilities, ChannelIndex, ChannelSpec, Command, Instant,
     LinkConfig, LinkEvent, LinkId, LinkStats, Payload, Rejected,
@@ -364,7 +364,7 @@ impl Backend for PlatformBackend {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            max_message_size: MAX_MESSAGE_SIZE,
+            max_message_size: self.config.largest_message(),
             configurable_timeouts: true,
             coalesces: true,
         }

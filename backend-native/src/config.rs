@@ -4,7 +4,8 @@ mod addresses;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use mesh_core::Duration;
+use mesh_core::platform::MAX_MESSAGE_SIZE;
+use mesh_core::{Duration, MIN_MESSAGE_SIZE};
 use rtc::shared::ifaces::ifaces;
 
 use self::addresses::Interface;
@@ -64,6 +65,11 @@ pub struct PlatformConfig {
     /// [`SendLimits`](mesh_core::SendLimits): 256 KiB. Of an unreliable channel it is less as a rule: what the path takes in
     /// a round trip, as measured, so that no message gets old here.
     pub sctp_send_limit: usize,
+    /// The largest message that is sent and taken, in bytes: 64 KiB, as much as every implementation of WebRTC takes
+    /// (`a=max-message-size`, RFC 8841). Each connection keeps one and a half times as much. It counts as at least
+    /// [`MIN_MESSAGE_SIZE`] and at most [`MAX_MESSAGE_SIZE`]. A peer that has been told of it sends nothing larger: a browser
+    /// refuses, and so does Godot. What is larger goes as a [transfer](mesh_core::Session::send_transfer).
+    pub max_message_size: usize,
     /// Root certificates that are trusted besides the platform's, by TURN over TLS and by `wss`: none.
     pub root_certificates: RootCertificates,
 }
@@ -85,6 +91,7 @@ impl Default for PlatformConfig {
             socket_receive_buffer: 4 * 1024 * 1024,
             sctp_receive_buffer: 16 * 1024 * 1024,
             sctp_send_limit: 256 * 1024,
+            max_message_size: 64 * 1024,
             root_certificates: RootCertificates::default(),
         }
     }
@@ -98,6 +105,12 @@ impl PlatformConfig {
             bind: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             ..Self::default()
         }
+    }
+
+    /// What is announced as [`max_message_size`](Self::max_message_size).
+    pub(crate) fn largest_message(&self) -> usize {
+        self.max_message_size
+            .clamp(MIN_MESSAGE_SIZE, MAX_MESSAGE_SIZE)
     }
 
     /// How long the clock of a connection goes on in silence: until the crate must have said that it is disconnected, which
@@ -135,5 +148,26 @@ impl PlatformConfig {
     pub(crate) fn is_offline(&self, addresses: &[SocketAddr]) -> bool {
         let wants_interfaces = self.bind.iter().any(|bind| bind.ip().is_unspecified());
         wants_interfaces && addresses.iter().all(|address| address.ip().is_loopback())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_message_is_one_that_peers_and_the_platform_take() {
+        for (wanted, announced) in [
+            (0, MIN_MESSAGE_SIZE),
+            (5000, 5000),
+            (64 * 1024, 64 * 1024),
+            (usize::MAX, MAX_MESSAGE_SIZE),
+        ] {
+            let config = PlatformConfig {
+                max_message_size: wanted,
+                ..PlatformConfig::default()
+            };
+            assert_eq!(config.largest_message(), announced);
+        }
     }
 }

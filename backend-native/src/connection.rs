@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use async_channel::Sender;
 use async_trait::async_trait;
 use mesh_core::platform::{
-    MAX_MESSAGE_SIZE, MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, check_description, control, pulse,
+    MAX_REFUSED_CHANNELS, MAX_REMOTE_CHANNELS, check_description, control, pulse,
 };
 use mesh_core::{
     CandidateType, ChannelSpec, ConnectFailure, Duration, IceCandidate, IceTransportPolicy,
@@ -374,7 +374,7 @@ fn settings(
         // Nothing better comes; the rest is for the relay that answers first not to be the worst.
         IceTransportPolicy::Relay => platform.relay_wait.min(RELAY_ONLY_WAIT),
     };
-    let max_message_size = u32::try_from(MAX_MESSAGE_SIZE).unwrap_or(u32::MAX);
+    let max_message_size = u32::try_from(platform.largest_message()).unwrap_or(u32::MAX);
     let settings = SettingEngineBuilder::new()
         // One multicast socket a connection less; the link asks for the names in a browser's candidates.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)

@@ -195,7 +195,7 @@ fn unreliable_messages_make_room_for_a_reliable_one() {
         left -= a.fill(UNRELIABLE, &Payload::from(vec![0; 1024]), left);
         left == 0 && a.backend.buffered_amount(a.link, UNRELIABLE) == 0
     });
-    let message = Payload::from(vec![1; 200 * 1024]);
+    let message = Payload::from(vec![1; 64 * 1024]);
     a.send(RELIABLE, message.clone());
 
     b.wait("the reliable one", |b| b.messages(RELIABLE) == 1);

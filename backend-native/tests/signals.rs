@@ -53,7 +53,7 @@ fn a_description_says_what_godot_and_browsers_need() {
             panic!("one description");
         };
         assert_eq!(description.sdp_type, sdp_type);
-        for line in ["a=max-message-size:262144", "a=sctp-port:5000"] {
+        for line in ["a=max-message-size:65536", "a=sctp-port:5000"] {
             assert!(
                 description.sdp.contains(line),
                 "{line} in {}",

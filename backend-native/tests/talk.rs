@@ -10,9 +10,11 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use backend_native::PlatformConfig;
 use bytes::Bytes;
+use mesh_core::platform::MAX_MESSAGE_SIZE;
 use mesh_core::{Backend, CloseReason, Command, LinkEvent, Payload};
-use support::{ORDERED, Pair, RELIABLE, UNRELIABLE};
+use support::{ORDERED, Pair, RELIABLE, UNRELIABLE, specs};
 
 #[test]
 fn two_backends_connect_and_all_channels_carry_messages() {
@@ -34,8 +36,14 @@ fn two_backends_connect_and_all_channels_carry_messages() {
 
 #[test]
 fn messages_of_every_size_keep_their_kind_and_boundaries() {
-    let mut pair = Pair::connected();
-    let sizes = [0, 1, 3, 1190, 16 * 1024, 64 * 1024, 262_144];
+    let config = PlatformConfig {
+        max_message_size: MAX_MESSAGE_SIZE,
+        ..PlatformConfig::loopback()
+    };
+    let mut pair = Pair::of(&config);
+    pair.open(&specs());
+    pair.connect();
+    let sizes = [0, 1, 3, 1190, 16 * 1024, 64 * 1024, MAX_MESSAGE_SIZE];
     let sent: Vec<Payload> = sizes
         .iter()
         .flat_map(|size| {

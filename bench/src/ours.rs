@@ -229,6 +229,7 @@ impl OurNode {
             socket_receive_buffer: settings.socket_buffer,
             sctp_receive_buffer: settings.sctp_receive_buffer,
             sctp_send_limit: settings.sctp_send_limit,
+            max_message_size: settings.max_message_size.try_into()?,
             ..PlatformConfig::loopback()
         };
         let config = MeshConfig::default();

@@ -70,7 +70,7 @@ impl Default for Settings {
             socket_buffer: 4 * 1024 * 1024,
             sctp_receive_buffer: 16 * 1024 * 1024,
             sctp_send_limit: 256 * 1024,
-            max_message_size: 262_144,
+            max_message_size: 65_536,
             stagger: Duration::ZERO,
             relay: None,
         }

@@ -51,28 +51,28 @@ pub(crate) fn pages(workspace: &Workspace) -> [Page; 2] {
     ]
 }
 
-/// The native tests, two of which play with a page in Chromium. Without the pages these say that they were not run.
+const WORDS: [&str; 3] = ["test", "--workspace", "--no-fail-fast"];
+
+/// The build of the native tests.
+pub(crate) fn build(workspace: &Workspace) -> Stage {
+    let build = cargo(workspace, &WORDS).arg("--no-run");
+    Stage::check("build of the adapters", BUILD, build)
+}
+
+/// The native tests, two of which play with a page in Chromium. Without the tools that have made the pages these say that they
+/// were not run.
 pub(crate) fn tests(
     workspace: &Workspace,
-    pages: Option<(&[Page; 2], &Toolchain)>,
+    toolchain: Option<&Toolchain>,
 ) -> Result<Vec<Stage>, String> {
-    let tests = ["test", "--workspace", "--no-fail-fast"];
-    let build = cargo(workspace, &tests).arg("--no-run");
-    let mut tests = cargo(workspace, &tests);
-    if let Some(([duel, bevy], toolchain)) = pages {
+    let mut tests = cargo(workspace, &WORDS);
+    if let Some(toolchain) = toolchain {
+        let [duel, bevy] = pages(workspace);
         let chromium = toolchain.program(Tool::Chromium)?;
         tests = tests
             .env("DUEL_PAGE", duel.folder.to_string_lossy())
             .env("BEVY_PAGE", bevy.folder.to_string_lossy())
             .env("CHROMIUM", chromium);
     }
-    Ok(vec![
-        Stage::check("build of the adapters", BUILD, build),
-        Stage::tests("adapters", TESTS, tests).with_scratch(),
-    ])
-}
-
-/// Builds the pages ahead of the tests.
-pub(crate) fn web_builds(workspace: &Workspace, toolchain: &Toolchain) -> [Stage; 2] {
-    pages(workspace).map(|page| page.build(toolchain).beside())
+    Ok(vec![Stage::tests("adapters", TESTS, tests).with_scratch()])
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -32,10 +34,18 @@ use crate::workspace::{HOST, Workspace};
 /// The code of a shell for a program that was interrupted.
 const INTERRUPTED: i32 = 130;
 
+/// Which pages could be made.
+#[derive(Default)]
+struct Made {
+    examples: bool,
+    pages_of_adapters: bool,
+}
+
 /// One run of `cargo ci`.
 pub(crate) struct Ci {
     runner: Runner,
-    report: Report,
+    /// Builds that run beside tests add to it, too.
+    report: Mutex<Report>,
     /// Whether packages of the system may be installed by somebody who is not root.
     install: bool,
     workspace: Workspace,
@@ -69,7 +79,7 @@ impl Ci {
         match loaded {
             Ok((machine, workspace)) => Ok(Self {
                 runner,
-                report,
+                report: Mutex::new(report),
                 install,
                 workspace,
                 machine,
@@ -82,7 +92,7 @@ impl Ci {
     }
 
     /// Makes the machine able to do all the rest, and says where things are.
-    pub(crate) fn setup(&mut self) {
+    pub(crate) fn setup(&self) {
         self.provide(&[Tool::value_variants()]);
         if let Some(toolchain) = self.toolchain() {
             say!("\n[ci] for a shell:");
@@ -91,7 +101,10 @@ impl Ci {
     }
 
     /// Everything, the cheap first: what is simply wrong is said soon.
-    pub(crate) fn test(&mut self) {
+    ///
+    /// Most tests wait, and look at the clock. What is still to be compiled is compiled in the time that they leave, at the lowest
+    /// priority. Cargo lets one build at a time into a folder, so no build takes the one whose tests run just then.
+    pub(crate) fn test(&self) {
         disk::say_room(&self.workspace.target_directory);
         let everything = Tool::value_variants().iter().copied().collect();
         let (fetched, compiling) = setup::begin(&self.machine, self.install, &everything);
@@ -100,57 +113,97 @@ impl Ci {
         self.stages(plan::checks());
         self.stages(vec![adapters::format(&self.workspace)]);
         self.stages(plan::build());
-        // Tests look at the clock. Only builds of low priority run beside them.
         self.add(setup::finish(compiling));
         let toolchain = self.toolchain();
-        self.tests_beside_builds(toolchain.as_ref());
-        if let Some(toolchain) = &toolchain {
-            self.all_or_reason("backend-web", plan::web_tests(toolchain));
-            if self.pages(toolchain) {
-                self.all_or_reason("play --check", self.check_play(toolchain));
-            }
-        }
-        self.test_adapters(toolchain.as_ref());
-        let around = self.columns(toolchain.as_ref());
+        let toolchain = toolchain.as_ref();
+        let (puppets, are_built) = mpsc::channel();
+        let (pages, are_made) = mpsc::channel();
+        // Dropped when the columns have left the folder of native builds.
+        let (columns, are_over) = mpsc::channel::<()>();
+        let builds = move || {
+            self.build_beside_columns(toolchain, &puppets, &pages);
+            let _they_are = are_over.recv();
+            self.build_beside_pages(toolchain);
+        };
+        let tests = move || {
+            self.stages(plan::tests(&self.workspace, true));
+            let around = are_built.recv().ok()?;
+            self.columns(&around);
+            drop(columns);
+            let made = are_made.recv().ok()?;
+            self.test_in_pages(toolchain, &made);
+            Some((around, made))
+        };
+        let Some((around, made)) = self.at_once(builds, tests) else {
+            return;
+        };
+        let toolchain = toolchain.filter(|_| made.pages_of_adapters);
+        self.all_or_reason("adapters", adapters::tests(&self.workspace, toolchain));
         self.natlab_stage(&around, None, false);
     }
 
-    /// Runs the tests that need no browser. What is still to be compiled, for browsers and with other versions, is compiled in the
-    /// time that they leave: most of them wait.
-    fn tests_beside_builds(&mut self, toolchain: Option<&Toolchain>) {
-        let (runner, workspace) = (&self.runner, &self.workspace);
-        let run = |stage: &Stage| stage.run(runner);
-        let builds = || {
-            let checks = [plan::web_check, plan::web_docs];
-            let checks = toolchain.map(|toolchain| checks.map(|stage| run(&stage(toolchain))));
-            let versions = versions::run(runner, workspace, toolchain);
-            // Whoever needs these asks for them again, and says then what is wrong with them.
-            let ahead = toolchain.map(|toolchain| {
-                let mut stages = plan::web_builds(toolchain, workspace);
-                stages.extend(adapters::web_builds(workspace, toolchain));
-                stages
-            });
-            ahead.iter().flatten().for_each(|stage| drop(run(stage)));
-            checks.into_iter().flatten().chain(versions).collect()
-        };
-        let (built, tested) = thread::scope(|scope| {
+    /// Builds in another thread while tests run in this one.
+    fn at_once<T>(&self, builds: impl FnOnce() + Send, tests: impl FnOnce() -> T) -> T {
+        thread::scope(|scope| {
             let builds = scope.spawn(builds);
-            let tests = plan::tests(workspace, true);
-            let tested: Vec<Outcome> = tests.iter().map(run).collect();
-            let panicked = || Err("the builds ended with a panic".to_owned());
-            let built = builds.join();
-            (
-                built.unwrap_or_else(|_| vec![Outcome::check("builds", panicked)]),
-                tested,
-            )
+            let tested = tests();
+            if builds.join().is_err() {
+                self.refuse("builds", "they ended with a panic".to_owned());
+            }
+            tested
+        })
+    }
+
+    /// Compiles for browsers and with other versions. Tells of the page for the columns, which is the first, and of the others.
+    fn build_beside_columns(
+        &self,
+        toolchain: Option<&Toolchain>,
+        puppets: &Sender<Surroundings>,
+        pages: &Sender<Made>,
+    ) {
+        // If nobody waits for it any more, the tests have ended with a panic.
+        let _waits = puppets.send(self.surroundings(toolchain, Stage::beside));
+        let made = toolchain.map(|toolchain| {
+            self.stages(vec![plan::build_of_web_tests(toolchain).beside()]);
+            Made {
+                examples: self.pages(toolchain, Stage::beside),
+                pages_of_adapters: self.pages_of_adapters(toolchain, Stage::beside),
+            }
         });
-        self.add(built);
-        self.add(tested);
+        let _waits = pages.send(made.unwrap_or_default());
+        self.add(versions::run(&self.runner, &self.workspace, toolchain));
+    }
+
+    /// Compiles what takes the folder of native builds, and then what takes that of the web backend's tests once more.
+    fn build_beside_pages(&self, toolchain: Option<&Toolchain>) {
+        let mut stages = vec![adapters::build(&self.workspace)];
+        stages.extend(plan::more_checks());
+        stages.extend(toolchain.into_iter().flat_map(plan::web_checks));
+        self.stages(stages.into_iter().map(Stage::beside).collect());
+    }
+
+    /// The tests of the web backend, in all browsers at once, and then of the examples.
+    fn test_in_pages(&self, toolchain: Option<&Toolchain>, made: &Made) {
+        let Some(toolchain) = toolchain else {
+            return;
+        };
+        match plan::web_tests(toolchain) {
+            Ok(stages) => thread::scope(|scope| {
+                for stage in stages {
+                    scope.spawn(move || self.stages(vec![stage]));
+                }
+            }),
+            Err(reason) => self.refuse("backend-web", reason),
+        }
+        if made.examples {
+            self.all_or_reason("play --check", self.check_play(toolchain));
+        }
     }
 
     /// What a contributor waits for: all that needs no browser and no lab. Stops at the first failure if asked to.
-    pub(crate) fn quick(&mut self, fail_fast: bool) {
+    pub(crate) fn quick(&self, fail_fast: bool) {
         let mut stages = plan::checks();
+        stages.extend(plan::more_checks());
         stages.extend(plan::build());
         stages.extend(plan::tests(&self.workspace, false));
         let page = Err("it takes a browser".to_owned());
@@ -165,30 +218,29 @@ impl Ci {
     }
 
     /// The adapters alone.
-    pub(crate) fn adapters(&mut self) {
+    pub(crate) fn adapters(&self) {
         self.provide(&[tools::CHROMIUM]);
         self.stages(vec![adapters::format(&self.workspace)]);
         let toolchain = self.toolchain();
-        self.test_adapters(toolchain.as_ref());
+        let is_built = |toolchain: &&Toolchain| self.pages_of_adapters(toolchain, Stage::alone);
+        let toolchain = toolchain.as_ref().filter(is_built);
+        self.stages(vec![adapters::build(&self.workspace)]);
+        self.all_or_reason("adapters", adapters::tests(&self.workspace, toolchain));
     }
 
-    fn test_adapters(&mut self, toolchain: Option<&Toolchain>) {
+    fn pages_of_adapters(&self, toolchain: &Toolchain, how: fn(Stage) -> Stage) -> bool {
         let pages = adapters::pages(&self.workspace);
-        let are_built =
-            |toolchain: &&Toolchain| pages.iter().all(|page| self.page(page, toolchain));
-        let toolchain = toolchain.filter(are_built);
-        let pages = toolchain.map(|toolchain| (&pages, toolchain));
-        self.all_or_reason("adapters", adapters::tests(&self.workspace, pages));
+        pages.iter().all(|page| self.page(page, toolchain, how))
     }
 
     /// What is published, built from its packed files.
-    pub(crate) fn packages(&mut self) {
+    pub(crate) fn packages(&self) {
         let packed = packages::pack(&self.runner, &self.workspace);
-        self.report.add(packed);
+        self.record(packed);
     }
 
     /// The README's programs in new packages.
-    pub(crate) fn fresh(&mut self) {
+    pub(crate) fn fresh(&self) {
         self.provide(&[tools::CHROMIUM]);
         if let Some(toolchain) = self.toolchain() {
             self.all_or_reason("fresh", packages::fresh(&self.workspace, &toolchain));
@@ -196,25 +248,25 @@ impl Ci {
     }
 
     /// The NAT lab alone.
-    pub(crate) fn natlab(&mut self, only: Option<&str>, long: bool) {
+    pub(crate) fn natlab(&self, only: Option<&str>, long: bool) {
         self.provide(&[tools::BOTH_BROWSERS, tools::LAB]);
         self.stages(plan::build_for(&[]));
         let toolchain = self.toolchain();
-        let around = self.surroundings(toolchain.as_ref());
+        let around = self.surroundings(toolchain.as_ref(), Stage::alone);
         self.natlab_stage(&around, only, long);
     }
 
     /// Every column, once.
-    pub(crate) fn matrix(&mut self) {
+    pub(crate) fn matrix(&self) {
         self.provide(&[tools::BOTH_BROWSERS]);
         self.stages(plan::build());
         let toolchain = self.toolchain();
-        self.columns(toolchain.as_ref());
+        self.columns(&self.surroundings(toolchain.as_ref(), Stage::alone));
     }
 
     /// The named columns, `count` times one after the other.
     pub(crate) fn repeat(
-        &mut self,
+        &self,
         names: &[String],
         count: u32,
         fast: bool,
@@ -225,7 +277,7 @@ impl Ci {
         self.stages(plan::build_for(names));
         let pages = needs.contains(&Tool::WasmTarget);
         let toolchain = pages.then(|| self.toolchain()).flatten();
-        let around = self.surroundings(toolchain.as_ref());
+        let around = self.surroundings(toolchain.as_ref(), Stage::alone);
         if fast {
             libtest.extend(repeats::fast());
         }
@@ -236,21 +288,21 @@ impl Ci {
         for run in 1..=count {
             say!("\n[ci] run {run} of {count}");
             for column in &columns {
-                self.report.add(column.run(&self.runner).column());
+                self.record(column.run(&self.runner).column());
             }
         }
-        self.report.say_repeats(fast);
+        self.report().say_repeats(fast);
     }
 
     /// The promises about the workspace.
-    pub(crate) fn gates(&mut self) {
+    pub(crate) fn gates(&self) {
         let outcomes = gates::run(&self.runner, &self.workspace);
         self.add(outcomes);
         self.add(deny::run(&self.runner));
     }
 
     /// The benches that are named; without a name all of them.
-    pub(crate) fn bench(&mut self, which: &[Bench], arguments: &[String]) {
+    pub(crate) fn bench(&self, which: &[Bench], arguments: &[String]) {
         for bench in bench::chosen(which) {
             match bench {
                 Bench::Browsers => self.bench_browsers(arguments),
@@ -262,28 +314,28 @@ impl Ci {
         }
     }
 
-    fn bench_browsers(&mut self, arguments: &[String]) {
+    fn bench_browsers(&self, arguments: &[String]) {
         self.provide(&[tools::BOTH_BROWSERS]);
         let Some(toolchain) = self.toolchain() else {
             return;
         };
         let page = bench::page(&self.workspace.target_directory);
-        if self.page(&page, &toolchain) {
+        if self.page(&page, &toolchain, Stage::alone) {
             let stage = bench::browsers(&toolchain, &page, arguments);
             self.all_or_reason("bench of the browsers", stage.map(|stage| vec![stage]));
         }
     }
 
     /// The pages of the examples, for any static server.
-    pub(crate) fn build_web(&mut self) {
+    pub(crate) fn build_web(&self) {
         self.provide(&[tools::PAGE]);
         if let Some(toolchain) = self.toolchain() {
-            self.pages(&toolchain);
+            self.pages(&toolchain, Stage::alone);
         }
     }
 
     /// The arena here and in whatever browser opens its page; or a check that the examples work.
-    pub(crate) fn play(&mut self, options: &play::Options) {
+    pub(crate) fn play(&self, options: &play::Options) {
         if options.check {
             self.provide(&[tools::PAGE, tools::SCREEN, tools::DRIVEN_BROWSERS]);
         } else {
@@ -292,13 +344,13 @@ impl Ci {
         let Some(toolchain) = self.toolchain() else {
             return;
         };
-        let pages = self.pages(&toolchain);
+        let pages = self.pages(&toolchain, Stage::alone);
         let programs = self.stages_until_failure(vec![play::build()]);
         if pages && programs && options.check {
             self.all_or_reason("play --check", self.check_play(&toolchain));
         } else if pages && programs {
             let played = Outcome::check("play", || play::run(options, &self.workspace));
-            self.report.add(played);
+            self.record(played);
         }
     }
 
@@ -308,52 +360,56 @@ impl Ci {
             // Who has stopped us still cleans up, and ends the process then.
             thread::park();
         }
-        self.report.finish()
+        let report = self.report.into_inner();
+        report.unwrap_or_else(PoisonError::into_inner).finish()
     }
 
-    fn provide(&mut self, sets: &[&[Tool]]) {
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn provide(&self, sets: &[&[Tool]]) {
         let tools: BTreeSet<Tool> = sets.concat().into_iter().collect();
         let outcomes = setup::run(&self.machine, self.install, &tools);
         self.add(outcomes);
     }
 
-    fn add(&mut self, outcomes: Vec<Outcome>) {
-        outcomes
-            .into_iter()
-            .for_each(|outcome| self.report.add(outcome));
+    fn record(&self, outcome: Outcome) {
+        self.report().add(outcome);
+    }
+
+    fn add(&self, outcomes: Vec<Outcome>) {
+        let mut report = self.report();
+        outcomes.into_iter().for_each(|outcome| report.add(outcome));
     }
 
     /// The tools of the web side; what is not there has been said by the setup, and is said again here.
-    fn toolchain(&mut self) -> Option<Toolchain> {
+    fn toolchain(&self) -> Option<Toolchain> {
         let found = Toolchain::find(&self.machine, &self.workspace);
         let lacking = |reason| self.refuse("web toolchain", reason);
         found.map_err(lacking).ok()
     }
 
     /// Builds what the columns meet in a browser, and says where everything is that they start.
-    fn surroundings(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
+    fn surroundings(&self, toolchain: Option<&Toolchain>, how: fn(Stage) -> Stage) -> Surroundings {
         let page = plan::puppet_page(&self.workspace.target_directory);
-        let made = toolchain.is_some_and(|toolchain| self.page(&page, toolchain));
+        let made = toolchain.is_some_and(|toolchain| self.page(&page, toolchain, how));
         // One of an earlier run, with other code, would prove nothing.
         let page = made.then(|| page.folder.to_string_lossy().into_owned());
         let page = page.ok_or_else(|| "its page could not be built".to_owned());
         Surroundings::new(&self.workspace.target_directory, page, toolchain)
     }
 
-    /// Makes a page; whether it could be made.
-    fn page(&mut self, page: &Page, toolchain: &Toolchain) -> bool {
+    /// Makes a page, alone or beside tests; whether it could be made.
+    fn page(&self, page: &Page, toolchain: &Toolchain, how: fn(Stage) -> Stage) -> bool {
         let refuse = |reason| self.refuse(&format!("build of {}", page.name), reason);
         let stages = page.stages(toolchain).map_err(refuse);
-        stages.is_ok_and(|stages| self.stages_until_failure(stages))
+        let how = |stages: Vec<Stage>| stages.into_iter().map(how).collect();
+        stages.is_ok_and(|stages| self.stages_until_failure(how(stages)))
     }
 
     /// The columns of these names that can be run.
-    fn planned(
-        &mut self,
-        names: &[String],
-        libtest: &[String],
-        around: &Surroundings,
-    ) -> Vec<Stage> {
+    fn planned(&self, names: &[String], libtest: &[String], around: &Surroundings) -> Vec<Stage> {
         let mut columns = Vec::new();
         for (name, column) in plan::columns(names, libtest, around) {
             let refuse = |reason| self.refuse(name, reason);
@@ -363,7 +419,7 @@ impl Ci {
     }
 
     /// Stages that could be planned, or why not.
-    fn all_or_reason(&mut self, name: &str, stages: Result<Vec<Stage>, String>) {
+    fn all_or_reason(&self, name: &str, stages: Result<Vec<Stage>, String>) {
         match stages {
             Ok(stages) => self.stages(stages),
             Err(reason) => self.refuse(name, reason),
@@ -371,21 +427,21 @@ impl Ci {
     }
 
     /// Counts what cannot even be tried.
-    fn refuse(&mut self, name: &str, reason: String) {
-        self.report.add(Outcome::check(name, || Err(reason)));
+    fn refuse(&self, name: &str, reason: String) {
+        self.record(Outcome::check(name, || Err(reason)));
     }
 
     /// Makes the pages of the examples; whether they could be made.
-    fn pages(&mut self, toolchain: &Toolchain) -> bool {
+    fn pages(&self, toolchain: &Toolchain, how: fn(Stage) -> Stage) -> bool {
         let examples = build_web::examples(&self.workspace);
         examples.into_iter().all(|example| {
-            if !self.page(&example.page, toolchain) {
+            if !self.page(&example.page, toolchain, how) {
                 return false;
             }
             let files = || example.complete(&self.workspace.root, toolchain);
             let files = Outcome::check(&format!("files of {}", example.page.name), files);
             let made = files.failed == 0;
-            self.report.add(files);
+            self.record(files);
             made
         })
     }
@@ -395,45 +451,43 @@ impl Ci {
         Ok(vec![stage])
     }
 
-    fn stages(&mut self, stages: Vec<Stage>) {
+    fn stages(&self, stages: Vec<Stage>) {
         for stage in stages {
-            self.report.add(stage.run(&self.runner));
+            self.record(stage.run(&self.runner));
         }
     }
 
     /// Stages each of which needs the one before; whether all of them succeeded.
-    fn stages_until_failure(&mut self, stages: Vec<Stage>) -> bool {
+    fn stages_until_failure(&self, stages: Vec<Stage>) -> bool {
         stages.into_iter().all(|stage| {
             let outcome = stage.run(&self.runner);
             let succeeded = outcome.failed == 0;
-            self.report.add(outcome);
+            self.record(outcome);
             succeeded
         })
     }
 
     /// The lab, or one line where this machine allows none: that is no failure.
-    fn natlab_stage(&mut self, around: &Surroundings, only: Option<&str>, long: bool) {
+    fn natlab_stage(&self, around: &Surroundings, only: Option<&str>, long: bool) {
         let possible = plan::natlab_is_possible(around);
         if let Err(why) = self.runner.capture(&possible, Duration::from_secs(60)) {
             let why = why.lines().last().unwrap_or_default();
-            return self.report.add(Outcome::not_run("natlab", why));
+            return self.record(Outcome::not_run("natlab", why));
         }
         let stage = plan::natlab(around, only, long);
         self.all_or_reason("natlab", stage.map(|stage| vec![stage]));
     }
 
-    /// Runs every column and writes the matrix; tells where everything is that they started.
-    fn columns(&mut self, toolchain: Option<&Toolchain>) -> Surroundings {
-        let around = self.surroundings(toolchain);
+    /// Runs every column and writes the matrix.
+    fn columns(&self, around: &Surroundings) {
         let names: Vec<String> = plan::column_names().map(str::to_owned).collect();
-        for (name, column) in plan::columns(&names, &[], &around) {
+        for (name, column) in plan::columns(&names, &[], around) {
             // One failure, and not one a case.
             let refused = |reason| Outcome::check(name, || Err(reason));
             let outcome = column.map_or_else(refused, |column| column.run(&self.runner));
-            self.report.add(outcome.column());
+            self.record(outcome.column());
         }
         let folder = self.workspace.target_directory.join("ci");
-        self.report.matrix(&folder, plan::PARTIAL);
-        around
+        self.report().matrix(&folder, plan::PARTIAL);
     }
 }

@@ -114,7 +114,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut ci = match Ci::new(arguments.install) {
+    let ci = match Ci::new(arguments.install) {
         Ok(ci) => ci,
         Err(code) => return code,
     };

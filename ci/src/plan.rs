@@ -6,7 +6,6 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::build_web;
 use crate::command::CommandLine;
 use crate::stage::Stage;
 use crate::tools::{self, Tool};
@@ -211,11 +210,19 @@ fn cargo(words: &str) -> CommandLine {
     CommandLine::cargo(&words.split(' ').collect::<Vec<_>>())
 }
 
-/// fmt, clippy and docs: the cheapest first.
+/// What is wrong most often, the cheapest first.
 pub(crate) fn checks() -> Vec<Stage> {
     // Cargo has it look again at the packages that have changed and at those that are built with them. To select these by name
     // takes a minute more whenever other ones have changed, because features are unified otherwise.
     let clippy = cargo("clippy --workspace --all-targets --keep-going -- -Dwarnings");
+    vec![
+        Stage::check("fmt", minutes(2), cargo("fmt --all --check")),
+        Stage::check("clippy", minutes(20), clippy),
+    ]
+}
+
+/// The other checks.
+pub(crate) fn more_checks() -> Vec<Stage> {
     // That stage sees mesh-core with its mock, because other packages ask for it, and the server with its broker.
     let plain = "clippy -p webrtc-multiplayer-core -p webrtc-multiplayer-api -p webrtc-multiplayer-server --lib";
     let plain = cargo(plain).args(&["--", "-Dwarnings"]);
@@ -223,10 +230,8 @@ pub(crate) fn checks() -> Vec<Stage> {
     let docs = cargo("doc --workspace --no-deps --lib --examples --keep-going");
     let docs = docs.env("RUSTDOCFLAGS", "-Dwarnings");
     vec![
-        Stage::check("fmt", minutes(2), cargo("fmt --all --check")),
-        Stage::check("clippy", minutes(20), clippy),
-        Stage::check("clippy of libraries without features", minutes(5), plain),
-        Stage::check("docs", minutes(10), docs),
+        Stage::check("clippy of libraries without features", minutes(15), plain),
+        Stage::check("docs", minutes(15), docs),
     ]
 }
 
@@ -291,51 +296,41 @@ pub(crate) fn puppet_page(target_directory: &Path) -> Page {
     }
 }
 
-/// The facade as a game would take it for the browser.
-pub(crate) fn web_check(toolchain: &Toolchain) -> Stage {
-    let words = ["check", "--package", "webrtc-multiplayer"];
-    let check = toolchain.cargo(&words).args(&["--target", TARGET]);
-    Stage::check("facade for the browser", minutes(20), check).beside()
-}
-
-/// All that is built for browsers, ahead of those who need it.
-pub(crate) fn web_builds(toolchain: &Toolchain, workspace: &Workspace) -> Vec<Stage> {
-    let puppet = puppet_page(&workspace.target_directory);
-    let examples = build_web::examples(workspace).map(|example| example.page);
-    let builds = examples.iter().chain([&puppet]);
-    let builds = builds.map(|page| page.build(toolchain));
-    let builds = builds.chain([build_of_web_tests(toolchain)]);
-    builds.map(Stage::beside).collect()
+/// The facade as a game would take it for the browser, and what docs.rs makes for that target: of the packages that name it in
+/// their settings.
+pub(crate) fn web_checks(toolchain: &Toolchain) -> [Stage; 2] {
+    let check = toolchain.cargo(&["check", "--package", "webrtc-multiplayer"]);
+    let check = check.args(&["--target", TARGET]);
+    let docs = "doc -p webrtc-multiplayer -p webrtc-multiplayer-web --no-deps --lib --all-features";
+    let docs = toolchain.cargo(&docs.split(' ').collect::<Vec<_>>());
+    let docs = docs.args(&["--target", TARGET]);
+    let docs = docs.env("RUSTDOCFLAGS", "-Dwarnings");
+    [
+        Stage::check("facade for the browser", minutes(20), check),
+        Stage::check("docs for the browser", minutes(10), docs),
+    ]
 }
 
 fn web_tests_command(toolchain: &Toolchain) -> CommandLine {
     toolchain.cargo(&["test", "-p", "webrtc-multiplayer-web", "--target", TARGET])
 }
 
-fn build_of_web_tests(toolchain: &Toolchain) -> Stage {
+/// The build of the web backend's own tests.
+pub(crate) fn build_of_web_tests(toolchain: &Toolchain) -> Stage {
     let build = web_tests_command(toolchain).arg("--no-run");
     Stage::check("build of backend-web's tests", BUILD, build)
 }
 
-/// What docs.rs makes for the target of browsers: of the packages that name it in their settings.
-pub(crate) fn web_docs(toolchain: &Toolchain) -> Stage {
-    let docs = "doc -p webrtc-multiplayer -p webrtc-multiplayer-web --no-deps --lib --all-features";
-    let docs = toolchain.cargo(&docs.split(' ').collect::<Vec<_>>());
-    let docs = docs.args(&["--target", TARGET]);
-    let docs = docs.env("RUSTDOCFLAGS", "-Dwarnings");
-    Stage::check("docs for the browser", minutes(10), docs).beside()
-}
-
-/// The web backend's own tests in each browser.
+/// The web backend's own tests in each browser. They wait, and so both browsers may run at once.
 pub(crate) fn web_tests(toolchain: &Toolchain) -> Result<Vec<Stage>, String> {
-    let mut stages = vec![build_of_web_tests(toolchain)];
-    for browser in Browser::ALL {
+    let stage = |browser: Browser| {
         let budget = minutes(6);
         let name = format!("backend-web in {}", browser.name());
         let command = browser.test(web_tests_command(toolchain), toolchain, budget)?;
-        stages.push(Stage::tests(&name, budget, command).with_scratch());
-    }
-    Ok(stages)
+        let stage = Stage::tests(&name, budget, command);
+        Ok(stage.with_scratch().quiet())
+    };
+    Browser::ALL.into_iter().map(stage).collect()
 }
 
 #[cfg(test)]

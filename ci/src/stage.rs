@@ -33,8 +33,8 @@ pub(crate) struct Stage {
     pub(crate) counts: Counts,
     /// Whether it gets a folder of its own for temporary files, and what still uses that afterwards is ended.
     pub(crate) scratch: bool,
-    /// Whether it runs beside another stage. Then its output is shown only if it fails.
-    beside: bool,
+    /// Whether its output is shown only if it fails.
+    quiet: bool,
 }
 
 impl Stage {
@@ -46,7 +46,7 @@ impl Stage {
             budget,
             counts: Counts::AsOne,
             scratch: false,
-            beside: false,
+            quiet: false,
         }
     }
 
@@ -74,12 +74,25 @@ impl Stage {
         }
     }
 
-    /// Made to run beside tests, at a low priority: tests look at the clock.
-    pub(crate) fn beside(self) -> Self {
+    /// As it is, by itself.
+    pub(crate) fn alone(self) -> Self {
+        self
+    }
+
+    /// Made to run while other stages print.
+    pub(crate) fn quiet(self) -> Self {
         Self {
-            beside: true,
-            command: self.command.nice(),
+            quiet: true,
             ..self
+        }
+    }
+
+    /// Made to run beside tests, at the lowest priority: tests look at the clock.
+    pub(crate) fn beside(self) -> Self {
+        let quiet = self.quiet();
+        Self {
+            command: quiet.command.nice(),
+            ..quiet
         }
     }
 
@@ -109,7 +122,7 @@ impl Stage {
         let mut printed = Vec::new();
         let ending = runner.run(&command, self.budget, |line| {
             parser.line(line);
-            if self.beside {
+            if self.quiet {
                 printed.push(line.to_owned());
             } else {
                 say!("{line}");

@@ -452,7 +452,7 @@ impl Default for Capabilities {
 /// What a platform can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// The largest message this side can send, in bytes.
+    /// The largest message this side sends and takes, in bytes.
     pub max_message_size: usize,
     /// Whether the user can set how fast a vanished peer is noticed.
     pub configurable_timeouts: bool,

@@ -43,7 +43,7 @@ pub use taken::Taken;
 /// and then two more, and a long round trip.
 pub const LINGER: Duration = Duration::from_secs(5);
 
-/// The largest message that a platform sends or takes, in bytes: 256 KiB.
+/// The largest message that any platform sends or takes, in bytes: 256 KiB. A platform may be set to less.
 ///
 /// Chromium and Firefox announce this or more; both refuse to send more than the far side announced.
 pub const MAX_MESSAGE_SIZE: usize = 262_144;

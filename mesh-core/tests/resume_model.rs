@@ -130,7 +130,7 @@ fn both_sides_may_offer_at_once() {
 /// not heal.
 #[test]
 fn a_path_that_breaks_again_soon_is_replaced_at_once() {
-    for (back_for, patience) in [(4, 0), (6, 3)] {
+    for (back_for, patience) in [(4, 0), (6, 1)] {
         let mut world = World::new();
         for state in [ConnectionState::Disconnected, ConnectionState::Connected] {
             world.tell(1, 0, |link| LinkEvent::State { link, state });

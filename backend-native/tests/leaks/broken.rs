@@ -42,7 +42,7 @@ pub(crate) fn under_data(stage: &mut Stage, number: u32) {
     let path = stage.path();
     let pair = connect(stage, number);
     path.cut();
-    pair.a.send(RELIABLE, vec![0; 100_000]);
+    pair.a.send(RELIABLE, vec![0; 60_000]);
     close_one(&mut pair.a, Duration::from_millis(50));
     close(pair);
     path.mend();

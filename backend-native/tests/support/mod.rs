@@ -97,7 +97,11 @@ impl Peer {
     }
 
     pub(crate) fn loopback() -> Self {
-        Self::new(PlatformBackend::new(PlatformConfig::loopback()).expect("threads"))
+        Self::of(PlatformConfig::loopback())
+    }
+
+    pub(crate) fn of(config: PlatformConfig) -> Self {
+        Self::new(PlatformBackend::new(config).expect("threads"))
     }
 
     /// Opens a new link with these channels; the former one is forgotten.
@@ -295,9 +299,14 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn loopback() -> Self {
+        Self::of(&PlatformConfig::loopback())
+    }
+
+    /// Two backends with these settings.
+    pub(crate) fn of(config: &PlatformConfig) -> Self {
         Self {
-            a: Peer::loopback(),
-            b: Peer::loopback(),
+            a: Peer::of(config.clone()),
+            b: Peer::of(config.clone()),
         }
     }
 

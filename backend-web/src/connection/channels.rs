@@ -211,17 +211,20 @@ impl Channels {
         self.ask(counts)
     }
 
-    /// The path has broken, or is back. When it breaks, the far side is asked whether it has what was sent before. It hears that when
-    /// the path is back. The pulse says how long the answer may take then.
+    /// The path has broken, or is back. When it is back, the far side is asked whether it has what was sent before. The pulse says how
+    /// long the answer may take.
     pub(crate) fn path_is(&self, broken: bool) {
-        if broken {
-            // What was owed before is asked for again, if there is still somebody to ask.
-            if let Some(pulse) = self.pulse() {
-                pulse.is_settled();
-            }
+        let Some(pulse) = self.pulse() else {
+            return;
+        };
+        // What was owed before is asked for again.
+        pulse.is_settled();
+        self.owed.set(None);
+        if !broken {
             self.owed.set(self.finish_all());
-        } else if let Some(pulse) = self.pulse().filter(|_| self.owed.get().is_some()) {
-            pulse.owes();
+            if self.owed.get().is_some() {
+                pulse.owes();
+            }
         }
     }
 

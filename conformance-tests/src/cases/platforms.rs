@@ -15,7 +15,7 @@ use crate::observed::Handshake;
 use crate::request::Pace;
 use crate::{Content, Failure, Matchmaker, Outcome, Participant, deliver};
 
-/// The largest message that a backend says it can send arrives whole. Timeouts can be set where the ICE agent is ours.
+/// The largest message that both backends say they can carry arrives whole. Timeouts can be set where the ICE agent is ours.
 pub async fn capabilities_are_kept(cast: [Participant; 2]) -> Outcome {
     let [a, b] = &cast;
     steps::start_backends(&cast).await?;
@@ -25,7 +25,11 @@ pub async fn capabilities_are_kept(cast: [Participant; 2]) -> Outcome {
             let (near, far) = steps::link(&matchmaker, &cast, 0, 1).await?;
             for (from, out, to, into) in [(a, near, b, far), (b, far, a, near)] {
                 let can = from.capabilities().await?;
-                let largest = Content::numbered(1, can.max_message_size);
+                // Nothing larger may be sent than the far side has announced (RFC 8841, section 6.1).
+                let size = can
+                    .max_message_size
+                    .min(to.capabilities().await?.max_message_size);
+                let largest = Content::numbered(1, size);
                 from.send_on(out, TransferMode::Reliable, largest.clone())
                     .await?;
                 let expected = (TransferMode::Reliable.channel(), largest.body());

@@ -1,6 +1,7 @@
 //! A hundred thousand reliable messages over paths that break again and again: each arrives once, whole and in order.
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,9 @@ const SOON: Duration = Duration::from_secs(5);
 
 /// How much longer a page on a busy machine may take for as many messages.
 const LATE: Duration = Duration::from_secs(20);
+
+/// How often it is looked at what has arrived, for a failure.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// For each round, whether the signaling server is killed and another one comes with the path, and which host's address changes.
 const ROUNDS: [(bool, usize); 4] = [(false, 0), (true, 0), (false, 1), (true, 1)];
@@ -220,7 +224,8 @@ async fn through(
             let hosts = &pair.lan.hosts;
             pair.signaling.start_again(place, hosts).await?;
         }
-        Ok::<_, Failure>(Instant::now())
+        let back = Instant::now();
+        Ok::<_, Failure>((back, course(pair, back, [of_one, of_other]).await))
     };
     let steps_before = (BEFORE + trouble.lasts()).as_millis() / PACE.as_millis();
     let said_before = first + u64::try_from(steps_before).unwrap_or(u64::MAX);
@@ -236,14 +241,32 @@ async fn through(
         of_other.all_sent.set(true);
         Ok(())
     };
-    let (_, _, back) = try_join3(streams, arrived, meanwhile).await?;
+    let (_, _, (back, course)) = try_join3(streams, arrived, meanwhile).await?;
     let caught_up = [of_one, of_other].map(|log| log.caught_up.get());
     let took = caught_up.into_iter().flatten().max().unwrap_or(back) - back;
     ensure!(
         took <= SOON,
-        "all was there {took:.2?} after the path was back instead of {SOON:?}: {of_one:?}, {of_other:?}"
+        "all was there {took:.2?} after the path was back instead of {SOON:?}: {of_one:?}, {of_other:?}, {course}"
     );
     Ok((steps, took))
+}
+
+/// What became of what each of them had still to hear, step by step, until all is there.
+async fn course(pair: &Pair, back: Instant, logs: [&Log; 2]) -> String {
+    let mut course = String::new();
+    while logs.iter().any(|log| log.caught_up.get().is_none()) {
+        let [next, of_other] = logs.map(|log| log.next.get());
+        let [one, other] = &pair.cast;
+        let one_holds = one.buffered(other.id(), TransferMode::Reliable).await;
+        let other_holds = other.buffered(one.id(), TransferMode::Reliable).await;
+        let _ = writeln!(
+            course,
+            "{:.1?}: {next} and {of_other} are next; {one_holds:?} and {other_holds:?} bytes wait",
+            back.elapsed()
+        );
+        tokio::time::sleep(LOOK).await;
+    }
+    course
 }
 
 /// Waits for the reliable messages of these numbers. Any other one, and an end of the peer, is an error.

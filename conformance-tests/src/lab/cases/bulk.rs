@@ -28,6 +28,9 @@ const TRANSFERS: u64 = 3;
 /// What does not give way is sent in messages of so many bytes.
 const PIECE: usize = 16 * 1024;
 
+/// How long all of it may take at a tenth less than the line's rate: 8 s without giving way, 34 s of messages, and the rest of three transfers.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// A small message of each mode in every step, until some time after the transfers.
 const STEPS: u64 = 1700;
 const PACE: Duration = Duration::from_millis(20);
@@ -148,7 +151,11 @@ async fn beside_the_game(run: &Run, kind: Kind, delay: Duration) -> Outcome<Stri
         last_word(one, other).await?;
         Ok((alone, sent_at, took, other.arrivals().await?))
     };
-    let (_, played) = meet_and(&one, &other, &Terms::default(), play).await?;
+    let terms = Terms {
+        deadline: LONGEST,
+        ..Terms::default()
+    };
+    let (_, played) = meet_and(&one, &other, &terms, play).await?;
     let (alone, sent_at, took, arrivals) =
         played.ok_or_else(|| Failure::new("nothing was sent"))?;
     let Tally { delays, lost } = Tally::of(&sent_at, &arrivals, took).map_err(Failure::new)?;
