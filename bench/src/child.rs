@@ -45,6 +45,8 @@ pub(crate) struct Order {
     pub(crate) threads: u32,
     /// A [`Relay`] as JSON.
     pub(crate) relay: Option<String>,
+    /// Whether it says what each thread has used
+    pub(crate) counters: bool,
 }
 
 /// What a child found.
@@ -86,6 +88,11 @@ impl Order {
             figures,
             cpu_seconds: usage::cpu().as_secs_f64(),
         };
+        if self.counters {
+            for thread in usage::by_thread()? {
+                print::progress(&thread.to_string());
+            }
+        }
         print::line(&serde_json::to_string(&found)?);
         // What still runs must not hold the process up.
         runtime.shutdown_background();

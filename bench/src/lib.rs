@@ -2,6 +2,7 @@
 
 pub mod bare;
 pub mod goal;
+pub mod heap;
 pub mod measure;
 pub mod node;
 pub mod ours;

@@ -6,6 +6,7 @@
 mod child;
 mod metric;
 mod print;
+mod profile;
 mod report;
 mod run;
 mod scenario;
@@ -24,7 +25,7 @@ use crate::scenario::Scenario;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// `all`, or what to measure
-    #[arg(required = true, value_parser = selection)]
+    #[arg(required_unless_present = "profile", value_parser = selection)]
     scenarios: Vec<Selection>,
     /// How often each side is measured
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -35,12 +36,18 @@ struct Arguments {
     /// Where to write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Where the processor time of a mesh of eight goes: writes it into this folder, and prints the most of it
+    #[arg(long, value_name = "FOLDER", exclusive = true)]
+    profile: Option<PathBuf>,
     /// Fail if a required goal is missed
     #[arg(long)]
     check: bool,
     /// Measures one side in this process; for the program itself
     #[arg(long, hide = true)]
     side: Option<SideName>,
+    /// Says on stderr what each thread has used; for the program itself
+    #[arg(long, hide = true)]
+    counters: bool,
     /// The TURN server of a measurement in this process, as JSON
     #[arg(long, hide = true)]
     relay: Option<String>,
@@ -70,6 +77,15 @@ fn selection(name: &str) -> Result<Selection, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(folder) = &arguments.profile {
+        return match profile::write(folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                print::failure(&error);
+                ExitCode::FAILURE
+            }
+        };
+    }
     let scenarios = chosen(&arguments.scenarios);
     let result = match (arguments.side, scenarios.as_slice()) {
         (Some(side), [scenario]) => Order {
@@ -77,6 +93,7 @@ fn main() -> ExitCode {
             side,
             threads: arguments.threads,
             relay: arguments.relay,
+            counters: arguments.counters,
         }
         .carry_out()
         .map(|()| true),

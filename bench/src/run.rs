@@ -66,6 +66,7 @@ fn section(scenario: Scenario, plan: &Plan, noise: &mut Noise) -> Result<Section
                 side,
                 threads: plan.threads,
                 relay: relay.clone(),
+                counters: false,
             };
             let (start, busy) = (Instant::now(), usage::machine_busy()?);
             match order.delegate() {

@@ -1,5 +1,6 @@
 //! What this process uses, and what the whole machine is busy with.
 
+use std::fmt;
 use std::fs;
 use std::time::Duration;
 
@@ -64,4 +65,64 @@ pub fn machine_busy() -> Result<Duration> {
         .map(|(_, ticks)| ticks)
         .sum();
     Ok(Duration::from_millis(busy * 1000 / TICKS_PER_SECOND))
+}
+
+/// What a thread has used since it began.
+pub struct Thread {
+    name: String,
+    cpu: Duration,
+    /// How often it went to sleep, and how often it had to give way.
+    switches: [u64; 2],
+}
+
+impl fmt::Display for Thread {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [slept, gave_way] = self.switches;
+        let milliseconds = self.cpu.as_secs_f64() * 1e3;
+        let name = &self.name;
+        write!(
+            formatter,
+            "{name}: {milliseconds:.1} ms of CPU, slept {slept} times, gave way {gave_way} times"
+        )
+    }
+}
+
+/// All threads of this process.
+pub fn by_thread() -> Result<Vec<Thread>> {
+    let mut threads = Vec::new();
+    for task in fs::read_dir("/proc/self/task")? {
+        let folder = task?.path();
+        // Nanoseconds on a processor, nanoseconds in the queue, slices.
+        let spent = fs::read_to_string(folder.join("schedstat"))?;
+        let spent = spent
+            .split_whitespace()
+            .next()
+            .context("schedstat is empty")?;
+        let status = fs::read_to_string(folder.join("status"))?;
+        let count = |field: &str| -> Result<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(field));
+            let value = line.with_context(|| format!("no {field} in status"))?;
+            Ok(value.trim().parse()?)
+        };
+        threads.push(Thread {
+            name: fs::read_to_string(folder.join("comm"))?.trim().to_owned(),
+            cpu: Duration::from_nanos(spent.parse()?),
+            switches: [
+                count("voluntary_ctxt_switches:")?,
+                count("nonvoluntary_ctxt_switches:")?,
+            ],
+        });
+    }
+    Ok(threads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_thread_is_one_of_them() {
+        let threads = by_thread().expect("/proc");
+        assert!(threads.iter().any(|thread| thread.cpu > Duration::ZERO));
+    }
 }

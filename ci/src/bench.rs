@@ -26,12 +26,19 @@ pub(crate) enum Bench {
     Browsers,
     /// The same works on matchbox_socket, str0m, the webrtc crate alone and ours; only if it is named
     Rivals,
+    /// Where the processor time of a mesh of eight and the memory of a connection go; only if it is named
+    Profile,
 }
 
-/// Those that are named, or all but the rivals, in the order in which they are run.
+/// Those that are named, or all but the last two, in the order in which they are run.
 pub(crate) fn chosen(which: &[Bench]) -> impl Iterator<Item = Bench> {
     let all = Bench::value_variants().iter().copied();
-    all.filter(|bench| which.contains(bench) || which.is_empty() && *bench != Bench::Rivals)
+    all.filter(|bench| match bench {
+        Bench::Rivals | Bench::Profile => which.contains(bench),
+        Bench::Network | Bench::Core | Bench::Signaling | Bench::Browsers => {
+            which.is_empty() || which.contains(bench)
+        }
+    })
 }
 
 /// A bench that needs no browser. Without arguments it prints its whole table.
@@ -46,6 +53,10 @@ pub(crate) fn native(bench: Bench, arguments: &[String]) -> Stage {
             "the rivals",
             "run -r --manifest-path bench/rivals/Cargo.toml --target-dir target --",
         ),
+        Bench::Profile => (
+            "the profile",
+            "run -r -p bench -- --profile target/ci/profile",
+        ),
         Bench::Network | Bench::Browsers => match arguments {
             [] => ("the network", "run --release --package bench -- all"),
             _ => ("the network", "run --release --package bench --"),
@@ -54,6 +65,13 @@ pub(crate) fn native(bench: Bench, arguments: &[String]) -> Stage {
     let command = CommandLine::cargo(&words.split(' ').collect::<Vec<_>>());
     let command = arguments.iter().fold(command, CommandLine::arg);
     Stage::check(&format!("bench of {name}"), BUDGET, command)
+}
+
+/// The second part of the profile: its program counts what it allocates.
+pub(crate) fn heap() -> Stage {
+    let words = "run -r -p bench --bin heap -- target/ci/profile";
+    let command = CommandLine::cargo(&words.split(' ').collect::<Vec<_>>());
+    Stage::check("bench of the heap", BUDGET, command)
 }
 
 /// What the browsers load.

@@ -306,6 +306,7 @@ impl Ci {
         for bench in bench::chosen(which) {
             match bench {
                 Bench::Browsers => self.bench_browsers(arguments),
+                Bench::Profile => self.stages(vec![bench::native(bench, arguments), bench::heap()]),
                 Bench::Network | Bench::Core | Bench::Signaling | Bench::Rivals => {
                     self.stages(vec![bench::native(bench, arguments)]);
                 }

@@ -75,7 +75,10 @@ fn measure(works: &[Work], repeat: u32, folder: &Path) -> Result<()> {
             for contestant in turns {
                 match child::delegate(*work, contestant) {
                     Ok(figures) => report.add(*work, contestant, figures),
-                    Err(error) => print::progress(&format!("{}: {error:#}", contestant.name())),
+                    Err(error) => {
+                        print::progress(&format!("{}: {error:#}", contestant.name()));
+                        report.add(*work, contestant, Vec::new());
+                    }
                 }
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::child::Contestant;
 use crate::work::Work;
 
-/// All figures: of a contestant, of a work, one list a repetition.
+/// All figures: of a contestant, of a work, one list a repetition; an empty one where it failed.
 #[derive(Default)]
 pub(crate) struct Report(Vec<(Work, Contestant, Vec<f64>)>);
 
@@ -33,6 +33,14 @@ impl Report {
         Spread::of(&values)
     }
 
+    fn failures(&self, work: Work, contestant: Contestant) -> usize {
+        let of = self
+            .0
+            .iter()
+            .filter(|(of, by, _)| (*of, *by) == (work, contestant));
+        of.filter(|(_, _, figures)| figures.is_empty()).count()
+    }
+
     /// The lines of a table in Markdown.
     pub(crate) fn table(&self) -> Vec<String> {
         let names = Contestant::value_variants().iter().map(|one| one.name());
@@ -45,7 +53,11 @@ impl Report {
             for (at, figure) in work.figures().into_iter().enumerate() {
                 let cells = Contestant::value_variants().iter().map(|one| {
                     let spread = self.spread(work, *one, at);
-                    spread.map_or_else(|| "failed".to_owned(), bench::row::spread)
+                    let spread = spread.map_or_else(String::new, bench::row::spread);
+                    match self.failures(work, *one) {
+                        0 => spread,
+                        failed => format!("{spread} {failed} failed").trim_start().to_owned(),
+                    }
                 });
                 let cells: Vec<_> = cells.collect();
                 lines.push(format!(
@@ -71,11 +83,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_worked_is_said() {
+    fn what_failed_is_said() {
         let mut report = Report::default();
         report.add(Work::Idle, Contestant::Ours, vec![1.5]);
+        report.add(Work::Idle, Contestant::Ours, Vec::new());
+        report.add(Work::Idle, Contestant::Str0m, Vec::new());
         let table = report.table().join("\n");
-        let line = "| idle-8 | cpu % | 1.50 (1.50-1.50) | failed | failed | failed |";
+        let line = "| idle-8 | cpu % | 1.50 (1.50-1.50) 1 failed |  |  | 1 failed |";
         assert!(table.contains(line), "{table}");
     }
 }
