@@ -22,6 +22,8 @@ pub struct SentReport {
     pub full: Vec<u32>,
     /// The path to whom was broken for the last one.
     pub interrupted: Vec<u32>,
+    /// Who takes nothing as large as the last one.
+    pub too_large: Vec<u32>,
     /// Who was not connected for the last one.
     pub not_connected: Vec<u32>,
     /// Of a bare backend's channel: the most bytes that were buffered right after one.
@@ -36,6 +38,7 @@ impl SentReport {
             match refused.reason {
                 RefusedReason::Interrupted => self.interrupted.push(refused.peer.get()),
                 RefusedReason::Full => self.full.push(refused.peer.get()),
+                RefusedReason::TooLarge { .. } => self.too_large.push(refused.peer.get()),
                 _ => self.not_connected.push(refused.peer.get()),
             }
         }

@@ -110,8 +110,10 @@ async fn described(
         "a=sctp-port:5000",
         "a=max-message-size:",
     ] {
+        // Chromium leaves it out of an answer to an offer of 65536, which is what its absence means (RFC 8841, section 6.1).
+        let is_implied = needed == "a=max-message-size:" && sdp_type == SdpType::Answer;
         ensure!(
-            lines.iter().any(|line| line.starts_with(needed)),
+            is_implied || lines.iter().any(|line| line.starts_with(needed)),
             "{}: no {needed} in {:?}",
             participant.name(),
             description.sdp
