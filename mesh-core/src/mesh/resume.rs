@@ -13,8 +13,8 @@ use crate::{
     Payload, PeerId,
 };
 
-/// How long a path may be broken before another link is made. A short cut heals sooner by itself. But SCTP tries again up to 3 s after a path
-/// is back, and then it may send one packet in a round trip for seconds; another link does neither.
+/// How long a path may be broken before another link is made. A short cut heals sooner by itself. After a longer one SCTP may wait for
+/// 3 s until it tries again, and may then send one packet in a round trip for seconds. Another link does neither.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A path that breaks again within this time after it was back does not heal by itself: it carries nothing in one direction, which takes

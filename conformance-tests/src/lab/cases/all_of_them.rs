@@ -251,7 +251,7 @@ async fn through(
     Ok((steps, took))
 }
 
-/// What became of what each of them had still to hear, step by step, until all is there.
+/// Looks again and again at which message each of them waits for, and how much the other one holds, until all is there.
 async fn course(pair: &Pair, back: Instant, logs: [&Log; 2]) -> String {
     let mut course = String::new();
     while logs.iter().any(|log| log.caught_up.get().is_none()) {
