@@ -14,6 +14,7 @@
 //!
 //! A side that stood still itself, or whose timers come late, cannot know what it would have heard. It does not count that time.
 
+mod life;
 mod measures;
 #[cfg(test)]
 mod tests;
@@ -23,12 +24,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use self::life::{Life, judge};
 use self::measures::{Answers, Arrivals};
 use self::wire::{Message, Ping};
 use super::{LinkFault, control};
-use crate::{
-    ChannelParameters, ChannelSpec, ConnectionState, Instant, LinkStats, Reliability, SendLimits,
-};
+use crate::{ChannelParameters, ChannelSpec, Instant, LinkStats, Reliability, SendLimits};
 
 /// The SCTP stream of the channel.
 pub const STREAM: u16 = 1000;
@@ -60,6 +60,10 @@ const DEAF_AFTER: Duration = Duration::from_secs(10);
 /// 3.5 s (measured after cuts of up to 20 s, with both browsers), and it takes half a second to see that the path is back.
 const DEAF_AFTER_RETURN: Duration = Duration::from_secs(3);
 
+/// How long after a silence a path that carries something again may bring no word, until its far side counts as busy. SCTP waits
+/// for its next try meanwhile, which comes after 3.5 s at most as above; another link is faster.
+const HEARD_WITHIN: Duration = Duration::from_secs(4);
+
 /// How long a far side that answers again may need until it has what it was sent before. SCTP repeats what was lost before it sends
 /// what is new, so this comes before the answer as a rule.
 const SETTLED_WITHIN: Duration = Duration::from_millis(1500);
@@ -89,40 +93,6 @@ pub fn spec() -> ChannelSpec {
     }
 }
 
-/// Whether the far side is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Life {
-    /// It has no pulse, or the channel is not open: only the platform can tell.
-    #[default]
-    Unknown,
-    /// It was heard within 2 s, and has answered within 4 s.
-    Answers,
-    /// It is heard and has not answered for 4 s: what we say may not arrive.
-    Unheard,
-    /// It is heard and has not answered for 10 s, or for 3 s since the path came back, or has answered for 1.5 s since then and has not
-    /// what it was [owed](Pulse::owes): what we say does not arrive, whatever the platform says of the path. SCTP may have stopped in
-    /// one direction, which was seen between two Chromiums after cuts and after one of them had got another address.
-    Deaf,
-    /// It says nothing, but its end of the path answers: its thread is busy, or its page is suspended.
-    Stalled,
-    /// Nothing comes from there.
-    Silent,
-}
-
-/// The state of a connection: what the platform says of it, and what the pulse says.
-///
-/// The platform alone knows how a connection is made, has failed or is closed. Whether one that stands carries something is
-/// for the pulse to say, which is faster and is not disturbed by the loss of a few checks of ICE. A far side that is stalled, or
-/// has not answered for a while, is there as long as the platform says so: a path may be broken in one direction alone for a moment.
-#[must_use]
-pub const fn judge(platform: ConnectionState, life: Life) -> ConnectionState {
-    match (platform, life) {
-        (ConnectionState::Connected, Life::Silent | Life::Deaf) => ConnectionState::Disconnected,
-        (ConnectionState::Disconnected, Life::Answers) => ConnectionState::Connected,
-        (platform, _) => platform,
-    }
-}
-
 /// What has come from the far side since the connection was made, other than pulses. Both only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Signs {
@@ -148,7 +118,7 @@ struct Run {
     is_first: bool,
     /// When it last answered a ping; a little later than now until it was heard at all.
     answered_us: Instant,
-    /// When the path came back; until it answers.
+    /// When the path came back, as it seems; until it answers.
     returned: Option<Instant>,
     /// Whether it has not all that it was sent before the path broke, and when it answered first since the path is back.
     owed: Option<Option<Instant>>,
@@ -251,14 +221,19 @@ impl Pulse {
         }
     }
 
-    /// The platform has seen the path come back. It may carry something in one direction alone, so an answer is awaited again.
+    /// The platform has seen the path come back. It may carry something in one direction alone, and SCTP may wait for its next try, so
+    /// an answer is awaited again, and after a silence a word.
     pub fn path_is_back(&mut self, now: Instant) {
         if let Some(run) = &mut self.run {
             if matches!(run.life, Life::Unheard | Life::Deaf | Life::Silent) {
                 run.returned = Some(now);
             }
             run.answered_us = run.answered_us.max(now);
-            run.hear(now);
+            if run.life == Life::Silent {
+                run.carried = now;
+            } else {
+                run.hear(now);
+            }
         }
     }
 
@@ -357,6 +332,9 @@ impl Run {
             self.owed = self
                 .owed
                 .map(|answered| answered.map(|answered| answered.max(at)));
+        } else if self.life == Life::Silent {
+            // Until now nothing could be answered.
+            self.returned = self.returned.map(|returned| returned.max(at));
         }
         // We may have stood still since the last poll, which is to be minded first.
         self.life = self.life_of_one_heard(self.polled);
@@ -442,6 +420,9 @@ impl Run {
         {
             // It came since the last look, and may have come right after it.
             self.carried = self.carried.max(then);
+            if self.life == Life::Silent {
+                self.returned.get_or_insert(now);
+            }
         }
     }
 
@@ -449,9 +430,15 @@ impl Run {
         let silence = now - self.heard;
         // One look alone shows nothing.
         let was_looked_at = self.looks > 1 || silence >= SILENT_AFTER + LATE;
+        let carries = now - self.carried < SILENT_AFTER;
+        if self.life == Life::Silent && !carries {
+            self.returned = None;
+        }
+        let is_back_lately = |returned| now - returned < HEARD_WITHIN;
+        let may_be_busy = self.life != Life::Silent || !self.returned.is_some_and(is_back_lately);
         self.life = if silence < SILENT_AFTER {
             self.life_of_one_heard(now)
-        } else if now - self.carried < SILENT_AFTER {
+        } else if carries && may_be_busy {
             Life::Stalled
         } else if was_looked_at || self.life == Life::Silent {
             Life::Silent

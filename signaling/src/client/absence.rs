@@ -6,6 +6,13 @@ use mesh_core::{Duration, Instant, LostReason};
 /// us from the next attempt.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
 
+/// How long an attempt may take until it has a connection. The first packet of one that began while the path was broken is lost, and
+/// TCP sends it again after 1 s, 3 s and 7 s; the next attempt is sooner.
+const OPENING: Duration = Duration::from_secs(2);
+
+/// One attempt in so many may take all of its time to open, for a path on which that takes long.
+const PATIENT_ONE: u32 = 3;
+
 /// The longest time for which a client tries to come back, whatever the server says.
 const LONGEST_TERM: Duration = Duration::from_secs(60 * 60);
 
@@ -35,6 +42,9 @@ impl Token {
 #[derive(Debug)]
 pub(super) struct Absence {
     over: Instant,
+    /// How many attempts were made, and when the last one began.
+    attempts: u32,
+    begun: Instant,
     /// Why the last attempt, or the connection before the first one, has failed.
     reason: LostReason,
 }
@@ -44,14 +54,52 @@ impl Absence {
     pub(super) fn new(now: Instant, term: Duration, reason: LostReason) -> Self {
         Self {
             over: now + term,
+            attempts: 0,
+            begun: now,
             reason,
         }
     }
 
-    /// The connection, or an attempt, has failed. When to make the next one, if there may be such a pause before it.
+    /// Another attempt begins.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.begun = now;
+    }
+
+    /// How long the present attempt may take until it has a connection.
+    pub(super) const fn opening(&self) -> Duration {
+        if self.attempts.is_multiple_of(PATIENT_ONE) {
+            ATTEMPT
+        } else {
+            OPENING
+        }
+    }
+
+    /// When the present attempt must have one.
+    pub(super) fn opens_until(&self) -> Instant {
+        self.begun + self.opening()
+    }
+
+    /// When the present attempt must be over.
+    pub(super) fn joins_until(&self) -> Instant {
+        self.begun + ATTEMPT
+    }
+
+    /// The connection, or an attempt that has had one, has failed. When to make the next one, if there may be such a pause before it.
     pub(super) fn fail(&mut self, now: Instant, pause: Duration, reason: LostReason) -> Instant {
         self.reason = reason;
         (now + pause).min(self.over)
+    }
+
+    /// The same where an attempt has found no connection. The time that it took is part of the pause: the server was not troubled.
+    pub(super) fn fail_to_open(
+        &mut self,
+        now: Instant,
+        pause: Duration,
+        reason: LostReason,
+    ) -> Instant {
+        self.reason = reason;
+        (self.begun + pause).max(now).min(self.over)
     }
 
     /// Whether it is time to give up.

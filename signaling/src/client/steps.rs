@@ -51,6 +51,7 @@ impl<T: Transport> Client<T> {
         self.request(join).map_err(|error| {
             LostReason::Unreachable(format!("the request to join could not be sent: {error}"))
         })?;
+        let deadline = self.absence.as_ref().map_or(deadline, Absence::joins_until);
         self.stage = Stage::Joining { deadline };
         Ok(())
     }
@@ -236,12 +237,14 @@ impl<T: Transport> Client<T> {
 
     /// Why an attempt to join has taken too long.
     fn too_late(&self) -> LostReason {
-        let limit = match self.absence {
+        let is_open = matches!(self.stage, Stage::Joining { .. });
+        let limit = match &self.absence {
+            Some(absence) if !is_open => absence.opening(),
             Some(_) => ATTEMPT,
             None => self.join_deadline,
         };
         let within = format!("within {limit:?}");
-        if !matches!(self.stage, Stage::Joining { .. }) {
+        if !is_open {
             LostReason::Unreachable(format!("no connection {within}"))
         } else if self.membership.is_named_only() {
             // Godot's GDScript server answers so.
@@ -263,8 +266,11 @@ impl<T: Transport> Client<T> {
             let absence = self.absence.take();
             return Err(absence.map_or(LostReason::Closed, Absence::into_reason));
         }
-        let deadline = now + ATTEMPT;
-        self.stage = Stage::Connecting { deadline };
+        if let Some(absence) = &mut self.absence {
+            absence.begin(now);
+            let deadline = absence.opens_until();
+            self.stage = Stage::Connecting { deadline };
+        }
         Ok(())
     }
 
@@ -314,7 +320,12 @@ impl<T: Transport> Client<T> {
         let absence = self
             .absence
             .get_or_insert_with(|| Absence::new(now, token.term, reason.clone()));
-        let until = absence.fail(now, backoff.pause(), reason);
+        let pause = backoff.pause();
+        let until = if matches!(self.stage, Stage::Connecting { .. }) {
+            absence.fail_to_open(now, pause, reason)
+        } else {
+            absence.fail(now, pause, reason)
+        };
         self.stage = Stage::Paused { until };
         None
     }

@@ -4,6 +4,7 @@ mod world;
 
 use self::world::{MILLI, STEP, Thread, World};
 use super::*;
+use crate::ConnectionState;
 use crate::rng::Rng;
 
 fn measured(world: &World) -> LinkStats {
@@ -318,18 +319,53 @@ fn messages_of_the_game_are_signs_of_life() {
     assert_eq!(lives, [Life::Unheard]);
 }
 
+/// SCTP waits for its next try.
 #[test]
-fn the_word_of_the_platform_that_the_path_is_back_is_taken() {
+fn who_is_silent_stays_so_until_it_is_heard_also_on_a_path_that_is_back() {
+    for by_the_platform in [true, false] {
+        let mut world = World::new();
+        world.run(Duration::from_secs(3));
+        world.cut = [true; 2];
+        world.run(Duration::from_secs(5));
+        world.seen(world.now);
+        if by_the_platform {
+            world.sides[0].pulse.path_is_back(world.now);
+        }
+        for _ in 0..6 {
+            world.checks_of_the_path();
+            world.run(INTERVAL);
+        }
+        assert_eq!(world.seen(world.now), []);
+        assert_eq!(world.sides[0].pulse.life(), Life::Silent);
+        world.cut = [false; 2];
+        world.run(DEAF_AFTER_RETURN);
+        let seen = world.seen(world.now);
+        let lives: Vec<_> = seen.iter().map(|(_, life)| *life).collect();
+        assert_eq!(lives.last(), Some(&Life::Answers));
+        assert!(!lives.contains(&Life::Deaf), "{lives:?}");
+    }
+}
+
+/// Its path broke and came back while its thread was busy.
+#[test]
+fn who_says_nothing_on_a_path_that_is_back_is_busy_in_the_end() {
     let mut world = World::new();
-    world.cut = [true; 2];
-    world.run(Duration::from_secs(5));
-    let pulse = &mut world.sides[0].pulse;
-    assert_eq!(pulse.life(), Life::Silent);
-    pulse.path_is_back(world.now);
-    assert_eq!(pulse.life(), Life::Answers);
-    world.cut = [false; 2];
-    world.run(DEAF_AFTER_RETURN);
-    assert_eq!(world.sides[0].pulse.life(), Life::Answers);
+    world.run(Duration::from_secs(3));
+    world.sides[1].thread = Thread::Blocked;
+    for _ in 0..2 {
+        world.cut = [true; 2];
+        world.run(Duration::from_secs(5));
+        assert_eq!(world.sides[0].pulse.life(), Life::Silent);
+        world.cut = [false; 2];
+        let back = world.now;
+        world.seen(back);
+        world.run(HEARD_WITHIN + INTERVAL * 2);
+        let seen = world.seen(back);
+        assert!(
+            matches!(seen[..], [(4000..=5000, Life::Stalled)]),
+            "{seen:?}"
+        );
+    }
 }
 
 /// What Chromium's SCTP was seen to do: all comes back but what one side says.

@@ -179,16 +179,23 @@ fn it_tries_again_until_its_seat_is_not_kept_any_more() {
 fn an_attempt_that_nobody_answers_is_given_up_soon() {
     let mut client = ours(7, &[1]);
     give(&mut client, broken());
-    for opened in [false, true] {
-        let now = attempt(&mut client);
-        if opened {
-            client.transport.incoming.push_back(TransportEvent::Opened);
-            drain_at(&mut client, now);
-        }
+    let mut began = attempt(&mut client);
+    // Nobody was troubled by them, so each follows at once.
+    for (number, seconds) in (2..).zip([2, 2, 5, 2, 2, 5]) {
         let deadline = client.poll_timeout().expect("a deadline");
-        assert_eq!(deadline, now + Duration::from_secs(5));
+        assert_eq!(deadline, began + Duration::from_secs(seconds));
         assert_eq!(drain_at(&mut client, deadline), []);
+        assert_eq!(client.transport.reopened, Some(number));
+        began = deadline;
     }
+    // A server that takes the connection has all of the time, and its rest after it.
+    client.transport.incoming.push_back(TransportEvent::Opened);
+    drain_at(&mut client, began);
+    let deadline = client.poll_timeout().expect("a deadline");
+    assert_eq!(deadline, began + Duration::from_secs(5));
+    assert_eq!(drain_at(&mut client, deadline), []);
+    let next = client.poll_timeout().expect("the next attempt");
+    assert!(next - deadline >= Duration::from_secs(1));
     back(&mut client, 7, &[1]);
 }
 

@@ -148,6 +148,13 @@ impl World {
         }
     }
 
+    /// What the platforms say to each other to try the path: it comes through whatever is cut.
+    pub(super) fn checks_of_the_path(&mut self) {
+        for side in &mut self.sides {
+            side.signs.path = side.signs.path.map(|path| path + 50);
+        }
+    }
+
     /// What the first side has seen of the second, and when: in milliseconds since then.
     pub(super) fn seen(&mut self, since: Instant) -> Vec<(u64, Life)> {
         let changes = self.sides[0].changes.drain(..);
