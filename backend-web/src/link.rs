@@ -262,14 +262,14 @@ impl Link {
 
     /// Reports the state of the connection where it is another one. The pulse has a say, with a far side that has one.
     fn judge(&mut self) {
-        let pulse = self.connection.channels().pulse();
-        let life = pulse.map_or(Life::Unknown, |pulse| pulse.life());
-        let is_broken = life == Life::Silent;
+        let channels = self.connection.channels();
+        let life = || channels.pulse().map_or(Life::Unknown, |pulse| pulse.life());
+        let is_broken = life() == Life::Silent;
         if is_broken != self.is_broken {
             self.is_broken = is_broken;
-            self.connection.channels().path_is(is_broken);
+            channels.path_is(is_broken);
         }
-        let state = pulse::judge(self.browser_says, life);
+        let state = pulse::judge(self.browser_says, life());
         if state != self.reported {
             self.reported = state;
             let link = self.id;

@@ -100,7 +100,8 @@ impl Pulse {
 
     /// That has arrived.
     pub(crate) fn is_settled(&self) {
-        self.change(pulse::Pulse::is_settled);
+        let now = self.clock.now();
+        self.change(|pulse| pulse.is_settled(now));
     }
 
     /// Whether the far side is there.

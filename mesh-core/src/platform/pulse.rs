@@ -64,9 +64,9 @@ const DEAF_AFTER_RETURN: Duration = Duration::from_secs(3);
 /// for its next try meanwhile, which comes after 3.5 s at most as above; another link is faster.
 const HEARD_WITHIN: Duration = Duration::from_secs(4);
 
-/// How long a far side that answers again may need until it has what it was sent before. SCTP repeats what was lost before it sends
-/// what is new, so this comes before the answer as a rule.
-const SETTLED_WITHIN: Duration = Duration::from_millis(1500);
+/// How long it matters that a far side that is heard again has not what it was sent before. Nothing is wrong with a path that needs longer
+/// for it, but that it is slow.
+const OWED_FOR: Duration = Duration::from_secs(10);
 
 /// How much longer the first word may take: the far side's channel opens up to a round trip later than ours.
 const FIRST_WORD: Duration = Duration::from_secs(1);
@@ -120,8 +120,8 @@ struct Run {
     answered_us: Instant,
     /// When the path came back, as it seems; until it answers.
     returned: Option<Instant>,
-    /// Whether it has not all that it was sent before the path broke, and when it answered first since the path is back.
-    owed: Option<Option<Instant>>,
+    /// Since when it is back without all that it was sent before.
+    owed: Option<Instant>,
     /// When its path last showed that it carries something.
     carried: Instant,
     life: Life,
@@ -212,7 +212,6 @@ impl Pulse {
                 if run.answers.take(now, number) {
                     run.answered_us = run.answered_us.max(now);
                     run.returned = None;
-                    run.owed = run.owed.map(|answered| answered.or(Some(now)));
                     run.hear(now);
                 }
                 Ok(None)
@@ -243,14 +242,17 @@ impl Pulse {
     pub fn owes(&mut self, now: Instant) {
         if let Some(run) = &mut self.run {
             run.returned.get_or_insert(now);
-            run.owed = Some(None);
+            run.owed = Some(now);
+            run.judge(now);
         }
     }
 
     /// The far side has all that was owed to it.
-    pub fn is_settled(&mut self) {
-        if let Some(run) = &mut self.run {
-            run.owed = None;
+    pub fn is_settled(&mut self, now: Instant) {
+        if let Some(run) = &mut self.run
+            && run.owed.take().is_some()
+        {
+            run.judge(now);
         }
     }
 
@@ -329,9 +331,6 @@ impl Run {
             // It had no occasion to answer. One that was silent has to: what it says may arrive and what we say not.
             self.answered_us = self.answered_us.max(at);
             self.returned = self.returned.map(|returned| returned.max(at));
-            self.owed = self
-                .owed
-                .map(|answered| answered.map(|answered| answered.max(at)));
         } else if self.life == Life::Silent {
             // Until now nothing could be answered.
             self.returned = self.returned.map(|returned| returned.max(at));
@@ -343,10 +342,10 @@ impl Run {
     fn life_of_one_heard(&self, now: Instant) -> Life {
         let unanswered = now - self.answered_us;
         let is_back_in_vain = |returned| now - returned >= DEAF_AFTER_RETURN;
-        let answered = self.owed.flatten();
+        let is_owed_lately = |since| now - since < OWED_FOR;
         if unanswered >= DEAF_AFTER
             || self.returned.is_some_and(is_back_in_vain)
-            || answered.is_some_and(|answered| now - answered >= SETTLED_WITHIN)
+            || self.owed.is_some_and(is_owed_lately)
         {
             Life::Deaf
         } else if unanswered >= UNHEARD_AFTER {

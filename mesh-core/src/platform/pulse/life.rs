@@ -12,8 +12,8 @@ pub enum Life {
     Answers,
     /// It is heard and has not answered for 4 s: what we say may not arrive.
     Unheard,
-    /// It is heard and has not answered for 10 s, or for 3 s since the path came back, or has answered for 1.5 s since then and has not
-    /// what it was [owed](super::Pulse::owes): what we say does not arrive, whatever the platform says of the path. SCTP may have stopped in
+    /// It is heard and has not answered for 10 s, or for 3 s since the path came back, or has not yet what it was
+    /// [owed](super::Pulse::owes): what we say does not arrive, whatever the platform says of the path. SCTP may have stopped in
     /// one direction, which was seen between two Chromiums after cuts and after one of them had got another address.
     Deaf,
     /// It says nothing, but its end of the path answers: its thread is busy, or its page is suspended.
