@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::command::CommandLine;
 use crate::stage::Stage;
 use crate::tools::{self, Tool};
-use crate::web::{Browser, Page, TARGET, Toolchain};
+use crate::web::{Browser, Page, TARGET, Toolchain, Use};
 use crate::workspace::Workspace;
 
 /// The package whose test targets are the columns.
@@ -292,7 +292,7 @@ pub(crate) fn puppet_page(target_directory: &Path) -> Page {
         manifest: None,
         artifact: "conformance_page",
         folder: target_directory.join("ci/page"),
-        optimise: false,
+        made_for: Use::Test,
     }
 }
 
