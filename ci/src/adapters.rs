@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::command::CommandLine;
 use crate::stage::Stage;
 use crate::tools::Tool;
-use crate::web::{Page, Toolchain};
+use crate::web::{Page, Toolchain, Use};
 use crate::workspace::Workspace;
 
 /// What a build from nothing may take: it takes 8 minutes on two cores that have other work, too.
@@ -43,7 +43,7 @@ pub(crate) fn pages(workspace: &Workspace) -> [Page; 2] {
         manifest: Some(manifest(workspace)),
         artifact,
         folder: workspace.target_directory.join(folder),
-        optimise: false,
+        made_for: Use::Test,
     };
     [
         page("the duel", "duel-page", "duel_page", "ci/duel"),

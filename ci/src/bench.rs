@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::command::CommandLine;
 use crate::stage::Stage;
 use crate::tools::Tool;
-use crate::web::{Page, Toolchain};
+use crate::web::{Page, Toolchain, Use};
 
 /// The release build of everything is part of it.
 const BUDGET: Duration = Duration::from_secs(45 * 60);
@@ -82,7 +82,7 @@ pub(crate) fn page(target_directory: &Path) -> Page {
         manifest: None,
         artifact: "bench_page",
         folder: target_directory.join("ci/bench-page"),
-        optimise: false,
+        made_for: Use::Bench,
     }
 }
 

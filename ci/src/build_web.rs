@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::print::say;
-use crate::web::{Page, Toolchain};
+use crate::web::{Page, Toolchain, Use};
 use crate::workspace::Workspace;
 
 /// An example with a page.
@@ -28,7 +28,7 @@ pub(crate) fn examples(workspace: &Workspace) -> [Example; 2] {
         manifest: None,
         artifact,
         folder,
-        optimise: true,
+        made_for: Use::Play,
     };
     let folder = folder(workspace);
     let chat = page("the chat", "web-chat", "web_chat", folder.join("chat"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::command::CommandLine;
 use crate::stage::Stage;
 use crate::tools::{self, Tool};
-use crate::web::{Browser, Page, TARGET, Toolchain};
+use crate::web::{Browser, Page, TARGET, Toolchain, Use};
 use crate::workspace::Workspace;
 
 /// The package whose test targets are the columns.
@@ -271,15 +271,26 @@ pub(crate) fn tests(workspace: &Workspace, with_relay: bool) -> Vec<Stage> {
     let others = workspace
         .test_targets()
         .filter(|(_, target)| column_names().all(|column| column != *target));
-    let unit = cargo("test --workspace --no-fail-fast --lib --bins --examples");
-    let unit = others.fold(unit, |unit, (_, target)| unit.args(&["--test", target]));
+    let (of_server, others): (Vec<_>, Vec<_>) =
+        others.partition(|(package, _)| *package == "webrtc-multiplayer-server");
     let seed = std::env::var_os(SEED.0).is_none().then_some(SEED);
     let relay = with_relay.then_some(("RELAY_REQUIRED", "1"));
-    let variables = seed.into_iter().chain(relay);
-    let unit = unit.envs(variables.map(|(name, value)| (name, value.to_owned())));
+    let tests = |words: &str, targets: Vec<(&str, &str)>| {
+        let tests = cargo(&format!("test --workspace --no-fail-fast{words}"));
+        let tests = targets
+            .into_iter()
+            .fold(tests, |tests, (_, target)| tests.args(&["--test", target]));
+        let variables = seed.into_iter().chain(relay);
+        tests.envs(variables.map(|(name, value)| (name, value.to_owned())))
+    };
+    let unit = tests(" --lib --bins --examples", others);
+    // They wait for the server's deadlines, and take 4 s of the processor in all. Others compute, and measure what that takes.
+    let threads = threads().map(|count| ("RUST_TEST_THREADS", count.to_string()));
+    let of_server = tests("", of_server).envs(threads);
     let doc = cargo("test --workspace --no-fail-fast --doc");
     vec![
         Stage::tests("unit tests", minutes(15), unit),
+        Stage::tests("tests of the server", minutes(5), of_server),
         Stage::tests("doc tests", minutes(10), doc),
     ]
 }
@@ -292,7 +303,7 @@ pub(crate) fn puppet_page(target_directory: &Path) -> Page {
         manifest: None,
         artifact: "conformance_page",
         folder: target_directory.join("ci/page"),
-        optimise: false,
+        made_for: Use::Test,
     }
 }
 

@@ -91,6 +91,7 @@ impl std::error::Error for Failure {}
 pub type Outcome<T = ()> = Result<T, Failure>;
 
 /// Fails the case unless the condition holds; the words are `format!`'s.
+#[cfg(not(target_arch = "wasm32"))]
 macro_rules! ensure {
     ($condition:expr, $($words:tt)+) => {
         if !$condition {
@@ -100,6 +101,7 @@ macro_rules! ensure {
 }
 
 /// Fails the case unless both are equal, and shows both.
+#[cfg(not(target_arch = "wasm32"))]
 macro_rules! ensure_eq {
     ($left:expr, $right:expr, $($words:tt)+) => {{
         let (left, right) = (&$left, &$right);
@@ -112,4 +114,5 @@ macro_rules! ensure_eq {
     }};
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {ensure, ensure_eq};

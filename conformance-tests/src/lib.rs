@@ -12,29 +12,37 @@
 //!   (`conformance-puppet`), one in a browser in a page (`conformance-page`), which a coordinator keeps in touch with the
 //!   test.
 //! - `lab`: networks made of namespaces, with address translators, bad paths and a TURN server, for what no loopback shows.
+//! - A page only hosts: cases, the list of them and what runs them are compiled for the test's side alone.
 //! - [`expectations`]: known differences, as data; `notes`: what a world is otherwise than a player's.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "a case names the answer or the event it waits for; any other, a future one too, is the failure it reports"
 )]
 
+#[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
 pub mod conduit;
 mod content;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod environment;
 mod failure;
+#[cfg(not(target_arch = "wasm32"))]
 mod figures;
 mod host;
 mod kind;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod list;
 pub mod mailbox;
+#[cfg(not(target_arch = "wasm32"))]
 mod matchmaker;
 mod observed;
+#[cfg(not(target_arch = "wasm32"))]
 mod participant;
 pub mod platform;
 mod refusal;
 mod reply;
 mod request;
+#[cfg(not(target_arch = "wasm32"))]
 mod runner;
 #[cfg(test)]
 mod sections;
@@ -71,9 +79,12 @@ mod suite;
 pub use content::{Body, Content};
 pub use failure::{Failure, Outcome};
 pub use kind::Kind;
+#[cfg(not(target_arch = "wasm32"))]
 pub use list::Case;
+#[cfg(not(target_arch = "wasm32"))]
 pub use matchmaker::{Matchmaker, deliver};
 pub use observed::{Figures, Handshake, Heard, LinkSeen, Observed, Rumour, Seen};
+#[cfg(not(target_arch = "wasm32"))]
 pub use participant::Participant;
 pub use refusal::Refusal;
 pub use reply::{ChannelReport, PeerReport, Reply, SentReport, StatesReport, Vitals, Woken};

@@ -6,6 +6,7 @@ mod fault;
 mod faulty;
 #[cfg(not(target_arch = "wasm32"))]
 mod hunt;
+#[cfg(not(target_arch = "wasm32"))]
 mod table;
 mod transport;
 

@@ -33,11 +33,13 @@ impl Weather {
     }
 
     /// What is lost, 0.0 to 1.0.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn loss(self) -> f64 {
         f64::from(self.loss_percent) / 100.0
     }
 
     /// What is overtaken, 0.0 to 1.0.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn reorder(self) -> f64 {
         f64::from(self.reorder_percent) / 100.0
     }

@@ -6,6 +6,6 @@ mod target;
 mod toolchain;
 
 pub(crate) use browser::Browser;
-pub(crate) use page::Page;
+pub(crate) use page::{Page, Use};
 pub(crate) use target::{Compiler, SYSROOT, TARGET, script, way};
 pub(crate) use toolchain::Toolchain;

@@ -14,6 +14,17 @@ const BUILD: Duration = Duration::from_secs(25 * 60);
 const BINDGEN: Duration = Duration::from_secs(3 * 60);
 const OPTIMISE: Duration = Duration::from_secs(15 * 60);
 
+/// What a page is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Somebody waits for it to be loaded: it is shrunk once more.
+    Play,
+    /// A test runs it, and nobody looks at its size.
+    Test,
+    /// Its speed is measured.
+    Bench,
+}
+
 /// A package that becomes a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
@@ -26,8 +37,7 @@ pub(crate) struct Page {
     pub(crate) artifact: &'static str,
     /// Where the module goes.
     pub(crate) folder: PathBuf,
-    /// Whether it shall be as small as it can be.
-    pub(crate) optimise: bool,
+    pub(crate) made_for: Use,
 }
 
 impl Page {
@@ -36,6 +46,10 @@ impl Page {
         let mut build = toolchain
             .cargo(&["build", "--release", "--target", TARGET])
             .args(&["--package", self.package]);
+        if self.made_for != Use::Bench {
+            // Small, and compiled in three quarters of the time. What tests and players get alike is compiled once.
+            build = build.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
+        }
         if let Some(manifest) = &self.manifest {
             build = build.arg("--manifest-path").arg(manifest.to_string_lossy());
         }
@@ -54,10 +68,11 @@ impl Page {
             self.build(toolchain),
             Stage::check(&format!("module of {name}"), BINDGEN, bindgen),
         ];
-        if self.optimise {
+        if self.made_for == Use::Play {
             let module = self.folder.join(format!("{}_bg.wasm", self.artifact));
             let module = module.to_string_lossy();
-            let words = ["-Oz", &module, "--output", &module];
+            // Higher levels take three times as long, and what they save is gone once a server compresses it.
+            let words = ["-O1", &module, "--output", &module];
             let shrink = CommandLine::new(&toolchain.program(Tool::WasmOpt)?, &words);
             stages.push(Stage::check(
                 &format!("shrinking of {name}"),
