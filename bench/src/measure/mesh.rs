@@ -41,6 +41,8 @@ const FRAME: Duration = Duration::from_nanos(16_666_667);
 /// The peers of a real mesh do not tick together.
 const STAGGER: Duration = Duration::from_millis(2);
 const WARM_UP: Duration = Duration::from_millis(500);
+/// Before idling is measured: an idle mesh has been there for a while.
+const SETTLING: Duration = Duration::from_secs(5);
 const WINDOW: Duration = Duration::from_secs(3);
 
 /// Apart, so that their timers are spread as those of connections that came about one by one. How often the processors must
@@ -64,7 +66,7 @@ pub async fn idle<S: Side>(peers: usize) -> Result<Vec<f64>> {
             }
         });
     }
-    let window = measure(crew, &AtomicU32::new(0)).await?;
+    let window = measure(crew, &AtomicU32::new(0), SETTLING).await?;
     Ok(vec![window.cpu_percent()])
 }
 
@@ -95,7 +97,7 @@ pub async fn events<S: Side>(load: Load) -> Result<Vec<f64>> {
             }
         });
     }
-    let window = measure(crew, &received).await?;
+    let window = measure(crew, &received, WARM_UP).await?;
     let mut figures = window.figures();
     figures.push((usage::resident_kib()? - before) / load.connections()?);
     figures.push(usage::threads()?);
@@ -120,7 +122,7 @@ pub async fn frames<S: Side>() -> Result<Vec<f64>> {
             }
         });
     }
-    Ok(measure(crew, &received).await?.figures())
+    Ok(measure(crew, &received, WARM_UP).await?.figures())
 }
 
 /// What happened between two moments.
@@ -130,8 +132,8 @@ struct Window {
     cpu_seconds: f64,
 }
 
-async fn measure(mut crew: Crew, received: &AtomicU32) -> Result<Window> {
-    crew.watch(sleep(WARM_UP)).await?;
+async fn measure(mut crew: Crew, received: &AtomicU32, warm_up: Duration) -> Result<Window> {
+    crew.watch(sleep(warm_up)).await?;
     let before = received.load(Ordering::Relaxed);
     let (start, cpu) = (Instant::now(), usage::cpu());
     crew.watch(sleep(WINDOW)).await?;
