@@ -29,6 +29,7 @@ const SHOWN: usize = 25;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.as_slice() {
+        [flag, ..] if flag.starts_with('-') => Err(anyhow::anyhow!("heap FOLDER, and no {flag}")),
         [folder] => both(&PathBuf::from(folder)),
         [folder, side] => measure(&PathBuf::from(folder), side),
         _ => Err(anyhow::anyhow!("heap FOLDER")),
