@@ -62,7 +62,8 @@ pub enum Event {
     /// A [`Session`](crate::Session) makes another connection when the interruption has lasted for 1 s, if the peer uses this
     /// library, too.
     PeerInterrupted(PeerId),
-    /// It answers again, over the same connection or over another one. No reliable message is lost or doubled.
+    /// It answers again, over the same connection or over another one; in a page, it also has what it was sent before, or 10 s have passed. A peer
+    /// that says nothing for 4 s on a path that is back counts as busy, and as back. No reliable message is lost or doubled.
     PeerResumed(PeerId),
     /// Messages to and from a connected peer take another kind of path than before, as when a direct path was found beside the
     /// relayed one, or another connection has taken over. It is looked at about once a second. Nothing is lost by it, and nothing

@@ -9,7 +9,7 @@ mod model;
 pub(crate) mod tally;
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, pending, select, try_join};
 use mesh_core::TransferMode;
@@ -49,6 +49,9 @@ const ROUND_TRIP: Duration = Duration::from_millis(60);
 /// Stragglers of the channels that may lose them have so long after the last reliable message has come. Not all of the ordered
 /// ones make it: a message behind a lost one waits for the sender's word that it was given up, which may be lost, too.
 const STRAGGLERS: Duration = Duration::from_secs(2);
+
+/// What a pulse takes at least to notice that what its side says does not arrive, less a little. What is faster is a false alarm.
+const DEAF_AFTER: Duration = Duration::from_secs(9);
 
 /// How often a page may have to begin anew, because its browser's SCTP stands still for good ([`stands_still`]).
 const TRIES: u32 = 3;
@@ -131,8 +134,7 @@ async fn modes(cast: &[Participant; 2], sender: Sender, loss_percent: u8) -> Out
                 a.kind(),
                 b.kind()
             ));
-            a.drop_all().await?;
-            b.drop_all().await?;
+            try_join(a.drop_all(), b.drop_all()).await?;
             continue;
         };
         let spoilt = spoilt().await? - spoilt_before;
@@ -185,7 +187,7 @@ async fn play(
             };
             let came = async {
                 let arrived = pin!(arrived(b, sender));
-                match select(arrived, pin!(stands_still(a, b))).await {
+                match select(arrived, pin!(stands_still(cast, sender))).await {
                     Either::Left((arrived, _)) => arrived.map(|()| true),
                     Either::Right((stands_still, _)) => stands_still.map(|()| false),
                 }
@@ -204,17 +206,23 @@ async fn play(
 /// Ends when a page that sends hears that what it says does not arrive, though the path carries something.
 ///
 /// dcsctp, of both browsers, may never send anything new again after a loss: each 3 s it repeats a packet that the far side has
-/// already and acknowledges, with twenty gaps before it, which is as many as an acknowledgement names. One stream in some ten was seen to end so on a busy
+/// already and acknowledges, with twenty gaps before it, which is as many as an acknowledgement names. One stream in ten was seen to end so on a busy
 /// machine. The pulse notices it after 10 s, and a session goes on over another link; a mesh made by hand, as here, has no other one.
-async fn stands_still(a: &Participant, b: &Participant) -> Outcome {
-    if !a.kind().is_page() {
+async fn stands_still([a, b]: &[Participant; 2], sender: Sender) -> Outcome {
+    if !a.kind().is_page() || sender == Sender::Godot {
         return pending().await;
     }
-    let word = Seen::Interrupted(b.id());
+    let (word, began) = (Seen::Interrupted(b.id()), Instant::now());
     a.find("whether it stands still", |seen| {
         (*seen == word).then_some(())
     })
-    .await
+    .await?;
+    let after = began.elapsed();
+    ensure!(
+        after >= DEAF_AFTER,
+        "a bad path was an interruption after {after:?}"
+    );
+    Ok(())
 }
 
 fn examine(

@@ -194,8 +194,12 @@ impl Mesh {
                 self.interrupted(now, link);
             }
             (ConnectionState::Failed, Phase::Connecting { .. }) => self.end_now(link, no_route),
-            // ICE begins anew while data goes on flowing; but it may find nothing.
+            // ICE begins anew while data goes on flowing, but it may find nothing. Or the peer is heard again, and has not yet what
+            // it was sent before.
             (ConnectionState::New | ConnectionState::Connecting, Phase::Connected { lost_at }) => {
+                if member.interrupted {
+                    *lost_at = None;
+                }
                 lost_at.get_or_insert(now + window);
             }
             (ConnectionState::Closed, Phase::Connecting { .. }) => {

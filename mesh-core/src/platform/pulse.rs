@@ -1,6 +1,7 @@
 //! The pulse: how two backends of ours notice that the other one does not answer any more, and what they measure meanwhile. Of a far
 //! side that has vanished they notice it within 2.5 s, of one that is still heard after 10 s without an answer,
-//! or after 3 s where the path has just come back ([`Life::Deaf`]).
+//! or after 3 s where the path has just come back ([`Life::Deaf`]). One that was silent is back when it is heard, and where a backend
+//! asks for that, when it has what it was sent before ([`Life::Owed`]).
 //!
 //! It goes on a negotiated channel on the SCTP stream [`STREAM`], unordered and unreliable. As on the
 //! [control channel](super::control), a side says nothing on it before the far side has announced that it listens, from
@@ -16,6 +17,7 @@
 
 mod life;
 mod measures;
+mod run;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -25,8 +27,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use self::life::{Life, judge};
-use self::measures::{Answers, Arrivals};
-use self::wire::{Message, Ping};
+use self::run::Run;
+use self::wire::Message;
 use super::{LinkFault, control};
 use crate::{ChannelParameters, ChannelSpec, Instant, LinkStats, Reliability, SendLimits};
 
@@ -64,8 +66,7 @@ const DEAF_AFTER_RETURN: Duration = Duration::from_secs(3);
 /// for its next try meanwhile, which comes after 3.5 s at most as above; another link is faster.
 const HEARD_WITHIN: Duration = Duration::from_secs(4);
 
-/// How long it matters that a far side that is heard again has not what it was sent before. Nothing is wrong with a path that needs longer
-/// for it, but that it is slow.
+/// How long it matters that a far side that is heard again has not what it was sent before. A path that needs longer is only slow.
 const OWED_FOR: Duration = Duration::from_secs(10);
 
 /// How much longer the first word may take: the far side's channel opens up to a round trip later than ours.
@@ -110,37 +111,6 @@ pub struct Pulse {
     run: Option<Run>,
 }
 
-/// While there is a pulse.
-#[derive(Debug)]
-struct Run {
-    /// When the far side was last heard; a little later than now until it was heard at all.
-    heard: Instant,
-    is_first: bool,
-    /// When it last answered a ping; a little later than now until it was heard at all.
-    answered_us: Instant,
-    /// When the path came back, as it seems; until it answers.
-    returned: Option<Instant>,
-    /// Since when it is back without all that it was sent before.
-    owed: Option<Instant>,
-    /// When its path last showed that it carries something.
-    carried: Instant,
-    life: Life,
-    messages: u64,
-    /// What the path has carried, as it was seen since the far side was last heard, and how often it was looked at.
-    path: Option<(Instant, u64)>,
-    looks: u32,
-    /// When [`Pulse::poll`] was last called, when it is to be called next, and whether the last call came late.
-    polled: Instant,
-    due: Instant,
-    was_late: bool,
-    /// When the next ping is sent.
-    ping_due: Instant,
-    answers: Answers,
-    arrivals: Arrivals,
-    /// How many pings were answered since then.
-    answered: (Instant, u32),
-}
-
 impl Pulse {
     /// The far side described itself.
     pub fn described(&mut self, now: Instant, sdp: &str) {
@@ -180,11 +150,14 @@ impl Pulse {
     pub fn life_to_judge(&self) -> Life {
         let run = self.run.as_ref();
         run.map_or(Life::Unknown, |run| match run.life {
-            Life::Answers | Life::Unheard | Life::Deaf if run.is_first => Life::Unknown,
+            Life::Answers | Life::Unheard | Life::Deaf | Life::Owed if run.is_first => {
+                Life::Unknown
+            }
             life @ (Life::Unknown
             | Life::Answers
             | Life::Unheard
             | Life::Deaf
+            | Life::Owed
             | Life::Stalled
             | Life::Silent) => life,
         })
@@ -294,180 +267,5 @@ impl Pulse {
         stats.loss_sent = run.arrivals.loss_sent;
         stats.loss_received = run.arrivals.loss();
         stats.stalled = run.life == Life::Stalled;
-    }
-}
-
-impl Run {
-    fn new(now: Instant) -> Self {
-        Self {
-            heard: now + FIRST_WORD,
-            is_first: true,
-            answered_us: now + FIRST_WORD,
-            returned: None,
-            owed: None,
-            carried: now,
-            life: Life::Answers,
-            messages: 0,
-            path: None,
-            looks: 0,
-            polled: now,
-            // The channels of the game are opening now.
-            due: now + INTERVAL,
-            was_late: false,
-            ping_due: now + INTERVAL,
-            answers: Answers::default(),
-            arrivals: Arrivals::default(),
-            answered: (now, 0),
-        }
-    }
-
-    fn hear(&mut self, at: Instant) {
-        let is_first = core::mem::take(&mut self.is_first);
-        self.heard = if is_first { at } else { self.heard.max(at) };
-        self.carried = self.carried.max(at);
-        self.path = None;
-        self.looks = 0;
-        if self.life == Life::Stalled {
-            // It had no occasion to answer. One that was silent has to: what it says may arrive and what we say not.
-            self.answered_us = self.answered_us.max(at);
-            self.returned = self.returned.map(|returned| returned.max(at));
-        } else if self.life == Life::Silent {
-            // Until now nothing could be answered.
-            self.returned = self.returned.map(|returned| returned.max(at));
-        }
-        // We may have stood still since the last poll, which is to be minded first.
-        self.life = self.life_of_one_heard(self.polled);
-    }
-
-    fn life_of_one_heard(&self, now: Instant) -> Life {
-        let unanswered = now - self.answered_us;
-        let is_back_in_vain = |returned| now - returned >= DEAF_AFTER_RETURN;
-        let is_owed_lately = |since| now - since < OWED_FOR;
-        if unanswered >= DEAF_AFTER
-            || self.returned.is_some_and(is_back_in_vain)
-            || self.owed.is_some_and(is_owed_lately)
-        {
-            Life::Deaf
-        } else if unanswered >= UNHEARD_AFTER {
-            Life::Unheard
-        } else {
-            Life::Answers
-        }
-    }
-
-    fn may_answer(&mut self, now: Instant) -> bool {
-        if now - self.answered.0 >= INTERVAL {
-            self.answered = (now, 0);
-        }
-        self.answered.1 = self.answered.1.saturating_add(1);
-        self.answered.1 <= MAX_ANSWERS
-    }
-
-    fn poll(&mut self, now: Instant, signs: Signs) -> Option<Vec<u8>> {
-        if signs.messages > self.messages {
-            self.messages = signs.messages;
-            // They came since the last poll, and may have come right after it.
-            self.hear(self.polled);
-        }
-        self.mind_lateness(now);
-        if let Some(path) = signs.path {
-            self.look(now, path);
-        }
-        self.polled = now;
-        self.judge(now);
-        let is_near = matches!(self.life, Life::Answers | Life::Unheard | Life::Deaf);
-        let is_asking = is_near && now - self.heard.min(self.answered_us) >= ASKING_AFTER;
-        let interval = if is_asking { ASKING_INTERVAL } else { INTERVAL };
-        self.ping_due = self.ping_due.min(now + interval);
-        let ping = (self.ping_due <= now).then(|| {
-            self.ping_due = now + interval;
-            self.ping(now)
-        });
-        self.due = self.next_look().min(self.ping_due);
-        ping
-    }
-
-    /// We may have stood still, and what was said to us meanwhile waits behind this: then we ask first. Not so if we were
-    /// late the last time, too, and have heard nothing since, though there was time: the timers of a hidden page come late
-    /// always.
-    fn mind_lateness(&mut self, now: Instant) {
-        let is_late = now - self.due >= LATE;
-        let is_excused = !self.was_late || self.heard >= self.polled;
-        self.was_late = is_late;
-        if !is_late {
-            return;
-        }
-        self.ping_due = now;
-        let unseen = now - self.polled;
-        self.answered_us += unseen;
-        self.returned = self.returned.map(|returned| returned + unseen);
-        let excess = (now - self.heard).saturating_sub(ASKING_AFTER);
-        // What is silent stays so until something is heard.
-        if is_excused && self.life != Life::Silent && !excess.is_zero() {
-            self.heard += excess;
-            self.carried = self.carried.max(self.heard);
-            self.path = None;
-            self.looks = 0;
-        }
-    }
-
-    fn look(&mut self, now: Instant, path: u64) {
-        let before = self.path.replace((now, path));
-        self.looks = self.looks.saturating_add(1);
-        if let Some((then, before)) = before
-            && path > before
-        {
-            // It came since the last look, and may have come right after it.
-            self.carried = self.carried.max(then);
-            if self.life == Life::Silent {
-                self.returned.get_or_insert(now);
-            }
-        }
-    }
-
-    fn judge(&mut self, now: Instant) {
-        let silence = now - self.heard;
-        // One look alone shows nothing.
-        let was_looked_at = self.looks > 1 || silence >= SILENT_AFTER + LATE;
-        let carries = now - self.carried < SILENT_AFTER;
-        if self.life == Life::Silent && !carries {
-            self.returned = None;
-        }
-        let is_back_lately = |returned| now - returned < HEARD_WITHIN;
-        let may_be_busy = self.life != Life::Silent || !self.returned.is_some_and(is_back_lately);
-        self.life = if silence < SILENT_AFTER {
-            self.life_of_one_heard(now)
-        } else if carries && may_be_busy {
-            Life::Stalled
-        } else if was_looked_at || self.life == Life::Silent {
-            Life::Silent
-        } else {
-            self.life
-        };
-    }
-
-    fn ping(&mut self, now: Instant) -> Vec<u8> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the number on the wire goes round"
-        )]
-        let sent = now.as_micros() as u32;
-        let ping = Ping {
-            number: self.answers.ask(now),
-            sent,
-            loss: self.arrivals.loss(),
-        };
-        Message::Ping(ping).to_bytes()
-    }
-
-    /// When the silence, if it lasts, comes to its next step.
-    fn next_look(&self) -> Instant {
-        let steps = [
-            self.heard + ASKING_AFTER,
-            self.heard + SILENT_AFTER,
-            self.carried + SILENT_AFTER,
-        ];
-        let later = steps.into_iter().filter(|step| *step > self.polled);
-        later.min().unwrap_or(self.ping_due)
     }
 }

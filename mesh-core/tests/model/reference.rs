@@ -177,6 +177,10 @@ impl Reference {
                 self.end(id, reason);
             }
             ConnectionState::New | ConnectionState::Connecting if complete && !closing => {
+                // It is heard again, so it has the whole window once more.
+                if peer.interrupted {
+                    peer.lost_at = None;
+                }
                 peer.lost_at = peer.lost_at.or(Some(now + window));
             }
             ConnectionState::Disconnected | ConnectionState::Failed if complete && !closing => {

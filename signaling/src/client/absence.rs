@@ -13,6 +13,10 @@ const OPENING: Duration = Duration::from_secs(2);
 /// One attempt in so many may take all of its time to open, for a path on which that takes long.
 const PATIENT_ONE: u32 = 3;
 
+/// After so many attempts, which takes about half a minute, it is not the path of a player that is broken for a moment: a server that
+/// is slow because it has too much to do gets its rest.
+const HASTY_ONES: u32 = 12;
+
 /// The longest time for which a client tries to come back, whatever the server says.
 const LONGEST_TERM: Duration = Duration::from_secs(60 * 60);
 
@@ -68,7 +72,7 @@ impl Absence {
 
     /// How long the present attempt may take until it has a connection.
     pub(super) const fn opening(&self) -> Duration {
-        if self.attempts.is_multiple_of(PATIENT_ONE) {
+        if self.attempts.is_multiple_of(PATIENT_ONE) || self.attempts > HASTY_ONES {
             ATTEMPT
         } else {
             OPENING
@@ -91,7 +95,8 @@ impl Absence {
         (now + pause).min(self.over)
     }
 
-    /// The same where an attempt has found no connection. The time that it took is part of the pause: the server was not troubled.
+    /// The same where an attempt has found no connection. The time that it took is part of the pause, but for a quarter, so that
+    /// clients whose connections broke together do not go on in step.
     pub(super) fn fail_to_open(
         &mut self,
         now: Instant,
@@ -99,7 +104,11 @@ impl Absence {
         reason: LostReason,
     ) -> Instant {
         self.reason = reason;
-        (self.begun + pause).max(now).min(self.over)
+        if self.attempts > HASTY_ONES {
+            return (now + pause).min(self.over);
+        }
+        let rest = now + pause / 4;
+        (self.begun + pause).max(rest).min(self.over)
     }
 
     /// Whether it is time to give up.

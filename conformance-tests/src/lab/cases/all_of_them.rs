@@ -256,15 +256,14 @@ async fn through(
     let took = took.map(|(sent_at, then, log)| {
         // A sender on a busy machine is behind its pace.
         let said_before = sent_at.partition_point(|at| *at < then.as_micros());
-        let last = log
-            .came
-            .0
-            .borrow()
-            .get(said_before.saturating_sub(1))
-            .copied();
-        last.map_or(Duration::ZERO, |last| last.saturating_duration_since(back))
+        let last = said_before.checked_sub(1);
+        let last = last.and_then(|last| log.came.0.borrow().get(last).copied());
+        last.map(|last| last.saturating_duration_since(back))
     });
-    let took = took.into_iter().max().unwrap_or_default();
+    let [Some(to_other), Some(to_one)] = took else {
+        return Err(Failure::new("nothing was said before the path was back"));
+    };
+    let took = to_other.max(to_one);
     ensure!(
         took <= SOON,
         "all was there {took:.2?} after the path was back instead of {SOON:?}: {of_one:?}, {of_other:?}, {course}"

@@ -12,10 +12,12 @@ pub enum Life {
     Answers,
     /// It is heard and has not answered for 4 s: what we say may not arrive.
     Unheard,
-    /// It is heard and has not answered for 10 s, or for 3 s since the path came back, or has not yet what it was
-    /// [owed](super::Pulse::owes): what we say does not arrive, whatever the platform says of the path. SCTP may have stopped in
+    /// It is heard and has not answered for 10 s, or for 3 s since the path came back: what we say does not arrive, whatever the
+    /// platform says of the path. SCTP may have stopped in
     /// one direction, which was seen between two Chromiums after cuts and after one of them had got another address.
     Deaf,
+    /// It is heard again after a silence and has not yet what it was [owed](super::Pulse::owes), for 10 s at most.
+    Owed,
     /// It says nothing, but its end of the path answers: its thread is busy, or its page is suspended.
     Stalled,
     /// Nothing comes from there. It stays so until the far side is heard, or until the path has carried something for 4 s without a word
@@ -32,6 +34,9 @@ pub enum Life {
 pub const fn judge(platform: ConnectionState, life: Life) -> ConnectionState {
     match (platform, life) {
         (ConnectionState::Connected, Life::Silent | Life::Deaf) => ConnectionState::Disconnected,
+        (ConnectionState::Connected | ConnectionState::Disconnected, Life::Owed) => {
+            ConnectionState::Connecting
+        }
         (ConnectionState::Disconnected, Life::Answers) => ConnectionState::Connected,
         (platform, _) => platform,
     }

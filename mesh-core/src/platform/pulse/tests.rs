@@ -385,7 +385,7 @@ fn a_path_that_comes_back_in_one_direction_alone_is_found_out_soon() {
 }
 
 #[test]
-fn a_far_side_that_is_back_is_deaf_until_it_has_what_it_is_owed() {
+fn a_far_side_that_is_back_is_owed_what_was_sent_before() {
     for settles in [true, false] {
         let mut world = World::new();
         world.run(Duration::from_secs(3));
@@ -396,9 +396,9 @@ fn a_far_side_that_is_back_is_deaf_until_it_has_what_it_is_owed() {
         assert_eq!(world.sides[0].pulse.life(), Life::Answers);
         let back = world.now;
         world.sides[0].pulse.owes(back);
-        assert_eq!(world.sides[0].pulse.life(), Life::Deaf, "at once");
+        assert_eq!(world.sides[0].pulse.life(), Life::Owed, "at once");
         world.run(OWED_FOR / 2);
-        assert_eq!(world.sides[0].pulse.life(), Life::Deaf);
+        assert_eq!(world.sides[0].pulse.life(), Life::Owed);
         if settles {
             let now = world.now;
             world.sides[0].pulse.is_settled(now);
@@ -409,6 +409,55 @@ fn a_far_side_that_is_back_is_deaf_until_it_has_what_it_is_owed() {
             assert_eq!(world.sides[0].pulse.life(), Life::Answers);
         }
     }
+}
+
+/// Its thread is busy in the middle of it.
+#[test]
+fn a_busy_far_side_that_is_owed_something_is_not_back_before_it_is_heard() {
+    for is_owed_before in [true, false] {
+        let mut world = World::new();
+        world.run(Duration::from_secs(3));
+        world.cut = [true; 2];
+        world.run(Duration::from_secs(3));
+        world.cut = [false; 2];
+        if is_owed_before {
+            world.run(MILLI * 500);
+            let back = world.now;
+            world.sides[0].pulse.owes(back);
+        }
+        world.sides[1].thread = Thread::Blocked;
+        world.run(HEARD_WITHIN + INTERVAL * 2);
+        let life = world.sides[0].pulse.life();
+        if is_owed_before {
+            assert_eq!(life, Life::Owed);
+            continue;
+        }
+        assert_eq!(life, Life::Stalled);
+        let now = world.now;
+        world.sides[0].pulse.owes(now);
+        world.seen(now);
+        world.run(Duration::from_secs(1));
+        world.sides[1].thread = Thread::Runs;
+        world.run(Duration::from_secs(2));
+        let seen = world.seen(now);
+        assert!(matches!(seen[..], [(_, Life::Answers)]), "{seen:?}");
+    }
+}
+
+/// A hidden page sees a path come back whose far side is busy.
+#[test]
+fn late_timers_do_not_make_a_silence_last() {
+    let mut world = World::new();
+    world.run(Duration::from_secs(3));
+    world.sides[0].thread = Thread::Hidden;
+    world.sides[1].thread = Thread::Blocked;
+    world.run(Duration::from_secs(3));
+    world.cut = [true; 2];
+    world.run(Duration::from_secs(6));
+    assert_eq!(world.sides[0].pulse.life(), Life::Silent);
+    world.cut = [false; 2];
+    world.run(HEARD_WITHIN + Duration::from_secs(4));
+    assert_eq!(world.sides[0].pulse.life(), Life::Stalled);
 }
 
 #[test]
@@ -434,6 +483,7 @@ fn platform_and_pulse_make_one_state() {
         Life::Answers,
         Life::Unheard,
         Life::Deaf,
+        Life::Owed,
         Life::Stalled,
         Life::Silent,
     ] {
@@ -446,6 +496,7 @@ fn platform_and_pulse_make_one_state() {
         (Life::Answers, State::Connected, State::Connected),
         (Life::Unheard, State::Connected, State::Disconnected),
         (Life::Deaf, State::Disconnected, State::Disconnected),
+        (Life::Owed, State::Connecting, State::Connecting),
         (Life::Stalled, State::Connected, State::Disconnected),
         (Life::Silent, State::Disconnected, State::Disconnected),
     ] {

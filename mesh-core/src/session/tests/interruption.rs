@@ -1,4 +1,4 @@
-//! A signaling that is out of reach for a while.
+//! A signaling, or a path, that is out of reach for a while.
 
 use super::attempts::candidate_found;
 use super::*;
@@ -74,4 +74,23 @@ fn an_interruption_may_end_in_a_loss_and_a_new_join() {
         session.multiplayer().peer(id(7)).is_some(),
         "called at once"
     );
+}
+
+#[test]
+fn a_peer_that_is_heard_again_has_the_whole_window_once_more() {
+    let (mut session, link) = connected();
+    for state in [ConnectionState::Disconnected, ConnectionState::Connecting] {
+        happened(&mut session, LinkEvent::State { link, state });
+        let told = heard(&mut session);
+        let is_news = state == ConnectionState::Disconnected;
+        assert_eq!(told.contains(&Event::PeerInterrupted(id(7))), is_news);
+        pass(&mut session, Duration::from_secs(20));
+        assert_eq!(heard(&mut session), []);
+    }
+    pass(&mut session, Duration::from_secs(6));
+    let lost = Event::PeerDisconnected {
+        peer: id(7),
+        reason: DisconnectReason::Lost,
+    };
+    assert!(heard(&mut session).contains(&lost));
 }

@@ -179,15 +179,25 @@ fn it_tries_again_until_its_seat_is_not_kept_any_more() {
 fn an_attempt_that_nobody_answers_is_given_up_soon() {
     let mut client = ours(7, &[1]);
     give(&mut client, broken());
-    let mut began = attempt(&mut client);
-    // Nobody was troubled by them, so each follows at once.
-    for (number, seconds) in (2..).zip([2, 2, 5, 2, 2, 5]) {
+    let began = attempt(&mut client);
+    let mut attempts = vec![began];
+    // Each follows soon, until it is clear that this takes longer.
+    for (number, seconds) in (1..).zip([2, 2, 5, 2, 2, 5, 2, 2, 5, 2, 2, 5, 5, 5]) {
+        let began = *attempts.last().expect("one");
         let deadline = client.poll_timeout().expect("a deadline");
         assert_eq!(deadline, began + Duration::from_secs(seconds));
         assert_eq!(drain_at(&mut client, deadline), []);
-        assert_eq!(client.transport.reopened, Some(number));
-        began = deadline;
+        let next = attempt(&mut client);
+        let (least, most) = if number <= 12 {
+            (30, 500)
+        } else {
+            (1000, 2000)
+        };
+        let rest = (next - deadline).as_millis();
+        assert!((least..=most).contains(&rest), "{rest} ms after {number}");
+        attempts.push(next);
     }
+    let began = *attempts.last().expect("one");
     // A server that takes the connection has all of the time, and its rest after it.
     client.transport.incoming.push_back(TransportEvent::Opened);
     drain_at(&mut client, began);
