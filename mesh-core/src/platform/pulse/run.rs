@@ -189,10 +189,11 @@ impl Run {
         self.life = if silence < SILENT_AFTER {
             self.life_of_one_heard(now)
         } else if uncarried < SILENT_AFTER {
-            match before {
-                Life::Silent if self.returned.is_some_and(is_back_lately) => Life::Silent,
-                Life::Owed if self.is_owed(now) => Life::Owed,
-                _ => Life::Stalled,
+            let is_back = self.returned.is_some_and(is_back_lately);
+            if before == Life::Silent && is_back || before == Life::Owed && self.is_owed(now) {
+                before
+            } else {
+                Life::Stalled
             }
         } else if was_looked_at || before == Life::Silent {
             Life::Silent
