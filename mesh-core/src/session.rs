@@ -31,8 +31,8 @@ const SIGNALS_PER_POLL: usize = 256;
 /// that ends, is told with its reason and made again as long as the member is in the lobby. A game that does not want
 /// somebody [kicks](Self::kick), [bans](Self::ban) or does [not accept](Self::set_accept) that peer.
 ///
-/// If the path to a peer stays broken for 1 s after [`Event::PeerInterrupted`], it makes another connection, and the peer goes on over that one
-/// ([`Event::PeerResumed`]); for this the signaling is needed, and waited for.
+/// If the path to a peer stays broken for 1 s after [`Event::PeerInterrupted`], it makes another connection, and the peer goes on
+/// over that one ([`Event::PeerResumed`]); for this the signaling is needed, and waited for.
 ///
 /// The signaling is for meeting only: its interruption and its loss are told and touch no connected peer. Handshakes go on as
 /// soon as it is back.

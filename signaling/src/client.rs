@@ -77,8 +77,8 @@ impl JoinRequest {
 /// With its join it offers our extension of the protocol (`docs/signaling.md`). A server that speaks it is asked for a sign of
 /// life whenever it has been silent for 4 s. When the connection breaks, or nothing has come for 9 s, the client says
 /// `Interrupted` and comes back to its seat: the same id in the same lobby. It tries again and again, with pauses that grow from a
-/// quarter of a second to two seconds (the time in which no connection was found is a part of them), until it says `Resumed`, or `Lost` when the server keeps the seat no longer. Signals are taken
-/// meanwhile. Between members that speak the extension none is lost and none comes twice. With any other server the first
+/// quarter of a second to two seconds, until it says `Resumed`, or `Lost` when the server keeps the seat no longer. The time in which an
+/// attempt has found no connection is a part of the pause after it. Signals are taken meanwhile. Between members that speak the extension none is lost and none comes twice. With any other server the first
 /// break is `Lost`. A server that is about to stop may name another address
 /// ([`LobbyEvent::Draining`](mesh_core::LobbyEvent::Draining)): it is tried first, and the one that the transport was made for in turn.
 ///

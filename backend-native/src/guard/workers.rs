@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
 
-/// How long a poll that the watchdog has seen may go on before another thread is woken. Of a poll in a burst that is [`REST`] later at most.
+/// How long a poll that the watchdog has seen may go on before another thread is woken. In a burst it sees a poll up to [`REST`] after the
+/// poll has begun.
 const TICK: Duration = Duration::from_millis(3);
 
 /// How often the watchdog looks whether there is a poll under way while polls come and go. To be woken by the first poll of each

@@ -25,20 +25,20 @@ pub(super) struct Run {
     /// When its path last showed that it carries something.
     pub(super) carried: Instant,
     pub(super) life: Life,
-    pub(super) messages: u64,
+    messages: u64,
     /// What the path has carried, as it was seen since the far side was last heard, and how often it was looked at.
-    pub(super) path: Option<(Instant, u64)>,
-    pub(super) looks: u32,
-    /// When [`Pulse::poll`] was last called, when it is to be called next, and whether the last call came late.
+    path: Option<(Instant, u64)>,
+    looks: u32,
+    /// When [`Pulse::poll`](super::Pulse::poll) was last called, when it is to be called next, and whether the last call came late.
     pub(super) polled: Instant,
     pub(super) due: Instant,
-    pub(super) was_late: bool,
+    was_late: bool,
     /// When the next ping is sent.
-    pub(super) ping_due: Instant,
+    ping_due: Instant,
     pub(super) answers: Answers,
     pub(super) arrivals: Arrivals,
     /// How many pings were answered since then.
-    pub(super) answered: (Instant, u32),
+    answered: (Instant, u32),
 }
 
 impl Run {
