@@ -1,6 +1,7 @@
 //! [`WebSocketTransport`]: the socket under a signaling client, in the browser.
 
 mod address;
+mod probe;
 mod socket;
 
 use core::fmt;
@@ -9,7 +10,7 @@ use std::rc::Rc;
 
 use signaling::{Transport, TransportError, TransportEvent, TransportOptions, TransportState};
 
-use socket::Socket;
+use socket::{Known, Socket};
 
 /// A WebSocket client that carries the texts of a signaling protocol, on the browser's `WebSocket`.
 ///
@@ -48,7 +49,7 @@ impl WebSocketTransport {
             home: url.to_owned(),
             url: url.to_owned(),
             options,
-            socket: open(url, options)?,
+            socket: open(url, options, Known::default())?,
             state: TransportState::default(),
         })
     }
@@ -58,7 +59,12 @@ impl WebSocketTransport {
         self.socket.abandon();
         // The links were closed with the page, so there is nothing to come back to.
         if !self.socket.tells_that_page_was_left() {
-            self.socket = open(&url, self.options)?;
+            let known = if url == self.url {
+                self.socket.known()
+            } else {
+                Known::default()
+            };
+            self.socket = open(&url, self.options, known)?;
             self.url = url;
         }
         self.state = TransportState::default();
@@ -66,13 +72,13 @@ impl WebSocketTransport {
     }
 }
 
-fn open(url: &str, options: TransportOptions) -> Result<Rc<Socket>, TransportError> {
+fn open(url: &str, options: TransportOptions, known: Known) -> Result<Rc<Socket>, TransportError> {
     let invalid = |why| TransportError::InvalidUrl {
         url: url.into(),
         why,
     };
     let host = address::check(url).map_err(invalid)?;
-    Socket::open(url, host, options).map_err(invalid)
+    Socket::open(url, host, options, known).map_err(invalid)
 }
 
 impl Transport for WebSocketTransport {
@@ -104,7 +110,7 @@ impl Transport for WebSocketTransport {
         self.close();
         // A page that is left opens no sockets.
         if !self.socket.is_away()
-            && let Ok(socket) = open(&self.url, self.options)
+            && let Ok(socket) = open(&self.url, self.options, self.socket.known())
         {
             socket.say(texts);
         }

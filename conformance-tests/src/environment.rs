@@ -15,8 +15,10 @@ pub enum Ask {
     Meeting,
     /// That signaling server is to end.
     EndSignaling,
-    /// That signaling server is to be killed, and another with its key is to be started in its place.
-    RestartSignaling,
+    /// That signaling server is to be killed. Whoever wants to reach it is refused then.
+    KillSignaling,
+    /// Another one with its key is to be started in its place.
+    StartSignaling,
     /// This participant is to vanish, without a goodbye: its process is killed.
     Kill {
         /// Its name.

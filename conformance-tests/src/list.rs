@@ -126,6 +126,7 @@ macro_rules! conformance {
                 health::a_hidden_tab_is_still_there(2, first_in_tab, 60);
                 health::a_bad_path_is_no_interruption(2, together, 60);
                 interruption::a_broken_path_is_an_interruption(2, together, 60);
+                healing::a_server_that_was_away_is_found_at_once(2, together, 60);
                 behaviour::clause_07_channels_do_what_was_asked_for(2, together, 90);
                 behaviour::clause_07_lifetimes_end(2, together, 60);
                 last_words::last_words_arrive_over_bad_paths(2, together, 120);

@@ -224,12 +224,11 @@ impl Environment for World {
                     lobby: format!("lobby {}", self.meetings.get()),
                 }))
             }
-            Ask::EndSignaling => {
+            Ask::EndSignaling | Ask::KillSignaling => {
                 self.network.interrupt_signaling();
                 Ok(Told::Done)
             }
-            Ask::RestartSignaling => {
-                self.network.interrupt_signaling();
+            Ask::StartSignaling => {
                 self.network.start_signaling();
                 Ok(Told::Done)
             }

@@ -1,9 +1,10 @@
 //! The browser's socket behind a [`WebSocketTransport`](super::WebSocketTransport), and what it has received.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::task::Context;
+use std::time::Duration;
 
 use js_sys::JsString;
 use mesh_core::LostReason;
@@ -18,12 +19,17 @@ use crate::js::{self, Callback};
 use crate::page::{PAGE_HIDE, PAGE_SHOW, PageListener};
 use crate::timer::Timer;
 
+use super::probe::Probe;
+
 /// Bytes that wait for the network. Joining a lobby of 32 says about 200 kB at once: a description and a dozen candidates for
 /// each member.
 const OUTGOING: usize = 1024 * 1024;
 
 /// Bytes that wait for the application. The browser reads on whether or not anybody takes them, so over it the connection ends.
 const INCOMING: usize = 4 * 1024 * 1024;
+
+/// How long a connection stands before it is tried whether its server answers over HTTP. A crowd that joins at once has enough to do.
+const STANDS: Duration = Duration::from_secs(10);
 
 /// `WebSocket.OPEN`.
 const OPEN: u16 = 1;
@@ -38,16 +44,38 @@ const NORMAL: u16 = 1000;
 /// besides 1000, which would tell the server that we leave.
 const ABANDONED: u16 = 4001;
 
+/// What is known of a server, from one socket to the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    /// It has answered over HTTP while a socket to it was open. A server that does not is never asked that way again.
+    answers: bool,
+    /// The last socket to it was refused. One that was given up waits behind a broken path, and the browser does not count it.
+    was_refused: bool,
+}
+
+impl Known {
+    /// Whether to ask it before a socket is opened.
+    const fn is_asked_first(self) -> bool {
+        self.answers && self.was_refused
+    }
+}
+
 pub(super) struct Socket {
-    inner: WebSocket,
+    me: Weak<Self>,
+    /// None yet while the server is asked whether it is there.
+    inner: OnceCell<WebSocket>,
+    url: String,
     host: String,
+    known: Cell<Known>,
+    probe: RefCell<Option<Probe>>,
     options: TransportOptions,
     has_opened: Cell<bool>,
     events: RefCell<VecDeque<TransportEvent>>,
     bytes: Cell<usize>,
     waiter: Waiter,
     callbacks: Callbacks,
-    connecting: RefCell<Option<Timer>>,
+    /// Until it must be open, and then until it has stood for a while.
+    timer: RefCell<Option<Timer>>,
     /// Whether the page is left now.
     is_away: Cell<bool>,
     /// Whether the page was left, and whoever waits has not been told yet.
@@ -84,18 +112,25 @@ impl Socket {
         url: &str,
         host: String,
         options: TransportOptions,
+        known: Known,
     ) -> Result<Rc<Self>, String> {
-        let inner = WebSocket::new(url).map_err(|error| js::words(&error))?;
         let socket = Rc::new_cyclic(|socket| Self {
-            inner,
+            me: Weak::clone(socket),
+            inner: OnceCell::new(),
+            url: url.to_owned(),
             host,
             options,
+            known: Cell::new(Known {
+                was_refused: false,
+                ..known
+            }),
+            probe: RefCell::new(None),
             has_opened: Cell::new(false),
             events: RefCell::default(),
             bytes: Cell::new(0),
             waiter: Waiter::default(),
             callbacks: Callbacks::new(socket),
-            connecting: RefCell::new(None),
+            timer: RefCell::new(None),
             is_away: Cell::new(false),
             was_left: Cell::new(false),
             owes_end: Cell::new(false),
@@ -106,32 +141,87 @@ impl Socket {
             farewell: RefCell::new(None),
             live: RefCell::new(Some(Count::new(Kind::Socket))),
         });
-        let callbacks = &socket.callbacks;
-        socket.inner.set_onopen(Some(callbacks.open.function()));
-        socket
-            .inner
-            .set_onmessage(Some(callbacks.message.function()));
-        socket.inner.set_onclose(Some(callbacks.close.function()));
-        let late = Rc::downgrade(&socket);
-        let timer = Timer::start(socket.options.connect_timeout, move || {
+        let is_asked = known.is_asked_first() && socket.ask(Self::answered_before);
+        if !is_asked {
+            socket.connect()?;
+        }
+        socket.after(options.connect_timeout, Self::too_late);
+        Ok(socket)
+    }
+
+    /// Has the browser begin to connect; what it says against it.
+    fn connect(&self) -> Result<(), String> {
+        let inner = WebSocket::new(&self.url).map_err(|error| js::words(&error))?;
+        inner.set_onopen(Some(self.callbacks.open.function()));
+        inner.set_onmessage(Some(self.callbacks.message.function()));
+        inner.set_onclose(Some(self.callbacks.close.function()));
+        self.inner.get_or_init(|| inner);
+        Ok(())
+    }
+
+    /// Calls this after a while, unless something else is to be called later or all is over.
+    fn after(&self, span: Duration, call: fn(&Self)) {
+        let late = Weak::clone(&self.me);
+        let timer = Timer::start(span, move || {
             if let Some(socket) = late.upgrade() {
-                socket.too_late();
+                call(&socket);
             }
         });
-        socket.connecting.replace(timer);
-        Ok(socket)
+        self.timer.replace(timer);
+    }
+
+    /// Asks the server whether it is there, unless that cannot be asked.
+    fn ask(&self, then: fn(&Self, bool)) -> bool {
+        let asking = Weak::clone(&self.me);
+        let probe = Probe::start(&self.url, move |is_there| {
+            if let Some(socket) = asking.upgrade() {
+                then(&socket, is_there);
+            }
+        });
+        let is_asked = probe.is_some();
+        self.probe.replace(probe);
+        is_asked
+    }
+
+    /// The server of a socket that is not open yet was asked.
+    fn answered_before(&self, is_there: bool) {
+        if !is_there {
+            return self.end_refused(format!("{} does not answer", self.host));
+        }
+        if let Err(why) = self.connect() {
+            self.end(LostReason::Unreachable(why));
+        }
+    }
+
+    /// That of an open one was.
+    fn answered_meanwhile(&self, answers: bool) {
+        self.known.update(|known| Known { answers, ..known });
+    }
+
+    fn has_stood(&self) {
+        if self.live.borrow().is_some() {
+            self.ask(Self::answered_meanwhile);
+        }
+    }
+
+    /// What is known of the server when another connection to it is to be made.
+    pub(super) const fn known(&self) -> Known {
+        self.known.get()
     }
 
     pub(super) fn send(&self, text: &str) -> Result<(), TransportError> {
         // A socket that is closing would take it and throw it away.
-        if self.live.borrow().is_none() || self.inner.ready_state() != OPEN {
+        let inner = self.inner.get();
+        let inner =
+            inner.filter(|inner| self.live.borrow().is_some() && inner.ready_state() == OPEN);
+        let Some(inner) = inner else {
             return Err(TransportError::NotOpen);
-        }
-        let buffered = usize::try_from(self.inner.buffered_amount()).unwrap_or(usize::MAX);
+        };
+        let buffered = usize::try_from(inner.buffered_amount()).unwrap_or(usize::MAX);
         if buffered >= OUTGOING {
             return Err(TransportError::Full);
         }
-        self.inner
+        inner
             .send_with_str(text)
             .map_err(|_| TransportError::NotOpen)
     }
@@ -184,11 +274,14 @@ impl Socket {
         let Some(count) = self.live.take() else {
             return;
         };
-        self.inner.set_onopen(None);
-        self.inner.set_onmessage(None);
-        self.inner.set_onclose(None);
-        // What it has taken goes out before the close frame. Fails only for a code that is not allowed.
-        let _ = self.inner.close_with_code(code);
+        self.probe.take();
+        if let Some(inner) = self.inner.get() {
+            inner.set_onopen(None);
+            inner.set_onmessage(None);
+            inner.set_onclose(None);
+            // What it has taken goes out before the close frame. Fails only for a code that is not allowed.
+            let _ = inner.close_with_code(code);
+        }
         drop(count);
         self.let_go();
     }
@@ -251,13 +344,16 @@ impl Socket {
 
     fn opened(&self) {
         self.has_opened.set(true);
-        let timer = self.connecting.take();
+        let timer = self.timer.take();
         drop(timer);
         let texts = {
             let mut farewell = self.farewell.borrow_mut();
             farewell.as_mut().map(|(texts, _)| std::mem::take(texts))
         };
         let Some(texts) = texts else {
+            if !self.known.get().answers {
+                self.after(STANDS, Self::has_stood);
+            }
             return self.push(TransportEvent::Opened);
         };
         for text in texts {
@@ -272,6 +368,15 @@ impl Socket {
             let why = format!("no answer from {host} within {limit} s");
             self.end(LostReason::Unreachable(why));
         }
+    }
+
+    /// What failed was not the way there: the server, or what stands in its place, has refused.
+    fn end_refused(&self, why: String) {
+        self.known.update(|known| Known {
+            was_refused: true,
+            ..known
+        });
+        self.end(LostReason::Unreachable(why));
     }
 
     fn received(&self, event: &JsValue) {
@@ -307,14 +412,13 @@ impl Socket {
 
     fn closed(&self, event: &JsValue) {
         let event: &CloseEvent = event.unchecked_ref();
-        self.end(if self.has_opened.get() {
-            lost(event.code(), event.reason())
-        } else {
-            let host = &self.host;
-            LostReason::Unreachable(format!(
-                "no connection to {host} (the browser does not say why)"
-            ))
-        });
+        if self.has_opened.get() {
+            return self.end(lost(event.code(), event.reason()));
+        }
+        let host = &self.host;
+        self.end_refused(format!(
+            "no connection to {host} (the browser does not say why)"
+        ));
     }
 }
 

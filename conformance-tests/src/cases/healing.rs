@@ -20,6 +20,13 @@ use crate::{Content, Outcome, Participant};
 /// How soon after the server is up again everybody is back in the lobby.
 const BACK: Duration = Duration::from_secs(5);
 
+/// How long a server stands before it dies, and how long it is away then.
+const STANDS: Duration = Duration::from_secs(12);
+const AWAY: Duration = Duration::from_secs(20);
+
+/// How soon after that everybody is back: the longest pause between two attempts (docs/signaling.md) and as much for the attempt.
+const FOUND: Duration = Duration::from_secs(4);
+
 /// Of so many unreliable words in a row at least one arrives, also on a machine that is too busy for most of them.
 const SPARSE: u64 = 10;
 
@@ -48,7 +55,9 @@ pub async fn a_server_that_starts_again_takes_everybody_back(cast: [Participant;
     };
     let healing = async {
         let before = so_far();
-        let told = a.wish(Ask::RestartSignaling).await?;
+        let told = a.wish(Ask::KillSignaling).await?;
+        ensure_eq!(told, Told::Done, "the death of the server");
+        let told = a.wish(Ask::StartSignaling).await?;
         ensure_eq!(told, Told::Done, "the new start of the server");
         let is_up = a.now().await?;
         let all_back = ears.iter().map(|ear| ear.listen(|| ear.is_back.get()));
@@ -94,6 +103,32 @@ pub async fn a_server_that_starts_again_takes_everybody_back(cast: [Participant;
     a.mesh(MeshRequest::Seal).await?;
     try_join_all(ears.iter().map(|ear| ear.listen(|| ear.is_sealed.get()))).await?;
     ears.iter().try_for_each(|ear| ear.was_reached(&away))
+}
+
+/// A server refuses everybody for a while. Once it is up it is found at once, also by a browser that by itself waits longer and longer.
+pub async fn a_server_that_was_away_is_found_at_once(cast: [Participant; 2]) -> Outcome {
+    let [a, b] = &cast;
+    let meeting = a.meeting().await?;
+    a.join(&meeting).await?;
+    b.join(&meeting).await?;
+    try_join_all(cast.iter().map(|one| one.connected_peers(1))).await?;
+    a.sleep(STANDS).await?;
+    let told = a.wish(Ask::KillSignaling).await?;
+    ensure_eq!(told, Told::Done, "the death of the server");
+    a.sleep(AWAY).await?;
+    let told = a.wish(Ask::StartSignaling).await?;
+    ensure_eq!(told, Told::Done, "the new start of the server");
+    let is_up = a.now().await?;
+    let back = cast.iter().map(|one| {
+        one.find("to be back in the lobby", |seen| {
+            matches!(seen, Seen::SignalingResumed).then_some(())
+        })
+    });
+    try_join_all(back).await?;
+    let took = a.now().await? - is_up;
+    figure("server up after 20 s to all back", took);
+    ensure!(took <= FOUND, "all were back after {took:?}");
+    Ok(())
 }
 
 /// Says numbered things until it is over, each fourth one on the unreliable channel, too; gives how many. `said` has it meanwhile.

@@ -125,7 +125,8 @@ pub async fn transport_4_closed_is_the_last_and_says_why(cast: [Participant; 2])
     );
     // No word at all.
     sit(b, &meeting).await?;
-    b.wish(Ask::RestartSignaling).await?;
+    b.wish(Ask::KillSignaling).await?;
+    b.wish(Ask::StartSignaling).await?;
     ensure_eq!(b.cut_off().await?, LostReason::Closed, "a server that dies");
     quiet(a).await?;
     quiet(b).await

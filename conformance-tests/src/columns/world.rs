@@ -13,7 +13,7 @@ use super::staffing::{Member, Place};
 use crate::browser::Hidden;
 use crate::coordinator::{Boxes, Coordinator};
 use crate::environment::{Ask, Environment, Told};
-use crate::killable::Signaling;
+use crate::killable::{self, Signaling};
 use crate::list::Case;
 use crate::notes::shows_addresses;
 use crate::participant::name;
@@ -28,6 +28,8 @@ pub(super) struct World {
     troubles: Vec<(usize, Receiver<String>)>,
     boxes: Boxes,
     signaling: RefCell<Option<Signaling>>,
+    /// Where it was, once it has been killed.
+    signaling_place: RefCell<Option<killable::Place>>,
     detour: RefCell<Option<Detour>>,
 }
 
@@ -68,6 +70,7 @@ impl World {
             troubles,
             boxes,
             signaling: RefCell::new(None),
+            signaling_place: RefCell::new(None),
             detour: RefCell::new(None),
         };
         let Some(failure) = failures.into_iter().next() else {
@@ -199,10 +202,18 @@ impl World {
         }
     }
 
-    async fn restart_signaling(&self) -> Outcome<Told> {
+    async fn kill_signaling(&self) -> Outcome<Told> {
         let signaling = self.signaling.take();
         let signaling = signaling.ok_or_else(|| Failure::new("there is no signaling server"))?;
-        let signaling = signaling.kill().await?.start_again().await?;
+        let place = signaling.kill().await?;
+        self.signaling_place.replace(Some(place));
+        Ok(Told::Done)
+    }
+
+    async fn start_signaling(&self) -> Outcome<Told> {
+        let place = self.signaling_place.take();
+        let place = place.ok_or_else(|| Failure::new("no signaling server was killed"))?;
+        let signaling = place.start_again().await?;
         self.signaling.replace(Some(signaling));
         Ok(Told::Done)
     }
@@ -231,7 +242,8 @@ impl Environment for World {
                     }
                     Ok(Told::Done)
                 }
-                Ask::RestartSignaling => self.restart_signaling().await,
+                Ask::KillSignaling => self.kill_signaling().await,
+                Ask::StartSignaling => self.start_signaling().await,
                 Ask::Kill { participant } => self.kill(&participant),
                 Ask::ClosePage { participant } => self.close(&participant).await,
                 Ask::Hide { participant } => self.hide(&participant).await,
