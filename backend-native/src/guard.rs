@@ -5,6 +5,7 @@
 //! catches the panic, measures the work, and ends the link either way.
 
 mod budget;
+mod clock;
 mod crypto;
 mod driver;
 mod leaps;

@@ -9,6 +9,7 @@ use async_channel::Sender;
 use mesh_core::platform::LinkFault;
 
 use super::budget::{Budget, Workload, allowance};
+use super::clock::thread_time;
 use super::pulse::Pulse;
 use super::workers::Workers;
 use super::{Panicked, contained_poll};
@@ -131,20 +132,4 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.let_go();
     }
-}
-
-/// For how long this thread has computed.
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have no such clock")]
-fn thread_time() -> Option<Duration> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
-    Some(Duration::new(seconds, nanoseconds))
-}
-
-/// For how long this thread has computed: not known, so nobody is convicted.
-#[cfg(not(unix))]
-fn thread_time() -> Option<Duration> {
-    None
 }

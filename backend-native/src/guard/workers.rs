@@ -12,13 +12,15 @@
 use core::fmt;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
+
+use super::clock::{this_thread, thread_time, time_of};
 
 /// How long a poll that the watchdog has seen may go on before another thread is woken. In a burst it sees a poll up to [`REST`] after the
 /// poll has begun.
@@ -28,9 +30,9 @@ const TICK: Duration = Duration::from_millis(3);
 /// burst costs an idle mesh of eight a fifth of its processor time.
 const REST: Duration = Duration::from_millis(16);
 
-/// How long the polls of all other threads of a runtime that is given must have taken already before one is moved out of the
-/// way. An honest poll ends before, also one that reads all that has come of a transfer, and one whose thread has to wait for a
-/// processor. To move it would cost more than to wait: with 2 ms a mesh of 16 on two processors had more than 130 threads.
+/// How long the polls of all other threads of a runtime that is given must have computed already before one is moved out of the
+/// way. An honest poll ends before, also one that reads all that has come of a transfer. To move one costs a thread and its memory: a mesh of
+/// eight on a busy machine had more than 50 threads while a poll that had to wait for a processor counted.
 /// On a runtime of ours none is waited for: it has a thread more than there are processors, so that the last free one is seldom
 /// asked.
 const GIVEN: Duration = Duration::from_millis(10);
@@ -51,12 +53,22 @@ struct Owner {
 struct Shared {
     patience: Duration,
     epoch: Instant,
-    /// A place for each thread: when the poll began that is under way there, in microseconds since `epoch`, or [`FREE`]. Polls that
-    /// are out of the way have none.
-    running: Box<[AtomicU64]>,
+    /// A place for each thread. Polls that are out of the way have none.
+    running: Box<[Place]>,
+    /// For how long a thread has computed, if that is known.
+    time_of: fn(u32) -> Option<Duration>,
     ended: AtomicUsize,
     is_awake: AtomicBool,
     is_over: AtomicBool,
+}
+
+/// The poll that is under way on one thread.
+struct Place {
+    /// When it began, in microseconds since `epoch`, or [`FREE`].
+    began: AtomicU64,
+    /// Which thread it is, and for how many microseconds that had computed when it began.
+    thread: AtomicU32,
+    computed: AtomicU64,
 }
 
 /// Several backends may be given one runtime.
@@ -105,13 +117,13 @@ impl Workers {
 /// A poll is under way until this is dropped.
 struct Running<'a> {
     shared: &'a Shared,
-    place: &'a AtomicU64,
+    place: &'a Place,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.shared.ended.fetch_add(1, Ordering::Relaxed);
-        self.place.store(FREE, Ordering::SeqCst);
+        self.place.began.store(FREE, Ordering::SeqCst);
     }
 }
 
@@ -120,9 +132,8 @@ impl Owner {
         let shared = Arc::new(Shared {
             patience,
             epoch: Instant::now(),
-            running: (0..handle.metrics().num_workers())
-                .map(|_| AtomicU64::new(FREE))
-                .collect(),
+            running: places(handle.metrics().num_workers()),
+            time_of,
             ended: AtomicUsize::new(0),
             is_awake: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -138,24 +149,44 @@ impl Owner {
     }
 }
 
+fn places(count: usize) -> Box<[Place]> {
+    let free = |_| Place {
+        began: AtomicU64::new(FREE),
+        thread: AtomicU32::new(0),
+        computed: AtomicU64::new(0),
+    };
+    (0..count).map(free).collect()
+}
+
+/// For how many microseconds this thread has computed.
+fn computed() -> u64 {
+    thread_time().map_or(0, micros)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 impl Shared {
     fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX)
+        micros(self.epoch.elapsed())
     }
 
     /// Takes a place for a poll. `None` if it must be moved out of the way: it would have the last free thread, and the polls of
     /// all others have taken long already, at `now` microseconds since `epoch`.
     fn begin(&self, now: u64) -> Option<Running<'_>> {
-        let is_taken = |place: &&AtomicU64| {
+        let is_taken = |place: &&Place| {
             let (taken, free) = (Ordering::SeqCst, Ordering::Relaxed);
-            place.compare_exchange(FREE, now, taken, free).is_ok()
+            let began = &place.began;
+            began.compare_exchange(FREE, now, taken, free).is_ok()
         };
         let place = self.running.iter().find(is_taken)?;
-        let is_short = |other: &AtomicU64| {
-            let began = other.load(Ordering::SeqCst);
-            // One that is free is short, too.
-            began == FREE || u128::from(now.saturating_sub(began)) < self.patience.as_micros()
-        };
+        if !self.patience.is_zero() {
+            place.thread.store(this_thread(), Ordering::Relaxed);
+            place.computed.store(computed(), Ordering::Relaxed);
+        }
+        // One that is free is short, too.
+        let is_short = |other: &Place| !self.is_long(other, now);
         let mut others = self
             .running
             .iter()
@@ -166,13 +197,30 @@ impl Shared {
                 place,
             });
         }
-        place.store(FREE, Ordering::SeqCst);
+        place.began.store(FREE, Ordering::SeqCst);
         None
+    }
+
+    /// Whether the poll at a place has taken as long as is waited for: by the clock, and then by what its thread has computed, if
+    /// the system says that.
+    fn is_long(&self, place: &Place, now: u64) -> bool {
+        let patience = u64::try_from(self.patience.as_micros()).unwrap_or(u64::MAX);
+        let began = place.began.load(Ordering::SeqCst);
+        if began == FREE || now.saturating_sub(began) < patience {
+            return false;
+        }
+        if self.patience.is_zero() {
+            return true;
+        }
+        let before = place.computed.load(Ordering::Relaxed);
+        let thread = place.thread.load(Ordering::Relaxed);
+        let after = (self.time_of)(thread).map(micros);
+        after.is_none_or(|after| after.saturating_sub(before) >= patience)
     }
 
     fn is_running(&self) -> bool {
         let mut places = self.running.iter();
-        places.any(|place| place.load(Ordering::SeqCst) != FREE)
+        places.any(|place| place.began.load(Ordering::SeqCst) != FREE)
     }
 
     /// Until a poll begins.
@@ -227,7 +275,8 @@ mod tests {
         Shared {
             patience,
             epoch: Instant::now(),
-            running: (0..threads).map(|_| AtomicU64::new(FREE)).collect(),
+            running: places(threads),
+            time_of: |_| None,
             ended: AtomicUsize::new(0),
             is_awake: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -253,6 +302,23 @@ mod tests {
         assert!(shared.begin(600).is_none(), "the other one is long");
         drop(one);
         assert!(!shared.is_running());
+    }
+
+    #[test]
+    fn one_that_waits_for_a_processor_is_waited_for() {
+        let mut waits = shared(2, Duration::from_millis(10));
+        waits.time_of = |thread| {
+            assert_eq!(thread, this_thread());
+            thread_time()
+        };
+        let _one = waits.begin(100);
+        assert!(waits.begin(50_000).is_some(), "it has computed nothing");
+
+        let mut computes = shared(2, Duration::from_millis(10));
+        computes.time_of = |_| Some(Duration::MAX);
+        let _one = computes.begin(100);
+        assert!(computes.begin(9_000).is_some(), "it has just begun");
+        assert!(computes.begin(50_000).is_none());
     }
 
     /// Two links that are always busy: there is always a poll under way, and never a long one.
