@@ -283,4 +283,20 @@ mod tests {
             assert_eq!(index.transfer_channel(), transfer_channel);
         }
     }
+
+    #[test]
+    fn a_position_that_godot_cannot_name_is_its_last_one() {
+        assert_eq!(ChannelIndex(257).transfer_channel(), u8::MAX);
+        assert_eq!(ChannelIndex(1000).transfer_channel(), u8::MAX);
+    }
+
+    #[test]
+    fn the_far_sides_own_channels_are_not_planned() {
+        let planned = [
+            ChannelRole::BuiltIn,
+            ChannelRole::Custom,
+            ChannelRole::Remote,
+        ];
+        assert_eq!(planned.map(ChannelRole::is_planned), [true, true, false]);
+    }
 }

@@ -309,3 +309,54 @@ impl Default for MeshConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::string::String;
+
+    use super::*;
+
+    #[test]
+    fn a_server_has_the_address_it_is_given() {
+        let stun = IceServer::stun("stun:a.example");
+        assert_eq!(stun.urls, ["stun:a.example"]);
+        assert_eq!(
+            (stun.username, stun.credential),
+            <(String, String)>::default()
+        );
+    }
+
+    #[test]
+    fn a_credential_is_not_printed() {
+        let turn = IceServer::turn("turn:a.example", "user", "secret");
+        let printed = format!("{turn:?}");
+        assert!(printed.contains("turn:a.example") && printed.contains("user"));
+        assert!(!printed.contains("secret"));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_documentation() {
+        let (short, long) = (SendLimits::SHORT, SendLimits::default());
+        assert_eq!((short.high_water, short.low_water), (8_192, 4_096));
+        assert_eq!((long.high_water, long.low_water), (1_048_576, 262_144));
+        assert_eq!(ChannelLimits::RELIABLE.bytes, 1_048_576);
+        assert_eq!(ChannelLimits::UNRELIABLE.bytes, 65_536);
+    }
+
+    #[test]
+    fn the_low_mark_is_below_the_high_one() {
+        let low_mark = |high_water, low_water| {
+            let limits = SendLimits {
+                high_water,
+                low_water,
+                age: Duration::MAX,
+            };
+            limits.low_mark()
+        };
+        assert_eq!(low_mark(10, 9), 9);
+        assert_eq!(low_mark(10, 10), 9);
+        assert_eq!(low_mark(10, 11), 9);
+        assert_eq!(low_mark(0, 0), 0);
+    }
+}

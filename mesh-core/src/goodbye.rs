@@ -149,4 +149,15 @@ mod tests {
         assert!(GivenReason::default().is_empty());
         assert!(!GivenReason::from(1).is_empty() && !GivenReason::from("x").is_empty());
     }
+
+    #[test]
+    fn the_far_side_is_told_of_its_own_faults_alone() {
+        let of = |reason| Goodbye::of_fault(&reason);
+        assert_eq!(of(CloseReason::InboxFull), Some(Goodbye::InboxFull));
+        let rule = || String::from("a message before its channel");
+        let told = Some(Goodbye::Protocol(rule()));
+        assert_eq!(of(CloseReason::Protocol(rule())), told);
+        assert_eq!(of(CloseReason::Local), None);
+        assert_eq!(of(CloseReason::Remote), None);
+    }
 }

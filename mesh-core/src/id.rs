@@ -126,4 +126,13 @@ mod tests {
             assert!(id.get() >= 2 && id <= PeerId::MAX, "{entropy} gave {id}");
         }
     }
+
+    #[test]
+    fn what_is_drawn_is_an_id_of_a_client() {
+        let drawn = |entropy| PeerId::generate_unique(entropy).get();
+        assert_eq!(drawn(0), 2);
+        assert_eq!(drawn(2_147_483_645), 2_147_483_647);
+        assert_eq!(drawn(2_147_483_646), 2, "it goes round");
+        assert_eq!(drawn(u32::MAX), 5);
+    }
 }

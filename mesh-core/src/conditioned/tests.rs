@@ -1,5 +1,7 @@
 //! A disturbed connection over the mock, which disturbs nothing itself.
 
+mod plain;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
