@@ -124,11 +124,6 @@ impl PlatformConfig {
         looks.checked_add(self.disconnected_timeout)
     }
 
-    /// Whether each path shows at least once a second that it is alive.
-    pub(crate) fn keeps_paths(&self) -> bool {
-        !self.keepalive_interval.is_zero() && self.keepalive_interval <= Duration::from_millis(500)
-    }
-
     /// The addresses to bind now.
     ///
     /// The interfaces are listed here and not by the `webrtc` crate: it leaves loopback out and binds the unspecified address

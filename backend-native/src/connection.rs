@@ -175,13 +175,7 @@ impl Connection {
         let inner: Arc<dyn PeerConnection> = Arc::new(connection);
         let channel = create_channel(&*inner, &control::spec(), false).await?;
         let pulse_channel = create_channel(&*inner, &pulse::spec(), false).await?;
-        let pulse = Pulse::start(
-            pulse_channel,
-            &aboard,
-            &sockets,
-            notes.clone(),
-            platform.keeps_paths(),
-        );
+        let pulse = Pulse::start(pulse_channel, &aboard, &sockets, notes.clone());
         Ok(Self {
             inner,
             sockets,

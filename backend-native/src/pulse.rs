@@ -30,8 +30,6 @@ struct Shared {
     aboard: Aboard,
     sockets: SocketControl,
     notes: Sender<Note>,
-    /// Whether both sides' checks of ICE keep the path alive. The far side's do where it has a pulse as we have.
-    is_kept: bool,
 }
 
 impl Pulse {
@@ -41,7 +39,6 @@ impl Pulse {
         aboard: &Aboard,
         sockets: &SocketControl,
         notes: Sender<Note>,
-        is_kept: bool,
     ) -> Self {
         let shared = Arc::new(Shared {
             pulse: Mutex::default(),
@@ -49,7 +46,6 @@ impl Pulse {
             aboard: aboard.clone(),
             sockets: sockets.clone(),
             notes,
-            is_kept,
         });
         let pulse = Self { channel, shared };
         aboard.spawn(pulse.clone().listen());
@@ -135,7 +131,6 @@ impl Pulse {
         let signs = Signs {
             messages: shared.aboard.taken(),
             path: Some(shared.sockets.carried()),
-            is_kept: shared.is_kept,
         };
         let ping = shared.pulse().poll(shared.now(), signs);
         if let Some(ping) = ping {

@@ -157,7 +157,6 @@ impl Pulse {
         let signs = Signs {
             messages,
             path: None,
-            is_kept: false,
         };
         if let Some(ping) = self.change(|pulse| pulse.poll(now, signs)) {
             self.send(&ping);

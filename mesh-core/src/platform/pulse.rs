@@ -45,12 +45,6 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const ASKING_AFTER: Duration = Duration::from_secs(1);
 const ASKING_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How often a ping is sent where the path shows by itself that it is alive.
-const CALM_INTERVAL: Duration = Duration::from_millis(2500);
-
-/// After how long without such a sign that is over.
-const CALM_UNTIL: Duration = Duration::from_millis(1500);
-
 /// After how long a silence the far side does not answer. Its last word may have travelled for 0.4 s, so this is noticed within
 /// 2.5 s. A path that loses a fifth of what is sent each way, and takes up to 900 ms there and back, delivers no pulse for so long
 /// once in three hours; the look at the path shows then that it carries something.
@@ -107,9 +101,6 @@ pub struct Signs {
     pub messages: u64,
     /// Whatever shows that the path carries something, in a unit of the backend's: datagrams, or bytes. `None`: not known now.
     pub path: Option<u64>,
-    /// Whether the far side makes `path` grow at least once a second, by itself and whatever else it does, so that nothing has to
-    /// be asked for that.
-    pub is_kept: bool,
 }
 
 /// The pulse of one link.
@@ -264,11 +255,6 @@ impl Pulse {
             run.look(now, path);
             run.judge(now);
         }
-    }
-
-    #[cfg(test)]
-    fn is_calm(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_calm)
     }
 
     /// Writes into the figures of a link what the pulse has measured.

@@ -39,11 +39,6 @@ impl Answers {
         number
     }
 
-    /// Whether a ping has no answer yet.
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.open.is_empty()
-    }
-
     /// A ping is answered. Whether it was one of ours that had no answer.
     pub(super) fn take(&mut self, now: Instant, number: u16) -> bool {
         let is_it = |(open, _): &(u16, Instant)| *open == number;

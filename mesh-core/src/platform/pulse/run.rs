@@ -5,9 +5,8 @@ use alloc::vec::Vec;
 use super::measures::{Answers, Arrivals};
 use super::wire::{Message, Ping};
 use super::{
-    ASKING_AFTER, ASKING_INTERVAL, CALM_INTERVAL, CALM_UNTIL, DEAF_AFTER, DEAF_AFTER_RETURN,
-    FIRST_WORD, HEARD_WITHIN, INTERVAL, LATE, Life, MAX_ANSWERS, OWED_FOR, SILENT_AFTER, Signs,
-    UNHEARD_AFTER,
+    ASKING_AFTER, ASKING_INTERVAL, DEAF_AFTER, DEAF_AFTER_RETURN, FIRST_WORD, HEARD_WITHIN,
+    INTERVAL, LATE, Life, MAX_ANSWERS, OWED_FOR, SILENT_AFTER, Signs, UNHEARD_AFTER,
 };
 use crate::Instant;
 
@@ -26,8 +25,6 @@ pub(super) struct Run {
     /// When its path last showed that it carries something.
     pub(super) carried: Instant,
     pub(super) life: Life,
-    /// The path shows that it is alive, and nothing was lost lately: pings are rare.
-    pub(super) is_calm: bool,
     messages: u64,
     /// What the path has carried, as it was seen since the far side was last heard, and how often it was looked at.
     path: Option<(Instant, u64)>,
@@ -54,7 +51,6 @@ impl Run {
             owed: None,
             carried: now,
             life: Life::Answers,
-            is_calm: false,
             messages: 0,
             path: None,
             looks: 0,
@@ -127,40 +123,19 @@ impl Run {
         }
         self.polled = now;
         self.judge(now);
-        self.is_calm = signs.is_kept && self.may_be_calm(now);
         let is_near = matches!(
             self.life,
             Life::Answers | Life::Unheard | Life::Deaf | Life::Owed
         );
         let is_asking = is_near && now - self.heard.min(self.answered_us) >= ASKING_AFTER;
-        let interval = if self.is_calm {
-            CALM_INTERVAL
-        } else if is_asking {
-            ASKING_INTERVAL
-        } else {
-            INTERVAL
-        };
+        let interval = if is_asking { ASKING_INTERVAL } else { INTERVAL };
         self.ping_due = self.ping_due.min(now + interval);
         let ping = (self.ping_due <= now).then(|| {
             self.ping_due = now + interval;
             self.ping(now)
         });
         self.due = self.next_look().min(self.ping_due);
-        if self.is_calm {
-            self.due = self.due.min(now + INTERVAL);
-        }
         ping
-    }
-
-    /// Whether all pings of the last time have come and were answered, and the path has shown since that it carries something.
-    fn may_be_calm(&self, now: Instant) -> bool {
-        self.life == Life::Answers
-            && self.returned.is_none()
-            && self.owed.is_none()
-            && !self.answers.is_waiting()
-            && self.arrivals.loss() == Some(0)
-            && self.arrivals.loss_sent == Some(0)
-            && now - self.carried < CALM_UNTIL
     }
 
     /// We may have stood still, and what was said to us meanwhile waits behind this: then we ask first. Not so if we were
@@ -198,10 +173,6 @@ impl Run {
         {
             // It came since the last look, and may have come right after it.
             self.carried = self.carried.max(then);
-            if self.is_calm {
-                // It was asked for no more than that.
-                self.heard = self.heard.max(then);
-            }
             if self.life == Life::Silent {
                 self.returned.get_or_insert(now);
             }

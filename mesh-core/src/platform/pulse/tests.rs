@@ -1,6 +1,5 @@
 //! What two sides know of each other.
 
-mod calm;
 mod world;
 
 use self::world::{MILLI, STEP, Thread, World};

@@ -46,8 +46,6 @@ pub(super) struct World {
     pub(super) jitter: Duration,
     /// From which side nothing gets through.
     pub(super) cut: [bool; 2],
-    /// How often each side's path is kept alive, in milliseconds.
-    kept_every: Option<u64>,
 }
 
 impl World {
@@ -71,7 +69,6 @@ impl World {
                 signs: Signs {
                     messages: 0,
                     path: Some(0),
-                    is_kept: false,
                 },
                 last: Life::Answers,
                 changes: Vec::new(),
@@ -88,18 +85,7 @@ impl World {
             latency: MILLI * 20,
             jitter: Duration::ZERO,
             cut: [false; 2],
-            kept_every: None,
         }
-    }
-
-    /// Of two sides whose platforms keep the path alive.
-    pub(super) fn kept(every: u64) -> Self {
-        let mut world = Self::new();
-        world.kept_every = Some(every);
-        for side in &mut world.sides {
-            side.signs.is_kept = true;
-        }
-        world
     }
 
     fn post(&mut self, from: usize, message: Option<Vec<u8>>) {
@@ -132,16 +118,8 @@ impl World {
                 }
             }
             for at in 0..2 {
-                self.keep(at);
                 self.turn(at);
             }
-        }
-    }
-
-    fn keep(&mut self, at: usize) {
-        let is_due = |every| (self.now.as_micros() / 1000).is_multiple_of(every);
-        if self.sides[at].thread != Thread::Gone && self.kept_every.is_some_and(is_due) {
-            self.post(at, None);
         }
     }
 
