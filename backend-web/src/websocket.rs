@@ -59,12 +59,8 @@ impl WebSocketTransport {
         self.socket.abandon();
         // The links were closed with the page, so there is nothing to come back to.
         if !self.socket.tells_that_page_was_left() {
-            let known = if url == self.url {
-                self.socket.known()
-            } else {
-                Known::default()
-            };
-            self.socket = open(&url, self.options, known)?;
+            // Another address is that of another instance of the same server.
+            self.socket = open(&url, self.options, self.socket.known())?;
             self.url = url;
         }
         self.state = TransportState::default();

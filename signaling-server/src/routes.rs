@@ -84,13 +84,13 @@ pub(crate) fn instance_routes(relay: Relay) -> Router {
 pub(crate) struct Remote(pub(crate) SocketAddr);
 
 async fn upgrade(State(relay): State<Relay>, request: Request) -> Response {
-    let Ok(response) = create_response_with_body(&request, Body::empty) else {
-        return (StatusCode::BAD_REQUEST, "a WebSocket is expected here\n").into_response();
-    };
     let config = relay.config();
     if !is_allowed(request.headers(), &config.allowed_origins) {
         return (StatusCode::FORBIDDEN, "not for pages of this origin\n").into_response();
     }
+    let Ok(response) = create_response_with_body(&request, Body::empty) else {
+        return pages::without_socket(request.headers());
+    };
     let (parts, body) = request.into_parts();
     let judge = || admit(config, &parts);
     let mut visit = match relay.enter(network(config, &parts), judge) {

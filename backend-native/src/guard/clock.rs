@@ -37,6 +37,15 @@ pub(super) const fn this_thread() -> u32 {
     0
 }
 
+/// For how long this thread has computed, to be compared with what [`time_of`] says later. Zero where nobody says it.
+pub(super) fn time_to_compare() -> Duration {
+    if cfg!(target_os = "linux") {
+        thread_time().unwrap_or_default()
+    } else {
+        Duration::ZERO
+    }
+}
+
 /// For how long another thread of this process has computed, as of its last tick: up to 10 ms less than it is. Asking takes some
 /// microseconds. `None` where nobody says it.
 #[cfg(target_os = "linux")]

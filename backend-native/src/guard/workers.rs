@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
 
-use super::clock::{this_thread, thread_time, time_of};
+use super::clock::{this_thread, time_of, time_to_compare};
 
 /// How long a poll that the watchdog has seen may go on before another thread is woken. In a burst it sees a poll up to [`REST`] after the
 /// poll has begun.
@@ -36,6 +36,9 @@ const REST: Duration = Duration::from_millis(16);
 /// On a runtime of ours none is waited for: it has a thread more than there are processors, so that the last free one is seldom
 /// asked.
 const GIVEN: Duration = Duration::from_millis(10);
+
+/// A poll that has taken so long by the clock has taken long, whatever it has computed: it may wait for something that does not come.
+const HELD: Duration = Duration::from_millis(100);
 
 /// The place of a thread that polls nothing.
 const FREE: u64 = u64::MAX;
@@ -158,11 +161,6 @@ fn places(count: usize) -> Box<[Place]> {
     (0..count).map(free).collect()
 }
 
-/// For how many microseconds this thread has computed.
-fn computed() -> u64 {
-    thread_time().map_or(0, micros)
-}
-
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -183,7 +181,9 @@ impl Shared {
         let place = self.running.iter().find(is_taken)?;
         if !self.patience.is_zero() {
             place.thread.store(this_thread(), Ordering::Relaxed);
-            place.computed.store(computed(), Ordering::Relaxed);
+            place
+                .computed
+                .store(micros(time_to_compare()), Ordering::Relaxed);
         }
         // One that is free is short, too.
         let is_short = |other: &Place| !self.is_long(other, now);
@@ -204,12 +204,13 @@ impl Shared {
     /// Whether the poll at a place has taken as long as is waited for: by the clock, and then by what its thread has computed, if
     /// the system says that.
     fn is_long(&self, place: &Place, now: u64) -> bool {
-        let patience = u64::try_from(self.patience.as_micros()).unwrap_or(u64::MAX);
+        let patience = micros(self.patience);
         let began = place.began.load(Ordering::SeqCst);
-        if began == FREE || now.saturating_sub(began) < patience {
+        let taken = now.saturating_sub(began);
+        if began == FREE || taken < patience {
             return false;
         }
-        if self.patience.is_zero() {
+        if self.patience.is_zero() || taken >= micros(HELD) {
             return true;
         }
         let before = place.computed.load(Ordering::Relaxed);
@@ -309,10 +310,11 @@ mod tests {
         let mut waits = shared(2, Duration::from_millis(10));
         waits.time_of = |thread| {
             assert_eq!(thread, this_thread());
-            thread_time()
+            Some(time_to_compare())
         };
         let _one = waits.begin(100);
         assert!(waits.begin(50_000).is_some(), "it has computed nothing");
+        assert!(waits.begin(100_100).is_none(), "it waits for too long");
 
         let mut computes = shared(2, Duration::from_millis(10));
         computes.time_of = |_| Some(Duration::MAX);

@@ -11,10 +11,11 @@ use web_sys::{AbortController, Url};
 
 use crate::js;
 
-/// The request: without a body, a cookie or a look into what is answered, which other origins allow all pages.
+/// The request: without a body or a cookie, and only to a server that lets the page see its answer. What stands before a server may answer
+/// for it while it is away, and does not say so.
 const REQUEST: [(&str, &str); 4] = [
     ("method", "HEAD"),
-    ("mode", "no-cors"),
+    ("mode", "cors"),
     ("cache", "no-store"),
     ("credentials", "omit"),
 ];
@@ -25,13 +26,17 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Asks the server of a WebSocket address and says whether anything was answered, unless the question is taken back before.
+    /// Asks the server of a WebSocket address and says whether it has answered, be it with a refusal, unless the question is taken
+    /// back before.
     pub(super) fn start(url: &str, done: impl FnOnce(bool) + 'static) -> Option<Self> {
         let controller = AbortController::new().ok()?;
         let signal = controller.signal();
         let answer = request(url, &signal).ok()?;
         spawn_local(async move {
-            let is_there = JsFuture::from(answer).await.is_ok();
+            let answer = JsFuture::from(answer).await.ok();
+            let status = answer.and_then(|answer| js::get_number(&answer, "status"));
+            // A proxy of the page's own origin may be seen, too.
+            let is_there = status.is_some_and(|status| status < 500.0);
             if !signal.aborted() {
                 done(is_there);
             }

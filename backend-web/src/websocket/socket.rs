@@ -47,16 +47,18 @@ const ABANDONED: u16 = 4001;
 /// What is known of a server, from one socket to the next.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
-    /// It has answered over HTTP while a socket to it was open. A server that does not is never asked that way again.
-    answers: bool,
-    /// The last socket to it was refused. One that was given up waits behind a broken path, and the browser does not count it.
-    was_refused: bool,
+    /// Whether it has answered over HTTP while a socket to it was open, once it was asked. One that has not is not asked again.
+    answers: Option<bool>,
+    /// How many attempts in a row it has refused. One that was given up waits behind a broken path, and the browser does not count it.
+    refusals: u32,
 }
 
 impl Known {
-    /// Whether to ask it before a socket is opened.
-    const fn is_asked_first(self) -> bool {
-        self.answers && self.was_refused
+    /// Whether to ask it before a socket is opened. Now and then a socket is opened all the same: the server may have ceased to answer over
+    /// HTTP. These attempts are further and further apart, so that the browser forgets them.
+    fn is_asked_first(self) -> bool {
+        let is_tried = self.refusals >= 4 && self.refusals.is_power_of_two();
+        self.answers == Some(true) && self.refusals > 0 && !is_tried
     }
 }
 
@@ -120,10 +122,7 @@ impl Socket {
             url: url.to_owned(),
             host,
             options,
-            known: Cell::new(Known {
-                was_refused: false,
-                ..known
-            }),
+            known: Cell::new(known),
             probe: RefCell::new(None),
             has_opened: Cell::new(false),
             events: RefCell::default(),
@@ -186,7 +185,7 @@ impl Socket {
     /// The server of a socket that is not open yet was asked.
     fn answered_before(&self, is_there: bool) {
         if !is_there {
-            return self.end_refused(format!("{} does not answer", self.host));
+            return self.end_refused(format!("{} cannot be reached over HTTP", self.host));
         }
         if let Err(why) = self.connect() {
             self.end(LostReason::Unreachable(why));
@@ -195,7 +194,10 @@ impl Socket {
 
     /// That of an open one was.
     fn answered_meanwhile(&self, answers: bool) {
-        self.known.update(|known| Known { answers, ..known });
+        self.known.update(|known| Known {
+            answers: Some(answers),
+            ..known
+        });
     }
 
     fn has_stood(&self) {
@@ -344,6 +346,7 @@ impl Socket {
 
     fn opened(&self) {
         self.has_opened.set(true);
+        self.count_refusals(|_| 0);
         let timer = self.timer.take();
         drop(timer);
         let texts = {
@@ -351,7 +354,7 @@ impl Socket {
             farewell.as_mut().map(|(texts, _)| std::mem::take(texts))
         };
         let Some(texts) = texts else {
-            if !self.known.get().answers {
+            if self.known.get().answers.is_none() {
                 self.after(STANDS, Self::has_stood);
             }
             return self.push(TransportEvent::Opened);
@@ -372,11 +375,15 @@ impl Socket {
 
     /// What failed was not the way there: the server, or what stands in its place, has refused.
     fn end_refused(&self, why: String) {
+        self.count_refusals(|before| before.saturating_add(1));
+        self.end(LostReason::Unreachable(why));
+    }
+
+    fn count_refusals(&self, count: impl FnOnce(u32) -> u32) {
         self.known.update(|known| Known {
-            was_refused: true,
+            refusals: count(known.refusals),
             ..known
         });
-        self.end(LostReason::Unreachable(why));
     }
 
     fn received(&self, event: &JsValue) {

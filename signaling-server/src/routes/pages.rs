@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, ORIGIN, VARY, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONNECTION, ORIGIN, VARY, WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -60,6 +60,14 @@ pub(super) async fn preflight(State(relay): State<Relay>, request: Request) -> R
     );
     allow.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE);
     response
+}
+
+/// Answers who wants no WebSocket, and lets go of the connection. A page that may come here asks so whether the server is there: after some
+/// attempts in vain its browser would not let it try for a while.
+pub(super) fn without_socket(request: &HeaderMap) -> Response {
+    let words = "a WebSocket is expected here\n";
+    let answer = (StatusCode::BAD_REQUEST, [(CONNECTION, "close")], words);
+    for_pages(request, answer.into_response())
 }
 
 /// Lets the page that asks read the answer, which nobody may keep.

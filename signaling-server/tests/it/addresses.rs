@@ -187,3 +187,27 @@ async fn pages_of_other_origins() {
         assert_eq!(ids(&peer.text().await).0, 1);
     }
 }
+
+/// A page asks so whether the server is there. Its browser does not hold that against the next WebSocket.
+#[tokio::test]
+async fn who_wants_no_socket_is_told_so_and_let_go() {
+    let server = server(Config {
+        allowed_origins: vec!["https://game.example".to_owned()],
+        ..quick()
+    })
+    .await;
+    let of = |origin: &str| format!("HEAD / HTTP/1.1\r\nhost: x\r\n{origin}\r\n");
+    let asked = async |origin: &str| ask(server.local_addr(), &of(origin)).await;
+    // The answers end, because the server closes the connection.
+    let ours = asked("origin: https://game.example\r\n").await;
+    assert!(ours.starts_with("HTTP/1.1 400"), "{ours}");
+    assert!(
+        ours.contains("access-control-allow-origin: https://game.example"),
+        "{ours}"
+    );
+    let native = asked("").await;
+    assert!(native.starts_with("HTTP/1.1 400"), "{native}");
+    let theirs = asked("origin: https://evil.example\r\nconnection: close\r\n").await;
+    assert!(theirs.starts_with("HTTP/1.1 403"), "{theirs}");
+    assert!(!theirs.contains("access-control"), "{theirs}");
+}
