@@ -78,7 +78,8 @@ impl PlatformBackend {
     /// Where that runtime has several threads the links run there, and once all but one of them are in polls that take long the
     /// last one is kept free ([`block_in_place`](tokio::task::block_in_place)). A poll takes long when it has computed for 10 ms, on a busy
     /// machine up to 100 ms by the clock. That does not help where as many hostile members as there are threads begin within that
-    /// time, nor where the program itself holds a thread; [`new`](Self::new) has neither weakness. Where it has one thread alone, which any hostile member could hold, the links run on threads of the backend's own, which end with that
+    /// time, nor where the program itself holds a thread; [`new`](Self::new) has neither weakness. Where it has one thread alone,
+    /// which any hostile member could hold, the links run on threads of the backend's own, which end with that
     /// runtime; names of servers, timers and the WebSocket stay on it.
     ///
     /// Dropping it does not wait, because that could block the very runtime that is to send the goodbyes. If the runtime ends

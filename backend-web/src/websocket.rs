@@ -1,6 +1,7 @@
 //! [`WebSocketTransport`]: the socket under a signaling client, in the browser.
 
 mod address;
+mod known;
 mod probe;
 mod socket;
 
@@ -10,7 +11,8 @@ use std::rc::Rc;
 
 use signaling::{Transport, TransportError, TransportEvent, TransportOptions, TransportState};
 
-use socket::{Known, Socket};
+use known::Known;
+use socket::Socket;
 
 /// A WebSocket client that carries the texts of a signaling protocol, on the browser's `WebSocket`.
 ///

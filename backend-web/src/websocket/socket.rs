@@ -19,6 +19,7 @@ use crate::js::{self, Callback};
 use crate::page::{PAGE_HIDE, PAGE_SHOW, PageListener};
 use crate::timer::Timer;
 
+use super::known::Known;
 use super::probe::Probe;
 
 /// Bytes that wait for the network. Joining a lobby of 32 says about 200 kB at once: a description and a dozen candidates for
@@ -43,24 +44,6 @@ const NORMAL: u16 = 1000;
 /// Ours, where another connection is to follow. A browser ends none without a close frame, and gives pages only codes of their own
 /// besides 1000, which would tell the server that we leave.
 const ABANDONED: u16 = 4001;
-
-/// What is known of a server, from one socket to the next.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known {
-    /// Whether it has answered over HTTP while a socket to it was open, once it was asked. One that has not is not asked again.
-    answers: Option<bool>,
-    /// How many attempts in a row it has refused. One that was given up waits behind a broken path, and the browser does not count it.
-    refusals: u32,
-}
-
-impl Known {
-    /// Whether to ask it before a socket is opened. Now and then a socket is opened all the same: the server may have ceased to answer over
-    /// HTTP. These attempts are further and further apart, so that the browser forgets them.
-    fn is_asked_first(self) -> bool {
-        let is_tried = self.refusals >= 4 && self.refusals.is_power_of_two();
-        self.answers == Some(true) && self.refusals > 0 && !is_tried
-    }
-}
 
 pub(super) struct Socket {
     me: Weak<Self>,
@@ -194,10 +177,7 @@ impl Socket {
 
     /// That of an open one was.
     fn answered_meanwhile(&self, answers: bool) {
-        self.known.update(|known| Known {
-            answers: Some(answers),
-            ..known
-        });
+        self.known.update(|known| known.asked(answers));
     }
 
     fn has_stood(&self) {
@@ -346,7 +326,7 @@ impl Socket {
 
     fn opened(&self) {
         self.has_opened.set(true);
-        self.count_refusals(|_| 0);
+        self.known.update(Known::reached);
         let timer = self.timer.take();
         drop(timer);
         let texts = {
@@ -354,7 +334,7 @@ impl Socket {
             farewell.as_mut().map(|(texts, _)| std::mem::take(texts))
         };
         let Some(texts) = texts else {
-            if self.known.get().answers.is_none() {
+            if !self.known.get().was_asked() {
                 self.after(STANDS, Self::has_stood);
             }
             return self.push(TransportEvent::Opened);
@@ -375,15 +355,8 @@ impl Socket {
 
     /// What failed was not the way there: the server, or what stands in its place, has refused.
     fn end_refused(&self, why: String) {
-        self.count_refusals(|before| before.saturating_add(1));
+        self.known.update(Known::refused);
         self.end(LostReason::Unreachable(why));
-    }
-
-    fn count_refusals(&self, count: impl FnOnce(u32) -> u32) {
-        self.known.update(|known| Known {
-            refusals: count(known.refusals),
-            ..known
-        });
     }
 
     fn received(&self, event: &JsValue) {

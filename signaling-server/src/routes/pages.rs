@@ -62,8 +62,8 @@ pub(super) async fn preflight(State(relay): State<Relay>, request: Request) -> R
     response
 }
 
-/// Answers who wants no WebSocket, and lets go of the connection. A page that may come here asks so whether the server is there: after some
-/// attempts in vain its browser would not let it try for a while.
+/// Answers a request that asks for no WebSocket, and closes its connection. A page sends one to see whether the server is there, because its
+/// browser delays a WebSocket that follows a refused one.
 pub(super) fn without_socket(request: &HeaderMap) -> Response {
     let words = "a WebSocket is expected here\n";
     let answer = (StatusCode::BAD_REQUEST, [(CONNECTION, "close")], words);
