@@ -23,6 +23,7 @@ mod count;
 mod ending;
 mod entropy;
 mod events;
+mod far_names;
 mod far_relays;
 mod flight;
 mod inbox;

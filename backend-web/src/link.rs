@@ -14,6 +14,7 @@ use mesh_core::{
 
 use crate::connection::Connection;
 use crate::count::{Count, Kind};
+use crate::far_names::FarNames;
 use crate::inbox::LinkInbox;
 use crate::names::Names;
 use crate::note::Note;
@@ -58,6 +59,9 @@ struct Link {
     gathering: Gathering,
     names: Names,
     gathering_limit: Option<Timer>,
+    far_names: FarNames,
+    /// Until the browser is given them again.
+    far_names_pause: Option<Timer>,
     /// Until the figures are measured again; from the first connection on.
     figures_age: Option<Timer>,
     _count: Count,
@@ -97,6 +101,8 @@ pub(crate) async fn run(start: Start) {
         gathering: Gathering::Told,
         names: Names::new(),
         gathering_limit: None,
+        far_names: FarNames::default(),
+        far_names_pause: None,
         figures_age: None,
         _count: Count::new(Kind::Task),
     };
@@ -138,6 +144,13 @@ impl Link {
                     self.measure_later();
                     Ok(())
                 }
+                Some(Either::Right(Note::AskAgain)) => {
+                    for candidate in self.far_names.again() {
+                        self.connection.add_candidate(&candidate).await;
+                    }
+                    self.ask_again_later();
+                    Ok(())
+                }
                 Some(Either::Right(note)) => self.take_note(note),
                 // The backend is gone.
                 None => Err(CloseReason::Local),
@@ -162,6 +175,7 @@ impl Link {
                 self.described(description);
             }
             Command::SetRemote { description, .. } => {
+                self.forget_far_names();
                 if let Some(answer) = self.connection.accept(&description).await? {
                     self.names.begin(Some(&description));
                     self.described(answer);
@@ -169,6 +183,10 @@ impl Link {
             }
             Command::AddCandidate { candidate, .. } => {
                 self.connection.add_candidate(&candidate).await;
+                let has_route = self.browser_says == ConnectionState::Connected;
+                if !has_route && self.far_names.add(&candidate) {
+                    self.ask_again_later();
+                }
             }
             Command::RequestStats { link } => {
                 let stats = self.measure().await;
@@ -196,6 +214,9 @@ impl Link {
                     pulse.path_is_back();
                 }
                 self.browser_says = state;
+                if state == ConnectionState::Connected {
+                    self.forget_far_names();
+                }
                 self.judge();
                 if is_back && self.figures_age.is_none() {
                     let _ = self.notes.try_send(Note::Measure);
@@ -237,7 +258,8 @@ impl Link {
             | Note::LingerOver
             | Note::Unsecured
             | Note::LookAtPath
-            | Note::Measure => {}
+            | Note::Measure
+            | Note::AskAgain => {}
         }
         Ok(())
     }
@@ -258,6 +280,21 @@ impl Link {
         self.figures_age = Timer::start(FIGURES_AGE, move || {
             let _ = notes.try_send(Note::Measure);
         });
+    }
+
+    /// Has the browser given the far side's names again after a while.
+    fn ask_again_later(&mut self) {
+        let notes = self.notes.clone();
+        let ring = move || {
+            let _ = notes.try_send(Note::AskAgain);
+        };
+        let pause = self.far_names.pause();
+        self.far_names_pause = pause.and_then(|pause| Timer::start(pause, ring));
+    }
+
+    fn forget_far_names(&mut self) {
+        self.far_names.forget();
+        self.far_names_pause = None;
     }
 
     /// Reports the state of the connection where it is another one. The pulse has a say, with a far side that has one.

@@ -2,7 +2,7 @@
 //!
 //! A browser hides a host's address behind a random name (`….local`) and answers for it by multicast DNS. Chromium tells of the
 //! candidate when the name is known to the network, Firefox before. Where the signaling is quick, the far side then asks too
-//! early and gets no answer. Chromium does not ask again: with two browsers on one network, no route. So Firefox holds them back a
+//! early and gets no answer. A backend of ours asks again ([`far_names`](crate::far_names)), which takes a second. So Firefox holds them back a
 //! while, whoever the far side is, unless it is known to do without.
 //!
 //! That is where it answers another Firefox, with which they have not been seen to be needed. If that one is an offerer of ours,
@@ -90,7 +90,7 @@ fn is_from_firefox(description: &SessionDescription) -> bool {
 }
 
 /// Whether the address (the fifth field, RFC 8839 section 5.1) is a name of multicast DNS.
-fn is_named(candidate: &IceCandidate) -> bool {
+pub(crate) fn is_named(candidate: &IceCandidate) -> bool {
     candidate
         .candidate
         .split_ascii_whitespace()

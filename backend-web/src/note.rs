@@ -14,6 +14,8 @@ pub(crate) enum Note {
     Candidate(IceCandidate),
     /// The oldest candidate whose name had to be made known may be told.
     NameKnown,
+    /// The far side's names may be known by now.
+    AskAgain,
     Gathered,
     /// A STUN or TURN server gave no address.
     Refused(Refusal),

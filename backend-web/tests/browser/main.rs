@@ -17,6 +17,7 @@ mod cycles;
 mod flow;
 mod later_version;
 mod messages;
+mod names;
 mod refusals;
 mod stranger;
 mod support;
