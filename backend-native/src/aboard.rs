@@ -50,7 +50,7 @@ struct Shared {
     crew: Mutex<Crew>,
     /// Messages taken since the last datagram of ours.
     messages: AtomicUsize,
-    /// Messages taken altogether.
+    /// Messages taken altogether, other than pulses.
     taken: AtomicU64,
     /// How many sockets there are.
     sockets: AtomicUsize,
@@ -92,11 +92,16 @@ impl Aboard {
 
     /// A message has been taken from the core.
     pub(crate) fn count_message(&self) {
-        self.0.messages.fetch_add(1, Ordering::Relaxed);
+        self.count_pulse();
         self.0.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many messages have been taken from the core, on all channels.
+    /// The same for a message of the pulse.
+    pub(crate) fn count_pulse(&self) {
+        self.0.messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many messages have been taken from the core, on all channels but that of the pulse.
     pub(crate) fn taken(&self) -> u64 {
         self.0.taken.load(Ordering::Relaxed)
     }

@@ -55,7 +55,7 @@ impl Pulse {
     async fn listen(self) {
         while let Some(event) = self.channel.poll().await {
             if let DataChannelEvent::OnMessage(_) = event {
-                self.shared.aboard.count_message();
+                self.shared.aboard.count_pulse();
             }
             match event {
                 DataChannelEvent::OnOpen => {

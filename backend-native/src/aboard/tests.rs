@@ -66,6 +66,16 @@ async fn a_round_is_due_after_as_many_messages_as_are_handed_out() {
     aboard.count_message();
     assert!(aboard.round_due());
     assert!(!aboard.round_due(), "once");
+    assert_eq!(aboard.taken(), MESSAGES_A_ROUND as u64);
+    for _ in 0..MESSAGES_A_ROUND {
+        aboard.count_pulse();
+    }
+    assert!(aboard.round_due());
+    assert_eq!(
+        aboard.taken(),
+        MESSAGES_A_ROUND as u64,
+        "pulses are no messages"
+    );
 }
 
 #[tokio::test]

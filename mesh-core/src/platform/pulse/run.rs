@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::measures::{Answers, Arrivals};
 use super::wire::{Message, Ping};
 use super::{
-    ASKING_AFTER, ASKING_INTERVAL, DEAF_AFTER, DEAF_AFTER_RETURN, FIRST_WORD, HEARD_WITHIN,
-    INTERVAL, LATE, Life, MAX_ANSWERS, OWED_FOR, SILENT_AFTER, Signs, UNHEARD_AFTER,
+    ASKING_AFTER, ASKING_INTERVAL, BUSY_INTERVAL, DEAF_AFTER, DEAF_AFTER_RETURN, FIRST_WORD,
+    HEARD_WITHIN, INTERVAL, LATE, Life, MAX_ANSWERS, OWED_FOR, SILENT_AFTER, Signs, UNHEARD_AFTER,
 };
 use crate::Instant;
 
@@ -112,7 +112,8 @@ impl Run {
     }
 
     pub(super) fn poll(&mut self, now: Instant, signs: Signs) -> Option<Vec<u8>> {
-        if signs.messages > self.messages {
+        let is_busy = signs.messages > self.messages;
+        if is_busy {
             self.messages = signs.messages;
             // They came since the last poll, and may have come right after it.
             self.hear(self.polled);
@@ -127,14 +128,21 @@ impl Run {
             self.life,
             Life::Answers | Life::Unheard | Life::Deaf | Life::Owed
         );
-        let is_asking = is_near && now - self.heard.min(self.answered_us) >= ASKING_AFTER;
-        let interval = if is_asking { ASKING_INTERVAL } else { INTERVAL };
+        let usual = if is_busy { BUSY_INTERVAL } else { INTERVAL };
+        let is_missed = now - self.heard >= ASKING_AFTER
+            || now - self.answered_us >= usual + (ASKING_AFTER - INTERVAL);
+        let interval = if is_near && is_missed {
+            ASKING_INTERVAL
+        } else {
+            usual
+        };
         self.ping_due = self.ping_due.min(now + interval);
         let ping = (self.ping_due <= now).then(|| {
             self.ping_due = now + interval;
             self.ping(now)
         });
-        self.due = self.next_look().min(self.ping_due);
+        // Messages count as heard when the poll before them was made, so polls keep their pace.
+        self.due = self.next_look().min(self.ping_due).min(now + INTERVAL);
         ping
     }
 

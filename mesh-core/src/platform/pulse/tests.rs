@@ -95,6 +95,64 @@ fn a_quiet_link_pings_twice_a_second_and_measures() {
 }
 
 #[test]
+fn a_side_that_gets_messages_pings_once_a_second() {
+    for latency in [1, 40, 400] {
+        let mut world = World::new();
+        world.latency = MILLI * latency;
+        world.tick = [Some(MILLI * 20), None];
+        world.run(Duration::from_mins(1));
+        assert_eq!(world.seen(world.now), []);
+        let pings = world.sides.each_ref().map(|side| side.pings);
+        assert!((100..=121).contains(&pings[0]), "{pings:?}");
+        assert!((55..=62).contains(&pings[1]), "{pings:?}");
+    }
+}
+
+#[test]
+fn one_that_stops_playing_is_there_and_one_that_vanishes_meanwhile_is_not() {
+    for moment in 0..50 {
+        for gone in [false, true] {
+            let mut world = World::new();
+            world.loss = if gone { 0.0 } else { 0.2 };
+            world.rng = Rng::new(moment);
+            world.tick = [Some(MILLI * 20); 2];
+            world.run(Duration::from_secs(5) + STEP * moment as u32);
+            let end = world.now;
+            world.tick = [None; 2];
+            world.cut = [gone; 2];
+            world.run(Duration::from_secs(4));
+            let seen = world.seen(end);
+            match seen[..] {
+                [] if !gone => {}
+                [(1500..=2100, Life::Silent)] if gone => {}
+                _ => panic!("{moment}: {seen:?}"),
+            }
+        }
+    }
+}
+
+/// Messages come, and what we say does not arrive.
+#[test]
+fn one_that_plays_on_and_does_not_answer_is_unheard_in_time() {
+    for moment in 0..50 {
+        let mut world = World::new();
+        world.tick = [Some(MILLI * 20); 2];
+        world.run(Duration::from_secs(5) + STEP * moment);
+        let cut = world.now;
+        world.cut = [true, false];
+        world.run(Duration::from_secs(12));
+        let seen = world.seen(cut);
+        assert!(
+            matches!(
+                seen[..],
+                [(3000..=4600, Life::Unheard), (9000..=10_600, Life::Deaf)]
+            ),
+            "{seen:?}"
+        );
+    }
+}
+
+#[test]
 fn one_that_vanishes_is_silent_within_its_time_and_comes_back() {
     for moment in 0..50 {
         let mut world = World::new();
@@ -153,6 +211,7 @@ fn a_bad_path_is_no_silence() {
         let mut world = World::new();
         world.rng = Rng::new(seed);
         world.loss = 0.2;
+        world.tick = [Some(MILLI * 20).filter(|_| seed % 2 == 0); 2];
         (world.latency, world.jitter) = (MILLI * 250, MILLI * 200);
         world.run(Duration::from_mins(10));
         let seen = world.seen(world.now);

@@ -31,8 +31,16 @@ pub(super) struct Side {
     pub(super) pings: u32,
 }
 
-/// For which side, and the message; `None` is an acknowledgement.
-type Datagram = (usize, Option<Vec<u8>>);
+/// What a datagram carries.
+#[derive(Clone)]
+pub(super) enum Cargo {
+    Pulse(Vec<u8>),
+    Game,
+    Acknowledgement,
+}
+
+/// For which side, and what.
+type Datagram = (usize, Cargo);
 
 /// Datagrams, by when they arrive.
 pub(super) struct World {
@@ -46,6 +54,8 @@ pub(super) struct World {
     pub(super) jitter: Duration,
     /// From which side nothing gets through.
     pub(super) cut: [bool; 2],
+    /// How far apart the messages of the games are, if they say anything.
+    pub(super) tick: [Option<Duration>; 2],
 }
 
 impl World {
@@ -85,10 +95,11 @@ impl World {
             latency: MILLI * 20,
             jitter: Duration::ZERO,
             cut: [false; 2],
+            tick: [None; 2],
         }
     }
 
-    fn post(&mut self, from: usize, message: Option<Vec<u8>>) {
+    fn post(&mut self, from: usize, cargo: Cargo) {
         if self.cut[from] || self.rng.happens(self.loss) {
             return;
         }
@@ -96,7 +107,7 @@ impl World {
         let late = Duration::from_micros(self.rng.below(most + 1));
         self.number += 1;
         let key = (self.now + self.latency + late, self.number);
-        self.on_the_way.insert(key, (1 - from, message));
+        self.on_the_way.insert(key, (1 - from, cargo));
     }
 
     pub(super) fn run(&mut self, span: Duration) {
@@ -106,18 +117,25 @@ impl World {
             while let Some(first) = self.on_the_way.first_entry()
                 && first.key().0 <= self.now
             {
-                let (to, message) = first.remove();
+                let (to, cargo) = first.remove();
                 let side = &mut self.sides[to];
                 if side.thread == Thread::Gone {
                     continue;
                 }
                 side.signs.path = side.signs.path.map(|path| path + 50);
-                if let Some(message) = message {
-                    side.waiting.push(message);
-                    self.post(to, None);
+                match cargo {
+                    Cargo::Pulse(message) => side.waiting.push(message),
+                    Cargo::Game => side.signs.messages += 1,
+                    Cargo::Acknowledgement => continue,
                 }
+                self.post(to, Cargo::Acknowledgement);
             }
             for at in 0..2 {
+                let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap();
+                let is_tick = |tick| self.now.as_micros().is_multiple_of(micros(tick));
+                if self.sides[at].thread == Thread::Runs && self.tick[at].is_some_and(is_tick) {
+                    self.post(at, Cargo::Game);
+                }
                 self.turn(at);
             }
         }
@@ -144,7 +162,7 @@ impl World {
             side.note(now);
         }
         for message in sent {
-            self.post(at, Some(message));
+            self.post(at, Cargo::Pulse(message));
         }
     }
 
