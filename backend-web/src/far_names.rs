@@ -1,58 +1,84 @@
 //! Candidates of the far side whose address is a name, until there is a route.
 //!
 //! The browser asks the network for the name by multicast DNS when it is given the candidate, and may get no answer: on a wireless
-//! network such questions are lost, and a busy machine has its name known late. Chromium does not ask again, and Firefox gives
-//! a connection up that has had no address to try for 5 s. So the candidate is given to the browser again, which asks anew. It
-//! ignores an address that it has already (RFC 8838 section 11).
+//! network such questions are lost, and a busy machine has its name known late. Firefox asks three times within 9 s. Chromium asks
+//! once and waits for 3 s. So it is given the candidate again, and asks anew; it ignores an address that it has already. One way is
+//! enough, because whoever is asked learns the asker's address.
+
+use std::collections::VecDeque;
 
 use mesh_core::{Duration, IceCandidate};
 
 use crate::names::is_named;
+use crate::timer::Timer;
 
-/// The pauses before each next try. Chromium waits 3 s for an answer and asks nothing meanwhile, so the third
-/// is later than that, and still before Firefox gives up.
-const PAUSES: [Duration; 5] = [
-    Duration::from_secs(1),
-    Duration::from_secs(1),
-    Duration::from_millis(1500),
-    Duration::from_millis(1500),
-    Duration::from_secs(2),
-];
+/// After how long a candidate is given again: Chromium waits no more. It is in time for a Firefox at the other end, which gives up
+/// when it has had no address to try for 5 s.
+pub(crate) const PAUSE: Duration = Duration::from_millis(3100);
 
-/// How many are kept. A machine has one for each of its networks; a far side could name any number.
+/// How often.
+const TIMES: u32 = 2;
+
+/// How many are kept. A browser has a few for each network of its machine; a far side could name any number.
 const MAX_NAMES: usize = 16;
 
 /// Those of one description of the far side.
-#[derive(Debug, Default)]
 pub(crate) struct FarNames {
-    candidates: Vec<IceCandidate>,
-    tries: usize,
+    is_needed: bool,
+    waiting: VecDeque<FarName>,
+}
+
+/// One that the browser has been given.
+pub(crate) struct FarName {
+    pub(crate) candidate: IceCandidate,
+    given_again: u32,
+    _timer: Option<Timer>,
 }
 
 impl FarNames {
-    /// A candidate that the browser has been given. Whether it is the first one with a name.
-    pub(crate) fn add(&mut self, candidate: &IceCandidate) -> bool {
-        if self.candidates.len() >= MAX_NAMES || !is_named(candidate) {
-            return false;
+    /// `is_needed` where the browser asks only once.
+    pub(crate) const fn new(is_needed: bool) -> Self {
+        Self {
+            is_needed,
+            waiting: VecDeque::new(),
         }
-        self.candidates.push(candidate.clone());
-        self.candidates.len() == 1
     }
 
-    /// How long to wait until [`again`](Self::again). `None`: it was tried often enough.
-    pub(crate) fn pause(&self) -> Option<Duration> {
-        PAUSES.get(self.tries).copied()
+    /// The browser has been given a candidate. `timer` makes what rings after [`PAUSE`] if that is to be done again.
+    pub(crate) fn given(&mut self, candidate: IceCandidate, timer: impl FnOnce() -> Option<Timer>) {
+        if self.is_needed && is_named(&candidate) {
+            self.wait(candidate, 0, timer);
+        }
     }
 
-    /// What the browser is to be given again.
-    pub(crate) fn again(&mut self) -> Vec<IceCandidate> {
-        self.tries = self.tries.saturating_add(1);
-        self.candidates.clone()
+    /// The browser has been given this one once more.
+    pub(crate) fn given_again(&mut self, name: FarName, timer: impl FnOnce() -> Option<Timer>) {
+        self.wait(name.candidate, name.given_again + 1, timer);
+    }
+
+    fn wait(
+        &mut self,
+        candidate: IceCandidate,
+        given_again: u32,
+        timer: impl FnOnce() -> Option<Timer>,
+    ) {
+        if given_again < TIMES && self.waiting.len() < MAX_NAMES {
+            self.waiting.push_back(FarName {
+                candidate,
+                given_again,
+                _timer: timer(),
+            });
+        }
+    }
+
+    /// The one that has waited longest: its time has come.
+    pub(crate) fn next(&mut self) -> Option<FarName> {
+        self.waiting.pop_front()
     }
 
     /// There is a route, or another description.
     pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+        self.waiting.clear();
     }
 }
 
@@ -68,29 +94,45 @@ mod tests {
         }
     }
 
+    fn give_again(names: &mut FarNames) -> Option<IceCandidate> {
+        let name = names.next()?;
+        let candidate = name.candidate.clone();
+        names.given_again(name, || None);
+        Some(candidate)
+    }
+
     #[test]
-    fn names_are_given_again_a_few_times() {
-        let mut names = FarNames::default();
-        assert!(!names.add(&candidate("192.0.2.7")));
-        assert!(names.add(&candidate("x.local")));
-        assert!(!names.add(&candidate("y.local")), "the pause has begun");
-        let mut waited = Duration::ZERO;
-        while let Some(pause) = names.pause() {
-            waited += pause;
-            assert_eq!(names.again(), [candidate("x.local"), candidate("y.local")]);
+    fn each_name_is_given_again_so_often() {
+        let mut names = FarNames::new(true);
+        for address in ["192.0.2.7", "x.local", "y.local"] {
+            names.given(candidate(address), || None);
         }
-        assert_eq!(waited, Duration::from_secs(7));
+        assert_eq!(give_again(&mut names), Some(candidate("x.local")));
+        // One that comes late has all its times, too.
+        names.given(candidate("z.local"), || None);
+        for address in ["y.local", "x.local", "z.local", "y.local", "z.local"] {
+            assert_eq!(give_again(&mut names), Some(candidate(address)));
+        }
+        assert_eq!(give_again(&mut names), None);
+    }
+
+    #[test]
+    fn none_is_given_again_where_there_is_a_route_or_no_need() {
+        let mut names = FarNames::new(true);
+        names.given(candidate("x.local"), || None);
         names.forget();
-        assert_eq!(names.again(), []);
-        assert!(names.add(&candidate("z.local")));
+        assert_eq!(give_again(&mut names), None);
+        let mut names = FarNames::new(false);
+        names.given(candidate("x.local"), || None);
+        assert_eq!(give_again(&mut names), None);
     }
 
     #[test]
     fn not_any_number_is_kept() {
-        let mut names = FarNames::default();
+        let mut names = FarNames::new(true);
         for number in 0..1000 {
-            names.add(&candidate(&format!("{number}.local")));
+            names.given(candidate(&format!("{number}.local")), || None);
         }
-        assert_eq!(names.again().len(), MAX_NAMES);
+        assert_eq!(names.waiting.len(), MAX_NAMES);
     }
 }

@@ -14,7 +14,7 @@ use mesh_core::{
 
 use crate::connection::Connection;
 use crate::count::{Count, Kind};
-use crate::far_names::FarNames;
+use crate::far_names::{self, FarNames};
 use crate::inbox::LinkInbox;
 use crate::names::Names;
 use crate::note::Note;
@@ -60,8 +60,6 @@ struct Link {
     names: Names,
     gathering_limit: Option<Timer>,
     far_names: FarNames,
-    /// Until the browser is given them again.
-    far_names_pause: Option<Timer>,
     /// Until the figures are measured again; from the first connection on.
     figures_age: Option<Timer>,
     _count: Count,
@@ -88,6 +86,7 @@ pub(crate) async fn run(start: Start) {
         relay,
         page: _page, // Watches until the link has ended, which may be after its backend.
     } = start;
+    let names = Names::new();
     let mut link = Link {
         id: inbox.link(),
         connection: Rc::clone(&connection),
@@ -99,10 +98,10 @@ pub(crate) async fn run(start: Start) {
         is_broken: false,
         has_connected: false,
         gathering: Gathering::Told,
-        names: Names::new(),
+        // What asks only once tells of its own names only when they are known.
+        far_names: FarNames::new(!names.is_too_quick()),
+        names,
         gathering_limit: None,
-        far_names: FarNames::default(),
-        far_names_pause: None,
         figures_age: None,
         _count: Count::new(Kind::Task),
     };
@@ -145,10 +144,7 @@ impl Link {
                     Ok(())
                 }
                 Some(Either::Right(Note::AskAgain)) => {
-                    for candidate in self.far_names.again() {
-                        self.connection.add_candidate(&candidate).await;
-                    }
-                    self.ask_again_later();
+                    self.ask_again().await;
                     Ok(())
                 }
                 Some(Either::Right(note)) => self.take_note(note),
@@ -175,7 +171,7 @@ impl Link {
                 self.described(description);
             }
             Command::SetRemote { description, .. } => {
-                self.forget_far_names();
+                self.far_names.forget();
                 if let Some(answer) = self.connection.accept(&description).await? {
                     self.names.begin(Some(&description));
                     self.described(answer);
@@ -183,9 +179,9 @@ impl Link {
             }
             Command::AddCandidate { candidate, .. } => {
                 self.connection.add_candidate(&candidate).await;
-                let has_route = self.browser_says == ConnectionState::Connected;
-                if !has_route && self.far_names.add(&candidate) {
-                    self.ask_again_later();
+                if self.browser_says != ConnectionState::Connected {
+                    let timer = self.asks_again();
+                    self.far_names.given(candidate, timer);
                 }
             }
             Command::RequestStats { link } => {
@@ -215,7 +211,7 @@ impl Link {
                 }
                 self.browser_says = state;
                 if state == ConnectionState::Connected {
-                    self.forget_far_names();
+                    self.far_names.forget();
                 }
                 self.judge();
                 if is_back && self.figures_age.is_none() {
@@ -282,19 +278,22 @@ impl Link {
         });
     }
 
-    /// Has the browser given the far side's names again after a while.
-    fn ask_again_later(&mut self) {
+    /// Gives the browser a candidate again whose name had no answer.
+    async fn ask_again(&mut self) {
+        if let Some(name) = self.far_names.next() {
+            self.connection.add_candidate(&name.candidate).await;
+            let timer = self.asks_again();
+            self.far_names.given_again(name, timer);
+        }
+    }
+
+    /// Makes the timer that has that done.
+    fn asks_again(&self) -> impl FnOnce() -> Option<Timer> + use<> {
         let notes = self.notes.clone();
         let ring = move || {
             let _ = notes.try_send(Note::AskAgain);
         };
-        let pause = self.far_names.pause();
-        self.far_names_pause = pause.and_then(|pause| Timer::start(pause, ring));
-    }
-
-    fn forget_far_names(&mut self) {
-        self.far_names.forget();
-        self.far_names_pause = None;
+        || Timer::start(far_names::PAUSE, ring)
     }
 
     /// Reports the state of the connection where it is another one. The pulse has a say, with a far side that has one.

@@ -2,8 +2,8 @@
 //!
 //! A browser hides a host's address behind a random name (`….local`) and answers for it by multicast DNS. Chromium tells of the
 //! candidate when the name is known to the network, Firefox before. Where the signaling is quick, the far side then asks too
-//! early and gets no answer. A backend of ours asks again ([`far_names`](crate::far_names)), which takes a second. So Firefox holds them back a
-//! while, whoever the far side is, unless it is known to do without.
+//! early and gets no answer. A Chromium asks again after 3 s at the soonest ([`far_names`](crate::far_names)). So Firefox holds them
+//! back a while, whoever the far side is, unless it is known to do without.
 //!
 //! That is where it answers another Firefox, with which they have not been seen to be needed. If that one is an offerer of ours,
 //! its own candidates, which were held back, lead here at any rate; one way is enough, because whoever is asked learns the asker's
@@ -40,6 +40,11 @@ impl Names {
             holding: true,
             waiting: VecDeque::new(),
         }
+    }
+
+    /// Whether this browser tells of a name before it is known.
+    pub(crate) const fn is_too_quick(&self) -> bool {
+        self.too_quick
     }
 
     /// A description is applied that answers this offer, or none. Those that wait belong to the one that it replaces.

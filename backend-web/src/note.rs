@@ -14,7 +14,7 @@ pub(crate) enum Note {
     Candidate(IceCandidate),
     /// The oldest candidate whose name had to be made known may be told.
     NameKnown,
-    /// The far side's names may be known by now.
+    /// A name of the far side has waited long enough to be asked for again.
     AskAgain,
     Gathered,
     /// A STUN or TURN server gave no address.

@@ -24,17 +24,19 @@ pub(crate) enum Bench {
     Signaling,
     /// Time to open between a native peer and each browser, and our web backend against bare web-sys
     Browsers,
+    /// What a browser has to fetch of the library, built for size; only if it is named
+    Size,
     /// The same works on matchbox_socket, str0m, the webrtc crate alone and ours; only if it is named
     Rivals,
     /// Where the processor time of a mesh of eight and the memory of a connection go; only if it is named
     Profile,
 }
 
-/// Those that are named, or all but the last two, in the order in which they are run.
+/// Those that are named, or all but the last three, in the order in which they are run.
 pub(crate) fn chosen(which: &[Bench]) -> impl Iterator<Item = Bench> {
     let all = Bench::value_variants().iter().copied();
     all.filter(|bench| match bench {
-        Bench::Rivals | Bench::Profile => which.contains(bench),
+        Bench::Size | Bench::Rivals | Bench::Profile => which.contains(bench),
         Bench::Network | Bench::Core | Bench::Signaling | Bench::Browsers => {
             which.is_empty() || which.contains(bench)
         }
@@ -57,7 +59,7 @@ pub(crate) fn native(bench: Bench, arguments: &[String]) -> Stage {
             "the profile",
             "run -r -p bench -- --profile target/ci/profile",
         ),
-        Bench::Network | Bench::Browsers => match arguments {
+        Bench::Network | Bench::Browsers | Bench::Size => match arguments {
             [] => ("the network", "run --release --package bench -- all"),
             _ => ("the network", "run --release --package bench --"),
         },
@@ -83,6 +85,18 @@ pub(crate) fn page(target_directory: &Path) -> Page {
         artifact: "bench_page",
         folder: target_directory.join("ci/bench-page"),
         made_for: Use::Bench,
+    }
+}
+
+/// A page that does little but use the library.
+pub(crate) fn smallest(target_directory: &Path) -> Page {
+    Page {
+        name: "the smallest page",
+        package: "smallest-page",
+        manifest: None,
+        artifact: "smallest_page",
+        folder: target_directory.join("ci/smallest-page"),
+        made_for: Use::Size,
     }
 }
 

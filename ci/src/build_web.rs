@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::print::say;
 use crate::web::{Page, Toolchain, Use};
 use crate::workspace::Workspace;
@@ -65,15 +68,26 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::read_dir(from)?.try_for_each(|entry| copy(&entry?.path(), to))
 }
 
-/// Says how large the program is: as it was compiled, as it is, and as a browser has to fetch it.
-fn sizes(page: &Page, built: &Path) -> io::Result<()> {
-    let wasm = page.folder.join(format!("{}_bg.wasm", page.artifact));
+/// Says how large the program and its JavaScript are: as they are, and as a browser has to fetch them.
+pub(crate) fn sizes(page: &Page, built: &Path) -> io::Result<()> {
     let size = |file: &Path| Ok::<_, io::Error>(kilobytes(fs::metadata(file)?.len()));
-    let (raw, optimised, small) = (size(built)?, size(&wasm)?, kilobytes(brotli(&wasm)?));
-    let name = page.name;
-    say!("\n[ci] wasm of {name}: {raw} raw, {optimised} optimised, {small} brotli");
+    say!("\n[ci] {} as it was compiled: {}", page.name, size(built)?);
+    for (what, ending) in [("wasm", "_bg.wasm"), ("JavaScript", ".js")] {
+        let file = page.folder.join(format!("{}{ending}", page.artifact));
+        let (whole, gzip, brotli) = (size(&file)?, gzip(&file)?, brotli(&file)?);
+        let (gzip, brotli) = (kilobytes(gzip), kilobytes(brotli));
+        say!("[ci] its {what}: {whole}, {gzip} gzip, {brotli} brotli");
+    }
     say!("[ci] the page is in {}", page.folder.display());
     Ok(())
+}
+
+/// How many bytes the file has when a server compresses it so.
+fn gzip(file: &Path) -> io::Result<u64> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&fs::read(file)?)?;
+    let compressed = encoder.finish()?.len();
+    Ok(u64::try_from(compressed).unwrap_or(u64::MAX))
 }
 
 /// How many bytes the file has when a server compresses it as well as it can.

@@ -301,11 +301,12 @@ impl Ci {
         self.add(deny::run(&self.runner));
     }
 
-    /// The benches that are named; without a name all of them.
+    /// The benches that are named; without a name those of [`bench::chosen`].
     pub(crate) fn bench(&self, which: &[Bench], arguments: &[String]) {
         for bench in bench::chosen(which) {
             match bench {
                 Bench::Browsers => self.bench_browsers(arguments),
+                Bench::Size => self.bench_size(),
                 Bench::Profile => self.stages(vec![bench::native(bench, arguments), bench::heap()]),
                 Bench::Network | Bench::Core | Bench::Signaling | Bench::Rivals => {
                     self.stages(vec![bench::native(bench, arguments)]);
@@ -323,6 +324,20 @@ impl Ci {
         if self.page(&page, &toolchain, Stage::alone) {
             let stage = bench::browsers(&toolchain, &page, arguments);
             self.all_or_reason("bench of the browsers", stage.map(|stage| vec![stage]));
+        }
+    }
+
+    fn bench_size(&self) {
+        self.provide(&[tools::PAGE]);
+        let Some(toolchain) = self.toolchain() else {
+            return;
+        };
+        let page = bench::smallest(&self.workspace.target_directory);
+        if self.page(&page, &toolchain, Stage::alone) {
+            let built = toolchain.built(page.artifact);
+            self.record(Outcome::check("size of the page", || {
+                build_web::sizes(&page, &built).map_err(|error| error.to_string())
+            }));
         }
     }
 

@@ -9,7 +9,7 @@ use bench::node::{Channel, Side};
 pub(crate) const PERCENTS: [usize; 7] = [10, 25, 50, 75, 90, 95, 99];
 
 /// How many peers a mesh has.
-pub(crate) const SIZES: [usize; 4] = [2, 4, 8, 16];
+pub(crate) const SIZES: [usize; 5] = [2, 4, 8, 16, 32];
 
 /// One work, in a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,6 @@ mod tests {
         names.sort();
         let count = names.len();
         names.dedup();
-        assert_eq!((names.len(), count), (12, 12));
+        assert_eq!((names.len(), count), (14, 14));
     }
 }

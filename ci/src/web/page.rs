@@ -23,6 +23,8 @@ pub(crate) enum Use {
     Test,
     /// Its speed is measured.
     Bench,
+    /// Its size is measured: it gets as small as it can.
+    Size,
 }
 
 /// A package that becomes a page.
@@ -46,9 +48,14 @@ impl Page {
         let mut build = toolchain
             .cargo(&["build", "--release", "--target", TARGET])
             .args(&["--package", self.package]);
-        if self.made_for != Use::Bench {
+        let profile: &[_] = match self.made_for {
+            Use::Bench => &[],
             // Small, and compiled in three quarters of the time. What tests and players get alike is compiled once.
-            build = build.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
+            Use::Play | Use::Test => &[("OPT_LEVEL", "s")],
+            Use::Size => &[("OPT_LEVEL", "z"), ("LTO", "fat"), ("CODEGEN_UNITS", "1")],
+        };
+        for (setting, value) in profile {
+            build = build.env(&format!("CARGO_PROFILE_RELEASE_{setting}"), *value);
         }
         if let Some(manifest) = &self.manifest {
             build = build.arg("--manifest-path").arg(manifest.to_string_lossy());
@@ -68,12 +75,17 @@ impl Page {
             self.build(toolchain),
             Stage::check(&format!("module of {name}"), BINDGEN, bindgen),
         ];
-        if self.made_for == Use::Play {
+        let level: Option<&[_]> = match self.made_for {
+            // Higher levels take three times as long, and most of what they save is gone once a server compresses it.
+            Use::Play => Some(&["-O1"]),
+            Use::Size => Some(&["-Oz", "--strip-debug"]),
+            Use::Test | Use::Bench => None,
+        };
+        if let Some(level) = level {
             let module = self.folder.join(format!("{}_bg.wasm", self.artifact));
             let module = module.to_string_lossy();
-            // Higher levels take three times as long, and what they save is gone once a server compresses it.
-            let words = ["-O1", &module, "--output", &module];
-            let shrink = CommandLine::new(&toolchain.program(Tool::WasmOpt)?, &words);
+            let shrink = CommandLine::new(&toolchain.program(Tool::WasmOpt)?, level)
+                .args(&[&module, "--output", &module]);
             stages.push(Stage::check(
                 &format!("shrinking of {name}"),
                 OPTIMISE,

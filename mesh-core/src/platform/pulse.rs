@@ -7,7 +7,7 @@
 //! [control channel](super::control), a side says nothing on it before the far side has announced that it listens, from
 //! version [`SINCE`] on. `docs/wire.md` has its messages byte by byte.
 //!
-//! [`Pulse`] is the part without I/O. Each side sends a ping twice a second, or once while it gets other messages, and answers those of the far
+//! [`Pulse`] is the part without I/O. Each side sends a ping twice a second, or once a second while it gets other messages, and answers those of the far
 //! side. The backend does both, and the game's loop has no part in it: a game that does not poll for a while is not taken for one that is gone. A page
 //! answers no ping while its thread is busy; but its SCTP acknowledges them, which the backend can see. So after a silence the
 //! backend looks at the path: while something comes, the far side is [stalled](Life::Stalled), and only if nothing does, it is
@@ -41,8 +41,8 @@ pub const SINCE: u16 = 2;
 /// How often a ping is sent.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The same while messages come from the far side. They show that it is there, so that pings only measure, and ask whether what we
-/// say arrives.
+/// The same while messages come from the far side. They show that it is there, so pings only measure and check that what we say
+/// arrives.
 const BUSY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// After how long a silence pings are sent faster, and how fast: some of them may be lost.
@@ -55,7 +55,8 @@ const ASKING_INTERVAL: Duration = Duration::from_millis(200);
 const SILENT_AFTER: Duration = Duration::from_secs(2);
 
 /// After how long without an answer what we say does not arrive. A path that loses a fifth each way leaves twelve pings without one once
-/// in hundreds of thousands of times.
+/// in hundreds of thousands of times. Where it takes 900 ms there and back and messages of the game come, there are nine, which
+/// have none once in ten thousand times.
 const UNHEARD_AFTER: Duration = Duration::from_secs(4);
 
 /// After how long without an answer that is certain: the platform has had time to find out by itself that the path is broken in one

@@ -12,7 +12,8 @@ const OPEN: usize = 32;
 /// An answer that takes longer says that the far side stood still, and nothing of the path.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// How many numbers of the far side's pings are remembered. At the usual pace these are half a minute of them.
+/// How many numbers of the far side's pings are remembered. At the usual pace these are half a minute of them, a minute while
+/// messages come.
 const WINDOW: u32 = u64::BITS;
 
 /// How many pings must have been sent for a loss to be told.

@@ -128,7 +128,12 @@ impl Run {
             self.life,
             Life::Answers | Life::Unheard | Life::Deaf | Life::Owed
         );
-        let usual = if is_busy { BUSY_INTERVAL } else { INTERVAL };
+        // Where a path has come back, an answer is waited for.
+        let usual = if is_busy && self.returned.is_none() {
+            BUSY_INTERVAL
+        } else {
+            INTERVAL
+        };
         let is_missed = now - self.heard >= ASKING_AFTER
             || now - self.answered_us >= usual + (ASKING_AFTER - INTERVAL);
         let interval = if is_near && is_missed {

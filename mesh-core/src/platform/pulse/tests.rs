@@ -211,7 +211,14 @@ fn a_bad_path_is_no_silence() {
         let mut world = World::new();
         world.rng = Rng::new(seed);
         world.loss = 0.2;
-        world.tick = [Some(MILLI * 20).filter(|_| seed % 2 == 0); 2];
+        // Many, few enough that some polls see none, from one side alone, and none.
+        let ticks = [Some(20), Some(700), Some(1300), None];
+        let ticks = ticks.map(|tick| tick.map(|tick| MILLI * tick));
+        let tick = |number: u64| ticks[(number % 4) as usize];
+        world.tick = [tick(seed), tick(seed / 4)];
+        if seed % 5 == 0 {
+            world.sides[0].signs.path = None;
+        }
         (world.latency, world.jitter) = (MILLI * 250, MILLI * 200);
         world.run(Duration::from_mins(10));
         let seen = world.seen(world.now);
@@ -424,6 +431,27 @@ fn who_says_nothing_on_a_path_that_is_back_is_busy_in_the_end() {
             matches!(seen[..], [(4000..=5000, Life::Stalled)]),
             "{seen:?}"
         );
+    }
+}
+
+/// A far side that plays again answers in time, also on a bad path.
+#[test]
+fn a_bad_path_that_is_back_is_not_found_deaf() {
+    for seed in 0..500 {
+        let mut world = World::new();
+        world.rng = Rng::new(seed);
+        world.latency = MILLI * 450;
+        world.tick = [Some(MILLI * 20); 2];
+        world.run(Duration::from_secs(3));
+        world.cut = [true; 2];
+        world.run(Duration::from_secs(4));
+        world.loss = 0.2;
+        world.cut = [false; 2];
+        let back = world.now;
+        world.sides[0].pulse.path_is_back(back);
+        world.run(DEAF_AFTER_RETURN + Duration::from_secs(1));
+        let lives = world.lives_since(0, back);
+        assert!(!lives.contains(&Life::Deaf), "seed {seed}: {lives:?}");
     }
 }
 
