@@ -2,8 +2,8 @@
 //!
 //! A browser hides a host's address behind a random name (`….local`) and answers for it by multicast DNS. Chromium tells of the
 //! candidate when the name is known to the network, Firefox before. Where the signaling is quick, the far side then asks too
-//! early and gets no answer. A Chromium asks again after 3 s at the soonest ([`far_names`](crate::far_names)). So Firefox holds them
-//! back a while, whoever the far side is, unless it is known to do without.
+//! early and gets no answer. A Chromium of ours asks again after 3 s ([`far_names`](crate::far_names)) and waits for 3 s
+//! more where a name has an address of one family alone. So Firefox holds them back a while, whoever the far side is, unless it is known to do without.
 //!
 //! That is where it answers another Firefox, with which they have not been seen to be needed. If that one is an offerer of ours,
 //! its own candidates, which were held back, lead here at any rate; one way is enough, because whoever is asked learns the asker's
@@ -16,8 +16,10 @@ use mesh_core::{Duration, IceCandidate, SessionDescription};
 use crate::js;
 use crate::timer::Timer;
 
-/// How long Firefox gets to make a name known; 60 ms were enough in every one of ten meshes of three, none in none of four.
-const MAKING_KNOWN: Duration = Duration::from_millis(100);
+/// How long Firefox gets to make a name known. On a quiet machine 60 ms were enough in every one of ten meshes of three, none in
+/// none of four. On a busy one 100 ms were not always enough. It is a second way: mostly the far side's own candidates
+/// have led to a route before.
+const MAKING_KNOWN: Duration = Duration::from_millis(400);
 
 /// What Firefox writes into the first lines of its descriptions (RFC 8866 section 5.2), as who made the session.
 const FIREFOX: &str = "mozilla...THIS_IS_SDPARTA";
