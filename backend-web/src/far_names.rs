@@ -12,8 +12,7 @@ use mesh_core::{Duration, IceCandidate};
 use crate::names::is_named;
 use crate::timer::Timer;
 
-/// After how long a candidate is given again: Chromium waits no more. It is in time for a Firefox at the other end, which gives up
-/// when it has had no address to try for 5 s.
+/// After how long a candidate is given again: Chromium waits no more.
 pub(crate) const PAUSE: Duration = Duration::from_millis(3100);
 
 /// How often.

@@ -17,7 +17,7 @@ use crate::work::Work;
 const THREADS: usize = 2;
 
 /// Seconds that no work takes.
-const PATIENCE: &str = "20";
+const PATIENCE: &str = "40";
 
 /// Which contestant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

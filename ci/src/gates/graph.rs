@@ -36,7 +36,10 @@ const MOST: usize = 200;
 /// Packages that only some members may name in their manifests, for any target and of any kind.
 const RESERVED: &[(&[&str], &[&str])] = &[
     // No library depends on the facade. These examples are packages of their own, as a game would be.
-    (&["webrtc-multiplayer"], &["arena", "web-chat"]),
+    (
+        &["webrtc-multiplayer"],
+        &["arena", "smallest-page", "web-chat"],
+    ),
     (
         &["webrtc", "rtc"],
         &[
