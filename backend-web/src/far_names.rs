@@ -84,14 +84,7 @@ impl FarNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn candidate(address: &str) -> IceCandidate {
-        IceCandidate {
-            sdp_mid: "0".into(),
-            sdp_m_line_index: 0,
-            candidate: format!("candidate:0 1 UDP 2122187007 {address} 52319 typ host"),
-        }
-    }
+    use crate::names::tests::candidate;
 
     fn give_again(names: &mut FarNames) -> Option<IceCandidate> {
         let name = names.next()?;

@@ -106,12 +106,12 @@ pub(crate) fn is_named(candidate: &IceCandidate) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use mesh_core::SdpType;
 
     use super::*;
 
-    fn candidate(address: &str) -> IceCandidate {
+    pub(crate) fn candidate(address: &str) -> IceCandidate {
         IceCandidate {
             sdp_mid: "0".into(),
             sdp_m_line_index: 0,

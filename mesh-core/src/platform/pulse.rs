@@ -7,9 +7,9 @@
 //! [control channel](super::control), a side says nothing on it before the far side has announced that it listens, from
 //! version [`SINCE`] on. `docs/wire.md` has its messages byte by byte.
 //!
-//! [`Pulse`] is the part without I/O. Each side sends a ping twice a second, or once a second while it gets other messages, and answers those of the far
-//! side. The backend does both, and the game's loop has no part in it: a game that does not poll for a while is not taken for one that is gone. A page
-//! answers no ping while its thread is busy; but its SCTP acknowledges them, which the backend can see. So after a silence the
+//! [`Pulse`] is the part without I/O. Each side sends a ping twice a second, or once a second while it gets other
+//! messages, and answers those of the far side. The backend does both, and the game's loop has no part in it: a game that does not
+//! poll for a while is not taken for one that is gone. A page answers no ping while its thread is busy; but its SCTP acknowledges them, which the backend can see. So after a silence the
 //! backend looks at the path: while something comes, the far side is [stalled](Life::Stalled), and only if nothing does, it is
 //! [silent](Life::Silent). [`judge`] says what that means for the state of the connection.
 //!

@@ -32,7 +32,6 @@ pub(super) struct Side {
 }
 
 /// What a datagram carries.
-#[derive(Clone)]
 pub(super) enum Cargo {
     Pulse(Vec<u8>),
     Game,
