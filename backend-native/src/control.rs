@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_channel::Sender;
 use bytes::BytesMut;
 use mesh_core::platform::control::Word;
-use mesh_core::platform::{LinkFault, control};
+use mesh_core::platform::{GOODBYE, LinkFault, control};
 use mesh_core::{Duration, GivenReason, Goodbye, PeerId};
 use tokio::time::{sleep, timeout};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
@@ -17,9 +17,6 @@ use crate::aboard::Aboard;
 use crate::inbox::LinkInbox;
 use crate::note::Note;
 use crate::socket::SocketControl;
-
-/// How long a close waits at most until the far side has heard the goodbye.
-const GOODBYE: Duration = Duration::from_millis(200);
 
 /// The channel, and what the far side has asked on it. Cheap to clone.
 ///

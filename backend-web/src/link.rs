@@ -6,7 +6,7 @@ use std::rc::Rc;
 use async_channel::{Receiver, Sender};
 use futures_util::future::{Either, select};
 use mesh_core::platform::pulse::Life;
-use mesh_core::platform::{control, pulse};
+use mesh_core::platform::{GOODBYE, control, pulse};
 use mesh_core::{
     CloseReason, Command, ConnectFailure, ConnectionState, Duration, Goodbye, IceCandidate,
     LinkEvent, LinkId, LinkStats, SessionDescription,
@@ -25,9 +25,6 @@ use crate::timer::Timer;
 /// How long gathering may take where only a relay will do. Both browsers wait longer than that for a TURN server that does not
 /// answer; the cause must come before the core's deadline, which knows less.
 const GATHERING: Duration = Duration::from_secs(11);
-
-/// How long a close waits at most until the far side has heard the goodbye.
-const GOODBYE: Duration = Duration::from_millis(200);
 
 /// How old the figures may get. Each `getStats` costs Chromium at most 0.2 ms of processor time (measured with six channels each): with
 /// seven peers a seventh of a percent, so that it is not worth knowing whether anybody reads them.

@@ -130,6 +130,7 @@ macro_rules! conformance {
                 behaviour::clause_07_channels_do_what_was_asked_for(2, together, 90);
                 behaviour::clause_07_lifetimes_end(2, together, 60);
                 last_words::last_words_arrive_over_bad_paths(2, together, 120);
+                goodbye::a_goodbye_outlives_an_outage(2, together, 60);
                 loss::godot_4_modes_at_0_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_5_percent_loss(2, together, 60);
                 loss::godot_4_modes_at_20_percent_loss(2, together, 180);

@@ -43,6 +43,10 @@ pub use taken::Taken;
 /// and then two more, and a long round trip.
 pub const LINGER: Duration = Duration::from_secs(5);
 
+/// How long a close waits at most until the far side has heard why: one loss of the datagram that says so, whose repair takes SCTP
+/// one second (RFC 9260 section 16, `RTO.Min`), and a long round trip.
+pub const GOODBYE: Duration = Duration::from_millis(1500);
+
 /// The largest message that any platform sends or takes, in bytes: 256 KiB. A platform may be set to less.
 ///
 /// Chromium and Firefox announce this or more; both refuse to send more than the far side announced.

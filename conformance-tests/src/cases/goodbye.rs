@@ -1,12 +1,18 @@
 //! What a peer hears of the reason for an end that the other side has chosen.
 
+use std::time::Duration;
+
 use mesh_core::{DisconnectReason, GivenReason};
 
 use super::steps;
 use crate::failure::ensure_eq;
 use crate::observed::Seen;
 use crate::request::Setup;
+use crate::stream::Weather;
 use crate::{Matchmaker, Outcome, Participant};
+
+/// How long the path is broken. SCTP sends what was lost again after one second at the latest (RFC 9260 section 16, `RTO.Min`).
+const OUTAGE: Duration = Duration::from_millis(300);
 
 /// Who leaves with a reason is `Left` to the others, with that reason; they keep each other.
 pub async fn a_leave_says_goodbye(cast: [Participant; 3]) -> Outcome {
@@ -62,6 +68,28 @@ async fn heard_of_kick(
             (*seen == expected).then_some(())
         })
         .await
+}
+
+/// A kick is said again where the network loses it: who is kicked hears why, although the path is broken for a moment.
+pub async fn a_goodbye_outlives_an_outage(cast: [Participant; 2]) -> Outcome {
+    let [host, kicked] = &cast;
+    let spoiler = steps::spoiler(&cast).await?;
+    steps::connected_meshes(&cast).await?;
+    let broken = Weather {
+        loss_percent: 100,
+        ..Weather::default()
+    };
+    spoiler.weather(broken).await?;
+    let reason = GivenReason::new(9, "idle for too long");
+    host.kick(kicked.id(), reason.clone()).await?;
+    host.sleep(OUTAGE).await?;
+    spoiler.weather(Weather::default()).await?;
+    ensure_eq!(
+        kicked.disconnected(host.id()).await?,
+        DisconnectReason::Kicked(reason),
+        "the end at the side that is kicked"
+    );
+    Ok(())
 }
 
 /// The same in a star without a lobby: its server kicks a client, which the other client hears, and leaves with a reason.

@@ -243,8 +243,9 @@ impl World {
         };
         let link = key.1;
         let said = end.parting.take().or_else(|| Goodbye::of_fault(&reason));
-        let is_heard = end.phase == Phase::Open && end.reachable;
-        let says_goodbye = is_heard && reason != CloseReason::Remote;
+        let may_be_heard = end.reachable || said.is_some();
+        let says_goodbye =
+            end.phase == Phase::Open && may_be_heard && reason != CloseReason::Remote;
         // Closed channels mean that the far side has left. An end of our own is reported by its reason alone.
         let is_quiet = end.closing || reason == CloseReason::InboxFull;
         if let Some(host) = self.hosts.get_mut(key.0 as usize) {
@@ -260,7 +261,7 @@ impl World {
             self.wakes.extend(host.waker.take());
         }
         if says_goodbye {
-            self.post(key, end.far, Content::Goodbye(said));
+            self.part(key, end.far, said);
         }
         if let Some(far) = end.far {
             self.refresh(far);

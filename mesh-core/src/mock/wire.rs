@@ -7,11 +7,12 @@ use core::time::Duration;
 use super::channel::{cost, sent_in};
 use super::ice::Phase;
 use super::world::{Action, Key, World};
+use crate::platform::GOODBYE;
 use crate::platform::control::Word;
 use crate::rng::SENT_AGAIN_AFTER;
 use crate::{
-    ChannelParameters, ChannelState, CloseReason, ConnectionState, Goodbye, LinkEvent, Payload,
-    Reliability,
+    ChannelParameters, ChannelState, CloseReason, ConnectionState, Goodbye, Instant, LinkEvent,
+    Payload, Reliability,
 };
 
 /// Something on its way.
@@ -31,8 +32,11 @@ pub(super) enum Content {
     Reset(u16),
     /// What is said on the control channel, numbered because that is in order.
     Word(u64, Word),
-    /// The link was closed, with or without a word.
-    Goodbye(Option<Goodbye>),
+    /// The link was closed, with or without a word, which is repeated until this time.
+    Goodbye {
+        said: Option<Goodbye>,
+        until: Instant,
+    },
 }
 
 #[derive(Debug)]
@@ -46,21 +50,36 @@ pub(super) struct Message {
 }
 
 impl World {
-    /// Sends something that is no message.
+    /// Sends something that is no message and arrives in the end.
     pub(super) fn post(&mut self, from: Key, to: Option<Key>, content: Content) {
-        let Some(to) = to else {
-            return;
-        };
+        let delay = self.paths.conditions.word(&mut self.rng);
+        self.depart(from, to, content, delay);
+    }
+
+    /// Tells the far side that a link was closed. It may not hear of it.
+    pub(super) fn part(&mut self, from: Key, to: Option<Key>, said: Option<Goodbye>) {
         let path = self.paths.conditions;
-        let rng = &mut self.rng;
-        let delay = if matches!(content, Content::Goodbye(_)) {
-            // It is an ABORT and a DTLS alert, each of which is sent once.
-            let mut once = || path.transit(rng, 1, Reliability::Retransmits(0), Duration::ZERO);
-            once().or_else(once)
-        } else {
-            Some(path.word(rng))
-        };
-        if let Some(delay) = delay {
+        let mut sent = |reliability| path.transit(&mut self.rng, 1, reliability, Duration::ZERO);
+        let is_up = to.is_some_and(|to| self.paths.is_up(from.0, to.0));
+        let told = said.as_ref().and_then(|_| {
+            let repeated = u16::try_from(GOODBYE.as_millis()).unwrap_or(u16::MAX);
+            let lost = (!is_up).then_some(SENT_AGAIN_AFTER);
+            lost.or_else(|| sent(Reliability::Lifetime(repeated)))
+        });
+        let mut until = self.clock.now;
+        if told.is_some() {
+            until += GOODBYE;
+        }
+        let said = said.filter(|_| told.is_some());
+        // Without a word it is an ABORT and a DTLS alert, each of which is sent once.
+        let mut once = || sent(Reliability::Retransmits(0));
+        if let Some(delay) = told.or_else(&mut once).or_else(once) {
+            self.depart(from, to, Content::Goodbye { said, until }, delay);
+        }
+    }
+
+    fn depart(&mut self, from: Key, to: Option<Key>, content: Content, delay: Duration) {
+        if let Some(to) = to {
             let flight = Flight { from, to, content };
             self.clock
                 .schedule(self.clock.now + delay, Action::Arrive(flight));
@@ -77,15 +96,15 @@ impl World {
         let is_lost = is_stranded(from) || is_stranded(to);
         if is_lost || !self.paths.is_up(from.0, to.0) || receiver.phase != Phase::Open {
             // What is reliable is sent again, unless the sender has given up.
+            let due = self.clock.now + SENT_AGAIN_AFTER;
             let sender = self.ends.get(from);
-            let gave_up = sender.is_none_or(|sender| sender.state == ConnectionState::Failed);
-            let may_be_lost = match content {
-                Content::Message(message) => !message.reliable,
-                Content::Channel(_) | Content::Reset(_) | Content::Word(..) => false,
-                Content::Goodbye(_) => true,
+            let tries = sender.is_some_and(|sender| sender.state != ConnectionState::Failed);
+            let is_sent_again = match content {
+                Content::Message(message) => tries && message.reliable,
+                Content::Channel(_) | Content::Reset(_) | Content::Word(..) => tries,
+                Content::Goodbye { until, .. } => due <= *until,
             };
-            if !gave_up && !may_be_lost {
-                let due = self.clock.now + SENT_AGAIN_AFTER;
+            if is_sent_again {
                 self.clock.schedule(due, Action::Arrive(flight));
             } else if let Content::Message(message) = content {
                 self.lost += sent_in(&message.payload);
@@ -98,7 +117,7 @@ impl World {
             Content::Channel(actual) => self.channel_announced(flight.to, actual),
             Content::Reset(stream) => self.channel_closed(flight.to, stream),
             Content::Word(number, word) => self.hear(flight.to, number, word),
-            Content::Goodbye(said) => {
+            Content::Goodbye { said, .. } => {
                 let link = flight.to.1;
                 if let Some(goodbye) = said {
                     self.tell(flight.to, LinkEvent::Goodbye { link, goodbye });

@@ -2,11 +2,11 @@
 
 use alloc::vec;
 
-use super::duo::{Duo, ORDERED, Peer, RELIABLE, UNRELIABLE, numbered};
+use super::duo::{Duo, LINK, ORDERED, Peer, RELIABLE, UNRELIABLE, numbered};
 use crate::mock::{Conditions, MockConfig};
 use crate::{
-    BackendSendError, CloseReason, ConnectFailure, ConnectionState, Duration, IceTransportPolicy,
-    LinkConfig, LinkEvent, Reliability, SendLimits,
+    Backend as _, BackendSendError, CloseReason, Command, ConnectFailure, ConnectionState,
+    Duration, Goodbye, IceTransportPolicy, LinkConfig, LinkEvent, Reliability, SendLimits,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -205,6 +205,32 @@ fn a_lost_goodbye_leaves_the_timeouts() {
     assert_eq!(duo.a.closed(), Some(&CloseReason::Local));
     assert_eq!(duo.b.closed(), None);
     assert_eq!(duo.b.states()[3..], [ConnectionState::Failed]);
+}
+
+#[test]
+fn a_goodbye_with_a_word_is_said_until_it_is_heard() {
+    let goodbye = Goodbye::Kicked("idle".into());
+    let heard_after = |outage| {
+        let mut duo = Duo::connected(1);
+        duo.partition();
+        let link = LINK;
+        let goodbye = goodbye.clone();
+        duo.a.backend.execute(Command::Goodbye { link, goodbye });
+        duo.a.close(Duration::ZERO);
+        duo.run(outage);
+        duo.network.heal();
+        duo.run(SECOND);
+        let heard = duo.b.seen.iter().find_map(|event| {
+            let LinkEvent::Goodbye { goodbye, .. } = event else {
+                return None;
+            };
+            Some(goodbye.clone())
+        });
+        (heard, duo.b.closed().cloned())
+    };
+    let heard = (Some(goodbye.clone()), Some(CloseReason::Remote));
+    assert_eq!(heard_after(SECOND), heard);
+    assert_eq!(heard_after(SECOND * 2), (None, None));
 }
 
 #[test]
