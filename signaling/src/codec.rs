@@ -261,6 +261,10 @@ mod tests {
                 DecodeError::Invalid("data"),
             ),
             (
+                r#"{"type":0,"id":0,"data":true}"#,
+                DecodeError::Invalid("data"),
+            ),
+            (
                 r#"{"type":0,"id":0,"data":{}}"#,
                 DecodeError::Invalid("data"),
             ),

@@ -192,6 +192,14 @@ mod tests {
         };
         assert_eq!(read, Ok(expected));
         assert_eq!(LobbyQuery::parse(""), Ok(LobbyQuery::default()));
+        let longest = "x".repeat(MAX_FILTER_SIZE);
+        let read = LobbyQuery::parse(&format!("filter={longest}"));
+        assert_eq!(read.map(|query| query.filter), Ok(longest));
+    }
+
+    #[test]
+    fn a_query_for_nothing_in_particular_is_none() {
+        assert_eq!(LobbyQuery::default().path(), "/lobbies");
     }
 
     #[test]

@@ -131,10 +131,6 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(Scalar::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Scalar::Other)

@@ -180,6 +180,30 @@ mod tests {
     }
 
     #[test]
+    fn who_has_left_is_remembered_if_there_is_something_to_remember() {
+        let mut members = Members::new();
+        members.insert(peer(2), true);
+        members.remove(peer(2));
+        assert!(members.departed.is_empty(), "it has said nothing");
+        let mut is_heard_and_leaves = |id: u32| {
+            members.insert(peer(id), true);
+            let number = SignalNumber {
+                this: 1,
+                previous: 0,
+            };
+            assert!(members.hear(peer(id), Some(number)));
+            assert!(members.remove(peer(id)));
+            members.departed.len()
+        };
+        let lengths = Vec::from_iter((1..=MAX_DEPARTED + 1).map(|id| {
+            let id = u32::try_from(id).expect("a number of 32 bits");
+            is_heard_and_leaves(id)
+        }));
+        assert_eq!(lengths[..MAX_DEPARTED], Vec::from_iter(1..=MAX_DEPARTED));
+        assert_eq!(lengths[MAX_DEPARTED], 1);
+    }
+
+    #[test]
     fn who_comes_back_has_not_begun_to_count_anew() {
         let mut members = Members::new();
         members.insert(peer(2), true);

@@ -154,10 +154,23 @@ fn a_flood_before_joining_is_bounded() {
     for _ in 0..200 {
         client.transport.incoming.push_back(text(&long));
     }
-    assert_eq!(
-        drain(&mut client),
-        lost(LostReason::Protocol(
-            "more than 8388608 bytes before we are in".to_owned()
-        ))
-    );
+    assert_eq!(drain(&mut client), lost(too_much()));
+}
+
+#[test]
+fn a_flood_of_empty_signals_before_joining_is_bounded_too() {
+    let mut client = client([TransportEvent::Opened, text(CONNECT_9)]);
+    let empty = text(r#"{"type":4,"id":9,"data":""}"#);
+    // Each takes the place of an event.
+    let most = 8_388_608 / size_of::<SignalingEvent>();
+    client.transport.incoming.extend(vec![empty; most + 1]);
+    let mut told = Vec::new();
+    for _ in 0..=most {
+        told.extend(drain(&mut client));
+    }
+    assert_eq!(told, lost(too_much()));
+}
+
+fn too_much() -> LostReason {
+    LostReason::Protocol("more than 8388608 bytes before we are in".to_owned())
 }

@@ -122,6 +122,15 @@ fn a_dead_server_is_noticed_within_ten_seconds() {
 }
 
 #[test]
+fn a_server_that_is_doubted_is_asked_at_once() {
+    let mut client = ours(7, &[1]);
+    client.doubt(START);
+    assert_eq!(client.poll_timeout(), Some(START));
+    assert_eq!(drain(&mut client), []);
+    assert_eq!(client.transport.sent, [r#"{"type":32,"id":0,"data":""}"#]);
+}
+
+#[test]
 fn a_server_that_answers_is_asked_for_ever() {
     let mut client = ours(7, &[1]);
     for _ in 0..50 {
@@ -173,6 +182,32 @@ fn it_tries_again_until_its_seat_is_not_kept_any_more() {
     assert!((20..50).contains(&attempts), "{attempts}");
     assert!(client.transport.closed);
     assert_eq!(client.id(), None);
+}
+
+#[test]
+fn the_end_says_how_the_last_attempt_has_failed() {
+    let last_words = |opens: bool| {
+        let mut client = ours(7, &[1]);
+        // A seat is kept for 4 s.
+        give(&mut client, text(r#"{"type":34,"id":4,"data":"first"}"#));
+        give(&mut client, broken());
+        loop {
+            let due = client.poll_timeout().expect("an attempt or the end");
+            let before = client.transport.reopened;
+            if let [SignalingEvent::Lost { reason }] = drain_at(&mut client, due).as_slice() {
+                return reason.to_string();
+            }
+            if opens && client.transport.reopened != before {
+                client.transport.incoming.push_back(TransportEvent::Opened);
+                assert_eq!(drain_at(&mut client, due), []);
+            }
+        }
+    };
+    let unopened = last_words(false);
+    assert!(unopened.ends_with("no connection within 2s"), "{unopened}");
+    let unanswered = last_words(true);
+    let ending = "it did not answer the request to join within 5s";
+    assert!(unanswered.ends_with(ending), "{unanswered}");
 }
 
 #[test]
