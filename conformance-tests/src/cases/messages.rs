@@ -280,7 +280,8 @@ pub async fn each_mode_keeps_its_rules(cast: [Participant; 2]) -> Outcome {
                 }
             }
             let mut heard = [vec![], vec![], vec![]];
-            while heard[0].len() < count as usize {
+            // One channel may be read before the others, and each of them delivers something.
+            while heard[0].len() < count as usize || heard.iter().any(Vec::is_empty) {
                 let (_, mode, body) = b.packet().await?;
                 heard[usize::from(mode.channel().0)].push(steps::number(b, &body)?);
             }
@@ -297,11 +298,6 @@ pub async fn each_mode_keeps_its_rules(cast: [Participant; 2]) -> Outcome {
             ensure!(
                 unique.len() == unreliable.len(),
                 "on unreliable came {unreliable:?}"
-            );
-            // A channel that delivers nothing would have passed so far.
-            ensure!(
-                !ordered.is_empty() && !unreliable.is_empty(),
-                "of {count} messages none arrived on a channel"
             );
             Ok(())
         })
