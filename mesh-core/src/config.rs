@@ -359,4 +359,12 @@ mod tests {
         assert_eq!(low_mark(10, 11), 9);
         assert_eq!(low_mark(0, 0), 0);
     }
+
+    #[test]
+    fn a_channel_that_gives_messages_up_holds_less() {
+        assert_eq!(SendLimits::of(Reliability::Reliable), SendLimits::LONG);
+        for gives_up in [Reliability::Lifetime(100), Reliability::Retransmits(0)] {
+            assert_eq!(SendLimits::of(gives_up), SendLimits::SHORT);
+        }
+    }
 }

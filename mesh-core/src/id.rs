@@ -115,6 +115,7 @@ mod tests {
         assert_eq!(PeerId::new(0), Err(InvalidPeerId { given: 0 }));
         assert_eq!(PeerId::new(1), Ok(PeerId::SERVER));
         assert_eq!(PeerId::new(2_147_483_647), Ok(PeerId::MAX));
+        assert_eq!(u32::from(PeerId::MAX), 2_147_483_647);
         assert!(PeerId::new(2_147_483_648).is_err());
         assert_eq!(PeerId::try_from(-5_i64), Err(InvalidPeerId { given: -5 }));
     }

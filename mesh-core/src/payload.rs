@@ -102,3 +102,14 @@ impl From<&str> for Payload {
         Self::Text(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_empty_without_bytes_of_either_kind() {
+        assert!(Payload::from(b"").is_empty() && Payload::from("").is_empty());
+        assert!(!Payload::from(b"\0").is_empty() && !Payload::from(" ").is_empty());
+    }
+}

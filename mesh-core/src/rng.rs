@@ -106,4 +106,42 @@ mod tests {
         assert!((0..1000).all(|_| rng.below(10) < 10));
         assert_eq!(rng.below(0), 0);
     }
+
+    #[test]
+    fn the_numbers_are_those_of_split_mix_64() {
+        let mut rng = Rng::new(0);
+        let published = [
+            0xe220_a839_7b1d_cdaf,
+            0x6e78_9e6a_a1b9_65f4,
+            0x06c4_5d18_8009_454f,
+        ];
+        assert_eq!([(); 3].map(|()| rng.next()), published);
+    }
+
+    #[test]
+    fn a_perfect_path_draws_no_number() {
+        let mut rng = Rng::new(7);
+        let delay = rng.delay(
+            Duration::ZERO,
+            0.0,
+            9,
+            Reliability::Reliable,
+            Duration::ZERO,
+        );
+        assert_eq!(delay, Some(Duration::ZERO));
+        assert_eq!(rng.next(), Rng::new(7).next());
+    }
+
+    #[test]
+    fn what_is_sent_again_arrives_up_to_the_end_of_its_lifetime() {
+        let longest = |lifetime| {
+            let arrive = (0..100).filter_map(|seed| {
+                let reliability = Reliability::Lifetime(lifetime);
+                Rng::new(seed).delay(Duration::ZERO, 0.5, 1, reliability, Duration::ZERO)
+            });
+            arrive.max()
+        };
+        assert_eq!(longest(200), Some(SENT_AGAIN_AFTER));
+        assert_eq!(longest(199), Some(Duration::ZERO));
+    }
 }

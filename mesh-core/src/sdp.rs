@@ -125,4 +125,10 @@ mod tests {
         assert!(!may_belong(candidate_ufrag(candidate), Some("other")));
         assert!(may_belong(None, Some("other")) && may_belong(Some("Xy/+"), None));
     }
+
+    #[test]
+    fn two_identities_are_joined_alike_on_both_sides() {
+        let [first, next] = [1, 1 << 23 | 1].map(Identity::from_number);
+        assert_eq!(first.then(next).number(), 0x9e37_79b9_7f4a_7c15);
+    }
 }

@@ -196,3 +196,60 @@ impl Topology {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    /// A service that carries signals and can do nothing else.
+    struct Plain;
+
+    impl Signaling for Plain {
+        fn send(&mut self, _: Instant, _: PeerId, _: Signal) -> Result<(), SignalingError> {
+            Ok(())
+        }
+
+        fn poll_event(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<SignalingEvent> {
+            Poll::Pending
+        }
+
+        fn poll_timeout(&self) -> Option<Instant> {
+            None
+        }
+
+        fn close(&mut self) {}
+    }
+
+    #[test]
+    fn what_a_service_does_not_implement_it_does_not_support() {
+        let now = Instant::from_micros(1);
+        let unsupported = Err(SignalingError::Unsupported);
+        assert_eq!(Plain.seal(now), unsupported);
+        let command = LobbyCommand::SetLocked(true);
+        assert_eq!(Plain.control(now, command), unsupported);
+    }
+
+    #[test]
+    fn a_reason_has_its_code_and_its_words_where_there_are_some() {
+        let refused = |code| {
+            let reason = String::from("full");
+            LostReason::Refused { code, reason }.to_string()
+        };
+        assert_eq!(refused(0), "the signaling server refused: full");
+        assert_eq!(
+            refused(4001),
+            "the signaling server refused: full (code 4001)"
+        );
+        let removed = |is_banned, reason| {
+            let reason = String::from(reason);
+            LostReason::Removed { is_banned, reason }.to_string()
+        };
+        assert_eq!(removed(false, ""), "the host has removed us from the lobby");
+        assert_eq!(
+            removed(true, "spam"),
+            "the host has banned us from the lobby: spam"
+        );
+    }
+}

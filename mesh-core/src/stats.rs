@@ -163,8 +163,7 @@ impl ModeTraffic {
             TransferMode::UnreliableOrdered => &mut self.unreliable_ordered,
             TransferMode::Unreliable => &mut self.unreliable,
         };
-        traffic.packets = traffic.packets.saturating_add(other.packets);
-        traffic.bytes = traffic.bytes.saturating_add(other.bytes);
+        traffic.add(other);
     }
 }
 
@@ -183,7 +182,7 @@ impl Traffic {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
-    /// Adds what another link of the same peer has carried.
+    /// Adds what another channel, or another link of the same peer, has carried.
     pub(crate) const fn add(&mut self, other: Self) {
         self.packets = self.packets.saturating_add(other.packets);
         self.bytes = self.bytes.saturating_add(other.bytes);

@@ -96,8 +96,8 @@ impl Channel {
 
 /// When a message is due that would be at `earliest`: where there is an order, not before what it must follow.
 fn follow(ordered: bool, last: &mut Option<Instant>, earliest: Instant) -> Instant {
-    let due = last.filter(|last| ordered && *last > earliest);
-    let due = due.unwrap_or(earliest);
+    let before = last.filter(|_| ordered);
+    let due = before.map_or(earliest, |before| before.max(earliest));
     *last = (*last).max(Some(due));
     due
 }

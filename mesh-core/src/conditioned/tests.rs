@@ -1,6 +1,7 @@
 //! A disturbed connection over the mock, which disturbs nothing itself.
 
 mod plain;
+mod travel;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -249,7 +250,8 @@ fn more_than_the_inbox_holds_ends_a_reliable_link_and_drops_unreliable_messages(
         ..Disturbance::default()
     };
     for (channel, reason) in [(UNRELIABLE, None), (RELIABLE, Some(CloseReason::InboxFull))] {
-        let mut pair = pair(100_000);
+        // Room for 93, each of which counts 64 bytes more than it has.
+        let mut pair = pair(93 * (1000 + 64));
         pair.a.offer();
         pair.run(SECOND);
         pair.a.backend.set_disturbance(slow);

@@ -420,4 +420,30 @@ mod tests {
         let unknown = with_session_line(sdp, &format!("{ATTRIBUTE}inactive"));
         assert_eq!(Direction::read(&unknown), None);
     }
+
+    #[test]
+    fn a_message_joins_as_long_as_all_of_the_batch_fits() {
+        let of = |length: usize| Payload::from(vec![7; length]);
+        let (mut batch, mut room) = (Batch::default(), MAX_BATCH - HEADER);
+        for length in [100, 200, 300] {
+            let most = room - LENGTH;
+            assert!(
+                batch.fits(&of(most)) && !batch.fits(&of(most + 1)),
+                "{most}"
+            );
+            batch.add(of(length));
+            room = most - length;
+        }
+    }
+
+    #[test]
+    fn what_could_not_leave_is_back_and_nothing_joins_it() {
+        let (mut batch, message) = (Batch::default(), Payload::from(vec![7; 64]));
+        batch.add(message.clone());
+        let taken = batch.take().unwrap();
+        batch.put_back(taken);
+        assert_eq!(batch.cost(), 64);
+        assert!(!batch.fits(&message));
+        assert_eq!(batch.take().unwrap().payload, message);
+    }
 }

@@ -306,6 +306,7 @@ mod tests {
     fn counts_go_round() {
         assert!(reaches(3, u32::MAX) && reaches(7, 7));
         assert!(!reaches(u32::MAX, 3) && !reaches(6, 7));
+        assert!(reaches((1 << 31) - 1, 0) && !reaches(1 << 31, 0));
     }
 
     #[test]
@@ -363,5 +364,25 @@ mod tests {
         let answer = Message::Finished { number: number + 1 }.to_bytes();
         control.take(&answer).unwrap();
         assert!(!control.is_finished(number));
+    }
+
+    #[test]
+    fn requests_that_wait_name_so_many_streams_at_most() {
+        let mut asking = Control::default();
+        let streams = |count: u16| (0..count).map(|stream| (stream, 1)).collect();
+        let requests = [512, 512, 1].map(|count| asking.finish(streams(count)).1);
+        let mut control = Control::default();
+        let taken = requests.map(|request| control.take(&request).is_ok());
+        assert_eq!(taken, [true, true, false]);
+    }
+
+    #[test]
+    fn what_is_taken_is_heard_until_the_goodbye() {
+        let mut far = Control::default();
+        let counts = alloc::vec![(1, 7)];
+        let taken = Control::taken(counts.clone());
+        assert_eq!(far.take(&taken), Ok(Some(Word::Taken(counts))));
+        far.take(&Control::goodbye(&Goodbye::InboxFull)).unwrap();
+        assert_eq!(far.take(&taken), Ok(None));
     }
 }

@@ -40,8 +40,11 @@ mod tests {
                 sdp: String::from(sdp),
             })
         };
+        let of_length = |length| format!("m=application{}", " ".repeat(length - 13));
         assert_eq!(check("v=0\r\nm=application 9\r\n"), Ok(()));
-        for bad in ["", "v=0\r\nm=video 9\r\n", &"m=application ".repeat(10_000)] {
+        assert_eq!(check(&of_length(MAX_DESCRIPTION)), Ok(()));
+        let too_long = of_length(MAX_DESCRIPTION + 1);
+        for bad in ["", "v=0\r\nm=video 9\r\n", &too_long] {
             assert!(matches!(check(bad), Err(ConnectFailure::Description(_))));
         }
     }

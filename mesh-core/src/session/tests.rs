@@ -27,7 +27,20 @@ struct Platform {
     now: Instant,
     alarm: Option<Instant>,
     commands: Vec<Command>,
+    flushes: u32,
     events: VecDeque<LinkEvent>,
+}
+
+impl Platform {
+    const fn new() -> Self {
+        Self {
+            now: Instant::from_micros(1),
+            alarm: None,
+            commands: Vec::new(),
+            flushes: 0,
+            events: VecDeque::new(),
+        }
+    }
 }
 
 impl Backend for Platform {
@@ -41,6 +54,10 @@ impl Backend for Platform {
 
     fn send(&mut self, _: LinkId, _: ChannelIndex, _: Payload) -> Result<(), Rejected> {
         Ok(())
+    }
+
+    fn flush(&mut self) {
+        self.flushes += 1;
     }
 
     fn buffered_amount(&self, _: LinkId, _: ChannelIndex) -> usize {
@@ -119,13 +136,7 @@ fn calling() -> (Player, LinkId) {
 }
 
 fn calling_with(config: SessionConfig) -> (Player, LinkId) {
-    let backend = Platform {
-        now: Instant::from_micros(1),
-        alarm: None,
-        commands: Vec::new(),
-        events: VecDeque::new(),
-    };
-    let mut session = Session::new(backend, Post::default(), config);
+    let mut session = Session::new(Platform::new(), Post::default(), config);
     signaled(&mut session, joined(id(9)));
     signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
     assert!(matches!(heard(&mut session)[..], [Event::Joined { .. }]));
@@ -143,13 +154,7 @@ fn connected() -> (Player, LinkId) {
 
 /// Peer 5 in a lobby with peer 9, who has to call it.
 fn called() -> (Player, LinkId) {
-    let backend = Platform {
-        now: Instant::from_micros(1),
-        alarm: None,
-        commands: Vec::new(),
-        events: VecDeque::new(),
-    };
-    let mut session = Session::new(backend, Post::default(), SessionConfig::default());
+    let mut session = Session::new(Platform::new(), Post::default(), SessionConfig::default());
     signaled(&mut session, joined(id(5)));
     signaled(&mut session, SignalingEvent::PeerJoined(id(9)));
     heard(&mut session);

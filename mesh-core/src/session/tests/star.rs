@@ -6,13 +6,7 @@ use super::*;
 use crate::{MultiplayerPeer, Sent, Target};
 
 fn star(own: u32, config: SessionConfig) -> Player {
-    let backend = Platform {
-        now: Instant::from_micros(1),
-        alarm: None,
-        commands: Vec::new(),
-        events: VecDeque::new(),
-    };
-    let mut session = Session::new(backend, Post::default(), config);
+    let mut session = Session::new(Platform::new(), Post::default(), config);
     let joined = SignalingEvent::Joined {
         id: id(own),
         topology: Topology::ClientServer,
@@ -137,8 +131,25 @@ fn who_was_refused_is_called_when_it_may_come() {
     assert_eq!(known(&session), [] as [u32; 0]);
     session.set_refuse_new_connections(false);
     assert_eq!(known(&session), [7]);
-    session.disconnect_peer(id(7), true);
+    assert!(session.disconnect_peer(id(7), true));
+    assert!(!session.disconnect_peer(id(12), true), "no such peer");
     assert_eq!(heard(&mut session), []);
+}
+
+#[test]
+fn a_message_is_sent_on_a_channel_by_its_index() {
+    let (mut session, _) = connected();
+    let channel = TransferMode::Reliable.channel();
+    let sent = session.send_on(Target::All, channel, Payload::from("hello"));
+    assert_eq!(sent.unwrap().accepted, 1);
+}
+
+#[test]
+fn a_flush_reaches_the_backend() {
+    let (mut session, _) = connected();
+    let flushes = session.multiplayer().backend().flushes;
+    session.flush();
+    assert_eq!(session.multiplayer().backend().flushes, flushes + 1);
 }
 
 #[test]
