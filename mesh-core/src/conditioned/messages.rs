@@ -209,6 +209,7 @@ impl<B: Backend> Conditioned<B> {
     pub(super) fn abandon(&mut self, id: LinkId, channel: ChannelIndex) {
         if let Some(channel) = self.channel(id, channel) {
             channel.is_open = false;
+            channel.bytes_out = 0;
         }
         self.travelling.retain(|_, travel| {
             !matches!(travel, Travel::Out(link, index, _) if (*link, *index) == (id, channel))

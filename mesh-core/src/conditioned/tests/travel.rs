@@ -117,6 +117,7 @@ fn a_channel_that_is_abandoned_forgets_its_own_messages_alone() {
     send_on_all(&mut pair);
     let (link, channel) = (LINK, RELIABLE);
     pair.a.backend.execute(Command::Abandon { link, channel });
+    assert_eq!(pair.a.backend.buffered_amount(link, channel), 0);
     assert_eq!(
         pair.a.send(RELIABLE, "late"),
         Err(BackendSendError::NotOpen)
