@@ -20,6 +20,8 @@ struct Script {
     sent: Vec<LinkId>,
     /// Whether it takes no message for now.
     is_full: bool,
+    /// What each channel has taken and not sent.
+    buffered: usize,
 }
 
 impl Backend for Script {
@@ -41,7 +43,7 @@ impl Backend for Script {
     }
 
     fn buffered_amount(&self, _: LinkId, _: ChannelIndex) -> usize {
-        0
+        self.buffered
     }
 
     fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<LinkEvent> {
@@ -69,6 +71,7 @@ fn mesh(config: MeshConfig) -> Multiplayer<Script> {
         commands: Vec::new(),
         sent: Vec::new(),
         is_full: false,
+        buffered: 0,
     };
     let mut mesh = Multiplayer::new(script, config);
     mesh.initialize(id(1), false).unwrap();
@@ -289,20 +292,66 @@ fn unreliable_messages_are_refused_while_the_path_is_broken() {
     }
 }
 
+/// A mesh in which up to 1000 bytes wait for the platform, and a peer for whom "wait" does.
+fn waiting() -> (Multiplayer<Script>, LinkId) {
+    let mut config = MeshConfig::default();
+    // By default nothing waits in the mesh.
+    config.send_limits.reliable.bytes += 1000;
+    let mut mesh = mesh(config);
+    let link = connect(&mut mesh, 2, "0");
+    mesh.backend_mut().is_full = true;
+    let sent = mesh
+        .send(Target::All, TransferMode::Reliable, "wait")
+        .unwrap();
+    assert_eq!(sent.accepted, 1);
+    assert_eq!(mesh.backend().sent, [], "it waits in the mesh");
+    (mesh, link)
+}
+
+#[test]
+fn what_waits_is_buffered_until_it_is_flushed() {
+    let (mut mesh, link) = waiting();
+    let channel = TransferMode::Reliable.channel();
+    mesh.backend_mut().buffered = 3;
+    assert_eq!(mesh.buffered_amount(id(2), channel), 7);
+    assert_eq!(mesh.buffered_amount(id(3), channel), 0);
+    let info = mesh.peers().next().unwrap();
+    assert_eq!(info.channels.first().unwrap().buffered_amount, 7);
+    let backend = mesh.backend_mut();
+    (backend.buffered, backend.is_full) = (0, false);
+    mesh.flush();
+    assert_eq!(mesh.backend().sent, [link]);
+    assert_eq!(mesh.buffered_amount(id(2), channel), 0);
+}
+
+#[test]
+fn a_connection_is_closed_once_and_its_peer_is_gone() {
+    let mut mesh = mesh(MeshConfig::default());
+    let link = connect(&mut mesh, 2, "0");
+    assert!(mesh.has_peer(id(2)) && !mesh.has_peer(id(3)));
+    assert!(mesh.close_connection(link));
+    assert!(!mesh.close_connection(link));
+    assert!(!mesh.has_peer(id(2)));
+}
+
+#[test]
+fn custom_channels_are_made_with_the_peers_added_from_then_on() {
+    let mut mesh = mesh(MeshConfig::default());
+    // Godot's three, and one for transfers.
+    for (peer, custom_channels, expected) in [(2, &[][..], 4), (3, &[TransferMode::Reliable], 5)] {
+        mesh.set_custom_channels(custom_channels).unwrap();
+        mesh.backend_mut().commands.clear();
+        describe(&mut mesh, peer, "0");
+        let commands = mesh.backend().commands.iter();
+        let made = commands.filter(|command| matches!(command, Command::CreateChannel { .. }));
+        assert_eq!(made.count(), expected);
+    }
+}
+
 #[test]
 fn what_waits_goes_out_before_an_end_that_has_time_for_it() {
     for force in [false, true] {
-        let mut config = MeshConfig::default();
-        // By default nothing waits in the mesh.
-        config.send_limits.reliable.bytes += 1000;
-        let mut mesh = mesh(config);
-        let link = connect(&mut mesh, 2, "0");
-        mesh.backend_mut().is_full = true;
-        let sent = mesh
-            .send(Target::All, TransferMode::Reliable, "wait")
-            .unwrap();
-        assert_eq!(sent.accepted, 1);
-        assert_eq!(mesh.backend().sent, [], "it waits in the mesh");
+        let (mut mesh, link) = waiting();
         mesh.backend_mut().commands.clear();
         assert!(mesh.disconnect_peer(id(2), force));
         let last = mesh.backend().commands.iter().filter_map(|command| {
