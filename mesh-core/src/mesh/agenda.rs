@@ -182,3 +182,71 @@ impl Leaver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::{SdpType, SessionDescription};
+
+    const FORMER: LinkId = link(0);
+    const OTHER: LinkId = link(1);
+    const NEXT: LinkId = link(2);
+
+    const fn link(slot: u32) -> LinkId {
+        LinkId {
+            slot,
+            generation: 0,
+        }
+    }
+
+    #[test]
+    fn each_queue_alone_may_fill_it() {
+        let fill: [fn(&mut Agenda); 3] = [
+            |agenda| {
+                let (sdp_type, sdp) = (SdpType::Offer, String::new());
+                let offer = SessionDescription { sdp_type, sdp };
+                agenda
+                    .signals
+                    .push_back((FORMER, Signal::Description(offer)));
+            },
+            |agenda| {
+                let (peer, inbox) = (PeerId::SERVER, Inbox::new(&[], 0));
+                let gone = Leaver::new(peer, inbox, Event::ServerDisconnected);
+                agenda.leavers.push_back(gone);
+            },
+            |agenda| agenda.notice(FORMER, News::Interrupted),
+        ];
+        for add in fill {
+            let mut agenda = Agenda::default();
+            for _ in 0..FULL {
+                assert!(!agenda.is_full());
+                add(&mut agenda);
+            }
+            assert!(agenda.is_full());
+        }
+    }
+
+    #[test]
+    fn another_link_takes_the_place_of_one_of_them() {
+        let mut agenda = Agenda::default();
+        for link in [FORMER, OTHER] {
+            agenda.arrivals.push_back((link, false));
+            agenda.notice(link, News::Interrupted);
+            agenda.round.push_back(link);
+        }
+        agenda.arriving = Some(Arriving {
+            link: FORMER,
+            begins: VecDeque::new(),
+            packets: 0,
+        });
+        agenda.rename(FORMER, NEXT);
+        let arrivals = Vec::from_iter(agenda.arrivals.iter().map(|(of, _)| *of));
+        let notices = Vec::from_iter(agenda.notices.iter().map(|(of, _)| *of));
+        assert_eq!([arrivals, notices], [[NEXT, OTHER]; 2]);
+        assert_eq!(agenda.arriving.map(|arriving| arriving.link), Some(NEXT));
+        assert_eq!(agenda.round, [OTHER]);
+    }
+}

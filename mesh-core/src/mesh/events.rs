@@ -259,4 +259,15 @@ mod tests {
             payload: Payload::from(vec![0; bytes]),
         }
     }
+
+    #[test]
+    fn a_link_that_we_close_is_closing_until_it_is_closed() {
+        let (mut mesh, link, peer) = connected(1000);
+        assert!(!mesh.is_closing());
+        mesh.remove_peer(peer);
+        assert!(mesh.is_closing());
+        let reason = crate::CloseReason::Local;
+        mesh.handle_event(now(), LinkEvent::Closed { link, reason });
+        assert!(!mesh.is_closing());
+    }
 }

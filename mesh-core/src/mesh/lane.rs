@@ -122,4 +122,15 @@ mod tests {
         lane.remove(link(1));
         assert!(lane.is_empty());
     }
+
+    #[test]
+    fn what_a_link_has_yet_to_get_is_taken_out_once() {
+        let mut lane = lane();
+        lane.pop();
+        assert!(lane.take(link(0)).is_none(), "it has got it");
+        let taken = lane.take(link(1)).map(|(channel, _)| channel);
+        assert_eq!(taken, Some(ChannelIndex(2)));
+        assert!(lane.take(link(1)).is_none());
+        assert_eq!(lane.pop().map(|(to, ..)| to), Some(link(2)));
+    }
 }

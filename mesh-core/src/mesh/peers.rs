@@ -261,3 +261,47 @@ fn channel_info(channel: &Channel) -> ChannelInfo {
         messages_dropped: channel.outbox.dropped(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Plan;
+    use super::super::transfers::tests::{connect, events, mesh, now, peer};
+    use super::*;
+    use crate::{CloseReason, Event, LinkEvent, MeshConfig, Reliability};
+
+    #[test]
+    fn only_a_custom_channel_is_called_by_its_number() {
+        let plan = Plan::new(&[TransferMode::Reliable]);
+        let channels = plan.channels(&MeshConfig::default(), Reliability::Retransmits(0));
+        let mut infos = Vec::from_iter(channels.iter().map(channel_info));
+        let labels = |infos: &[ChannelInfo]| Vec::from_iter(infos.iter().map(ChannelInfo::label));
+        let planned = ["reliable", "ordered", "unreliable", "4"];
+        assert_eq!(labels(&infos), planned);
+        for info in &mut infos {
+            info.negotiated = false;
+        }
+        assert_eq!(labels(&infos), [""; 4]);
+    }
+
+    #[test]
+    fn a_peer_takes_what_it_has_said() {
+        let mut mesh = mesh(false);
+        let link = connect(&mut mesh, 3);
+        let own = mesh.max_message_size();
+        assert_eq!(mesh.max_message_size_of(peer(3)), Some(own));
+        mesh.member_mut(link).unwrap().max_message_size = 1200;
+        assert_eq!(mesh.max_message_size_of(peer(3)), Some(1200));
+        assert_eq!(mesh.max_message_size_of(peer(4)), None);
+    }
+
+    #[test]
+    fn who_goes_before_the_game_has_heard_of_the_server_is_not_told() {
+        let mut mesh = mesh(true);
+        let link = connect(&mut mesh, 3);
+        connect(&mut mesh, 1);
+        let reason = CloseReason::Remote;
+        mesh.handle_event(now(), LinkEvent::Closed { link, reason });
+        let server = [Event::PeerConnected(peer(1)), Event::ConnectionSucceeded];
+        assert_eq!(events(&mut mesh), server);
+    }
+}

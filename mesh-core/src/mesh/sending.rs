@@ -1,5 +1,8 @@
 //! What leaves: who gets a message, and which message may go next.
 
+#[cfg(test)]
+mod tests;
+
 use super::connection::Member;
 use super::outbox::Waiting;
 use super::{ConnectionStatus, Mesh};

@@ -167,3 +167,27 @@ impl Mesh {
         self.plan.modes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Capabilities, MeshConfig};
+
+    #[test]
+    fn only_a_mesh_that_is_over_without_its_server_awaits_it() {
+        let [mesh, server, client] = [Mode::Mesh, Mode::Server, Mode::Client];
+        let (over, awaits) = (ConnectionStatus::Disconnected, ConnectionStatus::Connecting);
+        let connected = ConnectionStatus::Connected;
+        for (mode, before, after) in [
+            (mesh, over, over),
+            (server, over, over),
+            (client, over, awaits),
+            (client, connected, connected),
+        ] {
+            let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
+            (mesh.mode, mesh.status) = (mode, before);
+            mesh.await_server();
+            assert_eq!(mesh.status, after, "{mode:?}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! transfer goes on over another link without a word more.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -120,10 +120,6 @@ impl Transfers {
         self.far.is_none() || self.are_agreed() == first.are_agreed()
     }
 
-    fn is_ready(&self) -> bool {
-        self.are_agreed() && self.channel.state == ChannelState::Open
-    }
-
     /// Goes on with what another link has carried. What that one has not counted comes again over this one.
     pub(super) fn inherit(&mut self, former: Self) {
         self.outgoing = former.outgoing;
@@ -141,7 +137,8 @@ impl Transfers {
     /// Has the next messages wait for the backend, as many as may be under way: no more than the far side holds, and than we keep
     /// for another link.
     fn fill(&mut self, now: Instant, largest: usize, kept: usize) {
-        let Some(far) = self.far.flatten().filter(|_| self.is_ready()) else {
+        let is_open = self.channel.state == ChannelState::Open;
+        let Some(far) = self.far.flatten().filter(|_| is_open) else {
             return;
         };
         let window = far.window.min(kept);

@@ -227,3 +227,11 @@ fn a_flood_of_empty_messages_is_bounded() {
         assert_eq!(kept, 600 / OVERHEAD, "{mode:?}");
     }
 }
+
+#[test]
+fn a_backend_that_was_full_may_be_asked_again() {
+    let mut outbox = Outbox::new(TransferMode::Reliable, LIMITS);
+    outbox.keep(at(0), message(1, 7)).unwrap();
+    outbox.try_again();
+    assert_eq!(tags(&mut outbox, at(0)), [7]);
+}

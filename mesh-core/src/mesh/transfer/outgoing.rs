@@ -290,7 +290,8 @@ mod tests {
         );
         assert_eq!(outgoing.remove(TransferId(1)), Some(Some(Word::Cancel)));
         assert_eq!(outgoing.remove(TransferId(1)), None);
-        assert!(outgoing.has_begun(TransferId(1)) && !outgoing.has_begun(TransferId(3)));
+        let begun = [0, 1, 3].map(|id| outgoing.has_begun(TransferId(id)));
+        assert_eq!(begun, [false, true, false]);
         let cancel = outgoing.say(&Word::Cancel);
         assert_eq!(cancel.text(), Some("cancel"));
         outgoing.widen();
@@ -326,5 +327,32 @@ mod tests {
         let mut outgoing = outgoing(&[1; MAX_TRANSFERS]);
         let one_more = outgoing.add(String::new(), Bytes::new());
         assert_eq!(one_more, Err(TransferError::TooMany));
+    }
+
+    #[test]
+    fn the_last_part_is_cut_to_the_window() {
+        let mut outgoing = outgoing(&[WINDOW]);
+        let messages = core::iter::from_fn(|| outgoing.next(usize::MAX, 2 * PART + 1)).skip(1);
+        let lengths: Vec<_> = messages.map(|message| message.len()).collect();
+        assert_eq!(lengths, [PART, PART, 1]);
+    }
+
+    #[test]
+    fn the_window_is_not_widened_beyond_the_largest() {
+        let mut outgoing = outgoing(&[2 * MAX_WINDOW]);
+        while outgoing.window < MAX_WINDOW {
+            while outgoing.next(usize::MAX, usize::MAX).is_some() {}
+            assert!(outgoing.widen());
+        }
+        while outgoing.next(usize::MAX, usize::MAX).is_some() {}
+        assert!(!outgoing.widen());
+    }
+
+    #[test]
+    fn one_that_is_not_cut_to_its_end_is_not_whole() {
+        let mut one = outgoing(&[2 * WINDOW]);
+        let messages = drain(&mut one).len();
+        assert_eq!(one.confirm(messages as u64), []);
+        assert_eq!(outgoing(&[0]).confirm(0), [], "it has not begun");
     }
 }

@@ -123,8 +123,10 @@ mod tests {
             bytes: 16_777_216,
             name,
         };
+        let long = "x".repeat(MAX_TRANSFER_NAME);
         let words = [
             begin("map of the moon.png"),
+            begin(&long),
             begin(""),
             begin(" "),
             begin("a\nb"),
@@ -174,5 +176,18 @@ mod tests {
             ..MeshConfig::default()
         };
         assert_eq!(Offer::of(&none), None);
+    }
+
+    #[test]
+    fn the_window_is_a_quarter_of_the_inbox() {
+        let window = |inbox_bytes| {
+            let config = MeshConfig {
+                inbox_bytes,
+                ..MeshConfig::default()
+            };
+            Offer::of(&config).map(|offer| offer.window)
+        };
+        let windows = [4 * MIN_WINDOW - 1, 4 * MIN_WINDOW, 400_000].map(window);
+        assert_eq!(windows, [None, Some(MIN_WINDOW), Some(100_000)]);
     }
 }

@@ -4,30 +4,31 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::sdp::Identity;
 use crate::{
-    Capabilities, ChannelSpec, CloseReason, ConnectionState, Event, LinkConfig, LinkEvent,
-    MeshConfig,
+    Capabilities, ChannelSpec, CloseReason, ConnectFailure, ConnectionState, Event, LinkConfig,
+    LinkEvent, MeshConfig,
 };
 
 const LINE: &str = "a=webrtc-multiplayer-transfers:16777216 4194304";
 
-fn now() -> Instant {
+pub(in crate::mesh) fn now() -> Instant {
     Instant::from_micros(1)
 }
 
-fn peer(id: u32) -> PeerId {
+pub(in crate::mesh) fn peer(id: u32) -> PeerId {
     PeerId::new(id).unwrap()
 }
 
 /// Our id is 2.
-fn mesh(server_compatibility: bool) -> Mesh {
+pub(in crate::mesh) fn mesh(server_compatibility: bool) -> Mesh {
     let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
     mesh.initialize(peer(2), server_compatibility).unwrap();
     mesh
 }
 
 /// A peer that takes transfers, and has everything open.
-fn connect(mesh: &mut Mesh, id: u32) -> LinkId {
+pub(in crate::mesh) fn connect(mesh: &mut Mesh, id: u32) -> LinkId {
     let link = mesh.create_connection(LinkConfig::default());
     mesh.add_peer(now(), link, peer(id), None).unwrap();
     mesh.transfers_mut(link).unwrap().described(LINE);
@@ -52,6 +53,15 @@ fn connect(mesh: &mut Mesh, id: u32) -> LinkId {
     link
 }
 
+/// Has both sides count their messages from now on.
+pub(in crate::mesh) fn count(mesh: &mut Mesh, link: LinkId) {
+    let member = mesh.member_mut(link).unwrap();
+    let channels = (0..).map(ChannelIndex).zip(&member.channels);
+    let own = (member.transfers.index, &member.transfers.channel);
+    let life = Life::new(Identity::of("a life"), channels.chain([own]), 100_000);
+    member.life = Some(life);
+}
+
 fn says(mesh: &mut Mesh, link: LinkId, payload: impl Into<Payload>) {
     let Some(transfers) = mesh.transfers_mut(link) else {
         return;
@@ -70,7 +80,7 @@ fn transfers(mesh: &mut Mesh, link: LinkId) {
     says(mesh, link, b"hello".to_vec());
 }
 
-fn events(mesh: &mut Mesh) -> Vec<Event> {
+pub(in crate::mesh) fn events(mesh: &mut Mesh) -> Vec<Event> {
     core::iter::from_fn(|| mesh.poll_event()).collect()
 }
 
@@ -90,6 +100,7 @@ fn told(id: u32) -> [Event; 2] {
 fn what_a_peer_transfers_before_the_server_is_there_is_told_after_it_is() {
     let mut mesh = mesh(true);
     let link = connect(&mut mesh, 3);
+    count(&mut mesh, link);
     transfers(&mut mesh, link);
     assert_eq!(events(&mut mesh), []);
     connect(&mut mesh, 1);
@@ -219,4 +230,104 @@ fn a_peer_that_is_removed_need_not_wait_for_what_is_under_way() {
         .unwrap();
     mesh.close(super::super::LINGER);
     assert_eq!(commands(&mut mesh).len(), 1);
+}
+
+#[test]
+fn a_game_that_does_not_take_its_transfers_is_full() {
+    let mut mesh = mesh(false);
+    let link = connect(&mut mesh, 3);
+    events(&mut mesh);
+    says(&mut mesh, link, "begin 1 16777216 map");
+    for _ in 0..1024 {
+        assert!(!mesh.is_full());
+        says(&mut mesh, link, vec![7; 16384]);
+    }
+    assert!(mesh.is_full());
+    events(&mut mesh);
+    assert!(!mesh.is_full());
+}
+
+#[test]
+fn so_much_is_kept_of_a_peer_that_is_not_known_yet() {
+    let mut mesh = mesh(true);
+    let link = connect(&mut mesh, 3);
+    let whole = 2 * MAX_WINDOW - cost(&Payload::from(""));
+    says(&mut mesh, link, vec![7; whole]);
+    assert!(mesh.has_peer(peer(3)));
+    says(&mut mesh, link, "");
+    assert!(!mesh.has_peer(peer(3)));
+}
+
+#[test]
+fn a_transfer_may_be_as_large_as_the_smaller_limit() {
+    let mut mesh = mesh(false);
+    let link = connect(&mut mesh, 3);
+    let line = "a=webrtc-multiplayer-transfers:100 32768";
+    mesh.transfers_mut(link).unwrap().described(line);
+    let send = |bytes| mesh.send_transfer(now(), peer(3), "map", vec![7; bytes]);
+    let (size, limit) = (101, 100);
+    let results = [100, 101].map(send);
+    let too_large = TransferError::TooLarge { size, limit };
+    assert_eq!(results, [Ok(TransferId(1)), Err(too_large)]);
+}
+
+#[test]
+fn a_transfer_waits_until_its_channel_is_open() {
+    let mut mesh = mesh(false);
+    let link = connect(&mut mesh, 3);
+    let transfers = mesh.transfers_mut(link).unwrap();
+    transfers.channel.state = ChannelState::Connecting;
+    let (channel, actual) = (transfers.index, transfers.channel.spec.parameters);
+    mesh.send_transfer(now(), peer(3), "map", vec![7; 100])
+        .unwrap();
+    assert!(mesh.poll_transmit(now()).is_none());
+    let remote = false;
+    let opened = LinkEvent::ChannelOpened {
+        link,
+        channel,
+        remote,
+        actual,
+    };
+    mesh.handle_event(now(), opened);
+    assert!(mesh.poll_transmit(now()).is_some());
+}
+
+#[test]
+fn who_refuses_what_has_not_begun_leaves() {
+    for word in ["refuse 0", "refuse 1"] {
+        let mut mesh = mesh(false);
+        let link = connect(&mut mesh, 3);
+        events(&mut mesh);
+        says(&mut mesh, link, word);
+        assert!(!mesh.has_peer(peer(3)), "{word}");
+    }
+}
+
+#[test]
+fn what_a_peer_transfers_before_it_is_there_is_not_looked_at_if_it_fails() {
+    let mut mesh = mesh(false);
+    let link = mesh.create_connection(LinkConfig::default());
+    mesh.add_peer(now(), link, peer(3), None).unwrap();
+    says(&mut mesh, link, "cancel");
+    let reason = CloseReason::Remote;
+    mesh.handle_event(now(), LinkEvent::Closed { link, reason });
+    let failed = Event::PeerFailed {
+        peer: peer(3),
+        reason: ConnectFailure::Closed.into(),
+    };
+    assert_eq!(events(&mut mesh), [failed]);
+}
+
+#[test]
+fn transfers_go_on_only_where_both_sides_have_them_as_before() {
+    let transfers = |sdp: Option<&str>| {
+        let mut transfers = Transfers::new(3, Offer::of(&MeshConfig::default()));
+        if let Some(sdp) = sdp {
+            transfers.described(sdp);
+        }
+        transfers
+    };
+    let first = transfers(Some(LINE));
+    let fit = [None, Some(LINE), Some("v=0")].map(|sdp| transfers(sdp).fit(&first));
+    assert_eq!(fit, [true, true, false]);
 }
