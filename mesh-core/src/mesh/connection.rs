@@ -337,6 +337,11 @@ impl Member {
         (told != interrupted).then_some(event)
     }
 
+    /// Whether it has packets and does not wait in the round yet; from now on it does.
+    pub(super) fn enters_round(&mut self) -> bool {
+        !self.inbox.is_empty() && !core::mem::replace(&mut self.in_round, true)
+    }
+
     /// What the game has yet to hear of its channels.
     pub(super) fn tell_channels(&mut self) -> VecDeque<Event> {
         let mut events = VecDeque::new();
@@ -367,12 +372,12 @@ impl Member {
     }
 }
 
-/// Counts dropped messages; whether the game has to be told, and is not going to be already.
+/// Counts dropped messages; whether they are the first since the game was last told.
 pub(super) fn count_dropped(channels: &mut [Channel], index: ChannelIndex, messages: u64) -> bool {
     let Some(channel) = channels.get_mut(usize::from(index.0)) else {
         return false;
     };
     let is_first = channel.dropped == 0;
     channel.dropped = channel.dropped.saturating_add(messages);
-    is_first && messages > 0
+    is_first
 }

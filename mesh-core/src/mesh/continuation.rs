@@ -120,7 +120,7 @@ impl Mesh {
             return Ok(());
         };
         let far = Identity::of(&description.sdp);
-        let goes_on = named.is_some() && named == going_on;
+        let goes_on = named == going_on;
         match description.sdp_type {
             SdpType::Offer => {
                 member.continuation = going_on.filter(|_| goes_on).map(Continuation::of);

@@ -2,6 +2,7 @@
 
 use super::Mesh;
 use super::agenda::{Arriving, Leaver, News};
+use super::connection::Member;
 use super::setup::Mode;
 use crate::{
     ChannelIndex, Command, Event, Instant, LinkId, Packet, Payload, PeerId, Signal, TransferMode,
@@ -157,11 +158,7 @@ impl Mesh {
 
     /// Puts a peer that has packets at the end of the round, unless it is in it.
     pub(super) fn enter_round(&mut self, link: LinkId) {
-        let Some(member) = self.member_mut(link) else {
-            return;
-        };
-        if !member.in_round && !member.inbox.is_empty() {
-            member.in_round = true;
+        if self.member_mut(link).is_some_and(Member::enters_round) {
             self.agenda.round.push_back(link);
         }
     }
@@ -242,6 +239,7 @@ mod tests {
         for _ in 0..10_000 {
             mesh.handle_event(now(), message(link, 900));
         }
+        assert!(!mesh.is_full());
         let dropped = Event::PacketsDropped {
             peer,
             channel: TransferMode::Unreliable.channel(),

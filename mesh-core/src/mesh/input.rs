@@ -150,8 +150,7 @@ impl Mesh {
         });
         match pushed {
             Ok(()) => {
-                if member.announced && !member.in_round && !member.inbox.is_empty() {
-                    member.in_round = true;
+                if member.announced && member.enters_round() {
                     self.agenda.round.push_back(link);
                 }
             }

@@ -344,6 +344,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_back_counts_as_sent_only_if_it_was_before() {
+        let mut life = life(10_000);
+        keep(&mut life, BUILT_IN, 0..2);
+        life.give_back(BUILT_IN);
+        assert_eq!(life.confirm(&[(1, 2)]), Err(Miscounted));
+        keep(&mut life, BUILT_IN, 1..2);
+        life.go_on(&[], &[(1, 1), (4, 0)]).unwrap();
+        keep(&mut life, BUILT_IN, 1..2);
+        life.give_back(BUILT_IN);
+        assert_eq!(life.confirm(&[(1, 2)]), Ok(()));
+    }
+
+    #[test]
     fn what_came_over_the_former_link_is_not_kept_when_it_is_sent_again() {
         let mut life = life(10_000);
         keep(&mut life, BUILT_IN, 0..5);

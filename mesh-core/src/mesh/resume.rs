@@ -1,5 +1,8 @@
 //! How a peer goes on over another link: its successor takes over without a loss, and the game hears that it has resumed.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -293,7 +296,6 @@ impl Mesh {
         entry.farewell.is_none()
             && member.may_go_on()
             && member.is_connected()
-            && self.connection(member.peer) == Some(link)
             && (member.interrupted
                 || member.unsettled
                 || member.may_be_left

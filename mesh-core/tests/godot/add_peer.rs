@@ -117,6 +117,27 @@ fn a_connection_that_could_not_be_made_fails_its_peer() {
 }
 
 #[test]
+fn a_peer_whose_link_ends_before_it_is_complete_fails_with_the_cause() {
+    for (reason, cause) in [
+        (CloseReason::Local, ConnectFailure::Closed),
+        (CloseReason::Remote, ConnectFailure::Closed),
+        (
+            CloseReason::Failed(ConnectFailure::NoRoute),
+            ConnectFailure::NoRoute,
+        ),
+    ] {
+        let mut rig = Rig::set_up(Setup::Mesh(2));
+        let link = rig.add(3);
+        rig.happens(LinkEvent::Closed { link, reason });
+        let failed = Event::PeerFailed {
+            peer: peer(3),
+            reason: cause.into(),
+        };
+        assert_eq!(rig.events(), [failed]);
+    }
+}
+
+#[test]
 fn the_lifetime_is_that_of_the_two_unreliable_channels() {
     let rows = [
         (None, Reliability::Retransmits(0)),

@@ -97,6 +97,36 @@ fn a_channel_in_a_place_used_before_has_its_own_mode() {
     assert_eq!(events[1], end);
 }
 
+/// A backend gives no place twice while there is a channel in it.
+#[test]
+fn a_channel_in_a_place_that_is_taken_is_none() {
+    let mut rig = Rig::set_up(Setup::Mesh(2));
+    let link = rig.connect(3);
+    let planned = ChannelIndex(0);
+    let opened = |channel| LinkEvent::ChannelOpened {
+        link,
+        channel,
+        remote: true,
+        actual: ChannelParameters {
+            id: 11,
+            ordered: true,
+            reliability: Reliability::Reliable,
+        },
+    };
+    rig.happens(opened(ChannelIndex(3)));
+    assert_eq!(rig.events().len(), 2);
+    for channel in [planned, ChannelIndex(3)] {
+        rig.happens(opened(channel));
+        assert_eq!(rig.events(), [], "{channel:?}");
+    }
+    rig.happens(LinkEvent::ChannelClosed {
+        link,
+        channel: planned,
+    });
+    rig.happens(opened(planned));
+    assert_eq!(rig.events(), [], "one of the plan does not come again");
+}
+
 /// One too many, or one that closed before it opened, has its place all the same: a backend says nothing of it.
 #[test]
 fn a_channel_that_never_opened_hides_none_of_those_after_it() {

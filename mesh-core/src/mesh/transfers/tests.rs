@@ -152,6 +152,22 @@ fn a_peer_that_comes_transfers_and_goes_between_two_polls_is_heard() {
 }
 
 #[test]
+fn what_a_peer_transfers_before_it_is_complete_is_not_read_if_it_goes() {
+    let mut mesh = mesh(false);
+    let link = mesh.create_connection(LinkConfig::default());
+    mesh.add_peer(now(), link, peer(3), None).unwrap();
+    mesh.transfers_mut(link).unwrap().described(LINE);
+    says(&mut mesh, link, "cancel");
+    let reason = CloseReason::Remote;
+    mesh.handle_event(now(), LinkEvent::Closed { link, reason });
+    let failed = Event::PeerFailed {
+        peer: peer(3),
+        reason: crate::ConnectFailure::Closed.into(),
+    };
+    assert_eq!(events(&mut mesh), [failed]);
+}
+
+#[test]
 fn a_liar_that_is_not_known_yet_is_found_out_when_it_is() {
     let mut mesh = mesh(true);
     let link = connect(&mut mesh, 3);
