@@ -121,5 +121,17 @@ mod tests {
         let stun = IceServer::stun("stun:stun.example.org");
         let relay = relay(stun, IceTransportPolicy::Relay);
         assert!(cause(&relay, "").contains("no TURN server is set"));
+        assert_eq!(relay.trouble(|| "401".into()), "");
+        assert!(relay.is_only());
+    }
+
+    #[test]
+    fn servers_that_give_no_address_are_told_of_where_none_is_needed_too() {
+        let server = IceServer::turn(URL, "user", "wrong");
+        let mut relay = relay(server, IceTransportPolicy::All);
+        assert!(!relay.is_only());
+        assert_eq!(relay.trouble(|| "401".into()), "401");
+        relay.found();
+        assert_eq!(relay.trouble(|| "401".into()), "");
     }
 }

@@ -3,8 +3,10 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::future::Future;
 use core::iter;
-use core::task::{Context, Poll};
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use crate::{
@@ -17,6 +19,8 @@ use crate::{
 mod attempts;
 mod interruption;
 mod lobby;
+mod multiplayer;
+mod packets;
 mod replacement;
 mod second_link;
 mod star;
@@ -61,7 +65,7 @@ impl Backend for Platform {
     }
 
     fn buffered_amount(&self, _: LinkId, _: ChannelIndex) -> usize {
-        0
+        3
     }
 
     fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<LinkEvent> {
@@ -353,6 +357,7 @@ fn a_removed_peer_is_not_called_again() {
     session.kick(id(7));
     pass(&mut session, Duration::from_secs(60));
     assert_eq!(heard(&mut session), []);
+    assert_eq!(session.roster().next_attempt(id(7)), None);
     assert_eq!(session.multiplayer().peer(id(7)), None);
 }
 
@@ -364,6 +369,7 @@ fn a_server_that_renames_us_is_left_for_good() {
     assert_eq!(heard(&mut session).len(), 1);
     signaled(&mut session, joined(id(8)));
     let told = heard(&mut session);
+    assert!(session.roster().is_over());
     assert!(
         matches!(told[..], [Event::SignalingLost(LostReason::Protocol(_))]),
         "{told:?}"
@@ -375,6 +381,24 @@ fn a_server_that_renames_us_is_left_for_good() {
         None,
         "nobody could answer"
     );
+}
+
+#[test]
+fn a_leave_is_waited_for_until_its_closes_have_gone_out_and_not_for_ever() {
+    for is_closed in [true, false] {
+        let (mut session, link) = connected();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut leaving = session.leave();
+        let deadline = leaving.deadline;
+        assert_eq!(Pin::new(&mut leaving).poll(&mut cx), Poll::Pending);
+        if is_closed {
+            let reason = CloseReason::Local;
+            happened(leaving.session, LinkEvent::Closed { link, reason });
+        } else {
+            leaving.session.multiplayer_mut().backend_mut().now = deadline;
+        }
+        assert_eq!(Pin::new(&mut leaving).poll(&mut cx), Poll::Ready(()));
+    }
 }
 
 #[test]

@@ -293,6 +293,8 @@ mod tests {
         ];
         assert_eq!(message.to_bytes(), bytes);
         assert_eq!(Message::from_bytes(&bytes), Ok(Some(message)));
+        let most = (0..1024).map(|stream| (stream, 0)).collect();
+        assert!(Message::from_bytes(&Message::Taken(most).to_bytes()).is_ok());
         let many = (0..1025).map(|stream| (stream, 0)).collect();
         assert!(Message::from_bytes(&Message::Taken(many).to_bytes()).is_err());
     }

@@ -218,7 +218,7 @@ mod tests {
         arrivals.take(at(0), ping(9, 0));
         assert_eq!(arrivals.loss(), Some(20));
         // Late, and twice.
-        for number in [8, 7, 7] {
+        for number in [8, 7, 7, 9] {
             arrivals.take(at(0), ping(number, 0));
         }
         assert_eq!(arrivals.loss(), Some(0));
@@ -238,6 +238,15 @@ mod tests {
         }
         assert_eq!(arrivals.loss(), Some(0));
         assert_eq!(arrivals.highest.map(|(highest, _)| highest), Some(63));
+    }
+
+    #[test]
+    fn half_the_way_round_is_behind() {
+        let mut arrivals = Arrivals::default();
+        for number in [5, 5 + (1 << 15)] {
+            arrivals.take(at(0), ping(number, 0));
+        }
+        assert_eq!(arrivals.highest, Some((5, 1)));
     }
 
     #[test]

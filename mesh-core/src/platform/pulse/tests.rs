@@ -55,6 +55,7 @@ fn nothing_is_said_to_a_side_without_a_pulse() {
         assert_eq!(pulse.life(), Life::Unknown);
         assert_eq!(pulse.poll_timeout(), None);
         assert_eq!(pulse.poll(now, Signs::default()), None);
+        assert!(!pulse.wants_look());
         assert_eq!(pulse.take(now, &[1, 0, 0, 0, 0, 0, 0, 0]), Ok(None));
         assert_eq!(pulse.take(now, &[]), Ok(None), "nor is it at fault");
     }
@@ -345,6 +346,48 @@ fn without_a_look_at_the_path_it_is_waited_a_little_longer() {
     );
 }
 
+/// A pulse of a far side that has just been heard, for the first time.
+fn heard_once() -> (Instant, Pulse) {
+    let now = Instant::from_micros(0);
+    let mut pulse = Pulse::default();
+    pulse.described(now, "a=webrtc-multiplayer:2\r\n");
+    pulse.opened(now);
+    let ping = [1, 0, 0, 0, 0, 0, 0, 0];
+    assert!(pulse.take(now, &ping).unwrap().is_some());
+    (now, pulse)
+}
+
+#[test]
+fn one_look_at_the_path_shows_nothing_and_none_is_waited_for_a_little() {
+    let looks = [(None, 2400), (Some(1500), 2000), (Some(2000), 2200)];
+    for (from, silent) in looks {
+        let (heard, mut pulse) = heard_once();
+        while pulse.life() != Life::Silent {
+            let now = pulse.poll_timeout().unwrap();
+            let is_looked_at = from.is_some_and(|from| now - heard >= MILLI * from);
+            let path = is_looked_at.then_some(7);
+            let signs = Signs { messages: 0, path };
+            let _ = pulse.poll(now, signs);
+        }
+        let polled = pulse.run.as_ref().unwrap().polled;
+        assert_eq!(polled - heard, MILLI * silent, "looks from {from:?} on");
+    }
+}
+
+#[test]
+fn what_is_owed_for_ten_seconds_is_minded_no_longer() {
+    let (since, mut pulse) = heard_once();
+    pulse.owes(since);
+    let mut now = since;
+    while pulse.life() == Life::Owed {
+        now = pulse.poll_timeout().unwrap();
+        if let Some(ping) = pulse.poll(now, Signs::default()) {
+            assert_eq!(pulse.take(now, &[2, ping[1], ping[2]]), Ok(None));
+        }
+    }
+    assert_eq!((pulse.life(), now - since), (Life::Answers, OWED_FOR));
+}
+
 #[test]
 fn a_path_is_looked_at_when_it_is_needed() {
     let mut now = Instant::from_micros(0);
@@ -517,6 +560,8 @@ fn a_busy_far_side_that_is_owed_something_is_not_back_before_it_is_heard() {
         let life = world.sides[0].pulse.life();
         if is_owed_before {
             assert_eq!(life, Life::Owed);
+            world.run(OWED_FOR);
+            assert_eq!(world.sides[0].pulse.life(), Life::Stalled);
             continue;
         }
         assert_eq!(life, Life::Stalled);

@@ -206,3 +206,110 @@ impl Held {
         belongs
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::SdpType;
+
+    const NOW: Instant = Instant::from_micros(1);
+
+    #[test]
+    fn a_path_that_is_whole_begins_anew() {
+        for (is_broken, left) in [(true, 2), (false, 0)] {
+            let mut member = Member {
+                open_offers: 2,
+                replacements: 2,
+                ..Member::default()
+            };
+            assert_eq!(member.note_broken(is_broken), is_broken);
+            assert_eq!((member.open_offers, member.replacements), (left, left));
+        }
+    }
+
+    #[test]
+    fn a_replacement_is_offered_until_it_has_failed() {
+        let members = [(None, None), (Some(NOW), None), (None, Some(NOW))];
+        for (offered_at, answered_at) in members {
+            let mut member = Member {
+                offered_at,
+                answered_at,
+                ..Member::default()
+            };
+            let is_offered = offered_at.or(answered_at).is_some();
+            assert_eq!(member.has_offered_replacement(), is_offered);
+            member.note_replacement_failed();
+            assert!(!member.has_offered_replacement());
+            assert_eq!(member.replacements, 1);
+        }
+    }
+
+    #[test]
+    fn each_two_replacements_that_fail_double_the_patience() {
+        let mut member = Member::default();
+        assert_eq!(member.gives_up_at(), None);
+        member.offered_at = Some(NOW);
+        assert_eq!(member.gives_up_at(), Some(NOW + UNANSWERED));
+        member.answered_at = Some(NOW);
+        for (replacements, millis) in [2500, 2500, 5000, 5000, 10_000, 10_000].iter().enumerate() {
+            member.replacements = u32::try_from(replacements).unwrap();
+            let due = NOW + Duration::from_millis(*millis);
+            assert_eq!(member.gives_up_at(), Some(due), "{replacements}");
+        }
+    }
+
+    #[test]
+    fn the_last_descriptions_are_remembered() {
+        let mut member = Member::default();
+        let sdps: Vec<_> = (0..=HEARD).map(|number| format!("{number}")).collect();
+        for sdp in &sdps {
+            assert!(member.is_news(sdp));
+        }
+        for sdp in &sdps[1..] {
+            assert!(!member.is_news(sdp), "{sdp}");
+        }
+        assert!(member.is_news(&sdps[0]), "long ago");
+    }
+
+    #[test]
+    fn who_has_left_is_forgotten_when_it_may_be_connected_to() {
+        let later = NOW + OPENING_PAUSE;
+        for (present, opened, is_forgotten) in [
+            (false, None, true),
+            (false, Some(NOW), true),
+            (false, Some(later), false),
+            (true, None, false),
+        ] {
+            let member = Member {
+                present,
+                opened,
+                ..Member::default()
+            };
+            assert_eq!(member.is_forgotten(later), is_forgotten);
+        }
+    }
+
+    #[test]
+    fn a_description_keeps_so_many_candidates_of_its_own() {
+        let mut member = Member::default();
+        let description = SessionDescription {
+            sdp_type: SdpType::Offer,
+            sdp: String::from("a=ice-ufrag:own"),
+        };
+        member.hold(description, None, NOW);
+        let mut held = member.held.unwrap();
+        let candidate = |ufrag| IceCandidate {
+            sdp_mid: String::from("0"),
+            sdp_m_line_index: 0,
+            candidate: format!("candidate:1 1 udp 1 192.0.2.1 9 typ host ufrag {ufrag}"),
+        };
+        assert!(!held.take(&candidate("other")));
+        assert!(held.candidates.is_empty());
+        for _ in 0..=HELD_CANDIDATES {
+            assert!(held.take(&candidate("own")));
+        }
+        assert_eq!(held.candidates.len(), HELD_CANDIDATES);
+    }
+}

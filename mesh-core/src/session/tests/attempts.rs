@@ -8,8 +8,12 @@ fn a_peer_whose_next_attempt_came_due_while_nobody_might_come_is_called_when_it_
     let (mut session, link) = connected();
     fail(&mut session, link);
     assert_eq!(heard(&mut session).len(), 1);
+    let next = session.roster().next_attempt(id(7));
+    assert!(next.is_some());
+    assert_eq!(session.multiplayer().backend().alarm, next);
     session.set_refuse_new_connections(true);
-    pass(&mut session, Duration::from_secs(2));
+    pass(&mut session, Duration::from_secs(1));
+    assert_eq!(next, Some(session.multiplayer().backend().now));
     assert_eq!(heard(&mut session), []);
     assert_eq!(session.multiplayer().peer(id(7)), None);
     let alarm = session.multiplayer().backend().alarm;
@@ -55,6 +59,28 @@ fn who_comes_back_under_its_id_before_its_goodbye_is_called_after_it() {
     pass(&mut session, Duration::from_secs(1));
     heard(&mut session);
     assert!(session.multiplayer().peer(id(7)).is_some());
+}
+
+#[test]
+fn who_leaves_and_comes_back_at_once_is_called_a_second_after_the_last_call() {
+    let (mut session, _) = calling();
+    signaled(&mut session, SignalingEvent::PeerLeft(id(7)));
+    signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
+    heard(&mut session);
+    assert_eq!(opened(&session), 1);
+    pass(&mut session, Duration::from_secs(1));
+    heard(&mut session);
+    assert_eq!(opened(&session), 2);
+}
+
+#[test]
+fn an_answer_to_no_offer_is_ignored() {
+    let (mut session, link) = called();
+    let signal = Signal::Description(description(SdpType::Answer, "to nothing"));
+    let from = id(9);
+    signaled(&mut session, SignalingEvent::Signal { from, signal });
+    assert_eq!(heard(&mut session), []);
+    assert_eq!(session.multiplayer().peer(id(9)).unwrap().connection, link);
 }
 
 #[test]
@@ -111,6 +137,20 @@ fn an_attempt_ends_whose_signals_find_no_room_and_is_made_again() {
     candidate_found(&mut session, link, 0);
     heard(&mut session);
     assert_eq!(session.signaling_mut().sent.len(), 1);
+}
+
+#[test]
+fn so_many_signals_wait_for_room_and_no_more() {
+    let (mut session, link) = calling();
+    session.signaling_mut().full = true;
+    for number in 0..1024 {
+        candidate_found(&mut session, link, number);
+    }
+    assert_eq!(heard(&mut session), []);
+    assert_eq!(session.roster().waiting_signals(), 1024);
+    candidate_found(&mut session, link, 1024);
+    let told = heard(&mut session);
+    assert!(matches!(told[..], [Event::PeerFailed { .. }]), "{told:?}");
 }
 
 /// Peer 9, whose first offer to peer 7 was not answered in time and whose second one is under way.

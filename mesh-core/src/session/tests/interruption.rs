@@ -47,6 +47,18 @@ fn nobody_is_called_while_the_signaling_is_out_of_reach_and_everybody_when_it_is
 }
 
 #[test]
+fn who_is_to_call_us_is_still_waited_for_when_the_signaling_is_back() {
+    let (mut session, link) = called();
+    fail(&mut session, link);
+    heard(&mut session);
+    pass(&mut session, Duration::from_secs(2));
+    signaled(&mut session, interrupted());
+    signaled(&mut session, SignalingEvent::Resumed);
+    heard(&mut session);
+    assert_eq!(session.multiplayer().peer(id(9)), None);
+}
+
+#[test]
 fn who_leaves_the_lobby_meanwhile_stays_connected_and_who_came_is_called() {
     let (mut session, link) = connected();
     signaled(&mut session, interrupted());

@@ -1,7 +1,7 @@
 //! What is told of the lobby, and what the host does with it.
 
 use super::*;
-use crate::LobbyEvent;
+use crate::{GivenReason, Goodbye, LobbyEvent, Mesh, MeshConfig, Roster};
 
 #[test]
 fn the_roster_knows_when_it_is_complete_and_who_is_there() {
@@ -38,6 +38,46 @@ fn a_lobby_stays_sealed_until_another_one_is_joined() {
 }
 
 #[test]
+fn the_roster_knows_its_settings_and_what_the_host_has_set() {
+    let config = SessionConfig {
+        max_peers: 3,
+        ..SessionConfig::default()
+    };
+    let (mut session, _) = calling_with(config);
+    assert_eq!(session.roster().config().max_peers, 3);
+    for is_set in [true, false] {
+        for event in [LobbyEvent::Locked(is_set), LobbyEvent::Listed(!is_set)] {
+            signaled(&mut session, SignalingEvent::Lobby(event));
+        }
+        heard(&mut session);
+        let roster = session.roster();
+        assert_eq!((roster.is_locked(), roster.is_listed()), (is_set, !is_set));
+    }
+}
+
+#[test]
+fn all_members_are_counted_and_forgotten_with_a_leave() {
+    let (mut session, _) = calling();
+    signaled(&mut session, SignalingEvent::PeerJoined(id(8)));
+    heard(&mut session);
+    assert_eq!(session.roster().member_count(), 2);
+    session.depart(None);
+    assert_eq!(session.roster().member_count(), 0);
+}
+
+#[test]
+fn the_roster_is_full_when_the_game_is_far_behind() {
+    let mut roster = Roster::new(SessionConfig::default());
+    let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
+    for _ in 0..256 {
+        assert!(!roster.is_full());
+        let now = Instant::from_micros(1);
+        roster.handle_signaling(now, &mut mesh, SignalingEvent::Sealed);
+    }
+    assert!(roster.is_full());
+}
+
+#[test]
 fn the_roster_knows_the_host() {
     let (mut session, _) = calling();
     assert_eq!(session.roster().host(), PeerId::SERVER);
@@ -66,6 +106,24 @@ fn whom_the_host_has_removed_is_disconnected() {
     assert!(commands.iter().any(closes), "{commands:?}");
     // It may join anew.
     assert!(!session.roster().is_away(id(7)));
+}
+
+#[test]
+fn whom_the_host_has_removed_is_told_that_it_was_kicked() {
+    let (mut session, link) = connected();
+    let removed = LobbyEvent::Removed {
+        peer: id(7),
+        is_banned: false,
+        reason: String::from("spam"),
+    };
+    signaled(&mut session, SignalingEvent::Lobby(removed));
+    heard(&mut session);
+    assert!(session.roster().is_away(id(7)));
+    let reason = GivenReason::from("spam");
+    let goodbye = Goodbye::Kicked(reason);
+    let commands = &session.multiplayer.backend().commands;
+    let parting = Command::Goodbye { link, goodbye };
+    assert!(commands.contains(&parting), "{commands:?}");
 }
 
 #[test]

@@ -39,6 +39,7 @@ fn a_guest_is_a_client_and_knows_the_host_alone() {
         session.multiplayer().connection_status(),
         ConnectionStatus::Connecting
     );
+    assert_eq!(session.roster().topology(), Topology::ClientServer);
     // Godot's Node server announces everybody to everybody.
     came(&mut session, &[7, 1, 12]);
     assert_eq!(known(&session), [1]);
@@ -108,6 +109,21 @@ fn a_guest_tries_its_host_again() {
         session.multiplayer().connection_status(),
         ConnectionStatus::Connected
     );
+}
+
+#[test]
+fn a_guest_that_calls_once_is_disconnected_without_its_host() {
+    let config = SessionConfig {
+        retry_after: None,
+        ..SessionConfig::default()
+    };
+    let mut session = star(9, config);
+    came(&mut session, &[1]);
+    let link = session.multiplayer().peer(id(1)).unwrap().connection;
+    fail(&mut session, link);
+    heard(&mut session);
+    let status = session.multiplayer().connection_status();
+    assert_eq!(status, ConnectionStatus::Disconnected);
 }
 
 #[test]

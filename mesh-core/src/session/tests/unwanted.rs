@@ -84,3 +84,47 @@ fn the_game_is_asked_before_each_connection() {
         "asked again at the next attempt"
     );
 }
+
+#[test]
+fn the_others_are_told_once_whom_we_put_away() {
+    for bans in [false, true] {
+        let (mut session, _) = connected();
+        session.set_refuse_new_connections(true);
+        signaled(&mut session, SignalingEvent::PeerJoined(id(3)));
+        heard(&mut session);
+        // The last one is not here.
+        for peer in [3, 3, 4] {
+            if bans {
+                session.ban(id(peer));
+            } else {
+                assert_eq!(session.kick(id(peer)), peer == 3);
+            }
+            let commands = session.multiplayer().backend().commands.iter();
+            let told = commands.filter_map(|command| {
+                let Command::TellKick { peer, .. } = command else {
+                    return None;
+                };
+                Some(peer.get())
+            });
+            assert!(told.eq([3]), "{peer}");
+        }
+    }
+}
+
+#[test]
+fn who_is_not_accepted_is_asked_about_again_if_the_call_is_ours_and_calls_are_repeated() {
+    let pause = SessionConfig::default().retry_after;
+    for (own, retry_after, is_again) in [(9, pause, true), (5, pause, false), (9, None, false)] {
+        let config = SessionConfig {
+            retry_after,
+            ..SessionConfig::default()
+        };
+        let mut session = Session::new(Platform::new(), Post::default(), config);
+        session.set_accept(|_| false);
+        signaled(&mut session, joined(id(own)));
+        signaled(&mut session, SignalingEvent::PeerJoined(id(7)));
+        heard(&mut session);
+        let next = session.roster().next_attempt(id(7));
+        assert_eq!(next.is_some(), is_again, "{own}, {retry_after:?}");
+    }
+}
