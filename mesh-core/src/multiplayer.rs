@@ -10,8 +10,6 @@ use crate::{
 
 mod connections;
 mod setup;
-#[cfg(test)]
-mod tests;
 mod transfers;
 
 /// Drives a [`Mesh`] over a [`Backend`] (Godot: `WebRTCMultiplayer`, `WebRTCMultiplayerPeer`).

@@ -12,12 +12,7 @@ const RELIABLE: TransferMode = TransferMode::Reliable;
 
 /// A server and a client in a star with one custom channel, connected and told.
 fn pair(network: &Network) -> [Peer; 2] {
-    star(network)
-}
-
-/// The same with more clients, or fewer.
-fn star<const PEERS: usize>(network: &Network) -> [Peer; PEERS] {
-    let mut peers = [(); PEERS].map(|()| {
+    let mut peers = [0, 1].map(|_| {
         let signaling = network.signaling_with("demo", Topology::ClientServer);
         let config = SessionConfig {
             custom_channels: vec![TransferMode::Unreliable],
@@ -28,7 +23,7 @@ fn star<const PEERS: usize>(network: &Network) -> [Peer; PEERS] {
     let connected = run(network, &mut peers)
         .into_iter()
         .filter(|event| matches!(event, Event::PeerConnected(_)));
-    assert_eq!(connected.count(), 2 * (PEERS - 1));
+    assert_eq!(connected.count(), 2);
     peers
 }
 
@@ -111,51 +106,12 @@ fn packets_that_are_not_taken_stop_the_reading_ahead() {
         run(&network, &mut peers);
     }
     assert_eq!(peers[1].available_packet_count(), 6);
-    // One is taken, and the next one takes its place.
-    assert!(peers[1].take_packet().is_some());
-    assert_eq!(peers[1].poll(), None);
-    assert_eq!(peers[1].available_packet_count(), 6);
-    let mut taken = 1;
+    let mut taken = 0;
     while peers[1].take_packet().is_some() {
         taken += 1;
         assert_eq!(peers[1].poll(), None);
     }
     assert_eq!(taken, 10);
-}
-
-#[test]
-fn the_reading_ahead_is_bounded_in_bytes_and_in_packets() {
-    for (bytes, packets, read) in [(256 * 1024, 5, 4), (0, 4100, 4096)] {
-        let network = Network::new(4);
-        let mut peers = pair(&network);
-        let payload: Vec<u8> = vec![0; bytes];
-        for _ in 0..packets {
-            assert!(peers[0].put_packet(payload.clone()).unwrap().is_complete());
-            if bytes > 0 {
-                run(&network, &mut peers);
-            }
-        }
-        run(&network, &mut peers);
-        assert_eq!(peers[1].available_packet_count(), read);
-    }
-}
-
-#[test]
-fn events_that_come_together_are_all_told() {
-    let network = Network::new(5);
-    let [mut server, first, second] = star(&network);
-    let left = [&first, &second].map(|peer| peer.peer().unique_id().unwrap());
-    drop((first, second));
-    network.advance(Duration::from_secs(1));
-    let told = std::iter::from_fn(|| server.poll()).filter_map(|event| {
-        let Event::PeerDisconnected { peer, .. } = event else {
-            return None;
-        };
-        Some(peer)
-    });
-    let mut told = Vec::from_iter(told);
-    told.sort_by_key(|peer| left.iter().position(|one| one == peer));
-    assert_eq!(told, left);
 }
 
 #[test]

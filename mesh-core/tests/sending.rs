@@ -325,30 +325,6 @@ fn what_waits_is_buffered_until_it_is_flushed() {
 }
 
 #[test]
-fn a_connection_is_closed_once_and_its_peer_is_gone() {
-    let mut mesh = mesh(MeshConfig::default());
-    let link = connect(&mut mesh, 2, "0");
-    assert!(mesh.has_peer(id(2)) && !mesh.has_peer(id(3)));
-    assert!(mesh.close_connection(link));
-    assert!(!mesh.close_connection(link));
-    assert!(!mesh.has_peer(id(2)));
-}
-
-#[test]
-fn custom_channels_are_made_with_the_peers_added_from_then_on() {
-    let mut mesh = mesh(MeshConfig::default());
-    // Godot's three, and one for transfers.
-    for (peer, custom_channels, expected) in [(2, &[][..], 4), (3, &[TransferMode::Reliable], 5)] {
-        mesh.set_custom_channels(custom_channels).unwrap();
-        mesh.backend_mut().commands.clear();
-        describe(&mut mesh, peer, "0");
-        let commands = mesh.backend().commands.iter();
-        let made = commands.filter(|command| matches!(command, Command::CreateChannel { .. }));
-        assert_eq!(made.count(), expected);
-    }
-}
-
-#[test]
 fn what_waits_goes_out_before_an_end_that_has_time_for_it() {
     for force in [false, true] {
         let (mut mesh, link) = waiting();

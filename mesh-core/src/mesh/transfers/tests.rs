@@ -162,7 +162,7 @@ fn what_a_peer_transfers_before_it_is_complete_is_not_read_if_it_goes() {
     mesh.handle_event(now(), LinkEvent::Closed { link, reason });
     let failed = Event::PeerFailed {
         peer: peer(3),
-        reason: crate::ConnectFailure::Closed.into(),
+        reason: ConnectFailure::Closed.into(),
     };
     assert_eq!(events(&mut mesh), [failed]);
 }
