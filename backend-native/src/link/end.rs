@@ -8,7 +8,7 @@ use crate::connection::Connection;
 
 /// How long the driver of a relayed connection may take to send that the channels are closed: a few rounds.
 /// docs/upstream.md, "a close is not sent through a relay".
-const GOODBYE: Duration = Duration::from_millis(20);
+const CLOSES_SENT: Duration = Duration::from_millis(20);
 
 impl Link {
     /// Takes nothing more and waits until the reliable channels have delivered what they accepted.
@@ -49,6 +49,6 @@ impl Link {
             channel.close().await;
         }
         connection.sockets().kick();
-        sleep(GOODBYE).await;
+        sleep(CLOSES_SENT).await;
     }
 }

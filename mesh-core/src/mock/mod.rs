@@ -71,7 +71,8 @@
 //! - **A narrow path** delays what exceeds its bandwidth, and its queue can be full: see [`Conditions::queue`].
 //! - **Silence.** A link whose far side does not answer becomes `Disconnected`, as soon as the pulse of the real backends would
 //!   notice it, then `Failed`. No pulses are sent for that: an idle network has nothing to do. A far side that says goodbye
-//!   closes the channels and then the link, at once. It says why for 1.5 s, until that is heard, and that it closes only once. One that is [suspended](Network::suspend) is stalled and not silent.
+//!   closes the channels and then the link, at once. A reason for the close is repeated for 1.5 s, until it is heard. A close without
+//!   a reason is not repeated and may be lost. One that is [suspended](Network::suspend) is stalled and not silent.
 //! - **Figures.** [`LinkStats`](crate::LinkStats) has the round trip with the wait at a narrow part of the path, the jitter and the loss.
 //!   A pair of candidates is another one when a test [says so](Network::set_relayed).
 //! - **Streams.** A message on a stream for which the far side has no channel is dropped there, as real stacks do.

@@ -32,7 +32,7 @@ pub(super) enum Content {
     Reset(u16),
     /// What is said on the control channel, numbered because that is in order.
     Word(u64, Word),
-    /// The link was closed, with or without a word, which is repeated until this time.
+    /// The link was closed. A reason for that, if there is one, is repeated until this time.
     Goodbye {
         said: Option<Goodbye>,
         until: Instant,

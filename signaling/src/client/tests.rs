@@ -4,6 +4,7 @@ mod draining;
 mod ending;
 mod joining;
 mod lobby;
+mod pulse;
 mod resuming;
 mod sending_again;
 mod signals;

@@ -153,18 +153,22 @@ fn a_peer_that_comes_transfers_and_goes_between_two_polls_is_heard() {
 
 #[test]
 fn what_a_peer_transfers_before_it_is_complete_is_not_read_if_it_goes() {
-    let mut mesh = mesh(false);
-    let link = mesh.create_connection(LinkConfig::default());
-    mesh.add_peer(now(), link, peer(3), None).unwrap();
-    mesh.transfers_mut(link).unwrap().described(LINE);
-    says(&mut mesh, link, "cancel");
-    let reason = CloseReason::Remote;
-    mesh.handle_event(now(), LinkEvent::Closed { link, reason });
-    let failed = Event::PeerFailed {
-        peer: peer(3),
-        reason: ConnectFailure::Closed.into(),
-    };
-    assert_eq!(events(&mut mesh), [failed]);
+    for is_described in [false, true] {
+        let mut mesh = mesh(false);
+        let link = mesh.create_connection(LinkConfig::default());
+        mesh.add_peer(now(), link, peer(3), None).unwrap();
+        if is_described {
+            mesh.transfers_mut(link).unwrap().described(LINE);
+        }
+        says(&mut mesh, link, "cancel");
+        let reason = CloseReason::Remote;
+        mesh.handle_event(now(), LinkEvent::Closed { link, reason });
+        let failed = Event::PeerFailed {
+            peer: peer(3),
+            reason: ConnectFailure::Closed.into(),
+        };
+        assert_eq!(events(&mut mesh), [failed]);
+    }
 }
 
 #[test]
@@ -317,21 +321,6 @@ fn who_refuses_what_has_not_begun_leaves() {
         says(&mut mesh, link, word);
         assert!(!mesh.has_peer(peer(3)), "{word}");
     }
-}
-
-#[test]
-fn what_a_peer_transfers_before_it_is_there_is_not_looked_at_if_it_fails() {
-    let mut mesh = mesh(false);
-    let link = mesh.create_connection(LinkConfig::default());
-    mesh.add_peer(now(), link, peer(3), None).unwrap();
-    says(&mut mesh, link, "cancel");
-    let reason = CloseReason::Remote;
-    mesh.handle_event(now(), LinkEvent::Closed { link, reason });
-    let failed = Event::PeerFailed {
-        peer: peer(3),
-        reason: ConnectFailure::Closed.into(),
-    };
-    assert_eq!(events(&mut mesh), [failed]);
 }
 
 #[test]

@@ -185,7 +185,7 @@ mod tests {
         members.insert(peer(2), true);
         members.remove(peer(2));
         assert!(members.departed.is_empty(), "it has said nothing");
-        let mut is_heard_and_leaves = |id: u32| {
+        for (id, remembered) in (1..).zip((1..=MAX_DEPARTED).chain([1])) {
             members.insert(peer(id), true);
             let number = SignalNumber {
                 this: 1,
@@ -193,14 +193,8 @@ mod tests {
             };
             assert!(members.hear(peer(id), Some(number)));
             assert!(members.remove(peer(id)));
-            members.departed.len()
-        };
-        let lengths = Vec::from_iter((1..=MAX_DEPARTED + 1).map(|id| {
-            let id = u32::try_from(id).expect("a number of 32 bits");
-            is_heard_and_leaves(id)
-        }));
-        assert_eq!(lengths[..MAX_DEPARTED], Vec::from_iter(1..=MAX_DEPARTED));
-        assert_eq!(lengths[MAX_DEPARTED], 1);
+            assert_eq!(members.departed.len(), remembered, "after {id}");
+        }
     }
 
     #[test]
