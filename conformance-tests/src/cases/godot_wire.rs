@@ -189,14 +189,20 @@ pub async fn godot_11_1_the_higher_id_offers(cast: [Participant; 3]) -> Outcome 
     let id = guest.join(&meeting).await?;
     ensure!(own > 1 && id > 1 && own != id, "the ids {own} and {id}");
     guest.connected(1).await?;
-    guest.leave().await?;
+    // Its connection to the host may be there before its offer to the listener is, and one that has left offers nothing.
     let mut offers = Vec::new();
     let mut announced = Vec::new();
+    let mut has_left = false;
     loop {
+        let has_offered = id < own || offers.contains(&id);
+        if has_offered && !has_left {
+            guest.leave().await?;
+            has_left = true;
+        }
         match listener.next().await? {
             Observed::Signaling(Rumour::PeerJoined(peer)) => announced.push(peer),
             Observed::Signaling(Rumour::Complete) => {}
-            Observed::Signaling(Rumour::PeerLeft(peer)) if peer == id => break,
+            Observed::Signaling(Rumour::PeerLeft(peer)) if has_left && peer == id => break,
             Observed::Signaling(Rumour::Description { from, description }) => {
                 ensure_eq!(description.sdp_type, SdpType::Offer, "unasked, of {from}");
                 offers.push(from);
