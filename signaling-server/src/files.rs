@@ -73,6 +73,39 @@ pub fn raise_file_limit(_needed: usize) -> std::io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ClusterConfig;
+
+    fn one_of_several() -> Config {
+        let bind = ([127, 0, 0, 1], 0).into();
+        Config {
+            cluster: Some(ClusterConfig::new("redis://127.0.0.1", bind)),
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn one_of_several_instances_needs_a_second_file_for_each_peer() {
+        let (alone, instance) = (Config::default(), one_of_several());
+        assert_eq!(instance.files() - alone.files(), alone.max_peers);
+    }
+
+    #[test]
+    fn few_files_are_shared_by_peers_and_those_that_are_on_the_way_or_refused() {
+        for (config, files, peers, handshakes, refused) in [
+            (Config::default(), 200, 61, 50, 25),
+            (Config::default(), 1000, 561, 250, 125),
+            (Config::default(), 5000, 3656, 1024, 256),
+            (one_of_several(), 200, 30, 50, 25),
+            (one_of_several(), 1000, 280, 250, 125),
+            (one_of_several(), 5000, 1828, 1024, 256),
+        ] {
+            let mut fitted = config;
+            assert!(fitted.fit(files));
+            let shares = (fitted.max_peers, fitted.max_handshakes, fitted.max_refused);
+            assert_eq!(shares, (peers, handshakes, refused), "{files}: {fitted:?}");
+            assert!(fitted.files() <= files, "{files}: {fitted:?}");
+        }
+    }
 
     #[test]
     fn a_server_fits_the_files_it_may_open() {

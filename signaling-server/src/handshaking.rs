@@ -253,3 +253,58 @@ where
         tracing::debug!(%remote, %error, "not HTTP");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    /// Far above what anything here takes.
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    /// A connection of somebody who says nothing, and its other end.
+    async fn connection(listener: &TcpListener) -> (Arc<TcpStream>, TcpStream) {
+        let addr = listener.local_addr().expect("an address");
+        let other = TcpStream::connect(addr).await.expect("a listener");
+        let (stream, _) = listener.accept().await.expect("a connection");
+        (Arc::new(stream), other)
+    }
+
+    #[tokio::test]
+    async fn when_the_system_has_no_more_sockets_the_oldest_of_the_greediest_is_cut() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let mut tasks = Tasks {
+            waiting: Arc::new(Mutex::new(Waiting {
+                handshakes: Handshakes::new(100, 100),
+                silent: BTreeMap::new(),
+            })),
+            tasks: JoinSet::new(),
+            aborts: BTreeMap::new(),
+        };
+        let (modest, greedy) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let mut others = Vec::new();
+        for address in [modest, greedy, greedy] {
+            let (stream, other) = connection(&listener).await;
+            others.push(other);
+            let (id, cut) = tasks.enter(Arc::clone(&stream), Network::of(address), false);
+            assert!(!cut);
+            tasks.spawn(id, async move {
+                let _held = stream;
+                std::future::pending().await
+            });
+        }
+        tasks.cut_one();
+        let ended = timeout(DEADLINE, tasks.tasks.join_next()).await;
+        let ended = ended.expect("in time").expect("a task");
+        assert!(ended.expect_err("it is cut").is_cancelled());
+        // Nobody holds its socket any more.
+        let [_, cut, _] = &mut *others else {
+            panic!("three connections");
+        };
+        let read = timeout(DEADLINE, cut.read(&mut [0])).await;
+        assert_eq!(read.expect("in time").ok(), Some(0));
+        assert_eq!((tasks.tasks.len(), tasks.aborts.len()), (2, 2));
+        assert_eq!(lock(&tasks.waiting).silent.len(), 2);
+    }
+}

@@ -184,6 +184,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_event_has_a_figure_of_its_own() {
+        type Event = fn(&Metrics);
+        let events: [(Event, &str); 9] = [
+            (Metrics::socket, "sockets"),
+            (Metrics::join, "joins"),
+            (Metrics::resume, "resumes"),
+            (Metrics::dropped, "dropped"),
+            (Metrics::unknown, "unknown"),
+            (Metrics::handshake_cut, "handshakes_cut"),
+            (Metrics::accept_error, "accept_errors"),
+            (Metrics::forwarded, "forwarded"),
+            (Metrics::broker_error, "broker_errors"),
+        ];
+        let nobody = Gauges {
+            peers: 0,
+            members: 0,
+            away: 0,
+            lobbies: 0,
+        };
+        for (happens, name) in events {
+            let metrics = Metrics::default();
+            happens(&metrics);
+            happens(&metrics);
+            let page = metrics.page(nobody);
+            let figures = page.lines().filter(|line| !line.starts_with('#'));
+            let counted: Vec<_> = figures.filter(|line| !line.ends_with(" 0")).collect();
+            assert_eq!(counted, [format!("signaling_{name}_total 2")]);
+        }
+    }
+
+    #[test]
     fn the_page_is_what_prometheus_reads() {
         let metrics = Metrics::default();
         metrics.relayed(300);

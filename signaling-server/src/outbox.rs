@@ -173,7 +173,7 @@ impl Outbox {
     /// Those whose texts were dropped and for whom there is room now: nothing of theirs waits, and not much of others.
     pub(crate) fn relieved(&self) -> Vec<MemberId> {
         let mut queue = self.lock();
-        if queue.thwarted.is_empty() || queue.cost > self.limit / 2 {
+        if queue.cost > self.limit / 2 {
             return Vec::new();
         }
         let Queue {

@@ -115,6 +115,10 @@ impl TicketKeys {
     ///
     /// Done here, because the libraries for it bring RSA and elliptic curves along, and this is one HMAC.
     pub(super) fn check(&self, unix: Duration, ticket: &str) -> Result<Pass, Refusal> {
+        // By such a clock nothing has expired.
+        if unix.is_zero() {
+            return Err(Refusal::new("The server's clock is wrong"));
+        }
         let Claims { exp, nbf, lobby } = self.claims(ticket)?;
         let now = unix.as_secs_f64();
         if exp <= now {
@@ -233,6 +237,17 @@ mod tests {
             sign(key, r#"{"alg":"HS256","crit":null}"#, &good),
         ] {
             check(&ticket).expect_err(&ticket);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_stands_before_1970_admits_nobody() {
+        let keys = TicketKeys::from_base64(KEYS).expect("keys");
+        let [key, _] = KEYS;
+        for exp in [1_700_000_000, LATER] {
+            let ticket = sign(key, HS256, &format!(r#"{{"exp":{exp}}}"#));
+            let refused = keys.check(Duration::ZERO, &ticket).expect_err("refused");
+            assert_eq!(refused.to_string(), "The server's clock is wrong");
         }
     }
 

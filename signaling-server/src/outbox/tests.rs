@@ -33,6 +33,15 @@ fn outbox(limit: usize) -> Outbox {
     Outbox::new(limit, 128)
 }
 
+/// The texts that wait. They are taken out.
+fn rest(outbox: &Outbox) -> Vec<String> {
+    let texts = std::iter::from_fn(|| match outbox.pop()? {
+        Outgoing::Text(text) => Some(text.to_string()),
+        Outgoing::Close(_) => None,
+    });
+    texts.collect()
+}
+
 #[tokio::test]
 async fn texts_come_in_order_and_the_close_last() {
     let outbox = outbox(100_000);
@@ -161,6 +170,79 @@ fn who_has_left_is_not_remembered_as_thwarted() {
     assert!(!outbox.is_thwarting());
 }
 
+#[test]
+fn who_was_thwarted_is_told_once_no_more_than_half_waits() {
+    let member = MemberId(7);
+    for (waiting, relieved) in [(500, vec![member]), (501, vec![])] {
+        let outbox = outbox(1000);
+        outbox.tell(text(waiting - TEXT_COST), About::Lobby);
+        outbox.thwart(member, TWO);
+        assert_eq!(outbox.relieved(), relieved, "{waiting} of 1000");
+    }
+}
+
+#[test]
+fn a_coming_and_a_leaving_are_told_as_long_as_no_more_than_half_waits() {
+    for (waiting, expected) in [(500, vec!["came", "left"]), (501, vec![])] {
+        let outbox = outbox(1000);
+        let coming = "came".len() + TEXT_COST;
+        outbox.tell(text(waiting - coming - TEXT_COST), About::Lobby);
+        outbox.tell("came".into(), came(TWO));
+        outbox.tell("left".into(), About::Left(TWO));
+        outbox.pop();
+        assert_eq!(rest(&outbox), expected, "{waiting} of 1000");
+    }
+}
+
+#[test]
+fn a_text_that_fills_the_whole_to_its_end_has_room() {
+    for (size, expected) in [(500, Ok(())), (501, Err(FULL))] {
+        let outbox = outbox(1000);
+        assert_eq!(outbox.relay(TWO, text(500 - TEXT_COST)), Ok(()));
+        let relayed = outbox.relay(ONE, text(size - TEXT_COST));
+        assert_eq!(relayed, expected, "{size} of 500");
+    }
+}
+
+#[test]
+fn who_leaves_while_much_waits_takes_only_what_is_its_own_along() {
+    let outbox = outbox(10_000);
+    let state = |text: &str, fact| outbox.tell(text.into(), About::State(fact));
+    outbox.tell(text(6000), About::Lobby);
+    assert_eq!(outbox.relay(ONE, "word of one".into()), Ok(()));
+    outbox.tell("two came".into(), came(TWO));
+    assert_eq!(outbox.relay(TWO, "word of two".into()), Ok(()));
+    state("data of one", Fact::Member(ONE));
+    state("data of two", Fact::Member(TWO));
+    state("locked", Fact::Lock);
+    outbox.tell("two left".into(), About::Left(TWO));
+    outbox.pop();
+    assert_eq!(rest(&outbox), ["word of one", "data of one", "locked"]);
+}
+
+#[test]
+fn a_state_is_paid_back_once_it_is_replaced_or_void_or_told() {
+    let one = || About::State(Fact::Member(ONE));
+    // What waits after these news between something large, of all of which so many were written.
+    let cost = |news: &[(&str, About)], written: usize| {
+        let outbox = outbox(100_000);
+        outbox.tell(text(6000), About::Lobby);
+        for (text, about) in news {
+            outbox.tell((*text).into(), *about);
+        }
+        outbox.tell(text(6000), About::Lobby);
+        (0..written).for_each(|_| _ = outbox.pop());
+        outbox.lock().cost
+    };
+    let replaced = cost(&[("first", one()), ("later", one())], 0);
+    assert_eq!(replaced, cost(&[("later", one())], 0));
+    let left = ("left", About::Left(ONE));
+    let void = cost(&[("first", one()), left], 0);
+    assert_eq!(void, cost(&[left], 0));
+    let told = cost(&[("first", one())], 2);
+    assert_eq!(told, cost(&[], 1));
+}
+
 #[tokio::test]
 async fn a_waiting_writer_and_a_waiting_sender_are_woken() {
     let outbox = Arc::new(outbox(1000));
@@ -221,8 +303,6 @@ proptest! {
 
 #[test]
 fn only_the_latest_of_a_fact_waits_where_much_waits() {
-    use crate::hall::Fact;
-
     let outbox = Outbox::new(1000, 1);
     let tell = |text: &str, fact| outbox.tell(text.into(), About::State(fact));
     outbox.tell("x".repeat(600).into(), About::Lobby);
@@ -234,20 +314,13 @@ fn only_the_latest_of_a_fact_waits_where_much_waits() {
             tell(&format!("{id} {n}"), Fact::Member(peer));
         }
     }
-    let texts = std::iter::from_fn(|| match outbox.pop()? {
-        Outgoing::Text(text) => Some(text),
-        Outgoing::Close(_) => None,
-    });
-    let texts: Vec<_> = texts.skip(1).collect();
-    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
-    assert_eq!(texts, ["lock 99", "data 99", "2 99", "3 99"]);
+    outbox.pop();
+    assert_eq!(rest(&outbox), ["lock 99", "data 99", "2 99", "3 99"]);
 }
 
 /// Data that a member sets after it has come back are told after its return.
 #[test]
 fn a_state_of_somebody_who_has_left_waits_no_more() {
-    use crate::hall::Fact;
-
     let outbox = Outbox::new(100_000, 1);
     let id = PeerId::new(7).expect("an id");
     let state = |text: &str| outbox.tell(text.into(), About::State(Fact::Member(id)));
@@ -264,12 +337,6 @@ fn a_state_of_somebody_who_has_left_waits_no_more() {
     came();
     state("second");
     state("third");
-    let texts = std::iter::from_fn(|| match outbox.pop()? {
-        Outgoing::Text(text) => Some(text),
-        Outgoing::Close(_) => None,
-    });
-    let texts: Vec<_> = texts.collect();
-    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
-    assert_eq!(texts, ["came", "left", "came", "third"]);
+    assert_eq!(rest(&outbox), ["came", "left", "came", "third"]);
     assert_eq!(outbox.lock().cost, 0);
 }
