@@ -159,14 +159,17 @@ impl Peer {
         while let Some(Ok(_)) = self.next().await {}
     }
 
-    /// What comes next, pings aside.
+    /// What comes next, pings aside. They do not begin the deadline anew: a server pings for ever.
     async fn next(&mut self) -> Option<Result<Message, Error>> {
-        loop {
-            match timeout(DEADLINE, self.0.next()).await.expect("in time") {
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => return other,
+        let coming = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => return other,
+                }
             }
-        }
+        };
+        timeout(DEADLINE, coming).await.expect("in time")
     }
 }
 
