@@ -120,6 +120,28 @@ async fn the_oldest_of_too_many_gives_way() {
 }
 
 #[tokio::test]
+async fn a_trusted_proxy_may_have_more_on_their_way_than_an_address() {
+    let server = server(Config {
+        trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")],
+        max_handshakes_per_address: 1,
+        handshake_deadline: DEADLINE * 10,
+        ..quick()
+    })
+    .await;
+    let addr = server.local_addr();
+    let mut first = silent(addr).await;
+    let _second = silent(addr).await;
+    // Those before it have been taken when this one is answered.
+    get(addr, "/health").await;
+    let request = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    first.write_all(request).await.expect("an open socket");
+    let mut answer = String::new();
+    let read = timeout(DEADLINE, first.read_to_string(&mut answer)).await;
+    read.expect("in time").expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
 async fn silent_connections_keep_no_player_out() {
     let server = server(Config {
         // None ends because its time is up.

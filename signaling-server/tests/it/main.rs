@@ -22,6 +22,8 @@ mod cluster_drain;
 mod cluster_faults;
 mod control;
 mod draining;
+#[cfg(unix)]
+mod forwarding;
 mod godot3;
 mod groups;
 mod handshakes;

@@ -104,6 +104,28 @@ async fn it_takes_no_more_than_the_system_lets_it() {
 }
 
 #[tokio::test]
+async fn it_raises_its_limit_of_files_as_far_as_the_system_lets_it() {
+    let mut command = Command::new("sh");
+    let script =
+        r#"ulimit -n 2000 && ulimit -S -n 200 && exec "$0" --bind 127.0.0.1:0 --log-format json"#;
+    command.args(["-c", script, env!("CARGO_BIN_EXE_signaling-server")]);
+    command.kill_on_drop(true).stdin(Stdio::null());
+    command.stderr(Stdio::piped());
+    let (mut child, _) = start(command).await;
+    let stderr = child.stderr.take().expect("it is piped");
+    let mut lines = BufReader::new(stderr).lines();
+    // It says how many it has, because even these are too few for its usual settings.
+    loop {
+        let line = timeout(DEADLINE, lines.next_line()).await.expect("in time");
+        let line = line.expect("text").expect("a line about files");
+        if line.contains("the system allows too few files") {
+            assert!(line.contains(r#""allowed":2000,"#), "{line}");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn it_logs_neither_secrets_nor_descriptions() {
     let mut command = program();
     command
