@@ -32,6 +32,8 @@ pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     current: Arc<Current>,
     provider: Arc<CryptoProvider>,
+    /// Of the files when they were read for the first time.
+    seen: [Stamp; 2],
 }
 
 /// Why a certificate cannot be used.
@@ -68,6 +70,8 @@ impl Tls {
     /// Reads the files for the first time.
     pub(crate) fn new(files: &TlsFiles) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
+        // First, so that a change while they are read is noticed later.
+        let seen = look(files);
         let key = load(files, &provider)?;
         let current = Arc::new(Current(RwLock::new(Arc::new(key))));
         let resolver: Arc<dyn ResolvesServerCert> = current.clone();
@@ -80,6 +84,7 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             current,
             provider,
+            seen,
         })
     }
 
@@ -99,13 +104,13 @@ impl Tls {
         Ok(())
     }
 
-    /// Looks at the files so often, and reads them again whenever they have changed, for ever.
+    /// Looks at the files so often, and reads them again whenever they have changed since [`new`](Self::new), for ever.
     pub(crate) async fn watch(self, files: TlsFiles, every: Duration) {
-        let mut look = interval(every);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seen = stamps(&files).await;
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seen = self.seen;
         loop {
-            look.tick().await;
+            ticks.tick().await;
             let now = stamps(&files).await;
             if now == seen {
                 continue;
@@ -154,8 +159,12 @@ fn load(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, Tls
 
 async fn stamps(files: &TlsFiles) -> [Stamp; 2] {
     let files = files.clone();
-    let look = move || [stamp(&files.certificates), stamp(&files.key)];
+    let look = move || look(&files);
     tokio::task::spawn_blocking(look).await.unwrap_or_default()
+}
+
+fn look(files: &TlsFiles) -> [Stamp; 2] {
+    [stamp(&files.certificates), stamp(&files.key)]
 }
 
 fn stamp(path: &PathBuf) -> Stamp {
