@@ -4,4 +4,4 @@ mod key;
 mod token;
 
 pub use key::{KeyError, ResumeKey};
-pub(crate) use token::{Claim, Proved, Vault};
+pub(crate) use token::{Claim, Proved, Vault, validity};

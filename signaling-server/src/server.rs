@@ -15,6 +15,7 @@ use crate::Config;
 use crate::cluster::{BrokerError, Cluster};
 use crate::handshaking::accept;
 use crate::relay::Relay;
+use crate::resume::validity;
 use crate::routes::{admin_routes, instance_routes, routes};
 use crate::tls::{self, Tls, TlsError};
 
@@ -176,8 +177,7 @@ fn join_cluster(config: &Config) -> Result<Option<(Cluster, TcpListener)>, BindE
     if addr.ip().to_canonical().is_unspecified() || addr.port() == 0 {
         return Err(BindError::NotAdvertised { addr });
     }
-    // As long as a token is valid.
-    let keep = config.kept_term() * 3 / 2;
+    let keep = validity(config.kept_term());
     let cluster = Cluster::new(cluster, addr, key, keep)?;
     Ok(Some((cluster, listener)))
 }

@@ -54,6 +54,15 @@ pub(crate) struct Vault {
     inherits_until: Option<Instant>,
 }
 
+/// How long a token is valid where a seat is kept for that long.
+pub(crate) fn validity(term: Duration) -> Duration {
+    term + renewal(term)
+}
+
+fn renewal(term: Duration) -> Duration {
+    term / 2
+}
+
 impl Vault {
     /// `start` is the hall's zero, as time since 1970.
     pub(crate) fn new(key: &ResumeKey, start: Duration, term: Duration) -> Self {
@@ -78,12 +87,12 @@ impl Vault {
 
     /// How long after a token a member gets the next one, so that it always has one that is valid for a term.
     pub(crate) fn renewal(&self) -> Duration {
-        self.term / 2
+        renewal(self.term)
     }
 
     /// How long a token is valid.
     pub(crate) fn validity(&self) -> Duration {
-        self.term + self.renewal()
+        validity(self.term)
     }
 
     /// Until when there may be tokens of an earlier server with this key; none if it has had no earlier one.
