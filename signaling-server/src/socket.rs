@@ -215,3 +215,26 @@ async fn close(config: &Config, sink: &mut Sink, goodbye: &Goodbye) {
     let sent = sink.send(Message::Close(Some(frame)));
     let _ = timeout(config.ping_deadline, sent).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_close_of_the_members_own_is_a_farewell() {
+        let close = |code| {
+            let reason = "".into();
+            Some(CloseFrame { code, reason })
+        };
+        for (frame, expected) in [
+            (None, true),
+            (close(CloseCode::Normal), true),
+            (close(CloseCode::Away), true),
+            (close(CloseCode::Error), false),
+            (close(CloseCode::Restart), false),
+            (close(CloseCode::Library(4000)), false),
+        ] {
+            assert_eq!(is_farewell(frame.as_ref()), expected, "{frame:?}");
+        }
+    }
+}

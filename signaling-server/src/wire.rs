@@ -114,16 +114,97 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
     }
+}
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, bufs)
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use axum::http::header::{CONNECTION, UPGRADE};
+    use axum::http::{Response, StatusCode};
+    use hyper::server::conn::http1::Builder;
+    use hyper::service::service_fn;
+    use tokio::io::{AsyncWriteExt, BufWriter, DuplexStream, duplex};
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::Config;
+    use crate::goodbye::Goodbye;
+
+    /// A wire, and the client's end of it. What is written waits until it is flushed, as it may with TLS.
+    async fn wire(meter: SharedMeter) -> (Wire, DuplexStream) {
+        let (ours, mut theirs) = duplex(1024);
+        let (sender, mut upgrades) = mpsc::unbounded_channel();
+        let service = service_fn(move |request| {
+            let upgrade = sender.send(hyper::upgrade::on(request));
+            upgrade.expect("somebody who waits");
+            let response = Response::builder()
+                .status(StatusCode::SWITCHING_PROTOCOLS)
+                .header(CONNECTION, "upgrade")
+                .header(UPGRADE, "x")
+                .body(Body::empty());
+            async { Ok::<_, Infallible>(response.expect("a response")) }
+        });
+        let io = TokioIo::new(BufWriter::new(ours));
+        tokio::spawn(Builder::new().serve_connection(io, service).with_upgrades());
+        let request = b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+        theirs.write_all(request).await.expect("a server");
+        let upgrade = upgrades.recv().await.expect("an upgrade");
+        let upgraded = upgrade.await.expect("a connection");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(theirs.read_u8().await.expect("a response"));
+        }
+        (Wire::new(upgraded, meter, Clock::now(), None), theirs)
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+    fn meter() -> SharedMeter {
+        SharedMeter::new(Meter::new(Instant::from_micros(0), &Config::default()))
+    }
+
+    async fn in_time<T>(what: impl Future<Output = T>) -> T {
+        let done = timeout(Duration::from_secs(20), what).await;
+        done.expect("in time")
+    }
+
+    #[tokio::test]
+    async fn what_is_flushed_is_sent_and_a_shutdown_ends_it() {
+        in_time(async {
+            let (mut wire, mut client) = wire(meter()).await;
+            wire.write_all(b"word").await.expect("a client");
+            wire.flush().await.expect("a client");
+            let mut word = [0; 4];
+            client.read_exact(&mut word).await.expect("a server");
+            assert_eq!(&word, b"word");
+            wire.shutdown().await.expect("a client");
+            assert_eq!(client.read(&mut word).await.expect("an end"), 0);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_still_comes_is_read_until_the_other_side_has_closed() {
+        in_time(async {
+            let meter = meter();
+            meter.lock().give_up(Goodbye::ShuttingDown);
+            let (mut wire, mut client) = wire(meter).await;
+            let text = [&[0x82, 0xfe, 0x13, 0x88][..], &[0; 4 + 5000]].concat();
+            let close = [0x88, 0x80, 0, 0, 0, 0];
+            let draining = async move {
+                wire.drain().await;
+                // The connection ends. What the client could not send by then it cannot send any more.
+                drop(wire);
+            };
+            let closing = async {
+                client.write_all(&text).await?;
+                client.write_all(&close).await
+            };
+            let (sent, ()) = tokio::join!(closing, draining);
+            assert!(sent.is_ok(), "{sent:?}");
+        })
+        .await;
     }
 }

@@ -252,6 +252,31 @@ mod tests {
     }
 
     #[test]
+    fn an_issuers_clock_may_be_a_minute_ahead() {
+        let [key, _] = KEYS;
+        let from = |nbf: u64| sign(key, HS256, &format!(r#"{{"exp":{LATER},"nbf":{nbf}}}"#));
+        assert_eq!(check(&from(1_800_000_060)), Ok(Pass::anywhere()));
+        let early = check(&from(1_800_000_061)).expect_err("refused");
+        assert!(early.contains("not good yet"), "{early}");
+    }
+
+    #[test]
+    fn a_ticket_has_at_most_4096_bytes() {
+        let [key, _] = KEYS;
+        let of = |length: usize| {
+            let padded = |spaces| sign(key, HS256, &format!(r#"{{"exp":{LATER}{:spaces$}}}"#, ""));
+            let mut tickets = (0..length).map(padded);
+            let ticket = tickets.find(|ticket| ticket.len() == length);
+            ticket.expect("a ticket of that length")
+        };
+        assert_eq!(check(&of(4096)), Ok(Pass::anywhere()));
+        for length in [4097, 5000] {
+            let refused = check(&of(length)).expect_err("refused");
+            assert!(refused.contains("too long"), "{refused}");
+        }
+    }
+
+    #[test]
     fn keys_are_read_a_line_each_and_short_ones_refused() {
         let path = std::env::temp_dir().join(format!("ticket-keys-{}", std::process::id()));
         fs::write(

@@ -125,6 +125,21 @@ mod tests {
         }
     }
 
+    /// So one that is still good is not forgotten, and comes no second time.
+    #[test]
+    fn the_earliest_time_of_issue_is_that_of_the_oldest_that_is_good() {
+        let secret = ResumeKey::fixed().for_instances();
+        let unix = Duration::from_secs(1_800_000_000);
+        let issued = |unix| Introduction::new(unix, 7, &Key::lobby("x"), 1, None, None);
+        let (now, valid_from) = Introduction::valid(unix);
+        assert_eq!(issued(unix).issued, now);
+        for (millis, is_good) in [(valid_from, true), (valid_from - 1, false)] {
+            let text = issued(Duration::from_millis(millis)).sign(&secret);
+            let read = Introduction::read(unix, &secret, &text);
+            assert_eq!(read.is_some(), is_good, "{millis}");
+        }
+    }
+
     #[test]
     fn a_members_token_is_no_introduction() {
         // Both are signed with keys that come from one secret.

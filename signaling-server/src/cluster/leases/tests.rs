@@ -135,11 +135,37 @@ fn members_of_an_earlier_owner_are_waited_for_as_long_as_they_can_come() {
 fn an_answer_that_comes_after_the_end_gives_nothing() {
     let mut leases = new_leases();
     assert!(leases.granted(at(0), Key::lobby("a"), 7, false, true));
+    assert!(!leases.is_closed());
     let freed = leases.close(at(1), |_| true);
     assert_eq!(freed.len(), 1);
+    assert!(leases.is_closed());
     assert!(!leases.granted(at(0), Key::lobby("b"), 8, false, true));
     assert_eq!(leases.want(at(1), &Key::lobby("b")), Holding::No);
     assert!(leases.close(at(2), |_| true).is_empty());
+}
+
+#[test]
+fn of_answers_that_overtake_each_other_the_latest_number_counts() {
+    let mut leases = new_leases();
+    let key = Key::lobby("a");
+    for (fence, latest) in [(7, 7), (9, 9), (8, 9)] {
+        leases.granted(at(0), key.clone(), fence, false, true);
+        assert_eq!(leases.fence(&key), Some(latest));
+    }
+    // The broker has heard before that members may come back, and need not hear it again.
+    leases.granted(at(0), key.clone(), 11, false, false);
+    assert!(!leases.seated(&key, true));
+}
+
+#[test]
+fn an_answer_that_is_heard_twice_changes_nothing() {
+    let mut leases = new_leases();
+    let key = Key::lobby("a");
+    leases.granted(at(0), key.clone(), 7, false, false);
+    assert!(leases.seated(&key, true));
+    leases.granted(at(0), key.clone(), 7, false, false);
+    // The broker still has to hear that somebody may come back.
+    assert_eq!(leases.renewals(at(1), Round::Early, |_| true).len(), 1);
 }
 
 #[test]
