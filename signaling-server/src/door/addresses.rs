@@ -297,4 +297,19 @@ mod tests {
         };
         assert_eq!(account.spend(START, 1000), Duration::from_secs(1));
     }
+
+    /// Looking through all of them costs time, so it is not done each time that a socket comes.
+    #[test]
+    fn few_addresses_are_not_looked_through() {
+        let mut addresses = Addresses::new(limits());
+        let mut come = |n: u32| {
+            let address = Network::of(IpAddr::V4(n.into()));
+            assert!(addresses.enter(START, address).is_ok());
+            addresses.leave(address);
+            addresses.table.len()
+        };
+        let known = Vec::from_iter((0..1024).map(&mut come));
+        assert!(known.into_iter().eq(1..=1024));
+        assert_eq!(come(1024), 1, "all others are forgotten");
+    }
 }

@@ -38,3 +38,23 @@ impl Letter {
         self.text.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use signaling::decode;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_is_as_long_as_its_text_and_has_the_number_of_its_sender() {
+        for (text, is_numbered) in [
+            (r#"{"type":4,"id":1,"data":"v=0"}"#, false),
+            (r#"{"type":4,"id":1,"data":"v=0","seq":7,"prev":3}"#, true),
+        ] {
+            let letter = Letter::new(decode(text, usize::MAX).expect("a message"));
+            assert_eq!(&*letter.text(true), text);
+            assert_eq!(letter.is_numbered(), is_numbered, "{text}");
+            assert_eq!(letter.len(), text.len(), "{text}");
+        }
+    }
+}

@@ -258,4 +258,40 @@ mod tests {
         assert_eq!(meter.handle_bytes(START, &frame(0x88, 2)), Ok(()));
         assert!(meter.has_closed());
     }
+
+    /// The first byte of the next message comes so late that the one before would be overdue.
+    #[test]
+    fn a_message_that_has_ended_has_no_deadline_when_the_next_one_begins_with_one_byte() {
+        let due = START + Config::default().message_deadline;
+        let mut meter = meter(100, 100);
+        assert_eq!(meter.handle_bytes(START, &frame(TEXT, 7)), Ok(()));
+        let next = frame(TEXT, 7);
+        assert_eq!(meter.handle_bytes(due, &next[..1]), Ok(()));
+        assert_eq!(meter.handle_bytes(due, &next[1..]), Ok(()));
+    }
+
+    #[test]
+    fn a_socket_that_is_being_closed_is_judged_no_more() {
+        let mut meter = meter(1, 1);
+        meter.give_up(Goodbye::ShuttingDown);
+        assert_eq!(meter.verdict(), Some(&Goodbye::ShuttingDown));
+        for _ in 0..9 {
+            assert_eq!(meter.handle_bytes(START, &frame(TEXT, 9999)), Ok(()));
+        }
+        // The first reason is the one that counts.
+        meter.give_up(Goodbye::JoinDeadline);
+        assert_eq!(meter.verdict(), Some(&Goodbye::ShuttingDown));
+    }
+
+    #[test]
+    fn a_close_is_seen_while_nothing_is_wrong() {
+        let mut meter = meter(9, 9);
+        assert_eq!(meter.handle_bytes(START, &frame(PING, 2)), Ok(()));
+        assert!(!meter.has_closed());
+        assert_eq!(meter.handle_bytes(START, &frame(0x88, 2)), Ok(()));
+        assert!(meter.has_closed());
+        // Whatever follows takes nothing back.
+        assert_eq!(meter.handle_bytes(START, &frame(PING, 2)), Ok(()));
+        assert!(meter.has_closed());
+    }
 }

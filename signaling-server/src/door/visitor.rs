@@ -196,3 +196,19 @@ impl Visitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number that is too large for an id.
+    const TO_NOBODY: &str = r#"{"type":4,"id":2147483648,"data":"v=0"}"#;
+
+    #[test]
+    fn a_signal_for_an_id_that_there_cannot_be_is_judged_by_where_its_sender_is() {
+        let mut visitor = Visitor::new(&Config::default());
+        assert_eq!(visitor.read(TO_NOBODY), Err(Goodbye::NoLobby));
+        visitor.joined(PeerId::SERVER, true);
+        assert_eq!(visitor.read(TO_NOBODY), Err(Goodbye::InvalidDestination));
+    }
+}

@@ -13,6 +13,7 @@ mod lobbies;
 mod migration;
 mod restart;
 mod resume;
+mod shared;
 mod strict;
 
 use std::time::Duration;

@@ -158,3 +158,69 @@ fn name(key: &Key) -> String {
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A broker that gives this answer to every script.
+    async fn answering(answer: &'static str) -> Broker {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, answer));
+            }
+        });
+        let url = format!("redis://{address}");
+        Broker::new(&url, "me".to_owned(), Duration::from_secs(3)).expect("a URL")
+    }
+
+    /// Answers commands until the other side has gone.
+    async fn serve(stream: TcpStream, answer: &str) -> Option<()> {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let mut command = Vec::new();
+            for _ in 0..number(&mut stream).await? {
+                let size = number(&mut stream).await?;
+                let mut word = vec![0; size + "\r\n".len()];
+                stream.read_exact(&mut word).await.ok()?;
+                command.push(word);
+            }
+            let is_script = command.first()?.starts_with(b"EVAL");
+            let text = if is_script { answer } else { "+OK\r\n" };
+            stream.write_all(text.as_bytes()).await.ok()?;
+        }
+    }
+
+    /// What a line such as `*3` or `$14` says.
+    async fn number(stream: &mut BufReader<TcpStream>) -> Option<usize> {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        line.trim_end().get(1..)?.parse().ok()
+    }
+
+    #[tokio::test]
+    async fn a_renewal_is_told_whether_leases_last_longer_and_under_which_number() {
+        let renewals = [Renewal {
+            key: Key::lobby("demo"),
+            fence: 6,
+            keeps_seats: true,
+        }];
+        for (answer, expected) in [
+            ("*2\r\n$1\r\n1\r\n$1\r\n7\r\n", Some((true, 7))),
+            ("*2\r\n$1\r\n0\r\n$1\r\n7\r\n", Some((false, 7))),
+            // It says nothing of that lease.
+            ("*1\r\n$1\r\n1\r\n", None),
+        ] {
+            let broker = answering(answer).await;
+            let kept = broker.keep(&renewals, Duration::from_secs(9)).await;
+            let kept = kept.map(|kept| (kept.is_lengthened, kept.fences));
+            let expected = expected.map(|(lasts, fence)| (lasts, vec![fence]));
+            assert_eq!(kept.ok(), expected, "{answer:?}");
+        }
+    }
+}

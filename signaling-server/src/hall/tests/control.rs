@@ -256,3 +256,68 @@ fn guests_and_strangers_may_do_nothing_and_bounds_hold() {
     }
     assert_eq!(house.counts().members, 2);
 }
+
+#[test]
+fn a_reason_may_be_as_long_as_a_close_can_hold() {
+    let mut house = house(Config::default());
+    let (host, _) = join(&mut house, START);
+    let (guest, _) = join(&mut house, START);
+    let reason = "x".repeat(123);
+    let said = give(&mut house, host, &notice(37, 10, &reason));
+    assert_eq!(said[0], (guest, format!("4003 {reason}")));
+}
+
+/// Clients of a host have never been told of each other.
+#[test]
+fn a_client_that_was_away_hears_of_no_other_client_that_was_sent_away() {
+    let mut house = house(Config::default());
+    let as_client = OURS.replace(r#""id":0"#, r#""id":1"#);
+    let [host, _, other] = [(); 3].map(|()| {
+        let socket = connect(&mut house);
+        let said = give(&mut house, socket, &as_client);
+        (socket, told(&said, socket).token.expect("a token"))
+    });
+    house.cut(later(1), other.0);
+    give_at(&mut house, later(2), host.0, &notice(37, 10, "spam"));
+    let (back, said) = resume(&mut house, later(3), &other.1);
+    assert_eq!(told(&said, back).messages, [(1, 11), (2, 1), (0, 0)]);
+}
+
+#[test]
+fn a_banned_godot_client_is_kept_out_as_by_its_own_server() {
+    let mut house = house(Config::default());
+    let (host, _) = join_from(&mut house, 1);
+    join_from(&mut house, 2);
+    give(&mut house, host, &notice(38, 10, ""));
+    let godot = connect(&mut house);
+    house.networks.insert(godot, network(2));
+    let said = give(&mut house, godot, JOIN);
+    assert_eq!(said, [(godot, "4000 The host has banned you".to_owned())]);
+}
+
+#[test]
+fn a_change_to_what_is_so_already_does_not_hold_up_the_next_one() {
+    let mut house = house(Config::default());
+    let (host, _) = join(&mut house, START);
+    assert_eq!(give(&mut house, host, OPEN), [], "it is open");
+    assert_eq!(give(&mut house, host, LOCK), [(host, LOCK.to_owned())]);
+    // Nor does one that is told.
+    let next = START + Duration::from_millis(500);
+    let said = give_at(&mut house, next, host, OPEN);
+    assert_eq!(said, [(host, OPEN.to_owned())]);
+}
+
+/// What a member changes costs it more in a larger lobby, and a drain is told to those alone who know the word.
+#[test]
+fn it_is_known_how_many_seats_a_lobby_has_and_who_speaks_our_extension() {
+    let mut house = house(Config::default());
+    let stranger = connect(&mut house);
+    let (host, _) = join(&mut house, START);
+    let godot = connect(&mut house);
+    give(&mut house, godot, JOIN);
+    let (away, _) = join(&mut house, START);
+    house.cut(later(1), away);
+    let known = [stranger, host, godot, away]
+        .map(|socket| (house.hall.audience(socket), house.hall.is_ours(socket)));
+    assert_eq!(known, [(0, false), (3, true), (3, false), (0, false)]);
+}

@@ -170,3 +170,15 @@ fn a_group_of_none_is_an_ordinary_lobby_and_a_strict_server_knows_no_other() {
     let (_, second, _) = join(&mut strict, &OF_2.replace("duel", ""));
     assert_ne!(first, second);
 }
+
+#[test]
+fn a_group_may_be_as_large_and_its_name_as_long_as_a_lobby_may() {
+    let mut house = house(Config {
+        max_lobby_peers: 2,
+        max_lobby_name: 4,
+        ..Config::default()
+    });
+    let (_, lobby, _) = join(&mut house, OF_2);
+    let (_, same, _) = join(&mut house, OF_2);
+    assert_eq!(lobby, same);
+}

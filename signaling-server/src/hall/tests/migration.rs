@@ -262,3 +262,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_ban_of_the_address_of_the_next_host_is_lifted_and_others_are_not() {
+    let mut house = house(Config::default());
+    let join_from = |house: &mut House, last: u8| {
+        let socket = connect(house);
+        let network = Network::of([10, 0, 0, last].into());
+        house.networks.insert(socket, network);
+        let said = give(house, socket, MIGRATING);
+        (socket, said.last().expect("an answer").1.clone())
+    };
+    let (host, _) = join_from(&mut house, 1);
+    for last in [2, 2, 3] {
+        join_from(&mut house, last);
+    }
+    for id in [11, 12] {
+        give(&mut house, host, &notice(38, id, ""));
+    }
+    assert!(join_from(&mut house, 2).1.starts_with("4004"));
+    house.disconnect(host);
+    assert_eq!(house.hall.lobbies["demo"].host.get(), 10);
+    let (_, friend) = join_from(&mut house, 2);
+    assert!(friend.starts_with(r#"{"type":0,"#), "{friend}");
+    let (_, foe) = join_from(&mut house, 3);
+    assert!(foe.starts_with("4004"), "{foe}");
+}

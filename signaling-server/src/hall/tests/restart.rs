@@ -218,3 +218,37 @@ fn what_is_remembered_of_an_earlier_server_is_bounded_and_forgotten() {
     second.handle_timeout(later(90));
     assert_eq!(gone(&second), "None".len());
 }
+
+/// Nobody is left, and those who have not come back yet do not make it again.
+#[test]
+fn who_leaves_a_lobby_as_the_last_one_ends_it_for_those_of_the_earlier_server() {
+    let leave = r#"{"type":36,"id":0}"#;
+    let migrating = OURS.replace('}', r#","migrate":1}"#);
+    for (text, last_words) in [(OURS, [leave].as_slice()), (&migrating, &[SEAL, leave])] {
+        let key = ResumeKey::generate().expect("a key");
+        let mut first = House::restarted(Config::default(), counting(), &key, BEGIN);
+        let [host, guest] = [(); 2].map(|()| {
+            let socket = first.connect();
+            let said = give(&mut first, socket, text);
+            told(&said, socket).token.expect("a token")
+        });
+        let mut second = House::restarted(Config::default(), counting(), &key.inherited(), BEGIN);
+        let (back, _) = resume(&mut second, later(1), &host);
+        for word in last_words {
+            give_at(&mut second, later(1), back, word);
+        }
+        assert_eq!(second.counts().lobbies, 0);
+        refused(&mut second, later(2), &guest);
+    }
+}
+
+#[test]
+fn a_host_can_send_away_as_many_that_are_not_back_as_are_remembered() {
+    let (mut second, tokens) = restarted();
+    let (host, _) = resume(&mut second, later(1), &tokens[0]);
+    for id in 1000..6000 {
+        assert_eq!(give(&mut second, host, &notice(37, id, "")), []);
+    }
+    let gone = second.hall.lobbies["demo"].gone.as_ref();
+    assert_eq!(gone.map(BTreeSet::len), Some(4096));
+}
