@@ -12,8 +12,8 @@ use crate::cluster::Group;
 use crate::door::{Dialect, Network};
 use crate::resume::Claim;
 
-/// How many seats that have ended are remembered. Only who was there before a restart is, so it takes a very large lobby to
-/// have more; a token brings those back a second time.
+/// How many seats that have ended are remembered. Only who was there before a restart is, or spoke our extension in a lobby that
+/// another instance had, so it takes a very large lobby to have more; a token brings those back a second time.
 const MAX_GONE: usize = 4096;
 
 /// How many addresses a host can ban; with more the oldest is forgotten.
@@ -286,7 +286,10 @@ impl Lobby {
     }
 
     pub(super) fn remove(&mut self, id: PeerId) {
-        if self.seats.remove(&id).is_some_and(|seat| seat.is_inherited) {
+        // Where another instance had the lobby, our own tokens cannot be told from that one's.
+        let is_shared = self.heirs_until.is_some();
+        let has_token = |seat: Seat| seat.is_inherited || (is_shared && seat.is_ours);
+        if self.seats.remove(&id).is_some_and(has_token) {
             self.refuse_heir(id);
         }
     }

@@ -193,6 +193,9 @@ fn who_came_after_a_restart_and_left_has_left() {
     let (guest, token) = join(&mut second, later(1));
     give(&mut second, guest, r#"{"type":36,"id":0}"#);
     refused(&mut second, later(2), &token);
+    // So it need not be remembered.
+    let gone = second.hall.lobbies["demo"].gone.as_ref();
+    assert_eq!(gone.map(BTreeSet::len), Some(0));
 }
 
 #[test]

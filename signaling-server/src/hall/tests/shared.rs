@@ -7,6 +7,8 @@ use crate::resume::ResumeKey;
 
 static ANYWHERE: Pass = Pass::anywhere();
 
+const LEAVE: &str = r#"{"type":36,"id":0}"#;
+
 /// Instances have started at this time since 1970.
 const BEGIN: Duration = Duration::from_secs(1_800_000_000);
 
@@ -135,4 +137,31 @@ fn a_token_of_a_later_lobby_does_not_end_one_that_was_made_here() {
     assert_eq!(came.map(|_| ()), Err(Goodbye::NoSeat));
     assert_eq!(actions(&mut here), []);
     assert_eq!(here.hall.id(host), Some(PeerId::SERVER));
+}
+
+/// An instance cannot tell its own tokens from those of an earlier owner.
+#[test]
+fn who_came_to_a_lobby_that_another_instance_had_and_has_lost_its_seat_does_not_come_back() {
+    let key = ResumeKey::fixed();
+    for is_kicked in [false, true] {
+        let mut first = instance(&key);
+        let (_, of_host) = join(&mut first, later(1));
+        let mut second = instance(&key);
+        let until = Some(later(90));
+        let back = join_under(&mut second, later(2), Some(&of_host), until);
+        let (host, ..) = back.expect("its seat");
+        let (guest, _, token) = join_under(&mut second, later(2), None, None).expect("a seat");
+        match is_kicked {
+            true => give(&mut second, host, &notice(37, 10, "")),
+            false => give(&mut second, guest, LEAVE),
+        };
+        let came = join_under(&mut second, later(3), Some(&token), None);
+        assert_eq!(came.map(|_| ()), Err(Goodbye::NoSeat));
+        // Who has no token need not be remembered.
+        let godot = connect(&mut second);
+        give(&mut second, godot, JOIN);
+        second.disconnect(godot);
+        let gone = second.hall.lobbies["demo"].gone.as_ref();
+        assert_eq!(gone.map(BTreeSet::len), Some(1));
+    }
 }
