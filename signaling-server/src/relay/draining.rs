@@ -79,6 +79,25 @@ fn notice(at_most: Duration, url: String) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Config;
+    use crate::relay::place::tests::{connect, join, ours, told};
+
+    #[tokio::test]
+    async fn those_who_are_told_of_a_drain_are_counted_once() {
+        let relay = Relay::new(Config::default(), None);
+        let [host, guest, godot, idle] = [(); 4].map(|()| connect(&relay));
+        join(&host, Some(&ours())).await;
+        join(&guest, Some(&ours())).await;
+        join(&godot, None).await;
+        let places = [&host, &guest, &godot, &idle];
+        for place in places {
+            told(place);
+        }
+        assert_eq!(relay.begin_to_drain(Duration::from_secs(30)), 2);
+        let heard = places.map(|place| told(place).len());
+        assert_eq!(heard, [1, 1, 0, 0]);
+        assert_eq!(relay.begin_to_drain(Duration::from_secs(30)), 0);
+    }
 
     #[test]
     fn the_time_is_told_in_seconds() {

@@ -1,5 +1,8 @@
 //! Lobbies that are shared with other instances: which one a join goes to, and keeping what is ours.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -56,9 +59,7 @@ impl Relay {
             let round = cluster.due(next).await;
             let begun = Clock::now();
             let kept = self.keep_once(&cluster, round).await;
-            if round == Round::All {
-                next = cluster.next(begun, kept.is_err());
-            }
+            next = cluster.after(round, next, begun, kept.is_err());
             if let Err(error) = kept {
                 self.0.metrics.broker_error();
                 tracing::warn!(%error, "leases are not renewed");

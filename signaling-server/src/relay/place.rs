@@ -245,3 +245,94 @@ impl Drop for Visit {
         self.relay.0.tasks.send_modify(|tasks| *tasks -= 1);
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeSet;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::Config;
+    use crate::admission::Pass;
+    use crate::hall::Standing;
+    use crate::outbox::Outgoing;
+
+    /// What a socket offers that speaks our extension.
+    pub(in crate::relay) fn ours() -> Extension {
+        Extension {
+            version: Extension::VERSION,
+            ..Extension::default()
+        }
+    }
+
+    /// A socket that has not joined yet.
+    pub(in crate::relay) fn connect(relay: &Relay) -> Place {
+        let visit = relay.enter(None, || Ok(Pass::anywhere()));
+        let visit = visit.expect("there is room");
+        relay.connect(&visit).expect("a place")
+    }
+
+    /// Takes a seat in `demo`.
+    pub(in crate::relay) async fn join(place: &Place, extension: Option<&Extension>) -> Standing {
+        let joining = place.join("demo", Topology::Mesh, extension, Dialect::default());
+        match joining.await {
+            Ok(Seated::Here(standing)) => standing,
+            Ok(Seated::Elsewhere(_)) => panic!("there is no other instance"),
+            Err(goodbye) => panic!("{goodbye}"),
+        }
+    }
+
+    /// The texts that wait for a socket.
+    pub(in crate::relay) fn told(place: &Place) -> Vec<String> {
+        let next = || match place.outbox.next().now_or_never()? {
+            Outgoing::Text(text) => Some(text.to_string()),
+            Outgoing::Close(_) => None,
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn each_socket_has_a_number_of_its_own() {
+        let relay = Relay::new(Config::default(), None);
+        let places = [(); 3].map(|()| connect(&relay));
+        let numbers = BTreeSet::from(places.each_ref().map(Place::number));
+        assert_eq!(numbers.len(), 3, "{numbers:?}");
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_is_counted_apart_from_who_joins() {
+        let relay = Relay::new(Config::default(), None);
+        let (host, guest) = (connect(&relay), connect(&relay));
+        join(&host, Some(&ours())).await;
+        join(&guest, Some(&ours())).await;
+        let texts = told(&guest);
+        let welcome = texts.iter().find(|text| text.starts_with(r#"{"type":34,"#));
+        let welcome = decode(welcome.expect("a welcome"), usize::MAX);
+        drop(guest);
+        let back = Extension {
+            token: Some(welcome.expect("a message").data),
+            ..ours()
+        };
+        let guest = connect(&relay);
+        assert!(join(&guest, Some(&back)).await.is_back);
+        let page = relay.metrics().page(relay.gauges());
+        for line in ["signaling_joins_total 2", "signaling_resumes_total 1"] {
+            assert!(page.lines().any(|other| other == line), "{line} in {page}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_audience_is_everybody_who_has_a_seat_in_the_lobby() {
+        let relay = Relay::new(Config::default(), None);
+        let [host, guest, other] = [(); 3].map(|()| connect(&relay));
+        assert_eq!(host.audience(), 0, "it is in no lobby");
+        join(&host, Some(&ours())).await;
+        join(&guest, Some(&ours())).await;
+        join(&other, None).await;
+        assert_eq!(host.audience(), 3);
+        // The seat of one is kept, and that of the other is not.
+        drop((guest, other));
+        assert_eq!(host.audience(), 2);
+    }
+}

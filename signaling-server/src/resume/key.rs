@@ -263,6 +263,45 @@ mod tests {
         ));
     }
 
+    /// A name so long that no draft can stand beside it: a folder in which nothing can be made, which holds for root, too.
+    fn lone_name() -> String {
+        "k".repeat(240)
+    }
+
+    #[test]
+    fn a_key_that_is_there_is_read_where_nothing_can_be_written() {
+        let folder = Folder::new("read-only");
+        let path = folder.0.join(lone_name());
+        let refused = ResumeKey::from_file(&path);
+        assert!(refused.is_err(), "a draft can be made");
+        fs::write(&path, STANDARD.encode([7; LENGTH])).expect("a file");
+        let key = ResumeKey::from_file(&path).expect("a key");
+        assert_eq!(key, ResumeKey::fixed().inherited());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_made_again() {
+        let folder = Folder::new("unreadable");
+        let path = folder.0.join(lone_name());
+        fs::write(&path, [0xff]).expect("a file");
+        let refused = ResumeKey::from_file(&path);
+        let Err(KeyError::File { source, .. }) = refused else {
+            panic!("{refused:?} is not about the file");
+        };
+        // The system's words are about reading it.
+        assert_eq!(source.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn where_files_have_no_second_name_the_draft_gets_the_name() {
+        let folder = Folder::new("no-links");
+        let (draft, path) = (folder.0.join("draft"), folder.0.join("key"));
+        // A folder has one name on every system.
+        fs::create_dir(&draft).expect("a folder");
+        publish(&draft, &path).expect("it has its name");
+        assert!(path.is_dir() && !draft.exists());
+    }
+
     #[test]
     fn it_is_not_printed() {
         let key = ResumeKey::generate().expect("a key");

@@ -264,6 +264,33 @@ mod tests {
         assert_eq!(Vault::new(&key, much_later, TERM).read(at(0), &token), None);
     }
 
+    #[test]
+    fn a_token_is_read_up_to_the_longest_one() {
+        let vault = Vault::new(&ResumeKey::fixed(), START, TERM);
+        // As many bytes as fill the longest token.
+        let longest = MAX_LENGTH / 4 * 3 - HEAD - MAC;
+        for (name, is_read) in [(longest, true), (longest + 1, false)] {
+            let claim = Claim {
+                lobby: "x".repeat(name),
+                ..claim()
+            };
+            let token = vault.issue(at(10), &claim);
+            assert_eq!(token.len() <= MAX_LENGTH, is_read);
+            let read = vault.read(at(10), &token).map(|proved| proved.claim);
+            assert_eq!(read, is_read.then_some(claim));
+        }
+    }
+
+    /// Lobbies get their numbers by it, and a later server's are higher.
+    #[test]
+    fn the_times_of_a_server_go_on_where_those_of_the_one_before_ended() {
+        let server = |start| Vault::new(&ResumeKey::fixed(), start, TERM);
+        let (first, next) = (server(START), server(START + Duration::from_secs(60)));
+        let end = first.unix_micros(at(59));
+        let start = next.unix_micros(at(0));
+        assert_eq!(start - end, 1_000_000);
+    }
+
     proptest! {
         #[test]
         fn no_other_text_is_a_token(at_byte in any::<proptest::sample::Index>(), bit in 0..6_u32, text in any::<String>()) {
