@@ -29,7 +29,7 @@ pub(crate) struct Leases {
     /// How long members may come back after their lobby's owner has died.
     keep: Duration,
     held: BTreeMap<Key, Lease>,
-    /// What was given up, until the broker has heard it.
+    /// What was given up, until the broker has heard it and no answer is late any more.
     given: BTreeMap<Key, Given>,
     /// Whether everything was given up for ever.
     is_closed: bool,
@@ -42,6 +42,9 @@ struct Given {
     keeps_seats: bool,
     /// The broker knows nothing of it any more from then on, whether it has heard of it or not.
     until: Instant,
+    is_heard: bool,
+    /// Until then the answer to an earlier question may bring it back, of which nothing is known here.
+    late_until: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,8 +145,14 @@ impl Leases {
             keeps_seats,
             is_early: false,
         };
-        // Under its new number no earlier word counts.
-        self.given.remove(&key);
+        if let Some(given) = self.given.get(&key) {
+            // The answer is late: the number was learned by a renewal, and given up since.
+            if fence <= given.fence {
+                return true;
+            }
+            // Under its new number no earlier word counts.
+            self.given.remove(&key);
+        }
         let held = self.held.entry(key).or_insert(lease);
         held.is_wanted = true;
         // Answers may overtake each other. Only the latest number counts at the broker.
@@ -214,6 +223,9 @@ impl Leases {
             // Where nobody has come back yet, somebody may elsewhere.
             keeps_seats: lease.heirs(now).is_some(),
             until: now + self.term + self.keep,
+            is_heard: false,
+            // A lease lasts from when it was asked for, which was before now.
+            late_until: now + self.term,
         }
     }
 
@@ -231,8 +243,12 @@ impl Leases {
 
     /// What was given up and the broker has not heard yet.
     pub(crate) fn gives(&mut self, now: Instant) -> Vec<Renewal> {
-        self.given.retain(|_, given| given.until > now);
-        let given = self.given.iter().map(|(key, given)| Renewal {
+        self.given.retain(|_, given| match given.is_heard {
+            true => given.late_until > now,
+            false => given.until > now,
+        });
+        let unheard = self.given.iter().filter(|(_, given)| !given.is_heard);
+        let given = unheard.map(|(key, given)| Renewal {
             key: key.clone(),
             fence: given.fence,
             keeps_seats: given.keeps_seats,
@@ -243,12 +259,10 @@ impl Leases {
     /// The broker has heard what was given up.
     pub(crate) fn gave(&mut self, heard: &[Renewal]) {
         for Renewal { key, fence, .. } in heard {
-            if self
-                .given
-                .get(key)
-                .is_some_and(|given| given.fence == *fence)
+            if let Some(given) = self.given.get_mut(key)
+                && given.fence == *fence
             {
-                self.given.remove(key);
+                given.is_heard = true;
             }
         }
     }

@@ -157,6 +157,33 @@ fn of_answers_that_overtake_each_other_the_latest_number_counts() {
     assert!(!leases.seated(&key, true));
 }
 
+/// Else the broker gives it to another instance, and there are two.
+#[test]
+fn a_late_answer_brings_nothing_back_that_was_given_up() {
+    for is_heard in [false, true] {
+        let mut leases = new_leases();
+        let key = Key::lobby("a");
+        leases.granted(at(0), key.clone(), 7, false, false);
+        // It is asked for again, and the answer is late. A renewal brings the number sooner.
+        let renewals = leases.renewals(at(500), Round::All, |_| false);
+        leases.renewed(at(500), &renewals[0], 9, true);
+        leases.sweep(at(600), |_| false);
+        leases.sweep(at(700), |_| false);
+        let gives = leases.gives(at(700));
+        assert!(matches!(&gives[..], [Renewal { fence: 9, .. }]));
+        if is_heard {
+            leases.gave(&gives);
+            assert_eq!(leases.gives(at(800)), []);
+        }
+        leases.granted(at(400), key.clone(), 9, false, false);
+        assert_eq!(leases.want(at(800), &key), Holding::No);
+        // The broker gives it again, under another number.
+        leases.granted(at(800), key.clone(), 11, false, false);
+        assert_eq!(leases.fence(&key), Some(11));
+        assert_eq!(leases.gives(at(900)), []);
+    }
+}
+
 #[test]
 fn an_answer_that_is_heard_twice_changes_nothing() {
     let mut leases = new_leases();
