@@ -160,6 +160,17 @@ mod tests {
     }
 
     #[test]
+    fn an_inbox_that_holds_less_than_eight_parts_has_no_room_for_transfers() {
+        for (inbox_bytes, window) in [(131_071, None), (131_072, Some(32_768))] {
+            let config = MeshConfig {
+                inbox_bytes,
+                ..MeshConfig::default()
+            };
+            assert_eq!(Offer::of(&config).map(|offer| offer.window), window);
+        }
+    }
+
+    #[test]
     fn a_description_says_what_its_side_takes() {
         let sdp = "v=0\r\nm=application\r\n";
         assert_eq!(Offer::read(sdp), None);

@@ -105,6 +105,25 @@ fn a_broken_connection_is_made_again_and_the_differences_are_told() {
 }
 
 #[test]
+fn who_comes_back_to_a_star_asks_for_a_star() {
+    let mut client = client([TransportEvent::Opened]);
+    client.transport.reopened = Some(0);
+    let star = text(r#"{"type":1,"id":7,"data":""}"#);
+    client
+        .transport
+        .incoming
+        .extend([star, text(WELCOME), text(JOIN)]);
+    assert_eq!(drain_at(&mut client, START).len(), 1);
+    client.transport.sent.clear();
+    give(&mut client, broken());
+    let now = attempt(&mut client);
+    client.transport.incoming.push_back(TransportEvent::Opened);
+    drain_at(&mut client, now);
+    let rejoin = REJOIN.replace(r#""id":0"#, r#""id":1"#);
+    assert_eq!(client.transport.sent, [format!(r#"{rejoin},"try":1}}"#)]);
+}
+
+#[test]
 fn a_server_of_godots_protocol_is_neither_asked_nor_found_again() {
     let mut client = joined(7, &[1]);
     client.transport.reopened = Some(0);
