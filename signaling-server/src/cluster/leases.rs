@@ -29,7 +29,7 @@ pub(crate) struct Leases {
     /// How long members may come back after their lobby's owner has died.
     keep: Duration,
     held: BTreeMap<Key, Lease>,
-    /// What was given up, until the broker has heard it and no answer is late any more.
+    /// What was given up. It is kept until the broker has heard it and no late answer can bring it back.
     given: BTreeMap<Key, Given>,
     /// Whether everything was given up for ever.
     is_closed: bool,
@@ -43,7 +43,7 @@ struct Given {
     /// The broker knows nothing of it any more from then on, whether it has heard of it or not.
     until: Instant,
     is_heard: bool,
-    /// Until then the answer to an earlier question may bring it back, of which nothing is known here.
+    /// The answer to a question that was asked before may still come until then, and would be a good lease.
     late_until: Instant,
 }
 
@@ -125,7 +125,8 @@ impl Leases {
         }
     }
 
-    /// The broker has given a lease that was asked for at that time. Whether it is taken: not after everything was given up.
+    /// The broker has given a lease that was asked for at that time. False only after everything was given up. A late answer changes
+    /// nothing: whoever asked finds no lease and asks again.
     pub(crate) fn granted(
         &mut self,
         asked: Instant,
@@ -146,8 +147,9 @@ impl Leases {
             is_early: false,
         };
         if let Some(given) = self.given.get(&key) {
-            // The answer is late: the number was learned by a renewal, and given up since.
-            if fence <= given.fence {
+            // Another answer brought the number sooner, and it was given up since. A number that was asked for later is a new one, even if
+            // the broker's clock was set back.
+            if fence <= given.fence && lease.until <= given.late_until {
                 return true;
             }
             // Under its new number no earlier word counts.

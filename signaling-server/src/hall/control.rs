@@ -124,6 +124,7 @@ impl Hall {
         };
         if let Some(lobby) = self.lobbies.get_mut(name) {
             lobby.note_removal(peer, removed.clone());
+            lobby.refuse_heir(peer);
         }
         self.unseat(name, peer, removed);
         Ok(())

@@ -12,9 +12,13 @@ use crate::cluster::Group;
 use crate::door::{Dialect, Network};
 use crate::resume::Claim;
 
-/// How many seats that have ended are remembered. Only who was there before a restart is, or spoke our extension in a lobby that
-/// another instance had, so it takes a very large lobby to have more; a token brings those back a second time.
+/// How many ended seats are remembered of those that an earlier server gave, and of those that the host has ended. It takes a very large
+/// lobby to have more. Further ones can come back by their tokens.
 const MAX_GONE: usize = 4096;
+
+/// How many members are remembered that came to a lobby which another instance had, and have left it. Anybody can come and leave, so
+/// they have no part in the number above. With more the oldest is forgotten.
+const MAX_LEFT: usize = 4096;
 
 /// How many addresses a host can ban; with more the oldest is forgotten.
 const MAX_BANNED: usize = 256;
@@ -60,6 +64,8 @@ pub(super) struct Lobby {
     pub(super) made_by: Option<Network>,
     /// Where an earlier server had it, and as long as there may be tokens of that server: whom they no longer bring back.
     pub(super) gone: Option<BTreeSet<PeerId>>,
+    /// The same of members that another instance did not have, the oldest first.
+    pub(super) left: VecDeque<PeerId>,
     /// Until when there may be tokens of an earlier owner, in a lobby that another instance had.
     pub(super) heirs_until: Option<Instant>,
     seats: BTreeMap<PeerId, Seat>,
@@ -171,6 +177,7 @@ impl Lobby {
             removed: VecDeque::new(),
             made_by,
             gone: None,
+            left: VecDeque::new(),
             heirs_until: None,
             seats: BTreeMap::new(),
             steps: 0,
@@ -236,7 +243,8 @@ impl Lobby {
 
     /// Whether the seat that a member had on an earlier server is still its own.
     pub(super) fn is_heir(&self, id: PeerId) -> bool {
-        self.gone.as_ref().is_some_and(|gone| !gone.contains(&id))
+        let gone = self.gone.as_ref();
+        gone.is_some_and(|gone| !gone.contains(&id) && !self.left.contains(&id))
     }
 
     /// Keeps a seat of an earlier server for a member that nobody here has been told of.
@@ -286,11 +294,17 @@ impl Lobby {
     }
 
     pub(super) fn remove(&mut self, id: PeerId) {
-        // Where another instance had the lobby, our own tokens cannot be told from that one's.
-        let is_shared = self.heirs_until.is_some();
-        let has_token = |seat: Seat| seat.is_inherited || (is_shared && seat.is_ours);
-        if self.seats.remove(&id).is_some_and(has_token) {
+        let Some(seat) = self.seats.remove(&id) else {
+            return;
+        };
+        if seat.is_inherited {
             self.refuse_heir(id);
+        } else if seat.is_ours && self.heirs_until.is_some() {
+            // Our own tokens cannot be told from those of the instance that had the lobby.
+            if self.left.len() >= MAX_LEFT {
+                self.left.pop_front();
+            }
+            self.left.push_back(id);
         }
     }
 

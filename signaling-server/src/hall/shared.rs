@@ -68,6 +68,7 @@ impl Hall {
         if let Some(lobby) = self.lobbies.get_mut(name) {
             lobby.gone = None;
             lobby.heirs_until = None;
+            lobby.left.clear();
         }
     }
 }

@@ -91,6 +91,7 @@ async fn a_text_waits_for_a_receiver_that_has_no_room() {
     let mut visitor = join(&mut sender).await;
     let first = text(1, "first");
     assert_eq!(handle(&mut sender, &mut visitor, &first).await, None);
+    let begun = Instant::now();
     let second = text(1, "second");
     let taking = async {
         loop {
@@ -103,6 +104,7 @@ async fn a_text_waits_for_a_receiver_that_has_no_room() {
     };
     let (gone, ()) = tokio::join!(handle(&mut sender, &mut visitor, &second), taking);
     assert_eq!(gone, None);
+    assert!(sender.patience.whole_at > begun, "it had to wait");
     // So that a text that was dropped is not waited for.
     host.outbox().close(Goodbye::HostLeft);
     let next = host.outbox().next().await;

@@ -45,7 +45,8 @@ async fn a_member_that_is_too_fast_where_it_is_forwarded_keeps_its_seat() {
     let (mut host, _) = enter(&owner, OURS).await;
     let (mut guest, entry) = enter(&forwarder, OURS).await;
     assert_eq!(ids(&host.text().await), (2, entry.id));
-    for _ in 0..11 {
+    // Far more than a busy machine lets pass while they arrive.
+    for _ in 0..100 {
         guest.send_anyway(&notice(32, 0, "")).await;
     }
     let words = "1008 Too many messages: at most 1 a second";
@@ -72,7 +73,7 @@ async fn a_member_hears_texts_that_are_longer_than_it_may_send_where_it_is_forwa
 }
 
 #[tokio::test]
-async fn a_forwarded_socket_that_the_owner_closes_is_counted_by_the_owner_alone() {
+async fn a_forwarded_socket_that_the_owner_closes_is_not_counted_where_it_is_forwarded() {
     let watched = |config| Config {
         admin_addr: Some(([127, 0, 0, 1], 0).into()),
         ..config

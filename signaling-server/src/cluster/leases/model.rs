@@ -71,6 +71,7 @@ enum Word {
     Take(usize, bool),
     Keep(Renewal),
     Give(Renewal),
+    Gave(Renewal),
     Taken(usize, u64),
     /// Under which number, and whether the lease is longer now.
     Kept(Renewal, u64, bool),
@@ -267,6 +268,12 @@ impl World {
                 let is_its = |record: &Record| record.fence == renewal.fence;
                 if self.broker.records.get(&key).is_some_and(is_its) {
                     self.broker.records.remove(&key);
+                }
+                self.under_way.push((who, asked, Word::Gave(renewal)));
+            }
+            Word::Gave(renewal) => {
+                if let Some(leases) = self.leases(who) {
+                    leases.gave(&[renewal]);
                 }
             }
             Word::Taken(key, fence) => {

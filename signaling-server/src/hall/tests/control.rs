@@ -284,7 +284,7 @@ fn a_client_that_was_away_hears_of_no_other_client_that_was_sent_away() {
 }
 
 #[test]
-fn a_banned_godot_client_is_kept_out_as_by_its_own_server() {
+fn a_banned_godot_client_is_refused_in_godots_words() {
     let mut house = house(Config::default());
     let (host, _) = join_from(&mut house, 1);
     join_from(&mut house, 2);
@@ -296,12 +296,12 @@ fn a_banned_godot_client_is_kept_out_as_by_its_own_server() {
 }
 
 #[test]
-fn a_change_to_what_is_so_already_does_not_hold_up_the_next_one() {
+fn a_change_that_changes_nothing_does_not_delay_the_next_one() {
     let mut house = house(Config::default());
     let (host, _) = join(&mut house, START);
     assert_eq!(give(&mut house, host, OPEN), [], "it is open");
     assert_eq!(give(&mut house, host, LOCK), [(host, LOCK.to_owned())]);
-    // Nor does one that is told.
+    // Half a second after a change was told, the next one is told at once.
     let next = START + Duration::from_millis(500);
     let said = give_at(&mut house, next, host, OPEN);
     assert_eq!(said, [(host, OPEN.to_owned())]);

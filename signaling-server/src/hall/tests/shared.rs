@@ -16,6 +16,10 @@ fn demo() -> Key {
     Key::lobby("demo")
 }
 
+fn demo_name() -> Arc<str> {
+    Arc::from("demo")
+}
+
 fn instance(key: &ResumeKey) -> House {
     House::restarted(Config::default(), counting(), key, BEGIN)
 }
@@ -150,7 +154,8 @@ fn who_came_to_a_lobby_that_another_instance_had_and_has_lost_its_seat_does_not_
         let until = Some(later(90));
         let back = join_under(&mut second, later(2), Some(&of_host), until);
         let (host, ..) = back.expect("its seat");
-        let (guest, _, token) = join_under(&mut second, later(2), None, None).expect("a seat");
+        let (guest, seated, token) = join_under(&mut second, later(2), None, None).expect("a seat");
+        let guest_id = seated.id;
         match is_kicked {
             true => give(&mut second, host, &notice(37, 10, "")),
             false => give(&mut second, guest, LEAVE),
@@ -161,7 +166,33 @@ fn who_came_to_a_lobby_that_another_instance_had_and_has_lost_its_seat_does_not_
         let godot = connect(&mut second);
         give(&mut second, godot, JOIN);
         second.disconnect(godot);
-        let gone = second.hall.lobbies["demo"].gone.as_ref();
-        assert_eq!(gone.map(BTreeSet::len), Some(1));
+        let lobby = &second.hall.lobbies["demo"];
+        let gone = lobby.gone.as_ref().map(BTreeSet::len);
+        assert_eq!(gone, Some(usize::from(is_kicked)));
+        assert_eq!(lobby.left, [guest_id]);
     }
+}
+
+/// Anybody can come and leave. Who was kicked stays out all the same.
+#[test]
+fn those_who_leave_a_lobby_that_another_instance_had_are_remembered_up_to_a_number() {
+    let key = ResumeKey::fixed();
+    let mut first = instance(&key);
+    let (_, of_host) = join(&mut first, later(1));
+    let mut second = instance(&key);
+    let back = join_under(&mut second, later(2), Some(&of_host), Some(later(90)));
+    let (host, ..) = back.expect("its seat");
+    let (_, kicked, token) = join_under(&mut second, later(2), None, None).expect("a seat");
+    give(&mut second, host, &notice(37, kicked.id.get(), ""));
+    for _ in 0..5000 {
+        let (guest, ..) = join_under(&mut second, later(2), None, None).expect("a seat");
+        give(&mut second, guest, LEAVE);
+    }
+    let lobby = &second.hall.lobbies["demo"];
+    assert_eq!(lobby.left.len(), 4096);
+    assert_eq!(lobby.gone.as_ref().map(BTreeSet::len), Some(1));
+    let came = join_under(&mut second, later(3), Some(&token), None);
+    assert_eq!(came.map(|_| ()), Err(Goodbye::NoSeat));
+    second.hall.end_heirs(&demo_name());
+    assert!(second.hall.lobbies["demo"].left.is_empty());
 }
