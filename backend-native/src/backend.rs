@@ -146,14 +146,16 @@ impl PlatformBackend {
     }
 
     /// A WebSocket to a signaling server, on the same runtime. It trusts the [root
-    /// certificates](PlatformConfig::root_certificates) of the configuration, too. See [`WebSocketTransport::connect`].
+    /// certificates](PlatformConfig::root_certificates) of the configuration, too. See [`WebSocketTransport::connect`]. A backend with
+    /// threads of its own that is dropped after it waits until it has said goodbye, 250 ms at most.
     ///
     /// # Errors
     ///
     /// [`TransportError::InvalidUrl`] when that cannot be connected to at all.
     pub fn websocket(&self, url: &str) -> Result<WebSocketTransport, TransportError> {
         let roots = self.config.root_certificates.clone();
-        WebSocketTransport::connect_with(self.handle(), url, TransportOptions::default(), roots)
+        let roll = Some(Arc::clone(self.executor.roll()));
+        WebSocketTransport::begin(self.handle(), url, TransportOptions::default(), roots, roll)
     }
 
     fn open(&mut self, link: LinkId, config: LinkConfig, inbox_bytes: usize) {

@@ -14,10 +14,12 @@ use thiserror::Error;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::sleep;
 
-use self::roll::{LOOK, Membership, Roll, TooManyStuck};
+use self::roll::{LOOK, Membership, TooManyStuck};
 use self::stop::{Sentinel, Stop, Stopper};
 use crate::guard::{Oversight, Pulse, Workers};
 use crate::link::{self, Start};
+
+pub(crate) use self::roll::{Parting, Roll};
 
 /// Why a backend could not start.
 #[derive(Debug, Error)]
@@ -28,7 +30,7 @@ pub enum StartError {
     Runtime(#[source] io::Error),
 }
 
-/// How long the links of a dropped backend have to say goodbye, and how long dropping it waits for them.
+/// How long the links and signaling sockets of a dropped backend have to say goodbye, and how long dropping it waits for them.
 const FAREWELL: Duration = Duration::from_millis(250);
 
 /// Runs the links.
@@ -94,6 +96,11 @@ impl Executor {
     /// The runtime of what the links share.
     pub(crate) const fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Where a signaling socket says that it is to be waited for.
+    pub(crate) const fn roll(&self) -> &Arc<Roll> {
+        &self.roll
     }
 
     /// What watches over a new link.

@@ -2,7 +2,9 @@
 
 mod connection;
 
+use core::convert::Infallible;
 use core::fmt;
+use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +13,12 @@ use mesh_core::LostReason;
 use signaling::{Transport, TransportError, TransportEvent, TransportOptions, TransportState};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 
+use crate::executor::{Parting, Roll};
 use crate::tls::RootCertificates;
 use connection::Connection;
 
@@ -43,6 +47,12 @@ pub struct WebSocketTransport {
     task: AbortHandle,
     /// Tells the task that its server is not to be told that we leave.
     abandoned: Arc<AtomicBool>,
+    /// Where whoever ends the runtime waits for the goodbye.
+    roll: Option<Arc<Roll>>,
+    /// Takes to the task what is waited for until it ends.
+    parting: Option<oneshot::Sender<Parting>>,
+    /// Ends with the task; `None` once that was seen.
+    ended: Option<oneshot::Receiver<Infallible>>,
 }
 
 /// Where to connect to, and how.
@@ -83,16 +93,26 @@ impl WebSocketTransport {
         options: TransportOptions,
         roots: RootCertificates,
     ) -> Result<Self, TransportError> {
+        Self::begin(handle, url, options, roots, None)
+    }
+
+    pub(crate) fn begin(
+        handle: &Handle,
+        url: &str,
+        options: TransportOptions,
+        roots: RootCertificates,
+        roll: Option<Arc<Roll>>,
+    ) -> Result<Self, TransportError> {
         let target = Target {
             url: url.to_owned(),
             request: request(url)?,
             options,
             roots,
         };
-        Ok(Self::start(handle.clone(), target.clone(), target))
+        Ok(Self::start(handle.clone(), target.clone(), target, roll))
     }
 
-    fn start(handle: Handle, home: Target, target: Target) -> Self {
+    fn start(handle: Handle, home: Target, target: Target, roll: Option<Arc<Roll>>) -> Self {
         let (texts, outgoing) = mpsc::channel(TEXTS);
         let (incoming, events) = mpsc::channel(EVENTS);
         let Target {
@@ -110,7 +130,14 @@ impl WebSocketTransport {
             events: incoming,
             abandoned: Arc::clone(&abandoned),
         };
-        let task = handle.spawn(connection.run()).abort_handle();
+        let (parting, waited_for) = oneshot::channel::<Parting>();
+        let (ending, ended) = oneshot::channel();
+        let task = handle.spawn(async move {
+            // Dropped with what is in it when the task ends, and not before, however it ends.
+            let _held = (waited_for, ending);
+            connection.run().await;
+        });
+        let task = task.abort_handle();
         Self {
             handle,
             home,
@@ -120,6 +147,9 @@ impl WebSocketTransport {
             state: TransportState::default(),
             task,
             abandoned,
+            roll,
+            parting: Some(parting),
+            ended: Some(ended),
         }
     }
 
@@ -129,7 +159,12 @@ impl WebSocketTransport {
         self.abandoned.store(true, Ordering::Release);
         // The socket is dropped with it.
         self.task.abort();
-        *self = Self::start(self.handle.clone(), self.home.clone(), target);
+        *self = Self::start(
+            self.handle.clone(),
+            self.home.clone(),
+            target,
+            self.roll.clone(),
+        );
     }
 }
 
@@ -158,6 +193,10 @@ impl Transport for WebSocketTransport {
 
     fn close(&mut self) {
         self.state = TransportState::Closed;
+        if let (Some(roll), Some(parting)) = (&self.roll, self.parting.take()) {
+            // A task that has ended does not take it, and nobody waits.
+            let _ = parting.send(roll.part());
+        }
         self.texts = None;
         self.events.close();
     }
@@ -170,8 +209,22 @@ impl Transport for WebSocketTransport {
             roots,
             ..
         } = self.target.clone();
-        self.handle
-            .spawn(connection::say(request, options, roots, texts));
+        let parting = self.roll.as_ref().map(Roll::part);
+        let (ending, ended) = oneshot::channel();
+        self.ended = Some(ended);
+        self.handle.spawn(async move {
+            let _held = (parting, ending);
+            connection::say(request, options, roots, texts).await;
+        });
+    }
+
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(ended) = &mut self.ended {
+            // Nothing is ever sent, so this is ready when the task has ended.
+            let _ = ready!(Pin::new(ended).poll(cx));
+        }
+        self.ended = None;
+        Poll::Ready(())
     }
 
     fn reopen(&mut self) -> Result<(), TransportError> {

@@ -192,8 +192,8 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     /// Leaves: closes the signaling and every connection, at the call. What reliable channels have accepted is still sent,
     /// for at most [`SessionConfig::leave_linger`].
     ///
-    /// The future that it returns waits until the closes have gone out. A game that does not wait need only keep the
-    /// session alive as long; a dropped native backend with its own thread waits for them, too.
+    /// The future that it returns waits until the closes have gone out and the signaling has been told. A game that does not wait need only
+    /// keep the session alive as long; a dropped native backend with its own threads waits for both, too, 250 ms at most.
     ///
     /// The others hear [`DisconnectReason::Closed`](crate::DisconnectReason::Closed).
     pub fn leave(&mut self) -> Leaving<'_, B, S> {

@@ -70,6 +70,14 @@ pub trait Signaling {
 
     /// Leaves. Connected peers are not touched.
     fn close(&mut self);
+
+    /// After a `close`: waits until the service has been told, or cannot be. A session that leaves waits for it, for a bounded time.
+    ///
+    /// Unless it is implemented, there is nothing to wait for. Cancel-safe; wakes the last waker given.
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
+    }
 }
 
 /// What a signaling service says.

@@ -344,6 +344,10 @@ impl<T: Transport> Signaling for Client<T> {
         }
         self.end();
     }
+
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.transport.poll_closed(cx)
+    }
 }
 
 /// Why a request was not taken.

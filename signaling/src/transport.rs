@@ -41,6 +41,15 @@ pub trait Transport {
     /// Ends the connection in good order. Does nothing if it has ended.
     fn close(&mut self);
 
+    /// After a `close` or a `farewell`: waits until what was to go out has gone out, or cannot. It takes no longer than the wait that 6 and 8
+    /// of the contract allow. A program that ends its runtime sooner may take the goodbye along.
+    ///
+    /// Unless it is implemented, there is nothing to wait for. Cancel-safe; wakes the last waker given.
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
+    }
+
     /// Abandons the connection, if there is one, and begins to connect again to the address that the transport was made for.
     ///
     /// # Errors
@@ -88,6 +97,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn close(&mut self) {
         (**self).close();
+    }
+
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        (**self).poll_closed(cx)
     }
 
     fn reopen(&mut self) -> Result<(), TransportError> {

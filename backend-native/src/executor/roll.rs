@@ -25,9 +25,9 @@ const MAX_STUCK: usize = 16;
 
 /// All links of a backend that have a thread.
 #[derive(Default)]
-pub(super) struct Roll {
+pub(crate) struct Roll {
     state: Mutex<State>,
-    /// A link has left, or is not waited for any more.
+    /// A link has left, or is not waited for any more, or a goodbye is said.
     fewer: Condvar,
     /// The last link has left.
     pub(super) emptied: Notify,
@@ -40,6 +40,8 @@ struct State {
     /// Whether a task looks at them.
     is_watched: bool,
     looked_at: Option<Instant>,
+    /// How many sockets say goodbye to a signaling server.
+    parting: usize,
 }
 
 struct Entry {
@@ -55,6 +57,9 @@ pub(super) struct Membership {
     number: u64,
     roll: Arc<Roll>,
 }
+
+/// A socket that says goodbye to its signaling server. It is waited for until this is dropped.
+pub(crate) struct Parting(Arc<Roll>);
 
 /// So many threads are stuck that no more are started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,10 +116,16 @@ impl Roll {
         !state.is_watched
     }
 
-    /// Waits until every link has left that is not stuck, or for `patience`.
+    /// A socket begins to say goodbye.
+    pub(crate) fn part(self: &Arc<Self>) -> Parting {
+        self.state().parting += 1;
+        Parting(Arc::clone(self))
+    }
+
+    /// Waits until every link has left that is not stuck, and every goodbye is said, or for `patience`.
     pub(super) fn wait(&self, patience: Duration) {
         let state = self.state();
-        let is_waiting = |state: &mut State| state.links.len() > state.stuck();
+        let is_waiting = |state: &mut State| state.links.len() > state.stuck() || state.parting > 0;
         // A timeout is as good: nothing depends on it.
         let _ = self.fewer.wait_timeout_while(state, patience, is_waiting);
     }
@@ -142,6 +153,15 @@ impl Entry {
         });
         self.is_stuck = self.found.is_some_and(|(_, looks)| looks >= PATIENCE);
         self.is_stuck
+    }
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.parting = state.parting.saturating_sub(1);
+        drop(state);
+        self.0.fewer.notify_all();
     }
 }
 

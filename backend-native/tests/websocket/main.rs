@@ -13,6 +13,7 @@ mod draining;
 mod end;
 mod godot;
 mod godot_server;
+mod goodbye;
 mod member;
 mod support;
 mod swallow;

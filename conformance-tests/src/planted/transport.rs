@@ -109,6 +109,10 @@ impl<T: Transport> Transport for FaultyTransport<T> {
         self.inner.close();
     }
 
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inner.poll_closed(cx)
+    }
+
     fn reopen(&mut self) -> Result<(), TransportError> {
         if self.has(Fault::TransportStaysClosed) {
             self.inner.close();

@@ -61,6 +61,10 @@ impl<T: Transport> Transport for Plug<T> {
         self.inner.close();
     }
 
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inner.poll_closed(cx)
+    }
+
     fn reopen(&mut self) -> Result<(), TransportError> {
         self.is_told = false;
         self.is_stale = self.is_unplugged();

@@ -40,7 +40,7 @@ mod tests {
                 sdp: String::from(sdp),
             })
         };
-        let of_length = |length| format!("m=application{}", " ".repeat(length - 13));
+        let of_length = |length: usize| format!("m=application{}", " ".repeat(length - 13));
         assert_eq!(check("v=0\r\nm=application 9\r\n"), Ok(()));
         assert_eq!(check(&of_length(65_536)), Ok(()));
         let too_long = of_length(65_537);

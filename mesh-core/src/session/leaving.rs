@@ -19,9 +19,11 @@ impl<B: Backend, S: Signaling> Future for Leaving<'_, B, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline;
+        let is_said = self.session.signaling.poll_closed(cx).is_ready();
         let multiplayer = &mut self.session.multiplayer;
         multiplayer.pump(cx);
-        if !multiplayer.mesh().is_closing() || multiplayer.backend().now() >= deadline {
+        let is_done = is_said && !multiplayer.mesh().is_closing();
+        if is_done || multiplayer.backend().now() >= deadline {
             return Poll::Ready(());
         }
         multiplayer.wake_at(Some(deadline));

@@ -88,6 +88,8 @@ struct Post {
     sent: Vec<(PeerId, Signal)>,
     asked: Vec<LobbyCommand>,
     doubts: u32,
+    /// Whether the service has not been told of a close.
+    is_parting: bool,
     events: VecDeque<SignalingEvent>,
 }
 
@@ -118,6 +120,13 @@ impl Signaling for Post {
     }
 
     fn close(&mut self) {}
+
+    fn poll_closed(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        match self.is_parting {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
 }
 
 type Player = Session<Platform, Post>;
@@ -395,6 +404,25 @@ fn a_leave_is_waited_for_until_its_closes_have_gone_out_and_not_for_ever() {
             let reason = CloseReason::Local;
             happened(leaving.session, LinkEvent::Closed { link, reason });
         } else {
+            leaving.session.multiplayer_mut().backend_mut().now = deadline;
+        }
+        assert_eq!(Pin::new(&mut leaving).poll(&mut cx), Poll::Ready(()));
+    }
+}
+
+#[test]
+fn a_leave_waits_until_the_signaling_is_told_and_not_for_ever() {
+    for is_told in [true, false] {
+        let mut session = Session::new(Platform::new(), Post::default(), SessionConfig::default());
+        signaled(&mut session, joined(id(9)));
+        session.signaling_mut().is_parting = true;
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut leaving = session.leave();
+        assert_eq!(Pin::new(&mut leaving).poll(&mut cx), Poll::Pending);
+        if is_told {
+            leaving.session.signaling_mut().is_parting = false;
+        } else {
+            let deadline = leaving.deadline;
             leaving.session.multiplayer_mut().backend_mut().now = deadline;
         }
         assert_eq!(Pin::new(&mut leaving).poll(&mut cx), Poll::Ready(()));
