@@ -270,4 +270,11 @@ mod tests {
         assert_eq!(term(Duration::from_millis(1999)), Duration::from_secs(1));
         assert_eq!(Config::strict().kept_term(), Duration::ZERO);
     }
+
+    #[test]
+    fn a_strict_server_has_the_numbers_of_godots() {
+        let strict = Config::strict();
+        assert_eq!(strict.max_lobby_peers, 4096);
+        assert_eq!(strict.join_deadline, Duration::from_secs(1));
+    }
 }

@@ -167,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_is_good_for_twelve_hours_unless_something_else_is_set() {
+        let answer = access().answer(Duration::from_secs(1_700_000_000), 42);
+        let answer = answer.expect("an answer");
+        assert!(answer.contains(r#""username":"1700043200:"#), "{answer}");
+    }
+
+    #[test]
     fn the_secret_is_not_printed_and_not_empty() {
         assert!(!format!("{:?}", access()).contains("north"));
         let error = TurnAccess::new([], "").expect_err("no secret");

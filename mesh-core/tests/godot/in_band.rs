@@ -270,6 +270,29 @@ fn what_happened_before_an_announcement_is_told_with_it() {
 }
 
 #[test]
+fn what_was_dropped_on_a_channel_that_comes_again_is_told() {
+    let mut rig = Rig::set_up(Setup::Compatible(2));
+    let link = rig.connect(3);
+    let channel = ChannelIndex(3);
+    rig.happens(opened(link));
+    rig.happens(LinkEvent::InboxDropped {
+        link,
+        channel,
+        messages: 5,
+    });
+    rig.happens(LinkEvent::ChannelClosed { link, channel });
+    rig.happens(opened(link));
+    rig.connect(1);
+    let dropped = Event::PacketsDropped {
+        peer: peer(3),
+        channel,
+        packets: 5,
+    };
+    let events = rig.events();
+    assert!(events.contains(&dropped), "{events:?}");
+}
+
+#[test]
 fn figures_are_promised_of_connected_peers_alone_and_given_even_if_they_leave() {
     let mut rig = Rig::set_up(Setup::Mesh(2));
     rig.add(3);

@@ -82,7 +82,21 @@ mod tests {
             lease: Duration::from_secs(3),
             ..ClusterConfig::new("redis://broker", ([10, 0, 0, 1], 9090).into())
         };
-        assert_eq!(config.cluster, Some(expected));
+        assert_eq!(config.cluster, Some(expected.clone()));
+        let told = parse(
+            &[
+                &broker[..],
+                &bind,
+                &key,
+                &["--cluster-advertise", "192.0.2.7:9090", "--lease", "3s"],
+            ]
+            .concat(),
+        );
+        let expected = ClusterConfig {
+            advertise: Some(([192, 0, 2, 7], 9090).into()),
+            ..expected
+        };
+        assert_eq!(told.expect("all of them").config().cluster, Some(expected));
         assert_eq!(parse(&[]).expect("none of them").config().cluster, None);
     }
 }

@@ -247,3 +247,13 @@ fn a_goodbye_comes_before_the_close_that_follows_it() {
     let ended = next(&mut links, &queue);
     assert!(matches!(ended, Some(LinkEvent::Closed { .. })), "{ended:?}");
 }
+
+#[test]
+fn each_link_is_among_the_values() {
+    let mut links = Links::<End, Rc<Channel>>::default();
+    assert_eq!(links.values().count(), 0);
+    for generation in [1, 2] {
+        links.insert(link(generation), End::default());
+    }
+    assert_eq!(links.values().count(), 2);
+}

@@ -66,6 +66,15 @@ fn all_members_are_counted_and_forgotten_with_a_leave() {
 }
 
 #[test]
+fn who_is_connected_is_told_apart_from_who_is_called() {
+    let (mut session, _) = connected();
+    signaled(&mut session, SignalingEvent::PeerJoined(id(8)));
+    heard(&mut session);
+    let connected = session.connected_peers().collect::<Vec<_>>();
+    assert_eq!(connected, [id(7)]);
+}
+
+#[test]
 fn the_roster_is_full_when_the_game_is_far_behind() {
     let mut roster = Roster::new(SessionConfig::default());
     let mut mesh = Mesh::new(MeshConfig::default(), Capabilities::default());
