@@ -132,7 +132,8 @@ pub async fn what_waits_in_the_mesh_arrives_before_the_end(cast: [Participant; 2
     .await?;
     b.start_mesh().await?;
     let matchmaker = Matchmaker::new(&cast);
-    let (count, len, mode) = (1000, 1000, TransferMode::Reliable);
+    // Several times what the backend takes. A busy machine must deliver it within the linger.
+    let (count, len, mode) = (300, 1000, TransferMode::Reliable);
     matchmaker
         .relaying(async {
             steps::connect(&matchmaker, &cast, 0, 1).await?;
