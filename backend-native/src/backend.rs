@@ -64,7 +64,7 @@ struct LinkHandle {
 impl PlatformBackend {
     /// A backend with threads of its own: as many as there are processors, and one that is kept free.
     ///
-    /// Dropping it waits until the goodbyes have gone out, 250 ms at most.
+    /// Dropping it waits until the goodbyes have gone out, 250 ms at most; so long, too, where the signaling server does not answer one.
     ///
     /// # Errors
     ///
@@ -146,8 +146,8 @@ impl PlatformBackend {
     }
 
     /// A WebSocket to a signaling server, on the same runtime. It trusts the [root
-    /// certificates](PlatformConfig::root_certificates) of the configuration, too. See [`WebSocketTransport::connect`]. A backend with
-    /// threads of its own that is dropped after it waits until it has said goodbye, 250 ms at most.
+    /// certificates](PlatformConfig::root_certificates) of the configuration, too. See [`WebSocketTransport::connect`]. If the
+    /// backend has threads of its own and is dropped after the transport, its drop waits, for 250 ms at most, until the transport has said goodbye.
     ///
     /// # Errors
     ///

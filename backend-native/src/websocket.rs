@@ -33,7 +33,8 @@ const EVENTS: usize = 256;
 /// root certificates).
 ///
 /// Connecting and everything after it happens in one task on the given runtime, so every method returns at once. Dropping
-/// the transport closes it: what was accepted goes out, then a close frame, for which the task takes a second at most.
+/// the transport closes it: what was accepted goes out, then a close frame, for which the task takes two seconds at most. The runtime must
+/// live as long; [`poll_closed`](Transport::poll_closed) waits for it.
 pub struct WebSocketTransport {
     handle: Handle,
     /// Where it was told to connect to at first.
@@ -49,7 +50,7 @@ pub struct WebSocketTransport {
     abandoned: Arc<AtomicBool>,
     /// Where whoever ends the runtime waits for the goodbye.
     roll: Option<Arc<Roll>>,
-    /// Takes to the task what is waited for until it ends.
+    /// Hands the task a [`Parting`], which lasts until the task ends.
     parting: Option<oneshot::Sender<Parting>>,
     /// Ends with the task; `None` once that was seen.
     ended: Option<oneshot::Receiver<Infallible>>,

@@ -21,6 +21,9 @@ pub use config::SessionConfig;
 pub use leaving::Leaving;
 pub use roster::Roster;
 
+/// How long a leave waits until the signaling is told. One that is out of reach may never be.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
+
 /// Events taken from the signaling in one poll.
 const SIGNALS_PER_POLL: usize = 256;
 
@@ -192,13 +195,15 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     /// Leaves: closes the signaling and every connection, at the call. What reliable channels have accepted is still sent,
     /// for at most [`SessionConfig::leave_linger`].
     ///
-    /// The future that it returns waits until the closes have gone out and the signaling has been told. A game that does not wait need only
-    /// keep the session alive as long; a dropped native backend with its own threads waits for both, too, 250 ms at most.
+    /// The future that it returns waits until the closes have gone out, for half a second longer than that at most, and until the signaling
+    /// has been told, for a second at most. A game that does not wait need only keep the session alive as long; a dropped native backend with
+    /// its own threads waits for both, too, 250 ms at most, if it has made the socket of the signaling (`PlatformBackend::websocket`).
     ///
     /// The others hear [`DisconnectReason::Closed`](crate::DisconnectReason::Closed).
     pub fn leave(&mut self) -> Leaving<'_, B, S> {
         let deadline = self.depart(None);
         Leaving {
+            told_by: self.multiplayer.backend().now() + TOLD_WITHIN,
             session: self,
             deadline,
         }
@@ -210,6 +215,7 @@ impl<B: Backend, S: Signaling> Session<B, S> {
     pub fn leave_with_reason(&mut self, reason: impl Into<GivenReason>) -> Leaving<'_, B, S> {
         let deadline = self.depart(Some(reason.into()));
         Leaving {
+            told_by: self.multiplayer.backend().now() + TOLD_WITHIN,
             session: self,
             deadline,
         }

@@ -25,7 +25,7 @@ use crate::MAX_NOTICE_SIZE;
 /// 7. After `reopen` and `reopen_at` the contract begins anew. The connection before is abandoned without a goodbye, so that its server does not
 ///    take us for one who leaves: no close frame, or one with a code other than 1000 and 1001.
 /// 8. `farewell` is a `close`, after which one attempt is made to say the texts to the server of the last connection on one of their
-///    own, in their order and before a close in good order. Nothing of it is reported, it takes no longer than connecting may, and dropping
+///    own, in their order and before a close in good order. Nothing of it is reported, it takes no longer than connecting and a close may, and dropping
 ///    the transport does not end it.
 pub trait Transport {
     /// Queues a text.
@@ -42,7 +42,7 @@ pub trait Transport {
     fn close(&mut self);
 
     /// After a `close` or a `farewell`: waits until what was to go out has gone out, or cannot. It takes no longer than the wait that 6 and 8
-    /// of the contract allow. A program that ends its runtime sooner may take the goodbye along.
+    /// of the contract allow. A program that ends its runtime sooner may lose the goodbye. After a `farewell` only that is waited for.
     ///
     /// Unless it is implemented, there is nothing to wait for. Cancel-safe; wakes the last waker given.
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -199,6 +199,21 @@ mod tests {
     }
 
     #[test]
+    fn a_goodbye_is_waited_for_until_it_is_said() {
+        let roll = Arc::new(Roll::default());
+        roll.wait(Duration::from_secs(600));
+        let partings = [roll.part(), roll.part()];
+        let saying = std::thread::spawn(move || drop(partings));
+        roll.wait(Duration::from_secs(600));
+        assert_eq!(roll.state().parting, 0);
+        saying.join().expect("no panic");
+        let _parting = roll.part();
+        let begun = Instant::now();
+        roll.wait(Duration::from_millis(10));
+        assert!(begun.elapsed() >= Duration::from_millis(10), "in vain");
+    }
+
+    #[test]
     fn a_thread_that_stays_in_one_poll_ends_its_link_alone() {
         let (events, mut incoming) = unbounded_channel();
         let roll = Arc::new(Roll::default());

@@ -18,7 +18,7 @@ pub struct SessionConfig {
     /// [`MAX_CUSTOM_CHANNELS`](crate::MAX_CUSTOM_CHANNELS) is left out.
     pub custom_channels: Vec<TransferMode>,
     /// How long [`Session::leave`](crate::Session::leave) lets accepted reliable data hold the close up: 5 s. It takes as long
-    /// only where a peer does not answer; over a good path it takes a round trip.
+    /// only where a peer does not answer; over a good path it takes a round trip. The signaling server is waited for apart, for a second.
     pub leave_linger: Duration,
     /// How long after the end of a connection to try again, while the peer is in the lobby and wanted: 1 s, doubled each
     /// time up to 32 s, and 1 s again after a connection that stood for 10 s. `None`: never. The game hears of every end,

@@ -12,21 +12,25 @@ use crate::{Backend, Instant, Signaling};
 pub struct Leaving<'a, B, S> {
     pub(super) session: &'a mut Session<B, S>,
     pub(super) deadline: Instant,
+    /// Until when the signaling is waited for.
+    pub(super) told_by: Instant,
 }
 
 impl<B: Backend, S: Signaling> Future for Leaving<'_, B, S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.deadline;
+        let (deadline, told_by) = (self.deadline, self.told_by);
         let is_said = self.session.signaling.poll_closed(cx).is_ready();
         let multiplayer = &mut self.session.multiplayer;
         multiplayer.pump(cx);
-        let is_done = is_said && !multiplayer.mesh().is_closing();
-        if is_done || multiplayer.backend().now() >= deadline {
+        let now = multiplayer.backend().now();
+        let is_told = is_said || now >= told_by;
+        if is_told && !multiplayer.mesh().is_closing() || now >= deadline {
             return Poll::Ready(());
         }
-        multiplayer.wake_at(Some(deadline));
+        let next = if is_told { deadline } else { told_by };
+        multiplayer.wake_at(Some(next.min(deadline)));
         Poll::Pending
     }
 }

@@ -422,8 +422,11 @@ fn a_leave_waits_until_the_signaling_is_told_and_not_for_ever() {
         if is_told {
             leaving.session.signaling_mut().is_parting = false;
         } else {
-            let deadline = leaving.deadline;
-            leaving.session.multiplayer_mut().backend_mut().now = deadline;
+            let told_by = leaving.told_by;
+            assert!(told_by < leaving.deadline);
+            let backend = leaving.session.multiplayer_mut().backend_mut();
+            assert_eq!(backend.alarm, Some(told_by));
+            backend.now = told_by;
         }
         assert_eq!(Pin::new(&mut leaving).poll(&mut cx), Poll::Ready(()));
     }
