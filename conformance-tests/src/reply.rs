@@ -167,6 +167,8 @@ pub struct Woken {
     pub at_micros: u64,
     /// When a timer of the platform for the same moment rang. Not before that moment.
     pub timer_at_micros: u64,
+    /// Whether an event was there then, which may be what woke it.
+    pub by_event: bool,
 }
 
 impl Reply {

@@ -121,10 +121,16 @@ pub(super) async fn watch(
     })
     .await;
     let at = woken_at.unwrap_or_else(|| source.now());
+    let before = entries.len();
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(entry) = source.poll(&mut cx) {
+        entries.push(entry);
+    }
     let woken = Woken {
         last,
         at_micros: at.as_micros(),
         timer_at_micros: timer_at.map_or(due, |timer| timer.max(due)).as_micros(),
+        by_event: entries.len() > before,
     };
     (woken, entries)
 }
