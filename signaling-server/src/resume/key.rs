@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn where_files_have_no_second_name_the_draft_gets_the_name() {
+    fn without_hard_links_the_draft_is_renamed() {
         let folder = Folder::new("no-links");
         let (draft, path) = (folder.0.join("draft"), folder.0.join("key"));
         // A folder has one name on every system.

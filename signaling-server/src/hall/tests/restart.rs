@@ -246,7 +246,7 @@ fn who_leaves_a_lobby_as_the_last_one_ends_it_for_those_of_the_earlier_server() 
 }
 
 #[test]
-fn a_host_can_send_away_as_many_that_are_not_back_as_are_remembered() {
+fn no_more_than_4096_ended_seats_are_remembered() {
     let (mut second, tokens) = restarted();
     let (host, _) = resume(&mut second, later(1), &tokens[0]);
     for id in 1000..6000 {
