@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mesh_core::{CloseReason, Command, GivenReason, Goodbye, LinkEvent};
+use mesh_core::{CloseReason, Command, ConnectionState, GivenReason, Goodbye, LinkEvent};
 use webrtc::data_channel::RTCDataChannelInit;
 
 use crate::opened_peer;
@@ -51,6 +51,10 @@ impl Later {
             let all = later.built_in.iter_mut();
             let mut all = all.chain([&mut later.pulse, &mut later.control]);
             all.all(|channel| channel.saw(&RawEvent::Opened))
+        });
+        // A side that does not know yet that it is connected says no goodbye.
+        later.wait("ours", |later| {
+            later.peer.opened.len() == 3 && later.peer.state == ConnectionState::Connected
         });
         for channel in [&later.pulse, &later.control] {
             for message in UNKNOWN {

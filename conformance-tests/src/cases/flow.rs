@@ -36,13 +36,13 @@ pub async fn a_slow_receiver_gives_full_and_then_room(cast: [Participant; 2]) ->
             let buffered = a.buffered(b.id(), mode).await?;
             ensure!(buffered < high_water + len, "{buffered} bytes are buffered");
             b.pace(Pace::Events).await?;
-            steps::room(a, b.id(), mode).await?;
-            let low_water = Settings::default().low_water;
-            let buffered = a.buffered(b.id(), mode).await?;
-            ensure!(
-                buffered <= low_water,
-                "there is room, with {buffered} bytes buffered"
-            );
+            // Its sender may have caught up with it once while it sent, and that is told first, too.
+            loop {
+                steps::room(a, b.id(), mode).await?;
+                if a.buffered(b.id(), mode).await? <= Settings::default().low_water {
+                    break;
+                }
+            }
             let taken = report.messages;
             steps::send_series(a, b.id(), mode, taken..256, len).await?;
             for expected in 0..256 {
