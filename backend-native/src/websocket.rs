@@ -48,7 +48,7 @@ pub struct WebSocketTransport {
     task: AbortHandle,
     /// Tells the task that its server is not to be told that we leave.
     abandoned: Arc<AtomicBool>,
-    /// Where whoever ends the runtime waits for the goodbye.
+    /// Whoever ends the runtime waits there for the goodbye.
     roll: Option<Arc<Roll>>,
     /// Hands the task a [`Parting`], which lasts until the task ends.
     parting: Option<oneshot::Sender<Parting>>,
@@ -134,7 +134,7 @@ impl WebSocketTransport {
         let (parting, waited_for) = oneshot::channel::<Parting>();
         let (ending, ended) = oneshot::channel();
         let task = handle.spawn(async move {
-            // Dropped with what is in it when the task ends, and not before, however it ends.
+            // The task holds them until it ends, however it ends.
             let _held = (waited_for, ending);
             connection.run().await;
         });

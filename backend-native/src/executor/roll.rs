@@ -1,4 +1,4 @@
-//! Which links there are, and which of them are stuck.
+//! Which links there are, which of them are stuck, and how many signaling sockets say goodbye.
 //!
 //! A link whose driver has been in one poll for seconds cannot end itself. So somebody outside looks at all of them now and then
 //! and reports its end. The thread cannot be stopped: it is left alone until it is through, and counted until then.

@@ -36,7 +36,7 @@ pub async fn a_slow_receiver_gives_full_and_then_room(cast: [Participant; 2]) ->
             let buffered = a.buffered(b.id(), mode).await?;
             ensure!(buffered < high_water + len, "{buffered} bytes are buffered");
             b.pace(Pace::Events).await?;
-            // Its sender may have caught up with it once while it sent, and that is told first, too.
+            // The channel may have run low once while a was still sending. That is told first.
             loop {
                 steps::room(a, b.id(), mode).await?;
                 if a.buffered(b.id(), mode).await? <= Settings::default().low_water {

@@ -179,7 +179,7 @@ impl Cluster {
         begun + self.lease / if has_failed { 6 } else { 3 }
     }
 
-    /// The same after any round. One that was for what is said early puts nothing off: `next` was to be then, and still is.
+    /// When all leases are renewed again after any round. An early round does not change that: it gives `next` back.
     pub(crate) fn after(&self, round: Round, next: Clock, begun: Clock, has_failed: bool) -> Clock {
         match round {
             Round::All => self.next(begun, has_failed),

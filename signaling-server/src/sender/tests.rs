@@ -27,7 +27,7 @@ fn place(relay: &Relay) -> Place {
     relay.connect(&visit).expect("a place")
 }
 
-/// A text from or for the member of that id. It costs two tokens to send.
+/// A text for the member of that id. It costs two tokens to send.
 fn text(id: u32, word: &str) -> String {
     format!(r#"{{"type":6,"id":{id},"data":"{word:x<300}"}}"#)
 }
