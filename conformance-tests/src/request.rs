@@ -310,6 +310,8 @@ pub enum MeshRequest {
     Channels(u32),
     /// What was sent to a peer and has come from it.
     Traffic(u32),
+    /// How many bytes of messages have come from a peer, whether the application has taken them or not.
+    Arrived(u32),
     /// Where a connection is.
     States(#[serde(with = "wire::LinkIdDef")] ConnectionId),
     /// What it is to the others.

@@ -11,8 +11,9 @@ use crate::refusal::Refusal;
 use crate::request::{Pace, Settings, To};
 use crate::{Content, Kind, Matchmaker, Outcome, Participant};
 
-/// How long what has left one side may be on its way to the other, on one machine.
-const ARRIVING: Duration = Duration::from_millis(300);
+/// How often is looked for what has come, and how often in vain until what has not come by then counts as lost.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOKS: u32 = 50;
 
 /// A receiver that takes nothing for a while: the sender is told `Full`, then that there is room, and nothing is lost.
 pub async fn a_slow_receiver_gives_full_and_then_room(cast: [Participant; 2]) -> Outcome {
@@ -162,6 +163,7 @@ pub async fn an_unreliable_flood_drops_the_oldest(cast: [Participant; 2]) -> Out
         .relaying(async {
             steps::connect(&matchmaker, &cast, 1, 0).await?;
             b.pace(Pace::Never).await?;
+            let before = b.arrived(a.id()).await?;
             let mut sent = 0;
             // In small portions: what the network itself loses is not what is to be shown.
             for _ in 0..64 {
@@ -169,11 +171,9 @@ pub async fn an_unreliable_flood_drops_the_oldest(cast: [Participant; 2]) -> Out
                 sent += 16;
                 a.sleep(Duration::from_millis(5)).await?;
             }
-            // What is under way when it listens again was never held. No event tells when it has come.
-            while a.buffered(b.id(), mode).await? > 0 {
-                a.sleep(Duration::from_millis(5)).await?;
-            }
-            a.sleep(ARRIVING).await?;
+            // What is under way when it listens again was never held.
+            let bytes = usize::try_from(sent).unwrap_or(usize::MAX) * len;
+            all_has_come(a, b, before + bytes).await?;
             b.pace(Pace::Events).await?;
             let (mut heard, mut dropped) = (Vec::new(), 0);
             steps::flush(a, b, |seen| match seen {
@@ -203,4 +203,16 @@ pub async fn an_unreliable_flood_drops_the_oldest(cast: [Participant; 2]) -> Out
             steps::tell(b, a, "still here").await
         })
         .await
+}
+
+/// Waits until so many bytes have come from a peer, or nothing more does: the network may have lost some.
+async fn all_has_come(from: &Participant, to: &Participant, bytes: usize) -> Outcome {
+    let (mut arrived, mut in_vain) = (0, 0);
+    while arrived < bytes && in_vain < LOOKS {
+        to.sleep(LOOK).await?;
+        let before = arrived;
+        arrived = to.arrived(from.id()).await?;
+        in_vain = if arrived > before { 0 } else { in_vain + 1 };
+    }
+    Ok(())
 }

@@ -131,6 +131,11 @@ fn carry_out<B: Backend>(
                 received: of(stats.received),
             });
         }
+        MeshRequest::Arrived(peer) => {
+            let stats = mesh.stats(peer_id(peer)?).unwrap_or_default();
+            let bytes = usize::try_from(stats.link.bytes_received);
+            return Ok(Reply::Amount(bytes.unwrap_or(usize::MAX)));
+        }
         MeshRequest::Buffered { peer, mode } => {
             let amount = mesh.buffered_amount(peer_id(peer)?, mode.channel());
             return Ok(Reply::Amount(amount));

@@ -160,6 +160,14 @@ impl Participant {
         }
     }
 
+    /// How many bytes of messages have come from a peer, whether the application has taken them or not.
+    pub async fn arrived(&self, peer: u32) -> Outcome<usize> {
+        match self.mesh(MeshRequest::Arrived(peer)).await? {
+            Reply::Amount(bytes) => Ok(bytes),
+            reply => Err(self.odd(&reply)),
+        }
+    }
+
     /// How much the channel of a mode buffers.
     pub async fn buffered(&self, peer: u32, mode: TransferMode) -> Outcome<usize> {
         match self.mesh(MeshRequest::Buffered { peer, mode }).await? {
