@@ -207,7 +207,12 @@ async fn write(config: &Config, place: &Place, sink: &mut Sink) {
     }
 }
 
-async fn close(config: &Config, sink: &mut Sink, goodbye: &Goodbye) {
+/// Says goodbye, for as long as a member may take for the answer to a ping: one that reads nothing does not take the farewell either.
+async fn close(
+    config: &Config,
+    sink: &mut (impl futures_util::Sink<Message> + Unpin),
+    goodbye: &Goodbye,
+) {
     let frame = CloseFrame {
         code: goodbye.code().into(),
         reason: goodbye.reason().into(),
@@ -218,7 +223,47 @@ async fn close(config: &Config, sink: &mut Sink, goodbye: &Goodbye) {
 
 #[cfg(test)]
 mod tests {
+    use core::pin::Pin;
+    use core::task::{Context, Poll};
+
     use super::*;
+
+    /// What leads to a member that reads nothing, and whose buffers are full.
+    struct Full;
+
+    impl futures_util::Sink<Message> for Full {
+        type Error = Error;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Pending
+        }
+
+        fn start_send(self: Pin<&mut Self>, _: Message) -> Result<(), Error> {
+            unreachable!("there is no room")
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Pending
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_farewell_that_is_not_taken_is_waited_for_no_longer_than_an_answer() {
+        let config = Config {
+            ping_deadline: Duration::from_millis(20),
+            ..Config::default()
+        };
+        let before = tokio::time::Instant::now();
+        let mut sink = Full;
+        let closed = close(&config, &mut sink, &Goodbye::NoLobby);
+        let patience = Duration::from_secs(10);
+        assert!(timeout(patience, closed).await.is_ok());
+        assert!(before.elapsed() >= config.ping_deadline);
+    }
 
     #[test]
     fn only_a_close_of_the_members_own_is_a_farewell() {
