@@ -11,6 +11,8 @@ pub struct Metric {
     pub goal: Goal,
     /// The same against a second, stricter baseline.
     pub strict: Goal,
+    /// Whether one hand-over to the application, which that baseline has not, is taken from ours before.
+    pub has_hand_over: bool,
 }
 
 /// What is required of a figure.
@@ -59,6 +61,7 @@ impl Metric {
             unit,
             goal,
             strict: Goal::None,
+            has_hand_over: false,
         }
     }
 
@@ -66,6 +69,15 @@ impl Metric {
     #[must_use]
     pub const fn strictly(self, strict: Goal) -> Self {
         Self { strict, ..self }
+    }
+
+    /// A time in which the application gets what arrives.
+    #[must_use]
+    pub const fn with_hand_over(self) -> Self {
+        Self {
+            has_hand_over: true,
+            ..self
+        }
     }
 
     /// The figure as it is judged against the stricter baseline.

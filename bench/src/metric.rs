@@ -75,7 +75,9 @@ const UNRELIABLE: &[Metric] = &[
     Metric::new("CPU a message", "us", PROCESSOR),
 ];
 const BACK_TO_BACK: &[Metric] = &[
-    Metric::new("p50", "us", TRIP).strictly(strictly(1.2)),
+    Metric::new("p50", "us", TRIP)
+        .strictly(strictly(1.2))
+        .with_hand_over(),
     Metric::new("p99", "us", Goal::None),
 ];
 const ROUND_TRIP: &[Metric] = &[
