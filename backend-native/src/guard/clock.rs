@@ -1,10 +1,15 @@
 //! For how long a thread has computed, which a busy machine does not add to.
 
+use std::cell::Cell;
 #[cfg(target_os = "linux")]
 use std::fs::File;
 #[cfg(target_os = "linux")]
 use std::io::Read as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How old an answer may be that is compared with later ones. A thread asks for it before each of its polls, of which there are tens of
+/// thousands a second.
+const LATELY: Duration = Duration::from_millis(1);
 
 /// For how long this thread has computed. Asking is a system call.
 #[cfg(unix)]
@@ -37,13 +42,25 @@ pub(super) const fn this_thread() -> u32 {
     0
 }
 
-/// For how long this thread has computed, to be compared with what [`time_of`] says later. Zero where nobody says it.
-pub(super) fn time_to_compare() -> Duration {
-    if cfg!(target_os = "linux") {
-        thread_time().unwrap_or_default()
-    } else {
-        Duration::ZERO
+/// For how long this thread had computed a moment ago, at most [`LATELY`] before `now`, to be compared with what [`time_of`] says
+/// later. Zero where nobody says it.
+pub(super) fn time_to_compare(now: Instant) -> Duration {
+    thread_local! {
+        static ASKED: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
     }
+    if !cfg!(target_os = "linux") {
+        return Duration::ZERO;
+    }
+    let asked = ASKED.get().filter(|(at, _)| {
+        let age = now.checked_duration_since(*at);
+        age.is_some_and(|age| age <= LATELY)
+    });
+    let (_, time) = asked.unwrap_or_else(|| {
+        let time = thread_time().unwrap_or_default();
+        ASKED.set(Some((now, time)));
+        (now, time)
+    });
+    time
 }
 
 /// For how long another thread of this process has computed, as of its last tick: up to 10 ms less than it is. Asking takes some
@@ -68,7 +85,6 @@ pub(super) const fn time_of(_thread: u32) -> Option<Duration> {
 mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
-    use std::time::Instant;
 
     use super::*;
 
@@ -99,6 +115,22 @@ mod tests {
         while time_of(this_thread()).unwrap() < before + Duration::from_millis(50) {
             assert!(Instant::now() < deadline);
         }
+    }
+
+    #[test]
+    fn an_answer_of_a_moment_ago_is_not_asked_for_again() {
+        let compute = || {
+            let before = thread_time().unwrap();
+            while thread_time().unwrap() == before {}
+        };
+        let now = Instant::now();
+        let first = time_to_compare(now);
+        compute();
+        assert_eq!(time_to_compare(now + LATELY), first);
+        let later = time_to_compare(now + LATELY * 2);
+        assert!(later > first);
+        compute();
+        assert!(time_to_compare(now) > later, "of another time");
     }
 
     #[test]

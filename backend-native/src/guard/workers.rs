@@ -170,6 +170,10 @@ impl Shared {
         micros(self.epoch.elapsed())
     }
 
+    fn at(&self, micros: u64) -> Instant {
+        self.epoch + Duration::from_micros(micros)
+    }
+
     /// Takes a place for a poll. `None` if it must be moved out of the way: it would have the last free thread, and the polls of
     /// all others have taken long already, at `now` microseconds since `epoch`.
     fn begin(&self, now: u64) -> Option<Running<'_>> {
@@ -183,7 +187,7 @@ impl Shared {
             place.thread.store(this_thread(), Ordering::Relaxed);
             place
                 .computed
-                .store(micros(time_to_compare()), Ordering::Relaxed);
+                .store(micros(time_to_compare(self.at(now))), Ordering::Relaxed);
         }
         // One that is free is short, too.
         let is_short = |other: &Place| !self.is_long(other, now);
@@ -310,7 +314,7 @@ mod tests {
         let mut waits = shared(2, Duration::from_millis(10));
         waits.time_of = |thread| {
             assert_eq!(thread, this_thread());
-            Some(time_to_compare())
+            Some(time_to_compare(Instant::now()))
         };
         let _one = waits.begin(100);
         assert!(waits.begin(50_000).is_some(), "it has computed nothing");
