@@ -379,7 +379,9 @@ impl Link {
                 if state == ConnectionState::Connected {
                     self.begin_hurrying();
                     self.has_connected = true;
-                    connection.sockets().connected(self.platform.patience());
+                    let platform = &self.platform;
+                    let sockets = connection.sockets();
+                    sockets.connected(platform.patience(), platform.keepalive_interval);
                     connection.pulse().path_is_back();
                     self.check_route(connection).await;
                     self.keep_measuring(connection).await;

@@ -122,13 +122,12 @@ impl SocketControl {
         self.0.pace.restart();
     }
 
-    /// The connection stands: its timers are exact from now on. Their clock goes on for no longer than `patience` without a
-    /// word of the far side.
-    /// With none it goes on for ever.
-    pub(crate) fn connected(&self, patience: Option<Duration>) {
+    /// The connection stands, and is checked at this pace: its timers are exact from now on. Their clock goes on for no longer than
+    /// `patience` without a word of the far side. With none it goes on for ever.
+    pub(crate) fn connected(&self, patience: Option<Duration>, pace: Duration) {
         self.0.pace.stop();
         if let Some(patience) = patience.filter(|_| self.0.cures.outages) {
-            self.path().watch(patience);
+            self.path().watch(patience, pace);
         }
     }
 
@@ -230,10 +229,14 @@ impl SocketControl {
         self.0.cures.one_at_a_time && !self.0.open.load(Ordering::Relaxed)
     }
 
+    /// Whether a datagram of this socket needs not go out.
+    pub(super) fn is_superfluous(&self, id: u64, to: SocketAddr, datagram: &[u8]) -> bool {
+        may_be_check(datagram) && self.path().is_superfluous(id, to, datagram)
+    }
+
     /// A datagram of this socket goes out.
     pub(super) fn sent(&self, id: u64, to: SocketAddr, datagram: &[u8]) {
-        // Not data: the way of nearly every packet.
-        if matches!(datagram.first(), Some(0x00 | 0x40..=0x4f)) {
+        if may_be_check(datagram) {
             self.path().sent(id, to, datagram);
         }
     }
@@ -388,6 +391,11 @@ impl SocketControl {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a datagram is not data, which nearly every one is.
+fn may_be_check(datagram: &[u8]) -> bool {
+    matches!(datagram.first(), Some(0x00 | 0x40..=0x4f))
 }
 
 impl fmt::Debug for SocketControl {

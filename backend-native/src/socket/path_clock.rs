@@ -114,8 +114,9 @@ impl PathClock {
         watch.is_some_and(|watch| Instant::now() > watch.end())
     }
 
-    /// The connection stands. From now on the clock goes on for no longer than `patience` without a word of the far side.
-    pub(super) fn watch(&mut self, patience: Duration) {
+    /// The connection stands, and the crate checks it at this pace. From now on the clock goes on for no longer than `patience` without a word
+    /// of the far side.
+    pub(super) fn watch(&mut self, patience: Duration, pace: Duration) {
         if self.watch.is_some() {
             return;
         }
@@ -125,7 +126,7 @@ impl PathClock {
             heard: now,
             longest_silence: Duration::ZERO,
             answered: [now, self.at(now)],
-            checks: Checks::new(now),
+            checks: Checks::new(now, pace),
             debt: None,
         });
     }
@@ -164,22 +165,38 @@ impl PathClock {
         self.owed = leap;
     }
 
+    /// Whether a datagram that is to go out is a check that needs not be sent.
+    pub(super) fn is_superfluous(
+        &self,
+        socket: u64,
+        destination: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        let way = self.way_of_check(socket, destination, datagram);
+        let (Some(watch), Some(way)) = (&self.watch, way) else {
+            return false;
+        };
+        watch.checks.is_superfluous(Instant::now(), way)
+    }
+
     /// A datagram goes out.
     pub(super) fn sent(&mut self, socket: u64, destination: SocketAddr, datagram: &[u8]) {
+        let way = self.way_of_check(socket, destination, datagram);
+        if let (Some(watch), Some(way)) = (&mut self.watch, way) {
+            let content = envelope::content(datagram);
+            watch.checks.sent(Instant::now(), way, content, datagram);
+        }
+    }
+
+    /// Which way a datagram goes, if it is a check of the far side.
+    fn way_of_check(&self, socket: u64, destination: SocketAddr, datagram: &[u8]) -> Option<Way> {
         let content = envelope::content(datagram);
         let is_of_server = self.is_of_server(destination, datagram, content);
-        let Some(watch) = &mut self.watch else {
-            return;
-        };
-        if content.starts_with(&BINDING_REQUEST) && !is_of_server {
-            let way = Way {
-                socket,
-                destination,
-                channel: envelope::channel(datagram),
-            };
-            let now = Instant::now();
-            watch.checks.sent(now, way, content, datagram);
-        }
+        (content.starts_with(&BINDING_REQUEST) && !is_of_server).then(|| Way {
+            socket,
+            destination,
+            channel: envelope::channel(datagram),
+        })
     }
 
     /// A datagram has come and is about to be handed to the crate. Whether it is a sign of life of the far side.

@@ -23,6 +23,8 @@ struct Path {
     lost: AtomicU8,
     /// Datagrams that carried data of SCTP.
     data: AtomicUsize,
+    /// Checks of ICE, both ways.
+    checks: AtomicUsize,
 }
 
 impl Path {
@@ -40,6 +42,9 @@ fn sockets(path: &Arc<Path>) -> [SocketOptions; 2] {
             let path = Arc::clone(&path);
             Box::new(move |datagram: &[u8]| {
                 let is_check = datagram.first().is_some_and(|first| *first < 4);
+                if datagram.starts_with(&[0x00, 0x01]) {
+                    path.checks.fetch_add(1, Ordering::SeqCst);
+                }
                 if datagram.first() == Some(&23) {
                     path.data.fetch_add(1, Ordering::SeqCst);
                 }
@@ -110,6 +115,20 @@ async fn checks_that_are_lost_are_no_interruption() {
     path.lose(NOTHING);
     pass(&mut pair, 5).await;
     assert_eq!(states(&mut pair), []);
+}
+
+/// Whoever is controlled answers each check with one of its own, and has a pace for its own as well.
+#[tokio::test(start_paused = true)]
+async fn each_side_checks_the_path_at_its_own_pace_and_no_more_often() {
+    let path = Arc::new(Path::default());
+    let [a, b] = sockets(&path);
+    let mut pair = connected_backends(a, b).await;
+    pass(&mut pair, 5).await;
+    let before = path.checks.load(Ordering::SeqCst);
+    pass(&mut pair, 30).await;
+    let checks = path.checks.load(Ordering::SeqCst) - before;
+    // Every half second at most, and no less often than every second.
+    assert!((2 * 30..=2 * 60).contains(&checks), "{checks}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,6 +54,7 @@ struct Last {
     way: Way,
     request: Vec<u8>,
     asked: VecDeque<TransactionId>,
+    sent: Instant,
     repeated: Instant,
 }
 
@@ -63,6 +64,8 @@ pub(super) struct Checks {
     /// The socket and the destination of the pair in use. `None`: the pair is not known, and each one counts.
     selected: Option<(u64, SocketAddr)>,
     last: VecDeque<Last>,
+    /// How often the crate checks the pair.
+    pace: Duration,
     answered: Instant,
     /// Since when there has been no silence.
     steady_since: Instant,
@@ -70,10 +73,11 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) const fn new(now: Instant, pace: Duration) -> Self {
         Self {
             selected: None,
             last: VecDeque::new(),
+            pace,
             answered: now,
             steady_since: now,
             is_silent: false,
@@ -103,6 +107,7 @@ impl Checks {
                 way,
                 request: Vec::new(),
                 asked: VecDeque::new(),
+                sent: now,
                 repeated: now,
             });
         if !last.asked.contains(&id) {
@@ -111,12 +116,22 @@ impl Checks {
             }
             last.asked.push_back(id);
         }
+        last.sent = now;
         last.request.clear();
         last.request.extend_from_slice(datagram);
         if self.last.len() >= PAIRS {
             self.last.pop_front();
         }
         self.last.push_back(last);
+    }
+
+    /// Whether a check of the pair in use can be left out: the last one was sent less than a step of the pace ago, and the one before was
+    /// answered. Whoever is controlled checks a pair whenever it is asked, and at its own pace as well.
+    pub(super) fn is_superfluous(&self, now: Instant, way: Way) -> bool {
+        let is_selected = self.selected == Some((way.socket, way.destination));
+        let is_answered = now - self.answered < self.pace * 14 / 10;
+        let mut same = self.last.iter().filter(|last| last.way == way);
+        is_selected && is_answered && same.any(|last| now - last.sent < self.pace * 9 / 10)
     }
 
     /// Whether a check went there, or none is known.
@@ -194,6 +209,11 @@ mod tests {
     use tokio::time::advance;
 
     const ONE: u64 = 1;
+    const PACE: Duration = Duration::from_millis(500);
+
+    fn checks() -> Checks {
+        Checks::new(Instant::now(), PACE)
+    }
 
     fn address(last: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, last], 1))
@@ -220,7 +240,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_counts_for_the_check_that_it_names() {
-        let mut checks = Checks::new(Instant::now());
+        let mut checks = checks();
         sent(&mut checks, ONE, 1, 1);
         sent(&mut checks, ONE, 2, 2);
         assert!(!answered(&mut checks, 3));
@@ -237,7 +257,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_check_of_the_pair_in_use_is_repeated_whatever_was_sent_last() {
-        let mut checks = Checks::new(Instant::now());
+        let mut checks = checks();
         sent(&mut checks, ONE, 1, 1);
         checks.select(Some((ONE, address(1))));
         sent(&mut checks, ONE, 2, 2);
@@ -252,8 +272,33 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_check_within_a_step_of_the_pace_is_superfluous_while_the_pair_answers() {
+        let mut checks = checks();
+        let way = Way {
+            socket: ONE,
+            destination: address(1),
+            channel: None,
+        };
+        let is_superfluous = |checks: &Checks| checks.is_superfluous(Instant::now(), way);
+        sent(&mut checks, ONE, 1, 1);
+        assert!(!is_superfluous(&checks), "who knows which pair is used");
+        checks.select(Some((ONE, address(1))));
+        assert!(answered(&mut checks, 1));
+        assert!(is_superfluous(&checks));
+        let elsewhere = Way { socket: 2, ..way };
+        assert!(!checks.is_superfluous(Instant::now(), elsewhere));
+        advance(PACE * 9 / 10).await;
+        assert!(!is_superfluous(&checks), "it is time for another one");
+        sent(&mut checks, ONE, 1, 2);
+        assert!(is_superfluous(&checks));
+        advance(PACE / 2).await;
+        assert!(!is_superfluous(&checks), "it has no answer yet");
+        assert!(answered(&mut checks, 2) && is_superfluous(&checks));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn all_pairs_take_turns_where_the_one_in_use_is_not_known() {
-        let mut checks = Checks::new(Instant::now());
+        let mut checks = checks();
         for to in 0..10 {
             sent(&mut checks, ONE, to, to);
         }
@@ -270,7 +315,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pair_is_silent_until_it_has_answered_for_a_while() {
-        let mut checks = Checks::new(Instant::now());
+        let mut checks = checks();
         sent(&mut checks, ONE, 1, 1);
         checks.select(Some((ONE, address(1))));
         advance(QUIET).await;
@@ -291,7 +336,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn checks_without_an_answer_are_bounded() {
-        let mut checks = Checks::new(Instant::now());
+        let mut checks = checks();
         for id in 0..100 {
             sent(&mut checks, ONE, 1, id);
         }

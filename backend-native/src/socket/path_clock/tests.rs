@@ -5,6 +5,7 @@ use tokio::time::advance;
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(3);
+const PACE: Duration = Duration::from_millis(500);
 
 /// The number of our socket.
 const SOCKET: u64 = 7;
@@ -29,7 +30,7 @@ fn message(kind: [u8; 2], id: u8) -> [u8; 20] {
 /// It has sent check 1.
 fn watching() -> PathClock {
     let mut clock = PathClock::new(|_| false);
-    clock.watch(PATIENCE);
+    clock.watch(PATIENCE, PACE);
     clock.sent(SOCKET, peer(), &message(BINDING_REQUEST, 1));
     clock
 }
@@ -177,7 +178,7 @@ async fn it_never_goes_back() {
             3 => clock.owe(Duration::from_secs(1)),
             4 => _ = clock.heard_elsewhere(),
             5 if step % 100 == 0 => clock.unwatch(),
-            _ => clock.watch(PATIENCE),
+            _ => clock.watch(PATIENCE, PACE),
         }
         assert!(clock.now() >= last);
         last = clock.now();
