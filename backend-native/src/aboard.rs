@@ -1,7 +1,7 @@
-//! Tasks that ride on the connection's driver: it polls them whenever it looks at a socket.
+//! Tasks that ride on the connection's driver: they are polled in its task, in turns with it, and whenever it looks at a socket.
 //!
 //! The `webrtc` crate's driver goes round like this: flush, handle events, hand messages to the channels' queues, then wait at
-//! the sockets. A task that takes the messages from those queues is run right there, between handing out and reading on. That
+//! the sockets. A task that takes the messages from those queues is run right then, between handing out and reading on. That
 //! saves a task switch a message, the queues never fill up, and it is known how many messages a round has brought, which cures
 //! a fault of the crate.
 //!
@@ -16,6 +16,7 @@
 
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use core::fmt;
 use core::future::poll_fn;
@@ -28,13 +29,15 @@ use std::task::{Context, Poll, Waker};
 
 use async_channel::Sender;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
+use futures_util::task::AtomicWaker;
 use mesh_core::platform::LinkFault;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
+use self::turns::Turns;
 use crate::note::Note;
 use crate::socket::SocketSource;
 
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How many messages the core hands out in a round: `SCTP_PIPELINE_READ_BACKLOG_LIMIT`.
 const MESSAGES_A_ROUND: usize = 256;
@@ -47,7 +50,12 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPE
 pub(crate) struct Aboard(Arc<Shared>);
 
 struct Shared {
-    crew: Mutex<Crew>,
+    tasks: Mutex<FuturesUnordered<Task>>,
+    turns: Turns,
+    /// Whether there is a driver.
+    is_driven: AtomicBool,
+    /// Of the socket that was polled last.
+    socket: AtomicWaker,
     /// Messages taken since the last datagram of ours.
     messages: AtomicUsize,
     /// Messages taken altogether, other than pulses.
@@ -58,18 +66,14 @@ struct Shared {
     notes: Sender<Note>,
 }
 
-#[derive(Default)]
-struct Crew {
-    tasks: FuturesUnordered<Task>,
-    /// Of the socket that was polled last.
-    waker: Option<Waker>,
-}
-
 impl Aboard {
     /// `more_rounds` is the cure; without it the fault shows.
     pub(crate) fn new(more_rounds: bool, notes: Sender<Note>) -> Self {
         Self(Arc::new(Shared {
-            crew: Mutex::default(),
+            tasks: Mutex::default(),
+            turns: Turns::new(),
+            is_driven: AtomicBool::new(false),
+            socket: AtomicWaker::new(),
             messages: AtomicUsize::new(0),
             taken: AtomicU64::new(0),
             sockets: AtomicUsize::new(0),
@@ -80,14 +84,24 @@ impl Aboard {
 
     /// Takes a task aboard.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut crew = self.crew();
-        crew.tasks.push(Box::pin(task));
-        // Before the first poll there is none, and that poll finds the task.
-        let waker = crew.waker.take();
-        drop(crew);
-        if let Some(waker) = waker {
-            waker.wake();
+        self.tasks().push(Box::pin(task));
+        self.0.turns.wake_aboard();
+    }
+
+    /// What polls a future of the crate and the tasks in turns. The first future is the driver; others have nothing to do with the tasks.
+    pub(crate) fn drive(self, mut driver: Task) -> Task {
+        if self.0.is_driven.swap(true, Ordering::Relaxed) {
+            return driver;
         }
+        Box::pin(poll_fn(move |cx| {
+            let aboard = |cx: &mut Context<'_>| {
+                self.poll(cx);
+                if self.is_round_due() {
+                    self.0.socket.wake();
+                }
+            };
+            self.0.turns.poll(cx, aboard, |cx| driver.as_mut().poll(cx))
+        }))
     }
 
     /// A message has been taken from the core.
@@ -108,39 +122,39 @@ impl Aboard {
 
     /// The driver is gone: lets the tasks finish with what it left.
     pub(crate) async fn finish(&self) {
-        let mut tasks = std::mem::take(&mut self.crew().tasks);
+        let mut tasks = std::mem::take(&mut *self.tasks());
         while tasks.next().await.is_some() {}
     }
 
     /// Drops all tasks.
     pub(crate) fn clear(&self) {
         // Outside the lock: a task may hold the last handle of something.
-        let tasks = std::mem::take(&mut self.crew().tasks);
+        let tasks = std::mem::take(&mut *self.tasks());
         drop(tasks);
     }
 
-    /// Whether the next datagram must be one of ours.
-    fn round_due(&self) -> bool {
-        let due = self.0.messages.load(Ordering::Relaxed) >= MESSAGES_A_ROUND;
-        if due {
+    /// Whether the next datagram must be one of ours; not so until it is due again.
+    fn take_round(&self) -> bool {
+        let is_due = self.is_round_due();
+        if is_due {
             self.0.messages.store(0, Ordering::Relaxed);
         }
-        due && self.0.more_rounds
+        is_due && self.0.more_rounds
+    }
+
+    fn is_round_due(&self) -> bool {
+        self.0.messages.load(Ordering::Relaxed) >= MESSAGES_A_ROUND
     }
 
     fn poll(&self, cx: &mut Context<'_>) {
-        let mut crew = self.crew();
-        match &mut crew.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => crew.waker = Some(cx.waker().clone()),
-        }
+        let mut tasks = self.tasks();
         // Ready with a task that has ended, or with nothing because there is none.
-        while let Poll::Ready(Some(())) = Pin::new(&mut crew.tasks).poll_next(cx) {}
+        while let Poll::Ready(Some(())) = Pin::new(&mut *tasks).poll_next(cx) {}
     }
 
-    /// Never contended while packets flow: only the driver comes here then.
-    fn crew(&self) -> MutexGuard<'_, Crew> {
-        self.0.crew.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Never contended while packets flow: only the driver's task comes here then.
+    fn tasks(&self) -> MutexGuard<'_, FuturesUnordered<Task>> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn join(&self) {
@@ -186,7 +200,7 @@ impl fmt::Debug for Aboard {
     }
 }
 
-/// Makes sockets whose polls run the tasks.
+/// Makes sockets that give a datagram of ours where a round is due.
 #[derive(Debug)]
 pub(crate) struct AboardSockets {
     pub(crate) aboard: Aboard,
@@ -238,8 +252,10 @@ impl AsyncUdpSocket for AboardSocket {
             return Poll::Pending;
         }
         if !in_burst {
-            self.aboard.poll(cx);
-            if self.aboard.round_due()
+            self.aboard.0.socket.register(cx.waker());
+            // The driver reads on for as long as there is something, and its queues are short.
+            self.aboard.0.turns.poll_aboard(|cx| self.aboard.poll(cx));
+            if self.aboard.take_round()
                 && let (Some(buf), Some(meta)) = (bufs.first_mut(), meta.first_mut())
                 && let Some(byte) = buf.first_mut()
             {

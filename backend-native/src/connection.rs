@@ -161,7 +161,8 @@ impl Connection {
             notes: notes.clone(),
             waiting_channels: Arc::clone(&waiting_channels),
         };
-        let (runtime, sockets) = LinkRuntime::guarded(Handle::current(), sockets, guard);
+        let (runtime, sockets) =
+            LinkRuntime::guarded(Handle::current(), sockets, guard, aboard.clone());
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
             .with_setting_engine(settings(platform, relay.policy(), inspected))

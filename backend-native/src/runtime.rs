@@ -14,6 +14,7 @@ use webrtc::runtime::{
     TokioRuntime,
 };
 
+use crate::aboard::Aboard;
 use crate::guard::{Driver, Guard};
 use crate::socket::{CuredSocket, SocketControl, SocketOptions};
 
@@ -34,7 +35,13 @@ pub struct LinkRuntime {
     handle: Handle,
     options: SocketOptions,
     control: SocketControl,
-    guard: Option<Guard>,
+    watched: Option<Watched>,
+}
+
+/// What the driver of a link has with it.
+struct Watched {
+    guard: Guard,
+    aboard: Aboard,
 }
 
 impl LinkRuntime {
@@ -44,26 +51,27 @@ impl LinkRuntime {
         Self::with(handle, options, None)
     }
 
-    /// As [`new`](Self::new), for a link that is told when the driver panics or computes for too long.
+    /// As [`new`](Self::new), for a link that is told when the driver panics or computes for too long, and whose tasks ride on it.
     pub(crate) fn guarded(
         handle: Handle,
         options: SocketOptions,
         guard: Guard,
+        aboard: Aboard,
     ) -> (Arc<Self>, SocketControl) {
-        Self::with(handle, options, Some(guard))
+        Self::with(handle, options, Some(Watched { guard, aboard }))
     }
 
     fn with(
         handle: Handle,
         options: SocketOptions,
-        guard: Option<Guard>,
+        watched: Option<Watched>,
     ) -> (Arc<Self>, SocketControl) {
         let control = SocketControl::new(options.cures, crate::relay::is_server);
         let runtime = Arc::new(Self {
             handle,
             options,
             control: control.clone(),
-            guard,
+            watched,
         });
         (runtime, control)
     }
@@ -79,10 +87,11 @@ impl LinkRuntime {
 
 impl Runtime for LinkRuntime {
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Box<dyn JoinHandle> {
-        let Some(guard) = self.guard.clone() else {
+        let Some(Watched { guard, aboard }) = &self.watched else {
             return Box::new(Task(self.handle.spawn(future)));
         };
-        let driver = Driver::new(future, guard, self.control.workload().clone());
+        let future = aboard.clone().drive(future);
+        let driver = Driver::new(future, guard.clone(), self.control.workload().clone());
         Box::new(Task(self.handle.spawn(driver)))
     }
 

@@ -10,10 +10,11 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Polls the tasks once, as a socket does.
+/// Polls the tasks once, with a driver that has nothing to do itself.
 async fn poll(aboard: &Aboard) {
+    let mut driver = aboard.clone().drive(Box::pin(std::future::pending()));
     poll_fn(|cx| {
-        aboard.poll(cx);
+        assert!(driver.as_mut().poll(cx).is_pending());
         Poll::Ready(())
     })
     .await;
@@ -62,15 +63,15 @@ async fn a_round_is_due_after_as_many_messages_as_are_handed_out() {
     for _ in 1..MESSAGES_A_ROUND {
         aboard.count_message();
     }
-    assert!(!aboard.round_due());
+    assert!(!aboard.take_round());
     aboard.count_message();
-    assert!(aboard.round_due());
-    assert!(!aboard.round_due(), "once");
+    assert!(aboard.take_round());
+    assert!(!aboard.take_round(), "once");
     assert_eq!(aboard.taken(), MESSAGES_A_ROUND as u64);
     for _ in 0..MESSAGES_A_ROUND {
         aboard.count_pulse();
     }
-    assert!(aboard.round_due());
+    assert!(aboard.take_round());
     assert_eq!(
         aboard.taken(),
         MESSAGES_A_ROUND as u64,
@@ -89,9 +90,9 @@ async fn whoever_waits_aboard_is_woken_and_run() {
             counted.fetch_add(1, Ordering::SeqCst);
         }
     });
-    let driver = aboard.clone();
+    let mut driver = aboard.clone().drive(Box::pin(std::future::pending()));
     let run = tokio::spawn(poll_fn(move |cx| {
-        driver.poll(cx);
+        assert!(driver.as_mut().poll(cx).is_pending());
         match seen.load(Ordering::SeqCst) {
             0..3 => Poll::Pending,
             _ => Poll::Ready(()),
@@ -105,6 +106,36 @@ async fn whoever_waits_aboard_is_woken_and_run() {
         .await
         .expect("woken")
         .expect("no panic");
+}
+
+#[tokio::test]
+async fn what_is_woken_aboard_runs_when_the_driver_looks_at_a_socket() {
+    let (aboard, _noted) = aboard();
+    let sockets = AboardSockets {
+        aboard: aboard.clone(),
+        source: None,
+    };
+    let bound = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    bound.set_nonblocking(true).expect("it can");
+    let socket = sockets.wrap(bound).expect("a socket");
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&runs);
+    aboard.spawn(async move {
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
+    let look = |cx: &mut Context<'_>| {
+        let (mut bytes, mut meta) = ([0; 64], [RecvMeta::default()]);
+        let polled = socket.poll_recv(cx, &mut [IoSliceMut::new(&mut bytes)], &mut meta);
+        assert!(polled.is_pending());
+    };
+    look(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(runs.load(Ordering::SeqCst), 0, "in the middle of a burst");
+    poll_fn(|cx| {
+        look(cx);
+        Poll::Ready(())
+    })
+    .await;
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
