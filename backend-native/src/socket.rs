@@ -265,7 +265,7 @@ impl AsyncUdpSocket for CuredSocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let (destination, contents) = (transmit.destination, transmit.contents);
-        // The checks before may carry a lost handshake on. Several datagrams in one are none.
+        // Before that, each check may help a handshake that lacks a datagram. A batch of datagrams is no check.
         if self.control.phase() == Phase::Settled
             && transmit.segment_size.is_none()
             && self.control.is_superfluous(self.id, destination, contents)

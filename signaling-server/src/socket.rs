@@ -207,7 +207,7 @@ async fn write(config: &Config, place: &Place, sink: &mut Sink) {
     }
 }
 
-/// Says goodbye, for as long as a member may take for the answer to a ping: one that reads nothing does not take the farewell either.
+/// Says goodbye. Gives up after the time that a member has to answer a ping, because one that reads nothing takes no farewell either.
 async fn close(
     config: &Config,
     sink: &mut (impl futures_util::Sink<Message> + Unpin),

@@ -139,6 +139,35 @@ async fn what_is_woken_aboard_runs_when_the_driver_looks_at_a_socket() {
 }
 
 #[tokio::test]
+async fn a_round_that_becomes_due_away_from_the_sockets_wakes_one() {
+    let (aboard, _noted) = aboard();
+    let (count, counted) = async_channel::unbounded::<()>();
+    let counting = aboard.clone();
+    aboard.spawn(async move {
+        while counted.recv().await.is_ok() {
+            counting.count_message();
+        }
+    });
+    let (sender, woken) = std::sync::mpsc::channel();
+    let waker = futures_util::task::waker(Arc::new(Told(sender)));
+    aboard.0.socket.register(&waker);
+    for _ in 0..MESSAGES_A_ROUND {
+        count.send(()).await.expect("it listens");
+    }
+    poll(&aboard).await;
+    assert_eq!(woken.try_recv(), Ok(()));
+}
+
+/// Tells when it is woken.
+struct Told(std::sync::mpsc::Sender<()>);
+
+impl futures_util::task::ArcWake for Told {
+    fn wake_by_ref(told: &Arc<Self>) {
+        let _ = told.0.send(());
+    }
+}
+
+#[tokio::test]
 async fn the_link_hears_when_the_last_socket_is_gone() {
     let (aboard, noted) = aboard();
     let sockets = AboardSockets {

@@ -25,7 +25,7 @@ pub(super) struct Turns {
 #[derive(Debug)]
 struct Turn {
     due: Arc<Due>,
-    /// Of `due`.
+    /// Makes it due.
     waker: Waker,
 }
 
@@ -83,7 +83,7 @@ impl Turns {
             }
             polled
         };
-        // Looked at when nobody counts on this poll any more.
+        // From here on a wake-up wakes the task. One that came before is seen here.
         if polled.is_pending() && (self.aboard.is_due() || self.driver.is_due()) {
             cx.waker().wake_by_ref();
         }

@@ -7,8 +7,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-/// How old an answer may be that is compared with later ones. A thread asks for it before each of its polls, of which there are tens of
-/// thousands a second.
+/// An answer of up to this age is used again. Each poll of a driver wants one, and there are tens of thousands of polls a second.
 const LATELY: Duration = Duration::from_millis(1);
 
 /// For how long this thread has computed. Asking is a system call.

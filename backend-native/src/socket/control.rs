@@ -393,7 +393,7 @@ impl SocketControl {
     }
 }
 
-/// Whether a datagram is not data, which nearly every one is.
+/// Whether a datagram may be a check. Data is none, and nearly every datagram is data.
 fn may_be_check(datagram: &[u8]) -> bool {
     matches!(datagram.first(), Some(0x00 | 0x40..=0x4f))
 }

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::request::{Pace, Settings, To};
 use crate::{Content, Kind, Matchmaker, Outcome, Participant};
 
-/// How often is looked for what has come, and how often in vain until what has not come by then counts as lost.
+/// The pause between two looks at what has come. After so many looks that find nothing new, the rest counts as lost.
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 50;
 

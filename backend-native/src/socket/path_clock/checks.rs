@@ -129,9 +129,11 @@ impl Checks {
     /// answered. Whoever is controlled checks a pair whenever it is asked, and at its own pace as well.
     pub(super) fn is_superfluous(&self, now: Instant, way: Way) -> bool {
         let is_selected = self.selected == Some((way.socket, way.destination));
-        let is_answered = now - self.answered < self.pace * 14 / 10;
+        let is_answered = now - self.answered < self.pace.saturating_mul(14) / 10;
         let mut same = self.last.iter().filter(|last| last.way == way);
-        is_selected && is_answered && same.any(|last| now - last.sent < self.pace * 9 / 10)
+        is_selected
+            && is_answered
+            && same.any(|last| now - last.sent < self.pace.saturating_mul(9) / 10)
     }
 
     /// Whether a check went there, or none is known.
@@ -294,6 +296,19 @@ mod tests {
         advance(PACE / 2).await;
         assert!(!is_superfluous(&checks), "it has no answer yet");
         assert!(answered(&mut checks, 2) && is_superfluous(&checks));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pace_may_be_as_slow_as_can_be() {
+        let mut checks = Checks::new(Instant::now(), Duration::MAX);
+        sent(&mut checks, ONE, 1, 1);
+        checks.select(Some((ONE, address(1))));
+        let way = Way {
+            socket: ONE,
+            destination: address(1),
+            channel: None,
+        };
+        assert!(checks.is_superfluous(Instant::now(), way));
     }
 
     #[tokio::test(start_paused = true)]
