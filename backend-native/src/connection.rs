@@ -41,6 +41,7 @@ use crate::socket::{SocketControl, SocketOptions};
 use crate::translate;
 
 pub(crate) use self::inspector::Inspector;
+use self::inspector::Streams;
 
 /// How long one relay waits for a better one.
 const RELAY_ONLY_WAIT: Duration = Duration::from_millis(200);
@@ -111,6 +112,7 @@ pub(crate) struct Connection {
     control: Control,
     pulse: Pulse,
     waiting_channels: Arc<AtomicU16>,
+    streams: Streams,
     media_id: String,
     closed: AtomicBool,
 }
@@ -185,6 +187,7 @@ impl Connection {
             aboard,
             direct,
             waiting_channels,
+            streams: Streams::default(),
             media_id: String::new(),
             closed: AtomicBool::new(false),
         })
@@ -273,6 +276,7 @@ impl Connection {
         Inspector {
             inner: Arc::clone(&self.inner),
             direct: self.direct.clone(),
+            streams: self.streams.clone(),
         }
     }
 

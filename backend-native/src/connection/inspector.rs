@@ -1,6 +1,7 @@
 //! What only a connection can tell about a channel.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mesh_core::{ChannelParameters, Duration};
 use webrtc::data_channel::DataChannel;
@@ -15,7 +16,14 @@ use crate::translate;
 pub(crate) struct Inspector {
     pub(super) inner: Arc<dyn PeerConnection>,
     pub(super) direct: Direct,
+    pub(super) streams: Streams,
 }
+
+/// The stream ids that the last report has told and nobody has asked for since, by what it calls the channel. Cheap to clone.
+///
+/// The crate makes a whole report to tell one. The channels of a connection open at once, so one report tells those of all.
+#[derive(Clone, Default)]
+pub(super) struct Streams(Arc<Mutex<HashMap<String, u16>>>);
 
 impl Inspector {
     /// What the platform says the channel is.
@@ -23,11 +31,14 @@ impl Inspector {
         &self,
         channel: &dyn DataChannel,
     ) -> Result<ChannelParameters, Error> {
-        // `DataChannel::id` is a number of the connection's own; the stream id is in the figures alone.
-        let (id, _) = self
-            .figures(channel)
-            .await
-            .ok_or(Error::ErrDataChannelClosed)?;
+        let id = match self.streams.take(&name(channel)) {
+            Some(id) => id,
+            // `DataChannel::id` is a number of the connection's own; the stream id is in the figures alone.
+            None => {
+                let figures = self.figures(channel).await;
+                figures.ok_or(Error::ErrDataChannelClosed)?.0
+            }
+        };
         Ok(ChannelParameters {
             id,
             ordered: channel.ordered().await?,
@@ -61,10 +72,30 @@ impl Inspector {
             .inner
             .get_stats(std::time::Instant::now(), StatsSelector::None)
             .await;
-        let id = format!("RTCDataChannel_{}", channel.id());
+        let all = report.data_channels();
+        let streams =
+            all.map(|figures| (figures.stats.id.clone(), figures.data_channel_identifier));
+        // It is 0 of a channel that has none yet.
+        *self.streams.lock() = streams.filter(|(_, stream)| *stream != 0).collect();
+        let name = name(channel);
         report
             .data_channels()
-            .find(|figures| figures.stats.id == id)
+            .find(|figures| figures.stats.id == name)
             .map(|figures| (figures.data_channel_identifier, figures.messages_received))
     }
+}
+
+impl Streams {
+    fn take(&self, name: &str) -> Option<u16> {
+        self.lock().remove(name)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, u16>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a report calls a channel.
+fn name(channel: &dyn DataChannel) -> String {
+    format!("RTCDataChannel_{}", channel.id())
 }
