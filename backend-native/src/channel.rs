@@ -105,7 +105,7 @@ impl Channel {
             }
             .map(|pipe| Valve { pipe, asked: None }),
             outgoing: ends.outgoing,
-            sockets: ends.sockets,
+            sockets: ends.sockets.clone(),
             notes: notes.clone(),
         };
         let receiving = Receiving {
@@ -114,6 +114,7 @@ impl Channel {
             outbox: Arc::clone(&ends.outbox),
             remote: ends.remote,
             aboard: ends.aboard.clone(),
+            sockets: ends.sockets,
             carried: ends.carried,
             progress: Arc::clone(&progress),
             notes: notes.clone(),

@@ -56,6 +56,7 @@ impl Pulse {
         while let Some(event) = self.channel.poll().await {
             if let DataChannelEvent::OnMessage(_) = event {
                 self.shared.aboard.count_pulse();
+                self.shared.sockets.message_came();
             }
             match event {
                 DataChannelEvent::OnOpen => {

@@ -19,6 +19,7 @@ use crate::control::Requests;
 use crate::inbox::{BATCH_BYTES, BATCH_MESSAGES, ChannelInbox, Opened};
 use crate::note::Note;
 use crate::outbox::Outbox;
+use crate::socket::SocketControl;
 use crate::translate;
 
 /// How long to wait for messages that the crate has counted and not delivered yet. They are there within microseconds.
@@ -30,6 +31,7 @@ pub(super) struct Receiving {
     pub(super) outbox: Arc<Outbox>,
     pub(super) remote: bool,
     pub(super) aboard: Aboard,
+    pub(super) sockets: SocketControl,
     pub(super) carried: Carried,
     pub(super) progress: Arc<Progress>,
     pub(super) notes: Sender<Note>,
@@ -128,6 +130,7 @@ impl Receiving {
         // Goes round, as the far side's count does.
         self.progress.received.fetch_add(1, Ordering::Release);
         self.aboard.count_message();
+        self.sockets.message_came();
         self.carried.received(message.data.len());
         self.batch.add(translate::received(message))?;
         self.requests.look_again();

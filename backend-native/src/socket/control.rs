@@ -20,7 +20,7 @@ use crate::guard::Workload;
 /// How often a relayed connection's driver goes round without a cause: a timer that is overdue fires without a sleep.
 const TICK: Duration = Duration::from_millis(10);
 
-/// How long the far side may take to open its channels once ours are: it may lack our last word.
+/// How long the far side may take to open its channels once ours are, and to say something: it may lack our last word.
 const SETTLING: Duration = Duration::from_secs(3);
 
 /// How often the driver looks at its timers while the clock stands still: whatever was due in a moment stays so.
@@ -102,6 +102,14 @@ impl SocketControl {
     /// All channels are open: from now on a direct connection's datagrams pass as they come.
     pub fn channels_open(&self) {
         self.0.open.store(true, Ordering::Relaxed);
+    }
+
+    /// A message of the far side has come, so nothing of its handshake is missing.
+    pub(crate) fn message_came(&self) {
+        let shared = &*self.0;
+        if !shared.settled.load(Ordering::Relaxed) && shared.open.load(Ordering::Relaxed) {
+            shared.settled.store(true, Ordering::Relaxed);
+        }
     }
 
     /// What the sockets read and send.
