@@ -22,13 +22,15 @@ use tokio::task::{JoinHandle, block_in_place};
 
 use super::clock::{this_thread, time_of, time_to_compare};
 
-/// How long a poll that the watchdog has seen may go on before another thread is woken. In a burst it sees a poll up to [`REST`] after the
-/// poll has begun.
+/// How long a poll that the watchdog has seen may go on before another thread is woken. It sees a poll up to one rest after the poll has
+/// begun.
 const TICK: Duration = Duration::from_millis(3);
 
-/// How often the watchdog looks whether there is a poll under way while polls come and go. To be woken by the first poll of each
-/// burst costs an idle mesh of eight a fifth of its processor time.
+/// How often the watchdog looks whether there is a poll under way while polls come and go, and how seldom where none has been long. To be
+/// woken by the first poll of each burst would cost an idle mesh of eight a fifth of its processor time, and to look at the shorter pace
+/// a twentieth.
 const REST: Duration = Duration::from_millis(16);
+const LONGEST_REST: Duration = Duration::from_millis(64);
 
 /// How long the polls of all other threads of a runtime that is given must have computed already before one is moved out of the
 /// way. An honest poll ends before, also one that reads all that has come of a transfer. To move one costs a thread and its memory: a mesh of
@@ -240,10 +242,12 @@ impl Shared {
 
     fn watch(&self, handle: &Handle) {
         let mut woken: Option<JoinHandle<()>> = None;
+        let mut rest = REST;
         while !self.is_over.load(Ordering::SeqCst) {
             let ended = self.ended.load(Ordering::Relaxed);
             if !self.is_running() {
-                thread::park_timeout(REST);
+                thread::park_timeout(rest);
+                rest = (rest * 2).min(LONGEST_REST);
                 if !self.is_running() && self.ended.load(Ordering::Relaxed) == ended {
                     self.sleep();
                 }
@@ -251,6 +255,9 @@ impl Shared {
             }
             thread::sleep(TICK);
             let is_stuck = self.is_running() && self.ended.load(Ordering::Relaxed) == ended;
+            if is_stuck {
+                rest = REST;
+            }
             // One is enough: it takes over the sockets.
             if is_stuck && woken.as_ref().is_none_or(JoinHandle::is_finished) {
                 woken = Some(handle.spawn(async {}));
