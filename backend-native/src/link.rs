@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
-use mesh_core::platform::{LinkFault, RemoteChannels, control};
+use mesh_core::platform::{LinkFault, RemoteChannels, control, pulse};
 use mesh_core::{
     ChannelIndex, ChannelSpec, CloseReason, Command, ConnectFailure, ConnectionState, Duration,
     Goodbye, LinkConfig, LinkEvent, LinkId, Reliability, SendLimits, SessionDescription,
@@ -272,6 +272,7 @@ impl Link {
                     }
                     Due::Pulse => {
                         connection.pulse().beat().await;
+                        self.measure_early(connection).await;
                         self.judge(connection);
                         Ok(())
                     }
@@ -484,7 +485,7 @@ impl Link {
 
     /// A local description is applied, which begins the search for candidates. Their notes wait until this is reported.
     fn described(&mut self, mut description: SessionDescription) {
-        description.sdp = control::announce(&description.sdp);
+        description.sdp = pulse::announce(&control::announce(&description.sdp));
         self.timers.gathering = Some(Instant::now() + GATHERING);
         self.report(LinkEvent::Description {
             link: self.id,

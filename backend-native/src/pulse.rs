@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_channel::Sender;
 use bytes::BytesMut;
 use mesh_core::platform::LinkFault;
-use mesh_core::platform::pulse::{self, Life, Signs};
+use mesh_core::platform::pulse::{self, Checks, Life, Signs};
 use mesh_core::{Duration, Instant, LinkStats};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 
@@ -129,11 +129,18 @@ impl Pulse {
     /// Looks what has come, and asks the far side if it is time.
     pub(crate) async fn beat(&self) {
         let shared = &self.shared;
+        let checks = shared.sockets.signs_of_life();
+        let checks = checks.map(|signs| signs.map(|at| shared.at(at)));
         let signs = Signs {
             messages: shared.aboard.taken(),
             path: Some(shared.sockets.carried()),
+            checks: checks.map(|[heard, answered]| Checks { heard, answered }),
         };
-        let ping = shared.pulse().poll(shared.now(), signs);
+        let (ping, is_quiet) = {
+            let mut pulse = shared.pulse();
+            (pulse.poll(shared.now(), signs), pulse.is_quiet())
+        };
+        shared.sockets.be_quiet(is_quiet);
         if let Some(ping) = ping {
             self.send(&ping).await;
         }
@@ -160,7 +167,11 @@ impl Shared {
 
     /// By tokio's clock, as the timers of the link.
     fn now(&self) -> Instant {
-        let since_start = self.start.elapsed().as_micros();
+        self.at(tokio::time::Instant::now())
+    }
+
+    fn at(&self, at: tokio::time::Instant) -> Instant {
+        let since_start = at.saturating_duration_since(self.start).as_micros();
         Instant::from_micros(u64::try_from(since_start).unwrap_or(u64::MAX))
     }
 

@@ -155,6 +155,7 @@ impl Pulse {
         drop(timer);
         let (now, messages) = (self.clock.now(), self.messages.get());
         let signs = Signs {
+            checks: None,
             messages,
             path: None,
         };

@@ -62,6 +62,14 @@ impl Link {
         stats
     }
 
+    /// Measures now if that is due soon: the link is awake in any case.
+    pub(super) async fn measure_early(&mut self, connection: &Connection) {
+        let soon = Instant::now() + AGE / 2;
+        if self.timers.figures.is_some_and(|due| due <= soon) {
+            self.keep_measuring(connection).await;
+        }
+    }
+
     /// Measures from now on, again and again.
     pub(super) async fn keep_measuring(&mut self, connection: &Connection) {
         self.measure(connection).await;

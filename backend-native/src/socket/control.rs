@@ -196,6 +196,16 @@ impl SocketControl {
         self.0.carried.load(Ordering::Relaxed)
     }
 
+    /// When the far side was last heard, and when it last answered a check. `None` where the connection does not stand.
+    pub(crate) fn signs_of_life(&self) -> Option<[Instant; 2]> {
+        self.path().signs_of_life()
+    }
+
+    /// Whether checks need only show that the far side is there: fewer are sent then.
+    pub(crate) fn be_quiet(&self, is_quiet: bool) {
+        self.path().be_quiet(is_quiet);
+    }
+
     /// What time it is for the crate.
     pub(crate) fn now(&self) -> Instant {
         self.path().now()
@@ -268,8 +278,8 @@ impl SocketControl {
             let timer = socket
                 .repeat
                 .get_or_insert_with(|| Box::pin(sleep_until(due)));
-            // To a later moment it is moved only when it fires: there are answers all the time.
-            if due < timer.deadline() {
+            // To fire for nothing costs more than to be moved: each time the driver goes round twice.
+            if due != timer.deadline() {
                 timer.as_mut().reset(due);
             }
             while timer.as_mut().poll(cx).is_ready() {

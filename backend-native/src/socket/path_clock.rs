@@ -29,6 +29,7 @@ use tokio::time::Instant;
 
 use self::checks::{Checks, QUIET, Way};
 use super::envelope;
+use crate::entropy::entropy;
 
 pub(super) use self::checks::Check;
 
@@ -45,6 +46,15 @@ const GRACE: Duration = Duration::from_millis(50);
 
 /// The longest leap: SCTP's longest timeout.
 const LONGEST_LEAP: Duration = Duration::from_secs(60);
+
+/// After how long a silence a side whose turn it is checks the path in quiet.
+const TURN: Duration = Duration::from_millis(550);
+
+/// How much longer the other side waits for that: by chance, for two that have asked at the same moment would do so again.
+const COURTESY: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(250)];
+
+/// How often a side checks the path in quiet at least.
+const OWN_PACE: Duration = Duration::from_millis(1200);
 
 const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
@@ -72,6 +82,11 @@ struct Watch {
     longest_silence: Duration,
     /// When that was, by tokio's clock and by this one.
     answered: [Instant; 2],
+    /// When the far side last checked the path.
+    asked: Instant,
+    courtesy: Duration,
+    /// Checks need only show that the far side is there.
+    is_quiet: bool,
     checks: Checks,
     debt: Option<Debt>,
 }
@@ -126,6 +141,9 @@ impl PathClock {
             heard: now,
             longest_silence: Duration::ZERO,
             answered: [now, self.at(now)],
+            asked: now,
+            courtesy: courtesy(),
+            is_quiet: false,
             checks: Checks::new(now, pace),
             debt: None,
         });
@@ -135,6 +153,22 @@ impl PathClock {
     pub(super) fn select(&mut self, selected: Option<(u64, SocketAddr)>) {
         if let Some(watch) = &mut self.watch {
             watch.checks.select(selected);
+        }
+    }
+
+    /// When the far side was last heard, and when it last answered on the pair in use. `None` where it is asked too seldom for that to mean much, and
+    /// where that pair is or was silent: it must show that it is sound.
+    pub(super) fn signs_of_life(&self) -> Option<[Instant; 2]> {
+        let watch = self.watch.as_ref();
+        let watch =
+            watch.filter(|watch| watch.checks.pace() <= OWN_PACE && !watch.checks.is_silent())?;
+        Some([watch.heard, watch.checks.last_answer()])
+    }
+
+    /// Whether checks need only show that the far side is there.
+    pub(super) fn be_quiet(&mut self, is_quiet: bool) {
+        if let Some(watch) = &mut self.watch {
+            watch.is_quiet = is_quiet;
         }
     }
 
@@ -176,7 +210,9 @@ impl PathClock {
         let (Some(watch), Some(way)) = (&self.watch, way) else {
             return false;
         };
-        watch.checks.is_superfluous(Instant::now(), way)
+        watch
+            .checks
+            .is_superfluous(Instant::now(), way, watch.is_quiet())
     }
 
     /// A datagram goes out.
@@ -220,8 +256,12 @@ impl PathClock {
         {
             self.take_answer(now, UNANSWERED);
         }
+        let is_check = content.starts_with(&BINDING_REQUEST);
+        if let Some(watch) = self.watch.as_mut().filter(|_| is_check) {
+            watch.asked = now;
+        }
         // ICE counts nothing else as a sign of life.
-        if !is_from_elsewhere && (is_answer || content.starts_with(&BINDING_REQUEST)) {
+        if !is_from_elsewhere && (is_answer || is_check) {
             self.pay(now);
         }
         true
@@ -232,12 +272,16 @@ impl PathClock {
     pub(super) fn repeat_at(&self, socket: u64) -> Option<Instant> {
         let watch = self.watch.as_ref()?;
         let debt = watch.debt.filter(|_| !self.is_still());
-        watch.checks.repeat_at(socket, debt.map(|debt| debt.due))
+        let turn = watch.is_quiet().then(|| watch.turn());
+        watch
+            .checks
+            .repeat_at(socket, debt.map(|debt| debt.due), turn)
     }
 
     /// The check of this socket that is to be repeated now.
     pub(super) fn repeat(&mut self, socket: u64) -> Option<Check> {
         let watch = self.watch.as_mut()?;
+        watch.courtesy = courtesy();
         watch.checks.repeat(Instant::now(), socket)
     }
 
@@ -306,6 +350,20 @@ impl PathClock {
 }
 
 impl Watch {
+    /// A pair that was silent must show that it is sound.
+    const fn is_quiet(&self) -> bool {
+        self.is_quiet && !self.checks.is_silent()
+    }
+
+    /// When a check of ours is due in quiet: the sides take turns, so that each hears the other one at any check. Whoever has asked last gives
+    /// the other one some time. Where other datagrams come all the time, each asks at its own pace.
+    fn turn(&self) -> Instant {
+        let answered = self.checks.last_answer();
+        let is_ours = self.asked >= answered;
+        let pause = if is_ours { TURN } else { TURN + self.courtesy };
+        (self.heard + pause).min(answered + OWN_PACE)
+    }
+
     /// Until when the clock goes on if nothing more happens, by tokio's clock.
     fn end(&self) -> Instant {
         let [answered, _] = self.answered;
@@ -322,6 +380,11 @@ impl Debt {
             is_answered: false,
         }
     }
+}
+
+fn courtesy() -> Duration {
+    let [least, most] = COURTESY;
+    least + (most - least).mul_f64(f64::from(entropy()) / f64::from(u32::MAX))
 }
 
 /// RFC 7983, section 7.

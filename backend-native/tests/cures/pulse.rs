@@ -119,16 +119,50 @@ async fn checks_that_are_lost_are_no_interruption() {
 
 /// Whoever is controlled answers each check with one of its own, and has a pace for its own as well.
 #[tokio::test(start_paused = true)]
-async fn each_side_checks_the_path_at_its_own_pace_and_no_more_often() {
+async fn each_side_checks_a_strangers_path_at_its_own_pace_and_no_more_often() {
     let path = Arc::new(Path::default());
     let [a, b] = sockets(&path);
-    let mut pair = connected_backends(a, b).await;
-    pass(&mut pair, 5).await;
+    let mut pair = connected_strangers(a, b).await;
+    pass(&mut pair, 10).await;
     let before = path.checks.load(Ordering::SeqCst);
     pass(&mut pair, 30).await;
     let checks = path.checks.load(Ordering::SeqCst) - before;
     // Every half second at most, and no less often than every second.
     assert!((2 * 30..=2 * 60).contains(&checks), "{checks}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_link_of_two_native_peers_says_little() {
+    let path = Arc::new(Path::default());
+    let [a, b] = sockets(&path);
+    let mut pair = connected_backends(a, b).await;
+    pass(&mut pair, 10).await;
+    states(&mut pair);
+    let said = || [&path.checks, &path.data].map(|count| count.load(Ordering::SeqCst));
+    let before = said();
+    pass(&mut pair, 60).await;
+    let [checks, data] = [0, 1].map(|kind| said()[kind] - before[kind]);
+    // They take turns, about every 0.6 s.
+    assert!((85..=125).contains(&checks), "{checks}");
+    // A ping in five seconds each way, its answer, and what acknowledges them.
+    assert!((48..=90).contains(&data), "{data}");
+    assert_eq!(states(&mut pair), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_checks_are_lost_pings_take_their_place() {
+    let path = Arc::new(Path::default());
+    let [a, b] = sockets(&path);
+    let mut pair = connected_backends(a, b).await;
+    pass(&mut pair, 10).await;
+    states(&mut pair);
+    path.lose(CHECKS);
+    pass(&mut pair, 3).await;
+    let before = path.data.load(Ordering::SeqCst);
+    pass(&mut pair, 30).await;
+    let data = path.data.load(Ordering::SeqCst) - before;
+    assert!(data >= 4 * 55, "{data}");
+    assert_eq!(states(&mut pair), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,8 @@
 //! version [`SINCE`] on. `docs/wire.md` has its messages byte by byte.
 //!
 //! [`Pulse`] is the part without I/O. Each side sends a ping twice a second, or once a second while it gets other
-//! messages, and answers those of the far side. The backend does both, and the game's loop has no part in it: a game that does not
+//! messages, and answers those of the far side. Where the checks of ICE say the same of the far side ([`announce`]), it sends one in
+//! five seconds. The backend does both, and the game's loop has no part in it: a game that does not
 //! poll for a while is not taken for one that is gone. A page answers no ping while its thread is busy; but its SCTP acknowledges them, which the backend can see. So after a silence the
 //! backend looks at the path: while something comes, the far side is [stalled](Life::Stalled), and only if nothing does, it is
 //! [silent](Life::Silent). [`judge`] says what that means for the state of the connection.
@@ -30,6 +31,7 @@ pub use self::life::{Life, judge};
 use self::run::Run;
 use self::wire::Message;
 use super::{LinkFault, control};
+use crate::sdp::with_session_line;
 use crate::{ChannelParameters, ChannelSpec, Instant, LinkStats, Reliability, SendLimits};
 
 /// The SCTP stream of the channel.
@@ -44,6 +46,19 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// The same while messages come from the far side. They show that it is there, so pings only measure and check that what we say
 /// arrives.
 const BUSY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a ping is sent while the checks of ICE show that the far side is there and hears us. Pings measure then, and show that
+/// SCTP is alive.
+const QUIET_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long ago a check must have been answered for that, and how far away the far side may be. Farther ones are checked too seldom to be
+/// judged by that.
+const CHECKED: Duration = Duration::from_secs(2);
+const NEAR: Duration = Duration::from_millis(200);
+
+/// How a description says that what answers the side's checks of ICE answers its pings, too: the one is there if the other is.
+const ATTRIBUTE: &str = "a=webrtc-multiplayer-pulse:";
+const ICE: &str = "ice";
 
 /// After how long a silence pings are sent faster, and how fast: some of them may be lost.
 const ASKING_AFTER: Duration = Duration::from_secs(1);
@@ -99,19 +114,39 @@ pub fn spec() -> ChannelSpec {
     }
 }
 
-/// What has come from the far side since the connection was made, other than pulses. Both only grow.
+/// A local description that says that who answers the side's checks of ICE answers its pings, too, so that either is a sign of life.
+/// Not so of a page: the browser answers checks while the page's thread is busy.
+#[must_use]
+pub fn announce(sdp: &str) -> String {
+    with_session_line(sdp, &alloc::format!("{ATTRIBUTE}{ICE}"))
+}
+
+/// What has come from the far side since the connection was made, other than pulses. All of it only grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Signs {
     /// Messages on any channel of the game, and on the control channel.
     pub messages: u64,
     /// Whatever shows that the path carries something, in a unit of the backend's: datagrams, or bytes. `None`: not known now.
     pub path: Option<u64>,
+    /// When a datagram of the far side last came, and when it last answered a check of ICE. `None`: not known now.
+    pub checks: Option<Checks>,
+}
+
+/// What checks of ICE show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checks {
+    /// When a datagram of the far side last came.
+    pub heard: Instant,
+    /// When the far side last answered a check of ours.
+    pub answered: Instant,
 }
 
 /// The pulse of one link.
 #[derive(Debug, Default)]
 pub struct Pulse {
     is_announced: bool,
+    /// What answers the far side's checks of ICE answers its pings, too.
+    is_one_with_ice: bool,
     is_open: bool,
     run: Option<Run>,
 }
@@ -121,6 +156,9 @@ impl Pulse {
     pub fn described(&mut self, now: Instant, sdp: &str) {
         let version = control::announced(sdp);
         self.is_announced = version.is_some_and(|version| version >= SINCE);
+        let mut lines = sdp.lines();
+        let word = lines.find_map(|line| line.strip_prefix(ATTRIBUTE));
+        self.is_one_with_ice = word.is_some_and(|word| word.trim_end() == ICE);
         self.settle(now);
     }
 
@@ -188,9 +226,7 @@ impl Pulse {
             }
             Some(Message::Pong { number }) => {
                 if run.answers.take(now, number) {
-                    run.answered_us = run.answered_us.max(now);
-                    run.returned = None;
-                    run.hear(now);
+                    run.take_answer(now);
                 }
                 Ok(None)
             }
@@ -243,7 +279,15 @@ impl Pulse {
     /// Takes in that it is `now`, and what has come until then. Gives the ping that is to be sent, if one is due.
     #[must_use]
     pub fn poll(&mut self, now: Instant, signs: Signs) -> Option<Vec<u8>> {
-        self.run.as_mut()?.poll(now, signs)
+        let checks = signs.checks.filter(|_| self.is_one_with_ice);
+        self.run.as_mut()?.poll(now, Signs { checks, ..signs })
+    }
+
+    /// Whether the checks of ICE speak for the far side, as of the last [`poll`](Self::poll): they are to go on at least once in
+    /// [`CHECKED`], and anything of the far side is to be heard within a second.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_quiet)
     }
 
     /// Whether the path is to be looked at now, for [`look`](Self::look): a backend to which that costs something does it then

@@ -21,6 +21,12 @@ const URGENT: Duration = Duration::from_millis(50);
 /// How long the pair must be without an answer until it counts as silent.
 const SILENT: Duration = Duration::from_millis(1500);
 
+/// How many checks it must have left without an answer then.
+const UNHEEDED: u32 = 2;
+
+/// How often the crate's own check goes out in quiet. Between them the last one is repeated, which the crate knows nothing of.
+const FRESH: Duration = Duration::from_secs(4);
+
 /// How long a silent pair must answer until it counts as sound again.
 const STEADY: Duration = Duration::from_secs(3);
 
@@ -67,6 +73,8 @@ pub(super) struct Checks {
     /// How often the crate checks the pair.
     pace: Duration,
     answered: Instant,
+    /// How many checks went out since then.
+    unheeded: u32,
     /// Since when there has been no silence.
     steady_since: Instant,
     is_silent: bool,
@@ -79,9 +87,20 @@ impl Checks {
             last: VecDeque::new(),
             pace,
             answered: now,
+            unheeded: 0,
             steady_since: now,
             is_silent: false,
         }
+    }
+
+    /// When a check was last answered.
+    pub(super) const fn last_answer(&self) -> Instant {
+        self.answered
+    }
+
+    /// How often the crate checks the pair.
+    pub(super) const fn pace(&self) -> Duration {
+        self.pace
     }
 
     /// This is the pair in use. Checks of others do not count from now on.
@@ -117,6 +136,7 @@ impl Checks {
             last.asked.push_back(id);
         }
         last.sent = now;
+        self.unheeded = self.unheeded.saturating_add(1);
         last.request.clear();
         last.request.extend_from_slice(datagram);
         if self.last.len() >= PAIRS {
@@ -126,14 +146,19 @@ impl Checks {
     }
 
     /// Whether a check of the pair in use can be left out: the last one was sent less than a step of the pace ago, and the one before was
-    /// answered. Whoever is controlled checks a pair whenever it is asked, and at its own pace as well.
-    pub(super) fn is_superfluous(&self, now: Instant, way: Way) -> bool {
+    /// answered. Whoever is controlled checks a pair whenever it is asked, and at its own pace as well. In quiet the last check is
+    /// repeated where one is due, and few others go out.
+    pub(super) fn is_superfluous(&self, now: Instant, way: Way, is_quiet: bool) -> bool {
         let is_selected = self.selected == Some((way.socket, way.destination));
-        let is_answered = now - self.answered < self.pace.saturating_mul(14) / 10;
+        let (lately, age) = if is_quiet {
+            (SILENT, FRESH)
+        } else {
+            let tenth = self.pace / 10;
+            (tenth.saturating_mul(14), tenth.saturating_mul(9))
+        };
+        let is_answered = now - self.answered < lately;
         let mut same = self.last.iter().filter(|last| last.way == way);
-        is_selected
-            && is_answered
-            && same.any(|last| now - last.sent < self.pace.saturating_mul(9) / 10)
+        is_selected && is_answered && same.any(|last| now - last.sent < age)
     }
 
     /// Whether a check went there, or none is known.
@@ -155,15 +180,26 @@ impl Checks {
             self.steady_since = now;
         }
         self.answered = now;
+        self.unheeded = 0;
         self.judge(now);
         true
     }
 
-    /// When the last check of this socket is to be repeated: if it has no answer until then, or from a moment on in any case.
-    pub(super) fn repeat_at(&self, socket: u64, in_any_case: Option<Instant>) -> Option<Instant> {
+    /// When the last check of this socket is to be repeated: if it has no answer until then, or from a moment on in any case. In quiet
+    /// it is repeated from `turn` on.
+    pub(super) fn repeat_at(
+        &self,
+        socket: u64,
+        in_any_case: Option<Instant>,
+        turn: Option<Instant>,
+    ) -> Option<Instant> {
         let of_socket = self.last.iter().filter(|last| last.way.socket == socket);
+        let turn = turn.filter(|_| self.selected.is_some());
         let due = of_socket.map(|last| {
-            let unanswered = (self.answered + QUIET).max(last.repeated + REPEAT);
+            let unanswered = match turn {
+                Some(turn) => turn.max(last.sent.max(last.repeated) + REPEAT),
+                None => (self.answered + QUIET).max(last.repeated + REPEAT),
+            };
             let urgent = in_any_case.map(|due| due.max(last.repeated + URGENT));
             urgent.map_or(unanswered, |urgent| urgent.min(unanswered))
         });
@@ -178,6 +214,7 @@ impl Checks {
             .filter(|last| last.way.socket == socket);
         let last = of_socket.min_by_key(|last| last.repeated)?;
         last.repeated = now;
+        self.unheeded = self.unheeded.saturating_add(1);
         let check = Check {
             destination: last.way.destination,
             request: last.request.clone(),
@@ -192,7 +229,7 @@ impl Checks {
     }
 
     fn judge(&mut self, now: Instant) {
-        if now - self.answered >= SILENT {
+        if now - self.answered >= SILENT && self.unheeded >= UNHEEDED {
             self.is_silent = true;
         } else if now - self.steady_since >= STEADY {
             self.is_silent = false;
@@ -265,12 +302,15 @@ mod tests {
         sent(&mut checks, ONE, 2, 2);
         sent(&mut checks, 2, 1, 3);
         advance(QUIET).await;
-        assert_eq!(checks.repeat_at(2, None), None);
-        assert_eq!(checks.repeat_at(ONE, None), Some(Instant::now()));
+        assert_eq!(checks.repeat_at(2, None, None), None);
+        assert_eq!(checks.repeat_at(ONE, None, None), Some(Instant::now()));
         let check = checks.repeat(Instant::now(), ONE).expect("a check");
         assert_eq!(check.destination, address(1));
         assert_eq!(check.request, message(1));
-        assert_eq!(checks.repeat_at(ONE, None), Some(Instant::now() + REPEAT));
+        assert_eq!(
+            checks.repeat_at(ONE, None, None),
+            Some(Instant::now() + REPEAT)
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -281,14 +321,14 @@ mod tests {
             destination: address(1),
             channel: None,
         };
-        let is_superfluous = |checks: &Checks| checks.is_superfluous(Instant::now(), way);
+        let is_superfluous = |checks: &Checks| checks.is_superfluous(Instant::now(), way, false);
         sent(&mut checks, ONE, 1, 1);
         assert!(!is_superfluous(&checks), "who knows which pair is used");
         checks.select(Some((ONE, address(1))));
         assert!(answered(&mut checks, 1));
         assert!(is_superfluous(&checks));
         let elsewhere = Way { socket: 2, ..way };
-        assert!(!checks.is_superfluous(Instant::now(), elsewhere));
+        assert!(!checks.is_superfluous(Instant::now(), elsewhere, false));
         advance(PACE * 9 / 10).await;
         assert!(!is_superfluous(&checks), "it is time for another one");
         sent(&mut checks, ONE, 1, 2);
@@ -296,6 +336,42 @@ mod tests {
         advance(PACE / 2).await;
         assert!(!is_superfluous(&checks), "it has no answer yet");
         assert!(answered(&mut checks, 2) && is_superfluous(&checks));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_quiet_few_checks_are_the_crates() {
+        let mut checks = checks();
+        let way = Way {
+            socket: ONE,
+            destination: address(1),
+            channel: None,
+        };
+        let is_superfluous = |checks: &Checks| checks.is_superfluous(Instant::now(), way, true);
+        sent(&mut checks, ONE, 1, 1);
+        checks.select(Some((ONE, address(1))));
+        let start = Instant::now();
+        while start.elapsed() < FRESH {
+            assert!(answered(&mut checks, 1) && is_superfluous(&checks));
+            advance(PACE).await;
+        }
+        assert!(!is_superfluous(&checks), "it is time for a new one");
+        sent(&mut checks, ONE, 1, 2);
+        assert!(is_superfluous(&checks));
+        advance(SILENT).await;
+        assert!(!is_superfluous(&checks), "nothing answers");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pair_is_not_silent_that_was_asked_too_seldom() {
+        let mut checks = checks();
+        sent(&mut checks, ONE, 1, 1);
+        checks.select(Some((ONE, address(1))));
+        assert!(answered(&mut checks, 1));
+        advance(SILENT).await;
+        checks.repeat(Instant::now(), ONE);
+        assert!(!checks.is_silent());
+        checks.repeat(Instant::now(), ONE);
+        assert!(checks.is_silent());
     }
 
     #[tokio::test(start_paused = true)]
@@ -308,7 +384,7 @@ mod tests {
             destination: address(1),
             channel: None,
         };
-        assert!(checks.is_superfluous(Instant::now(), way));
+        assert!(checks.is_superfluous(Instant::now(), way, false));
     }
 
     #[tokio::test(start_paused = true)]

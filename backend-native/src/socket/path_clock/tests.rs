@@ -10,6 +10,9 @@ const PACE: Duration = Duration::from_millis(500);
 /// The number of our socket.
 const SOCKET: u64 = 7;
 
+/// How often a check without an answer is repeated.
+const REPEAT_AT_MOST: Duration = Duration::from_millis(200);
+
 const DATA: &[u8] = b"\x17data";
 
 fn address(last: u8) -> SocketAddr {
@@ -213,4 +216,101 @@ async fn a_check_is_repeated_without_an_answer_and_once_more_for_the_leap() {
     advance(GRACE).await;
     answer(&mut clock);
     assert_eq!(clock.repeat_at(SOCKET), Some(Instant::now() + QUIET));
+}
+
+fn asked_by_the_far_side(clock: &mut PathClock) {
+    clock.heard(peer(), &message(BINDING_REQUEST, 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_quiet_the_sides_take_turns() {
+    let mut clock = watching();
+    clock.select(Some((SOCKET, peer())));
+    clock.be_quiet(true);
+    advance(REPEAT_AT_MOST).await;
+    answer(&mut clock);
+    // Ours was the last one.
+    let due = |clock: &PathClock| clock.repeat_at(SOCKET).map(|due| due - Instant::now());
+    let [least, most] = COURTESY.map(|courtesy| TURN + courtesy);
+    assert!(due(&clock).is_some_and(|due| (least..=most).contains(&due)));
+    advance(TURN).await;
+    asked_by_the_far_side(&mut clock);
+    assert_eq!(due(&clock), Some(TURN));
+    // Other datagrams are signs of life, too, and do not replace all checks of ours.
+    for _ in 0..20 {
+        advance(Duration::from_millis(30)).await;
+        clock.heard(peer(), DATA);
+    }
+    let rest = OWN_PACE - TURN - Duration::from_millis(600);
+    assert_eq!(due(&clock), Some(rest));
+    advance(rest).await;
+    assert!(clock.repeat(SOCKET).is_some());
+    assert_eq!(due(&clock), Some(REPEAT_AT_MOST), "if it has no answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_quiet_two_sides_hear_each_other_often_and_ask_seldom() {
+    for ways in [1, 40, 90] {
+        let mut sides = [watching(), watching()];
+        for side in &mut sides {
+            side.select(Some((SOCKET, peer())));
+            side.be_quiet(true);
+        }
+        let start = Instant::now();
+        let (mut asked, mut longest) = ([0_u32; 2], Duration::ZERO);
+        // What is under way: when it comes, to whom, and whether it is an answer.
+        let mut under_way: Vec<(Instant, usize, bool)> = Vec::new();
+        while start.elapsed() < Duration::from_secs(60) {
+            let now = Instant::now();
+            let later = now + Duration::from_millis(ways);
+            for at in 0..2 {
+                if sides[at].repeat_at(SOCKET).is_some_and(|due| due <= now) {
+                    assert!(sides[at].repeat(SOCKET).is_some());
+                    asked[at] += 1;
+                    under_way.push((later, 1 - at, false));
+                }
+            }
+            let (here, rest) = under_way.into_iter().partition(|(when, ..)| *when <= now);
+            under_way = rest;
+            let here: Vec<(Instant, usize, bool)> = here;
+            for (_, to, is_answer) in here {
+                let [heard, _] = sides[to].signs_of_life().expect("it stands");
+                longest = longest.max(now - heard);
+                if is_answer {
+                    answer(&mut sides[to]);
+                } else {
+                    asked_by_the_far_side(&mut sides[to]);
+                    under_way.push((later, 1 - to, true));
+                }
+            }
+            advance(Duration::from_millis(1)).await;
+        }
+        let [one, other] = asked;
+        let round_trip = Duration::from_millis(2 * ways);
+        let bound = TURN + COURTESY[1] + round_trip + Duration::from_millis(5);
+        assert!(longest <= bound, "{longest:?}");
+        // Alone each would ask 50 times, and both would hear each other less often.
+        assert!((80..=125).contains(&(one + other)), "{asked:?}");
+        assert!(one.abs_diff(other) <= 25, "{asked:?}");
+        assert!(sides.iter().all(|side| !side.is_pair_silent()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_pair_is_not_known_there_is_no_quiet() {
+    let mut clock = watching();
+    clock.be_quiet(true);
+    answer(&mut clock);
+    let due = clock.repeat_at(SOCKET).map(|due| due - Instant::now());
+    assert_eq!(due, Some(QUIET));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rare_checks_are_no_signs_of_life() {
+    let mut clock = PathClock::new(|_| false);
+    assert_eq!(clock.signs_of_life(), None);
+    clock.watch(PATIENCE, Duration::from_secs(5));
+    assert_eq!(clock.signs_of_life(), None);
+    let clock = watching();
+    assert_eq!(clock.signs_of_life(), Some([Instant::now(); 2]));
 }

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use super::measures::{Answers, Arrivals};
 use super::wire::{Message, Ping};
 use super::{
-    ASKING_AFTER, ASKING_INTERVAL, BUSY_INTERVAL, DEAF_AFTER, DEAF_AFTER_RETURN, FIRST_WORD,
-    HEARD_WITHIN, INTERVAL, LATE, Life, MAX_ANSWERS, OWED_FOR, SILENT_AFTER, Signs, UNHEARD_AFTER,
+    ASKING_AFTER, ASKING_INTERVAL, BUSY_INTERVAL, CHECKED, Checks, DEAF_AFTER, DEAF_AFTER_RETURN,
+    FIRST_WORD, HEARD_WITHIN, INTERVAL, LATE, Life, MAX_ANSWERS, NEAR, OWED_FOR, QUIET_INTERVAL,
+    SILENT_AFTER, Signs, UNHEARD_AFTER,
 };
 use crate::Instant;
 
@@ -33,8 +34,11 @@ pub(super) struct Run {
     pub(super) polled: Instant,
     pub(super) due: Instant,
     was_late: bool,
-    /// When the next ping is sent.
+    /// When the next ping is sent, and when the first one was of those that have no answer.
     ping_due: Instant,
+    asked: Option<Instant>,
+    /// The checks of ICE speak for the far side.
+    pub(super) is_quiet: bool,
     pub(super) answers: Answers,
     pub(super) arrivals: Arrivals,
     /// How many pings were answered since then.
@@ -59,10 +63,20 @@ impl Run {
             due: now + INTERVAL,
             was_late: false,
             ping_due: now + INTERVAL,
+            asked: None,
+            is_quiet: false,
             answers: Answers::default(),
             arrivals: Arrivals::default(),
             answered: (now, 0),
         }
+    }
+
+    /// A ping of ours was answered.
+    pub(super) fn take_answer(&mut self, now: Instant) {
+        self.asked = None;
+        self.answered_us = self.answered_us.max(now);
+        self.returned = None;
+        self.hear(now);
     }
 
     pub(super) fn hear(&mut self, at: Instant) {
@@ -122,6 +136,7 @@ impl Run {
         if let Some(path) = signs.path {
             self.look(now, path);
         }
+        self.is_quiet = self.mind_checks(now, signs.checks);
         self.polled = now;
         self.judge(now);
         let is_near = matches!(
@@ -131,11 +146,13 @@ impl Run {
         // Where a path has come back, an answer is waited for.
         let usual = if is_busy && self.returned.is_none() {
             BUSY_INTERVAL
+        } else if self.is_quiet {
+            QUIET_INTERVAL
         } else {
             INTERVAL
         };
-        let is_missed = now - self.heard >= ASKING_AFTER
-            || now - self.answered_us >= usual + (ASKING_AFTER - INTERVAL);
+        let patience = usual.min(BUSY_INTERVAL) + (ASKING_AFTER - INTERVAL);
+        let is_missed = now - self.heard >= ASKING_AFTER || now - self.answered_us >= patience;
         let interval = if is_near && is_missed {
             ASKING_INTERVAL
         } else {
@@ -147,8 +164,33 @@ impl Run {
             self.ping(now)
         });
         // Messages count as heard when the poll before them was made, so polls keep their pace.
-        self.due = self.next_look().min(self.ping_due).min(now + INTERVAL);
+        let longest = if self.is_quiet {
+            ASKING_AFTER
+        } else {
+            INTERVAL
+        };
+        self.due = self.next_look().min(self.ping_due).min(now + longest);
         ping
+    }
+
+    /// Whether the checks of ICE speak for the far side: they show that it is there, and that it hears us. Not while a ping waits for
+    /// its answer, because SCTP may have stopped; nor before it is known how far away the far side is, and how much is lost.
+    fn mind_checks(&mut self, now: Instant, checks: Option<Checks>) -> bool {
+        let checks = checks.filter(|checks| now - checks.answered < CHECKED);
+        let round_trip = self.answers.round_trip.filter(|it| *it <= NEAR);
+        let (Some(checks), Some(_)) = (checks, round_trip) else {
+            return false;
+        };
+        let is_well = self.life == Life::Answers && self.returned.is_none();
+        let is_kept_waiting = self.asked.is_some_and(|asked| now - asked >= ASKING_AFTER);
+        if !is_well || is_kept_waiting || !self.answers.are_enough() {
+            return false;
+        }
+        self.answered_us = self.answered_us.max(checks.answered);
+        if checks.heard > self.heard {
+            self.hear(checks.heard);
+        }
+        true
     }
 
     /// We may have stood still, and what was said to us meanwhile waits behind this: then we ask first. Not so if we were
@@ -221,6 +263,7 @@ impl Run {
     }
 
     fn ping(&mut self, now: Instant) -> Vec<u8> {
+        self.asked.get_or_insert(now);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the number on the wire goes round"

@@ -1,5 +1,6 @@
 //! What two sides know of each other.
 
+mod quiet;
 mod world;
 
 use self::world::{MILLI, STEP, Thread, World};
@@ -366,7 +367,10 @@ fn one_look_at_the_path_shows_nothing_and_none_is_waited_for_a_little() {
             let now = pulse.poll_timeout().unwrap();
             let is_looked_at = from.is_some_and(|from| now - heard >= MILLI * from);
             let path = is_looked_at.then_some(7);
-            let signs = Signs { messages: 0, path };
+            let signs = Signs {
+                path,
+                ..Signs::default()
+            };
             let _ = pulse.poll(now, signs);
         }
         let polled = pulse.run.as_ref().unwrap().polled;

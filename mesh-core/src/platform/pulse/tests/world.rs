@@ -36,6 +36,9 @@ pub(super) enum Cargo {
     Pulse(Vec<u8>),
     Game,
     Acknowledgement,
+    /// A check of ICE, and its answer.
+    Check,
+    Answer,
 }
 
 /// For which side, and what.
@@ -53,6 +56,10 @@ pub(super) struct World {
     pub(super) jitter: Duration,
     /// From which side nothing gets through.
     pub(super) cut: [bool; 2],
+    /// From which side nothing of SCTP gets through.
+    pub(super) is_stopped: [bool; 2],
+    /// How far apart the checks of ICE are, of both sides together, if they are seen.
+    pub(super) checks: Option<Duration>,
     /// How far apart the messages of the games are, if they say anything.
     pub(super) tick: [Option<Duration>; 2],
 }
@@ -78,6 +85,7 @@ impl World {
                 signs: Signs {
                     messages: 0,
                     path: Some(0),
+                    checks: None,
                 },
                 last: Life::Answers,
                 changes: Vec::new(),
@@ -94,12 +102,27 @@ impl World {
             latency: MILLI * 20,
             jitter: Duration::ZERO,
             cut: [false; 2],
+            is_stopped: [false; 2],
+            checks: None,
             tick: [None; 2],
         }
     }
 
+    /// Both sides announce that the checks of ICE speak for them, see the answers, and take turns with them.
+    pub(super) fn with_checks() -> Self {
+        let mut world = Self::new();
+        let sdp = control::announce("v=0\r\nm=application\r\n");
+        for side in &mut world.sides {
+            side.pulse.described(world.now, &announce(&sdp));
+        }
+        world.checks = Some(MILLI * 550);
+        world
+    }
+
     fn post(&mut self, from: usize, cargo: Cargo) {
-        if self.cut[from] || self.rng.happens(self.loss) {
+        let is_of_ice = matches!(cargo, Cargo::Check | Cargo::Answer);
+        let is_cut = self.cut[from] || !is_of_ice && self.is_stopped[from];
+        if is_cut || self.rng.happens(self.loss) {
             return;
         }
         let most = u64::try_from(self.jitter.as_micros()).unwrap();
@@ -122,13 +145,29 @@ impl World {
                     continue;
                 }
                 side.signs.path = side.signs.path.map(|path| path + 50);
+                if self.checks.is_some() {
+                    let before = side.signs.checks.map(|checks| checks.answered);
+                    let answered = if matches!(cargo, Cargo::Answer) {
+                        self.now
+                    } else {
+                        before.unwrap_or(Instant::from_micros(0))
+                    };
+                    let heard = self.now;
+                    side.signs.checks = Some(Checks { heard, answered });
+                }
                 match cargo {
+                    Cargo::Check => {
+                        self.post(to, Cargo::Answer);
+                        continue;
+                    }
+                    Cargo::Answer => continue,
                     Cargo::Pulse(message) => side.waiting.push(message),
                     Cargo::Game => side.signs.messages += 1,
                     Cargo::Acknowledgement => continue,
                 }
                 self.post(to, Cargo::Acknowledgement);
             }
+            self.check();
             for at in 0..2 {
                 let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap();
                 let is_tick = |tick| self.now.as_micros().is_multiple_of(micros(tick));
@@ -137,6 +176,18 @@ impl World {
                 }
                 self.turn(at);
             }
+        }
+    }
+
+    /// A check of ICE, if it is time for one. That of a side whose thread is busy goes out all the same.
+    fn check(&mut self) {
+        let Some(pace) = self.checks else {
+            return;
+        };
+        let [now, pace] = [self.now.as_micros(), pace.as_micros() as u64];
+        let from = (now / pace % 2) as usize;
+        if now % pace < STEP.as_micros() as u64 && self.sides[from].thread != Thread::Gone {
+            self.post(from, Cargo::Check);
         }
     }
 
