@@ -39,8 +39,9 @@ pub struct PlatformConfig {
     pub disconnected_timeout: Duration,
     /// How often the far side is asked for a sign of life: 0.5 s.
     ///
-    /// Two native peers within 200 ms of each other take turns with that, at a pace of 0.55 s for both together, and either is
-    /// asked every 1.2 s at least. That does not apply if this is longer than 1.2 s.
+    /// On an idle link of two native peers the sides take turns, about every half second, and either is asked every 1.2 s at least. Not so
+    /// where the way there and back takes more than 100 ms, where more than 3 % is lost, where the link is relayed, where this is longer
+    /// than 1.2 s, or where [`disconnected_timeout`](Self::disconnected_timeout) is shorter than 2 s.
     pub keepalive_interval: Duration,
     /// How often each pair of candidates is checked while connecting: 20 ms.
     ///

@@ -276,6 +276,7 @@ impl Connection {
         Inspector {
             inner: Arc::clone(&self.inner),
             direct: self.direct.clone(),
+            sockets: self.sockets.clone(),
             streams: self.streams.clone(),
         }
     }

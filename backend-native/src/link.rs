@@ -272,8 +272,8 @@ impl Link {
                     }
                     Due::Pulse => {
                         connection.pulse().beat().await;
-                        self.measure_early(connection).await;
                         self.judge(connection);
+                        self.measure_early(connection).await;
                         Ok(())
                     }
                 },

@@ -136,11 +136,12 @@ impl Pulse {
             path: Some(shared.sockets.carried()),
             checks: checks.map(|[heard, answered]| Checks { heard, answered }),
         };
-        let (ping, is_quiet) = {
+        let ping = {
             let mut pulse = shared.pulse();
-            (pulse.poll(shared.now(), signs), pulse.is_quiet())
+            let ping = pulse.poll(shared.now(), signs);
+            shared.sockets.be_quiet(pulse.is_quiet());
+            ping
         };
-        shared.sockets.be_quiet(is_quiet);
         if let Some(ping) = ping {
             self.send(&ping).await;
         }
@@ -159,6 +160,8 @@ impl Shared {
         let told = |pulse: &pulse::Pulse| (pulse.life(), pulse.poll_timeout());
         let before = told(&pulse);
         let result = change(self, &mut pulse);
+        // Under the lock, so that no older word of another thread comes after it.
+        self.sockets.be_quiet(pulse.is_quiet());
         if told(&pulse) != before {
             let _ = self.notes.try_send(Note::Pulse);
         }

@@ -250,6 +250,7 @@ impl Shared {
                 rest = (rest * 2).min(LONGEST_REST);
                 if !self.is_running() && self.ended.load(Ordering::Relaxed) == ended {
                     self.sleep();
+                    rest = REST;
                 }
                 continue;
             }

@@ -64,7 +64,7 @@ impl Link {
 
     /// Measures now if that is due soon: the link is awake in any case.
     pub(super) async fn measure_early(&mut self, connection: &Connection) {
-        let soon = Instant::now() + AGE / 2;
+        let soon = Instant::now() + AGE / 4;
         if self.timers.figures.is_some_and(|due| due <= soon) {
             self.keep_measuring(connection).await;
         }

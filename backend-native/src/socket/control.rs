@@ -196,9 +196,15 @@ impl SocketControl {
         self.0.carried.load(Ordering::Relaxed)
     }
 
-    /// When the far side was last heard, and when it last answered a check. `None` where the connection does not stand.
+    /// When the far side was last heard on the pair in use, and when it last answered a check there. `None` where that pair does not speak
+    /// for the far side.
     pub(crate) fn signs_of_life(&self) -> Option<[Instant; 2]> {
         self.path().signs_of_life()
+    }
+
+    /// How long the pair in use took there and back at the last check. `None` where that is not known.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.path().round_trip()
     }
 
     /// Whether checks need only show that the far side is there: fewer are sent then.
@@ -247,9 +253,9 @@ impl SocketControl {
         self.0.cures.one_at_a_time && !self.0.open.load(Ordering::Relaxed)
     }
 
-    /// Whether a datagram of this socket needs not go out.
-    pub(super) fn is_superfluous(&self, id: u64, to: SocketAddr, datagram: &[u8]) -> bool {
-        may_be_check(datagram) && self.path().is_superfluous(id, to, datagram)
+    /// Whether a datagram of this socket needs not go out now.
+    pub(super) fn leave_out(&self, id: u64, to: SocketAddr, datagram: &[u8]) -> bool {
+        may_be_check(datagram) && self.path().leave_out(id, to, datagram)
     }
 
     /// A datagram of this socket goes out.

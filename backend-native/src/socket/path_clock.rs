@@ -29,7 +29,6 @@ use tokio::time::Instant;
 
 use self::checks::{Checks, QUIET, Way};
 use super::envelope;
-use crate::entropy::entropy;
 
 pub(super) use self::checks::Check;
 
@@ -48,16 +47,27 @@ const GRACE: Duration = Duration::from_millis(50);
 const LONGEST_LEAP: Duration = Duration::from_secs(60);
 
 /// After how long a silence a side whose turn it is checks the path in quiet.
-const TURN: Duration = Duration::from_millis(550);
+const TURN: Duration = Duration::from_millis(500);
 
-/// How much longer the other side waits for that: by chance, for two that have asked at the same moment would do so again.
-const COURTESY: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(250)];
+/// How much longer the other side waits for that: who is controlling, and who is controlled. Two that have asked at the same moment would do
+/// so again otherwise. The difference is more than the way to a far side that is [near](mesh_core::platform::pulse).
+const COURTESY: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(130)];
+
+/// How long ago the far side was last heard elsewhere when the crate's own pair may speak for it again.
+const ELSEWHERE: Duration = Duration::from_secs(2);
+
+/// The shortest silence that counts as one where there may be quiet: the crate, too, must bear its pace.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(2);
 
 /// How often a side checks the path in quiet at least.
 const OWN_PACE: Duration = Duration::from_millis(1200);
 
 const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
+const ICE_CONTROLLING: [u8; 2] = [0x80, 0x2a];
+
+/// Where the attributes of a message of STUN begin.
+const ATTRIBUTES: usize = 20;
 
 /// The clock of one connection.
 #[derive(Debug)]
@@ -85,8 +95,11 @@ struct Watch {
     /// When the far side last checked the path.
     asked: Instant,
     courtesy: Duration,
-    /// Checks need only show that the far side is there.
-    is_quiet: bool,
+    /// Whether the crate bears fewer checks.
+    may_be_quiet: bool,
+    /// When something was heard on a way that checks go, and when on one that the crate does not know of.
+    heard_here: Instant,
+    heard_elsewhere: Option<Instant>,
     checks: Checks,
     debt: Option<Debt>,
 }
@@ -142,8 +155,11 @@ impl PathClock {
             longest_silence: Duration::ZERO,
             answered: [now, self.at(now)],
             asked: now,
-            courtesy: courtesy(),
-            is_quiet: false,
+            courtesy: COURTESY[1],
+            may_be_quiet: pace <= OWN_PACE
+                && patience >= pace.saturating_mul(2).saturating_add(SHORTEST_SILENCE),
+            heard_here: now,
+            heard_elsewhere: None,
             checks: Checks::new(now, pace),
             debt: None,
         });
@@ -156,19 +172,26 @@ impl PathClock {
         }
     }
 
-    /// When the far side was last heard, and when it last answered on the pair in use. `None` where it is asked too seldom for that to mean much, and
-    /// where that pair is or was silent: it must show that it is sound.
+    /// When the far side was last heard on the pair in use, and when it last answered there. `None` where that pair does not speak for the
+    /// far side: it is not known, it was silent lately, another path is used, or the connection is to be checked at another pace.
     pub(super) fn signs_of_life(&self) -> Option<[Instant; 2]> {
         let watch = self.watch.as_ref();
-        let watch =
-            watch.filter(|watch| watch.checks.pace() <= OWN_PACE && !watch.checks.is_silent())?;
-        Some([watch.heard, watch.checks.last_answer()])
+        let watch = watch.filter(|watch| watch.may_be_quiet && watch.checks.is_sound())?;
+        let elsewhere = watch.heard_elsewhere.map(|heard| heard.elapsed());
+        let is_here = elsewhere.is_none_or(|age| age >= ELSEWHERE);
+        is_here.then(|| [watch.heard_here, watch.checks.last_answer()])
     }
 
-    /// Whether checks need only show that the far side is there.
+    /// How long the pair in use took there and back at the last check.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.watch.as_ref()?.checks.round_trip()
+    }
+
+    /// Whether checks need only show that the far side is there. When one is due is looked at when the driver next goes round, which is
+    /// soon: the crate wakes it every 0.2 s.
     pub(super) fn be_quiet(&mut self, is_quiet: bool) {
         if let Some(watch) = &mut self.watch {
-            watch.is_quiet = is_quiet;
+            watch.checks.be_quiet(is_quiet);
         }
     }
 
@@ -189,6 +212,9 @@ impl PathClock {
     pub(super) fn heard_elsewhere(&mut self) -> bool {
         let now = Instant::now();
         self.hear(now);
+        if let Some(watch) = &mut self.watch {
+            watch.heard_elsewhere = Some(now);
+        }
         // The crate's own pair is silent. Something else of the far side may have been heard all the time.
         self.take_answer(now, QUIET);
         self.pay(now)
@@ -199,20 +225,21 @@ impl PathClock {
         self.owed = leap;
     }
 
-    /// Whether a datagram that is to go out is a check that needs not be sent.
-    pub(super) fn is_superfluous(
-        &self,
+    /// Whether a datagram that is to go out is a check that needs not be sent now.
+    pub(super) fn leave_out(
+        &mut self,
         socket: u64,
         destination: SocketAddr,
         datagram: &[u8],
     ) -> bool {
         let way = self.way_of_check(socket, destination, datagram);
-        let (Some(watch), Some(way)) = (&self.watch, way) else {
+        let (Some(watch), Some(way)) = (&mut self.watch, way) else {
             return false;
         };
+        let content = envelope::content(datagram);
         watch
             .checks
-            .is_superfluous(Instant::now(), way, watch.is_quiet())
+            .leave_out(Instant::now(), way, content, datagram)
     }
 
     /// A datagram goes out.
@@ -220,6 +247,13 @@ impl PathClock {
         let way = self.way_of_check(socket, destination, datagram);
         if let (Some(watch), Some(way)) = (&mut self.watch, way) {
             let content = envelope::content(datagram);
+            let attributes = content.get(ATTRIBUTES..).unwrap_or_default();
+            let [controlling, controlled] = COURTESY;
+            watch.courtesy = if is_controlling(attributes) {
+                controlling
+            } else {
+                controlled
+            };
             watch.checks.sent(Instant::now(), way, content, datagram);
         }
     }
@@ -257,8 +291,11 @@ impl PathClock {
             self.take_answer(now, UNANSWERED);
         }
         let is_check = content.starts_with(&BINDING_REQUEST);
-        if let Some(watch) = self.watch.as_mut().filter(|_| is_check) {
-            watch.asked = now;
+        if let Some(watch) = self.watch.as_mut().filter(|_| !is_from_elsewhere) {
+            watch.heard_here = now;
+            if is_check {
+                watch.asked = now;
+            }
         }
         // ICE counts nothing else as a sign of life.
         if !is_from_elsewhere && (is_answer || is_check) {
@@ -272,7 +309,7 @@ impl PathClock {
     pub(super) fn repeat_at(&self, socket: u64) -> Option<Instant> {
         let watch = self.watch.as_ref()?;
         let debt = watch.debt.filter(|_| !self.is_still());
-        let turn = watch.is_quiet().then(|| watch.turn());
+        let turn = watch.checks.is_quiet().then(|| watch.turn());
         watch
             .checks
             .repeat_at(socket, debt.map(|debt| debt.due), turn)
@@ -281,7 +318,6 @@ impl PathClock {
     /// The check of this socket that is to be repeated now.
     pub(super) fn repeat(&mut self, socket: u64) -> Option<Check> {
         let watch = self.watch.as_mut()?;
-        watch.courtesy = courtesy();
         watch.checks.repeat(Instant::now(), socket)
     }
 
@@ -350,18 +386,13 @@ impl PathClock {
 }
 
 impl Watch {
-    /// A pair that was silent must show that it is sound.
-    const fn is_quiet(&self) -> bool {
-        self.is_quiet && !self.checks.is_silent()
-    }
-
     /// When a check of ours is due in quiet: the sides take turns, so that each hears the other one at any check. Whoever has asked last gives
     /// the other one some time. Where other datagrams come all the time, each asks at its own pace.
     fn turn(&self) -> Instant {
         let answered = self.checks.last_answer();
         let is_ours = self.asked >= answered;
         let pause = if is_ours { TURN } else { TURN + self.courtesy };
-        (self.heard + pause).min(answered + OWN_PACE)
+        (self.heard_here + pause).min(answered + OWN_PACE)
     }
 
     /// Until when the clock goes on if nothing more happens, by tokio's clock.
@@ -382,9 +413,16 @@ impl Debt {
     }
 }
 
-fn courtesy() -> Duration {
-    let [least, most] = COURTESY;
-    least + (most - least).mul_f64(f64::from(entropy()) / f64::from(u32::MAX))
+/// Whether the sender of a check is controlling, as the check says (RFC 8445, section 16.1).
+fn is_controlling(mut attributes: &[u8]) -> bool {
+    while let Some((&[a, b, c, d], rest)) = attributes.split_first_chunk() {
+        if [a, b] == ICE_CONTROLLING {
+            return true;
+        }
+        let length = usize::from(u16::from_be_bytes([c, d])).next_multiple_of(4);
+        attributes = rest.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// RFC 7983, section 7.

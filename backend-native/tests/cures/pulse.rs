@@ -7,7 +7,7 @@ use std::time::Duration;
 use backend_native::testing::{Cures, SocketOptions};
 use mesh_core::{Backend, Command, ConnectionState, LinkEvent, LinkStats};
 use socket_faults::{Fate, Faults, Judge};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::backends::{Pair, RELIABLE};
 use crate::support::{MemoryNetwork, connected_backends, connected_strangers};
@@ -16,6 +16,7 @@ use crate::support::{MemoryNetwork, connected_backends, connected_strangers};
 const NOTHING: u8 = 0;
 const CHECKS: u8 = 1;
 const ALL: u8 = 2;
+const SOME: u8 = 3;
 
 /// How a path is.
 #[derive(Default)]
@@ -25,6 +26,8 @@ struct Path {
     data: AtomicUsize,
     /// Checks of ICE, both ways.
     checks: AtomicUsize,
+    /// Datagrams, both ways.
+    datagrams: AtomicUsize,
 }
 
 impl Path {
@@ -35,6 +38,10 @@ impl Path {
 
 /// The sockets of two backends whose path takes 20 ms each way.
 fn sockets(path: &Arc<Path>) -> [SocketOptions; 2] {
+    sockets_at(path, Duration::from_millis(20))
+}
+
+fn sockets_at(path: &Arc<Path>, way: Duration) -> [SocketOptions; 2] {
     let network = MemoryNetwork::default();
     [(); 2].map(|()| {
         let path = Arc::clone(path);
@@ -48,10 +55,12 @@ fn sockets(path: &Arc<Path>) -> [SocketOptions; 2] {
                 if datagram.first() == Some(&23) {
                     path.data.fetch_add(1, Ordering::SeqCst);
                 }
+                let number = path.datagrams.fetch_add(1, Ordering::SeqCst);
                 match path.lost.load(Ordering::SeqCst) {
+                    SOME if number % 53 == 52 => Fate::Lose,
                     ALL => Fate::Lose,
                     CHECKS if is_check => Fate::Lose,
-                    _ => Fate::Delay(Duration::from_millis(20)),
+                    _ => Fate::Delay(way),
                 }
             })
         };
@@ -107,7 +116,7 @@ async fn checks_that_are_lost_are_no_interruption() {
     let path = Arc::new(Path::default());
     let [a, b] = sockets(&path);
     let mut pair = connected_backends(a, b).await;
-    pass(&mut pair, 5).await;
+    pass(&mut pair, 12).await;
     states(&mut pair);
     path.lose(CHECKS);
     pass(&mut pair, 8).await;
@@ -145,8 +154,49 @@ async fn an_idle_link_of_two_native_peers_says_little() {
     // They take turns, about every 0.6 s.
     assert!((85..=125).contains(&checks), "{checks}");
     // A ping in five seconds each way, its answer, and what acknowledges them.
-    assert!((48..=90).contains(&data), "{data}");
+    assert!((48..=100).contains(&data), "{data}");
     assert_eq!(states(&mut pair), []);
+}
+
+/// The farthest far side of which the checks speak, at many moments of their turns.
+#[tokio::test(start_paused = true)]
+async fn a_cut_of_a_second_on_an_idle_link_is_nothing_and_a_longer_one_is_told_of_in_time() {
+    for step in 0..30 {
+        let path = Arc::new(Path::default());
+        let [a, b] = sockets_at(&path, Duration::from_millis(48));
+        let mut pair = connected_backends(a, b).await;
+        pass(&mut pair, 12).await;
+        sleep(Duration::from_millis(41) * step).await;
+        states(&mut pair);
+        path.lose(ALL);
+        sleep(Duration::from_secs(1)).await;
+        path.lose(NOTHING);
+        pass(&mut pair, 8).await;
+        assert_eq!(states(&mut pair), [], "{step}");
+        path.lose(ALL);
+        let gone = Instant::now();
+        pair.wait_async("both say so", |pair| {
+            [&pair.a, &pair.b].map(|peer| peer.state) == [ConnectionState::Disconnected; 2]
+        })
+        .await;
+        let took = gone.elapsed();
+        assert!(took <= Duration::from_millis(2500), "{step}: {took:?}");
+    }
+}
+
+/// Every fiftieth datagram.
+#[tokio::test(start_paused = true)]
+async fn a_little_loss_on_an_idle_link_is_nothing() {
+    let path = Arc::new(Path::default());
+    path.lose(SOME);
+    let [a, b] = sockets(&path);
+    let mut pair = connected_backends(a, b).await;
+    pass(&mut pair, 5).await;
+    states(&mut pair);
+    pass(&mut pair, 600).await;
+    assert_eq!(states(&mut pair), []);
+    let changes = [&pair.a, &pair.b].map(|peer| peer.backend.stats(peer.link).pair_changes);
+    assert_eq!(changes, [0; 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +220,7 @@ async fn a_path_that_is_gone_is_told_of_in_time_and_so_is_its_return() {
     let path = Arc::new(Path::default());
     let [a, b] = sockets(&path);
     let mut pair = connected_backends(a, b).await;
-    pass(&mut pair, 5).await;
+    pass(&mut pair, 12).await;
     states(&mut pair);
     path.lose(ALL);
     let gone = Instant::now();

@@ -8,8 +8,8 @@
 //! version [`SINCE`] on. `docs/wire.md` has its messages byte by byte.
 //!
 //! [`Pulse`] is the part without I/O. Each side sends a ping twice a second, or once a second while it gets other
-//! messages, and answers those of the far side. Where the checks of ICE say the same of the far side ([`announce`]), it sends one in
-//! five seconds. The backend does both, and the game's loop has no part in it: a game that does not
+//! messages, and answers those of the far side. On an idle link whose checks of ICE say the same of the far side ([`announce`]), it
+//! sends one every five seconds. If SCTP alone stops there, this is noticed up to five seconds later. The backend does both, and the game's loop has no part in it: a game that does not
 //! poll for a while is not taken for one that is gone. A page answers no ping while its thread is busy; but its SCTP acknowledges them, which the backend can see. So after a silence the
 //! backend looks at the path: while something comes, the far side is [stalled](Life::Stalled), and only if nothing does, it is
 //! [silent](Life::Silent). [`judge`] says what that means for the state of the connection.
@@ -51,12 +51,16 @@ const BUSY_INTERVAL: Duration = Duration::from_secs(1);
 /// SCTP is alive.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long ago a check must have been answered for that, and how far away the far side may be. Farther ones are checked too seldom to be
-/// judged by that.
+/// How long ago a check must have been answered for that.
 const CHECKED: Duration = Duration::from_secs(2);
-const NEAR: Duration = Duration::from_millis(200);
 
-/// How a description says that what answers the side's checks of ICE answers its pings, too: the one is there if the other is.
+/// How long the way there and back may take for that, and how many percent may be lost. The words of a far side come further apart where
+/// it is farther away or where more is lost, and then they say less.
+const NEAR: Duration = Duration::from_millis(100);
+const FEW: u8 = 3;
+
+/// How a description says that whatever answers checks of ICE on this side also answers pings. So an answer to either shows that the
+/// side is there.
 const ATTRIBUTE: &str = "a=webrtc-multiplayer-pulse:";
 const ICE: &str = "ice";
 
@@ -114,8 +118,8 @@ pub fn spec() -> ChannelSpec {
     }
 }
 
-/// A local description that says that who answers the side's checks of ICE answers its pings, too, so that either is a sign of life.
-/// Not so of a page: the browser answers checks while the page's thread is busy.
+/// A local description that says that whatever answers checks of ICE on this side also answers pings, so that an answer to either is a
+/// sign of life. Not so of a page: the browser answers checks while the page's thread is busy.
 #[must_use]
 pub fn announce(sdp: &str) -> String {
     with_session_line(sdp, &alloc::format!("{ATTRIBUTE}{ICE}"))
@@ -128,7 +132,8 @@ pub struct Signs {
     pub messages: u64,
     /// Whatever shows that the path carries something, in a unit of the backend's: datagrams, or bytes. `None`: not known now.
     pub path: Option<u64>,
-    /// When a datagram of the far side last came, and when it last answered a check of ICE. `None`: not known now.
+    /// When the pair of candidates in use has last carried something from the far side. `None`: not known, or it does not speak for the far
+    /// side now.
     pub checks: Option<Checks>,
 }
 
@@ -283,8 +288,8 @@ impl Pulse {
         self.run.as_mut()?.poll(now, Signs { checks, ..signs })
     }
 
-    /// Whether the checks of ICE speak for the far side, as of the last [`poll`](Self::poll): they are to go on at least once in
-    /// [`CHECKED`], and anything of the far side is to be heard within a second.
+    /// Whether the checks of ICE speak for the far side, as of the last [`poll`](Self::poll). They are to be answered every 1.2 s at least
+    /// then, and the two sides are to take turns with them, so that something is heard about every half second.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_quiet)

@@ -21,11 +21,11 @@ const URGENT: Duration = Duration::from_millis(50);
 /// How long the pair must be without an answer until it counts as silent.
 const SILENT: Duration = Duration::from_millis(1500);
 
-/// How many checks it must have left without an answer then.
-const UNHEEDED: u32 = 2;
+/// In quiet a pair counts as silent only if it has left so many checks without an answer, too: few are sent.
+const UNHEEDED: u32 = 5;
 
-/// How often the crate's own check goes out in quiet. Between them the last one is repeated, which the crate knows nothing of.
-const FRESH: Duration = Duration::from_secs(4);
+/// How often a check is repeated in quiet if nothing is heard when it is due.
+const REPEAT_IN_QUIET: Duration = Duration::from_millis(100);
 
 /// How long a silent pair must answer until it counts as sound again.
 const STEADY: Duration = Duration::from_secs(3);
@@ -59,9 +59,35 @@ pub(super) struct Way {
 struct Last {
     way: Way,
     request: Vec<u8>,
-    asked: VecDeque<TransactionId>,
+    /// One that the crate has made since, and that waits until it is due.
+    waiting: Option<(TransactionId, Vec<u8>)>,
+    asked: VecDeque<Asked>,
     sent: Instant,
     repeated: Instant,
+}
+
+/// A check that may be answered.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    id: TransactionId,
+    /// When it was sent. `None`: more than once, and an answer does not say to which.
+    sent: Option<Instant>,
+}
+
+impl Last {
+    fn ask(&mut self, now: Instant, id: TransactionId) {
+        if let Some(asked) = self.asked.iter_mut().find(|asked| asked.id == id) {
+            asked.sent = None;
+            return;
+        }
+        if self.asked.len() >= UNANSWERED {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(Asked {
+            id,
+            sent: Some(now),
+        });
+    }
 }
 
 /// What is known of a connection's checks.
@@ -75,6 +101,9 @@ pub(super) struct Checks {
     answered: Instant,
     /// How many checks went out since then.
     unheeded: u32,
+    round_trip: Option<Duration>,
+    /// Checks need only show that the far side is there.
+    is_quiet: bool,
     /// Since when there has been no silence.
     steady_since: Instant,
     is_silent: bool,
@@ -88,6 +117,8 @@ impl Checks {
             pace,
             answered: now,
             unheeded: 0,
+            round_trip: None,
+            is_quiet: false,
             steady_since: now,
             is_silent: false,
         }
@@ -98,9 +129,23 @@ impl Checks {
         self.answered
     }
 
-    /// How often the crate checks the pair.
-    pub(super) const fn pace(&self) -> Duration {
-        self.pace
+    /// How long the pair in use took there and back at the last check.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.selected.and(self.round_trip)
+    }
+
+    /// Whether the pair in use is known and works.
+    pub(super) const fn is_sound(&self) -> bool {
+        self.selected.is_some() && !self.is_silent
+    }
+
+    /// Whether checks need only show that the far side is there. A pair that was silent must show more.
+    pub(super) const fn be_quiet(&mut self, is_quiet: bool) {
+        self.is_quiet = is_quiet;
+    }
+
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.is_quiet && self.is_sound()
     }
 
     /// This is the pair in use. Checks of others do not count from now on.
@@ -125,16 +170,13 @@ impl Checks {
             .unwrap_or_else(|| Last {
                 way,
                 request: Vec::new(),
+                waiting: None,
                 asked: VecDeque::new(),
                 sent: now,
                 repeated: now,
             });
-        if !last.asked.contains(&id) {
-            if last.asked.len() >= UNANSWERED {
-                last.asked.pop_front();
-            }
-            last.asked.push_back(id);
-        }
+        last.ask(now, id);
+        last.waiting = None;
         last.sent = now;
         self.unheeded = self.unheeded.saturating_add(1);
         last.request.clear();
@@ -146,19 +188,29 @@ impl Checks {
     }
 
     /// Whether a check of the pair in use can be left out: the last one was sent less than a step of the pace ago, and the one before was
-    /// answered. Whoever is controlled checks a pair whenever it is asked, and at its own pace as well. In quiet the last check is
-    /// repeated where one is due, and few others go out.
-    pub(super) fn is_superfluous(&self, now: Instant, way: Way, is_quiet: bool) -> bool {
+    /// answered. Whoever is controlled checks a pair whenever it is asked, and at its own pace as well. In quiet each check is kept until
+    /// one is [due](Self::repeat_at): it has a transaction of its own, which the crate knows.
+    pub(super) fn leave_out(
+        &mut self,
+        now: Instant,
+        way: Way,
+        message: &[u8],
+        datagram: &[u8],
+    ) -> bool {
         let is_selected = self.selected == Some((way.socket, way.destination));
-        let (lately, age) = if is_quiet {
-            (SILENT, FRESH)
-        } else {
-            let tenth = self.pace / 10;
-            (tenth.saturating_mul(14), tenth.saturating_mul(9))
+        let unanswered = now - self.answered;
+        let is_quiet = self.is_quiet();
+        let Some(last) = self.last.iter_mut().find(|last| last.way == way) else {
+            return false;
         };
-        let is_answered = now - self.answered < lately;
-        let mut same = self.last.iter().filter(|last| last.way == way);
-        is_selected && is_answered && same.any(|last| now - last.sent < age)
+        if is_quiet && unanswered < SILENT && is_selected {
+            last.waiting = transaction_id(message).map(|id| (id, datagram.to_vec()));
+            return true;
+        }
+        let tenth = self.pace / 10;
+        is_selected
+            && unanswered < tenth.saturating_mul(14)
+            && now - last.sent < tenth.saturating_mul(9)
     }
 
     /// Whether a check went there, or none is known.
@@ -173,9 +225,11 @@ impl Checks {
             return false;
         };
         // A check that is repeated is answered more than once.
-        if !self.last.iter().any(|last| last.asked.contains(&id)) {
+        let mut asked = self.last.iter().flat_map(|last| &last.asked);
+        let Some(Asked { sent, .. }) = asked.find(|asked| asked.id == id) else {
             return false;
-        }
+        };
+        self.round_trip = sent.map(|sent| now - sent).or(self.round_trip);
         if now - self.answered >= QUIET {
             self.steady_since = now;
         }
@@ -186,7 +240,7 @@ impl Checks {
     }
 
     /// When the last check of this socket is to be repeated: if it has no answer until then, or from a moment on in any case. In quiet
-    /// it is repeated from `turn` on.
+    /// one is due from `turn` on.
     pub(super) fn repeat_at(
         &self,
         socket: u64,
@@ -194,10 +248,9 @@ impl Checks {
         turn: Option<Instant>,
     ) -> Option<Instant> {
         let of_socket = self.last.iter().filter(|last| last.way.socket == socket);
-        let turn = turn.filter(|_| self.selected.is_some());
         let due = of_socket.map(|last| {
             let unanswered = match turn {
-                Some(turn) => turn.max(last.sent.max(last.repeated) + REPEAT),
+                Some(turn) => turn.max(last.sent.max(last.repeated) + REPEAT_IN_QUIET),
                 None => (self.answered + QUIET).max(last.repeated + REPEAT),
             };
             let urgent = in_any_case.map(|due| due.max(last.repeated + URGENT));
@@ -206,7 +259,7 @@ impl Checks {
         due.min()
     }
 
-    /// The check of this socket that has waited longest to be repeated.
+    /// The check of this socket that has waited longest to be repeated, or the one that the crate has made since.
     pub(super) fn repeat(&mut self, now: Instant, socket: u64) -> Option<Check> {
         let of_socket = self
             .last
@@ -214,11 +267,17 @@ impl Checks {
             .filter(|last| last.way.socket == socket);
         let last = of_socket.min_by_key(|last| last.repeated)?;
         last.repeated = now;
-        self.unheeded = self.unheeded.saturating_add(1);
+        if let Some((id, request)) = last.waiting.take() {
+            last.ask(now, id);
+            last.request = request;
+        } else if let Some(asked) = last.asked.back_mut() {
+            asked.sent = None;
+        }
         let check = Check {
             destination: last.way.destination,
             request: last.request.clone(),
         };
+        self.unheeded = self.unheeded.saturating_add(1);
         self.judge(now);
         Some(check)
     }
@@ -229,7 +288,8 @@ impl Checks {
     }
 
     fn judge(&mut self, now: Instant) {
-        if now - self.answered >= SILENT && self.unheeded >= UNHEEDED {
+        let is_enough = !self.is_quiet || self.unheeded >= UNHEEDED;
+        if now - self.answered >= SILENT && is_enough {
             self.is_silent = true;
         } else if now - self.steady_since >= STEADY {
             self.is_silent = false;
@@ -321,57 +381,90 @@ mod tests {
             destination: address(1),
             channel: None,
         };
-        let is_superfluous = |checks: &Checks| checks.is_superfluous(Instant::now(), way, false);
+        let is_superfluous =
+            |checks: &mut Checks| checks.leave_out(Instant::now(), way, &message(77), &message(77));
         sent(&mut checks, ONE, 1, 1);
-        assert!(!is_superfluous(&checks), "who knows which pair is used");
+        assert!(!is_superfluous(&mut checks), "who knows which pair is used");
         checks.select(Some((ONE, address(1))));
         assert!(answered(&mut checks, 1));
-        assert!(is_superfluous(&checks));
+        assert!(is_superfluous(&mut checks));
         let elsewhere = Way { socket: 2, ..way };
-        assert!(!checks.is_superfluous(Instant::now(), elsewhere, false));
+        assert!(!checks.leave_out(Instant::now(), elsewhere, &message(77), &message(77)));
         advance(PACE * 9 / 10).await;
-        assert!(!is_superfluous(&checks), "it is time for another one");
+        assert!(!is_superfluous(&mut checks), "it is time for another one");
         sent(&mut checks, ONE, 1, 2);
-        assert!(is_superfluous(&checks));
+        assert!(is_superfluous(&mut checks));
         advance(PACE / 2).await;
-        assert!(!is_superfluous(&checks), "it has no answer yet");
-        assert!(answered(&mut checks, 2) && is_superfluous(&checks));
+        assert!(!is_superfluous(&mut checks), "it has no answer yet");
+        assert!(answered(&mut checks, 2) && is_superfluous(&mut checks));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn in_quiet_few_checks_are_the_crates() {
+    fn quiet() -> (Checks, Way) {
         let mut checks = checks();
         let way = Way {
             socket: ONE,
             destination: address(1),
             channel: None,
         };
-        let is_superfluous = |checks: &Checks| checks.is_superfluous(Instant::now(), way, true);
-        sent(&mut checks, ONE, 1, 1);
-        checks.select(Some((ONE, address(1))));
-        let start = Instant::now();
-        while start.elapsed() < FRESH {
-            assert!(answered(&mut checks, 1) && is_superfluous(&checks));
-            advance(PACE).await;
-        }
-        assert!(!is_superfluous(&checks), "it is time for a new one");
-        sent(&mut checks, ONE, 1, 2);
-        assert!(is_superfluous(&checks));
-        advance(SILENT).await;
-        assert!(!is_superfluous(&checks), "nothing answers");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pair_is_not_silent_that_was_asked_too_seldom() {
-        let mut checks = checks();
         sent(&mut checks, ONE, 1, 1);
         checks.select(Some((ONE, address(1))));
         assert!(answered(&mut checks, 1));
+        checks.be_quiet(true);
+        (checks, way)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_quiet_a_check_waits_until_one_is_due() {
+        let (mut checks, way) = quiet();
+        for id in 2..6 {
+            let check = message(id);
+            assert!(checks.leave_out(Instant::now(), way, &check, &check));
+        }
+        assert!(!answered(&mut checks, 5), "it was not sent yet");
+        let turn = Some(Instant::now());
+        assert_eq!(
+            checks.repeat_at(ONE, None, turn),
+            Some(Instant::now() + REPEAT_IN_QUIET)
+        );
+        advance(REPEAT_IN_QUIET).await;
+        let check = checks.repeat(Instant::now(), ONE).expect("a check");
+        assert_eq!(check.request, message(5), "the crate's latest");
+        advance(Duration::from_millis(30)).await;
+        assert!(answered(&mut checks, 5));
+        assert_eq!(checks.round_trip(), Some(Duration::from_millis(30)));
         advance(SILENT).await;
-        checks.repeat(Instant::now(), ONE);
-        assert!(!checks.is_silent());
-        checks.repeat(Instant::now(), ONE);
-        assert!(checks.is_silent());
+        let check = message(6);
+        let is_left_out = checks.leave_out(Instant::now(), way, &check, &check);
+        assert!(!is_left_out, "nothing answers");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_was_repeated_measures_nothing() {
+        let (mut checks, _) = quiet();
+        sent(&mut checks, ONE, 1, 2);
+        advance(Duration::from_millis(10)).await;
+        assert!(answered(&mut checks, 2));
+        sent(&mut checks, ONE, 1, 3);
+        advance(QUIET).await;
+        assert_eq!(
+            checks.repeat(Instant::now(), ONE).unwrap().request,
+            message(3)
+        );
+        assert!(answered(&mut checks, 3));
+        assert_eq!(checks.round_trip(), Some(Duration::from_millis(10)));
+        checks.select(None);
+        assert_eq!(checks.round_trip(), None, "of which pair?");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_quiet_a_pair_is_not_silent_that_was_asked_too_seldom() {
+        let (mut checks, _) = quiet();
+        advance(SILENT).await;
+        for _ in 0..UNHEEDED {
+            assert!(!checks.is_silent());
+            checks.repeat(Instant::now(), ONE);
+        }
+        assert!(checks.is_silent() && !checks.is_quiet());
     }
 
     #[tokio::test(start_paused = true)]
@@ -384,7 +477,7 @@ mod tests {
             destination: address(1),
             channel: None,
         };
-        assert!(checks.is_superfluous(Instant::now(), way, false));
+        assert!(checks.leave_out(Instant::now(), way, &message(2), &message(2)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ const OPEN: usize = 32;
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// How many numbers of the far side's pings are remembered. At the usual pace these are half a minute of them, a minute while
-/// messages come.
+/// messages come, and five minutes in quiet.
 const WINDOW: u32 = u64::BITS;
 
 /// How many pings must have been sent for a loss to be told.
@@ -23,8 +23,6 @@ const ENOUGH: u32 = 8;
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     next: u16,
-    /// How many pings were sent, up to [`ENOUGH`].
-    sent: u32,
     open: VecDeque<(u16, Instant)>,
     /// Smoothed as TCP does it (RFC 6298).
     pub(super) round_trip: Option<Duration>,
@@ -35,17 +33,11 @@ impl Answers {
     pub(super) fn ask(&mut self, now: Instant) -> u16 {
         let number = self.next;
         self.next = number.wrapping_add(1);
-        self.sent = (self.sent + 1).min(ENOUGH);
         if self.open.len() >= OPEN {
             self.open.pop_front();
         }
         self.open.push_back((number, now));
         number
-    }
-
-    /// Whether the far side can tell how many of them are lost.
-    pub(super) const fn are_enough(&self) -> bool {
-        self.sent >= ENOUGH
     }
 
     /// A ping is answered. Whether it was one of ours that had no answer.

@@ -6,8 +6,8 @@ use super::measures::{Answers, Arrivals};
 use super::wire::{Message, Ping};
 use super::{
     ASKING_AFTER, ASKING_INTERVAL, BUSY_INTERVAL, CHECKED, Checks, DEAF_AFTER, DEAF_AFTER_RETURN,
-    FIRST_WORD, HEARD_WITHIN, INTERVAL, LATE, Life, MAX_ANSWERS, NEAR, OWED_FOR, QUIET_INTERVAL,
-    SILENT_AFTER, Signs, UNHEARD_AFTER,
+    FEW, FIRST_WORD, HEARD_WITHIN, INTERVAL, LATE, Life, MAX_ANSWERS, NEAR, OWED_FOR,
+    QUIET_INTERVAL, SILENT_AFTER, Signs, UNHEARD_AFTER,
 };
 use crate::Instant;
 
@@ -136,7 +136,7 @@ impl Run {
         if let Some(path) = signs.path {
             self.look(now, path);
         }
-        self.is_quiet = self.mind_checks(now, signs.checks);
+        self.is_quiet = self.mind_checks(now, signs.checks.filter(|_| !is_busy));
         self.polled = now;
         self.judge(now);
         let is_near = matches!(
@@ -176,19 +176,26 @@ impl Run {
     /// Whether the checks of ICE speak for the far side: they show that it is there, and that it hears us. Not while a ping waits for
     /// its answer, because SCTP may have stopped; nor before it is known how far away the far side is, and how much is lost.
     fn mind_checks(&mut self, now: Instant, checks: Option<Checks>) -> bool {
-        let checks = checks.filter(|checks| now - checks.answered < CHECKED);
-        let round_trip = self.answers.round_trip.filter(|it| *it <= NEAR);
-        let (Some(checks), Some(_)) = (checks, round_trip) else {
+        let Some(checks) = checks.filter(|checks| now - checks.answered < CHECKED) else {
             return false;
         };
+        let is_near = self.answers.round_trip.is_some_and(|it| it <= NEAR);
+        let losses = [self.arrivals.loss(), self.arrivals.loss_sent];
+        let is_sound = losses.iter().all(|loss| loss.is_some_and(|it| it <= FEW));
         let is_well = self.life == Life::Answers && self.returned.is_none();
-        let is_kept_waiting = self.asked.is_some_and(|asked| now - asked >= ASKING_AFTER);
-        if !is_well || is_kept_waiting || !self.answers.are_enough() {
+        if !is_near || !is_sound || !is_well {
+            return false;
+        }
+        if let Some(asked) = self.asked.filter(|asked| now - *asked >= ASKING_AFTER) {
+            // Checks may have been answered since.
+            self.answered_us = self.answered_us.min(asked);
             return false;
         }
         self.answered_us = self.answered_us.max(checks.answered);
-        if checks.heard > self.heard {
-            self.hear(checks.heard);
+        // Whoever knows our port could make something seem heard, but no answer.
+        let heard = checks.heard.min(checks.answered + INTERVAL);
+        if heard > self.heard {
+            self.hear(heard);
         }
         true
     }

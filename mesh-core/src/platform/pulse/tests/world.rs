@@ -115,7 +115,7 @@ impl World {
         for side in &mut world.sides {
             side.pulse.described(world.now, &announce(&sdp));
         }
-        world.checks = Some(MILLI * 550);
+        world.checks = Some(MILLI * 500);
         world
     }
 
