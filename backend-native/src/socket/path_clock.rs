@@ -17,6 +17,9 @@
 //!
 //! The leap comes with a check of the far side or an answer to ours, so ICE has heard of it at the new time and does not take the
 //! leap for silence.
+//!
+//! **Quiet.** On an idle link the checks alone show that the far side is there ([`pulse`](mesh_core::platform::pulse)). The two sides take turns
+//! with them then, about every half second.
 
 mod checks;
 #[cfg(test)]
@@ -27,7 +30,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::checks::{Checks, QUIET, Way};
+use self::checks::{Checks, DOUBT, Way};
 use super::envelope;
 
 pub(super) use self::checks::Check;
@@ -49,14 +52,15 @@ const LONGEST_LEAP: Duration = Duration::from_secs(60);
 /// After how long a silence a side whose turn it is checks the path in quiet.
 const TURN: Duration = Duration::from_millis(500);
 
-/// How much longer the other side waits for that: who is controlling, and who is controlled. Two that have asked at the same moment would do
-/// so again otherwise. The difference is more than the way to a far side that is [near](mesh_core::platform::pulse).
+/// How much longer the side waits that has checked last: if it is controlling, and if it is controlled. With the same time for both, two sides
+/// that have checked at the same moment would do so again and again. A check arrives within the difference: quiet is for round trips
+/// of 100 ms at most.
 const COURTESY: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(130)];
 
-/// How long ago the far side was last heard elsewhere when the crate's own pair may speak for it again.
+/// For how long the crate's own pair says nothing of a far side that was heard by a path that the crate does not know.
 const ELSEWHERE: Duration = Duration::from_secs(2);
 
-/// The shortest silence that counts as one where there may be quiet: the crate, too, must bear its pace.
+/// How long the crate must wait, at least, until it calls a silent connection disconnected. It hears less in quiet.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(2);
 
 /// How often a side checks the path in quiet at least.
@@ -95,7 +99,7 @@ struct Watch {
     /// When the far side last checked the path.
     asked: Instant,
     courtesy: Duration,
-    /// Whether the crate bears fewer checks.
+    /// Whether the settings of the crate allow fewer checks.
     may_be_quiet: bool,
     /// When something was heard on a way that checks go, and when on one that the crate does not know of.
     heard_here: Instant,
@@ -216,7 +220,7 @@ impl PathClock {
             watch.heard_elsewhere = Some(now);
         }
         // The crate's own pair is silent. Something else of the far side may have been heard all the time.
-        self.take_answer(now, QUIET);
+        self.take_answer(now, DOUBT);
         self.pay(now)
     }
 
@@ -352,7 +356,7 @@ impl PathClock {
         };
         let [answered, answered_here] = watch.answered;
         let silence = core::mem::take(&mut watch.longest_silence);
-        if silence >= QUIET || now - answered >= unanswered {
+        if silence >= DOUBT || now - answered >= unanswered {
             // It has doubled each time since, so it expires before this, and only once.
             let leap = ((here - answered_here) * 2).min(LONGEST_LEAP);
             let debt = watch.debt.get_or_insert_with(|| Debt::due_at(now + GRACE));

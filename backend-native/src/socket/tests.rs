@@ -349,3 +349,18 @@ fn a_dropped_socket_leaves_no_waker_behind() {
     rig.control.kick();
     rig.control.relaying(true);
 }
+
+#[test]
+fn a_message_settles_a_connection_whose_channels_are_open() {
+    let control = SocketControl::new(Cures::default(), |_| false);
+    control.message_came();
+    assert_eq!(
+        control.phase(),
+        Phase::Opening,
+        "others of ours are missing"
+    );
+    control.channels_open();
+    assert_eq!(control.phase(), Phase::Opened);
+    control.message_came();
+    assert_eq!(control.phase(), Phase::Settled);
+}

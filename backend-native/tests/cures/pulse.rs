@@ -36,9 +36,12 @@ impl Path {
     }
 }
 
-/// The sockets of two backends whose path takes 20 ms each way.
+/// How long the path takes each way.
+const WAY: Duration = Duration::from_millis(20);
+
+/// The sockets of two backends.
 fn sockets(path: &Arc<Path>) -> [SocketOptions; 2] {
-    sockets_at(path, Duration::from_millis(20))
+    sockets_at(path, WAY)
 }
 
 fn sockets_at(path: &Arc<Path>, way: Duration) -> [SocketOptions; 2] {
@@ -111,13 +114,31 @@ async fn figures(pair: &mut Pair) -> LinkStats {
     figures.unwrap()
 }
 
-#[tokio::test(start_paused = true)]
-async fn checks_that_are_lost_are_no_interruption() {
-    let path = Arc::new(Path::default());
-    let [a, b] = sockets(&path);
+/// Two native peers that have said nothing for so long that their link is quiet.
+async fn idle(path: &Arc<Path>, way: Duration) -> Pair {
+    let [a, b] = sockets_at(path, way);
     let mut pair = connected_backends(a, b).await;
     pass(&mut pair, 12).await;
     states(&mut pair);
+    pair
+}
+
+/// Loses everything until both sides say that the path is gone, which must be in time.
+async fn cut(path: &Path, pair: &mut Pair) {
+    path.lose(ALL);
+    let gone = Instant::now();
+    pair.wait_async("both say so", |pair| {
+        [&pair.a, &pair.b].map(|peer| peer.state) == [ConnectionState::Disconnected; 2]
+    })
+    .await;
+    let took = gone.elapsed();
+    assert!(took <= Duration::from_millis(2500), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_are_lost_are_no_interruption() {
+    let path = Arc::new(Path::default());
+    let mut pair = idle(&path, WAY).await;
     path.lose(CHECKS);
     pass(&mut pair, 8).await;
     assert_eq!(states(&mut pair), []);
@@ -143,10 +164,7 @@ async fn each_side_checks_a_strangers_path_at_its_own_pace_and_no_more_often() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_link_of_two_native_peers_says_little() {
     let path = Arc::new(Path::default());
-    let [a, b] = sockets(&path);
-    let mut pair = connected_backends(a, b).await;
-    pass(&mut pair, 10).await;
-    states(&mut pair);
+    let mut pair = idle(&path, WAY).await;
     let said = || [&path.checks, &path.data].map(|count| count.load(Ordering::SeqCst));
     let before = said();
     pass(&mut pair, 60).await;
@@ -163,24 +181,14 @@ async fn an_idle_link_of_two_native_peers_says_little() {
 async fn a_cut_of_a_second_on_an_idle_link_is_nothing_and_a_longer_one_is_told_of_in_time() {
     for step in 0..30 {
         let path = Arc::new(Path::default());
-        let [a, b] = sockets_at(&path, Duration::from_millis(48));
-        let mut pair = connected_backends(a, b).await;
-        pass(&mut pair, 12).await;
+        let mut pair = idle(&path, Duration::from_millis(48)).await;
         sleep(Duration::from_millis(41) * step).await;
-        states(&mut pair);
         path.lose(ALL);
         sleep(Duration::from_secs(1)).await;
         path.lose(NOTHING);
         pass(&mut pair, 8).await;
         assert_eq!(states(&mut pair), [], "{step}");
-        path.lose(ALL);
-        let gone = Instant::now();
-        pair.wait_async("both say so", |pair| {
-            [&pair.a, &pair.b].map(|peer| peer.state) == [ConnectionState::Disconnected; 2]
-        })
-        .await;
-        let took = gone.elapsed();
-        assert!(took <= Duration::from_millis(2500), "{step}: {took:?}");
+        cut(&path, &mut pair).await;
     }
 }
 
@@ -202,10 +210,7 @@ async fn a_little_loss_on_an_idle_link_is_nothing() {
 #[tokio::test(start_paused = true)]
 async fn where_checks_are_lost_pings_take_their_place() {
     let path = Arc::new(Path::default());
-    let [a, b] = sockets(&path);
-    let mut pair = connected_backends(a, b).await;
-    pass(&mut pair, 10).await;
-    states(&mut pair);
+    let mut pair = idle(&path, WAY).await;
     path.lose(CHECKS);
     pass(&mut pair, 3).await;
     let before = path.data.load(Ordering::SeqCst);
@@ -218,18 +223,8 @@ async fn where_checks_are_lost_pings_take_their_place() {
 #[tokio::test(start_paused = true)]
 async fn a_path_that_is_gone_is_told_of_in_time_and_so_is_its_return() {
     let path = Arc::new(Path::default());
-    let [a, b] = sockets(&path);
-    let mut pair = connected_backends(a, b).await;
-    pass(&mut pair, 12).await;
-    states(&mut pair);
-    path.lose(ALL);
-    let gone = Instant::now();
-    pair.wait_async("both say so", |pair| {
-        [&pair.a, &pair.b].map(|peer| peer.state) == [ConnectionState::Disconnected; 2]
-    })
-    .await;
-    let took = gone.elapsed();
-    assert!(took <= Duration::from_millis(2500), "{took:?}");
+    let mut pair = idle(&path, WAY).await;
+    cut(&path, &mut pair).await;
     path.lose(NOTHING);
     pair.a.send(RELIABLE, "still there?");
     pair.wait_async("both are back", |pair| {

@@ -210,8 +210,8 @@ async fn a_check_is_repeated_without_an_answer_and_once_more_for_the_leap() {
     let mut clock = watching();
     let start = Instant::now();
     assert_eq!(clock.repeat_at(8), None);
-    assert_eq!(clock.repeat_at(SOCKET), Some(start + QUIET));
-    advance(QUIET).await;
+    assert_eq!(clock.repeat_at(SOCKET), Some(start + DOUBT));
+    advance(DOUBT).await;
     let check = clock.repeat(SOCKET);
     assert_eq!(check.map(|check| check.destination), Some(peer()));
     let wait = clock.repeat_at(SOCKET).expect("a moment") - Instant::now();
@@ -220,7 +220,7 @@ async fn a_check_is_repeated_without_an_answer_and_once_more_for_the_leap() {
     assert_eq!(clock.repeat_at(SOCKET), Some(Instant::now() + GRACE));
     advance(GRACE).await;
     answer(&mut clock);
-    assert_eq!(clock.repeat_at(SOCKET), Some(Instant::now() + QUIET));
+    assert_eq!(clock.repeat_at(SOCKET), Some(Instant::now() + DOUBT));
 }
 
 fn asked_by_the_far_side(clock: &mut PathClock) {
@@ -318,7 +318,7 @@ async fn where_the_pair_is_not_known_there_is_no_quiet() {
     clock.be_quiet(true);
     answer(&mut clock);
     let due = clock.repeat_at(SOCKET).map(|due| due - Instant::now());
-    assert_eq!(due, Some(QUIET));
+    assert_eq!(due, Some(DOUBT));
     assert_eq!(clock.signs_of_life(), None);
 }
 
